@@ -1,0 +1,6 @@
+import type { Id } from "../../domain/id.ts";
+
+export interface IdGenerator {
+  /** A new UUIDv7 (RFC 9562, 5.7), later in order than every one before. */
+  next<AnId extends Id<string>>(): AnId;
+}

@@ -1,0 +1,20 @@
+import type { Result } from "neverthrow";
+import type { PostRepository } from "../../domain/post-repository.ts";
+import type { SessionRepository } from "../../domain/session-repository.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { UserRepository } from "../../domain/user-repository.ts";
+
+export interface Repositories {
+  readonly users: UserRepository;
+  readonly posts: PostRepository;
+  readonly sessions: SessionRepository;
+}
+
+export interface UnitOfWork {
+  /**
+   * Runs `work` on repositories of its own, which stand for one transaction: when `work` gives an `ok`, all that it
+   * wrote is kept; when it gives an `err` or throws, nothing is. Inside, only these repositories may be used: the
+   * outer ones wait for the unit to end. After a repository has failed, `work` must give an `err`.
+   */
+  run<T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>): Promise<Result<T, E | StorageFailure>>;
+}

@@ -1,0 +1,44 @@
+import { ok, safeTry, type Result } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import type { Actor } from "../../domain/access.ts";
+import { isExpired, touchSession } from "../../domain/session.ts";
+import type { SessionNotFound, SessionRepository } from "../../domain/session-repository.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { SessionTokens } from "../ports/session-tokens.ts";
+
+/** The token belongs to no session, or to one that was revoked or has expired. */
+export interface InvalidSession {
+  readonly kind: "invalid_session";
+}
+
+export type AuthenticateError = InvalidSession | StorageFailure;
+
+export interface AuthenticateDependencies {
+  readonly sessions: SessionRepository;
+  readonly users: UserRepository;
+  readonly tokens: SessionTokens;
+  readonly clock: Clock;
+  readonly sessionIdleMs: number;
+}
+
+/** Finds who acts with a token, and keeps their session alive. */
+export function authenticate({ sessions, users, tokens, clock, sessionIdleMs }: AuthenticateDependencies) {
+  return async (token: string): Promise<Result<Actor, AuthenticateError>> =>
+    safeTry(async function* () {
+      const now = clock.now();
+      const session = yield* (await sessions.findByTokenDigest(await tokens.digest(token))).mapErr(invalidWhenNotFound);
+      if (isExpired(session, now)) return fail({ kind: "invalid_session" });
+      const user = yield* (await users.findById(session.userId)).mapErr(invalidWhenNotFound);
+      const touched = touchSession(session, now, sessionIdleMs);
+      if (touched !== session) yield* (await sessions.renew(touched)).mapErr(invalidWhenNotFound);
+      return ok({ userId: user.id, role: user.role, sessionId: session.id });
+    });
+}
+
+function invalidWhenNotFound(failure: SessionNotFound | UserNotFound | StorageFailure): AuthenticateError {
+  return failure.kind === "session_not_found" || failure.kind === "user_not_found"
+    ? { kind: "invalid_session" }
+    : failure;
+}

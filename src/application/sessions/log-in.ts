@@ -1,0 +1,106 @@
+import { err, ok, safeTry, type Result } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import { ownProfile, type UserProfile } from "../../domain/access.ts";
+import { emailKey, parseEmailAddress } from "../../domain/email-address.ts";
+import type { SessionId } from "../../domain/id.ts";
+import { parsePassword, type Password, type PasswordHash } from "../../domain/password.ts";
+import { newSession, type Session, type SessionToken } from "../../domain/session.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { User } from "../../domain/user.ts";
+import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { IdGenerator } from "../ports/id-generator.ts";
+import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
+import type { SessionTokens } from "../ports/session-tokens.ts";
+import type { UnitOfWork } from "../ports/unit-of-work.ts";
+
+/** No user has this address and this password. Which of the two is wrong is not told. */
+export interface InvalidCredentials {
+  readonly kind: "invalid_credentials";
+}
+
+export interface LogInInput {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface LoggedIn {
+  readonly session: Session;
+  readonly token: SessionToken;
+  readonly user: UserProfile;
+}
+
+export type LogInError = InvalidCredentials | PasswordHashingFailed | StorageFailure;
+
+export interface LogInDependencies {
+  readonly users: UserRepository;
+  readonly unitOfWork: UnitOfWork;
+  readonly hasher: PasswordHasher;
+  readonly tokens: SessionTokens;
+  readonly ids: IdGenerator;
+  readonly clock: Clock;
+  readonly sessionIdleMs: number;
+}
+
+/**
+ * Opens a session. A password is compared whether the address exists or not, so that the time does not tell; what
+ * cannot be anybody's address or password is refused at once, for it tells nothing.
+ */
+export function logIn(dependencies: LogInDependencies) {
+  const { users, unitOfWork, tokens, ids, clock, sessionIdleMs } = dependencies;
+  return async (input: LogInInput): Promise<Result<LoggedIn, LogInError>> =>
+    safeTry(async function* () {
+      const email = parseEmailAddress(input.email);
+      const password = parsePassword(input.password);
+      if (email.isErr() || password.isErr()) return fail({ kind: "invalid_credentials" });
+
+      const user = yield* nullWhenNotFound(await users.findByEmail(emailKey(email.value)));
+      const upgradedHash = yield* await verifyPassword(dependencies, password.value, user?.passwordHash ?? null);
+      if (user === null) return fail({ kind: "invalid_credentials" });
+
+      const { token, digest } = await tokens.issue();
+      const session = newSession(
+        { id: ids.next<SessionId>(), userId: user.id, tokenDigest: digest },
+        clock.now(),
+        sessionIdleMs,
+      );
+      yield* await unitOfWork.run<void, LogInError>(async (repositories) =>
+        safeTry(async function* () {
+          // The password may have been changed while it was compared; the change has revoked every session by now.
+          const current = yield* nullWhenNotFound(await repositories.users.findById(user.id));
+          if (current?.passwordHash !== user.passwordHash) return fail({ kind: "invalid_credentials" });
+          if (upgradedHash !== null) {
+            yield* await repositories.users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
+          }
+          return (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
+        }),
+      );
+      return ok({ session, token, user: ownProfile(user) });
+    });
+}
+
+/** Gives the hash to store instead of an outdated one, `null` when the stored one may stay. */
+async function verifyPassword(
+  { hasher }: LogInDependencies,
+  password: Password,
+  stored: PasswordHash | null,
+): Promise<Result<PasswordHash | null, InvalidCredentials | PasswordHashingFailed>> {
+  const verdict = await hasher.verify(password, stored);
+  if (verdict.isErr()) return err(verdict.error);
+  switch (verdict.value) {
+    case "match":
+      return ok(null);
+    case "outdated":
+      return hasher.hash(password);
+    case "mismatch":
+      return fail({ kind: "invalid_credentials" });
+  }
+}
+
+function nullWhenNotFound(found: Result<User, UserNotFound | StorageFailure>): Result<User | null, StorageFailure> {
+  return found.orElse((failure) => (failure.kind === "user_not_found" ? ok(null) : err(failure)));
+}
+
+function invalidWhenNotFound(failure: UserNotFound | StorageFailure): InvalidCredentials | StorageFailure {
+  return failure.kind === "user_not_found" ? { kind: "invalid_credentials" } : failure;
+}

@@ -1,0 +1,14 @@
+import { err, ok, type Result } from "neverthrow";
+import type { Actor } from "../../domain/access.ts";
+import type { SessionRepository } from "../../domain/session-repository.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+
+export type LogOutError = StorageFailure;
+
+/** Ends the session that the actor acts with. One that somebody else has ended meanwhile is ended too. */
+export function logOut({ sessions }: { readonly sessions: SessionRepository }) {
+  return async (actor: Actor): Promise<Result<void, LogOutError>> =>
+    (await sessions.delete(actor.sessionId, actor.userId)).orElse((failure) =>
+      failure.kind === "session_not_found" ? ok() : err(failure),
+    );
+}

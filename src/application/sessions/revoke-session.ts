@@ -1,0 +1,13 @@
+import type { Result } from "neverthrow";
+import type { Actor } from "../../domain/access.ts";
+import type { SessionId } from "../../domain/id.ts";
+import type { SessionNotFound, SessionRepository } from "../../domain/session-repository.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+
+export type RevokeSessionError = SessionNotFound | StorageFailure;
+
+/** Ends one of the actor's own sessions. */
+export function revokeSession({ sessions }: { readonly sessions: SessionRepository }) {
+  return async (actor: Actor, id: SessionId): Promise<Result<void, RevokeSessionError>> =>
+    sessions.delete(id, actor.userId);
+}

@@ -1,0 +1,37 @@
+import { ok, safeTry, type Result } from "neverthrow";
+import type { EmailAddress } from "../../domain/email-address.ts";
+import type { UserId } from "../../domain/id.ts";
+import type { Password } from "../../domain/password.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { newUser, type Role, type User, type UserName } from "../../domain/user.ts";
+import type { EmailTaken, UserRepository } from "../../domain/user-repository.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { IdGenerator } from "../ports/id-generator.ts";
+import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
+
+export interface CreateUserDependencies {
+  readonly users: UserRepository;
+  readonly hasher: PasswordHasher;
+  readonly ids: IdGenerator;
+  readonly clock: Clock;
+}
+
+export interface CreateUserInput {
+  readonly name: UserName;
+  readonly email: EmailAddress;
+  readonly password: Password;
+  readonly role: Role;
+}
+
+export type CreateUserError = EmailTaken | PasswordHashingFailed | StorageFailure;
+
+/** Creates a user of any role: for the operator of the server, who needs no account to be trusted. */
+export function createUser({ users, hasher, ids, clock }: CreateUserDependencies) {
+  return async ({ name, email, password, role }: CreateUserInput): Promise<Result<User, CreateUserError>> =>
+    safeTry(async function* () {
+      const passwordHash = yield* await hasher.hash(password);
+      const user = newUser({ id: ids.next<UserId>(), name, email, passwordHash, role }, clock.now());
+      yield* await users.insert(user);
+      return ok(user);
+    });
+}

@@ -1,0 +1,56 @@
+import type { SessionId, UserId } from "./id.ts";
+import type { Post } from "./post.ts";
+import type { PostFilter } from "./post-repository.ts";
+import type { Role, User } from "./user.ts";
+
+/** Who acts: the user behind a session. */
+export interface Actor {
+  readonly userId: UserId;
+  readonly role: Role;
+  readonly sessionId: SessionId;
+}
+
+/** Who looks; `null` is somebody without a session. */
+export type Viewer = Actor | null;
+
+/** The actor's rights do not reach this far. */
+export interface Forbidden {
+  readonly kind: "forbidden";
+}
+
+/** Published posts are public; a draft is seen by its author and by admins. */
+export function maySeePost(viewer: Viewer, post: Post): boolean {
+  return post.status === "published" || (viewer !== null && mayChangePost(viewer, post));
+}
+
+export function mayChangePost(actor: Actor, post: Post): boolean {
+  return mayActFor(actor, post.authorId);
+}
+
+/** The list that shows a viewer every post that {@link maySeePost} lets them see, of one author or of all. */
+export function visiblePosts(viewer: Viewer, authorId: UserId | null): PostFilter {
+  if (viewer === null) return { drafts: "none", authorId };
+  return { drafts: viewer.role === "admin" ? "all" : { of: viewer.userId }, authorId };
+}
+
+/** Users act for themselves; admins act for everyone. */
+export function mayActFor(actor: Actor, userId: UserId): boolean {
+  return actor.userId === userId || actor.role === "admin";
+}
+
+export function mayGiveRoles(actor: Actor): boolean {
+  return actor.role === "admin";
+}
+
+/** What a viewer sees of a user: never the password hash, and the address only where they may act for the user. */
+export type UserProfile = Omit<User, "passwordHash" | "email"> & { readonly email: User["email"] | null };
+
+/** What users see of themselves. */
+export function ownProfile({ passwordHash: _, ...profile }: User): UserProfile {
+  return profile;
+}
+
+export function profileFor(viewer: Viewer, user: User): UserProfile {
+  const profile = ownProfile(user);
+  return viewer !== null && mayActFor(viewer, user.id) ? profile : { ...profile, email: null };
+}

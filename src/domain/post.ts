@@ -1,0 +1,137 @@
+import { ok, type Result } from "neverthrow";
+import { fail } from "./fail.ts";
+import type { Branded } from "./branded.ts";
+import type { PostId, UserId } from "./id.ts";
+import { storableText, textOfLength, utf8ByteLength } from "./text.ts";
+import { FIRST_VERSION, nextVersion, type Version } from "./version.ts";
+import { refuse, type Violation } from "./violation.ts";
+
+/** 1 to 300 characters, not white space alone. */
+export type PostTitle = Branded<string, "PostTitle">;
+
+/** Up to 1 MiB of UTF-8; a draft may have none yet. */
+export type PostContent = Branded<string, "PostContent">;
+
+/** Content with something to read in it. */
+export type ReadableContent = PostContent & Branded<string, "ReadableContent">;
+
+interface PostFields {
+  readonly id: PostId;
+  readonly title: PostTitle;
+  readonly authorId: UserId;
+  readonly version: Version;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface Draft extends PostFields {
+  readonly status: "draft";
+  readonly content: PostContent;
+  readonly publishedAt: null;
+}
+
+export interface PublishedPost extends PostFields {
+  readonly status: "published";
+  readonly content: ReadableContent;
+  /** When it was last published. */
+  readonly publishedAt: Date;
+}
+
+export type Post = Draft | PublishedPost;
+
+export type PostStatus = Post["status"];
+
+export const POST_STATUSES = ["draft", "published"] as const satisfies readonly PostStatus[];
+
+/** A published post must have something to read in it. */
+export interface ContentRequired {
+  readonly kind: "content_required";
+}
+
+export interface PostAlreadyPublished {
+  readonly kind: "post_already_published";
+}
+
+export interface PostNotPublished {
+  readonly kind: "post_not_published";
+}
+
+export const CONTENT_MAX_BYTES = 1_048_576;
+
+const TITLE_MAX_LENGTH = 300;
+
+/** Reads a title and keeps it as written. */
+export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
+  return textOfLength(raw, 1, TITLE_MAX_LENGTH).andThen((text) =>
+    text.trim() === "" ? refuse("blank") : ok(text as PostTitle),
+  );
+}
+
+/** Reads content and keeps it as written. */
+export function parsePostContent(raw: string): Result<PostContent, Violation> {
+  return storableText(raw).andThen((text) =>
+    utf8ByteLength(text) > CONTENT_MAX_BYTES
+      ? refuse("too_many_bytes", CONTENT_MAX_BYTES)
+      : ok(text as PostContent),
+  );
+}
+
+export function newDraft(
+  fields: Pick<PostFields, "id" | "title" | "authorId"> & { readonly content: PostContent },
+  now: Date,
+): Draft {
+  return { ...fields, status: "draft", publishedAt: null, version: FIRST_VERSION, createdAt: now, updatedAt: now };
+}
+
+/** Writes a post and publishes it in one step: it is new, so it is at its first version. */
+export function newPublishedPost(
+  fields: Parameters<typeof newDraft>[0],
+  now: Date,
+): Result<PublishedPost, ContentRequired> {
+  const { content } = fields;
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  return ok({ ...newDraft(fields, now), content, status: "published", publishedAt: now });
+}
+
+/** A post from the fields that a store keeps: whether it has a time of publication says which status it has. */
+export function restorePost(
+  stored: PostFields & { readonly content: PostContent; readonly publishedAt: Date | null },
+): Post {
+  return stored.publishedAt === null
+    ? { ...stored, status: "draft", publishedAt: null }
+    : { ...stored, status: "published", publishedAt: stored.publishedAt, content: stored.content as ReadableContent };
+}
+
+/** What may be edited in a post; what is left out stays. */
+export interface PostEdits {
+  readonly title?: PostTitle;
+  readonly content?: PostContent;
+}
+
+/** The post with the edits, one version on; the very same post when they change nothing. */
+export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, ContentRequired> {
+  const { title = post.title, content = post.content } = edits;
+  if (title === post.title && content === post.content) return ok(post);
+  const stored = { title, version: nextVersion(post.version), updatedAt: now };
+  if (post.status === "draft") return ok({ ...post, ...stored, content });
+  return isReadable(content) ? ok({ ...post, ...stored, content }) : fail({ kind: "content_required" });
+}
+
+/** Makes a draft public from `now` on. Fails with `post_already_published` or `content_required`. */
+export function publishPost(post: Post, now: Date): Result<PublishedPost, PostAlreadyPublished | ContentRequired> {
+  if (post.status === "published") return fail({ kind: "post_already_published" });
+  const { content } = post;
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  const version = nextVersion(post.version);
+  return ok({ ...post, content, status: "published", publishedAt: now, version, updatedAt: now });
+}
+
+/** Takes a post back from the public; publishing it again gives it a new time. Fails with `post_not_published`. */
+export function unpublishPost(post: Post, now: Date): Result<Draft, PostNotPublished> {
+  if (post.status === "draft") return fail({ kind: "post_not_published" });
+  return ok({ ...post, status: "draft", publishedAt: null, version: nextVersion(post.version), updatedAt: now });
+}
+
+function isReadable(content: PostContent): content is ReadableContent {
+  return content.trim() !== "";
+}

@@ -1,0 +1,67 @@
+import type { Result } from "neverthrow";
+import type { EmailKey } from "./email-address.ts";
+import type { UserId } from "./id.ts";
+import type { Page, PageRequest } from "./page.ts";
+import type { PasswordHash } from "./password.ts";
+import type { StorageFailure } from "./storage-failure.ts";
+import type { User } from "./user.ts";
+import type { Version, VersionConflict } from "./version.ts";
+
+export interface UserNotFound {
+  readonly kind: "user_not_found";
+}
+
+/** Another user has this address, compared by its key. */
+export interface EmailTaken {
+  readonly kind: "email_taken";
+}
+
+/** The user cannot go while posts name them as their author. */
+export interface UserHasPosts {
+  readonly kind: "user_has_posts";
+}
+
+export interface UserRepository {
+  /** Stores a new user. Fails with `email_taken` when another user has the address. */
+  insert(user: User): Promise<Result<void, EmailTaken | StorageFailure>>;
+
+  /** Fails with `user_not_found`. */
+  findById(id: UserId): Promise<Result<User, UserNotFound | StorageFailure>>;
+
+  /** Fails with `user_not_found`. */
+  findByEmail(key: EmailKey): Promise<Result<User, UserNotFound | StorageFailure>>;
+
+  /** Whether any admin is stored. */
+  hasAdmin(): Promise<Result<boolean, StorageFailure>>;
+
+  /** Newest first. */
+  list(page: PageRequest<UserId>): Promise<Result<Page<User>, StorageFailure>>;
+
+  /**
+   * Replaces the user if the stored version is `expected`; fails with `version_conflict` if it is another, with
+   * `user_not_found` when there is none, with `email_taken` when another user has the new address.
+   */
+  update(
+    user: User,
+    expected: Version,
+  ): Promise<Result<void, UserNotFound | VersionConflict | EmailTaken | StorageFailure>>;
+
+  /**
+   * Replaces the hash `current` by `upgraded`, a stronger one of the same password. It is no change of the user, so
+   * their version stays. Does nothing when the stored hash is no longer `current`.
+   */
+  upgradePasswordHash(
+    id: UserId,
+    current: PasswordHash,
+    upgraded: PasswordHash,
+  ): Promise<Result<void, StorageFailure>>;
+
+  /**
+   * Removes the user and their sessions if the stored version is `expected`. Fails with `version_conflict` if it is
+   * another, with `user_not_found` when there is none, with `user_has_posts` while posts name them.
+   */
+  delete(
+    id: UserId,
+    expected: Version,
+  ): Promise<Result<void, UserNotFound | VersionConflict | UserHasPosts | StorageFailure>>;
+}

@@ -1,0 +1,23 @@
+import type { Result } from "neverthrow";
+import { fail } from "./fail.ts";
+
+/** Why a raw value is refused. `limit` is in the unit of its code, characters or bytes, and `null` where none applies. */
+export interface Violation {
+  readonly kind: "violation";
+  readonly code: ViolationCode;
+  readonly limit: number | null;
+}
+
+export type ViolationCode =
+  | "too_short"
+  | "too_long"
+  | "too_many_bytes"
+  | "blank"
+  | "nul_character"
+  | "lone_surrogate"
+  | "malformed_email"
+  | "malformed_id";
+
+export function refuse(code: ViolationCode, limit: number | null = null): Result<never, Violation> {
+  return fail({ kind: "violation", code, limit });
+}

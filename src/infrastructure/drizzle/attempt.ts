@@ -1,0 +1,81 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import { err, ok, type Result } from "neverthrow";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { Database } from "./database.ts";
+
+/** What PostgreSQL said, without the statement and its values: those hold addresses, content and hashes. */
+interface Diagnosis {
+  readonly sqlState: string | null;
+  readonly message: string;
+  readonly constraint: string | null;
+}
+
+/** Transactions in which a statement has failed: PostgreSQL rolls them back even when it is told to commit. */
+const aborted = new WeakSet<Database>();
+
+export function isAborted(transaction: Database): boolean {
+  return aborted.has(transaction);
+}
+
+/**
+ * Runs a query: the one place where what a driver throws becomes a Result. A violated constraint gives the error that
+ * `constraints` has for its name, a failure of the store a {@link StorageFailure}. Anything else is a defect of the
+ * program and goes on as an exception, stripped of the statement's values.
+ */
+export async function attempt<T, E = never>(
+  db: Database,
+  operation: string,
+  query: () => Promise<T>,
+  constraints: Readonly<Record<string, E>> = {},
+): Promise<Result<T, E | StorageFailure>> {
+  try {
+    return ok(await query());
+  } catch (thrown) {
+    aborted.add(db);
+    const diagnosis = diagnose(thrown);
+    if (diagnosis === null) throw thrown;
+    const refusal = diagnosis.constraint === null ? undefined : constraints[diagnosis.constraint];
+    if (refusal !== undefined) return err(refusal);
+    const kind = storageFailureKind(diagnosis.sqlState);
+    if (kind !== null) return err({ kind, operation, cause: diagnosis });
+    throw new Error(`${operation}: ${diagnosis.sqlState}: ${diagnosis.message}`);
+  }
+}
+
+// Drizzle wraps the driver's error, and a driver may wrap its own; deeper than this nobody goes.
+const MAX_CAUSES = 5;
+
+/** What the driver's error says; `null` when what was thrown is no driver's error. */
+function diagnose(thrown: unknown): Diagnosis | null {
+  let error = thrown;
+  for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
+    if ("code" in error && typeof error.code === "string") {
+      const constraint = "constraint" in error && typeof error.constraint === "string" ? error.constraint : null;
+      return { sqlState: error.code, message: error.message, constraint };
+    }
+    if (error.cause === undefined) break;
+    error = error.cause;
+  }
+  if (!(thrown instanceof DrizzleQueryError)) return null;
+  return { sqlState: null, message: error instanceof Error ? error.message : "no message", constraint: null };
+}
+
+// PostgreSQL 18, Appendix A. Error Codes: whole classes by their first two characters, single conditions by all five.
+const KINDS: Readonly<Record<string, StorageFailure["kind"]>> = {
+  "08": "storage_unavailable", // connection exception
+  "53": "storage_busy", // insufficient resources
+  "53100": "storage_full",
+  "55P03": "storage_busy", // lock not available
+  "57": "storage_unavailable", // operator intervention
+  "57014": "storage_busy", // query canceled
+  "58": "storage_unavailable", // system error
+  "40001": "storage_busy", // serialization failure
+  "40P01": "storage_busy", // deadlock detected
+  XX001: "storage_corrupt", // data corrupted
+  XX002: "storage_corrupt", // index corrupted
+};
+
+function storageFailureKind(sqlState: string | null): StorageFailure["kind"] | null {
+  if (sqlState === null) return "storage_unavailable";
+  return KINDS[sqlState] ?? KINDS[sqlState.slice(0, 2)] ?? null;
+}

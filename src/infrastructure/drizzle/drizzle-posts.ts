@@ -1,0 +1,142 @@
+import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/pg-core";
+import { ok } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import type { PostId, UserId } from "../../domain/id.ts";
+import { pageOf, type PageRequest } from "../../domain/page.ts";
+import { restorePost, type PostStatus } from "../../domain/post.ts";
+import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import type { Version } from "../../domain/version.ts";
+import { attempt } from "./attempt.ts";
+import type { Database } from "./database.ts";
+import { guardedWrite } from "./guarded-write.ts";
+import { posts } from "./schema.ts";
+
+const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
+const POST_NOT_FOUND = { kind: "post_not_found" } as const;
+
+export function drizzlePosts(db: Database): PostRepository {
+  return {
+    insert: async (post) =>
+      (await attempt(db, "posts.insert", async () => db.insert(posts).values(post), AUTHOR_NOT_FOUND)).map(() => undefined),
+
+    findById: async (id) =>
+      (await attempt(db, "posts.findById", async () => db.select().from(posts).where(eq(posts.id, id)))).andThen(
+        ([row]) => (row === undefined ? fail(POST_NOT_FOUND) : ok(restorePost(row))),
+      ),
+
+    list: async (filter, page) =>
+      (await attempt(db, "posts.list", async () => selectPage(db, filter, page))).map((rows) =>
+        pageOf(
+          rows.map(({ bytesBefore: _, found: __, ...row }) => restorePost(row)),
+          rows.some((row) => row.found > rows.length),
+        ),
+      ),
+
+    update: async (post, expected) =>
+      guardedWrite(db, {
+        operation: "posts.update",
+        write: async () =>
+          db
+            .update(posts)
+            .set(post)
+            .where(and(eq(posts.id, post.id), eq(posts.version, expected)))
+            .returning({ id: posts.id }),
+        exists: async () => db.select({ id: posts.id }).from(posts).where(eq(posts.id, post.id)),
+        notFound: POST_NOT_FOUND,
+        constraints: AUTHOR_NOT_FOUND,
+      }),
+
+    delete: async (id, expected) =>
+      guardedWrite(db, {
+        operation: "posts.delete",
+        write: async () =>
+          db
+            .delete(posts)
+            .where(and(eq(posts.id, id), eq(posts.version, expected)))
+            .returning({ id: posts.id }),
+        exists: async () => db.select({ id: posts.id }).from(posts).where(eq(posts.id, id)),
+        notFound: POST_NOT_FOUND,
+      }),
+
+    deleteByAuthor: async (authorId) =>
+      (await attempt(db, "posts.deleteByAuthor", async () => db.delete(posts).where(eq(posts.authorId, authorId)))).map(
+        () => undefined,
+      ),
+
+    reassign: async (from, to, now) =>
+      (
+        await attempt(
+          db,
+          "posts.reassign",
+          async () =>
+            db
+              .update(posts)
+              .set({ authorId: to, version: sql<Version>`${posts.version} + 1`, updatedAt: now })
+              .where(eq(posts.authorId, from)),
+          AUTHOR_NOT_FOUND,
+        )
+      ).map(() => undefined),
+  };
+}
+
+/** Posts that one index holds side by side, in the order of their ids. */
+interface Range {
+  readonly authorId?: UserId;
+  readonly status?: PostStatus;
+}
+
+/** A filter as index ranges that do not overlap, so that a page costs the same however many posts it does not show. */
+function rangesOf({ drafts, authorId }: PostFilter): readonly Range[] {
+  const author = authorId === null ? {} : { authorId };
+  const published: Range = { ...author, status: "published" };
+  if (drafts === "none") return [published];
+  if (drafts === "all") return authorId === null ? [{}] : [published, { authorId, status: "draft" }];
+  return authorId === null || authorId === drafts.of ? [published, { authorId: drafts.of, status: "draft" }] : [published];
+}
+
+/**
+ * The rows of a page, each with how many there were to choose from: more than the page shows where the list goes on.
+ * The page is cut in the database where its content gets too much, so that the rest never leaves it.
+ */
+async function selectPage(db: Database, filter: PostFilter, { limit, before }: PageRequest<PostId>) {
+  const select = ({ authorId, status }: Range) =>
+    db
+      .select()
+      .from(posts)
+      .where(
+        and(
+          authorId === undefined ? undefined : eq(posts.authorId, authorId),
+          status === undefined ? undefined : eq(posts.status, status),
+          before === null ? undefined : lt(posts.id, before),
+        ),
+      )
+      .orderBy(desc(posts.id))
+      .limit(limit + 1);
+
+  const [first = {}, second] = rangesOf(filter);
+  const candidates =
+    second === undefined
+      ? select(first).as("candidates")
+      : unionAll(select(first), select(second))
+          .orderBy(desc(posts.id))
+          .limit(limit + 1)
+          .as("candidates");
+  const { id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt } = candidates;
+  const measured = db
+    .select({
+      ...{ id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt },
+      bytesBefore: sql`sum(octet_length(${content})) over (order by ${id} desc) - octet_length(${content})`
+        .mapWith(Number)
+        .as("bytes_before"),
+      found: sql`count(*) over ()`.mapWith(Number).as("found"),
+    })
+    .from(candidates)
+    .as("measured");
+  return db
+    .select()
+    .from(measured)
+    .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES))
+    .orderBy(desc(measured.id))
+    .limit(limit);
+}

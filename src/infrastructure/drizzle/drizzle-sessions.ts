@@ -1,0 +1,76 @@
+import { and, desc, eq, gt, lt, lte, ne } from "drizzle-orm";
+import { ok } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import { firstPage } from "../../domain/page.ts";
+import type { SessionRepository } from "../../domain/session-repository.ts";
+import { attempt } from "./attempt.ts";
+import type { Database } from "./database.ts";
+import { sessions } from "./schema.ts";
+
+const USER_NOT_FOUND = { sessions_user_fkey: { kind: "user_not_found" } } as const;
+const SESSION_NOT_FOUND = { kind: "session_not_found" } as const;
+
+export function drizzleSessions(db: Database): SessionRepository {
+  return {
+    insert: async (session) =>
+      (await attempt(db, "sessions.insert", async () => db.insert(sessions).values(session), USER_NOT_FOUND)).map(
+        () => undefined,
+      ),
+
+    findByTokenDigest: async (digest) =>
+      (
+        await attempt(db, "sessions.findByTokenDigest", async () =>
+          db.select().from(sessions).where(eq(sessions.tokenDigest, digest)),
+        )
+      ).andThen(([session]) => (session === undefined ? fail(SESSION_NOT_FOUND) : ok(session))),
+
+    listByUser: async (userId, now, { limit, before }) =>
+      (
+        await attempt(db, "sessions.listByUser", async () =>
+          db
+            .select()
+            .from(sessions)
+            .where(
+              and(
+                eq(sessions.userId, userId),
+                gt(sessions.expiresAt, now),
+                before === null ? undefined : lt(sessions.id, before),
+              ),
+            )
+            .orderBy(desc(sessions.id))
+            .limit(limit + 1),
+        )
+      ).map((rows) => firstPage(rows, limit)),
+
+    renew: async ({ id, lastUsedAt, expiresAt }) =>
+      (
+        await attempt(db, "sessions.renew", async () =>
+          db.update(sessions).set({ lastUsedAt, expiresAt }).where(eq(sessions.id, id)).returning({ id: sessions.id }),
+        )
+      ).andThen((rows) => (rows.length === 0 ? fail(SESSION_NOT_FOUND) : ok())),
+
+    delete: async (id, userId) =>
+      (
+        await attempt(db, "sessions.delete", async () =>
+          db
+            .delete(sessions)
+            .where(and(eq(sessions.id, id), eq(sessions.userId, userId)))
+            .returning({ id: sessions.id }),
+        )
+      ).andThen((rows) => (rows.length === 0 ? fail(SESSION_NOT_FOUND) : ok())),
+
+    deleteByUser: async (userId, kept) =>
+      (
+        await attempt(db, "sessions.deleteByUser", async () =>
+          db
+            .delete(sessions)
+            .where(and(eq(sessions.userId, userId), kept === null ? undefined : ne(sessions.id, kept))),
+        )
+      ).map(() => undefined),
+
+    deleteExpired: async (now) =>
+      (
+        await attempt(db, "sessions.deleteExpired", async () => db.delete(sessions).where(lte(sessions.expiresAt, now)))
+      ).map(() => undefined),
+  };
+}

@@ -1,0 +1,41 @@
+import { err, type Result } from "neverthrow";
+import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import { attempt, isAborted } from "./attempt.ts";
+import type { Database } from "./database.ts";
+import { drizzlePosts } from "./drizzle-posts.ts";
+import { drizzleSessions } from "./drizzle-sessions.ts";
+import { drizzleUsers } from "./drizzle-users.ts";
+
+/** Thrown inside a transaction to roll it back: returning an `err` from it would commit. */
+class Rollback<E> extends Error {
+  readonly reason: E;
+
+  constructor(reason: E) {
+    super("The unit of work gave an error, so its transaction is rolled back.");
+    this.reason = reason;
+  }
+}
+
+export function drizzleRepositories(db: Database): Repositories {
+  return { users: drizzleUsers(db), posts: drizzlePosts(db), sessions: drizzleSessions(db) };
+}
+
+export function drizzleUnitOfWork(db: Database): UnitOfWork {
+  return {
+    run: async <T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>) => {
+      try {
+        return await attempt(db, "unitOfWork.run", async () =>
+          db.transaction(async (transaction) => {
+            const result = await work(drizzleRepositories(transaction));
+            if (result.isErr()) throw new Rollback(result.error);
+            if (isAborted(transaction)) throw new Error("A unit of work gave an ok after one of its statements failed.");
+            return result.value;
+          }),
+        );
+      } catch (thrown) {
+        if (thrown instanceof Rollback) return err(thrown.reason as E);
+        throw thrown;
+      }
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
+import { ok } from "neverthrow";
+import { emailKey } from "../../domain/email-address.ts";
+import { fail } from "../../domain/fail.ts";
+import { firstPage } from "../../domain/page.ts";
+import type { User } from "../../domain/user.ts";
+import type { UserRepository } from "../../domain/user-repository.ts";
+import { attempt } from "./attempt.ts";
+import type { Database } from "./database.ts";
+import { guardedWrite } from "./guarded-write.ts";
+import { users } from "./schema.ts";
+
+const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const;
+const USER_HAS_POSTS = { posts_author_fkey: { kind: "user_has_posts" } } as const;
+const USER_NOT_FOUND = { kind: "user_not_found" } as const;
+
+// The key serves comparison inside the database only.
+const { emailKey: _, ...userColumns } = getTableColumns(users);
+
+export function drizzleUsers(db: Database): UserRepository {
+  return {
+    insert: async (user) =>
+      (await attempt(db, "users.insert", async () => db.insert(users).values(toRow(user)), EMAIL_TAKEN)).map(() => undefined),
+
+    findById: async (id) =>
+      (
+        await attempt(db, "users.findById", async () => db.select(userColumns).from(users).where(eq(users.id, id)))
+      ).andThen(([user]) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
+
+    findByEmail: async (key) =>
+      (
+        await attempt(db, "users.findByEmail", async () =>
+          db.select(userColumns).from(users).where(eq(users.emailKey, key)),
+        )
+      ).andThen(([user]) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
+
+    hasAdmin: async () =>
+      (
+        await attempt(db, "users.hasAdmin", async () =>
+          db.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1),
+        )
+      ).map((rows) => rows.length > 0),
+
+    list: async ({ limit, before }) =>
+      (
+        await attempt(db, "users.list", async () =>
+          db
+            .select(userColumns)
+            .from(users)
+            .where(before === null ? undefined : lt(users.id, before))
+            .orderBy(desc(users.id))
+            .limit(limit + 1),
+        )
+      ).map((rows) => firstPage(rows, limit)),
+
+    update: async (user, expected) =>
+      guardedWrite(db, {
+        operation: "users.update",
+        write: async () =>
+          db
+            .update(users)
+            .set(toRow(user))
+            .where(and(eq(users.id, user.id), eq(users.version, expected)))
+            .returning({ id: users.id }),
+        exists: async () => db.select({ id: users.id }).from(users).where(eq(users.id, user.id)),
+        notFound: USER_NOT_FOUND,
+        constraints: EMAIL_TAKEN,
+      }),
+
+    upgradePasswordHash: async (id, current, upgraded) =>
+      (
+        await attempt(db, "users.upgradePasswordHash", async () =>
+          db
+            .update(users)
+            .set({ passwordHash: upgraded })
+            .where(and(eq(users.id, id), eq(users.passwordHash, current))),
+        )
+      ).map(() => undefined),
+
+    delete: async (id, expected) =>
+      guardedWrite(db, {
+        operation: "users.delete",
+        write: async () =>
+          db
+            .delete(users)
+            .where(and(eq(users.id, id), eq(users.version, expected)))
+            .returning({ id: users.id }),
+        exists: async () => db.select({ id: users.id }).from(users).where(eq(users.id, id)),
+        notFound: USER_NOT_FOUND,
+        constraints: USER_HAS_POSTS,
+      }),
+  };
+}
+
+function toRow(user: User): typeof users.$inferInsert {
+  return { ...user, emailKey: emailKey(user.email) };
+}

@@ -1,0 +1,77 @@
+import { sql } from "drizzle-orm";
+import { check, foreignKey, index, integer, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
+import type { EmailAddress, EmailKey } from "../../domain/email-address.ts";
+import type { PostId, SessionId, UserId } from "../../domain/id.ts";
+import type { PasswordHash } from "../../domain/password.ts";
+import type { PostContent, PostStatus, PostTitle } from "../../domain/post.ts";
+import type { TokenDigest } from "../../domain/session.ts";
+import type { Role, UserName } from "../../domain/user.ts";
+import type { Version } from "../../domain/version.ts";
+
+/** A moment in the milliseconds that a JavaScript `Date` holds, so that what is read equals what was written. */
+const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
+
+export const users = pgTable(
+  "users",
+  {
+    id: uuid().$type<UserId>().notNull(),
+    name: text().$type<UserName>().notNull(),
+    email: text().$type<EmailAddress>().notNull(),
+    emailKey: text("email_key").$type<EmailKey>().notNull(),
+    passwordHash: text("password_hash").$type<PasswordHash>().notNull(),
+    role: text().$type<Role>().notNull(),
+    version: integer().$type<Version>().notNull(),
+    createdAt: moment("created_at").notNull(),
+    updatedAt: moment("updated_at").notNull(),
+  },
+  (user) => [
+    primaryKey({ name: "users_pkey", columns: [user.id] }),
+    unique("users_email_key_unique").on(user.emailKey),
+    check("users_role_check", sql`${user.role} in ('author', 'admin')`),
+    index("users_admin_idx").on(user.id).where(sql`${user.role} = 'admin'`),
+  ],
+);
+
+export const posts = pgTable(
+  "posts",
+  {
+    id: uuid().$type<PostId>().notNull(),
+    title: text().$type<PostTitle>().notNull(),
+    content: text().$type<PostContent>().notNull(),
+    authorId: uuid("author_id").$type<UserId>().notNull(),
+    status: text().$type<PostStatus>().notNull(),
+    publishedAt: moment("published_at"),
+    version: integer().$type<Version>().notNull(),
+    createdAt: moment("created_at").notNull(),
+    updatedAt: moment("updated_at").notNull(),
+  },
+  (post) => [
+    primaryKey({ name: "posts_pkey", columns: [post.id] }),
+    foreignKey({ name: "posts_author_fkey", columns: [post.authorId], foreignColumns: [users.id] }),
+    check(
+      "posts_status_check",
+      sql`(${post.status} = 'draft' and ${post.publishedAt} is null) or (${post.status} = 'published' and ${post.publishedAt} is not null)`,
+    ),
+    index("posts_status_idx").on(post.status, post.id),
+    index("posts_author_idx").on(post.authorId, post.status, post.id),
+  ],
+);
+
+export const sessions = pgTable(
+  "sessions",
+  {
+    id: uuid().$type<SessionId>().notNull(),
+    userId: uuid("user_id").$type<UserId>().notNull(),
+    tokenDigest: text("token_digest").$type<TokenDigest>().notNull(),
+    createdAt: moment("created_at").notNull(),
+    lastUsedAt: moment("last_used_at").notNull(),
+    expiresAt: moment("expires_at").notNull(),
+  },
+  (session) => [
+    primaryKey({ name: "sessions_pkey", columns: [session.id] }),
+    foreignKey({ name: "sessions_user_fkey", columns: [session.userId], foreignColumns: [users.id] }).onDelete("cascade"),
+    unique("sessions_token_digest_unique").on(session.tokenDigest),
+    index("sessions_user_idx").on(session.userId, session.id),
+    index("sessions_expiry_idx").on(session.expiresAt),
+  ],
+);

@@ -1,0 +1,85 @@
+import { ok } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import { firstPage } from "../../domain/page.ts";
+import type { Post } from "../../domain/post.ts";
+import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import { utf8ByteLength } from "../../domain/text.ts";
+import { nextVersion } from "../../domain/version.ts";
+import { newestFirst } from "./memory-page.ts";
+import type { MemoryAccess } from "./memory-storage.ts";
+
+export function memoryPosts(access: MemoryAccess): PostRepository {
+  return {
+    insert: async (post) =>
+      access(({ users, posts }) => {
+        if (!users.has(post.authorId)) return fail({ kind: "author_not_found" });
+        posts.set(post.id, structuredClone(post));
+        return ok();
+      }),
+
+    findById: async (id) =>
+      access(({ posts }) => {
+        const post = posts.get(id);
+        return post === undefined ? fail({ kind: "post_not_found" }) : ok(structuredClone(post));
+      }),
+
+    list: async (filter, page) =>
+      access(({ posts }) => {
+        const shown = [...posts.values()].filter((post) => isShown(post, filter));
+        const read = newestFirst(shown, page);
+        return ok(firstPage(read, Math.min(page.limit, countUntilFull(read))));
+      }),
+
+    update: async (post, expected) =>
+      access(({ users, posts }) => {
+        const stored = posts.get(post.id);
+        if (stored === undefined) return fail({ kind: "post_not_found" });
+        if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        if (!users.has(post.authorId)) return fail({ kind: "author_not_found" });
+        posts.set(post.id, structuredClone(post));
+        return ok();
+      }),
+
+    delete: async (id, expected) =>
+      access(({ posts }) => {
+        const stored = posts.get(id);
+        if (stored === undefined) return fail({ kind: "post_not_found" });
+        if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        posts.delete(id);
+        return ok();
+      }),
+
+    deleteByAuthor: async (authorId) =>
+      access(({ posts }) => {
+        for (const post of [...posts.values()]) if (post.authorId === authorId) posts.delete(post.id);
+        return ok();
+      }),
+
+    reassign: async (from, to, now) =>
+      access(({ users, posts }) => {
+        const given = [...posts.values()].filter((post) => post.authorId === from);
+        if (given.length > 0 && !users.has(to)) return fail({ kind: "author_not_found" });
+        for (const post of given) {
+          posts.set(post.id, { ...post, authorId: to, version: nextVersion(post.version), updatedAt: new Date(now) });
+        }
+        return ok();
+      }),
+  };
+}
+
+function isShown(post: Post, { drafts, authorId }: PostFilter): boolean {
+  if (authorId !== null && post.authorId !== authorId) return false;
+  if (post.status === "published" || drafts === "all") return true;
+  return drafts !== "none" && post.authorId === drafts.of;
+}
+
+function countUntilFull(posts: readonly Post[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const post of posts) {
+    if (bytes >= PAGE_FULL_CONTENT_BYTES) break;
+    bytes += utf8ByteLength(post.content);
+    count++;
+  }
+  return count;
+}

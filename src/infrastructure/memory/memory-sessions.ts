@@ -1,0 +1,59 @@
+import { ok } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import { firstPage } from "../../domain/page.ts";
+import { isExpired } from "../../domain/session.ts";
+import type { SessionRepository } from "../../domain/session-repository.ts";
+import { newestFirst } from "./memory-page.ts";
+import type { MemoryAccess } from "./memory-storage.ts";
+
+export function memorySessions(access: MemoryAccess): SessionRepository {
+  return {
+    insert: async (session) =>
+      access(({ users, sessions }) => {
+        if (!users.has(session.userId)) return fail({ kind: "user_not_found" });
+        sessions.set(session.id, structuredClone(session));
+        return ok();
+      }),
+
+    findByTokenDigest: async (digest) =>
+      access(({ sessions }) => {
+        const session = [...sessions.values()].find((candidate) => candidate.tokenDigest === digest);
+        return session === undefined ? fail({ kind: "session_not_found" }) : ok(structuredClone(session));
+      }),
+
+    listByUser: async (userId, now, page) =>
+      access(({ sessions }) => {
+        const alive = [...sessions.values()].filter((session) => session.userId === userId && !isExpired(session, now));
+        return ok(firstPage(newestFirst(alive, page), page.limit));
+      }),
+
+    renew: async ({ id, lastUsedAt, expiresAt }) =>
+      access(({ sessions }) => {
+        const stored = sessions.get(id);
+        if (stored === undefined) return fail({ kind: "session_not_found" });
+        sessions.set(id, structuredClone({ ...stored, lastUsedAt, expiresAt }));
+        return ok();
+      }),
+
+    delete: async (id, userId) =>
+      access(({ sessions }) => {
+        if (sessions.get(id)?.userId !== userId) return fail({ kind: "session_not_found" });
+        sessions.delete(id);
+        return ok();
+      }),
+
+    deleteByUser: async (userId, kept) =>
+      access(({ sessions }) => {
+        for (const session of [...sessions.values()]) {
+          if (session.userId === userId && session.id !== kept) sessions.delete(session.id);
+        }
+        return ok();
+      }),
+
+    deleteExpired: async (now) =>
+      access(({ sessions }) => {
+        for (const session of [...sessions.values()]) if (isExpired(session, now)) sessions.delete(session.id);
+        return ok();
+      }),
+  };
+}

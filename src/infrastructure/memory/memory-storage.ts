@@ -1,0 +1,64 @@
+import { err, ok, type Result } from "neverthrow";
+import type { StorageProbe } from "../../application/ports/storage-probe.ts";
+import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import type { PostId, SessionId, UserId } from "../../domain/id.ts";
+import type { Post } from "../../domain/post.ts";
+import type { Session } from "../../domain/session.ts";
+import type { User } from "../../domain/user.ts";
+import { memoryPosts } from "./memory-posts.ts";
+import { memorySessions } from "./memory-sessions.ts";
+import { memoryUsers } from "./memory-users.ts";
+
+/** All that is stored. Entities are cloned on their way in and out, so nobody holds a stored one. */
+export interface MemoryTables {
+  readonly users: Map<UserId, User>;
+  readonly posts: Map<PostId, Post>;
+  readonly sessions: Map<SessionId, Session>;
+}
+
+/** Runs a step on the tables as they are when its turn comes, and gives its answer. */
+export type MemoryAccess = <T>(step: (tables: MemoryTables) => T) => Promise<T>;
+
+export interface MemoryStorage extends Repositories {
+  readonly unitOfWork: UnitOfWork;
+  readonly probe: StorageProbe;
+}
+
+/** Storage that lives as long as the process. */
+export function openMemoryStorage(): MemoryStorage {
+  let tables: MemoryTables = { users: new Map(), posts: new Map(), sessions: new Map() };
+  let lastTurn: Promise<unknown> = Promise.resolve();
+
+  /** One at a time, as in the one session of the embedded PostgreSQL. */
+  async function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = lastTurn.then(task);
+    lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  const unitOfWork: UnitOfWork = {
+    run: async <T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>): Promise<Result<T, E>> =>
+      inTurn(async () => {
+        const copy = copyTables(tables);
+        const result = await work(memoryRepositories(async (step) => step(copy)));
+        if (result.isErr()) return err(result.error);
+        tables = copy;
+        return ok(result.value);
+      }),
+  };
+
+  return {
+    ...memoryRepositories(async (step) => inTurn(async () => step(tables))),
+    unitOfWork,
+    probe: { check: async () => ok() },
+  };
+}
+
+function memoryRepositories(access: MemoryAccess): Repositories {
+  return { users: memoryUsers(access), posts: memoryPosts(access), sessions: memorySessions(access) };
+}
+
+/** Stored entities are replaced and never changed, so copying the tables copies no entity. */
+function copyTables({ users, posts, sessions }: MemoryTables): MemoryTables {
+  return { users: new Map(users), posts: new Map(posts), sessions: new Map(sessions) };
+}

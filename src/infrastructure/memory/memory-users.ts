@@ -1,0 +1,68 @@
+import { ok } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import { emailKey } from "../../domain/email-address.ts";
+import { firstPage } from "../../domain/page.ts";
+import type { User } from "../../domain/user.ts";
+import type { UserRepository } from "../../domain/user-repository.ts";
+import { newestFirst } from "./memory-page.ts";
+import type { MemoryAccess, MemoryTables } from "./memory-storage.ts";
+
+export function memoryUsers(access: MemoryAccess): UserRepository {
+  return {
+    insert: async (user) =>
+      access(({ users }) => {
+        if (isEmailTaken(users, user)) return fail({ kind: "email_taken" });
+        users.set(user.id, structuredClone(user));
+        return ok();
+      }),
+
+    findById: async (id) =>
+      access(({ users }) => {
+        const user = users.get(id);
+        return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
+      }),
+
+    findByEmail: async (key) =>
+      access(({ users }) => {
+        const user = [...users.values()].find((candidate) => emailKey(candidate.email) === key);
+        return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
+      }),
+
+    hasAdmin: async () => access(({ users }) => ok([...users.values()].some((user) => user.role === "admin"))),
+
+    list: async (page) => access(({ users }) => ok(firstPage(newestFirst(users.values(), page), page.limit))),
+
+    update: async (user, expected) =>
+      access(({ users }) => {
+        const stored = users.get(user.id);
+        if (stored === undefined) return fail({ kind: "user_not_found" });
+        if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        if (isEmailTaken(users, user)) return fail({ kind: "email_taken" });
+        users.set(user.id, structuredClone(user));
+        return ok();
+      }),
+
+    upgradePasswordHash: async (id, current, upgraded) =>
+      access(({ users }) => {
+        const stored = users.get(id);
+        if (stored?.passwordHash === current) users.set(id, { ...stored, passwordHash: upgraded });
+        return ok();
+      }),
+
+    delete: async (id, expected) =>
+      access(({ users, posts, sessions }) => {
+        const stored = users.get(id);
+        if (stored === undefined) return fail({ kind: "user_not_found" });
+        if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
+        users.delete(id);
+        for (const session of [...sessions.values()]) if (session.userId === id) sessions.delete(session.id);
+        return ok();
+      }),
+  };
+}
+
+function isEmailTaken(users: MemoryTables["users"], user: User): boolean {
+  const key = emailKey(user.email);
+  return [...users.values()].some((other) => other.id !== user.id && emailKey(other.email) === key);
+}

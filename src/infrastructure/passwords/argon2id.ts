@@ -1,0 +1,19 @@
+import { hash, verify } from "@node-rs/argon2";
+import type { PasswordHash } from "../../domain/password.ts";
+import type { PasswordAlgorithm } from "./password-algorithm.ts";
+
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+/**
+ * Argon2id (RFC 9106) with 19 MiB of memory, 2 passes and 1 lane, the least that the OWASP Password Storage Cheat Sheet
+ * recommends. It runs on native threads, so the event loop goes on.
+ */
+export const argon2id: PasswordAlgorithm = {
+  name: "argon2id",
+  hash: async (password) => (await hash(password, PARAMETERS)) as PasswordHash,
+  verify: async (password, stored) => verify(stored, password),
+  isCurrent: (stored) => {
+    const { memoryCost, timeCost, parallelism } = PARAMETERS;
+    return stored.startsWith(`$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`);
+  },
+};
