@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url";
+import type { Log } from "./application/ports/log.ts";
+import { useCases, type Dependencies } from "./application/use-cases.ts";
+import { argon2id } from "./infrastructure/passwords/argon2id.ts";
+import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
+import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
+import { systemClock } from "./infrastructure/system-clock.ts";
+import { uuidGenerator } from "./infrastructure/uuid-generator.ts";
+import { webCryptoSessionTokens } from "./infrastructure/web-crypto-session-tokens.ts";
+import { createApp } from "./interfaces/http/app.ts";
+
+export interface Adapters extends Dependencies {
+  readonly log: Log;
+}
+
+/** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../drizzle", import.meta.url));
+
+/** The adapters that a Node process has, whatever it stores in. */
+export const nodeAdapters = {
+  hasher: passwordHasher(argon2id, [pbkdf2]),
+  tokens: webCryptoSessionTokens,
+  ids: uuidGenerator,
+  clock: systemClock,
+} satisfies Partial<Adapters>;
+
+/** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
+export function compose(adapters: Adapters) {
+  const bound = useCases(adapters);
+  return { useCases: bound, app: createApp({ useCases: bound, ids: adapters.ids, log: adapters.log }) };
+}

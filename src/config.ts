@@ -1,0 +1,86 @@
+import { ok, type Result } from "neverthrow";
+import { z } from "zod";
+import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
+import { fail } from "./domain/fail.ts";
+import { parsePassword, type Password } from "./domain/password.ts";
+import type { Violation } from "./domain/violation.ts";
+import { LOG_LEVELS, type LogLevel } from "./infrastructure/pino-log.ts";
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  readonly logLevel: LogLevel;
+  readonly sessionIdleMs: number;
+  /** Who becomes the first admin; `null` when nobody is named. */
+  readonly firstAdmin: { readonly email: EmailAddress; readonly password: Password } | null;
+}
+
+/** Environment variables that cannot be used, all of them at once: never their values, which may be secrets. */
+export interface ConfigInvalid {
+  readonly kind: "config_invalid";
+  readonly problems: readonly { readonly variable: string; readonly detail: string }[];
+}
+
+const DAY_MS = 86_400_000;
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .refine((raw) => /^\d{1,9}$/.test(raw) && Number(raw) >= min && Number(raw) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+
+const value = <T>(parse: (raw: string) => Result<T, Violation>, what: string) =>
+  z.string().transform((raw, context): T => {
+    const parsed = parse(raw);
+    if (parsed.isOk()) return parsed.value;
+    context.addIssue({ code: "custom", message: `must be ${what} (${parsed.error.code})` });
+    return z.NEVER;
+  });
+
+const Environment = z
+  .object({
+    HOST: z.string().default("127.0.0.1"),
+    PORT: wholeNumber(0, 65_535).default(3000),
+    QUIRE_DATA_DIR: z.string().default("./data"),
+    DATABASE_URL: z
+      .undefined({
+        error: "is set, but this version has the embedded PostgreSQL only; unset it, and name the data directory with QUIRE_DATA_DIR",
+      })
+      .optional(),
+    QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
+    QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
+    QUIRE_ADMIN_EMAIL: value(parseEmailAddress, "an e-mail address").optional(),
+    QUIRE_ADMIN_PASSWORD: value(parsePassword, "a password of 8 to 1,024 characters").optional(),
+  })
+  .check((context) => {
+    const { QUIRE_ADMIN_EMAIL: email, QUIRE_ADMIN_PASSWORD: password } = context.value;
+    if ((email === undefined) === (password === undefined)) return;
+    const [given, missing] =
+      email === undefined
+        ? ["QUIRE_ADMIN_PASSWORD", "QUIRE_ADMIN_EMAIL"]
+        : ["QUIRE_ADMIN_EMAIL", "QUIRE_ADMIN_PASSWORD"];
+    const message = `is missing, though ${given} is set; the first admin needs both`;
+    context.issues.push({ code: "custom", message, path: [missing], input: undefined });
+  });
+
+/** Reads the configuration from environment variables; an empty one counts as unset. Fails with `config_invalid`. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Result<Config, ConfigInvalid> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, raw]) => raw !== ""));
+  const read = Environment.safeParse(set);
+  if (!read.success) {
+    const problems = read.error.issues.map(({ path, message }) => ({ variable: String(path[0]), detail: message }));
+    return fail({ kind: "config_invalid", problems });
+  }
+  const { QUIRE_ADMIN_EMAIL: email, QUIRE_ADMIN_PASSWORD: password } = read.data;
+  return ok({
+    host: read.data.HOST,
+    port: read.data.PORT,
+    dataDirectory: read.data.QUIRE_DATA_DIR,
+    logLevel: read.data.QUIRE_LOG_LEVEL,
+    sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
+    firstAdmin: email === undefined || password === undefined ? null : { email, password },
+  });
+}

@@ -1,0 +1,109 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { ok, type Result } from "neverthrow";
+import { z } from "zod";
+import { fail } from "../../domain/fail.ts";
+import { LOCK_FILE } from "./data-directory-lock.ts";
+import { DurableNodeFs, fsyncPath } from "./durable-node-fs.ts";
+
+/** The data directory holds something that is not Quire's; nothing in it is touched. */
+export interface DataDirectoryForeign {
+  readonly kind: "data_directory_foreign";
+  readonly directory: string;
+  readonly found: readonly string[];
+}
+
+/** The data directory was Quire's, and what it must hold is missing. */
+export interface DataDirectoryDamaged {
+  readonly kind: "data_directory_damaged";
+  readonly directory: string;
+  readonly missing: string;
+}
+
+/** The data directory is of another format or another PostgreSQL major than this program reads. */
+export interface DataDirectoryIncompatible {
+  readonly kind: "data_directory_incompatible";
+  readonly directory: string;
+  readonly format: number;
+  readonly postgresql: number;
+}
+
+export type ClusterError = DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible;
+
+/** The layout of a data directory: one more when a program before it could no longer read it. */
+export const FORMAT = 1;
+export const POSTGRESQL_MAJOR = 18;
+
+const MARKER_FILE = "quire.json";
+const CLUSTER = "cluster";
+const UNFINISHED_CLUSTER = "cluster.unfinished";
+
+const Marker = z.object({ format: z.number(), postgresql: z.number() });
+
+/**
+ * Gives the path of the PostgreSQL cluster in a locked data directory and makes the cluster when the directory is new.
+ * A directory that ever held data is never initialised again, whatever it lacks.
+ */
+export async function prepareCluster(directory: string): Promise<Result<string, ClusterError>> {
+  const cluster = join(directory, CLUSTER);
+  const entries = readdirSync(directory).filter((entry) => entry !== LOCK_FILE);
+  if (entries.includes(MARKER_FILE) || entries.includes(CLUSTER)) return openCluster(directory, cluster);
+  const foreign = entries.filter((entry) => entry !== UNFINISHED_CLUSTER);
+  if (foreign.length > 0) return fail({ kind: "data_directory_foreign", directory, found: foreign });
+  await initialise(directory, cluster);
+  return ok(cluster);
+}
+
+function openCluster(directory: string, cluster: string): Result<string, ClusterError> {
+  // A stop between the two last steps of an initialisation leaves a whole cluster without its marker.
+  if (!existsSync(join(directory, MARKER_FILE)) && existsSync(join(cluster, "PG_VERSION"))) writeMarker(directory);
+  const marker = readMarker(directory);
+  if (marker === null) return fail({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
+  if (marker.format !== FORMAT || marker.postgresql !== POSTGRESQL_MAJOR) {
+    return fail({ kind: "data_directory_incompatible", directory, ...marker });
+  }
+  // Without this file PGlite would take the directory for a new one and write over what is there.
+  if (!existsSync(join(cluster, "PG_VERSION"))) {
+    return fail({ kind: "data_directory_damaged", directory, missing: join(CLUSTER, "PG_VERSION") });
+  }
+  return ok(cluster);
+}
+
+/** Builds the cluster beside its place, makes it outlast a power cut and moves it there in one step. */
+async function initialise(directory: string, cluster: string): Promise<void> {
+  const unfinished = join(directory, UNFINISHED_CLUSTER);
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { mode: 0o700 });
+  const engine = await PGlite.create({ fs: new DurableNodeFs(unfinished) });
+  await engine.close();
+  fsyncTree(unfinished);
+  renameSync(unfinished, cluster);
+  fsyncPath(directory);
+  writeMarker(directory);
+}
+
+function writeMarker(directory: string): void {
+  const path = join(directory, MARKER_FILE);
+  const marker: z.infer<typeof Marker> = { format: FORMAT, postgresql: POSTGRESQL_MAJOR };
+  writeFileSync(`${path}.unfinished`, `${JSON.stringify(marker)}\n`, { mode: 0o600, flush: true });
+  renameSync(`${path}.unfinished`, path);
+  fsyncPath(directory);
+}
+
+function readMarker(directory: string): z.infer<typeof Marker> | null {
+  try {
+    return Marker.parse(JSON.parse(readFileSync(join(directory, MARKER_FILE), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+function fsyncTree(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) fsyncTree(path);
+    else fsyncPath(path);
+  }
+  fsyncPath(directory);
+}

@@ -1,0 +1,46 @@
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { requestId } from "hono/request-id";
+import type { IdGenerator } from "../../application/ports/id-generator.ts";
+import type { Log } from "../../application/ports/log.ts";
+import type { UseCases } from "../../application/use-cases.ts";
+import type { HttpEnv } from "./environment.ts";
+import { healthRoutes } from "./health.ts";
+import { answerOtherMethods } from "./method-not-allowed.ts";
+import { postRoutes } from "./posts.ts";
+import { problem } from "./problem.ts";
+import { requestLog } from "./request-log.ts";
+import { sessionRoutes } from "./sessions.ts";
+import { userRoutes } from "./users.ts";
+
+interface AppDependencies {
+  readonly useCases: UseCases;
+  readonly ids: IdGenerator;
+  readonly log: Log;
+}
+
+/** The API as a function from Request to Response: it runs wherever Web standards do. */
+export function createApp({ useCases, ids, log }: AppDependencies) {
+  const app = new Hono<HttpEnv>()
+    .use(requestId({ limitLength: 64, generator: () => ids.next() }))
+    .use(requestLog(log))
+    .use(async (c, next) => {
+      await next();
+      // What is shown depends on who asks, and may change at any time.
+      c.header("Vary", "Authorization");
+      if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-cache");
+    })
+    .route("/health", healthRoutes(useCases))
+    .route("/v1/health", healthRoutes(useCases))
+    .route("/v1/users", userRoutes(useCases))
+    .route("/v1/sessions", sessionRoutes(useCases))
+    .route("/v1/posts", postRoutes(useCases));
+
+  answerOtherMethods(app);
+  app.notFound((c) => problem(c, "route_not_found"));
+  app.onError((error, c) =>
+    // The only exception that is an answer is the validator's, for a body that JSON.parse refuses.
+    problem(c, error instanceof HTTPException && error.status === 400 ? "malformed_json" : "internal_error"),
+  );
+  return app;
+}

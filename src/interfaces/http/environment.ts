@@ -1,0 +1,18 @@
+import type { Actor, Viewer } from "../../domain/access.ts";
+import type { UseCaseError } from "./problem.ts";
+
+/** What travels with a request through the middleware. */
+export interface HttpEnv {
+  Variables: {
+    requestId: string;
+    /** Who looks; set for every route behind `identify`. */
+    viewer: Viewer;
+    /** The failure of the store or of hashing that the request ended with: for the log. */
+    failure?: UseCaseError;
+  };
+}
+
+/** A request of somebody who has a session. */
+export interface ActorEnv extends HttpEnv {
+  Variables: HttpEnv["Variables"] & { actor: Actor };
+}

@@ -1,0 +1,103 @@
+import type { Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { every } from "hono/combine";
+import { createMiddleware } from "hono/factory";
+import type { HttpEnv } from "./environment.ts";
+import { problem } from "./problem.ts";
+
+/** Enough for every body that holds no post, with each character escaped. */
+export const SMALL_BODY_BYTES = 65_536;
+
+/** Enough for a post: 1 MiB of content is 6 MiB of JSON when each byte is a control character, escaped as `\u0001`. */
+export const POST_BODY_BYTES = 6 * 1_048_576 + SMALL_BODY_BYTES;
+
+const MAX_DEPTH = 32;
+
+interface JsonBodyOptions {
+  readonly maxBytes: number;
+  readonly mediaTypes: readonly string[];
+}
+
+/** The media types of a body that creates, and of one that changes (merge patch, RFC 7396). */
+const JSON_TYPES = ["application/json"];
+const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
+
+/**
+ * Lets a request pass whose body is JSON text of the right type (415), within the limit (413), in UTF-8 (400) and not
+ * too deep (400). Whether it is well-formed JSON the validator after it finds out.
+ */
+export function jsonBody(maxBytes: number) {
+  return checkedBody({ maxBytes, mediaTypes: JSON_TYPES });
+}
+
+export function patchBody(maxBytes: number) {
+  return checkedBody({ maxBytes, mediaTypes: PATCH_TYPES });
+}
+
+/** For a request that needs no body: an empty one passes, and a JSON object without fields. */
+export const noBody = createMiddleware<HttpEnv>(async (c, next) => {
+  const limited = bodyLimit({ maxSize: SMALL_BODY_BYTES, onError: tooLarge });
+  return limited(c, async () => {
+    const body = (await c.req.text()).replaceAll(/\s/g, "");
+    if (body === "" || body === "{}") return next();
+    c.res = problem(c, "validation_failed", {
+      errors: [{ in: "body", pointer: "", code: "unknown_field", detail: "This request takes no body. Remove it." }],
+    });
+  });
+});
+
+function checkedBody({ maxBytes, mediaTypes }: JsonBodyOptions) {
+  return every(
+    requireMediaType(mediaTypes),
+    bodyLimit({ maxSize: maxBytes, onError: tooLarge }),
+    createMiddleware<HttpEnv>(async (c, next) => {
+      const text = decodeUtf8(await c.req.arrayBuffer());
+      if (text === null) return problem(c, "malformed_utf8");
+      if (isDeeperThan(MAX_DEPTH, text)) return problem(c, "json_too_deep");
+      return next();
+    }),
+  );
+}
+
+function requireMediaType(accepted: readonly string[]) {
+  return createMiddleware<HttpEnv>(async (c, next) => {
+    if (isAccepted(c.req.header("Content-Type"), accepted)) return next();
+    const header = c.req.method === "PATCH" ? "Accept-Patch" : "Accept-Post";
+    return problem(c, "unsupported_media_type", { headers: { [header]: accepted.join(", ") } });
+  });
+}
+
+function isAccepted(contentType: string | undefined, accepted: readonly string[]): boolean {
+  const [mediaType = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith("charset="));
+  return accepted.includes(mediaType) && (charset === undefined || /^charset="?utf-8"?$/.test(charset));
+}
+
+function tooLarge(c: Context): Response {
+  return problem(c, "body_too_large");
+}
+
+function decodeUtf8(bytes: ArrayBuffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether brackets nest deeper than `limit` in JSON text. It reads the text once and builds nothing. */
+export function isDeeperThan(limit: number, json: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i];
+    if (inString) {
+      if (character === "\\") i++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "{" || character === "[") {
+      if (++depth > limit) return true;
+    } else if (character === "}" || character === "]") depth--;
+  }
+  return false;
+}

@@ -1,0 +1,24 @@
+import type { Hono } from "hono";
+import type { HttpEnv } from "./environment.ts";
+import { problem } from "./problem.ts";
+
+/**
+ * Gives every path of the app an answer to the methods that it has no handler for: 405 with Allow (RFC 9110, 15.5.6),
+ * and 204 with Allow for OPTIONS. It reads the routes that are there, so it goes last.
+ */
+export function answerOtherMethods(app: Hono<HttpEnv>): void {
+  const methodsByPath = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method === "ALL") continue;
+    const methods = methodsByPath.get(path) ?? new Set(["OPTIONS"]);
+    methods.add(method);
+    if (method === "GET") methods.add("HEAD");
+    methodsByPath.set(path, methods);
+  }
+  for (const [path, methods] of methodsByPath) {
+    const headers = { Allow: [...methods].toSorted().join(", ") };
+    app.all(path, (c) =>
+      c.req.method === "OPTIONS" ? c.body(null, 204, headers) : problem(c, "method_not_allowed", { headers }),
+    );
+  }
+}

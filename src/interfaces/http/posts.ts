@@ -1,0 +1,94 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { UseCases } from "../../application/use-cases.ts";
+import type { PostId } from "../../domain/id.ts";
+import { parsePostContent, parsePostTitle, POST_STATUSES, type Post } from "../../domain/post.ts";
+import { identify, requireActor } from "./authentication.ts";
+import type { HttpEnv } from "./environment.ts";
+import { expectedVersions } from "./etag.ts";
+import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
+import { PageQuery, pageResponse } from "./pagination.ts";
+import { pathId } from "./path-id.ts";
+import { failureProblem } from "./problem.ts";
+import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
+import { text, validBody, validQuery } from "./validation.ts";
+
+const NewPost = z.strictObject({
+  title: text(parsePostTitle),
+  content: text(parsePostContent),
+  status: z.enum(POST_STATUSES).default("draft"),
+});
+
+const PostPatch = z.strictObject({
+  title: text(parsePostTitle).exactOptional(),
+  content: text(parsePostContent).exactOptional(),
+});
+
+const postId = pathId<PostId>("post_not_found");
+
+export function postRoutes(useCases: UseCases) {
+  return new Hono<HttpEnv>()
+    .use(identify(useCases))
+    .get("/", validQuery(PageQuery), async (c) =>
+      pageResponse(c, {
+        list: "posts",
+        query: c.req.valid("query"),
+        find: async (request) => useCases.listPosts(c.get("viewer"), request),
+        present: presentPost,
+      }),
+    )
+    .post("/", requireActor, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) => {
+      const created = await useCases.createPost(c.get("actor"), c.req.valid("json"));
+      return created.match(
+        (post) => createdResponse(c, `/v1/posts/${post.id}`, postResource(post)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .get("/:id", postId, async (c) => {
+      const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id);
+      return found.match(
+        (post) => resourceResponse(c, postResource(post)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .patch("/:id", requireActor, postId, patchBody(POST_BODY_BYTES), validBody(PostPatch), async (c) => {
+      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+      const updated = await useCases.updatePost(c.get("actor"), { ...target, edits: c.req.valid("json") });
+      return updated.match(
+        (post) => changedResponse(c, postResource(post)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .delete("/:id", requireActor, postId, async (c) => {
+      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+      const deleted = await useCases.deletePost(c.get("actor"), target);
+      return deleted.match(
+        () => c.body(null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .post("/:id/publish", requireActor, postId, noBody, async (c) => {
+      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+      const published = await useCases.publishPost(c.get("actor"), target);
+      return published.match(
+        (post) => changedResponse(c, postResource(post)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .post("/:id/unpublish", requireActor, postId, noBody, async (c) => {
+      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+      const unpublished = await useCases.unpublishPost(c.get("actor"), target);
+      return unpublished.match(
+        (post) => changedResponse(c, postResource(post)),
+        (failure) => failureProblem(c, failure),
+      );
+    });
+}
+
+export function presentPost({ id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt }: Post) {
+  return { id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt };
+}
+
+function postResource(post: Post) {
+  return { version: post.version, body: presentPost(post) };
+}

@@ -1,0 +1,250 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Result } from "neverthrow";
+import type { UseCases } from "../../application/use-cases.ts";
+
+/** Every error that a use case can end with. */
+export type UseCaseError = {
+  [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
+}[keyof UseCases];
+
+/** The errors that arise in HTTP itself, before a use case is asked. */
+export type ProtocolErrorKind =
+  | "malformed_request"
+  | "headers_too_large"
+  | "request_timeout"
+  | "route_not_found"
+  | "method_not_allowed"
+  | "authentication_required"
+  | "unsupported_media_type"
+  | "body_too_large"
+  | "malformed_utf8"
+  | "malformed_json"
+  | "json_too_deep"
+  | "validation_failed"
+  | "internal_error";
+
+export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
+
+/** One wrong value of a request: where it is (`pointer`, RFC 6901), what is wrong (`code`), and what to do (`detail`). */
+export interface FieldError {
+  readonly in: "body" | "query";
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+interface ProblemDefinition {
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly errors?: readonly FieldError[];
+}
+
+const CHALLENGE = 'Bearer realm="quire"';
+const SOON = { "Retry-After": "1" };
+
+/** Every error that a client can meet. A kind that is left out here does not compile. */
+const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
+  malformed_request: { status: 400, title: "Malformed request", detail: "This is not a valid HTTP/1.1 request." },
+  headers_too_large: {
+    status: 431,
+    title: "Headers too large",
+    detail: "The request's header fields are larger than this server takes.",
+  },
+  request_timeout: { status: 408, title: "Request timeout", detail: "The request did not arrive in time." },
+  route_not_found: {
+    status: 404,
+    title: "No such route",
+    detail: "Nothing is at this path. The API is under /v1: users, sessions and posts.",
+  },
+  method_not_allowed: {
+    status: 405,
+    title: "Method not allowed",
+    detail: "This path does not take this method; the Allow header has those that it takes.",
+  },
+  authentication_required: {
+    status: 401,
+    title: "Authentication required",
+    detail: "Log in with POST /v1/sessions and send the token as 'Authorization: Bearer <token>'.",
+    headers: { "WWW-Authenticate": CHALLENGE },
+  },
+  invalid_session: {
+    status: 401,
+    title: "Invalid session",
+    detail: "The token belongs to no session, or its session has ended. Log in again with POST /v1/sessions.",
+    headers: { "WWW-Authenticate": `${CHALLENGE}, error="invalid_token"` },
+  },
+  invalid_credentials: {
+    status: 401,
+    title: "Invalid credentials",
+    detail: "No user has this e-mail address and this password.",
+    headers: { "WWW-Authenticate": CHALLENGE },
+  },
+  wrong_password: {
+    status: 403,
+    title: "Wrong password",
+    detail: "currentPassword is not the password of this user.",
+  },
+  current_password_required: {
+    status: 422,
+    title: "Invalid request",
+    detail: "Give your current password to change it.",
+    errors: [{ in: "body", pointer: "/currentPassword", code: "required", detail: "This field is required." }],
+  },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    detail: "You may change what is yours; changing what is another's, and giving roles, takes an admin.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: "Unsupported media type",
+    detail: "Send the body as JSON in UTF-8, with a Content-Type of application/json.",
+  },
+  body_too_large: {
+    status: 413,
+    title: "Body too large",
+    detail: "The body is larger than this route takes.",
+  },
+  malformed_utf8: {
+    status: 400,
+    title: "Malformed UTF-8",
+    detail: "The body is not valid UTF-8.",
+  },
+  malformed_json: {
+    status: 400,
+    title: "Malformed JSON",
+    detail: "The body is not valid JSON.",
+  },
+  json_too_deep: {
+    status: 400,
+    title: "JSON too deep",
+    detail: "The body nests objects or arrays deeper than 32 levels.",
+  },
+  validation_failed: {
+    status: 422,
+    title: "Invalid request",
+    detail: "Some values are not accepted; errors has one entry for each.",
+  },
+  user_not_found: { status: 404, title: "User not found", detail: "No user has this id." },
+  post_not_found: { status: 404, title: "Post not found", detail: "No post that you may see has this id." },
+  session_not_found: { status: 404, title: "Session not found", detail: "You have no session with this id." },
+  email_taken: {
+    status: 409,
+    title: "E-mail address taken",
+    detail: "Another user has this e-mail address. Log in, or use another address.",
+  },
+  user_has_posts: {
+    status: 409,
+    title: "User has posts",
+    detail: "Say what becomes of the posts: ?posts=delete, or ?posts=reassign&to=<user id>.",
+  },
+  new_author_unfit: {
+    status: 422,
+    title: "Invalid request",
+    detail: "The posts cannot go to this user.",
+    errors: [
+      { in: "query", pointer: "/to", code: "new_author_unfit", detail: "Name a user who exists and is not the one deleted." },
+    ],
+  },
+  content_required: {
+    status: 422,
+    title: "Content required",
+    detail: "A published post needs content.",
+    errors: [
+      { in: "body", pointer: "/content", code: "content_required", detail: "A published post needs content that is not blank." },
+    ],
+  },
+  post_already_published: {
+    status: 409,
+    title: "Post already published",
+    detail: "The post is public. To give it a new time of publication, unpublish it first.",
+  },
+  post_not_published: { status: 409, title: "Post not published", detail: "The post is a draft." },
+  precondition_failed: {
+    status: 412,
+    title: "Precondition failed",
+    detail: "The resource has changed since the version in If-Match. Read it again and repeat with its new ETag.",
+  },
+  version_conflict: {
+    status: 409,
+    title: "Version conflict",
+    detail: "Others keep changing this resource. Read it again and repeat.",
+    headers: SOON,
+  },
+  storage_unavailable: {
+    status: 503,
+    title: "Storage unavailable",
+    detail: "The database does not answer. Try again later.",
+    headers: SOON,
+  },
+  storage_busy: {
+    status: 503,
+    title: "Storage busy",
+    detail: "The database has too much to do. Try again later.",
+    headers: SOON,
+  },
+  storage_full: {
+    status: 507,
+    title: "Storage full",
+    detail: "The database has no space left to write. Reading goes on.",
+  },
+  storage_corrupt: {
+    status: 500,
+    title: "Storage corrupt",
+    detail: "The database found its own files damaged. Tell the operator, with the request id.",
+  },
+  schema_outdated: {
+    status: 503,
+    title: "Schema outdated",
+    detail: "The database's schema is not this program's. Restart the server to migrate it.",
+  },
+  password_hashing_failed: {
+    status: 500,
+    title: "Password hashing failed",
+    detail: "The password could not be hashed or compared. Tell the operator, with the request id.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Internal error",
+    detail: "The server failed. Tell the operator, with the request id.",
+  },
+};
+
+interface ProblemExtras {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly errors?: readonly FieldError[];
+}
+
+/** A problem's answer in parts: for a server that must answer what never became a Request. */
+export function problemParts(kind: ProblemKind, requestId: string | null, extras: ProblemExtras = {}) {
+  const { status, title, detail, headers, errors } = PROBLEMS[kind];
+  return {
+    status,
+    headers: { "Content-Type": "application/problem+json", ...headers, ...extras.headers },
+    // RFC 9457, 3.1: without a page to point to, type is about:blank; `code` is what programs tell problems apart by.
+    body: JSON.stringify({
+      type: "about:blank",
+      title,
+      status,
+      detail,
+      code: kind,
+      requestId,
+      errors: extras.errors ?? errors,
+    }),
+  };
+}
+
+/** Answers with problem details (RFC 9457). */
+export function problem(c: Context, kind: ProblemKind, extras?: ProblemExtras): Response {
+  const { status, headers, body } = problemParts(kind, c.get("requestId") ?? null, extras);
+  return c.body(body, status, headers);
+}
+
+/** Answers with the problem that a use case's error is, and keeps for the log what is not for the client. */
+export function failureProblem(c: Context, failure: UseCaseError): Response {
+  if ("cause" in failure) c.set("failure", failure);
+  return problem(c, failure.kind);
+}

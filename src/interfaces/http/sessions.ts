@@ -1,0 +1,61 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { UseCases } from "../../application/use-cases.ts";
+import type { SessionId } from "../../domain/id.ts";
+import type { Session } from "../../domain/session.ts";
+import { identify, requireActor } from "./authentication.ts";
+import type { HttpEnv } from "./environment.ts";
+import { jsonBody, SMALL_BODY_BYTES } from "./json-body.ts";
+import { PageQuery, pageResponse } from "./pagination.ts";
+import { pathId } from "./path-id.ts";
+import { failureProblem } from "./problem.ts";
+import { presentUser } from "./users.ts";
+import { validBody, validQuery } from "./validation.ts";
+
+/** No rules here: what cannot be anybody's address or password gets the answer that a wrong one gets. */
+const Credentials = z.strictObject({ email: z.string(), password: z.string() });
+
+export function sessionRoutes(useCases: UseCases) {
+  return new Hono<HttpEnv>()
+    .use(async (c, next) => {
+      await next();
+      c.header("Cache-Control", "no-store");
+    })
+    .post("/", jsonBody(SMALL_BODY_BYTES), validBody(Credentials), async (c) => {
+      const loggedIn = await useCases.logIn(c.req.valid("json"));
+      return loggedIn.match(
+        ({ session: { id, expiresAt }, token, user }) => {
+          c.header("Location", `/v1/sessions/${id}`);
+          return c.json({ id, token, expiresAt, user: presentUser(user) }, 201);
+        },
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .use(identify(useCases))
+    .get("/", requireActor, validQuery(PageQuery), async (c) =>
+      pageResponse(c, {
+        list: "sessions",
+        query: c.req.valid("query"),
+        find: async (request) => useCases.listSessions(c.get("actor"), request),
+        present: (session: Session) => presentSession(session, c.get("actor").sessionId),
+      }),
+    )
+    .delete("/", requireActor, async (c) => {
+      const loggedOut = await useCases.logOut(c.get("actor"));
+      return loggedOut.match(
+        () => c.body(null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .delete("/:id", requireActor, pathId<SessionId>("session_not_found"), async (c) => {
+      const revoked = await useCases.revokeSession(c.get("actor"), c.req.valid("param").id);
+      return revoked.match(
+        () => c.body(null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    });
+}
+
+function presentSession({ id, createdAt, lastUsedAt, expiresAt }: Session, current: SessionId) {
+  return { id, createdAt, lastUsedAt, expiresAt, current: id === current };
+}

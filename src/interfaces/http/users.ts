@@ -1,0 +1,122 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { UseCases } from "../../application/use-cases.ts";
+import type { PostsFate } from "../../application/users/delete-user.ts";
+import type { UserProfile } from "../../domain/access.ts";
+import { parseEmailAddress } from "../../domain/email-address.ts";
+import { parseId, type UserId } from "../../domain/id.ts";
+import { parsePassword } from "../../domain/password.ts";
+import { parseUserName, ROLES } from "../../domain/user.ts";
+import { identify, requireActor } from "./authentication.ts";
+import type { HttpEnv } from "./environment.ts";
+import { expectedVersions } from "./etag.ts";
+import { jsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
+import { PageQuery, pageResponse } from "./pagination.ts";
+import { pathId } from "./path-id.ts";
+import { presentPost } from "./posts.ts";
+import { failureProblem } from "./problem.ts";
+import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
+import { text, validBody, validQuery } from "./validation.ts";
+
+const NewUser = z.strictObject({
+  name: text(parseUserName),
+  email: text(parseEmailAddress),
+  password: text(parsePassword),
+});
+
+const UserPatch = z.strictObject({
+  name: text(parseUserName).exactOptional(),
+  email: text(parseEmailAddress).exactOptional(),
+  role: z.enum(ROLES).exactOptional(),
+});
+
+const PasswordChange = z.strictObject({
+  currentPassword: z.string().optional(),
+  newPassword: text(parsePassword),
+});
+
+const Deletion = z
+  .strictObject({
+    posts: z.enum(["delete", "reassign"]).optional(),
+    to: text((raw) => parseId<UserId>(raw)).optional(),
+  })
+  .transform(({ posts, to }, context): PostsFate => {
+    if (posts === "reassign" && to !== undefined) return { kind: "reassign", to };
+    if (posts !== "reassign" && to === undefined) return { kind: posts ?? "keep" };
+    const message = "Give 'to' together with posts=reassign: the id of the user who is to have the posts.";
+    context.addIssue({ code: "custom", path: ["to"], message, params: { code: "required" } });
+    return z.NEVER;
+  });
+
+const userId = pathId<UserId>("user_not_found");
+
+export function userRoutes(useCases: UseCases) {
+  return new Hono<HttpEnv>()
+    .post("/", jsonBody(SMALL_BODY_BYTES), validBody(NewUser), async (c) => {
+      const registered = await useCases.registerUser(c.req.valid("json"));
+      return registered.match(
+        (user) => createdResponse(c, `/v1/users/${user.id}`, userResource(user)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .use(identify(useCases))
+    .get("/", validQuery(PageQuery), async (c) =>
+      pageResponse(c, {
+        list: "users",
+        query: c.req.valid("query"),
+        find: async (request) => useCases.listUsers(c.get("viewer"), request),
+        present: presentUser,
+      }),
+    )
+    .get("/:id", userId, async (c) => {
+      const found = await useCases.getUser(c.get("viewer"), c.req.valid("param").id);
+      return found.match(
+        (user) => resourceResponse(c, userResource(user)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .patch("/:id", requireActor, userId, patchBody(SMALL_BODY_BYTES), validBody(UserPatch), async (c) => {
+      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+      const updated = await useCases.updateUser(c.get("actor"), { ...target, changes: c.req.valid("json") });
+      return updated.match(
+        (user) => changedResponse(c, userResource(user)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .delete("/:id", requireActor, userId, validQuery(Deletion), async (c) => {
+      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+      const deleted = await useCases.deleteUser(c.get("actor"), { ...target, posts: c.req.valid("query") });
+      return deleted.match(
+        () => c.body(null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .get("/:id/posts", userId, validQuery(PageQuery), async (c) => {
+      const { id } = c.req.valid("param");
+      return pageResponse(c, {
+        list: `users/${id}/posts`,
+        query: c.req.valid("query"),
+        find: async (request) => useCases.listPostsOfUser(c.get("viewer"), id, request),
+        present: presentPost,
+      });
+    })
+    .put("/:id/password", requireActor, userId, jsonBody(SMALL_BODY_BYTES), validBody(PasswordChange), async (c) => {
+      const { currentPassword = null, newPassword } = c.req.valid("json");
+      const { id } = c.req.valid("param");
+      const changed = await useCases.changePassword(c.get("actor"), { id, currentPassword, newPassword });
+      return changed.match(
+        () => c.body(null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    });
+}
+
+export function presentUser({ id, name, email, role, version, createdAt, updatedAt }: UserProfile) {
+  return { id, name, email, role, version, createdAt, updatedAt };
+}
+
+/** Who may not see the address has another representation of the same version, so it has another tag. */
+function userResource(user: UserProfile) {
+  const representation = user.email === null ? ("public" as const) : ("full" as const);
+  return { version: user.version, representation, body: presentUser(user) };
+}

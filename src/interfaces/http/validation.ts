@@ -1,0 +1,123 @@
+import { zValidator } from "@hono/zod-validator";
+import type { Context } from "hono";
+import type { Result } from "neverthrow";
+import { z } from "zod";
+import type { ViolationCode, Violation } from "../../domain/violation.ts";
+import { problem, type FieldError } from "./problem.ts";
+
+/** A string that a rule of the domain reads: the schema guards the shape, the domain the meaning. */
+export function text<T>(parse: (raw: string) => Result<T, Violation>) {
+  return z.string().transform((raw, context): T => {
+    const parsed = parse(raw);
+    if (parsed.isOk()) return parsed.value;
+    context.addIssue({ code: "custom", params: { violation: parsed.error } });
+    return z.NEVER;
+  });
+}
+
+/** Validates the body, which must be JSON and have no field that the schema does not know: 422 otherwise. */
+export function validBody<Schema extends z.ZodType>(schema: Schema) {
+  return zValidator("json", schema, (result, c: Context) =>
+    result.success ? undefined : validationProblem(c, "body", result.error.issues, result.data),
+  );
+}
+
+/** Validates the query parameters, unknown ones included: 422 otherwise. */
+export function validQuery<Schema extends z.ZodType>(schema: Schema) {
+  return zValidator("query", schema, (result, c: Context) =>
+    result.success ? undefined : validationProblem(c, "query", result.error.issues, result.data),
+  );
+}
+
+function validationProblem(
+  c: Context,
+  place: FieldError["in"],
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+): Response {
+  const errors = new Map<string, FieldError>();
+  for (const issue of issues) {
+    for (const error of fieldErrors(place, issue, input)) if (!errors.has(error.pointer)) errors.set(error.pointer, error);
+  }
+  return problem(c, "validation_failed", { errors: [...errors.values()] });
+}
+
+function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: unknown): FieldError[] {
+  const at = (path: readonly PropertyKey[], code: string, detail: string): FieldError => ({
+    in: place,
+    pointer: jsonPointer(path),
+    code,
+    detail,
+  });
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => at([...issue.path, key], "unknown_field", unknownFieldDetail(place, key)));
+    case "invalid_type":
+      return [
+        valueAt(input, issue.path) === undefined
+          ? at(issue.path, "required", "This field is required.")
+          : at(issue.path, "wrong_type", `This must be ${article(issue.expected)}.`),
+      ];
+    case "invalid_value":
+      return [
+        valueAt(input, issue.path) === undefined
+          ? at(issue.path, "required", "This field is required.")
+          : at(issue.path, "not_allowed", `This must be one of: ${issue.values.join(", ")}.`),
+      ];
+    case "custom": {
+      const violation = issue.params?.["violation"] as Violation | undefined;
+      if (violation !== undefined) return [at(issue.path, violation.code, violationDetail(violation))];
+      return [at(issue.path, String(issue.params?.["code"] ?? "invalid"), issue.message)];
+    }
+    default:
+      return [at(issue.path, "invalid", issue.message)];
+  }
+}
+
+const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
+  too_short: (limit) => `This must have at least ${characters(limit)}.`,
+  too_long: (limit) => `This must have at most ${characters(limit)}.`,
+  too_many_bytes: (limit) => `This must have at most ${limit} bytes as UTF-8.`,
+  blank: () => "This must not be white space alone.",
+  nul_character: () => "This must not contain U+0000, which PostgreSQL cannot store. Remove it.",
+  lone_surrogate: () => "This contains half of a surrogate pair, which is no character. Remove or complete it.",
+  malformed_email: () => "This must be an e-mail address, such as ada@example.org.",
+  malformed_id: () => "This must be a UUID.",
+};
+
+function violationDetail({ code, limit }: Violation): string {
+  return DETAILS[code](limit);
+}
+
+function characters(limit: number | null): string {
+  return limit === 1 ? "1 character" : `${limit} characters`;
+}
+
+const SET_BY_OPERATION: Readonly<Record<string, string>> = {
+  status: "The status changes with POST …/publish and POST …/unpublish, or is given when the post is created.",
+  publishedAt: "The time of publication is set by POST …/publish.",
+  password: "The password changes with PUT /v1/users/{id}/password.",
+};
+
+function unknownFieldDetail(place: FieldError["in"], key: string): string {
+  if (place === "query") return "This parameter is unknown here. Remove it.";
+  return SET_BY_OPERATION[key] ?? "This field is unknown here or cannot be set. Remove it.";
+}
+
+function article(type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+}
+
+/** RFC 6901. */
+function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}

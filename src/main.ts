@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Log } from "./application/ports/log.ts";
+import type { UseCases } from "./application/use-cases.ts";
+import { compose, MIGRATIONS_FOLDER, nodeAdapters } from "./composition.ts";
+import { readConfig, type Config } from "./config.ts";
+import type { UserName } from "./domain/user.ts";
+import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
+import { pinoLog } from "./infrastructure/pino-log.ts";
+import { listen } from "./node-http-server.ts";
+import { explain, EXIT, type StartFailure } from "./start-failure.ts";
+
+const SHUTDOWN_GRACE_MS = 10_000;
+const PURGE_INTERVAL_MS = 3_600_000;
+
+// Variables that are set win over the file.
+if (existsSync(".env")) process.loadEnvFile();
+const config = readConfig(process.env);
+if (config.isErr()) exitWith(config.error);
+else await start(config.value);
+
+async function start(settings: Config): Promise<void> {
+  const log = pinoLog(settings.logLevel);
+  const storage = await openPgliteStorage({ directory: settings.dataDirectory, migrations: MIGRATIONS_FOLDER });
+  if (storage.isErr()) return exitWith(storage.error);
+  const { app, useCases } = compose({
+    ...nodeAdapters,
+    ...storage.value,
+    log,
+    sessionIdleMs: settings.sessionIdleMs,
+  });
+  await ensureFirstAdmin(useCases, settings, log);
+  const server = await listen({ fetch: app.fetch, host: settings.host, port: settings.port, log });
+  if (server.isErr()) {
+    await storage.value.close();
+    return exitWith(server.error);
+  }
+  const purge = setInterval(() => void purgeSessions(useCases, log), PURGE_INTERVAL_MS);
+
+  const stop = async (signal: NodeJS.Signals) => {
+    log.info({ signal }, "stopping");
+    clearInterval(purge);
+    await server.value.close(SHUTDOWN_GRACE_MS);
+    await storage.value.close();
+    log.info({}, "stopped");
+    process.exit(EXIT.ok);
+  };
+  process.once("SIGTERM", (signal) => void stop(signal));
+  process.once("SIGINT", (signal) => void stop(signal));
+
+  const dataDirectory = resolve(settings.dataDirectory);
+  log.info({ url: server.value.url, dataDirectory }, "listening");
+  process.stdout.write(`Quire listens on ${server.value.url}, with its data in ${dataDirectory}\n`);
+}
+
+async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {
+  if (firstAdmin === null) return;
+  const ensured = await useCases.ensureAdmin({ ...firstAdmin, name: "Admin" as UserName });
+  if (ensured.isErr()) return exitWith(ensured.error);
+  if (ensured.value !== null) log.info({ userId: ensured.value.id }, "created the first admin");
+}
+
+async function purgeSessions(useCases: UseCases, log: Log): Promise<void> {
+  const purged = await useCases.purgeExpiredSessions();
+  if (purged.isErr()) log.warn({ failure: purged.error }, "expired sessions stay for now");
+}
+
+function exitWith(failure: StartFailure): never {
+  const { message, exitCode } = explain(failure);
+  process.stderr.write(`${message}\n`);
+  process.exit(exitCode);
+}

@@ -1,0 +1,82 @@
+import { createServer, STATUS_CODES, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { getRequestListener, RequestError } from "@hono/node-server";
+import { ok, type Result } from "neverthrow";
+import type { Log } from "./application/ports/log.ts";
+import { fail } from "./domain/fail.ts";
+import { problemParts, type ProblemKind } from "./interfaces/http/problem.ts";
+
+/** The address cannot be listened on: it is taken, not this machine's, or not allowed. */
+export interface ListenFailed {
+  readonly kind: "listen_failed";
+  readonly host: string;
+  readonly port: number;
+  readonly cause: unknown;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  /** Stops accepting, waits for the requests that run, and cuts those that take longer than `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+interface ListenOptions {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly host: string;
+  readonly port: number;
+  readonly log: Log;
+}
+
+/** Serves a fetch function over HTTP/1.1. Fails with `listen_failed`. */
+export async function listen({ fetch, host, port, log }: ListenOptions): Promise<Result<HttpServer, ListenFailed>> {
+  const listener = getRequestListener(fetch, {
+    hostname: host,
+    errorHandler: (error) => {
+      const malformed = error instanceof RequestError;
+      if (!malformed) log.error({ error }, "request failed outside the app");
+      const { status, headers, body } = problemParts(malformed ? "malformed_request" : "internal_error", null);
+      return new Response(body, { status, headers });
+    },
+  });
+  const server = createServer((request, response) => void listener(request, response));
+  server.on("clientError", answerBrokenRequest);
+  return new Promise((settle) => {
+    server.once("error", (cause) => settle(fail({ kind: "listen_failed", host, port, cause })));
+    server.listen(port, host, () => {
+      const { address, family, port: boundPort } = server.address() as AddressInfo;
+      const url = `http://${family === "IPv6" ? `[${address}]` : address}:${boundPort}`;
+      settle(ok({ url, close: async (graceMs) => closeGracefully(server, graceMs) }));
+    });
+  });
+}
+
+const IDLE_CHECK_MS = 50;
+
+async function closeGracefully(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((settle) => {
+    server.close(() => settle());
+  });
+  // A kept-alive connection whose request ends while we wait becomes idle only then.
+  const idleCheck = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(idleCheck);
+  clearTimeout(deadline);
+}
+
+const KINDS_BY_PARSER_ERROR: Readonly<Record<string, ProblemKind>> = {
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
+};
+
+/** Answers what Node's parser refuses: there is no request and no response object, only the socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = problemParts(KINDS_BY_PARSER_ERROR[error.code ?? ""] ?? "malformed_request", null);
+  const head = { ...headers, Connection: "close", "Content-Length": Buffer.byteLength(body) };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+}

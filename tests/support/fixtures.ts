@@ -1,0 +1,101 @@
+import { v7 } from "uuid";
+import type { Clock } from "../../src/application/ports/clock.ts";
+import type { IdGenerator } from "../../src/application/ports/id-generator.ts";
+import type { Log } from "../../src/application/ports/log.ts";
+import type { Actor } from "../../src/domain/access.ts";
+import { parseEmailAddress, type EmailAddress } from "../../src/domain/email-address.ts";
+import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
+import { parsePassword, type Password, type PasswordHash } from "../../src/domain/password.ts";
+import { newDraft, newPublishedPost, parsePostContent, parsePostTitle, type Draft, type PublishedPost } from "../../src/domain/post.ts";
+import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
+import { newUser, parseUserName, type Role, type User, type UserName } from "../../src/domain/user.ts";
+
+export const NOW = new Date("2026-03-01T12:00:00.123Z");
+export const LATER = new Date("2026-03-01T13:00:00.456Z");
+export const DAY_MS = 86_400_000;
+
+export const name = (raw: string): UserName => parseUserName(raw)._unsafeUnwrap();
+export const email = (raw: string): EmailAddress => parseEmailAddress(raw)._unsafeUnwrap();
+export const password = (raw: string): Password => parsePassword(raw)._unsafeUnwrap();
+export const title = (raw: string) => parsePostTitle(raw)._unsafeUnwrap();
+export const content = (raw: string) => parsePostContent(raw)._unsafeUnwrap();
+
+/** A new UUIDv7, later in order than every one before. */
+export const nextId = <AnId extends Id<string>>(): AnId => v7() as AnId;
+
+export const ids: IdGenerator = { next: nextId };
+
+export interface TestClock extends Clock {
+  set(now: Date): void;
+  advance(ms: number): void;
+}
+
+export function testClock(start = NOW): TestClock {
+  let now = start;
+  return {
+    now: () => new Date(now),
+    set: (moment) => {
+      now = moment;
+    },
+    advance: (ms) => {
+      now = new Date(now.getTime() + ms);
+    },
+  };
+}
+
+export interface RecordedLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: object;
+  readonly message: string;
+}
+
+export function recordingLog(): Log & { readonly lines: RecordedLine[] } {
+  const lines: RecordedLine[] = [];
+  const at = (level: RecordedLine["level"]) => (fields: object, message: string) => void lines.push({ level, fields, message });
+  return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+let users = 0;
+
+/** A user whose address nobody else has. */
+export function aUser(fields: Partial<Pick<User, "id" | "name" | "email" | "passwordHash" | "role">> = {}): User {
+  users++;
+  return newUser(
+    {
+      id: nextId<UserId>(),
+      name: name("Ada"),
+      email: email(`ada${users}@example.org`),
+      passwordHash: "$none$" as PasswordHash,
+      role: "author" as Role,
+      ...fields,
+    },
+    NOW,
+  );
+}
+
+interface PostFields {
+  readonly id?: PostId;
+  readonly title?: string;
+  readonly content?: string;
+}
+
+export function aDraft(authorId: UserId, fields: PostFields = {}): Draft {
+  return newDraft(postFields(authorId, fields), NOW);
+}
+
+export function aPublishedPost(authorId: UserId, fields: PostFields = {}): PublishedPost {
+  return newPublishedPost(postFields(authorId, fields), NOW)._unsafeUnwrap();
+}
+
+function postFields(authorId: UserId, fields: PostFields) {
+  const { id = nextId<PostId>(), title: rawTitle = "A title", content: rawContent = "Some content" } = fields;
+  return { id, authorId, title: title(rawTitle), content: content(rawContent) };
+}
+
+export function aSession(userId: UserId, digest: string = crypto.randomUUID(), idleMs = 30 * DAY_MS): Session {
+  return newSession({ id: nextId<SessionId>(), userId, tokenDigest: digest as TokenDigest }, NOW, idleMs);
+}
+
+export function actorFor(user: Pick<User, "id" | "role">): Actor {
+  return { userId: user.id, role: user.role, sessionId: nextId<SessionId>() };
+}
