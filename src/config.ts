@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
@@ -47,7 +48,8 @@ const Environment = z
     QUIRE_DATA_DIR: z.string().default("./data"),
     DATABASE_URL: z
       .undefined({
-        error: "is set, but this version has the embedded PostgreSQL only; unset it, and name the data directory with QUIRE_DATA_DIR",
+        error:
+          "is set, but this version has the embedded PostgreSQL only; unset it, and name the data directory with QUIRE_DATA_DIR",
       })
       .optional(),
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
@@ -83,4 +85,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     firstAdmin: email === undefined || password === undefined ? null : { email, password },
   });
+}
+
+/** Adds the variables of a file `.env` in the working directory, where there is one; those that are set win over it. */
+export function loadEnvFile(): void {
+  if (existsSync(".env")) process.loadEnvFile();
 }

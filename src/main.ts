@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
 import { compose, MIGRATIONS_FOLDER, nodeAdapters } from "./composition.ts";
-import { readConfig, type Config } from "./config.ts";
+import { loadEnvFile, readConfig, type Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
@@ -13,8 +12,7 @@ import { explain, EXIT, type StartFailure } from "./start-failure.ts";
 const SHUTDOWN_GRACE_MS = 10_000;
 const PURGE_INTERVAL_MS = 3_600_000;
 
-// Variables that are set win over the file.
-if (existsSync(".env")) process.loadEnvFile();
+loadEnvFile();
 const config = readConfig(process.env);
 if (config.isErr()) exitWith(config.error);
 else await start(config.value);

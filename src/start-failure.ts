@@ -31,7 +31,8 @@ export function explain(failure: StartFailure): Explanation {
     }
     case "data_directory_in_use": {
       const { directory, holder } = failure;
-      const who = holder === null ? "another process" : `process ${holder.pid} on ${holder.host}, since ${holder.since}`;
+      const who =
+        holder === null ? "another process" : `process ${holder.pid} on ${holder.host}, since ${holder.since}`;
       return {
         exitCode: EXIT.inUse,
         message: `The data directory ${directory} is in use by ${who}. Stop that process, or name another directory with QUIRE_DATA_DIR.`,

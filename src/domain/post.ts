@@ -70,9 +70,7 @@ export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
 /** Reads content and keeps it as written. */
 export function parsePostContent(raw: string): Result<PostContent, Violation> {
   return storableText(raw).andThen((text) =>
-    utf8ByteLength(text) > CONTENT_MAX_BYTES
-      ? refuse("too_many_bytes", CONTENT_MAX_BYTES)
-      : ok(text as PostContent),
+    utf8ByteLength(text) > CONTENT_MAX_BYTES ? refuse("too_many_bytes", CONTENT_MAX_BYTES) : ok(text as PostContent),
   );
 }
 

@@ -17,11 +17,7 @@ export interface SessionRepository {
   findByTokenDigest(digest: TokenDigest): Promise<Result<Session, SessionNotFound | StorageFailure>>;
 
   /** The sessions of a user that have not expired at `now`, newest first. */
-  listByUser(
-    userId: UserId,
-    now: Date,
-    page: PageRequest<SessionId>,
-  ): Promise<Result<Page<Session>, StorageFailure>>;
+  listByUser(userId: UserId, now: Date, page: PageRequest<SessionId>): Promise<Result<Page<Session>, StorageFailure>>;
 
   /** Stores `lastUsedAt` and `expiresAt` of a used session. Fails with `session_not_found`. */
   renew(session: Session): Promise<Result<void, SessionNotFound | StorageFailure>>;

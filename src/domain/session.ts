@@ -16,11 +16,7 @@ export interface Session {
   readonly expiresAt: Date;
 }
 
-export function newSession(
-  fields: Pick<Session, "id" | "userId" | "tokenDigest">,
-  now: Date,
-  idleMs: number,
-): Session {
+export function newSession(fields: Pick<Session, "id" | "userId" | "tokenDigest">, now: Date, idleMs: number): Session {
   return { ...fields, createdAt: now, lastUsedAt: now, expiresAt: after(now, idleMs) };
 }
 

@@ -50,11 +50,7 @@ export interface UserRepository {
    * Replaces the hash `current` by `upgraded`, a stronger one of the same password. It is no change of the user, so
    * their version stays. Does nothing when the stored hash is no longer `current`.
    */
-  upgradePasswordHash(
-    id: UserId,
-    current: PasswordHash,
-    upgraded: PasswordHash,
-  ): Promise<Result<void, StorageFailure>>;
+  upgradePasswordHash(id: UserId, current: PasswordHash, upgraded: PasswordHash): Promise<Result<void, StorageFailure>>;
 
   /**
    * Removes the user and their sessions if the stored version is `expected`. Fails with `version_conflict` if it is

@@ -33,10 +33,7 @@ export function parseUserName(raw: string): Result<UserName, Violation> {
   return textOfLength(raw.trim(), 1, NAME_MAX_LENGTH).map((text) => text as UserName);
 }
 
-export function newUser(
-  fields: Pick<User, "id" | "name" | "email" | "passwordHash" | "role">,
-  now: Date,
-): User {
+export function newUser(fields: Pick<User, "id" | "name" | "email" | "passwordHash" | "role">, now: Date): User {
   return { ...fields, version: FIRST_VERSION, createdAt: now, updatedAt: now };
 }
 

@@ -14,8 +14,16 @@ const STDERR = 2;
  * a terminal is attached. It is written at once, so that the last words before a crash are there.
  */
 export function pinoLog(level: LogLevel): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: pino.stdSerializers.err } };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { error: pino.stdSerializers.err },
+  };
   return isatty(STDERR)
     ? pino(options, pretty({ destination: STDERR, sync: true, translateTime: "HH:MM:ss.l" }))
-    : pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, pino.destination({ dest: STDERR, sync: true }));
+    : pino(
+        { ...options, formatters: { level: (label) => ({ level: label }) } },
+        pino.destination({ dest: STDERR, sync: true }),
+      );
 }

@@ -32,10 +32,7 @@ export interface CreatePostDependencies {
 
 /** Writes a post, as a draft or published at once. */
 export function createPost({ posts, ids, clock }: CreatePostDependencies) {
-  return async (
-    actor: Actor,
-    { title, content, status }: CreatePostInput,
-  ): Promise<Result<Post, CreatePostError>> =>
+  return async (actor: Actor, { title, content, status }: CreatePostInput): Promise<Result<Post, CreatePostError>> =>
     safeTry(async function* () {
       const fields = { id: ids.next<PostId>(), title, content, authorId: actor.userId };
       const now = clock.now();

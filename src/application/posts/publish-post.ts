@@ -1,6 +1,11 @@
 import type { Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import { publishPost as publish, type ContentRequired, type Post, type PostAlreadyPublished } from "../../domain/post.ts";
+import {
+  publishPost as publish,
+  type ContentRequired,
+  type Post,
+  type PostAlreadyPublished,
+} from "../../domain/post.ts";
 import { changePost, type ChangePostDependencies, type ChangePostError } from "./change-post.ts";
 import type { PostTarget } from "./find-changeable-post.ts";
 

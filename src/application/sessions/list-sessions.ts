@@ -11,9 +11,6 @@ export type ListSessionsError = StorageFailure;
 
 /** The actor's own sessions that are alive. */
 export function listSessions({ sessions, clock }: { readonly sessions: SessionRepository; readonly clock: Clock }) {
-  return async (
-    actor: Actor,
-    request: PageRequest<SessionId>,
-  ): Promise<Result<Page<Session>, ListSessionsError>> =>
+  return async (actor: Actor, request: PageRequest<SessionId>): Promise<Result<Page<Session>, ListSessionsError>> =>
     sessions.listByUser(actor.userId, clock.now(), request);
 }

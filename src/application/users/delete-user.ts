@@ -17,9 +17,7 @@ import type { Repositories, UnitOfWork } from "../ports/unit-of-work.ts";
 
 /** What becomes of the posts of a user who goes; with `keep`, a user who has posts cannot go. */
 export type PostsFate =
-  | { readonly kind: "keep" }
-  | { readonly kind: "delete" }
-  | { readonly kind: "reassign"; readonly to: UserId };
+  { readonly kind: "keep" } | { readonly kind: "delete" } | { readonly kind: "reassign"; readonly to: UserId };
 
 /** The user who is to take over the posts does not exist, or is the one who goes. */
 export interface NewAuthorUnfit {
@@ -33,13 +31,7 @@ export interface DeleteUserInput {
 }
 
 export type DeleteUserError =
-  | UserNotFound
-  | Forbidden
-  | UserHasPosts
-  | NewAuthorUnfit
-  | PreconditionFailed
-  | VersionConflict
-  | StorageFailure;
+  UserNotFound | Forbidden | UserHasPosts | NewAuthorUnfit | PreconditionFailed | VersionConflict | StorageFailure;
 
 /** Users remove themselves; admins remove everyone. The posts' fate and the removal are one transaction. */
 export function deleteUser({ unitOfWork, clock }: { readonly unitOfWork: UnitOfWork; readonly clock: Clock }) {

@@ -8,10 +8,7 @@ import type { UserRepository } from "../../domain/user-repository.ts";
 export type ListUsersError = StorageFailure;
 
 export function listUsers({ users }: { readonly users: UserRepository }) {
-  return async (
-    viewer: Viewer,
-    request: PageRequest<UserId>,
-  ): Promise<Result<Page<UserProfile>, ListUsersError>> =>
+  return async (viewer: Viewer, request: PageRequest<UserId>): Promise<Result<Page<UserProfile>, ListUsersError>> =>
     (await users.list(request)).map((page) => ({
       ...page,
       items: page.items.map((user) => profileFor(viewer, user)),

@@ -28,12 +28,7 @@ export interface UpdateUserInput {
 }
 
 export type UpdateUserError =
-  | UserNotFound
-  | Forbidden
-  | EmailTaken
-  | PreconditionFailed
-  | VersionConflict
-  | StorageFailure;
+  UserNotFound | Forbidden | EmailTaken | PreconditionFailed | VersionConflict | StorageFailure;
 
 /** Users change themselves; admins change everyone, and only they give roles. */
 export function updateUser({ users, clock }: { readonly users: UserRepository; readonly clock: Clock }) {

@@ -38,8 +38,13 @@ export async function attempt<T, E = never>(
     if (refusal !== undefined) return err(refusal);
     const kind = storageFailureKind(diagnosis.sqlState);
     if (kind !== null) return err({ kind, operation, cause: diagnosis });
-    throw new Error(`${operation}: ${diagnosis.sqlState}: ${diagnosis.message}`);
+    throw defect(operation, diagnosis);
   }
+}
+
+/** An exception without what was caught as its cause: that holds the statement's values, and this goes to the log. */
+function defect(operation: string, { sqlState, message }: Diagnosis): Error {
+  return new Error(`${operation}: ${sqlState}: ${message}`);
 }
 
 // Drizzle wraps the driver's error, and a driver may wrap its own; deeper than this nobody goes.

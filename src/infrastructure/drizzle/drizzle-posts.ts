@@ -125,7 +125,15 @@ async function selectPage(db: Database, filter: PostFilter, { limit, before }: P
   const { id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt } = candidates;
   const measured = db
     .select({
-      ...{ id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt },
+      id,
+      title,
+      content,
+      authorId,
+      status,
+      publishedAt,
+      version,
+      createdAt,
+      updatedAt,
       bytesBefore: sql`sum(octet_length(${content})) over (order by ${id} desc) - octet_length(${content})`
         .mapWith(Number)
         .as("bytes_before"),

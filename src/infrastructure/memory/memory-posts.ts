@@ -6,7 +6,7 @@ import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostRepository } from ".
 import { utf8ByteLength } from "../../domain/text.ts";
 import { nextVersion } from "../../domain/version.ts";
 import { newestFirst } from "./memory-page.ts";
-import type { MemoryAccess } from "./memory-storage.ts";
+import type { MemoryAccess } from "./memory-tables.ts";
 
 export function memoryPosts(access: MemoryAccess): PostRepository {
   return {
@@ -51,7 +51,7 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
 
     deleteByAuthor: async (authorId) =>
       access(({ posts }) => {
-        for (const post of [...posts.values()]) if (post.authorId === authorId) posts.delete(post.id);
+        for (const post of posts.values()) if (post.authorId === authorId) posts.delete(post.id);
         return ok();
       }),
 

@@ -4,7 +4,7 @@ import { firstPage } from "../../domain/page.ts";
 import { isExpired } from "../../domain/session.ts";
 import type { SessionRepository } from "../../domain/session-repository.ts";
 import { newestFirst } from "./memory-page.ts";
-import type { MemoryAccess } from "./memory-storage.ts";
+import type { MemoryAccess } from "./memory-tables.ts";
 
 export function memorySessions(access: MemoryAccess): SessionRepository {
   return {
@@ -44,7 +44,7 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
 
     deleteByUser: async (userId, kept) =>
       access(({ sessions }) => {
-        for (const session of [...sessions.values()]) {
+        for (const session of sessions.values()) {
           if (session.userId === userId && session.id !== kept) sessions.delete(session.id);
         }
         return ok();
@@ -52,7 +52,7 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
 
     deleteExpired: async (now) =>
       access(({ sessions }) => {
-        for (const session of [...sessions.values()]) if (isExpired(session, now)) sessions.delete(session.id);
+        for (const session of sessions.values()) if (isExpired(session, now)) sessions.delete(session.id);
         return ok();
       }),
   };

@@ -1,23 +1,10 @@
 import { err, ok, type Result } from "neverthrow";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
-import type { PostId, SessionId, UserId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
-import type { Session } from "../../domain/session.ts";
-import type { User } from "../../domain/user.ts";
 import { memoryPosts } from "./memory-posts.ts";
 import { memorySessions } from "./memory-sessions.ts";
+import { copyTables, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 import { memoryUsers } from "./memory-users.ts";
-
-/** All that is stored. Entities are cloned on their way in and out, so nobody holds a stored one. */
-export interface MemoryTables {
-  readonly users: Map<UserId, User>;
-  readonly posts: Map<PostId, Post>;
-  readonly sessions: Map<SessionId, Session>;
-}
-
-/** Runs a step on the tables as they are when its turn comes, and gives its answer. */
-export type MemoryAccess = <T>(step: (tables: MemoryTables) => T) => Promise<T>;
 
 export interface MemoryStorage extends Repositories {
   readonly unitOfWork: UnitOfWork;
@@ -56,9 +43,4 @@ export function openMemoryStorage(): MemoryStorage {
 
 function memoryRepositories(access: MemoryAccess): Repositories {
   return { users: memoryUsers(access), posts: memoryPosts(access), sessions: memorySessions(access) };
-}
-
-/** Stored entities are replaced and never changed, so copying the tables copies no entity. */
-function copyTables({ users, posts, sessions }: MemoryTables): MemoryTables {
-  return { users: new Map(users), posts: new Map(posts), sessions: new Map(sessions) };
 }

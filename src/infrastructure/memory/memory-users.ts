@@ -5,7 +5,7 @@ import { firstPage } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { newestFirst } from "./memory-page.ts";
-import type { MemoryAccess, MemoryTables } from "./memory-storage.ts";
+import type { MemoryAccess, MemoryTables } from "./memory-tables.ts";
 
 export function memoryUsers(access: MemoryAccess): UserRepository {
   return {
@@ -56,7 +56,7 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
         if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
         users.delete(id);
-        for (const session of [...sessions.values()]) if (session.userId === id) sessions.delete(session.id);
+        for (const session of sessions.values()) if (session.userId === id) sessions.delete(session.id);
         return ok();
       }),
   };

@@ -23,16 +23,17 @@ type InitOptions = Parameters<NodeFS["init"]>[1];
 export class DurableNodeFs extends NodeFS {
   override async init(engine: PGlite, options: InitOptions): ReturnType<NodeFS["init"]> {
     const { emscriptenOpts } = await super.init(engine, options);
-    const addFsync = (module: object) => {
-      const { NODEFS: nodeFs } = module as { NODEFS: EmscriptenNodeFs };
-      nodeFs.stream_ops.fsync = (stream) => {
-        if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
-        else fsyncPath(nodeFs.realPath(stream.node));
-        return 0;
-      };
-    };
     return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), addFsync] } };
   }
+}
+
+function addFsync(module: object): void {
+  const { NODEFS: nodeFs } = module as { NODEFS: EmscriptenNodeFs };
+  nodeFs.stream_ops.fsync = (stream) => {
+    if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
+    else fsyncPath(nodeFs.realPath(stream.node));
+    return 0;
+  };
 }
 
 /** Makes a file's contents, or a directory's entries, outlast a power cut. */

@@ -19,7 +19,7 @@ import {
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
 import { prepareCluster, type ClusterError } from "./cluster.ts";
-import { lockDataDirectory, type DataDirectoryInUse } from "./data-directory-lock.ts";
+import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./data-directory-lock.ts";
 import { DurableNodeFs } from "./durable-node-fs.ts";
 
 export interface PgliteStorage extends Repositories {
@@ -50,27 +50,24 @@ interface PgliteOptions {
 /** Opens the embedded PostgreSQL on a directory that no other process has, and brings its schema up to date. */
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const directory = resolve(options.directory);
-  let release = () => {};
+  let lock: DataDirectoryLock | null = null;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const lock = lockDataDirectory(directory);
-    if (lock.isErr()) return err(lock.error);
-    ({ release } = lock.value);
-    const storage = await openLocked(directory, options.migrations);
-    if (storage.isErr()) {
-      release();
-      return err(storage.error);
-    }
-    const { close, ...opened } = storage.value;
-    return ok({ ...opened, close: async () => close().finally(release) });
+    const locked = lockDataDirectory(directory);
+    if (locked.isErr()) return err(locked.error);
+    lock = locked.value;
+    const storage = await openLocked(directory, lock, options.migrations);
+    if (storage.isErr()) lock.release();
+    return storage;
   } catch (cause) {
-    release();
+    lock?.release();
     return fail({ kind: "engine_failed", directory, cause });
   }
 }
 
 async function openLocked(
   directory: string,
+  lock: DataDirectoryLock,
   migrationsFolder: string,
 ): Promise<Result<PgliteStorage, ClusterError | MigrateError>> {
   const cluster = await prepareCluster(directory);
@@ -81,7 +78,7 @@ async function openLocked(
     await engine.close();
     return err(storage.error);
   }
-  return ok({ ...storage.value, close: async () => engine.close() });
+  return ok({ ...storage.value, close: async () => engine.close().finally(() => lock.release()) });
 }
 
 /** The adapters on a database of the embedded engine, with every migration applied. */
@@ -114,6 +111,10 @@ async function applyMigrations(
 
 async function openEngine(cluster: string): Promise<PGlite> {
   // PGlite passes -F, which is fsync=off; wal_sync_method's default, fdatasync, does nothing in it.
-  const startParams = [...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"), "-c", "wal_sync_method=fsync"];
+  const startParams = [
+    ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
+    "-c",
+    "wal_sync_method=fsync",
+  ];
   return PGlite.create({ fs: new DurableNodeFs(cluster), startParams });
 }

@@ -13,7 +13,9 @@ export async function encodeCursor(list: string, id: Id<string>): Promise<string
   const bytes = new Uint8Array(ID_BYTES + CHECK_BYTES);
   bytes.set(idBytes(id));
   bytes.set(await check(list, id), ID_BYTES);
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
 }
 
 /** The id in a cursor of this list; `null` when it is none. */

@@ -85,7 +85,17 @@ export function postRoutes(useCases: UseCases) {
     });
 }
 
-export function presentPost({ id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt }: Post) {
+export function presentPost({
+  id,
+  title,
+  content,
+  status,
+  authorId,
+  publishedAt,
+  version,
+  createdAt,
+  updatedAt,
+}: Post) {
   return { id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt };
 }
 

@@ -146,7 +146,12 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
     title: "Invalid request",
     detail: "The posts cannot go to this user.",
     errors: [
-      { in: "query", pointer: "/to", code: "new_author_unfit", detail: "Name a user who exists and is not the one deleted." },
+      {
+        in: "query",
+        pointer: "/to",
+        code: "new_author_unfit",
+        detail: "Name a user who exists and is not the one deleted.",
+      },
     ],
   },
   content_required: {
@@ -154,7 +159,12 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
     title: "Content required",
     detail: "A published post needs content.",
     errors: [
-      { in: "body", pointer: "/content", code: "content_required", detail: "A published post needs content that is not blank." },
+      {
+        in: "body",
+        pointer: "/content",
+        code: "content_required",
+        detail: "A published post needs content that is not blank.",
+      },
     ],
   },
   post_already_published: {

@@ -2,7 +2,8 @@ import { zValidator } from "@hono/zod-validator";
 import type { Context } from "hono";
 import type { Result } from "neverthrow";
 import { z } from "zod";
-import type { ViolationCode, Violation } from "../../domain/violation.ts";
+import type { Violation } from "../../domain/violation.ts";
+import { violationDetail } from "../violation-detail.ts";
 import { problem, type FieldError } from "./problem.ts";
 
 /** A string that a rule of the domain reads: the schema guards the shape, the domain the meaning. */
@@ -37,7 +38,8 @@ function validationProblem(
 ): Response {
   const errors = new Map<string, FieldError>();
   for (const issue of issues) {
-    for (const error of fieldErrors(place, issue, input)) if (!errors.has(error.pointer)) errors.set(error.pointer, error);
+    for (const error of fieldErrors(place, issue, input))
+      if (!errors.has(error.pointer)) errors.set(error.pointer, error);
   }
   return problem(c, "validation_failed", { errors: [...errors.values()] });
 }
@@ -72,25 +74,6 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
     default:
       return [at(issue.path, "invalid", issue.message)];
   }
-}
-
-const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
-  too_short: (limit) => `This must have at least ${characters(limit)}.`,
-  too_long: (limit) => `This must have at most ${characters(limit)}.`,
-  too_many_bytes: (limit) => `This must have at most ${limit} bytes as UTF-8.`,
-  blank: () => "This must not be white space alone.",
-  nul_character: () => "This must not contain U+0000, which PostgreSQL cannot store. Remove it.",
-  lone_surrogate: () => "This contains half of a surrogate pair, which is no character. Remove or complete it.",
-  malformed_email: () => "This must be an e-mail address, such as ada@example.org.",
-  malformed_id: () => "This must be a UUID.",
-};
-
-function violationDetail({ code, limit }: Violation): string {
-  return DETAILS[code](limit);
-}
-
-function characters(limit: number | null): string {
-  return limit === 1 ? "1 character" : `${limit} characters`;
 }
 
 const SET_BY_OPERATION: Readonly<Record<string, string>> = {

@@ -1,0 +1,69 @@
+const layer = (name) => `^src/${name}/`;
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: "domain-knows-nobody",
+      comment: "The rules of publishing outlive every framework: they import neverthrow and each other.",
+      severity: "error",
+      from: { path: layer("domain") },
+      to: { pathNot: [layer("domain"), "node_modules/neverthrow/"] },
+    },
+    {
+      name: "application-knows-the-domain",
+      comment: "Use cases meet the world through ports, so that every adapter can be swapped in a test.",
+      severity: "error",
+      from: { path: layer("application") },
+      to: { pathNot: [layer("application"), layer("domain"), "node_modules/neverthrow/"] },
+    },
+    {
+      name: "infrastructure-does-not-know-interfaces",
+      comment: "An adapter serves whoever calls.",
+      severity: "error",
+      from: { path: layer("infrastructure") },
+      to: { path: [layer("interfaces"), "^src/[^/]+\\.ts$"] },
+    },
+    {
+      name: "interfaces-do-not-know-infrastructure",
+      comment: "Interfaces translate; what they run on is decided in the composition.",
+      severity: "error",
+      from: { path: layer("interfaces") },
+      to: { path: [layer("infrastructure"), "^src/[^/]+\\.ts$"] },
+    },
+    {
+      name: "http-runs-everywhere",
+      comment: "The API needs Web standards alone, so that it can be served from an edge runtime.",
+      severity: "error",
+      from: { path: layer("interfaces/http") },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "no-cycles",
+      comment: "Files that need each other are one file, or lack a third. Types alone may point both ways.",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "no-orphans",
+      comment: "Nobody uses this file.",
+      severity: "error",
+      from: { orphan: true, pathNot: "\\.d\\.ts$" },
+      to: {},
+    },
+    {
+      name: "no-dev-dependencies",
+      comment: "What the server needs must be there in production.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "unknown", "undetermined"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    parser: "swc",
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types"] },
+  },
+};

@@ -1,0 +1,100 @@
+import { text as readAll } from "node:stream/consumers";
+import { cancel, password as askSecret, text as ask } from "@clack/prompts";
+import { Command, Option } from "commander";
+import { err, type Result } from "neverthrow";
+import { compose, MIGRATIONS_FOLDER, nodeAdapters } from "./composition.ts";
+import { loadEnvFile, readConfig } from "./config.ts";
+import { ROLES, type Role, type User } from "./domain/user.ts";
+import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
+import { pinoLog } from "./infrastructure/pino-log.ts";
+import {
+  answerProblem,
+  createUserFromAnswers,
+  type AnswerRefused,
+  type CreateUserAnswers,
+} from "./interfaces/cli/create-user.ts";
+import { explain, EXIT, type StartFailure } from "./start-failure.ts";
+
+interface CreateUserOptions {
+  readonly role: Role;
+  readonly name?: string;
+  readonly email?: string;
+  readonly passwordStdin: boolean;
+}
+
+const program = new Command("quire").description("Administers the data of a Quire server that is not running.");
+
+program
+  .command("user")
+  .description("administer users")
+  .command("create")
+  .description("create a user; what is not given as an option is asked for")
+  .addOption(new Option("--role <role>", "what the user may do").choices(ROLES).default("author"))
+  .option("--name <name>", "1 to 100 characters")
+  .option("--email <address>", "the address that the user logs in with")
+  .option("--password-stdin", "read the password from standard input, its last line break left out", false)
+  .action(async (options: CreateUserOptions) => {
+    const answers = await completeAnswers(options);
+    const created = await createUser(answers, options.role);
+    if (created.isErr()) exitWith(created.error);
+    const { id, email, role } = created.value;
+    process.stdout.write(`Created the ${role} ${email} with the id ${id}.\n`);
+  });
+
+// Commander's own exit code for a wrong command line is 1, which says no more than "failed".
+program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT.usage));
+for (const command of program.commands) {
+  command.copyInheritedSettings(program);
+  for (const inner of command.commands) inner.copyInheritedSettings(program);
+}
+await program.parseAsync();
+
+async function createUser(answers: CreateUserAnswers, role: Role): Promise<Result<User, StartFailure | AnswerRefused>> {
+  loadEnvFile();
+  const config = readConfig(process.env);
+  if (config.isErr()) return err(config.error);
+  const { dataDirectory, logLevel, sessionIdleMs } = config.value;
+  const storage = await openPgliteStorage({ directory: dataDirectory, migrations: MIGRATIONS_FOLDER });
+  if (storage.isErr()) return err(storage.error);
+  const { useCases } = compose({ ...nodeAdapters, ...storage.value, log: pinoLog(logLevel), sessionIdleMs });
+  const created = await createUserFromAnswers(useCases, answers, role);
+  await storage.value.close();
+  return created;
+}
+
+/** Asks for what the options leave out: on a terminal a person, otherwise nobody, so it must be given. */
+async function completeAnswers({ name, email, passwordStdin }: CreateUserOptions): Promise<CreateUserAnswers> {
+  const missing = Object.entries({ "--email": email, "--name": name, "--password-stdin": passwordStdin || undefined })
+    .filter(([, given]) => given === undefined)
+    .map(([option]) => option);
+  if (missing.length > 0 && !process.stdin.isTTY) {
+    program.error(`error: standard input is no terminal to ask on, so give also: ${missing.join(", ")}`);
+  }
+  return {
+    email: email ?? answered(await ask({ message: "E-mail address", validate: check("email") })),
+    name: name ?? answered(await ask({ message: "Name", validate: check("name") })),
+    password: passwordStdin
+      ? (await readAll(process.stdin)).replace(/\r?\n$/, "")
+      : answered(await askSecret({ message: "Password", validate: check("password") })),
+  };
+}
+
+function check(answer: keyof CreateUserAnswers) {
+  return (raw: string | undefined) => answerProblem(answer, raw ?? "");
+}
+
+function answered(answer: string | symbol): string {
+  if (typeof answer === "string") return answer;
+  cancel("Nothing was created.");
+  return process.exit(EXIT.usage);
+}
+
+function exitWith(failure: StartFailure | AnswerRefused): never {
+  if (failure.kind === "answer_refused") {
+    process.stderr.write(`The ${failure.answer} is not accepted. ${failure.detail}\n`);
+    process.exit(EXIT.usage);
+  }
+  const { message, exitCode } = explain(failure);
+  process.stderr.write(`${message}\n`);
+  process.exit(exitCode);
+}

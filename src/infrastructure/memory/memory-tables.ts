@@ -1,0 +1,19 @@
+import type { PostId, SessionId, UserId } from "../../domain/id.ts";
+import type { Post } from "../../domain/post.ts";
+import type { Session } from "../../domain/session.ts";
+import type { User } from "../../domain/user.ts";
+
+/** All that is stored. Entities are cloned on their way in and out, so nobody holds a stored one. */
+export interface MemoryTables {
+  readonly users: Map<UserId, User>;
+  readonly posts: Map<PostId, Post>;
+  readonly sessions: Map<SessionId, Session>;
+}
+
+/** Runs a step on the tables as they are when its turn comes, and gives its answer. */
+export type MemoryAccess = <T>(step: (tables: MemoryTables) => T) => Promise<T>;
+
+/** Stored entities are replaced and never changed, so copying the tables copies no entity. */
+export function copyTables({ users, posts, sessions }: MemoryTables): MemoryTables {
+  return { users: new Map(users), posts: new Map(posts), sessions: new Map(sessions) };
+}

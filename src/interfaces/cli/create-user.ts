@@ -1,0 +1,54 @@
+import { safeTry, type Result } from "neverthrow";
+import type { UseCases } from "../../application/use-cases.ts";
+import type { CreateUserError } from "../../application/users/create-user.ts";
+import { parseEmailAddress } from "../../domain/email-address.ts";
+import { parsePassword } from "../../domain/password.ts";
+import { parseUserName, type Role, type User } from "../../domain/user.ts";
+import type { Violation } from "../../domain/violation.ts";
+import { violationDetail } from "../violation-detail.ts";
+
+/** What an operator typed for a new user. */
+export interface CreateUserAnswers {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+/** One of the answers is not accepted; `detail` tells the operator why. */
+export interface AnswerRefused {
+  readonly kind: "answer_refused";
+  readonly answer: keyof CreateUserAnswers;
+  readonly detail: string;
+}
+
+const PARSERS = { name: parseUserName, email: parseEmailAddress, password: parsePassword };
+
+/** What is wrong with an answer, so that a prompt can say it at once; `undefined` when nothing is. */
+export function answerProblem(answer: keyof CreateUserAnswers, raw: string): string | undefined {
+  return PARSERS[answer](raw).match(() => undefined, violationDetail);
+}
+
+/** Creates a user from an operator's answers. Fails with `answer_refused` for the first that is not accepted. */
+export async function createUserFromAnswers(
+  { createUser }: Pick<UseCases, "createUser">,
+  { name, email, password }: CreateUserAnswers,
+  role: Role,
+): Promise<Result<User, AnswerRefused | CreateUserError>> {
+  return safeTry(async function* () {
+    const input = {
+      name: yield* parseUserName(name).mapErr(refused("name")),
+      email: yield* parseEmailAddress(email).mapErr(refused("email")),
+      password: yield* parsePassword(password).mapErr(refused("password")),
+      role,
+    };
+    return createUser(input);
+  });
+}
+
+function refused(answer: keyof CreateUserAnswers) {
+  return (violation: Violation): AnswerRefused => ({
+    kind: "answer_refused",
+    answer,
+    detail: violationDetail(violation),
+  });
+}

@@ -1,0 +1,21 @@
+import type { Violation, ViolationCode } from "../domain/violation.ts";
+
+const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
+  too_short: (limit) => `This must have at least ${characters(limit)}.`,
+  too_long: (limit) => `This must have at most ${characters(limit)}.`,
+  too_many_bytes: (limit) => `This must have at most ${limit} bytes as UTF-8.`,
+  blank: () => "This must not be white space alone.",
+  nul_character: () => "This must not contain U+0000, which PostgreSQL cannot store. Remove it.",
+  lone_surrogate: () => "This contains half of a surrogate pair, which is no character. Remove or complete it.",
+  malformed_email: () => "This must be an e-mail address, such as ada@example.org.",
+  malformed_id: () => "This must be a UUID.",
+};
+
+/** Says to a person what is wrong with a value, and so what to do. */
+export function violationDetail({ code, limit }: Violation): string {
+  return DETAILS[code](limit);
+}
+
+function characters(limit: number | null): string {
+  return limit === 1 ? "1 character" : `${limit} characters`;
+}
