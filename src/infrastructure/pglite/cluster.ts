@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
-import { ok, type Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { fail } from "../../domain/fail.ts";
 import { LOCK_FILE } from "./data-directory-lock.ts";
@@ -46,13 +46,23 @@ const Marker = z.object({ format: z.number(), postgresql: z.number() });
  * A directory that ever held data is never initialised again, whatever it lacks.
  */
 export async function prepareCluster(directory: string): Promise<Result<string, ClusterError>> {
+  const recognised = recogniseDirectory(directory);
+  if (recognised.isErr()) return err(recognised.error);
   const cluster = join(directory, CLUSTER);
-  const entries = readdirSync(directory).filter((entry) => entry !== LOCK_FILE);
-  if (entries.includes(MARKER_FILE) || entries.includes(CLUSTER)) return openCluster(directory, cluster);
-  const foreign = entries.filter((entry) => entry !== UNFINISHED_CLUSTER);
-  if (foreign.length > 0) return fail({ kind: "data_directory_foreign", directory, found: foreign });
+  if (recognised.value === "used") return openCluster(directory, cluster);
   await initialise(directory, cluster);
   return ok(cluster);
+}
+
+/**
+ * Tells a directory that holds a cluster from one that holds nothing, or only what an interrupted initialisation left.
+ * It writes nothing, so it can be asked before the directory is locked. Fails with `data_directory_foreign`.
+ */
+export function recogniseDirectory(directory: string): Result<"used" | "new", DataDirectoryForeign> {
+  const entries = readdirSync(directory);
+  if (entries.includes(MARKER_FILE) || entries.includes(CLUSTER)) return ok("used");
+  const foreign = entries.filter((entry) => entry !== LOCK_FILE && entry !== UNFINISHED_CLUSTER);
+  return foreign.length > 0 ? fail({ kind: "data_directory_foreign", directory, found: foreign }) : ok("new");
 }
 
 function openCluster(directory: string, cluster: string): Result<string, ClusterError> {

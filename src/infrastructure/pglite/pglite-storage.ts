@@ -18,7 +18,7 @@ import {
   type MigrationDrift,
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
-import { prepareCluster, type ClusterError } from "./cluster.ts";
+import { prepareCluster, recogniseDirectory, type ClusterError } from "./cluster.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./data-directory-lock.ts";
 import { DurableNodeFs } from "./durable-node-fs.ts";
 
@@ -53,6 +53,8 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   let lock: DataDirectoryLock | null = null;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const recognised = recogniseDirectory(directory);
+    if (recognised.isErr()) return err(recognised.error);
     const locked = lockDataDirectory(directory);
     if (locked.isErr()) return err(locked.error);
     lock = locked.value;

@@ -1,0 +1,66 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly process: ChildProcessWithoutNullStreams;
+  /** Sends a signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Ended>;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Starts the built server on a free port and waits for the line that says where it listens. */
+export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
+  const child = spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment });
+  const ended = collect(child);
+  const url = await new Promise<string>((settle, refuse) => {
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /http:\/\/\S+:\d+/.exec(output)?.[0];
+      if (found !== undefined) settle(found);
+    });
+    void ended.then(({ exitCode, stderr }) => refuse(new Error(`The server ended with ${exitCode}: ${stderr}`)));
+  });
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return ended;
+  };
+  return { url, process: child, end };
+}
+
+/** Runs the built server where it is expected to end by itself. */
+export async function runServer(environment: Environment): Promise<Ended> {
+  return collect(spawnNode(SERVER, [], { PORT: "0", ...environment }));
+}
+
+export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {
+  const child = spawnNode(CLI, options, environment);
+  child.stdin.end(input);
+  return collect(child);
+}
+
+function spawnNode(script: string, options: readonly string[], environment: Environment) {
+  const { PATH } = process.env;
+  return spawn(process.execPath, [script, ...options], { env: { PATH, ...environment } });
+}
+
+async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  await once(child, "close");
+  return { exitCode: child.exitCode, stdout, stderr };
+}
