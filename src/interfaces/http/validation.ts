@@ -76,15 +76,16 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
   }
 }
 
-const SET_BY_OPERATION: Readonly<Record<string, string>> = {
-  status: "The status changes with POST …/publish and POST …/unpublish, or is given when the post is created.",
-  publishedAt: "The time of publication is set by POST …/publish.",
-  password: "The password changes with PUT /v1/users/{id}/password.",
-};
+/** Fields that a client sees and may take for settable. */
+const SET_BY_OPERATION = new Map([
+  ["status", "The status changes with POST …/publish and POST …/unpublish, or is given when the post is created."],
+  ["publishedAt", "The time of publication is set by POST …/publish."],
+  ["password", "The password changes with PUT /v1/users/{id}/password."],
+]);
 
 function unknownFieldDetail(place: FieldError["in"], key: string): string {
   if (place === "query") return "This parameter is unknown here. Remove it.";
-  return SET_BY_OPERATION[key] ?? "This field is unknown here or cannot be set. Remove it.";
+  return SET_BY_OPERATION.get(key) ?? "This field is unknown here or cannot be set. Remove it.";
 }
 
 function article(type: string): string {
