@@ -1,0 +1,168 @@
+import { err } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { PostsFate } from "../../src/application/users/delete-user.ts";
+import type { UserId } from "../../src/domain/id.ts";
+import { changeUser } from "../../src/domain/user.ts";
+import { FIRST_VERSION, nextVersion } from "../../src/domain/version.ts";
+import { actorFor, LATER, name, nextId } from "../support/fixtures.ts";
+import {
+  contentsOf,
+  openQuire,
+  OUTAGE,
+  outage,
+  signIn,
+  storedDraft,
+  storedPublishedPost,
+  type Overrides,
+} from "./support.ts";
+
+const KEEP: PostsFate = { kind: "keep" };
+const DELETE: PostsFate = { kind: "delete" };
+
+/** Two users with posts and sessions of their own. */
+async function openWithPosts(overrides: Overrides = {}) {
+  const quire = await openQuire(overrides);
+  const draft = await storedDraft(quire, quire.author);
+  const published = await storedPublishedPost(quire, quire.author);
+  const others = await storedDraft(quire, quire.otherAuthor);
+  await signIn(quire, quire.author);
+  const othersSession = await signIn(quire, quire.otherAuthor);
+  return { quire, draft, published, others, othersSession };
+}
+
+describe("deleteUser", () => {
+  it.each(["author", "admin"] as const)("removes a user and their sessions when the %s asks", async (who) => {
+    const quire = await openQuire();
+    await signIn(quire, quire.author);
+    const session = await signIn(quire, quire.otherAuthor);
+    const input = { id: quire.author.id, posts: KEEP, expected: null };
+    (await quire.app.deleteUser(actorFor(quire[who]), input))._unsafeUnwrap();
+    const { users, sessions } = await contentsOf(quire);
+    expect(users.map(({ id }) => id)).toEqual([quire.admin.id, quire.otherAuthor.id]);
+    expect(sessions.map(({ id }) => id)).toEqual([session.sessionId]);
+  });
+
+  it("lets nobody act with a session of the user who went", async () => {
+    const quire = await openQuire();
+    const input = { email: quire.author.email, password: "correct horse battery" };
+    const { token } = (await quire.app.logIn(input))._unsafeUnwrap();
+    const deletion = { id: quire.author.id, posts: KEEP, expected: null };
+    (await quire.app.deleteUser(actorFor(quire.author), deletion))._unsafeUnwrap();
+    expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual({ kind: "invalid_session" });
+  });
+
+  it.each(["otherAuthor", "admin"] as const)("forbids an author to remove the %s", async (who) => {
+    const { quire } = await openWithPosts();
+    const before = await contentsOf(quire);
+    const input = { id: quire[who].id, posts: DELETE, expected: null };
+    expect((await quire.app.deleteUser(actorFor(quire.author), input))._unsafeUnwrapErr()).toEqual({
+      kind: "forbidden",
+    });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("finds no user who is not there", async () => {
+    const { app, admin } = await openQuire();
+    const input = { id: nextId<UserId>(), posts: KEEP, expected: null };
+    expect((await app.deleteUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+  });
+
+  it("refuses to remove a user who has posts unless it is told what becomes of them", async () => {
+    const { quire } = await openWithPosts();
+    const before = await contentsOf(quire);
+    const input = { id: quire.author.id, posts: KEEP, expected: null };
+    expect((await quire.app.deleteUser(actorFor(quire.author), input))._unsafeUnwrapErr()).toEqual({
+      kind: "user_has_posts",
+    });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("removes the user's posts, and nobody else's, when it is told to", async () => {
+    const { quire, others, othersSession } = await openWithPosts();
+    const input = { id: quire.author.id, posts: DELETE, expected: null };
+    (await quire.app.deleteUser(actorFor(quire.author), input))._unsafeUnwrap();
+    const { users, posts, sessions } = await contentsOf(quire);
+    expect(users.map(({ id }) => id)).not.toContain(quire.author.id);
+    expect(posts).toEqual([others]);
+    expect(sessions.map(({ id }) => id)).toEqual([othersSession.sessionId]);
+  });
+
+  it("gives the user's posts to another, each one version on and updated now, when it is told to", async () => {
+    const { quire, draft, published, others } = await openWithPosts();
+    quire.clock.set(LATER);
+    const input = { id: quire.author.id, posts: { kind: "reassign", to: quire.admin.id } as const, expected: null };
+    (await quire.app.deleteUser(actorFor(quire.author), input))._unsafeUnwrap();
+    const { users, posts } = await contentsOf(quire);
+    const given = { authorId: quire.admin.id, version: 2, updatedAt: LATER };
+    expect(posts).toEqual([others, { ...published, ...given }, { ...draft, ...given }]);
+    expect(users.map(({ id }) => id)).toEqual([quire.admin.id, quire.otherAuthor.id]);
+  });
+
+  it.each([
+    ["nobody", nextId<UserId>()],
+    ["the user who goes", null],
+  ])("keeps everything when the posts are to go to %s", async (_case, to) => {
+    const { quire } = await openWithPosts();
+    const before = await contentsOf(quire);
+    const posts = { kind: "reassign", to: to ?? quire.author.id } as const;
+    const refused = await quire.app.deleteUser(actorFor(quire.author), { id: quire.author.id, posts, expected: null });
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "new_author_unfit" });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("removes a user at one of the expected versions", async () => {
+    const { app, author } = await openQuire();
+    const input = { id: author.id, posts: KEEP, expected: [nextVersion(FIRST_VERSION), FIRST_VERSION] };
+    expect((await app.deleteUser(actorFor(author), input)).isOk()).toBe(true);
+  });
+
+  it("keeps everything when the user is expected at another version", async () => {
+    const { quire } = await openWithPosts();
+    const before = await contentsOf(quire);
+    const input = { id: quire.author.id, posts: DELETE, expected: [nextVersion(FIRST_VERSION)] };
+    expect((await quire.app.deleteUser(actorFor(quire.author), input))._unsafeUnwrapErr()).toEqual({
+      kind: "precondition_failed",
+    });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it.each([
+    ["deleted", DELETE],
+    ["given to another", "reassign"],
+  ] as const)("keeps everything when the removal fails after the posts were %s", async (_case, fate) => {
+    const { quire } = await openWithPosts({ users: () => ({ delete: outage }) });
+    const before = await contentsOf(quire);
+    const posts = fate === "reassign" ? ({ kind: "reassign", to: quire.admin.id } as const) : fate;
+    const failed = await quire.app.deleteUser(actorFor(quire.author), { id: quire.author.id, posts, expected: null });
+    expect(failed._unsafeUnwrapErr()).toBe(OUTAGE);
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it.each([
+    ["removes the user as they have become when no version was expected", null, null],
+    ["keeps everything when the version that was read was expected", [FIRST_VERSION], "precondition_failed"],
+  ])("%s, after a race that it has lost", async (_case, expected, kind) => {
+    // The unit of work is one transaction: who overtakes it does so before its second attempt reads.
+    let attempts = 0;
+    const { quire } = await openWithPosts({
+      users: (real) => ({
+        findById: async (id) => {
+          const found = await real.findById(id);
+          if (++attempts === 1) return found;
+          const changed = changeUser(found._unsafeUnwrap(), { name: name("Grace") }, LATER);
+          (await real.update(changed, FIRST_VERSION))._unsafeUnwrap();
+          return real.findById(id);
+        },
+        delete: async (id, version) => (attempts === 1 ? err({ kind: "version_conflict" }) : real.delete(id, version)),
+      }),
+    });
+    const before = await contentsOf(quire);
+    const input = { id: quire.author.id, posts: DELETE, expected };
+    const result = await quire.app.deleteUser(actorFor(quire.author), input);
+    expect(attempts).toBe(2);
+    expect(result.isErr() ? result.error.kind : null).toBe(kind);
+    const after = await contentsOf(quire);
+    if (kind !== null) expect(after).toEqual(before);
+    else expect(after.users.map(({ id }) => id)).not.toContain(quire.author.id);
+  });
+});

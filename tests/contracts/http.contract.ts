@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { openApi, type OpenApi } from "../support/api.ts";
+import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
+import { httpPostsContract } from "./http-posts.contract.ts";
+import { httpProtocolContract } from "./http-protocol.contract.ts";
+import { httpSessionsContract } from "./http-sessions.contract.ts";
+import { httpUsersContract } from "./http-users.contract.ts";
+
+/** What clients are promised, whatever the API stores in. */
+export function httpContract(adapter: StorageUnderTest) {
+  describe(`HTTP on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+
+    afterAll(async () => opened.close());
+
+    const openStorage = async (): Promise<TestStorage> => opened.empty();
+    const open: OpenApi = async (overrides) => openApi(await openStorage(), overrides);
+
+    httpUsersContract(open);
+    httpSessionsContract(open);
+    httpPostsContract(open);
+    httpProtocolContract(open, openStorage);
+  });
+}

@@ -1,0 +1,474 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { PostId, UserId } from "../../src/domain/id.ts";
+import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../src/domain/post.ts";
+import { PAGE_FULL_CONTENT_BYTES, type PostFilter } from "../../src/domain/post-repository.ts";
+import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
+import { aDraft, aPublishedPost, aUser, content, LATER, nextId, NOW, title } from "../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
+
+const EVERY_POST: PostFilter = { drafts: "all", authorId: null };
+
+const MIB = 1_048_576;
+
+const TEXTS = [
+  ["emoji beyond the basic plane", "👩🏽‍🚀 👨‍👩‍👧‍👦 🏴󠁧󠁢󠁳󠁣󠁴󠁿"],
+  ["combining marks, not composed", "e\u0301 a\u0308 Z\u0351\u0343\u036B"],
+  ["right-to-left text with marks", "مرحبا שָׁלוֹם \u202Eabc\u202C"],
+  ["Chinese, Japanese and Korean", "漢字 かな 한국어 𠮷"],
+  [
+    "every control character but NUL",
+    String.fromCodePoint(...Array.from({ length: 31 }, (_, i) => i + 1), 0x7f, 0x85, 0x9f, 0x61),
+  ],
+  ["noncharacters and a replacement character", "\uFFFD\uFFFE\uFFFF\u{10FFFF}"],
+  ["a byte order mark at its start", "\uFEFFtext"],
+  ["line ends of every kind", "a\r\nb\nc\rd\u2028e\u2029f"],
+  ["white space at both ends", " \t text \u00A0\n "],
+  ["what SQL would read as syntax", "'); drop table \"posts\"; -- \\ $1 ? {} E'\\x00'"],
+] as const;
+
+const idsOf = (posts: readonly Post[]) => posts.map((post) => post.id);
+
+export function postRepositoryContract(adapter: StorageUnderTest): void {
+  describe(`PostRepository on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let author: UserId;
+    let otherAuthor: UserId;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      const users = [aUser(), aUser()] as const;
+      for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
+      [author, otherAuthor] = [users[0].id, users[1].id];
+    });
+    afterAll(async () => opened.close());
+
+    const stored = async <P extends Post>(post: P): Promise<P> => {
+      (await storage.posts.insert(post))._unsafeUnwrap();
+      return post;
+    };
+    const found = async (id: PostId): Promise<Post> => (await storage.posts.findById(id))._unsafeUnwrap();
+    const exists = async (id: PostId): Promise<boolean> => (await storage.posts.findById(id)).isOk();
+    const page = async (limit: number, before: PostId | null = null, filter: PostFilter = EVERY_POST) =>
+      (await storage.posts.list(filter, { limit, before }))._unsafeUnwrap();
+
+    const ofBytes = async (bytes: number, unit = "x"): Promise<PostId> => {
+      const text = unit.repeat(bytes / new TextEncoder().encode(unit).length);
+      return (await stored(aDraft(author, { content: text }))).id;
+    };
+
+    /** The ids of every page from the newest to the end of the list. */
+    async function pages(limit: number, filter: PostFilter = EVERY_POST): Promise<PostId[][]> {
+      const seen: PostId[][] = [];
+      let before: PostId | null = null;
+      do {
+        const { items, next } = await page(limit, before, filter);
+        seen.push(idsOf(items));
+        before = next;
+      } while (before !== null);
+      return seen;
+    }
+
+    describe("insert and findById", () => {
+      it("gives back a draft as it was stored", async () => {
+        const post = await stored(aDraft(author));
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+
+      it("gives back a published post as it was stored, each of its times to the millisecond", async () => {
+        const published = publishPost(aDraft(author), new Date("2026-03-01T12:30:00.999Z"))._unsafeUnwrap();
+        const edited = editPost(published, { title: title("Edited") }, LATER)._unsafeUnwrap();
+        await stored(edited);
+        expect(await found(edited.id)).toStrictEqual(edited);
+      });
+
+      it.each(TEXTS)("keeps a title and content with %s", async (_, text) => {
+        const post = await stored(aDraft(author, { title: text, content: text }));
+        const { title, content } = await found(post.id);
+        expect([title, content]).toEqual([text, text]);
+      });
+
+      it("keeps empty content", async () => {
+        const post = await stored(aDraft(author, { content: "" }));
+        expect((await found(post.id)).content).toBe("");
+      });
+
+      it.each([
+        ["one byte", "x"],
+        ["two bytes", "ж"],
+        ["four bytes", "😀"],
+      ])("keeps 1 MiB of content in characters of %s", async (_, character) => {
+        const text = character.repeat(CONTENT_MAX_BYTES / new TextEncoder().encode(character).length);
+        const post = await stored(aDraft(author, { content: text }));
+        expect((await found(post.id)).content === text).toBe(true);
+      });
+
+      it("refuses a post whose author is nobody, and stores nothing", async () => {
+        const post = aDraft(nextId<UserId>());
+        expect((await storage.posts.insert(post))._unsafeUnwrapErr()).toEqual({ kind: "author_not_found" });
+        expect(await exists(post.id)).toBe(false);
+      });
+
+      it("does not find a post that was never stored", async () => {
+        await stored(aDraft(author));
+        const result = await storage.posts.findById(nextId<PostId>());
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+      });
+
+      it("is not changed by a change of what was put in", async () => {
+        const post = aPublishedPost(author);
+        const mine = { ...post, createdAt: new Date(NOW), publishedAt: new Date(NOW), updatedAt: new Date(NOW) };
+        await stored(mine);
+        mine.createdAt.setTime(0);
+        mine.publishedAt.setTime(0);
+        mine.title = title("Another title");
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+
+      it("is not changed by a change of what came out", async () => {
+        const post = await stored(aPublishedPost(author));
+        for (const answer of [await found(post.id), ...(await page(10)).items]) {
+          answer.updatedAt.setTime(0);
+          answer.publishedAt?.setTime(0);
+          Object.assign(answer, { title: "Another title", version: 99 });
+        }
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+    });
+
+    describe("list", () => {
+      it("is empty, with nothing to go on with, while nothing is stored", async () => {
+        expect(await page(10)).toEqual({ items: [], next: null });
+      });
+
+      it("shows the newest first, in whatever order they were stored, each as it was stored", async () => {
+        const posts = [aDraft(author), aPublishedPost(otherAuthor), aDraft(otherAuthor), aPublishedPost(author)];
+        for (const index of [2, 0, 3, 1]) await stored(posts[index] as Post);
+        expect((await page(10)).items).toStrictEqual(posts.toReversed());
+      });
+
+      it.each([
+        ["one less than there are", 3, 3, true],
+        ["as many as there are", 4, 4, false],
+        ["one more than there are", 5, 4, false],
+      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
+        for (let i = 0; i < 4; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
+        const { items, next } = await page(limit);
+        expect(items).toHaveLength(shown);
+        expect(next).toBe(goesOn ? items.at(-1)?.id : null);
+      });
+
+      it("goes on from an id that is no longer there", async () => {
+        const oldest = await stored(aDraft(author));
+        const middle = await stored(aDraft(author));
+        await stored(aDraft(author));
+        (await storage.posts.delete(middle.id, middle.version))._unsafeUnwrap();
+        expect(idsOf((await page(10, middle.id)).items)).toEqual([oldest.id]);
+      });
+
+      it("skips and repeats nothing while others insert and delete between the pages", async () => {
+        const posts: Post[] = [];
+        for (let i = 0; i < 6; i++) posts.push(await stored(aPublishedPost(author)));
+        const [p1, p2, p3, p4, p5, p6] = idsOf(posts) as [PostId, PostId, PostId, PostId, PostId, PostId];
+        const first = await page(2);
+        await stored(aPublishedPost(author));
+        (await storage.posts.delete(p5, FIRST_VERSION))._unsafeUnwrap();
+        (await storage.posts.delete(p3, FIRST_VERSION))._unsafeUnwrap();
+        const second = await page(2, first.next);
+        await stored(aPublishedPost(author));
+        const rest = await page(2, second.next);
+        expect([first, second, rest].map(({ items }) => idsOf(items))).toEqual([[p6, p5], [p4, p2], [p1]]);
+        expect(rest.next).toBeNull();
+      });
+
+      describe("by filter", () => {
+        let posts: readonly Post[];
+
+        beforeEach(async () => {
+          const both = [author, otherAuthor];
+          const third = aUser();
+          (await storage.users.insert(third))._unsafeUnwrap();
+          both.push(third.id);
+          // Authors and states alternate in different rhythms, so that each filter has to leap over posts in between.
+          posts = Array.from({ length: 24 }, (_, i) => {
+            const authorId = both[i % 3] as UserId;
+            return i % 4 < 2 ? aDraft(authorId) : aPublishedPost(authorId);
+          });
+          for (const post of posts) await stored(post);
+        });
+
+        const filters = (["all", "none", "of the author", "of another"] as const).flatMap((drafts) =>
+          (["everyone", "the author", "another"] as const).map((by) => ({ drafts, by })),
+        );
+
+        it.each(filters)("shows drafts: $drafts, posts of: $by, over pages of every size", async ({ drafts, by }) => {
+          const filter: PostFilter = {
+            drafts:
+              drafts === "all" || drafts === "none" ? drafts : { of: drafts === "of another" ? otherAuthor : author },
+            authorId: by === "everyone" ? null : by === "another" ? otherAuthor : author,
+          };
+          const draftsShown = (post: Post) =>
+            filter.drafts === "all" || (filter.drafts !== "none" && post.authorId === filter.drafts.of);
+          const expected = posts
+            .filter((post) => filter.authorId === null || post.authorId === filter.authorId)
+            .filter((post) => post.status === "published" || draftsShown(post))
+            .toReversed();
+          expect(expected.length).toBeGreaterThan(2);
+          expect((await page(100, null, filter)).items).toStrictEqual(expected);
+          for (const limit of [1, 2, expected.length - 1, expected.length, expected.length + 1]) {
+            const seen = await pages(limit, filter);
+            expect(seen.flat()).toEqual(idsOf(expected));
+            expect(seen.slice(0, -1).every((ids) => ids.length === limit)).toBe(true);
+            expect(seen).toHaveLength(Math.ceil(expected.length / limit));
+          }
+        });
+
+        it("shows nothing of an author that nobody is", async () => {
+          const nobody = nextId<UserId>();
+          expect(await page(10, null, { drafts: "all", authorId: nobody })).toEqual({ items: [], next: null });
+          expect(await page(10, null, { drafts: { of: nobody }, authorId: nobody })).toEqual({ items: [], next: null });
+        });
+
+        it("shows the published posts alone to somebody who has no drafts", async () => {
+          const { items } = await page(100, null, { drafts: { of: nextId<UserId>() }, authorId: null });
+          expect(items).toStrictEqual(posts.filter((post) => post.status === "published").toReversed());
+        });
+      });
+
+      describe("by bytes", () => {
+        it("ends a page with the post that brings it to the budget, and goes on after it without loss", async () => {
+          const ids: PostId[] = [];
+          for (let i = 0; i < 6; i++) ids.push(await ofBytes(MIB));
+          expect(PAGE_FULL_CONTENT_BYTES).toBe(4 * MIB);
+          expect(await pages(10)).toEqual([ids.slice(2).toReversed(), ids.slice(0, 2).toReversed()]);
+        });
+
+        it("takes one more post while the page is a byte below the budget", async () => {
+          const oldest = await ofBytes(MIB);
+          const ids = [oldest, await ofBytes(MIB - 1), await ofBytes(MIB), await ofBytes(MIB), await ofBytes(MIB)];
+          const { items, next } = await page(10);
+          expect(idsOf(items)).toEqual(ids.toReversed());
+          expect(next).toBeNull();
+        });
+
+        it("counts bytes of UTF-8 and not characters", async () => {
+          const ids: PostId[] = [];
+          for (let i = 0; i < 5; i++) ids.push(await ofBytes(MIB, "漢漢xx"));
+          expect(await pages(10)).toEqual([ids.slice(1).toReversed(), ids.slice(0, 1)]);
+        });
+
+        it("has nothing to go on with when the post that fills the page is the last", async () => {
+          for (let i = 0; i < 4; i++) await ofBytes(MIB);
+          const { items, next } = await page(10);
+          expect(items).toHaveLength(4);
+          expect(next).toBeNull();
+        });
+
+        it("goes on when both the limit and the budget end the page", async () => {
+          const ids: PostId[] = [];
+          for (let i = 0; i < 5; i++) ids.push(await ofBytes(MIB));
+          expect(await pages(4)).toEqual([ids.slice(1).toReversed(), ids.slice(0, 1)]);
+        });
+
+        it("ends the page early where two ranges meet in one filter, too", async () => {
+          const ids: PostId[] = [];
+          for (let i = 0; i < 6; i++) {
+            const text = "x".repeat(MIB);
+            const post =
+              i % 2 === 0 ? aDraft(author, { content: text }) : aPublishedPost(otherAuthor, { content: text });
+            ids.push((await stored(post)).id);
+          }
+          const filter: PostFilter = { drafts: { of: author }, authorId: null };
+          expect(await pages(10, filter)).toEqual([ids.slice(2).toReversed(), ids.slice(0, 2).toReversed()]);
+        });
+      });
+    });
+
+    describe("update", () => {
+      it("replaces what was edited", async () => {
+        const post = await stored(aDraft(author));
+        const edits = { title: title("New"), content: content("New content") };
+        const edited = editPost(post, edits, LATER)._unsafeUnwrap();
+        expect((await storage.posts.update(edited, post.version)).isOk()).toBe(true);
+        expect(await found(post.id)).toStrictEqual(edited);
+      });
+
+      it("stores that a post was published and unpublished", async () => {
+        const post = await stored(aDraft(author));
+        const published = publishPost(post, LATER)._unsafeUnwrap();
+        (await storage.posts.update(published, post.version))._unsafeUnwrap();
+        expect(await found(post.id)).toStrictEqual(published);
+        const unpublished = unpublishPost(published, LATER)._unsafeUnwrap();
+        (await storage.posts.update(unpublished, published.version))._unsafeUnwrap();
+        expect(await found(post.id)).toStrictEqual(unpublished);
+      });
+
+      it("leaves the other posts as they are", async () => {
+        const other = await stored(aDraft(author));
+        const post = await stored(aDraft(author));
+        (await storage.posts.update(publishPost(post, LATER)._unsafeUnwrap(), post.version))._unsafeUnwrap();
+        expect(await found(other.id)).toStrictEqual(other);
+      });
+
+      it.each([
+        ["older than the stored one", FIRST_VERSION],
+        ["newer than the stored one", 3 as Version],
+        ["as large as a version can be", Number.MAX_SAFE_INTEGER as Version],
+      ])("refuses an expected version that is %s, and keeps the stored post", async (_, expected) => {
+        const post = await stored(publishPost(aDraft(author), LATER)._unsafeUnwrap());
+        const edited = editPost(post, { title: title("New") }, LATER)._unsafeUnwrap();
+        expect((await storage.posts.update(edited, expected))._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+
+      it("does not find a post that was never stored, and stores none", async () => {
+        const post = aDraft(author);
+        expect((await storage.posts.update(post, post.version))._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+        expect(await exists(post.id)).toBe(false);
+      });
+
+      it("refuses an author who is nobody, and keeps the stored post", async () => {
+        const post = await stored(aDraft(author));
+        const given = { ...post, authorId: nextId<UserId>(), version: nextVersion(post.version) };
+        expect((await storage.posts.update(given, post.version))._unsafeUnwrapErr()).toEqual({
+          kind: "author_not_found",
+        });
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+
+      it("names the stale version, and not the author, when both are wrong", async () => {
+        const post = await stored(aDraft(author));
+        const given = { ...post, authorId: nextId<UserId>() };
+        const result = await storage.posts.update(given, nextVersion(post.version));
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
+      });
+
+      it("gives a post to another author", async () => {
+        const post = await stored(aDraft(author));
+        const given = { ...post, authorId: otherAuthor, version: nextVersion(post.version) };
+        (await storage.posts.update(given, post.version))._unsafeUnwrap();
+        expect((await page(10, null, { drafts: "all", authorId: author })).items).toEqual([]);
+        expect((await page(10, null, { drafts: "all", authorId: otherAuthor })).items).toStrictEqual([given]);
+      });
+
+      it("is not changed by a later change of what was put in", async () => {
+        const post = await stored(aDraft(author));
+        const published = publishPost(post, new Date(LATER))._unsafeUnwrap();
+        (await storage.posts.update(published, post.version))._unsafeUnwrap();
+        published.publishedAt.setTime(0);
+        expect((await found(post.id)).publishedAt).toEqual(LATER);
+      });
+
+      it("lets exactly one of two simultaneous updates of one version win", async () => {
+        const post = await stored(aDraft(author));
+        const edits = ["One", "Two"].map((raw) => editPost(post, { title: title(raw) }, LATER)._unsafeUnwrap());
+        const results = await Promise.all(edits.map(async (edited) => storage.posts.update(edited, post.version)));
+        expect(results.filter((result) => result.isOk())).toHaveLength(1);
+        expect(results.find((result) => result.isErr())?.error).toEqual({ kind: "version_conflict" });
+        const winner = edits[results.findIndex((result) => result.isOk())];
+        expect(await found(post.id)).toStrictEqual(winner);
+      });
+    });
+
+    describe("delete", () => {
+      it("removes the post and no other", async () => {
+        const other = await stored(aDraft(author));
+        const post = await stored(aDraft(author));
+        expect((await storage.posts.delete(post.id, post.version)).isOk()).toBe(true);
+        expect((await storage.posts.findById(post.id))._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+        expect((await page(10)).items).toStrictEqual([other]);
+      });
+
+      it.each([
+        ["older than the stored one", FIRST_VERSION],
+        ["newer than the stored one", 3 as Version],
+      ])("refuses an expected version that is %s, and keeps the post", async (_, expected) => {
+        const post = await stored(publishPost(aDraft(author), LATER)._unsafeUnwrap());
+        expect((await storage.posts.delete(post.id, expected))._unsafeUnwrapErr()).toEqual({
+          kind: "version_conflict",
+        });
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+
+      it("does not find a post that was never stored", async () => {
+        const result = await storage.posts.delete(nextId<PostId>(), FIRST_VERSION);
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+      });
+
+      it("lets exactly one of an update and a delete of one version win", async () => {
+        const post = await stored(aDraft(author));
+        const edited = editPost(post, { title: title("New") }, LATER)._unsafeUnwrap();
+        const [updated, deleted] = await Promise.all([
+          storage.posts.update(edited, post.version),
+          storage.posts.delete(post.id, post.version),
+        ]);
+        expect([updated.isOk(), deleted.isOk()].filter(Boolean)).toHaveLength(1);
+        expect(await exists(post.id)).toBe(updated.isOk());
+      });
+    });
+
+    describe("deleteByAuthor", () => {
+      it("removes drafts and published posts of the author and of nobody else", async () => {
+        await stored(aDraft(author));
+        await stored(aPublishedPost(author));
+        const kept = await stored(aDraft(otherAuthor));
+        expect((await storage.posts.deleteByAuthor(author)).isOk()).toBe(true);
+        expect((await page(10)).items).toStrictEqual([kept]);
+      });
+
+      it("does nothing for an author without posts", async () => {
+        const kept = await stored(aDraft(otherAuthor));
+        expect((await storage.posts.deleteByAuthor(author)).isOk()).toBe(true);
+        expect((await storage.posts.deleteByAuthor(nextId<UserId>())).isOk()).toBe(true);
+        expect((await page(10)).items).toStrictEqual([kept]);
+      });
+    });
+
+    describe("reassign", () => {
+      it("gives every post one version on, updated now, and changes nothing else in it", async () => {
+        const draft = await stored(aDraft(author));
+        const published = await stored(publishPost(aDraft(author), NOW)._unsafeUnwrap());
+        expect((await storage.posts.reassign(author, otherAuthor, LATER)).isOk()).toBe(true);
+        for (const post of [draft, published]) {
+          const given = { ...post, authorId: otherAuthor, version: nextVersion(post.version), updatedAt: LATER };
+          expect(await found(post.id)).toStrictEqual(given);
+        }
+      });
+
+      it("leaves the posts of others as they are", async () => {
+        await stored(aDraft(author));
+        const own = await stored(aDraft(otherAuthor));
+        (await storage.posts.reassign(author, otherAuthor, LATER))._unsafeUnwrap();
+        expect(await found(own.id)).toStrictEqual(own);
+      });
+
+      it("refuses to give posts to nobody, and keeps them as they are", async () => {
+        const posts = [await stored(aDraft(author)), await stored(aDraft(author))];
+        const result = await storage.posts.reassign(author, nextId<UserId>(), LATER);
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "author_not_found" });
+        expect((await page(10)).items).toStrictEqual(posts.toReversed());
+      });
+
+      it("gives nothing to nobody without complaint", async () => {
+        expect((await storage.posts.reassign(author, nextId<UserId>(), LATER)).isOk()).toBe(true);
+      });
+
+      it("is not changed by a later change of the moment that was put in", async () => {
+        const post = await stored(aDraft(author));
+        const now = new Date(LATER);
+        (await storage.posts.reassign(author, otherAuthor, now))._unsafeUnwrap();
+        now.setTime(0);
+        expect((await found(post.id)).updatedAt).toEqual(LATER);
+      });
+
+      it("lets the author go whose posts were given away", async () => {
+        await stored(aDraft(author));
+        (await storage.posts.reassign(author, otherAuthor, LATER))._unsafeUnwrap();
+        expect((await storage.users.delete(author, FIRST_VERSION)).isOk()).toBe(true);
+      });
+    });
+  });
+}

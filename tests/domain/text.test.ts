@@ -1,0 +1,188 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseEmailAddress } from "../../src/domain/email-address.ts";
+import { parseId } from "../../src/domain/id.ts";
+import { parsePassword } from "../../src/domain/password.ts";
+import { parsePostContent, parsePostTitle } from "../../src/domain/post.ts";
+import { storableText, textOfLength, utf8ByteLength } from "../../src/domain/text.ts";
+import { parseUserName } from "../../src/domain/user.ts";
+
+/** Any sequence of UTF-16 code units, lone surrogates among them. */
+const utf16 = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff })))
+  .map((units) => String.fromCharCode(...units));
+
+/** Any well-formed string of code points of every length in UTF-8. */
+const wellFormed = fc.string({ unit: "binary" });
+
+const parsers = [
+  ["storableText", storableText],
+  ["parseUserName", parseUserName],
+  ["parseEmailAddress", parseEmailAddress],
+  ["parsePassword", parsePassword],
+  ["parsePostTitle", parsePostTitle],
+  ["parsePostContent", parsePostContent],
+] as const;
+
+describe.each(parsers)("%s", (_, parse) => {
+  it("takes the text that the refused ones are made from", () => {
+    expect(parse("long.enough@example.org").isOk()).toBe(true);
+  });
+
+  it.each([
+    ["a NUL at the start", "\0long.enough@example.org"],
+    ["a NUL inside", "long\0enough@example.org"],
+    ["a NUL at the end", "long.enough@example.org\0"],
+    ["a NUL beside a lone surrogate", "long\ud800\0enough@example.org"],
+  ])("refuses %s", (_case, raw) => {
+    expect(parse(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "nul_character", limit: null });
+  });
+
+  it.each([
+    ["a high surrogate alone", "long\ud83denough@example.org"],
+    ["a low surrogate alone", "long\ude00enough@example.org"],
+    ["a pair the wrong way round", "long\ude00\ud83denough@example.org"],
+    ["a high surrogate before a pair", "long\ud83d\ud83d\ude00enough@example.org"],
+    ["a high surrogate at the end", "long.enough@example.org\ud83d"],
+    ["a low surrogate at the start", "\ude00long.enough@example.org"],
+  ])("refuses %s", (_case, raw) => {
+    expect(parse(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "lone_surrogate", limit: null });
+  });
+
+  it("never accepts text that PostgreSQL could not give back unchanged", () => {
+    fc.assert(
+      fc.property(utf16, (raw) => {
+        const parsed = parse(raw);
+        if (parsed.isErr()) return;
+        expect(Buffer.from(parsed.value, "utf8").toString("utf8")).toBe(parsed.value);
+        expect(parsed.value).not.toContain("\0");
+      }),
+    );
+  });
+
+  it("accepts what it gave, and gives it again", () => {
+    fc.assert(
+      fc.property(fc.oneof(wellFormed, fc.emailAddress(), fc.string({ unit: "grapheme", minLength: 8 })), (raw) => {
+        const first = parse(raw);
+        if (first.isErr()) return;
+        expect(parse(first.value)._unsafeUnwrap()).toBe(first.value);
+      }),
+    );
+  });
+});
+
+describe("storableText", () => {
+  it.each([
+    ["nothing", ""],
+    ["control characters but NUL", "\u0001\t\r\n\u001b\u007f\u0085"],
+    ["right-to-left text with its marks", "\u200fשלום\u202e"],
+    ["characters outside the Basic Multilingual Plane", "😀𝒜𠜎"],
+    ["noncharacters", "\uffff\ufffe\u{10ffff}"],
+    ["decomposed text", "e\u0301"],
+    ["white space at both ends", "  x\n"],
+  ])("keeps %s as written", (_case, raw) => {
+    expect(storableText(raw)._unsafeUnwrap()).toBe(raw);
+  });
+});
+
+describe("textOfLength", () => {
+  it.each([
+    ["a", 1],
+    ["é", 1],
+    ["e\u0301", 2],
+    ["€", 1],
+    ["😀", 1],
+    ["👩‍👩‍👧", 5],
+  ])("counts %j as %i characters", (text, length) => {
+    expect(textOfLength(text, length, length).isOk()).toBe(true);
+    expect(textOfLength(text, length + 1, 9)._unsafeUnwrapErr()).toMatchObject({
+      code: "too_short",
+      limit: length + 1,
+    });
+    expect(textOfLength(text, 0, length - 1)._unsafeUnwrapErr()).toMatchObject({ code: "too_long", limit: length - 1 });
+  });
+
+  it("counts code points", () => {
+    fc.assert(
+      fc.property(
+        wellFormed.filter((text) => !text.includes("\0")),
+        (text) => {
+          const { length } = Array.from(text);
+          expect(textOfLength(text, length, length)._unsafeUnwrap()).toBe(text);
+          expect(textOfLength(text, length + 1, length + 1)._unsafeUnwrapErr().code).toBe("too_short");
+          expect(textOfLength(text, -1, length - 1)._unsafeUnwrapErr().code).toBe("too_long");
+        },
+      ),
+    );
+  });
+});
+
+describe("utf8ByteLength", () => {
+  it.each([
+    ["", 0],
+    ["\u007f", 1],
+    ["\u0080", 2],
+    ["\u07ff", 2],
+    ["\u0800", 3],
+    ["\ud7ff", 3],
+    ["\ue000", 3],
+    ["\uffff", 3],
+    ["\u{10000}", 4],
+    ["\u{10ffff}", 4],
+    ["a€😀é", 10],
+  ])("counts %j as %i bytes", (text, bytes) => {
+    expect(utf8ByteLength(text)).toBe(bytes);
+  });
+
+  it("is what an encoder gives, for every well-formed text", () => {
+    fc.assert(
+      fc.property(wellFormed, (text) => {
+        expect(utf8ByteLength(text)).toBe(Buffer.byteLength(text, "utf8"));
+      }),
+    );
+  });
+});
+
+describe("parseId", () => {
+  it.each([
+    ["version 7", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
+    ["version 4", "9b2e4c1a-3f5d-4e6b-8a7c-1d2e3f4a5b6c"],
+    ["no version", "00000000-0000-0000-0000-000000000000"],
+    ["the highest value", "ffffffff-ffff-ffff-ffff-ffffffffffff"],
+  ])("reads a UUID of %s", (_case, raw) => {
+    expect(parseId(raw)._unsafeUnwrap()).toBe(raw);
+  });
+
+  it("gives lower case for upper case", () => {
+    expect(parseId("0195F2C4-7A10-7C3E-9D2B-6F1E5A4B3C2D")._unsafeUnwrap()).toBe(
+      "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d",
+    );
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["a word", "posts"],
+    ["no hyphens", "0195f2c47a107c3e9d2b6f1e5a4b3c2d"],
+    ["braces", "{0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d}"],
+    ["a URN", "urn:uuid:0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
+    ["one digit too few", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2"],
+    ["one digit too many", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d0"],
+    ["hyphens in other places", "0195f2c47-a10-7c3e-9d2b-6f1e5a4b3c2d"],
+    ["a letter that is no digit", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2g"],
+    ["white space before it", " 0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
+    ["a newline after it", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\n"],
+    ["digits of another script", "٠195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
+    ["a NUL after it", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\0"],
+    ["a lone surrogate after it", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\ud800"],
+  ])("refuses %s", (_case, raw) => {
+    expect(parseId(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "malformed_id", limit: null });
+  });
+
+  it("reads every UUID, and its own answer again", () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.boolean(), (uuid, upper) => {
+        expect(parseId(upper ? uuid.toUpperCase() : uuid)._unsafeUnwrap()).toBe(uuid);
+      }),
+    );
+  });
+});

@@ -1,0 +1,291 @@
+import { createHash } from "node:crypto";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PGlite } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { drizzleStorageProbe } from "../../src/infrastructure/drizzle/drizzle-storage-probe.ts";
+import {
+  appliedMigrations,
+  pendingMigrations,
+  readMigrations,
+  type Migration,
+} from "../../src/infrastructure/drizzle/migrations.ts";
+import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
+import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { openTemplate } from "../support/test-storage.ts";
+
+const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => ({
+  tag: `000${createdAt}`,
+  createdAt,
+  hash,
+});
+
+const drift = (shipped: readonly Migration[], applied: readonly Migration[]) =>
+  pendingMigrations(shipped, applied)._unsafeUnwrapErr();
+
+describe("pendingMigrations", () => {
+  it.each([
+    ["all, for a new database", [1, 2, 3], [], [1, 2, 3]],
+    ["those after the last applied", [1, 2, 3], [1], [2, 3]],
+    ["none, when all are applied", [1, 2, 3], [1, 2, 3], []],
+    ["none, when there are none", [], [], []],
+  ])("gives %s", (_, shipped, applied, pending) => {
+    const result = pendingMigrations(
+      shipped.map((time) => migration(time)),
+      applied.map((time) => migration(time)),
+    );
+    expect(result._unsafeUnwrap()).toEqual(pending.map((time) => migration(time)));
+  });
+
+  it("does not care in which order the applied ones are given", () => {
+    const result = pendingMigrations([migration(1), migration(2), migration(3)], [migration(2), migration(1)]);
+    expect(result._unsafeUnwrap()).toEqual([migration(3)]);
+  });
+
+  it("refuses a database with a newer migration than are shipped", () => {
+    expect(drift([migration(1)], [migration(1), migration(2)])).toEqual({
+      kind: "migration_drift",
+      drift: "unknown",
+      migration: "1970-01-01T00:00:00.002Z",
+    });
+  });
+
+  it("refuses a database with a migration between or before those that are shipped", () => {
+    expect(drift([migration(1), migration(3)], [migration(1), migration(2), migration(3)]).drift).toBe("unknown");
+    expect(drift([migration(2)], [migration(1), migration(2)]).drift).toBe("unknown");
+  });
+
+  it("refuses a database of migrations when none is shipped", () => {
+    expect(drift([], [migration(1)]).drift).toBe("unknown");
+  });
+
+  it("refuses a migration that was applied with other contents, and names it", () => {
+    const result = drift([migration(1), migration(2), migration(3)], [migration(1), migration(2, "other contents")]);
+    expect(result).toEqual({ kind: "migration_drift", drift: "changed", migration: "0002" });
+  });
+
+  it("refuses a migration that is older than one that is applied, and names it", () => {
+    const result = drift([migration(1), migration(2), migration(3)], [migration(1), migration(3)]);
+    expect(result).toEqual({ kind: "migration_drift", drift: "out_of_order", migration: "0002" });
+  });
+
+  it("refuses a first migration that is not applied though a later one is", () => {
+    expect(drift([migration(1), migration(2)], [migration(2)])).toMatchObject({
+      drift: "out_of_order",
+      migration: "0001",
+    });
+  });
+
+  it.each([
+    ["older than the one before it", [migration(2), migration(1)], "0001"],
+    ["of the same time as the one before it", [migration(1), { ...migration(1), tag: "twin" }], "twin"],
+  ])("refuses a journal with a migration %s, applied or not", (_, shipped, tag) => {
+    const expected = { kind: "migration_drift", drift: "out_of_order", migration: tag };
+    expect(drift(shipped, [])).toEqual(expected);
+    expect(drift(shipped, shipped)).toEqual(expected);
+  });
+});
+
+describe("readMigrations", () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "quire-migrations-"));
+  });
+  afterEach(async () => rm(folder, { recursive: true }));
+
+  async function write(journal: unknown, files: Readonly<Record<string, string>> = {}): Promise<void> {
+    await mkdir(join(folder, "meta"));
+    const text = typeof journal === "string" ? journal : JSON.stringify(journal);
+    await writeFile(join(folder, "meta", "_journal.json"), text);
+    for (const [tag, contents] of Object.entries(files)) await writeFile(join(folder, `${tag}.sql`), contents);
+  }
+
+  const entry = (idx: number, tag: string, when: number) => ({ idx, version: "7", when, tag, breakpoints: true });
+
+  it("gives the tag, the time and the SHA-256 of each, in the order of the journal", async () => {
+    const files = { "0000_first": "select 1;", "0001_second": "select 2;\n--> statement-breakpoint\nselect 3;" };
+    await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, files);
+    const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+    expect((await readMigrations(folder))._unsafeUnwrap()).toEqual([
+      { tag: "0000_first", createdAt: 10, hash: sha256(files["0000_first"]) },
+      { tag: "0001_second", createdAt: 20, hash: sha256(files["0001_second"]) },
+    ]);
+  });
+
+  it("fails when the folder does not exist", async () => {
+    const missing = join(folder, "missing");
+    const failure = (await readMigrations(missing))._unsafeUnwrapErr();
+    expect(failure).toEqual({ kind: "migrations_unreadable", folder: missing, cause: expect.any(Error) });
+  });
+
+  it("fails when an SQL file is missing, and names it", async () => {
+    await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, { "0000_first": "select 1;" });
+    const failure = (await readMigrations(folder))._unsafeUnwrapErr();
+    expect(failure.kind).toBe("migrations_unreadable");
+    expect(String(failure.cause)).toContain("0001_second.sql");
+  });
+
+  it.each([
+    ["no JSON", "{ entries"],
+    ["empty", ""],
+    ["without entries", {}],
+    ["an entry without a tag", { entries: [{ when: 1 }] }],
+    ["an entry whose time is text", { entries: [{ tag: "0000_first", when: "1" }] }],
+  ])("fails when the journal is %s", async (_, journal) => {
+    await write(journal, { "0000_first": "select 1;" });
+    expect((await readMigrations(folder))._unsafeUnwrapErr().kind).toBe("migrations_unreadable");
+  });
+
+  it("reads the migrations that are shipped, in order", async () => {
+    const shipped = (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect(shipped.length).toBeGreaterThan(0);
+    for (const { tag, hash } of shipped) {
+      const text = await readFile(join(MIGRATIONS_FOLDER, `${tag}.sql`));
+      expect(hash).toBe(createHash("sha256").update(text).digest("hex"));
+    }
+    expect(pendingMigrations(shipped, [])._unsafeUnwrap()).toEqual(shipped);
+  });
+});
+
+describe("migrations on PGlite", () => {
+  let engine: PGlite;
+  let folder: string;
+
+  beforeAll(async () => {
+    engine = await openTemplate();
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "quire-migrations-"));
+    await cp(MIGRATIONS_FOLDER, folder, { recursive: true });
+    await engine.exec("drop schema if exists drizzle cascade; drop schema public cascade; create schema public");
+  });
+  afterEach(async () => rm(folder, { recursive: true }));
+  afterAll(async () => engine.close());
+
+  const shipped = async () => (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
+  const applied = async () => (await appliedMigrations(drizzle({ client: engine })))._unsafeUnwrap();
+  const tables = async () =>
+    (
+      await engine.query<{ name: string }>(
+        "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+      )
+    ).rows.map((row) => row.name);
+
+  /** Adds a migration to the folder, as drizzle-kit would. */
+  async function addMigration(tag: string, when: number, statements: string): Promise<void> {
+    const path = join(folder, "meta", "_journal.json");
+    const journal = JSON.parse(await readFile(path, "utf8")) as { entries: object[] };
+    journal.entries.push({ idx: journal.entries.length, version: "7", when, tag, breakpoints: true });
+    await writeFile(path, JSON.stringify(journal));
+    await writeFile(join(folder, `${tag}.sql`), statements);
+  }
+  const future = 4_000_000_000_000;
+
+  it("finds none applied in a database that never had one", async () => {
+    expect(await applied()).toEqual([]);
+  });
+
+  it("applies those that are shipped to a new database", async () => {
+    (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect(await applied()).toEqual((await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash })));
+    expect(await tables()).toEqual(["posts", "sessions", "users"]);
+  });
+
+  it("does nothing the second time", async () => {
+    (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const rows = async () => (await engine.query("select xmin, * from drizzle.__drizzle_migrations order by id")).rows;
+    const before = await rows();
+    expect((await migratedStorage(engine, MIGRATIONS_FOLDER)).isOk()).toBe(true);
+    expect(await rows()).toEqual(before);
+  });
+
+  it("applies a new one to a database that has the others, and keeps its rows", async () => {
+    const storage = (await migratedStorage(engine, folder))._unsafeUnwrap();
+    await engine.exec("create table public.kept (n int); insert into kept values (1)");
+    await addMigration("9999_next", future, "CREATE TABLE next (n int);");
+    expect((await migratedStorage(engine, folder)).isOk()).toBe(true);
+    expect(await tables()).toEqual(["kept", "next", "posts", "sessions", "users"]);
+    expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
+    expect((await storage.probe.check())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+  });
+
+  it("stops before a database that a newer program has used, and changes nothing", async () => {
+    await addMigration("9999_next", future, "CREATE TABLE next (n int);");
+    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    const result = await migratedStorage(engine, MIGRATIONS_FOLDER);
+    const expected = { kind: "migration_drift", drift: "unknown", migration: new Date(future).toISOString() };
+    expect(result._unsafeUnwrapErr()).toEqual(expected);
+    expect(await applied()).toHaveLength((await shipped()).length + 1);
+  });
+
+  it("stops when an applied migration was edited", async () => {
+    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    const [first] = await shipped();
+    const path = join(folder, `${first?.tag}.sql`);
+    await writeFile(path, `${await readFile(path, "utf8")}\n-- edited`);
+    const expected = { kind: "migration_drift", drift: "changed", migration: first?.tag };
+    expect((await migratedStorage(engine, folder))._unsafeUnwrapErr()).toEqual(expected);
+  });
+
+  it("stops at a migration that was merged late, and does not apply it", async () => {
+    const late = async () => addMigration("0000_late", 1_000, "CREATE TABLE late (n int);");
+    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    await late();
+    const expected = { kind: "migration_drift", drift: "out_of_order", migration: "0000_late" };
+    expect((await migratedStorage(engine, folder))._unsafeUnwrapErr()).toEqual(expected);
+    expect(await tables()).not.toContain("late");
+  });
+
+  it("applies nothing of a migration that fails half-way", async () => {
+    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    const before = await applied();
+    await addMigration("9999_broken", future, "CREATE TABLE half (n int);\n--> statement-breakpoint\nselect nowhere;");
+    await expect(migratedStorage(engine, folder)).rejects.toThrow();
+    expect(await tables()).not.toContain("half");
+    expect(await applied()).toEqual(before);
+  });
+});
+
+describe("StorageProbe", () => {
+  let engine: PGlite;
+
+  beforeAll(async () => {
+    engine = await openTemplate();
+  });
+  afterAll(async () => engine.close());
+
+  it("finds the memory adapter ready", async () => {
+    expect((await openMemoryStorage().probe.check()).isOk()).toBe(true);
+  });
+
+  it("finds a database ready that has every migration", async () => {
+    const { probe } = (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect((await probe.check()).isOk()).toBe(true);
+  });
+
+  it("finds a database outdated that lacks a migration, or has another", async () => {
+    const shipped = (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const db = drizzle({ client: engine });
+    const next = migration(4_000_000_000_000);
+    for (const expected of [
+      [...shipped, next],
+      shipped.slice(1),
+      shipped.map((each) => ({ ...each, hash: "other" })),
+    ]) {
+      const result = await drizzleStorageProbe(db, expected).check();
+      expect(result._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+    }
+  });
+
+  it("fails as a store that is not there when the engine has ended", async () => {
+    const ended = await openTemplate();
+    const { probe } = (await migratedStorage(ended, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await ended.close();
+    const failure = (await probe.check())._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "storage_unavailable", operation: "migrations.applied" });
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config.ts";
+
+const DAY_MS = 86_400_000;
+
+const problemsOf = (environment: Readonly<Record<string, string>>) =>
+  readConfig(environment)._unsafeUnwrapErr().problems;
+
+describe("readConfig", () => {
+  const DEFAULTS = {
+    host: "127.0.0.1",
+    port: 3000,
+    dataDirectory: "./data",
+    logLevel: "info",
+    sessionIdleMs: 30 * DAY_MS,
+    firstAdmin: null,
+  };
+
+  it("has a default for everything", () => {
+    expect(readConfig({})._unsafeUnwrap()).toEqual(DEFAULTS);
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    const empty = Object.fromEntries(
+      [
+        "HOST",
+        "PORT",
+        "QUIRE_DATA_DIR",
+        "DATABASE_URL",
+        "QUIRE_LOG_LEVEL",
+        "QUIRE_SESSION_IDLE_DAYS",
+        "QUIRE_ADMIN_EMAIL",
+        "QUIRE_ADMIN_PASSWORD",
+      ].map((variable) => [variable, ""]),
+    );
+    expect(readConfig(empty)._unsafeUnwrap()).toEqual(DEFAULTS);
+  });
+
+  it("ignores the variables of others", () => {
+    expect(readConfig({ PATH: "/bin", LANG: undefined, QUIRE_UNKNOWN: "1" })._unsafeUnwrap()).toEqual(DEFAULTS);
+  });
+
+  it("reads every variable", () => {
+    const read = readConfig({
+      HOST: "0.0.0.0",
+      PORT: "8080",
+      QUIRE_DATA_DIR: "/var/lib/quire",
+      QUIRE_LOG_LEVEL: "debug",
+      QUIRE_SESSION_IDLE_DAYS: "7",
+      QUIRE_ADMIN_EMAIL: "Root@Example.org",
+      QUIRE_ADMIN_PASSWORD: "  never trimmed  ",
+    });
+    expect(read._unsafeUnwrap()).toEqual({
+      host: "0.0.0.0",
+      port: 8080,
+      dataDirectory: "/var/lib/quire",
+      logLevel: "debug",
+      sessionIdleMs: 7 * DAY_MS,
+      firstAdmin: { email: "Root@Example.org", password: "  never trimmed  " },
+    });
+  });
+
+  it.each([
+    ["PORT", "0"],
+    ["PORT", "65535"],
+    ["QUIRE_SESSION_IDLE_DAYS", "1"],
+    ["QUIRE_SESSION_IDLE_DAYS", "3650"],
+    ["QUIRE_LOG_LEVEL", "fatal"],
+    ["QUIRE_LOG_LEVEL", "error"],
+    ["QUIRE_LOG_LEVEL", "warn"],
+    ["QUIRE_LOG_LEVEL", "info"],
+    ["QUIRE_LOG_LEVEL", "debug"],
+    ["QUIRE_LOG_LEVEL", "trace"],
+    ["QUIRE_LOG_LEVEL", "silent"],
+  ])("takes %s=%s", (variable, value) => {
+    expect(readConfig({ [variable]: value }).isOk()).toBe(true);
+  });
+
+  const PORT_DETAIL = "must be a whole number from 0 to 65535";
+  const DAYS_DETAIL = "must be a whole number from 1 to 3650";
+  const LEVEL_DETAIL = "must be one of fatal, error, warn, info, debug, trace, silent";
+
+  it.each([
+    ["PORT", "-1", PORT_DETAIL],
+    ["PORT", "65536", PORT_DETAIL],
+    ["PORT", "http", PORT_DETAIL],
+    ["PORT", "80.5", PORT_DETAIL],
+    ["PORT", "0x50", PORT_DETAIL],
+    ["PORT", "1e3", PORT_DETAIL],
+    ["PORT", " 80", PORT_DETAIL],
+    ["PORT", "80\n", PORT_DETAIL],
+    ["PORT", "9".repeat(400), PORT_DETAIL],
+    ["QUIRE_SESSION_IDLE_DAYS", "0", DAYS_DETAIL],
+    ["QUIRE_SESSION_IDLE_DAYS", "3651", DAYS_DETAIL],
+    ["QUIRE_SESSION_IDLE_DAYS", "a month", DAYS_DETAIL],
+    ["QUIRE_LOG_LEVEL", "verbose", LEVEL_DETAIL],
+    ["QUIRE_LOG_LEVEL", "INFO", LEVEL_DETAIL],
+  ])("refuses %s=%j", (variable, value, detail) => {
+    expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
+  });
+
+  it("refuses DATABASE_URL, and says what to do instead", () => {
+    expect(problemsOf({ DATABASE_URL: "postgres://quire:s3cret@db/quire" })).toEqual([
+      {
+        variable: "DATABASE_URL",
+        detail:
+          "is set, but this version has the embedded PostgreSQL only; unset it, and name the data directory with QUIRE_DATA_DIR",
+      },
+    ]);
+  });
+
+  it.each([
+    ["QUIRE_ADMIN_EMAIL", "root@example.org", "QUIRE_ADMIN_PASSWORD"],
+    ["QUIRE_ADMIN_PASSWORD", "a good password", "QUIRE_ADMIN_EMAIL"],
+  ])("refuses %s alone, and names the one that is missing", (given, value, missing) => {
+    expect(problemsOf({ [given]: value })).toEqual([
+      { variable: missing, detail: `is missing, though ${given} is set; the first admin needs both` },
+    ]);
+  });
+
+  it.each([
+    ["QUIRE_ADMIN_EMAIL", "root", "must be an e-mail address (malformed_email)"],
+    ["QUIRE_ADMIN_PASSWORD", "1234567", "must be a password of 8 to 1,024 characters (too_short)"],
+    ["QUIRE_ADMIN_PASSWORD", "x".repeat(1_025), "must be a password of 8 to 1,024 characters (too_long)"],
+  ])("refuses a %s that cannot be one", (variable, value, detail) => {
+    const admin = { QUIRE_ADMIN_EMAIL: "root@example.org", QUIRE_ADMIN_PASSWORD: "a good password" };
+    expect(problemsOf({ ...admin, [variable]: value })).toEqual([{ variable, detail }]);
+  });
+
+  const WRONG = {
+    PORT: "p0rt-s3cret",
+    DATABASE_URL: "postgres://quire:db-s3cret@db/quire",
+    QUIRE_LOG_LEVEL: "level-s3cret",
+    QUIRE_SESSION_IDLE_DAYS: "days-s3cret",
+    QUIRE_ADMIN_EMAIL: "email-s3cret",
+    QUIRE_ADMIN_PASSWORD: "s3cret",
+  };
+
+  it("names every wrong variable at once", () => {
+    const named = problemsOf(WRONG).map(({ variable }) => variable);
+    expect(named.toSorted()).toEqual(Object.keys(WRONG).toSorted());
+  });
+
+  it("names a missing one beside the wrong ones", () => {
+    const named = problemsOf({ PORT: "x", QUIRE_ADMIN_EMAIL: "root@example.org" }).map(({ variable }) => variable);
+    expect(named.toSorted()).toEqual(["PORT", "QUIRE_ADMIN_PASSWORD"]);
+  });
+
+  it("says nothing of the values, which may be secrets", () => {
+    expect(JSON.stringify(readConfig(WRONG)._unsafeUnwrapErr())).not.toContain("s3cret");
+  });
+});

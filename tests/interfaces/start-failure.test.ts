@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { EXIT, explain, type StartFailure } from "../../src/start-failure.ts";
+
+const directory = "/srv/quire";
+const cause = new Error("it broke");
+
+interface Case {
+  readonly failure: StartFailure;
+  readonly exitCode: number;
+  /** What the message must say, beside being sentences. */
+  readonly says: readonly (string | RegExp)[];
+}
+
+type StorageFailureKind = Extract<StartFailure, { readonly operation: string }>["kind"];
+
+const storageFailure = (kind: StorageFailureKind): readonly Case[] => [
+  { failure: { kind, operation: "users.hasAdmin", cause }, exitCode: 74, says: [kind, "users.hasAdmin", "it broke"] },
+];
+
+/** Every failure that there is: one that is left out does not compile. */
+const CASES: Readonly<Record<StartFailure["kind"], readonly Case[]>> = {
+  config_invalid: [
+    {
+      failure: {
+        kind: "config_invalid",
+        problems: [
+          { variable: "PORT", detail: "must be a number" },
+          { variable: "QUIRE_LOG_LEVEL", detail: "must be a level" },
+        ],
+      },
+      exitCode: 78,
+      says: ["\n  PORT must be a number\n  QUIRE_LOG_LEVEL must be a level"],
+    },
+  ],
+  data_directory_in_use: [
+    {
+      failure: {
+        kind: "data_directory_in_use",
+        directory,
+        holder: { pid: 4711, host: "db1", since: "2026-03-01T12:00:00.000Z" },
+      },
+      exitCode: 75,
+      says: [directory, "process 4711 on db1, since 2026-03-01T12:00:00.000Z", "QUIRE_DATA_DIR"],
+    },
+    {
+      failure: { kind: "data_directory_in_use", directory, holder: null },
+      exitCode: 75,
+      says: [directory, "another process", "QUIRE_DATA_DIR"],
+    },
+  ],
+  data_directory_foreign: [
+    {
+      failure: { kind: "data_directory_foreign", directory, found: ["photos", "notes.txt"] },
+      exitCode: 73,
+      says: [directory, "photos, notes.txt", "nothing was written", "QUIRE_DATA_DIR"],
+    },
+  ],
+  data_directory_damaged: [
+    {
+      failure: { kind: "data_directory_damaged", directory, missing: "pgdata/global" },
+      exitCode: 74,
+      says: [directory, "pgdata/global", "Nothing was written", "backup", "QUIRE_DATA_DIR"],
+    },
+  ],
+  data_directory_incompatible: [
+    {
+      failure: { kind: "data_directory_incompatible", directory, format: 9, postgresql: 21 },
+      exitCode: 78,
+      says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run the Quire that made it"],
+    },
+  ],
+  engine_failed: [
+    {
+      failure: { kind: "engine_failed", directory, cause },
+      exitCode: 74,
+      says: [directory, "it broke", "Check"],
+    },
+    {
+      failure: { kind: "engine_failed", directory, cause: "no error object" },
+      exitCode: 74,
+      says: [directory, "no error object"],
+    },
+    { failure: { kind: "engine_failed", directory, cause: null }, exitCode: 74, says: [directory] },
+  ],
+  migrations_unreadable: [
+    {
+      failure: { kind: "migrations_unreadable", folder: "/app/drizzle", cause },
+      exitCode: 70,
+      says: ["/app/drizzle", "it broke", "Install"],
+    },
+  ],
+  migration_drift: [
+    {
+      failure: { kind: "migration_drift", drift: "unknown", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["2026-03-01T12:00:00.000Z", "newer Quire", "Run that one"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "changed", migration: "0001_users" },
+      exitCode: 78,
+      says: ["0001_users", "other contents", "Restore"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "out_of_order", migration: "0001_users" },
+      exitCode: 78,
+      says: ["0001_users", "older", "Generate it anew"],
+    },
+  ],
+  listen_failed: [
+    {
+      failure: { kind: "listen_failed", host: "127.0.0.1", port: 80, cause },
+      exitCode: 69,
+      says: ["127.0.0.1:80", "it broke", "HOST", "PORT=0"],
+    },
+  ],
+  email_taken: [{ failure: { kind: "email_taken" }, exitCode: 78, says: ["e-mail address"] }],
+  password_hashing_failed: [
+    { failure: { kind: "password_hashing_failed", cause }, exitCode: 70, says: ["password", "it broke"] },
+  ],
+  storage_unavailable: storageFailure("storage_unavailable"),
+  storage_full: storageFailure("storage_full"),
+  storage_corrupt: storageFailure("storage_corrupt"),
+  storage_busy: storageFailure("storage_busy"),
+};
+
+const TABLE = Object.entries(CASES).flatMap(([kind, cases]) => cases.map((each) => ({ kind, ...each })));
+
+describe("explain", () => {
+  it.each(TABLE)(
+    "says of $kind what is wrong and what to do, and exits with $exitCode",
+    ({ failure, exitCode, says }) => {
+      const explanation = explain(failure);
+      expect(explanation.exitCode).toBe(exitCode);
+      for (const part of says) expect(explanation.message).toMatch(part);
+      expect(explanation.message).not.toMatch(/undefined|\[object|\bat .*:\d+:\d+/);
+    },
+  );
+
+  it.each(TABLE)("exits for $kind with a code that is documented and not success", ({ failure }) => {
+    const { exitCode } = explain(failure);
+    expect(Object.values(EXIT)).toContain(exitCode);
+    expect(exitCode).not.toBe(EXIT.ok);
+  });
+
+  it("has the codes of sysexits(3)", () => {
+    expect(EXIT).toEqual({
+      ok: 0,
+      usage: 64,
+      unavailable: 69,
+      software: 70,
+      cannotCreate: 73,
+      io: 74,
+      inUse: 75,
+      config: 78,
+    });
+  });
+});

@@ -1,0 +1,281 @@
+import { createHash } from "node:crypto";
+import { ok } from "neverthrow";
+import { expect } from "vitest";
+import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
+import { compose, type Adapters } from "../../src/composition.ts";
+import type { PasswordHash } from "../../src/domain/password.ts";
+import type { Role } from "../../src/domain/user.ts";
+import { webCryptoSessionTokens } from "../../src/infrastructure/web-crypto-session-tokens.ts";
+import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
+import type { TestStorage } from "./test-storage.ts";
+
+export const PASSWORD = "correct horse battery staple";
+
+/** What every fake hash begins with: an answer that shows it shows a hash. */
+export const FAKE_HASH = "$fake$i=1$";
+
+/** A hasher whose hashes look like PHC strings and cost nothing. */
+export const fakeHasher: PasswordHasher = {
+  hash: async (plain) => ok(fakeHash(plain)),
+  verify: async (plain, stored) => ok(stored === fakeHash(plain) ? "match" : "mismatch"),
+};
+
+function fakeHash(plain: string): PasswordHash {
+  return `${FAKE_HASH}c2FsdA$${createHash("sha256").update(plain).digest("base64url")}` as PasswordHash;
+}
+
+export interface UserBody {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly role: Role;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface PostBody {
+  readonly id: string;
+  readonly title: string;
+  readonly content: string;
+  readonly status: "draft" | "published";
+  readonly authorId: string;
+  readonly publishedAt: string | null;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface LogInBody {
+  readonly id: string;
+  readonly token: string;
+  readonly expiresAt: string;
+  readonly user: UserBody;
+}
+
+export interface PageBody {
+  readonly items: readonly { readonly id: string }[];
+  readonly nextCursor: string | null;
+}
+
+/** An answer whose promises to every client have been checked already. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; `undefined` where there is none. */
+  readonly body: unknown;
+}
+
+export interface Call {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, with the content type of JSON. */
+  readonly json?: unknown;
+  /** Sent as it is, with no content type but what `headers` says. */
+  readonly raw?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+}
+
+export interface Client {
+  call(method: string, path: string, call?: Call): Promise<Reply>;
+  get(path: string, headers?: Call["headers"]): Promise<Reply>;
+  post(path: string, json?: unknown, headers?: Call["headers"]): Promise<Reply>;
+  put(path: string, json: unknown, headers?: Call["headers"]): Promise<Reply>;
+  patch(path: string, json: unknown, headers?: Call["headers"]): Promise<Reply>;
+  delete(path: string, headers?: Call["headers"]): Promise<Reply>;
+}
+
+/** A client that sends the token of a user's session. */
+export interface Person extends Client {
+  readonly user: UserBody;
+  /** The user's address, as the user body has it for its owner. */
+  readonly email: string;
+  readonly id: string;
+  readonly token: string;
+  readonly sessionId: string;
+  /** The path of the user. */
+  readonly path: string;
+  /** Writes a post and gives it as it was answered. */
+  write(fields?: Partial<Pick<PostBody, "title" | "content" | "status">>): Promise<PostBody>;
+}
+
+export type Api = ReturnType<typeof openApi>;
+
+export type OpenApi = (overrides?: Partial<Adapters>) => Promise<Api>;
+
+let people = 0;
+
+/** The API on a storage, with everything else under the test's control, and clients that talk to it. */
+export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {}) {
+  const clock = testClock();
+  const log = recordingLog();
+  const { app, useCases } = compose({
+    ...storage,
+    hasher: fakeHasher,
+    tokens: webCryptoSessionTokens,
+    ids,
+    clock,
+    log,
+    sessionIdleMs: 30 * DAY_MS,
+    ...overrides,
+  });
+
+  const client = (identity: Readonly<Record<string, string>>): Client => {
+    const call: Client["call"] = async (method, path, { headers, json, raw } = {}) => {
+      const body = json === undefined ? raw : JSON.stringify(json);
+      const contentType = json === undefined ? {} : { "Content-Type": "application/json" };
+      const response = await app.request(path, {
+        method,
+        headers: { ...contentType, ...identity, ...headers },
+        // A stream must be sent half duplex (https://fetch.spec.whatwg.org/#dom-requestinit-duplex).
+        ...(body === undefined ? {} : { body, duplex: "half" }),
+      });
+      const reply = await readReply(response);
+      checkPromises(method, reply);
+      checkLogged(method, reply);
+      return reply;
+    };
+    return {
+      call,
+      get: async (path, headers = {}) => call("GET", path, { headers }),
+      post: async (path, json, headers = {}) =>
+        call("POST", path, { headers, ...(json === undefined ? {} : { json }) }),
+      put: async (path, json, headers = {}) => call("PUT", path, { headers, json }),
+      patch: async (path, json, headers = {}) => call("PATCH", path, { headers, json }),
+      delete: async (path, headers = {}) => call("DELETE", path, { headers }),
+    };
+  };
+
+  const checkLogged = (method: string, { status, headers }: Reply) => {
+    const requestId = headers.get("X-Request-Id");
+    const logged = log.lines.map(({ fields }) => fields);
+    const expected: unknown = expect.objectContaining({ requestId, method, status });
+    expect(logged, "every answer is logged with its request id").toContainEqual(expected);
+  };
+
+  const nobody = client({});
+
+  const logIn = async (address: string, plain = PASSWORD): Promise<Person> => {
+    const reply = await nobody.post("/v1/sessions", { email: address, password: plain });
+    expect(reply.status).toBe(201);
+    const { id: sessionId, token, user } = reply.body as LogInBody;
+    const own = client({ Authorization: `Bearer ${token}` });
+    return {
+      ...own,
+      user,
+      email: address,
+      id: user.id,
+      token,
+      sessionId,
+      path: `/v1/users/${user.id}`,
+      write: async (fields = {}) => {
+        const written = await own.post("/v1/posts", { title: "A title", content: "Some content", ...fields });
+        expect(written.status).toBe(201);
+        return written.body as PostBody;
+      },
+    };
+  };
+
+  return {
+    app,
+    clock,
+    log,
+    nobody,
+    client,
+    logIn,
+    /** A user who has registered and logged in. */
+    author: async (): Promise<Person> => {
+      const address = `author${++people}@example.org`;
+      const reply = await nobody.post("/v1/users", { name: "Ada", email: address, password: PASSWORD });
+      expect(reply.status).toBe(201);
+      return logIn(address);
+    },
+    /** An admin: made as the operator of the server makes one, as nobody can become one over HTTP alone. */
+    admin: async (): Promise<Person> => {
+      const address = `admin${++people}@example.org`;
+      const fields = {
+        name: name("Root"),
+        email: email(address),
+        password: password(PASSWORD),
+        role: "admin" as const,
+      };
+      (await useCases.createUser(fields))._unsafeUnwrap();
+      return logIn(address);
+    },
+  };
+}
+
+async function readReply(response: Response): Promise<Reply> {
+  const { status, headers } = response;
+  const text = await response.text();
+  return { status, headers, text, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
+}
+
+/** What holds for every answer, checked with every call so that no test can forget it. */
+function checkPromises(method: string, { status, headers, text, body }: Reply): void {
+  expect(headers.get("X-Request-Id")).toMatch(/^[\w\-=]{1,64}$/);
+  expect(headers.get("Vary")).toBe("Authorization");
+  expect(headers.get("Cache-Control")).toMatch(/^no-(?:cache|store)$/);
+  expect(text).not.toContain(FAKE_HASH);
+  if (status === 201) expect(headers.get("Location")).toMatch(/^\/v1\//);
+  if (status === 204 || status === 304 || method === "HEAD") {
+    expect(text).toBe("");
+    return;
+  }
+  if (status < 400) {
+    expect(headers.get("Content-Type")).toBe("application/json");
+    return;
+  }
+  expect(headers.get("Content-Type")).toBe("application/problem+json");
+  expect(body).toEqual({
+    type: "about:blank",
+    title: expect.stringMatching(/./) as string,
+    status,
+    detail: expect.stringMatching(/./) as string,
+    code: expect.stringMatching(/^[a-z][a-z0-9_]+$/) as string,
+    requestId: headers.get("X-Request-Id"),
+    ...(status === 422 ? { errors: expect.any(Array) as unknown } : {}),
+  });
+  if (status === 422) checkFieldErrors((body as { errors: readonly { pointer: string }[] }).errors);
+  if (status === 401) expect(headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="quire"/);
+  if (status === 405) expect(headers.get("Allow")).toMatch(/\bOPTIONS\b/);
+}
+
+function checkFieldErrors(errors: readonly { readonly pointer: string }[]): void {
+  expect(errors.length).toBeGreaterThan(0);
+  for (const error of errors) {
+    expect(error).toEqual({
+      in: expect.stringMatching(/^(?:body|query)$/) as string,
+      pointer: expect.stringMatching(/^(?:\/|$)/) as string,
+      code: expect.stringMatching(/^[a-z][a-z0-9_]+$/) as string,
+      detail: expect.stringMatching(/./) as string,
+    });
+  }
+  const pointers = errors.map(({ pointer }) => pointer);
+  expect(new Set(pointers).size, "one entry per field").toBe(pointers.length);
+}
+
+/** The field errors of a 422, as `pointer: code`. */
+export function fieldCodes(reply: Reply): string[] {
+  const { errors = [] } = reply.body as { errors?: readonly { readonly pointer: string; readonly code: string }[] };
+  return errors.map(({ pointer, code }) => `${pointer}: ${code}`);
+}
+
+/** The `code` of a problem, with its status: what tells one error from another. */
+export function problemOf(reply: Reply): string {
+  const { code } = reply.body as { code: string };
+  return `${reply.status} ${code}`;
+}
+
+export function pageOf(reply: Reply): PageBody {
+  expect(reply.status).toBe(200);
+  return reply.body as PageBody;
+}
+
+/** Where a Link header says that the next page is (RFC 8288); `null` at the end of the list. */
+export function nextLink(reply: Reply): string | null {
+  const link = reply.headers.get("Link");
+  if (link === null) return null;
+  const target = /^<([^<>]+)>; rel="next"$/.exec(link)?.[1];
+  expect(target, link).toBeDefined();
+  return target ?? null;
+}
