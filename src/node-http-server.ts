@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type Server } from "node:http";
+import { createServer, STATUS_CODES, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ok, type Result } from "neverthrow";
@@ -38,24 +38,48 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
       return new Response(body, { status, headers });
     },
   });
-  const server = createServer((request, response) => void listener(request, response));
+  // Node would answer a request without a Host itself, with no problem document.
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
+    if (request.httpVersion === "1.1" && request.headers.host === undefined) answer(response, "malformed_request");
+    else void listener(request, response);
+  });
+  server.on("checkExpectation", (_, response: ServerResponse) => answer(response, "expectation_failed"));
   server.on("clientError", answerBrokenRequest);
+  const unused = trackUnusedConnections(server);
   return new Promise((settle) => {
     server.once("error", (cause) => settle(fail({ kind: "listen_failed", host, port, cause })));
     server.listen(port, host, () => {
       const { address, family, port: boundPort } = server.address() as AddressInfo;
       const url = `http://${family === "IPv6" ? `[${address}]` : address}:${boundPort}`;
-      settle(ok({ url, close: async (graceMs) => closeGracefully(server, graceMs) }));
+      settle(ok({ url, close: async (graceMs) => closeGracefully(server, unused, graceMs) }));
     });
   });
 }
 
+/** The connections that have not asked anything yet: Node does not count them as idle. */
+function trackUnusedConnections(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
+  server.on("request", ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
+/** Answers with a problem where Node has made a response already. */
+function answer(response: ServerResponse, kind: ProblemKind): void {
+  const { status, headers, body } = problemParts(kind, null);
+  response.writeHead(status, { ...headers, Connection: "close", "Content-Length": Buffer.byteLength(body) }).end(body);
+}
+
 const IDLE_CHECK_MS = 50;
 
-async function closeGracefully(server: Server, graceMs: number): Promise<void> {
+async function closeGracefully(server: Server, unused: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   const closed = new Promise<void>((settle) => {
     server.close(() => settle());
   });
+  for (const socket of unused) socket.destroy();
   // A kept-alive connection whose request ends while we wait becomes idle only then.
   const idleCheck = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), graceMs);

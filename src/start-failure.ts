@@ -71,7 +71,11 @@ export function explain(failure: StartFailure): Explanation {
         message: `Cannot listen on ${failure.host}:${failure.port}: ${causeMessage(failure.cause)}. Choose another address with HOST and PORT; PORT=0 picks a free port.`,
       };
     case "email_taken":
-      return { exitCode: EXIT.config, message: "A user has this e-mail address already. Name another one." };
+      return {
+        exitCode: EXIT.config,
+        message:
+          "A user has this e-mail address already. Name another one (QUIRE_ADMIN_EMAIL for the first admin, --email for others).",
+      };
     case "password_hashing_failed":
       return { exitCode: EXIT.software, message: `The password cannot be hashed: ${causeMessage(failure.cause)}.` };
     case "storage_unavailable":

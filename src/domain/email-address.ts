@@ -23,6 +23,11 @@ export function parseEmailAddress(raw: string): Result<EmailAddress, Violation> 
   );
 }
 
+/**
+ * Compatibility caseless matching (Unicode 16, 3.13.5) with what JavaScript has: folding is lower case, upper
+ * case and back, which leaves the two small sigmas alone to be told apart, and recomposition after it.
+ */
 export function emailKey(email: EmailAddress): EmailKey {
-  return email.normalize("NFKC").toLowerCase() as EmailKey;
+  const folded = email.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ");
+  return folded.normalize("NFKC") as EmailKey;
 }

@@ -2,12 +2,14 @@ import { ok, type Result } from "neverthrow";
 import { refuse, type Violation } from "./violation.ts";
 
 /**
- * Accepts what PostgreSQL can store and give back unchanged: no U+0000 (PostgreSQL 18, 8.3 Character Types) and no
- * lone surrogate, which has no UTF-8 form and would come back as U+FFFD.
+ * Accepts what can be stored and comes back unchanged: no U+0000 (PostgreSQL 18, 8.3 Character Types), no lone
+ * surrogate, which has no UTF-8 form and would come back as U+FFFD, and no byte order mark at the beginning, which
+ * decoders of UTF-8 take away (WHATWG Encoding, 6.1).
  */
 export function storableText(raw: string): Result<string, Violation> {
   if (raw.includes("\0")) return refuse("nul_character");
   if (!raw.isWellFormed()) return refuse("lone_surrogate");
+  if (raw.startsWith("\ufeff")) return refuse("byte_order_mark");
   return ok(raw);
 }
 

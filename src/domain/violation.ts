@@ -15,6 +15,7 @@ export type ViolationCode =
   | "blank"
   | "nul_character"
   | "lone_surrogate"
+  | "byte_order_mark"
   | "malformed_email"
   | "malformed_id";
 

@@ -18,7 +18,7 @@ export function pinoLog(level: LogLevel): Log {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { error: pino.stdSerializers.err },
+    serializers: { error: pino.stdSerializers.err, failure: serializeFailure },
   };
   return isatty(STDERR)
     ? pino(options, pretty({ destination: STDERR, sync: true, translateTime: "HH:MM:ss.l" }))
@@ -26,4 +26,11 @@ export function pinoLog(level: LogLevel): Log {
         { ...options, formatters: { level: (label) => ({ level: label }) } },
         pino.destination({ dest: STDERR, sync: true }),
       );
+}
+
+/** A failure whose cause is an Error: JSON would leave nothing of it. */
+function serializeFailure(failure: object): object {
+  return "cause" in failure && failure.cause instanceof Error
+    ? { ...failure, cause: pino.stdSerializers.err(failure.cause) }
+    : failure;
 }

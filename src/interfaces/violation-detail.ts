@@ -7,6 +7,7 @@ const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>>
   blank: () => "This must not be white space alone.",
   nul_character: () => "This must not contain U+0000, which PostgreSQL cannot store. Remove it.",
   lone_surrogate: () => "This contains half of a surrogate pair, which is no character. Remove or complete it.",
+  byte_order_mark: () => "This begins with U+FEFF, a byte order mark, which belongs to no text. Remove it.",
   malformed_email: () => "This must be an e-mail address, such as ada@example.org.",
   malformed_id: () => "This must be a UUID.",
 };

@@ -159,10 +159,7 @@ describe("attempt", () => {
 
   it("remembers the transaction in which a statement failed, and no other", async () => {
     const [failed, fine] = [{} as Database, {} as Database];
-    const failing = async () => {
-      throw drizzled({ code: "53100" });
-    };
-    await attempt(failed, "users.insert", failing);
+    await attempt(failed, "users.insert", async () => Promise.reject(drizzled({ code: "53100" })));
     await attempt(fine, "users.insert", async () => []);
     expect([isAborted(failed), isAborted(fine)]).toEqual([true, false]);
   });

@@ -26,6 +26,11 @@ const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => 
 const drift = (shipped: readonly Migration[], applied: readonly Migration[]) =>
   pendingMigrations(shipped, applied)._unsafeUnwrapErr();
 
+/** An entry of drizzle-kit's journal. */
+const entry = (idx: number, tag: string, when: number) => ({ idx, version: "7", when, tag, breakpoints: true });
+const sha256 = (contents: string | Buffer) => createHash("sha256").update(contents).digest("hex");
+const shipped = async () => (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
+
 describe("pendingMigrations", () => {
   it.each([
     ["all, for a new database", [1, 2, 3], [], [1, 2, 3]],
@@ -104,12 +109,9 @@ describe("readMigrations", () => {
     for (const [tag, contents] of Object.entries(files)) await writeFile(join(folder, `${tag}.sql`), contents);
   }
 
-  const entry = (idx: number, tag: string, when: number) => ({ idx, version: "7", when, tag, breakpoints: true });
-
   it("gives the tag, the time and the SHA-256 of each, in the order of the journal", async () => {
     const files = { "0000_first": "select 1;", "0001_second": "select 2;\n--> statement-breakpoint\nselect 3;" };
     await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, files);
-    const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
     expect((await readMigrations(folder))._unsafeUnwrap()).toEqual([
       { tag: "0000_first", createdAt: 10, hash: sha256(files["0000_first"]) },
       { tag: "0001_second", createdAt: 20, hash: sha256(files["0001_second"]) },
@@ -141,13 +143,12 @@ describe("readMigrations", () => {
   });
 
   it("reads the migrations that are shipped, in order", async () => {
-    const shipped = (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
-    expect(shipped.length).toBeGreaterThan(0);
-    for (const { tag, hash } of shipped) {
-      const text = await readFile(join(MIGRATIONS_FOLDER, `${tag}.sql`));
-      expect(hash).toBe(createHash("sha256").update(text).digest("hex"));
+    const migrations = await shipped();
+    expect(migrations.length).toBeGreaterThan(0);
+    for (const { tag, hash } of migrations) {
+      expect(hash).toBe(sha256(await readFile(join(MIGRATIONS_FOLDER, `${tag}.sql`))));
     }
-    expect(pendingMigrations(shipped, [])._unsafeUnwrap()).toEqual(shipped);
+    expect(pendingMigrations(migrations, [])._unsafeUnwrap()).toEqual(migrations);
   });
 });
 
@@ -166,7 +167,6 @@ describe("migrations on PGlite", () => {
   afterEach(async () => rm(folder, { recursive: true }));
   afterAll(async () => engine.close());
 
-  const shipped = async () => (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
   const applied = async () => (await appliedMigrations(drizzle({ client: engine })))._unsafeUnwrap();
   const tables = async () =>
     (
@@ -179,7 +179,7 @@ describe("migrations on PGlite", () => {
   async function addMigration(tag: string, when: number, statements: string): Promise<void> {
     const path = join(folder, "meta", "_journal.json");
     const journal = JSON.parse(await readFile(path, "utf8")) as { entries: object[] };
-    journal.entries.push({ idx: journal.entries.length, version: "7", when, tag, breakpoints: true });
+    journal.entries.push(entry(journal.entries.length, tag, when));
     await writeFile(path, JSON.stringify(journal));
     await writeFile(join(folder, `${tag}.sql`), statements);
   }
@@ -232,9 +232,8 @@ describe("migrations on PGlite", () => {
   });
 
   it("stops at a migration that was merged late, and does not apply it", async () => {
-    const late = async () => addMigration("0000_late", 1_000, "CREATE TABLE late (n int);");
     (await migratedStorage(engine, folder))._unsafeUnwrap();
-    await late();
+    await addMigration("0000_late", 1_000, "CREATE TABLE late (n int);");
     const expected = { kind: "migration_drift", drift: "out_of_order", migration: "0000_late" };
     expect((await migratedStorage(engine, folder))._unsafeUnwrapErr()).toEqual(expected);
     expect(await tables()).not.toContain("late");
@@ -268,13 +267,13 @@ describe("StorageProbe", () => {
   });
 
   it("finds a database outdated that lacks a migration, or has another", async () => {
-    const shipped = (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const migrations = await shipped();
     const db = drizzle({ client: engine });
     const next = migration(4_000_000_000_000);
     for (const expected of [
-      [...shipped, next],
-      shipped.slice(1),
-      shipped.map((each) => ({ ...each, hash: "other" })),
+      [...migrations, next],
+      migrations.slice(1),
+      migrations.map((each) => ({ ...each, hash: "other" })),
     ]) {
       const result = await drizzleStorageProbe(db, expected).check();
       expect(result._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });

@@ -1,4 +1,4 @@
-import { hash as argon2, Algorithm } from "@node-rs/argon2";
+import { hash as argon2 } from "@node-rs/argon2";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { Password, PasswordHash } from "../../src/domain/password.ts";
@@ -84,7 +84,7 @@ describe.each([
   it.each([
     ["of an algorithm it does not know", "$bcrypt$v=98$r=12$c2FsdA$aGFzaA"],
     ["in the older form of bcrypt", "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"],
-    ["of a relative of its algorithm", "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"],
+    ["of a relative of argon2id", "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"],
     ["that names no algorithm", "correct horse battery staple"],
     ["that is empty", ""],
   ])("fails to read a hash %s", async (_, hash) => {
@@ -150,12 +150,6 @@ describe("passwordHasher with hashes of other parameters", () => {
     const hash = await pbkdf2Hash(SECRET, 1_000);
     const result = await passwordHasher(argon2id).verify(SECRET, hash);
     expect(result._unsafeUnwrapErr().kind).toBe("password_hashing_failed");
-  });
-
-  it("does not take a hash for another that says of itself what it is not", async () => {
-    const argon2i = await argon2Hash(SECRET, { ...CURRENT, algorithm: 1 satisfies Algorithm.Argon2i as Algorithm });
-    expect(argon2i).toMatch(/^\$argon2i\$/);
-    expect((await hasher.verify(SECRET, argon2i)).isErr()).toBe(true);
   });
 
   it.each([

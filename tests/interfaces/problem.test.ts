@@ -4,6 +4,7 @@ import { problemParts, type ProblemKind } from "../../src/interfaces/http/proble
 /** Every problem that there is, with its status: one that is left out does not compile. */
 const STATUSES: Readonly<Record<ProblemKind, number>> = {
   malformed_request: 400,
+  expectation_failed: 417,
   malformed_utf8: 400,
   malformed_json: 400,
   json_too_deep: 400,

@@ -8,6 +8,8 @@ import { newSession, type Session, type SessionToken } from "../../domain/sessio
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { VersionConflict } from "../../domain/version.ts";
+import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
@@ -30,7 +32,7 @@ export interface LoggedIn {
   readonly user: UserProfile;
 }
 
-export type LogInError = InvalidCredentials | PasswordHashingFailed | StorageFailure;
+export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingFailed | StorageFailure;
 
 export interface LogInDependencies {
   readonly users: UserRepository;
@@ -49,34 +51,37 @@ export interface LogInDependencies {
 export function logIn(dependencies: LogInDependencies) {
   const { users, unitOfWork, tokens, ids, clock, sessionIdleMs } = dependencies;
   return async (input: LogInInput): Promise<Result<LoggedIn, LogInError>> =>
-    safeTry(async function* () {
-      const email = parseEmailAddress(input.email);
-      const password = parsePassword(input.password);
-      if (email.isErr() || password.isErr()) return fail({ kind: "invalid_credentials" });
+    retryLostRaces<LoggedIn, LogInError>(async () =>
+      safeTry(async function* () {
+        const email = parseEmailAddress(input.email);
+        const password = parsePassword(input.password);
+        if (email.isErr() || password.isErr()) return fail({ kind: "invalid_credentials" });
 
-      const user = yield* nullWhenNotFound(await users.findByEmail(emailKey(email.value)));
-      const upgradedHash = yield* await verifyPassword(dependencies, password.value, user?.passwordHash ?? null);
-      if (user === null) return fail({ kind: "invalid_credentials" });
+        const user = yield* nullWhenNotFound(await users.findByEmail(emailKey(email.value)));
+        const upgradedHash = yield* await verifyPassword(dependencies, password.value, user?.passwordHash ?? null);
+        if (user === null) return fail({ kind: "invalid_credentials" });
 
-      const { token, digest } = await tokens.issue();
-      const session = newSession(
-        { id: ids.next<SessionId>(), userId: user.id, tokenDigest: digest },
-        clock.now(),
-        sessionIdleMs,
-      );
-      yield* await unitOfWork.run<void, LogInError>(async (repositories) =>
-        safeTry(async function* () {
-          // The password may have been changed while it was compared; the change has revoked every session by now.
-          const current = yield* nullWhenNotFound(await repositories.users.findById(user.id));
-          if (current?.passwordHash !== user.passwordHash) return fail({ kind: "invalid_credentials" });
-          if (upgradedHash !== null) {
-            yield* await repositories.users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
-          }
-          return (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
-        }),
-      );
-      return ok({ session, token, user: ownProfile(user) });
-    });
+        const { token, digest } = await tokens.issue();
+        const session = newSession(
+          { id: ids.next<SessionId>(), userId: user.id, tokenDigest: digest },
+          clock.now(),
+          sessionIdleMs,
+        );
+        yield* await unitOfWork.run<void, LogInError>(async (repositories) =>
+          safeTry(async function* () {
+            // While it was compared the password may have been changed, which has revoked every session, or its hash
+            // upgraded by another log-in. Either way the comparison is made again, with the hash that is stored now.
+            const current = yield* nullWhenNotFound(await repositories.users.findById(user.id));
+            if (current?.passwordHash !== user.passwordHash) return fail({ kind: "version_conflict" });
+            if (upgradedHash !== null) {
+              yield* await repositories.users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
+            }
+            return (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
+          }),
+        );
+        return ok({ session, token, user: ownProfile(user) });
+      }),
+    );
 }
 
 /** Gives the hash to store instead of an outdated one, `null` when the stored one may stay. */

@@ -44,7 +44,9 @@ export async function attempt<T, E = never>(
 
 /** An exception without what was caught as its cause: that holds the statement's values, and this goes to the log. */
 function defect(operation: string, { sqlState, message }: Diagnosis): Error {
-  return new Error(`${operation}: ${sqlState}: ${message}`);
+  // In class 22, data exception, PostgreSQL quotes the value that it refuses.
+  const reason = sqlState?.startsWith("22") === true ? "data exception" : message;
+  return new Error(`${operation}: ${sqlState}: ${reason}`);
 }
 
 // Drizzle wraps the driver's error, and a driver may wrap its own; deeper than this nobody goes.
@@ -62,7 +64,8 @@ function diagnose(thrown: unknown): Diagnosis | null {
     error = error.cause;
   }
   if (!(thrown instanceof DrizzleQueryError)) return null;
-  return { sqlState: null, message: error instanceof Error ? error.message : "no message", constraint: null };
+  const message = error instanceof Error && error !== thrown ? error.message : "the driver gave no reason";
+  return { sqlState: null, message, constraint: null };
 }
 
 // PostgreSQL 18, Appendix A. Error Codes: whole classes by their first two characters, single conditions by all five.

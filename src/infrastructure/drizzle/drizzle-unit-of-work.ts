@@ -8,11 +8,12 @@ import { drizzleUsers } from "./drizzle-users.ts";
 
 /** Thrown inside a transaction to roll it back: returning an `err` from it would commit. */
 class Rollback<E> extends Error {
-  readonly reason: E;
+  /** Ends the unit of work as the work did: gives its `err`, or throws what it threw. */
+  readonly settle: () => Result<never, E>;
 
-  constructor(reason: E) {
-    super("The unit of work gave an error, so its transaction is rolled back.");
-    this.reason = reason;
+  constructor(settle: () => Result<never, E>) {
+    super("The work of this transaction failed.");
+    this.settle = settle;
   }
 }
 
@@ -26,14 +27,18 @@ export function drizzleUnitOfWork(db: Database): UnitOfWork {
       try {
         return await attempt(db, "unitOfWork.run", async () =>
           db.transaction(async (transaction) => {
-            const result = await work(drizzleRepositories(transaction));
-            if (result.isErr()) throw new Rollback(result.error);
+            const result = await work(drizzleRepositories(transaction)).catch((thrown: unknown) => {
+              throw new Rollback(() => {
+                throw thrown;
+              });
+            });
+            if (result.isErr()) throw new Rollback(() => err(result.error));
             if (isAborted(transaction)) throw new Error("A unit of work gave an ok after one of its statements failed.");
             return result.value;
           }),
         );
       } catch (thrown) {
-        if (thrown instanceof Rollback) return err(thrown.reason as E);
+        if (thrown instanceof Rollback) return (thrown as Rollback<E>).settle();
         throw thrown;
       }
     },

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { check, foreignKey, index, integer, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
+import { bigint, check, foreignKey, index, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
 import type { EmailAddress, EmailKey } from "../../domain/email-address.ts";
 import type { PostId, SessionId, UserId } from "../../domain/id.ts";
 import type { PasswordHash } from "../../domain/password.ts";
@@ -20,7 +20,7 @@ export const users = pgTable(
     emailKey: text("email_key").$type<EmailKey>().notNull(),
     passwordHash: text("password_hash").$type<PasswordHash>().notNull(),
     role: text().$type<Role>().notNull(),
-    version: integer().$type<Version>().notNull(),
+    version: bigint({ mode: "number" }).$type<Version>().notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
   },
@@ -41,7 +41,7 @@ export const posts = pgTable(
     authorId: uuid("author_id").$type<UserId>().notNull(),
     status: text().$type<PostStatus>().notNull(),
     publishedAt: moment("published_at"),
-    version: integer().$type<Version>().notNull(),
+    version: bigint({ mode: "number" }).$type<Version>().notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
   },

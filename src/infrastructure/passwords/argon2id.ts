@@ -2,6 +2,8 @@ import { hash, verify } from "@node-rs/argon2";
 import type { PasswordHash } from "../../domain/password.ts";
 import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
+const FORMAT = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$/;
+
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
@@ -13,7 +15,8 @@ export const argon2id: PasswordAlgorithm = {
   hash: async (password) => (await hash(password, PARAMETERS)) as PasswordHash,
   verify: async (password, stored) => verify(stored, password),
   isCurrent: (stored) => {
+    const [, memory = 0, time = 0, lanes = 0] = FORMAT.exec(stored) ?? [];
     const { memoryCost, timeCost, parallelism } = PARAMETERS;
-    return stored.startsWith(`$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`);
+    return Number(memory) >= memoryCost && Number(time) >= timeCost && Number(lanes) >= parallelism;
   },
 };

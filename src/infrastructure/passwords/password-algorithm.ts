@@ -6,6 +6,6 @@ export interface PasswordAlgorithm {
   readonly name: string;
   hash(password: Password): Promise<PasswordHash>;
   verify(password: Password, hash: PasswordHash): Promise<boolean>;
-  /** Whether a hash of this algorithm was made with the parameters that new ones get. */
+  /** Whether a hash of this algorithm is no weaker than new ones. */
   isCurrent(hash: PasswordHash): boolean;
 }

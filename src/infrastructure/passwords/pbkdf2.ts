@@ -28,7 +28,7 @@ export const pbkdf2: PasswordAlgorithm = {
     return equalInConstantTime(derived, expectedBytes);
   },
 
-  isCurrent: (stored) => stored.startsWith(`$pbkdf2-sha256$i=${ITERATIONS}$`),
+  isCurrent: (stored) => Number(FORMAT.exec(stored)?.[1]) >= ITERATIONS,
 };
 
 async function derive(password: string, salt: Uint8Array<ArrayBuffer>, iterations: number, bytes: number) {

@@ -30,6 +30,14 @@ export function createApp({ useCases, ids, log }: AppDependencies) {
       c.header("Vary", "Authorization");
       if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-cache");
     })
+    .use(async (_, next) => {
+      try {
+        await next();
+      } catch (thrown) {
+        // Errors never come here, as Hono gives them to onError; anything else it would let through unanswered.
+        throw new Error("Something that is no Error was thrown.", { cause: thrown });
+      }
+    })
     .route("/health", healthRoutes(useCases))
     .route("/v1/health", healthRoutes(useCases))
     .route("/v1/users", userRoutes(useCases))

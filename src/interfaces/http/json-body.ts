@@ -61,7 +61,8 @@ function checkedBody({ maxBytes, mediaTypes }: JsonBodyOptions) {
 
 function requireMediaType(accepted: readonly string[]) {
   return createMiddleware<HttpEnv>(async (c, next) => {
-    if (isAccepted(c.req.header("Content-Type"), accepted)) return next();
+    const isEncoded = c.req.header("Content-Encoding") !== undefined;
+    if (!isEncoded && isAccepted(c.req.header("Content-Type"), accepted)) return next();
     const header = c.req.method === "PATCH" ? "Accept-Patch" : "Accept-Post";
     return problem(c, "unsupported_media_type", { headers: { [header]: accepted.join(", ") } });
   });

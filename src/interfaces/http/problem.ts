@@ -13,6 +13,7 @@ export type ProtocolErrorKind =
   | "malformed_request"
   | "headers_too_large"
   | "request_timeout"
+  | "expectation_failed"
   | "route_not_found"
   | "method_not_allowed"
   | "authentication_required"
@@ -52,6 +53,11 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
     status: 431,
     title: "Headers too large",
     detail: "The request's header fields are larger than this server takes.",
+  },
+  expectation_failed: {
+    status: 417,
+    title: "Expectation failed",
+    detail: "Of expectations this server meets 100-continue only. Leave the Expect header out.",
   },
   request_timeout: { status: 408, title: "Request timeout", detail: "The request did not arrive in time." },
   route_not_found: {
@@ -101,7 +107,7 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    detail: "Send the body as JSON in UTF-8, with a Content-Type of application/json.",
+    detail: "Send the body as JSON in UTF-8, not compressed, with a Content-Type of application/json.",
   },
   body_too_large: {
     status: 413,
