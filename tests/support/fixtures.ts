@@ -6,9 +6,16 @@ import type { Actor } from "../../src/domain/access.ts";
 import { parseEmailAddress, type EmailAddress } from "../../src/domain/email-address.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../src/domain/password.ts";
-import { newDraft, newPublishedPost, parsePostContent, parsePostTitle, type Draft, type PublishedPost } from "../../src/domain/post.ts";
+import {
+  newDraft,
+  newPublishedPost,
+  parsePostContent,
+  parsePostTitle,
+  type Draft,
+  type PublishedPost,
+} from "../../src/domain/post.ts";
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
-import { newUser, parseUserName, type Role, type User, type UserName } from "../../src/domain/user.ts";
+import { newUser, parseUserName, type User, type UserName } from "../../src/domain/user.ts";
 
 export const NOW = new Date("2026-03-01T12:00:00.123Z");
 export const LATER = new Date("2026-03-01T13:00:00.456Z");
@@ -51,7 +58,8 @@ export interface RecordedLine {
 
 export function recordingLog(): Log & { readonly lines: RecordedLine[] } {
   const lines: RecordedLine[] = [];
-  const at = (level: RecordedLine["level"]) => (fields: object, message: string) => void lines.push({ level, fields, message });
+  const at = (level: RecordedLine["level"]) => (fields: object, message: string) =>
+    void lines.push({ level, fields, message });
   return { lines, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
@@ -66,7 +74,7 @@ export function aUser(fields: Partial<Pick<User, "id" | "name" | "email" | "pass
       name: name("Ada"),
       email: email(`ada${users}@example.org`),
       passwordHash: "$none$" as PasswordHash,
-      role: "author" as Role,
+      role: "author",
       ...fields,
     },
     NOW,

@@ -19,7 +19,7 @@ export interface DataDirectoryInUse {
 }
 
 export interface DataDirectoryLock {
-  release(): void;
+  readonly release: () => void;
 }
 
 export const LOCK_FILE = "quire.lock";
