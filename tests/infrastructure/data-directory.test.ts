@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
 import type { UserId } from "../../src/domain/id.ts";
@@ -48,10 +49,12 @@ async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
   }
 }
 
-/** The paths in a directory that were never flushed, itself included. */
+/** What was never flushed of a file, or of a directory and all that is in it. */
 function neverFlushed(root: string, flushed: ReadonlySet<number>): string[] {
-  const paths = [root, ...fs.readdirSync(root, { recursive: true }).map((entry) => join(root, String(entry)))];
-  return paths.filter((path) => !flushed.has(fs.statSync(path).ino));
+  const entries = fs.statSync(root).isDirectory() ? fs.readdirSync(root, { recursive: true }) : [];
+  return [root, ...entries.map((entry) => join(root, String(entry)))].filter(
+    (path) => !flushed.has(fs.statSync(path).ino),
+  );
 }
 
 const open = async (migrations = MIGRATIONS_FOLDER) => openPgliteStorage({ directory, migrations });
@@ -79,7 +82,17 @@ beforeEach(async () => {
 afterEach(async () => rm(directory, { recursive: true, force: true }));
 afterAll(async () => rm(temporary, { recursive: true, force: true }));
 
-const copyPrepared = async () => cp(prepared, directory, { recursive: true });
+/** Copies the prepared directory with the system's tool, which takes a tenth of the time of Node's own. */
+const copyPrepared = async () => promisify(execFile)("cp", ["-R", `${prepared}/.`, directory]);
+
+/** The outline of a used data directory: enough to be refused, as nothing opens the cluster in it. */
+async function sketchUsed(): Promise<void> {
+  await mkdir(join(directory, "cluster", "base"), { recursive: true });
+  await writeFile(join(directory, "cluster", "PG_VERSION"), `${POSTGRESQL_MAJOR}\n`);
+  await writeFile(join(directory, "cluster", "base", "16384"), "rows");
+  await writeFile(join(directory, MARKER_FILE), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));
+}
+
 const entriesOf = async (path: string) => (await readdir(path)).toSorted((a, b) => a.localeCompare(b));
 const marker = async () => JSON.parse(await readFile(join(directory, MARKER_FILE), "utf8")) as unknown;
 
@@ -150,21 +163,21 @@ describe("a directory that is not to be written", () => {
   });
 
   it("is refused when its cluster has lost PG_VERSION, and its data is not overwritten", async () => {
-    await copyPrepared();
+    await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
     const missing = join("cluster", "PG_VERSION");
     expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing });
   });
 
   it("is refused when its cluster is gone, and none is made in its place", async () => {
-    await copyPrepared();
+    await sketchUsed();
     await rm(join(directory, "cluster"), { recursive: true });
     const missing = join("cluster", "PG_VERSION");
     expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing });
   });
 
   it("is refused when it has lost both its marker and PG_VERSION", async () => {
-    await copyPrepared();
+    await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
     await rm(join(directory, MARKER_FILE));
     expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
@@ -175,7 +188,7 @@ describe("a directory that is not to be written", () => {
     ["cut off", '{"format":1'],
     ["of other fields", '{"version":1}'],
   ])("is refused when its marker is %s", async (_, text) => {
-    await copyPrepared();
+    await sketchUsed();
     await writeFile(join(directory, MARKER_FILE), text);
     expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
   });
@@ -185,7 +198,7 @@ describe("a directory that is not to be written", () => {
     ["an earlier format", FORMAT - 1, POSTGRESQL_MAJOR],
     ["another PostgreSQL", FORMAT, POSTGRESQL_MAJOR - 1],
   ])("is refused when it is of %s", async (_, format, postgresql) => {
-    await copyPrepared();
+    await sketchUsed();
     await writeFile(join(directory, MARKER_FILE), JSON.stringify({ format, postgresql }));
     expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, format, postgresql });
   });
@@ -390,7 +403,7 @@ describe("the lock of a data directory", () => {
 
 describe("prepareCluster", () => {
   it("gives the path of the cluster in a directory that was used, and touches nothing", async () => {
-    await copyPrepared();
+    await sketchUsed();
     const before = await contentsOf(directory);
     expect((await prepareCluster(directory))._unsafeUnwrap()).toBe(join(directory, "cluster"));
     expect(await contentsOf(directory)).toEqual(before);

@@ -96,7 +96,8 @@ async function initialise(directory: string, cluster: string): Promise<void> {
 function writeMarker(directory: string): void {
   const path = join(directory, MARKER_FILE);
   const marker: z.infer<typeof Marker> = { format: FORMAT, postgresql: POSTGRESQL_MAJOR };
-  writeFileSync(`${path}.unfinished`, `${JSON.stringify(marker)}\n`, { mode: 0o600, flush: true });
+  writeFileSync(`${path}.unfinished`, `${JSON.stringify(marker)}\n`, { mode: 0o600 });
+  fsyncPath(`${path}.unfinished`);
   renameSync(`${path}.unfinished`, path);
   fsyncPath(directory);
 }

@@ -75,7 +75,10 @@ async function openLocked(
   const cluster = await prepareCluster(directory);
   if (cluster.isErr()) return err(cluster.error);
   const engine = await openEngine(cluster.value);
-  const storage = await migratedStorage(engine, migrationsFolder);
+  const storage = await migratedStorage(engine, migrationsFolder).catch(async (thrown: unknown) => {
+    await engine.close();
+    throw thrown;
+  });
   if (storage.isErr()) {
     await engine.close();
     return err(storage.error);
