@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
+    // By default one core is left free, which of two is half.
+    maxWorkers: "100%",
     globalSetup: ["tests/support/pglite-template.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
