@@ -28,6 +28,7 @@ async function start(settings: Config): Promise<void> {
     sessionIdleMs: settings.sessionIdleMs,
   });
   await ensureFirstAdmin(useCases, settings, log);
+  await purgeSessions(useCases, log);
   const server = await listen({ fetch: app.fetch, host: settings.host, port: settings.port, log });
   if (server.isErr()) {
     await storage.value.close();

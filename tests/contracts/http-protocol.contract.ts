@@ -419,6 +419,30 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
     });
   });
 
+  describe("the query of what is no list", () => {
+    it.each([
+      ["GET", `/v1/users/${AN_ID}`],
+      ["PATCH", `/v1/users/${AN_ID}`],
+      ["DELETE", `/v1/users/${AN_ID}`],
+      ["PUT", `/v1/users/${AN_ID}/password`],
+      ["POST", "/v1/users"],
+      ["POST", "/v1/sessions"],
+      ["DELETE", "/v1/sessions"],
+      ["DELETE", `/v1/sessions/${AN_ID}`],
+      ["POST", "/v1/posts"],
+      ["GET", `/v1/posts/${AN_ID}`],
+      ["PATCH", `/v1/posts/${AN_ID}`],
+      ["DELETE", `/v1/posts/${AN_ID}`],
+      ["POST", `/v1/posts/${AN_ID}/publish`],
+      ["POST", `/v1/posts/${AN_ID}/unpublish`],
+    ])("of %s %s is refused when it has an unknown parameter", async (method, path) => {
+      const { author } = await open();
+      const reply = await (await author()).call(method, `${path}?dry-run=true`);
+      expect(problemOf(reply)).toBe("422 validation_failed");
+      expect(fieldCodes(reply)).toEqual(["/dry-run: unknown_field"]);
+    });
+  });
+
   describe("the request id", () => {
     it("is made where none is given, another one each time", async () => {
       const { nobody } = await open();

@@ -11,7 +11,7 @@ import { PageQuery, pageResponse } from "./pagination.ts";
 import { pathId } from "./path-id.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
-import { text, validBody, validQuery } from "./validation.ts";
+import { noQuery, text, validBody, validQuery } from "./validation.ts";
 
 const NewPost = z.strictObject({
   title: text(parsePostTitle),
@@ -37,21 +37,21 @@ export function postRoutes(useCases: UseCases) {
         present: presentPost,
       }),
     )
-    .post("/", requireActor, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) => {
+    .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) => {
       const created = await useCases.createPost(c.get("actor"), c.req.valid("json"));
       return created.match(
         (post) => createdResponse(c, `/v1/posts/${post.id}`, postResource(post)),
         (failure) => failureProblem(c, failure),
       );
     })
-    .get("/:id", postId, async (c) => {
+    .get("/:id", postId, noQuery, async (c) => {
       const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id);
       return found.match(
         (post) => resourceResponse(c, postResource(post)),
         (failure) => failureProblem(c, failure),
       );
     })
-    .patch("/:id", requireActor, postId, patchBody(POST_BODY_BYTES), validBody(PostPatch), async (c) => {
+    .patch("/:id", requireActor, postId, noQuery, patchBody(POST_BODY_BYTES), validBody(PostPatch), async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const updated = await useCases.updatePost(c.get("actor"), { ...target, edits: c.req.valid("json") });
       return updated.match(
@@ -59,7 +59,7 @@ export function postRoutes(useCases: UseCases) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .delete("/:id", requireActor, postId, async (c) => {
+    .delete("/:id", requireActor, postId, noQuery, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const deleted = await useCases.deletePost(c.get("actor"), target);
       return deleted.match(
@@ -67,7 +67,7 @@ export function postRoutes(useCases: UseCases) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .post("/:id/publish", requireActor, postId, noBody, async (c) => {
+    .post("/:id/publish", requireActor, postId, noQuery, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const published = await useCases.publishPost(c.get("actor"), target);
       return published.match(
@@ -75,7 +75,7 @@ export function postRoutes(useCases: UseCases) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .post("/:id/unpublish", requireActor, postId, noBody, async (c) => {
+    .post("/:id/unpublish", requireActor, postId, noQuery, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const unpublished = await useCases.unpublishPost(c.get("actor"), target);
       return unpublished.match(

@@ -10,7 +10,7 @@ import { PageQuery, pageResponse } from "./pagination.ts";
 import { pathId } from "./path-id.ts";
 import { failureProblem } from "./problem.ts";
 import { presentUser } from "./users.ts";
-import { validBody, validQuery } from "./validation.ts";
+import { noQuery, validBody, validQuery } from "./validation.ts";
 
 /** No rules here: what cannot be anybody's address or password gets the answer that a wrong one gets. */
 const Credentials = z.strictObject({ email: z.string(), password: z.string() });
@@ -21,7 +21,7 @@ export function sessionRoutes(useCases: UseCases) {
       await next();
       c.header("Cache-Control", "no-store");
     })
-    .post("/", jsonBody(SMALL_BODY_BYTES), validBody(Credentials), async (c) => {
+    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), async (c) => {
       const loggedIn = await useCases.logIn(c.req.valid("json"));
       return loggedIn.match(
         ({ session: { id, expiresAt }, token, user }) => {
@@ -40,14 +40,14 @@ export function sessionRoutes(useCases: UseCases) {
         present: (session: Session) => presentSession(session, c.get("actor").sessionId),
       }),
     )
-    .delete("/", requireActor, async (c) => {
+    .delete("/", requireActor, noQuery, async (c) => {
       const loggedOut = await useCases.logOut(c.get("actor"));
       return loggedOut.match(
         () => c.body(null, 204),
         (failure) => failureProblem(c, failure),
       );
     })
-    .delete("/:id", requireActor, pathId<SessionId>("session_not_found"), async (c) => {
+    .delete("/:id", requireActor, pathId<SessionId>("session_not_found"), noQuery, async (c) => {
       const revoked = await useCases.revokeSession(c.get("actor"), c.req.valid("param").id);
       return revoked.match(
         () => c.body(null, 204),

@@ -16,7 +16,7 @@ import { pathId } from "./path-id.ts";
 import { presentPost } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
-import { text, validBody, validQuery } from "./validation.ts";
+import { noQuery, text, validBody, validQuery } from "./validation.ts";
 
 const NewUser = z.strictObject({
   name: text(parseUserName),
@@ -52,7 +52,7 @@ const userId = pathId<UserId>("user_not_found");
 
 export function userRoutes(useCases: UseCases) {
   return new Hono<HttpEnv>()
-    .post("/", jsonBody(SMALL_BODY_BYTES), validBody(NewUser), async (c) => {
+    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), async (c) => {
       const registered = await useCases.registerUser(c.req.valid("json"));
       return registered.match(
         (user) => createdResponse(c, `/v1/users/${user.id}`, userResource(user)),
@@ -68,14 +68,14 @@ export function userRoutes(useCases: UseCases) {
         present: presentUser,
       }),
     )
-    .get("/:id", userId, async (c) => {
+    .get("/:id", userId, noQuery, async (c) => {
       const found = await useCases.getUser(c.get("viewer"), c.req.valid("param").id);
       return found.match(
         (user) => resourceResponse(c, userResource(user)),
         (failure) => failureProblem(c, failure),
       );
     })
-    .patch("/:id", requireActor, userId, patchBody(SMALL_BODY_BYTES), validBody(UserPatch), async (c) => {
+    .patch("/:id", requireActor, userId, noQuery, patchBody(SMALL_BODY_BYTES), validBody(UserPatch), async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const updated = await useCases.updateUser(c.get("actor"), { ...target, changes: c.req.valid("json") });
       return updated.match(
@@ -100,15 +100,23 @@ export function userRoutes(useCases: UseCases) {
         present: presentPost,
       });
     })
-    .put("/:id/password", requireActor, userId, jsonBody(SMALL_BODY_BYTES), validBody(PasswordChange), async (c) => {
-      const { currentPassword = null, newPassword } = c.req.valid("json");
-      const { id } = c.req.valid("param");
-      const changed = await useCases.changePassword(c.get("actor"), { id, currentPassword, newPassword });
-      return changed.match(
-        () => c.body(null, 204),
-        (failure) => failureProblem(c, failure),
-      );
-    });
+    .put(
+      "/:id/password",
+      requireActor,
+      userId,
+      noQuery,
+      jsonBody(SMALL_BODY_BYTES),
+      validBody(PasswordChange),
+      async (c) => {
+        const { currentPassword = null, newPassword } = c.req.valid("json");
+        const { id } = c.req.valid("param");
+        const changed = await useCases.changePassword(c.get("actor"), { id, currentPassword, newPassword });
+        return changed.match(
+          () => c.body(null, 204),
+          (failure) => failureProblem(c, failure),
+        );
+      },
+    );
 }
 
 export function presentUser({ id, name, email, role, version, createdAt, updatedAt }: UserProfile) {

@@ -30,6 +30,9 @@ export function validQuery<Schema extends z.ZodType>(schema: Schema) {
   );
 }
 
+/** For a request that takes no query parameters: 422 when it has any. */
+export const noQuery = validQuery(z.strictObject({}));
+
 function validationProblem(
   c: Context,
   place: FieldError["in"],
