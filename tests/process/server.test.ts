@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { runCli, runServer, startServer, type RunningServer } from "./server.ts";
+import { runCli, runServer, startServer, startWithNpm, type RunningServer } from "./server.ts";
 
 let directory: string;
 let data: string;
@@ -120,6 +120,16 @@ describe("the built server", () => {
   it("lets nobody but its owner into the data directory", async () => {
     expect(existsSync(data)).toBe(true);
     expect((await stat(data)).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe("npm start", () => {
+  it("hands a SIGTERM on to the server, which leaves neither a process nor a lock behind", async () => {
+    server = await startWithNpm(data);
+    const { stderr } = await server.end("SIGTERM");
+    expect(stderr).toContain('"msg":"stopped"');
+    server = await startServer(data);
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
   });
 });
 

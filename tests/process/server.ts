@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
@@ -22,7 +23,17 @@ type Environment = Readonly<Record<string, string>>;
 
 /** Starts the built server on a free port and waits for the line that says where it listens. */
 export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
-  const child = spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment });
+  return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment }));
+}
+
+/** Starts it as the README does; the build before it is left out, as it has been made. */
+export async function startWithNpm(dataDirectory: string): Promise<RunningServer> {
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, PORT: "0", QUIRE_DATA_DIR: dataDirectory };
+  return listening(spawn("npm", ["start", "--ignore-scripts"], { cwd: ROOT, env }));
+}
+
+async function listening(child: ChildProcessWithoutNullStreams): Promise<RunningServer> {
   const ended = collect(child);
   const url = await new Promise<string>((settle, refuse) => {
     let output = "";
