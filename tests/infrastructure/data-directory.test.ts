@@ -20,6 +20,8 @@ let temporary: string;
 let directory: string;
 /** A data directory with a migrated cluster: initialising one costs seconds, copying it a moment. */
 let prepared: string;
+/** What was seen while it was made: what took its final name, and what of that was not on the disk by then. */
+let preparation: { readonly renamed: string[]; readonly unflushed: string[]; readonly flushed: ReadonlySet<number> };
 
 /** The identities of the files and directories that were flushed to the disk, and what to do when one is renamed. */
 interface Watch {
@@ -74,7 +76,18 @@ async function contentsOf(root: string): Promise<Record<string, string>> {
 
 beforeAll(async () => {
   temporary = await mkdtemp(join(tmpdir(), "quire-data-"));
-  prepared = join(temporary, "prepared");
+  prepared = join(temporary, "with", "parents");
+  preparation = await watching(async (watch) => {
+    const [renamed, unflushed]: [string[], string[]] = [[], []];
+    watch.onRename = (from) => {
+      if (!from.endsWith(".unfinished")) return;
+      renamed.push(basename(from));
+      unflushed.push(...neverFlushed(from, watch.flushed));
+    };
+    const storage = (await openPgliteStorage({ directory: prepared, migrations: MIGRATIONS_FOLDER }))._unsafeUnwrap();
+    await storage.close();
+    return { renamed, unflushed, flushed: watch.flushed };
+  });
 });
 beforeEach(async () => {
   directory = await mkdtemp(join(temporary, "directory-"));
@@ -96,25 +109,28 @@ async function sketchUsed(): Promise<void> {
 const entriesOf = async (path: string) => (await readdir(path)).toSorted((a, b) => a.localeCompare(b));
 const marker = async () => JSON.parse(await readFile(join(directory, MARKER_FILE), "utf8")) as unknown;
 
-// This comes first: the cluster that it makes is the one that the other tests copy.
+/** What opening a directory says, after a look that it changed nothing in it but its own lock file. */
+async function refusalOf() {
+  const before = await contentsOf(directory);
+  const refusal = (await open())._unsafeUnwrapErr();
+  const after = await contentsOf(directory);
+  for (const contents of [before, after]) delete contents[join(directory, LOCK_FILE)];
+  expect(after).toEqual(before);
+  return refusal;
+}
+
+const lock = () => lockDataDirectory(directory);
+
 describe("a new data directory", () => {
-  it("is made with its parents, and each part of it is flushed before it gets its name", async () => {
-    const made = join(temporary, "with", "parents");
-    const renamed: string[] = [];
-    await watching(async (watch) => {
-      watch.onRename = (from) => {
-        if (!from.endsWith(".unfinished")) return;
-        renamed.push(basename(from));
-        expect(neverFlushed(from, watch.flushed)).toEqual([]);
-      };
-      const storage = (await openPgliteStorage({ directory: made, migrations: MIGRATIONS_FOLDER }))._unsafeUnwrap();
-      await storage.close();
-      expect(watch.flushed).toContain(fs.statSync(made).ino);
-    });
-    await cp(made, prepared, { recursive: true });
-    expect(renamed).toEqual(["cluster.unfinished", "quire.json.unfinished"]);
-    expect(await entriesOf(made)).toEqual(["cluster", MARKER_FILE, LOCK_FILE]);
-    expect((await stat(made)).mode & 0o077).toBe(0);
+  it("is made with its parents, for its owner alone, and holds a cluster, a marker and a lock", async () => {
+    expect(await entriesOf(prepared)).toEqual(["cluster", MARKER_FILE, LOCK_FILE]);
+    expect((await stat(prepared)).mode & 0o077).toBe(0);
+  });
+
+  it("is flushed to the disk whole before each part of it gets its name, and once more after that", () => {
+    expect(preparation.renamed).toEqual(["cluster.unfinished", "quire.json.unfinished"]);
+    expect(preparation.unflushed).toEqual([]);
+    expect(preparation.flushed).toContain(fs.statSync(prepared).ino);
   });
 
   it("is marked with its format and the major of its PostgreSQL", async () => {
@@ -137,16 +153,6 @@ describe("a new data directory", () => {
 });
 
 describe("a directory that is not to be written", () => {
-  /** What opening a directory says, after a look that it changed nothing in it but its own lock file. */
-  async function refusalOf() {
-    const before = await contentsOf(directory);
-    const refusal = (await open())._unsafeUnwrapErr();
-    const after = await contentsOf(directory);
-    for (const contents of [before, after]) delete contents[join(directory, LOCK_FILE)];
-    expect(after).toEqual(before);
-    return refusal;
-  }
-
   it("is refused when it holds something else, which it names, and not even a lock file is left in it", async () => {
     await mkdir(join(directory, "photos"));
     await writeFile(join(directory, "notes.txt"), "mine");
@@ -339,30 +345,28 @@ describe("the lock of a data directory", () => {
     return { pid: child.pid, said: said.toString().trim(), kill };
   }
 
-  const lock = () => lockDataDirectory(directory);
-
   it("says who holds it, in a file for its owner alone", async () => {
-    const { release } = lock()._unsafeUnwrap();
+    const held = lock()._unsafeUnwrap();
     const path = join(directory, LOCK_FILE);
     const holder = JSON.parse(await readFile(path, "utf8")) as { readonly since: string };
     expect(holder).toEqual({ pid: process.pid, host: hostname(), since: expect.any(String) as string });
     expect(new Date(holder.since).toISOString()).toBe(holder.since);
     expect((await stat(path)).mode & 0o077).toBe(0);
-    release();
+    held.release();
   });
 
   it("is refused to the same process a second time, and given again after its release", () => {
-    const { release } = lock()._unsafeUnwrap();
+    const held = lock()._unsafeUnwrap();
     expect(lock()._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_in_use", holder: { pid: process.pid } });
-    release();
+    held.release();
     lock()._unsafeUnwrap().release();
   });
 
   it("is refused to another process", async () => {
-    const { release } = lock()._unsafeUnwrap();
+    const held = lock()._unsafeUnwrap();
     const other = await lockingProcess();
     await other.kill();
-    release();
+    held.release();
     expect(other.said).toBe("refused");
   });
 
@@ -384,9 +388,9 @@ describe("the lock of a data directory", () => {
     expect(lock().isErr()).toBe(true);
     await other.kill();
     expect(await readFile(join(directory, LOCK_FILE), "utf8")).toContain("elsewhere");
-    const { release } = lock()._unsafeUnwrap();
+    const held = lock()._unsafeUnwrap();
     expect(JSON.parse(await readFile(join(directory, LOCK_FILE), "utf8"))).toMatchObject({ pid: process.pid });
-    release();
+    held.release();
   });
 
   it.each([
