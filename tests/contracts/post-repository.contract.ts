@@ -72,6 +72,12 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     }
 
     describe("insert and findById", () => {
+      it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
+        const post = await stored(aDraft(author));
+        await expect(storage.posts.insert(aDraft(author, { id: post.id }))).rejects.toThrow();
+        expect(await found(post.id)).toStrictEqual(post);
+      });
+
       it("gives back a draft as it was stored", async () => {
         const post = await stored(aDraft(author));
         expect(await found(post.id)).toStrictEqual(post);

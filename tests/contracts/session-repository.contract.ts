@@ -40,6 +40,18 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
       (await storage.sessions.listByUser(user, now, { limit, before }))._unsafeUnwrap();
 
     describe("insert and findByTokenDigest", () => {
+      it.each([
+        ["an id", "cd".repeat(32)],
+        ["a token digest", "ab".repeat(32)],
+      ])("throws at %s that is stored already, and keeps what is stored", async (repeated, digest) => {
+        const session = aSession(user, "ab".repeat(32));
+        await stored(session);
+        const next = aSession(user, digest);
+        const again = repeated === "an id" ? { ...next, id: session.id } : next;
+        await expect(storage.sessions.insert(again)).rejects.toThrow();
+        expect(await found(session)).toStrictEqual(session);
+      });
+
       it("gives back every field as it was stored, each time to the millisecond", async () => {
         const session = touchSession(aSession(user, "ab".repeat(32)), after(DAY_MS + 7), IDLE_MS);
         await stored(session);

@@ -41,6 +41,13 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       (await storage.users.list({ limit, before }))._unsafeUnwrap();
 
     describe("insert and findById", () => {
+      it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
+        const user = aUser();
+        (await storage.users.insert(user))._unsafeUnwrap();
+        await expect(storage.users.insert(aUser({ id: user.id }))).rejects.toThrow();
+        expect(await found(user.id)).toStrictEqual(user);
+      });
+
       it("gives back every field as it was stored", async () => {
         const user = changeUser(
           aUser({ role: "admin", name: name("Ada Lovelace") }),

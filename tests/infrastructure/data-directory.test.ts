@@ -199,6 +199,21 @@ describe("a directory that is not to be written", () => {
     expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
   });
 
+  it("is refused when its cluster has no marker and is of another PostgreSQL", async () => {
+    await sketchUsed();
+    await rm(join(directory, MARKER_FILE));
+    await writeFile(join(directory, "cluster", "PG_VERSION"), "17\n");
+    const versions = { format: FORMAT, postgresql: 17 };
+    expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, ...versions });
+  });
+
+  it("is refused when its marker and its cluster name two PostgreSQLs", async () => {
+    await sketchUsed();
+    await writeFile(join(directory, "cluster", "PG_VERSION"), "19\n");
+    const versions = { format: FORMAT, postgresql: 19 };
+    expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, ...versions });
+  });
+
   it.each([
     ["a later format", FORMAT + 1, POSTGRESQL_MAJOR],
     ["an earlier format", FORMAT - 1, POSTGRESQL_MAJOR],
@@ -360,6 +375,15 @@ describe("the lock of a data directory", () => {
     expect(lock()._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_in_use", holder: { pid: process.pid } });
     held.release();
     lock()._unsafeUnwrap().release();
+  });
+
+  it("is released once: a second release closes no file that came to its number since", () => {
+    const held = lock()._unsafeUnwrap();
+    held.release();
+    const other = fs.openSync(join(temporary, "another"), "w");
+    held.release();
+    expect(fs.fstatSync(other).isFile()).toBe(true);
+    fs.closeSync(other);
   });
 
   it("is refused to another process", async () => {

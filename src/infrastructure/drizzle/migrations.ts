@@ -16,7 +16,7 @@ export interface Migration {
   readonly hash: string;
 }
 
-/** The migrations that this program ships cannot be read: `tag` names the one that is missing, `null` the journal. */
+/** The migrations that this program ships cannot be read; `cause` says which file is missing or broken. */
 export interface MigrationsUnreadable {
   readonly kind: "migrations_unreadable";
   readonly folder: string;

@@ -6,14 +6,14 @@ import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostRepository } from ".
 import { utf8ByteLength } from "../../domain/text.ts";
 import { nextVersion } from "../../domain/version.ts";
 import { newestFirst } from "./memory-page.ts";
-import type { MemoryAccess } from "./memory-tables.ts";
+import { addRow, type MemoryAccess } from "./memory-tables.ts";
 
 export function memoryPosts(access: MemoryAccess): PostRepository {
   return {
     insert: async (post) =>
       access(({ users, posts }) => {
         if (!users.has(post.authorId)) return fail({ kind: "author_not_found" });
-        posts.set(post.id, structuredClone(post));
+        addRow(posts, post);
         return ok();
       }),
 

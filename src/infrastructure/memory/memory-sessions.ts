@@ -4,14 +4,17 @@ import { firstPage } from "../../domain/page.ts";
 import { isExpired } from "../../domain/session.ts";
 import type { SessionRepository } from "../../domain/session-repository.ts";
 import { newestFirst } from "./memory-page.ts";
-import type { MemoryAccess } from "./memory-tables.ts";
+import { addRow, type MemoryAccess } from "./memory-tables.ts";
 
 export function memorySessions(access: MemoryAccess): SessionRepository {
   return {
     insert: async (session) =>
       access(({ users, sessions }) => {
         if (!users.has(session.userId)) return fail({ kind: "user_not_found" });
-        sessions.set(session.id, structuredClone(session));
+        if ([...sessions.values()].some((other) => other.tokenDigest === session.tokenDigest)) {
+          throw new Error("A session with this token digest is stored already.");
+        }
+        addRow(sessions, session);
         return ok();
       }),
 

@@ -13,6 +13,12 @@ export interface MemoryTables {
 /** Runs a step on the tables as they are when its turn comes, and gives its answer. */
 export type MemoryAccess = <T>(step: (tables: MemoryTables) => T) => Promise<T>;
 
+/** Stores a clone of a new row. An id is given once, so one that is there already is a defect of the program. */
+export function addRow<AnId extends string, Row extends { readonly id: AnId }>(rows: Map<AnId, Row>, row: Row): void {
+  if (rows.has(row.id)) throw new Error(`A row with the id ${row.id} is stored already.`);
+  rows.set(row.id, structuredClone(row));
+}
+
 /** Stored entities are replaced and never changed, so copying the tables copies no entity. */
 export function copyTables({ users, posts, sessions }: MemoryTables): MemoryTables {
   return { users: new Map(users), posts: new Map(posts), sessions: new Map(sessions) };

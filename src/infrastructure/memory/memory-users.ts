@@ -5,14 +5,14 @@ import { firstPage } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { newestFirst } from "./memory-page.ts";
-import type { MemoryAccess, MemoryTables } from "./memory-tables.ts";
+import { addRow, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 export function memoryUsers(access: MemoryAccess): UserRepository {
   return {
     insert: async (user) =>
       access(({ users }) => {
         if (isEmailTaken(users, user)) return fail({ kind: "email_taken" });
-        users.set(user.id, structuredClone(user));
+        addRow(users, user);
         return ok();
       }),
 

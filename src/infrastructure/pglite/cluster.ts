@@ -37,6 +37,7 @@ export const POSTGRESQL_MAJOR = 18;
 
 const MARKER_FILE = "quire.json";
 const CLUSTER = "cluster";
+const PG_VERSION = join(CLUSTER, "PG_VERSION");
 const UNFINISHED_CLUSTER = "cluster.unfinished";
 
 const Marker = z.object({ format: z.number(), postgresql: z.number() });
@@ -66,18 +67,29 @@ export function recogniseDirectory(directory: string): Result<"used" | "new", Da
 }
 
 function openCluster(directory: string, cluster: string): Result<string, ClusterError> {
+  const major = readMajor(cluster);
+  const isMarked = existsSync(join(directory, MARKER_FILE));
+  // Without PG_VERSION PGlite would take the directory for a new one and write over what is there.
+  if (major === null) {
+    return fail({ kind: "data_directory_damaged", directory, missing: isMarked ? PG_VERSION : MARKER_FILE });
+  }
   // A stop between the two last steps of an initialisation leaves a whole cluster without its marker.
-  if (!existsSync(join(directory, MARKER_FILE)) && existsSync(join(cluster, "PG_VERSION"))) writeMarker(directory);
-  const marker = readMarker(directory);
+  const marker = isMarked ? readMarker(directory) : { format: FORMAT, postgresql: major };
   if (marker === null) return fail({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
-  if (marker.format !== FORMAT || marker.postgresql !== POSTGRESQL_MAJOR) {
-    return fail({ kind: "data_directory_incompatible", directory, ...marker });
+  const { format, postgresql } = marker;
+  if (format !== FORMAT || postgresql !== POSTGRESQL_MAJOR || major !== POSTGRESQL_MAJOR) {
+    const found = postgresql === POSTGRESQL_MAJOR ? major : postgresql;
+    return fail({ kind: "data_directory_incompatible", directory, format, postgresql: found });
   }
-  // Without this file PGlite would take the directory for a new one and write over what is there.
-  if (!existsSync(join(cluster, "PG_VERSION"))) {
-    return fail({ kind: "data_directory_damaged", directory, missing: join(CLUSTER, "PG_VERSION") });
-  }
+  if (!isMarked) writeMarker(directory);
   return ok(cluster);
+}
+
+/** The PostgreSQL major that a cluster says it is of; `null` when it does not say. */
+function readMajor(cluster: string): number | null {
+  const path = join(cluster, "PG_VERSION");
+  const text = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+  return /^\d+$/.test(text) ? Number(text) : null;
 }
 
 /** Builds the cluster beside its place, makes it outlast a power cut and moves it there in one step. */

@@ -38,7 +38,13 @@ export function lockDataDirectory(directory: string): Result<DataDirectoryLock, 
   const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   ftruncateSync(descriptor);
   writeSync(descriptor, `${JSON.stringify(holder)}\n`);
-  return ok({ release: () => closeSync(descriptor) });
+  let isHeld = true;
+  const release = () => {
+    // By a second time the descriptor's number may be another file's.
+    if (isHeld) closeSync(descriptor);
+    isHeld = false;
+  };
+  return ok({ release });
 }
 
 function readHolder(path: string): LockHolder | null {
