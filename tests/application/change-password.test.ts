@@ -11,6 +11,22 @@ const NEW_PASSWORD = password("an even better horse");
 
 const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed", cause: new Error("out of memory") };
 
+/** A store in which the author is changed while their new password is hashed for the first time. */
+async function overtakenQuire(change: Parameters<typeof changeUser>[1]): Promise<Quire> {
+  const quire: Quire = await openQuire({
+    hasher: (real) => ({
+      hash: overtaken(
+        async (fresh: Password) => real.hash(fresh),
+        async () => {
+          const changed = changeUser(quire.author, change, LATER);
+          (await quire.storage.users.update(changed, quire.author.version))._unsafeUnwrap();
+        },
+      ),
+    }),
+  });
+  return quire;
+}
+
 describe("changePassword", () => {
   it("lets users who give the password that they have log in with the new one only", async () => {
     const quire = await openQuire();
@@ -130,21 +146,6 @@ describe("changePassword", () => {
   });
 
   describe("when the user is changed between reading and writing", () => {
-    async function overtakenQuire(change: Parameters<typeof changeUser>[1]): Promise<Quire> {
-      const quire: Quire = await openQuire({
-        hasher: (real) => ({
-          hash: overtaken(
-            async (fresh: Password) => real.hash(fresh),
-            async () => {
-              const changed = changeUser(quire.author, change, LATER);
-              (await quire.storage.users.update(changed, quire.author.version))._unsafeUnwrap();
-            },
-          ),
-        }),
-      });
-      return quire;
-    }
-
     it("changes the password on top of another change", async () => {
       const quire = await overtakenQuire({ name: name("Grace") });
       const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };

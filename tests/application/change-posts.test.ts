@@ -28,7 +28,9 @@ const publish: Change = async (app, actor, target) => app.publishPost(actor, tar
 const unpublish: Change = async (app, actor, target) => app.unpublishPost(actor, target);
 const remove: Change = async (app, actor, target) => app.deletePost(actor, target);
 
-const CHANGES: [string, Change, typeof storedDraft | typeof storedPublishedPost][] = [
+type Store = typeof storedDraft | typeof storedPublishedPost;
+
+const CHANGES: [string, Change, Store][] = [
   ["updatePost of a draft", update, storedDraft],
   ["updatePost of a published post", update, storedPublishedPost],
   ["publishPost", publish, storedDraft],
@@ -39,6 +41,25 @@ const CHANGES: [string, Change, typeof storedDraft | typeof storedPublishedPost]
 
 async function stored({ storage }: Quire, post: Post): Promise<Post | null> {
   return (await storage.posts.findById(post.id)).unwrapOr(null);
+}
+
+/** A post that somebody else edits before it is first written. */
+async function openOvertaken(store: Store) {
+  const overtake: { post: Post | null } = { post: null };
+  const edit = async () => {
+    const post = (await quire.storage.posts.findById((overtake.post as Post).id))._unsafeUnwrap();
+    const edited = editPost(post, { title: title("By another") }, LATER)._unsafeUnwrap();
+    (await quire.storage.posts.update(edited, post.version))._unsafeUnwrap();
+  };
+  const quire: Quire = await openQuire({
+    posts: (real) => ({
+      update: overtaken(async (post: Post, version: Version) => real.update(post, version), edit),
+      delete: overtaken(async (id: PostId, version: Version) => real.delete(id, version), edit),
+    }),
+  });
+  const post = await store(quire, quire.author);
+  overtake.post = post;
+  return { quire, post };
 }
 
 describe.each(CHANGES)("%s", (_name, change, store) => {
@@ -82,26 +103,8 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
   });
 
   describe("when somebody else edits the post between reading and writing", () => {
-    async function openOvertaken() {
-      const overtake: { post: Post | null } = { post: null };
-      const edit = async () => {
-        const post = (await quire.storage.posts.findById((overtake.post as Post).id))._unsafeUnwrap();
-        const edited = editPost(post, { title: title("By another") }, LATER)._unsafeUnwrap();
-        (await quire.storage.posts.update(edited, post.version))._unsafeUnwrap();
-      };
-      const quire: Quire = await openQuire({
-        posts: (real) => ({
-          update: overtaken(async (post: Post, version: Version) => real.update(post, version), edit),
-          delete: overtaken(async (id: PostId, version: Version) => real.delete(id, version), edit),
-        }),
-      });
-      const post = await store(quire, quire.author);
-      overtake.post = post;
-      return { quire, post };
-    }
-
     it("is done on top of that when no version was expected", async () => {
-      const { quire, post } = await openOvertaken();
+      const { quire, post } = await openOvertaken(store);
       (await change(quire.app, actorFor(quire.author), { id: post.id, expected: null }))._unsafeUnwrap();
       const after = await stored(quire, post);
       if (change === remove) expect(after).toBeNull();
@@ -109,7 +112,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
     });
 
     it("is refused when the version that was read was expected", async () => {
-      const { quire, post } = await openOvertaken();
+      const { quire, post } = await openOvertaken(store);
       const target = { id: post.id, expected: [post.version] };
       const refused = await change(quire.app, actorFor(quire.author), target);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "precondition_failed" });

@@ -110,6 +110,7 @@ async function issueFor(quire: Awaited<ReturnType<typeof openQuire>>) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
   const [stored] = await sessionsOf(quire, quire.author);
   const session = { ...stored, tokenDigest: Buffer.from(digest).toString("hex") } as NonNullable<typeof stored>;
+  (await quire.storage.sessions.delete(sessionId, quire.author.id))._unsafeUnwrap();
   (await quire.storage.sessions.insert(session))._unsafeUnwrap();
   return { session, token };
 }
