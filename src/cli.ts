@@ -2,7 +2,7 @@ import { text as readAll } from "node:stream/consumers";
 import { cancel, password as askSecret, text as ask } from "@clack/prompts";
 import { Command, Option } from "commander";
 import { err, type Result } from "neverthrow";
-import { compose, MIGRATIONS_FOLDER, nodeAdapters } from "./composition.ts";
+import { compose, nodeAdapters, storageOptions } from "./composition.ts";
 import { loadEnvFile, readConfig } from "./config.ts";
 import { ROLES, type Role, type User } from "./domain/user.ts";
 import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
@@ -13,7 +13,7 @@ import {
   type AnswerRefused,
   type CreateUserAnswers,
 } from "./interfaces/cli/create-user.ts";
-import { explain, EXIT, type StartFailure } from "./start-failure.ts";
+import { explain, EXIT, type ProcessFailure } from "./process-failure.ts";
 
 interface CreateUserOptions {
   readonly role: Role;
@@ -49,17 +49,20 @@ for (const command of program.commands) {
 }
 await program.parseAsync();
 
-async function createUser(answers: CreateUserAnswers, role: Role): Promise<Result<User, StartFailure | AnswerRefused>> {
+async function createUser(
+  answers: CreateUserAnswers,
+  role: Role,
+): Promise<Result<User, ProcessFailure | AnswerRefused>> {
   loadEnvFile();
   const config = readConfig(process.env);
   if (config.isErr()) return err(config.error);
-  const { dataDirectory, logLevel, sessionIdleMs } = config.value;
-  const storage = await openPgliteStorage({ directory: dataDirectory, migrations: MIGRATIONS_FOLDER });
+  const log = pinoLog(config.value.logLevel);
+  const storage = await openPgliteStorage({ ...storageOptions(config.value), log });
   if (storage.isErr()) return err(storage.error);
-  const { useCases } = compose({ ...nodeAdapters, ...storage.value, log: pinoLog(logLevel), sessionIdleMs });
+  const { useCases } = compose({ ...nodeAdapters, ...storage.value, log, sessionIdleMs: config.value.sessionIdleMs });
   const created = await createUserFromAnswers(useCases, answers, role);
-  await storage.value.close();
-  return created;
+  const closed = await storage.value.close();
+  return closed.isErr() ? err(closed.error) : created;
 }
 
 /** Asks for what the options leave out: on a terminal a person, otherwise nobody, so it must be given. */
@@ -89,7 +92,7 @@ function answered(answer: string | symbol): string {
   return process.exit(EXIT.usage);
 }
 
-function exitWith(failure: StartFailure | AnswerRefused): never {
+function exitWith(failure: ProcessFailure | AnswerRefused): never {
   if (failure.kind === "answer_refused") {
     process.stderr.write(`The ${failure.answer} is not accepted. ${failure.detail}\n`);
     process.exit(EXIT.usage);

@@ -13,6 +13,9 @@ export interface Config {
   readonly dataDirectory: string;
   readonly logLevel: LogLevel;
   readonly sessionIdleMs: number;
+  readonly durability: "fsync" | "relaxed";
+  readonly freeSpaceBytes: number;
+  readonly statementDeadlineMs: number;
   /** Who becomes the first admin; `null` when nobody is named. */
   readonly firstAdmin: { readonly email: EmailAddress; readonly password: Password } | null;
 }
@@ -24,6 +27,7 @@ export interface ConfigInvalid {
 }
 
 const DAY_MS = 86_400_000;
+const MIB = 1_048_576;
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -54,6 +58,9 @@ const Environment = z
       .optional(),
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
+    QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
+    QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(64),
+    QUIRE_STATEMENT_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(30_000),
     QUIRE_ADMIN_EMAIL: value(parseEmailAddress, "an e-mail address").optional(),
     QUIRE_ADMIN_PASSWORD: value(parsePassword, "a password of 8 to 1,024 characters").optional(),
   })
@@ -83,6 +90,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDirectory: read.data.QUIRE_DATA_DIR,
     logLevel: read.data.QUIRE_LOG_LEVEL,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
+    durability: read.data.QUIRE_DURABILITY,
+    freeSpaceBytes: read.data.QUIRE_FREE_SPACE_MIB * MIB,
+    statementDeadlineMs: read.data.QUIRE_STATEMENT_TIMEOUT_MS,
     firstAdmin: email === undefined || password === undefined ? null : { email, password },
   });
 }

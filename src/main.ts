@@ -1,16 +1,18 @@
+import { constants } from "node:os";
 import { resolve } from "node:path";
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
-import { compose, MIGRATIONS_FOLDER, nodeAdapters } from "./composition.ts";
+import { compose, nodeAdapters, storageOptions } from "./composition.ts";
 import { loadEnvFile, readConfig, type Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
 import { listen } from "./node-http-server.ts";
-import { explain, EXIT, type StartFailure } from "./start-failure.ts";
+import { explain, EXIT, type ProcessFailure } from "./process-failure.ts";
 
 const SHUTDOWN_GRACE_MS = 10_000;
 const PURGE_INTERVAL_MS = 3_600_000;
+const SAME_SIGNAL_MS = 100;
 
 loadEnvFile();
 const config = readConfig(process.env);
@@ -19,8 +21,9 @@ else await start(config.value);
 
 async function start(settings: Config): Promise<void> {
   const log = pinoLog(settings.logLevel);
-  const storage = await openPgliteStorage({ directory: settings.dataDirectory, migrations: MIGRATIONS_FOLDER });
+  const storage = await openPgliteStorage({ ...storageOptions(settings), log });
   if (storage.isErr()) return exitWith(storage.error);
+  void storage.value.gaveUp.then(exitWith);
   const { app, useCases } = compose({
     ...nodeAdapters,
     ...storage.value,
@@ -40,16 +43,30 @@ async function start(settings: Config): Promise<void> {
     log.info({ signal }, "stopping");
     clearInterval(purge);
     await server.value.close(SHUTDOWN_GRACE_MS);
-    await storage.value.close();
+    const closed = await storage.value.close();
+    if (closed.isErr()) return exitWith(closed.error);
     log.info({}, "stopped");
     process.exit(EXIT.ok);
   };
-  process.once("SIGTERM", (signal) => void stop(signal));
-  process.once("SIGINT", (signal) => void stop(signal));
+  onStopSignals((signal) => void stop(signal));
 
   const dataDirectory = resolve(settings.dataDirectory);
   log.info({ url: server.value.url, dataDirectory }, "listening");
   process.stdout.write(`Quire listens on ${server.value.url}, with its data in ${dataDirectory}\n`);
+}
+
+/** Calls `stop` at the first signal; a later one ends the process at once, which loses nothing either. */
+function onStopSignals(stop: (signal: NodeJS.Signals) => void): void {
+  let stoppingSince: number | null = null;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stoppingSince === null) {
+        stoppingSince = performance.now();
+        stop(signal);
+        // At Ctrl-C a terminal signals every process, and npm hands its own signal on: that is one wish, not two.
+      } else if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal]);
+    });
+  }
 }
 
 async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {
@@ -64,7 +81,7 @@ async function purgeSessions(useCases: UseCases, log: Log): Promise<void> {
   if (purged.isErr()) log.warn({ failure: purged.error }, "expired sessions stay for now");
 }
 
-function exitWith(failure: StartFailure): never {
+function exitWith(failure: ProcessFailure): never {
   const { message, exitCode } = explain(failure);
   process.stderr.write(`${message}\n`);
   process.exit(exitCode);

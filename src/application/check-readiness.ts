@@ -1,10 +1,10 @@
 import type { Result } from "neverthrow";
 import type { StorageFailure } from "../domain/storage-failure.ts";
-import type { SchemaOutdated, StorageProbe } from "./ports/storage-probe.ts";
+import type { SchemaOutdated, StorageProbe, StorageStatus } from "./ports/storage-probe.ts";
 
 export type CheckReadinessError = SchemaOutdated | StorageFailure;
 
-/** Whether requests can be served now. */
+/** Whether requests can be served now, and what is promised of those that write. */
 export function checkReadiness({ probe }: { readonly probe: StorageProbe }) {
-  return async (): Promise<Result<void, CheckReadinessError>> => probe.check();
+  return async (): Promise<Result<StorageStatus, CheckReadinessError>> => probe.check();
 }

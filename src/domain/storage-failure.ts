@@ -6,9 +6,10 @@
  * - `storage_full`: no space is left to write.
  * - `storage_corrupt`: the database found its own files damaged.
  * - `storage_busy`: it is overloaded or lost a race that a repetition may win.
+ * - `outcome_unknown`: the database went away while it wrote, so nobody knows whether the write is kept.
  */
 export interface StorageFailure {
-  readonly kind: "storage_unavailable" | "storage_full" | "storage_corrupt" | "storage_busy";
+  readonly kind: "storage_unavailable" | "storage_full" | "storage_corrupt" | "storage_busy" | "outcome_unknown";
   readonly operation: string;
   readonly cause: unknown;
 }

@@ -12,6 +12,7 @@ import type { UserId } from "../../src/domain/id.ts";
 import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
 import { LOCK_FILE, lockDataDirectory } from "../../src/infrastructure/pglite/data-directory-lock.ts";
 import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { embeddedDefaults } from "../support/test-storage.ts";
 import { aDraft, aUser, name } from "../support/fixtures.ts";
 
 const MARKER_FILE = "quire.json";
@@ -59,7 +60,8 @@ function neverFlushed(root: string, flushed: ReadonlySet<number>): string[] {
   );
 }
 
-const open = async (migrations = MIGRATIONS_FOLDER) => openPgliteStorage({ directory, migrations });
+const open = async (migrations = MIGRATIONS_FOLDER) =>
+  openPgliteStorage({ ...embeddedDefaults, directory, migrations });
 
 /** Every path in a directory with what is in it and when it was changed: what is equal twice is untouched. */
 async function contentsOf(root: string): Promise<Record<string, string>> {
@@ -84,7 +86,9 @@ beforeAll(async () => {
       renamed.push(basename(from));
       unflushed.push(...neverFlushed(from, watch.flushed));
     };
-    const storage = (await openPgliteStorage({ directory: prepared, migrations: MIGRATIONS_FOLDER }))._unsafeUnwrap();
+    const storage = (
+      await openPgliteStorage({ ...embeddedDefaults, directory: prepared, migrations: MIGRATIONS_FOLDER })
+    )._unsafeUnwrap();
     await storage.close();
     return { renamed, unflushed, flushed: watch.flushed };
   });
@@ -172,21 +176,33 @@ describe("a directory that is not to be written", () => {
     await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
     const missing = join("cluster", "PG_VERSION");
-    expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing });
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: missing },
+    });
   });
 
   it("is refused when its cluster is gone, and none is made in its place", async () => {
     await sketchUsed();
     await rm(join(directory, "cluster"), { recursive: true });
     const missing = join("cluster", "PG_VERSION");
-    expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing });
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: missing },
+    });
   });
 
   it("is refused when it has lost both its marker and PG_VERSION", async () => {
     await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
     await rm(join(directory, MARKER_FILE));
-    expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: MARKER_FILE },
+    });
   });
 
   it.each([
@@ -196,7 +212,11 @@ describe("a directory that is not to be written", () => {
   ])("is refused when its marker is %s", async (_, text) => {
     await sketchUsed();
     await writeFile(join(directory, MARKER_FILE), text);
-    expect(await refusalOf()).toEqual({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: MARKER_FILE },
+    });
   });
 
   it("is refused when its cluster has no marker and is of another PostgreSQL", async () => {
@@ -282,7 +302,7 @@ describe("a data directory that was used", () => {
     journal.entries.push({ idx: 99, version: "7", when: 4_000_000_000_000, tag: "9999_broken", breakpoints: true });
     await writeFile(path, JSON.stringify(journal));
     await writeFile(join(migrations, "9999_broken.sql"), "select nowhere;");
-    expect((await open(migrations))._unsafeUnwrapErr()).toMatchObject({ kind: "engine_failed", directory });
+    expect((await open(migrations))._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_unusable", directory });
     expect(fs.existsSync(running)).toBe(false);
     lockDataDirectory(directory)._unsafeUnwrap().release();
   });
@@ -290,8 +310,12 @@ describe("a data directory that was used", () => {
   it("fails to open where a file is in its place", async () => {
     await writeFile(join(directory, "file"), "");
     const below = join(directory, "file", "data");
-    const result = await openPgliteStorage({ directory: below, migrations: MIGRATIONS_FOLDER });
-    expect(result._unsafeUnwrapErr()).toEqual({ kind: "engine_failed", directory: below, cause: expect.any(Error) });
+    const result = await openPgliteStorage({ ...embeddedDefaults, directory: below, migrations: MIGRATIONS_FOLDER });
+    expect(result._unsafeUnwrapErr()).toEqual({
+      kind: "data_directory_unusable",
+      directory: below,
+      cause: expect.any(Error),
+    });
   });
 });
 

@@ -6,7 +6,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
-import { drizzleStorageProbe } from "../../src/infrastructure/drizzle/drizzle-storage-probe.ts";
+import { checkSchema } from "../../src/infrastructure/drizzle/check-schema.ts";
 import {
   appliedMigrations,
   pendingMigrations,
@@ -15,6 +15,7 @@ import {
 } from "../../src/infrastructure/drizzle/migrations.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { rawClient } from "../support/raw-client.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
 const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => ({
@@ -190,66 +191,66 @@ describe("migrations on PGlite", () => {
   });
 
   it("applies those that are shipped to a new database", async () => {
-    (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     expect(await applied()).toEqual((await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash })));
     expect(await tables()).toEqual(["posts", "sessions", "users"]);
   });
 
   it("does nothing the second time", async () => {
-    (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     const rows = async () => (await engine.query("select xmin, * from drizzle.__drizzle_migrations order by id")).rows;
     const before = await rows();
-    expect((await migratedStorage(engine, MIGRATIONS_FOLDER)).isOk()).toBe(true);
+    expect((await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER)).isOk()).toBe(true);
     expect(await rows()).toEqual(before);
   });
 
   it("applies a new one to a database that has the others, and keeps its rows", async () => {
-    const storage = (await migratedStorage(engine, folder))._unsafeUnwrap();
+    const storage = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     await engine.exec("create table public.kept (n int); insert into kept values (1)");
     await addMigration("9999_next", future, "CREATE TABLE next (n int);");
-    expect((await migratedStorage(engine, folder)).isOk()).toBe(true);
+    expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
     expect(await tables()).toEqual(["kept", "next", "posts", "sessions", "users"]);
     expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
-    expect((await storage.probe.check())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+    expect((await storage.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
   });
 
   it("stops before a database that a newer program has used, and changes nothing", async () => {
     await addMigration("9999_next", future, "CREATE TABLE next (n int);");
-    (await migratedStorage(engine, folder))._unsafeUnwrap();
-    const result = await migratedStorage(engine, MIGRATIONS_FOLDER);
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    const result = await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER);
     const expected = { kind: "migration_drift", drift: "unknown", migration: new Date(future).toISOString() };
     expect(result._unsafeUnwrapErr()).toEqual(expected);
     expect(await applied()).toHaveLength((await shipped()).length + 1);
   });
 
   it("stops when an applied migration was edited", async () => {
-    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     const [first] = await shipped();
     const path = join(folder, `${first?.tag}.sql`);
     await writeFile(path, `${await readFile(path, "utf8")}\n-- edited`);
     const expected = { kind: "migration_drift", drift: "changed", migration: first?.tag };
-    expect((await migratedStorage(engine, folder))._unsafeUnwrapErr()).toEqual(expected);
+    expect((await migratedStorage(rawClient(engine), folder))._unsafeUnwrapErr()).toEqual(expected);
   });
 
   it("stops at a migration that was merged late, and does not apply it", async () => {
-    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     await addMigration("0000_late", 1_000, "CREATE TABLE late (n int);");
     const expected = { kind: "migration_drift", drift: "out_of_order", migration: "0000_late" };
-    expect((await migratedStorage(engine, folder))._unsafeUnwrapErr()).toEqual(expected);
+    expect((await migratedStorage(rawClient(engine), folder))._unsafeUnwrapErr()).toEqual(expected);
     expect(await tables()).not.toContain("late");
   });
 
   it("applies nothing of a migration that fails half-way", async () => {
-    (await migratedStorage(engine, folder))._unsafeUnwrap();
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     const before = await applied();
     await addMigration("9999_broken", future, "CREATE TABLE half (n int);\n--> statement-breakpoint\nselect nowhere;");
-    await expect(migratedStorage(engine, folder)).rejects.toThrow();
+    await expect(migratedStorage(rawClient(engine), folder)).rejects.toThrow();
     expect(await tables()).not.toContain("half");
     expect(await applied()).toEqual(before);
   });
 });
 
-describe("StorageProbe", () => {
+describe("the check of the schema", () => {
   let engine: PGlite;
 
   beforeAll(async () => {
@@ -262,8 +263,8 @@ describe("StorageProbe", () => {
   });
 
   it("finds a database ready that has every migration", async () => {
-    const { probe } = (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
-    expect((await probe.check()).isOk()).toBe(true);
+    const { schemaCheck } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
   });
 
   it("finds a database outdated that lacks a migration, or has another", async () => {
@@ -275,16 +276,16 @@ describe("StorageProbe", () => {
       migrations.slice(1),
       migrations.map((each) => ({ ...each, hash: "other" })),
     ]) {
-      const result = await drizzleStorageProbe(db, expected).check();
+      const result = await checkSchema(db, expected);
       expect(result._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
     }
   });
 
   it("fails as a store that is not there when the engine has ended", async () => {
     const ended = await openTemplate();
-    const { probe } = (await migratedStorage(ended, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const { schemaCheck } = (await migratedStorage(rawClient(ended), MIGRATIONS_FOLDER))._unsafeUnwrap();
     await ended.close();
-    const failure = (await probe.check())._unsafeUnwrapErr();
+    const failure = (await schemaCheck())._unsafeUnwrapErr();
     expect(failure).toMatchObject({ kind: "storage_unavailable", operation: "migrations.applied" });
   });
 });

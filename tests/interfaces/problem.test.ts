@@ -35,6 +35,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   internal_error: 500,
   password_hashing_failed: 500,
   storage_corrupt: 500,
+  outcome_unknown: 503,
   storage_unavailable: 503,
   storage_busy: 503,
   schema_outdated: 503,

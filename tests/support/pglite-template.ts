@@ -2,24 +2,26 @@ import { writeFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
+import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { TestProject } from "vitest/node";
 import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/cluster.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { rawClient } from "./raw-client.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** A file that holds a migrated, empty PostgreSQL: initialising one costs seconds, unpacking one a moment. */
-    pgliteTemplate: string;
+    /** A data directory with a migrated, empty PostgreSQL: initialising one costs seconds, copying one a moment. */
+    dataDirectoryTemplate: string;
   }
 }
 
 export default async function setup(project: TestProject) {
   const directory = await mkdtemp(join(tmpdir(), "quire-template-"));
-  const engine = await PGlite.create();
-  (await migratedStorage(engine, MIGRATIONS_FOLDER))._unsafeUnwrap();
-  const template = join(directory, "template.tar");
-  await writeFile(template, new Uint8Array(await (await engine.dumpDataDir("none")).arrayBuffer()));
+  const engine = await PGlite.create({ fs: new NodeFS(join(directory, "cluster")) });
+  (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
   await engine.close();
-  project.provide("pgliteTemplate", template);
+  await writeFile(join(directory, "quire.json"), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));
+  project.provide("dataDirectoryTemplate", directory);
   return async () => rm(directory, { recursive: true });
 }

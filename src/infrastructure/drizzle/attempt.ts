@@ -71,12 +71,14 @@ function diagnose(thrown: unknown): Diagnosis | null {
 // PostgreSQL 18, Appendix A. Error Codes: whole classes by their first two characters, single conditions by all five.
 const KINDS: Readonly<Record<string, StorageFailure["kind"]>> = {
   "08": "storage_unavailable", // connection exception
+  "08007": "outcome_unknown", // transaction resolution unknown
   "53": "storage_busy", // insufficient resources
   "53100": "storage_full",
   "55P03": "storage_busy", // lock not available
   "57": "storage_unavailable", // operator intervention
   "57014": "storage_busy", // query canceled
   "58": "storage_unavailable", // system error
+  "58P01": "storage_corrupt", // undefined file
   "40001": "storage_busy", // serialization failure
   "40P01": "storage_busy", // deadlock detected
   XX001: "storage_corrupt", // data corrupted

@@ -37,7 +37,7 @@ export function openMemoryStorage(): MemoryStorage {
   return {
     ...memoryRepositories(async (step) => inTurn(async () => step(tables))),
     unitOfWork,
-    probe: { check: async () => ok() },
+    probe: { check: async () => ok({ durability: "none", writable: true } as const) },
   };
 }
 

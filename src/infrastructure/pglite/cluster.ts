@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
 import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { fail } from "../../domain/fail.ts";
+import { ACKNOWLEDGED_FILE } from "./acknowledged-position.ts";
+import type { Damage } from "./damage.ts";
 import { LOCK_FILE } from "./data-directory-lock.ts";
-import { DurableNodeFs, fsyncPath } from "./durable-node-fs.ts";
+import { fsyncPath } from "./durable-node-fs.ts";
+import { initialiseEngine } from "./engine.ts";
+import { RELATION_FILES_FILE } from "./relation-files.ts";
 
 /** The data directory holds something that is not Quire's; nothing in it is touched. */
 export interface DataDirectoryForeign {
@@ -14,11 +17,11 @@ export interface DataDirectoryForeign {
   readonly found: readonly string[];
 }
 
-/** The data directory was Quire's, and what it must hold is missing. */
+/** The data directory is Quire's, and what it must hold is missing or damaged. */
 export interface DataDirectoryDamaged {
   readonly kind: "data_directory_damaged";
   readonly directory: string;
-  readonly missing: string;
+  readonly damage: Damage;
 }
 
 /** The data directory is of another format or another PostgreSQL major than this program reads. */
@@ -29,7 +32,15 @@ export interface DataDirectoryIncompatible {
   readonly postgresql: number;
 }
 
-export type ClusterError = DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible;
+/** The engine does not start; `lastWords` are the last lines of its own log. */
+export interface EngineNotStarted {
+  readonly kind: "engine_not_started";
+  readonly directory: string;
+  readonly detail: string;
+  readonly lastWords: readonly string[];
+}
+
+export type ClusterError = DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible | EngineNotStarted;
 
 /** The layout of a data directory: one more when a program before it could no longer read it. */
 export const FORMAT = 1;
@@ -39,6 +50,9 @@ const MARKER_FILE = "quire.json";
 const CLUSTER = "cluster";
 const PG_VERSION = join(CLUSTER, "PG_VERSION");
 const UNFINISHED_CLUSTER = "cluster.unfinished";
+
+/** What only a directory has that held data: where one of them is left, the rest is missing. */
+const TRACES = new Set([MARKER_FILE, CLUSTER, ACKNOWLEDGED_FILE, RELATION_FILES_FILE]);
 
 const Marker = z.object({ format: z.number(), postgresql: z.number() });
 
@@ -51,8 +65,7 @@ export async function prepareCluster(directory: string): Promise<Result<string, 
   if (recognised.isErr()) return err(recognised.error);
   const cluster = join(directory, CLUSTER);
   if (recognised.value === "used") return openCluster(directory, cluster);
-  await initialise(directory, cluster);
-  return ok(cluster);
+  return (await initialise(directory, cluster)).map(() => cluster);
 }
 
 /**
@@ -61,7 +74,7 @@ export async function prepareCluster(directory: string): Promise<Result<string, 
  */
 export function recogniseDirectory(directory: string): Result<"used" | "new", DataDirectoryForeign> {
   const entries = readdirSync(directory);
-  if (entries.includes(MARKER_FILE) || entries.includes(CLUSTER)) return ok("used");
+  if (entries.some((entry) => TRACES.has(entry))) return ok("used");
   const foreign = entries.filter((entry) => entry !== LOCK_FILE && entry !== UNFINISHED_CLUSTER);
   return foreign.length > 0 ? fail({ kind: "data_directory_foreign", directory, found: foreign }) : ok("new");
 }
@@ -71,11 +84,11 @@ function openCluster(directory: string, cluster: string): Result<string, Cluster
   const isMarked = existsSync(join(directory, MARKER_FILE));
   // Without PG_VERSION PGlite would take the directory for a new one and write over what is there.
   if (major === null) {
-    return fail({ kind: "data_directory_damaged", directory, missing: isMarked ? PG_VERSION : MARKER_FILE });
+    return damaged(directory, { kind: "missing", path: isMarked ? PG_VERSION : MARKER_FILE });
   }
   // A stop between the two last steps of an initialisation leaves a whole cluster without its marker.
   const marker = isMarked ? readMarker(directory) : { format: FORMAT, postgresql: major };
-  if (marker === null) return fail({ kind: "data_directory_damaged", directory, missing: MARKER_FILE });
+  if (marker === null) return damaged(directory, { kind: "unreadable", path: MARKER_FILE });
   const { format, postgresql } = marker;
   if (format !== FORMAT || postgresql !== POSTGRESQL_MAJOR || major !== POSTGRESQL_MAJOR) {
     const found = postgresql === POSTGRESQL_MAJOR ? major : postgresql;
@@ -83,6 +96,10 @@ function openCluster(directory: string, cluster: string): Result<string, Cluster
   }
   if (!isMarked) writeMarker(directory);
   return ok(cluster);
+}
+
+export function damaged(directory: string, damage: Damage): Result<never, DataDirectoryDamaged> {
+  return fail({ kind: "data_directory_damaged", directory, damage });
 }
 
 /** The PostgreSQL major that a cluster says it is of; `null` when it does not say. */
@@ -93,16 +110,17 @@ function readMajor(cluster: string): number | null {
 }
 
 /** Builds the cluster beside its place, makes it outlast a power cut and moves it there in one step. */
-async function initialise(directory: string, cluster: string): Promise<void> {
+async function initialise(directory: string, cluster: string): Promise<Result<void, EngineNotStarted>> {
   const unfinished = join(directory, UNFINISHED_CLUSTER);
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
-  const engine = await PGlite.create({ fs: new DurableNodeFs(unfinished) });
-  await engine.close();
+  const initialised = await initialiseEngine({ directory, cluster: unfinished, durability: "fsync" });
+  if (initialised.isErr()) return fail({ ...initialised.error, kind: "engine_not_started", directory });
   fsyncTree(unfinished);
   renameSync(unfinished, cluster);
   fsyncPath(directory);
   writeMarker(directory);
+  return ok();
 }
 
 function writeMarker(directory: string): void {

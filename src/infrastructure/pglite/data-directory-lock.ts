@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { tryLock } from "fs-native-extensions";
@@ -23,6 +23,8 @@ export interface DataDirectoryLock {
 }
 
 export const LOCK_FILE = "quire.lock";
+/** Longer than any holder: a host name has 255 characters at most. */
+const HOLDER_LENGTH = 400;
 
 /**
  * Takes the data directory for this process. The kernel holds the lock and drops it with the process, however that
@@ -30,14 +32,14 @@ export const LOCK_FILE = "quire.lock";
  */
 export function lockDataDirectory(directory: string): Result<DataDirectoryLock, DataDirectoryInUse> {
   const path = join(directory, LOCK_FILE);
-  const descriptor = openSync(path, "a+", 0o600);
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   if (!tryLock(descriptor)) {
     closeSync(descriptor);
     return fail({ kind: "data_directory_in_use", directory, holder: readHolder(path) });
   }
   const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  ftruncateSync(descriptor);
-  writeSync(descriptor, `${JSON.stringify(holder)}\n`);
+  // In place and of one length, which a full disk allows, and which never leaves half of another holder.
+  writeSync(descriptor, `${JSON.stringify(holder).padEnd(HOLDER_LENGTH)}\n`, 0);
   let isHeld = true;
   const release = () => {
     // By a second time the descriptor's number may be another file's.

@@ -6,6 +6,8 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 interface EmscriptenNodeFs {
   readonly stream_ops: { fsync?: (stream: EmscriptenStream) => number };
   realPath(node: unknown): string;
+  /** Runs what may throw an error of Node, and throws it as the errno that PostgreSQL understands. */
+  tryFSOperation<T>(operation: () => T): T;
 }
 
 interface EmscriptenStream {
@@ -30,8 +32,12 @@ export class DurableNodeFs extends NodeFS {
 function addFsync(module: object): void {
   const { NODEFS: nodeFs } = module as { NODEFS: EmscriptenNodeFs };
   nodeFs.stream_ops.fsync = (stream) => {
-    if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
-    else fsyncPath(nodeFs.realPath(stream.node));
+    // PostgreSQL panics when this fails, and must: the kernel forgets what it could not write, so that a second fsync
+    // would succeed (https://wiki.postgresql.org/wiki/Fsync_Errors).
+    nodeFs.tryFSOperation(() => {
+      if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
+      else fsyncPath(nodeFs.realPath(stream.node));
+    });
     return 0;
   };
 }

@@ -14,7 +14,7 @@ export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness"
     .get("/ready", async (c) => {
       const readiness = await checkReadiness();
       return readiness.match(
-        () => c.json({ status: "ready", checks: { database: "ok", migrations: "ok" } }),
+        (storage) => c.json({ status: "ready", checks: { database: "ok", migrations: "ok" }, ...storage }),
         (failure) => failureProblem(c, failure),
       );
     });

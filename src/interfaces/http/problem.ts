@@ -202,6 +202,11 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
     detail: "The database has too much to do. Try again later.",
     headers: SOON,
   },
+  outcome_unknown: {
+    status: 503,
+    title: "Outcome unknown",
+    detail: "The database failed while it wrote. Read whether the change is there before you repeat it.",
+  },
   storage_full: {
     status: 507,
     title: "Storage full",

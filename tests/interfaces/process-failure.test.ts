@@ -1,24 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { EXIT, explain, type StartFailure } from "../../src/start-failure.ts";
+import { EXIT, explain, type ProcessFailure } from "../../src/process-failure.ts";
 
 const directory = "/srv/quire";
 const cause = new Error("it broke");
 
 interface Case {
-  readonly failure: StartFailure;
+  readonly failure: ProcessFailure;
   readonly exitCode: number;
   /** What the message must say, beside being sentences. */
   readonly says: readonly (string | RegExp)[];
 }
 
-type StorageFailureKind = Extract<StartFailure, { readonly operation: string }>["kind"];
+type StorageFailureKind = Extract<ProcessFailure, { readonly operation: string }>["kind"];
 
 const storageFailure = (kind: StorageFailureKind): readonly Case[] => [
   { failure: { kind, operation: "users.hasAdmin", cause }, exitCode: 74, says: [kind, "users.hasAdmin", "it broke"] },
 ];
 
 /** Every failure that there is: one that is left out does not compile. */
-const CASES: Readonly<Record<StartFailure["kind"], readonly Case[]>> = {
+const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   config_invalid: [
     {
       failure: {

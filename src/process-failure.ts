@@ -1,14 +1,20 @@
 import type { EnsureAdminError } from "./application/users/ensure-admin.ts";
 import type { ConfigInvalid } from "./config.ts";
 import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
+import { ACKNOWLEDGED_FILE } from "./infrastructure/pglite/acknowledged-position.ts";
+import type { Damage } from "./infrastructure/pglite/damage.ts";
+import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { ListenFailed } from "./node-http-server.ts";
 
-export type StartFailure = ConfigInvalid | OpenPgliteError | EnsureAdminError | ListenFailed;
+/** Why the process does not start, or ends. */
+export type ProcessFailure =
+  ConfigInvalid | OpenPgliteError | EnsureAdminError | ListenFailed | EngineGaveUp | StopUnclean;
 
 /** What the process exits with: the numbers of BSD's sysexits(3), so that a supervisor can tell them apart. */
 export const EXIT = {
   ok: 0,
   usage: 64,
+  dataError: 65,
   unavailable: 69,
   software: 70,
   cannotCreate: 73,
@@ -23,7 +29,7 @@ interface Explanation {
   readonly message: string;
 }
 
-export function explain(failure: StartFailure): Explanation {
+export function explain(failure: ProcessFailure): Explanation {
   switch (failure.kind) {
     case "config_invalid": {
       const lines = failure.problems.map(({ variable, detail }) => `  ${variable} ${detail}`);
@@ -45,18 +51,35 @@ export function explain(failure: StartFailure): Explanation {
       };
     case "data_directory_damaged":
       return {
-        exitCode: EXIT.io,
-        message: `The data directory ${failure.directory} has lost ${failure.missing}. Nothing was written to it. Restore it from a backup, or name another directory with QUIRE_DATA_DIR.`,
+        exitCode: EXIT.dataError,
+        message: `The data directory ${failure.directory} is damaged: ${describeDamage(failure.damage)}. Nothing in it was changed. Copy it as it is, then restore it from a backup, or name another directory with QUIRE_DATA_DIR.${remedy(failure.damage)}`,
       };
     case "data_directory_incompatible":
       return {
         exitCode: EXIT.config,
         message: `The data directory ${failure.directory} is of format ${failure.format} with PostgreSQL ${failure.postgresql}, which this Quire does not read. Nothing was written to it. Run the Quire that made it.`,
       };
-    case "engine_failed":
+    case "engine_not_started":
       return {
         exitCode: EXIT.io,
-        message: `The database in ${failure.directory} does not open: ${causeMessage(failure.cause)}. Check that the directory can be written, and that its disk has space.`,
+        message: `PostgreSQL does not start in ${failure.directory}: ${failure.detail}. Nothing in it was deleted.${lastWords(failure)}`,
+      };
+    case "engine_gave_up":
+      return {
+        exitCode: failure.cause.kind === "cluster_damaged" ? EXIT.dataError : EXIT.io,
+        message: `PostgreSQL failed ${failure.failures} times and is given up: ${
+          failure.cause.kind === "cluster_damaged" ? describeDamage(failure.cause.damage) : failure.cause.detail
+        }. What was acknowledged is in the data directory; nothing in it was deleted.${lastWords(failure.cause)}`,
+      };
+    case "stop_unclean":
+      return {
+        exitCode: EXIT.io,
+        message: `PostgreSQL did not shut down in order: ${failure.detail}. Nothing that was acknowledged is lost; the next start replays its log.`,
+      };
+    case "data_directory_unusable":
+      return {
+        exitCode: EXIT.io,
+        message: `The data directory ${failure.directory} cannot be used: ${causeMessage(failure.cause)}. Check that it can be written, and that its disk has space.`,
       };
     case "migrations_unreadable":
       return {
@@ -82,6 +105,7 @@ export function explain(failure: StartFailure): Explanation {
     case "storage_full":
     case "storage_corrupt":
     case "storage_busy":
+    case "outcome_unknown":
       return {
         exitCode: EXIT.io,
         message: `The database failed (${failure.kind}) in ${failure.operation}: ${causeMessage(failure.cause)}.`,
@@ -97,6 +121,33 @@ const DRIFT_MESSAGES = {
   out_of_order: (migration: string) =>
     `The migration ${migration} is older than one that is applied already, so it would be skipped. Generate it anew, so that it comes last.`,
 };
+
+function describeDamage(damage: Damage): string {
+  switch (damage.kind) {
+    case "missing":
+      return `${damage.path} is missing`;
+    case "truncated":
+      return `${damage.path} has ${damage.bytes} bytes and had ${damage.expectedBytes} at the last checkpoint`;
+    case "unreadable":
+      return `${damage.path} cannot be read or does not hold what it must`;
+    case "log_ends_early":
+      return `the write-ahead log can be read up to ${damage.endsAt} and was needed up to ${damage.neededUntil}, so what was written between them would be lost`;
+    case "index_damaged":
+      return `the index ${damage.index} does not agree with its table (${damage.detail})`;
+  }
+}
+
+/** What an operator can do who has no backup; what is lost by it is said before. */
+function remedy({ kind }: Damage): string {
+  return kind === "log_ends_early"
+    ? ` To go on without what is lost, remove ${ACKNOWLEDGED_FILE} from the directory.`
+    : "";
+}
+
+function lastWords(failure: object): string {
+  const lines = "lastWords" in failure ? (failure.lastWords as readonly string[]) : [];
+  return lines.length === 0 ? "" : `\nIts last words:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
 
 function causeMessage(cause: unknown): string {
   return typeof cause === "object" && cause !== null && "message" in cause ? String(cause.message) : String(cause);

@@ -1,0 +1,20 @@
+/** An error that carries a SQLSTATE, as PostgreSQL's own do (PostgreSQL 18, Appendix A). */
+export interface DriverError extends Error {
+  readonly code: string;
+}
+
+/** What the connection to the engine itself has to say, in the codes that PostgreSQL has for it. */
+const SQLSTATES = {
+  transaction_resolution_unknown: "08007",
+  idle_in_transaction_session_timeout: "25P03",
+  disk_full: "53100",
+  too_many_connections: "53300",
+  query_canceled: "57014",
+  admin_shutdown: "57P01",
+  crash_shutdown: "57P02",
+  data_corrupted: "XX001",
+} as const;
+
+export function driverError(condition: keyof typeof SQLSTATES, message: string): DriverError {
+  return Object.assign(new Error(message), { code: SQLSTATES[condition] });
+}

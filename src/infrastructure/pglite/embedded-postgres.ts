@@ -1,0 +1,142 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { err, ok, type Result } from "neverthrow";
+import type { Log } from "../../application/ports/log.ts";
+import type { Durability, StorageStatus } from "../../application/ports/storage-probe.ts";
+import { fail } from "../../domain/fail.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { damaged, prepareCluster, recogniseDirectory, type ClusterError } from "./cluster.ts";
+import { lockDataDirectory, type DataDirectoryInUse } from "./data-directory-lock.ts";
+import { diskSpace, type DiskSpace } from "./disk-space.ts";
+import { engineClient, type DrizzleClient } from "./engine-client.ts";
+import { checkIndexes } from "./index-check.ts";
+import { forgetRelationFiles } from "./relation-files.ts";
+import { superviseEngine, type EngineGaveUp, type StopUnclean, type Supervisor } from "./supervisor.ts";
+import { startUpkeep } from "./upkeep.ts";
+import type { DatabaseError } from "./wire-protocol.ts";
+
+/** PostgreSQL in this process, on a data directory that no other process has. */
+export interface EmbeddedPostgres {
+  readonly client: DrizzleClient;
+  /** What can be asked of it now. Fails with `storage_corrupt` once it has met damage, or `storage_unavailable`. */
+  condition(): Result<StorageStatus, StorageFailure>;
+  /** Runs a change of the schema, which alone may make files smaller or remove them. */
+  changeSchema(change: () => Promise<void>): Promise<void>;
+  /** Settles when there is no engine any more, and there will be none; never otherwise. */
+  readonly gaveUp: Promise<EngineGaveUp>;
+  /** Ends the engine after what it is doing, and lets the data directory go. Fails with `stop_unclean`. */
+  close(): Promise<Result<void, StopUnclean>>;
+}
+
+/** The directory cannot be made or read. */
+export interface DataDirectoryUnusable {
+  readonly kind: "data_directory_unusable";
+  readonly directory: string;
+  readonly cause: unknown;
+}
+
+export type OpenEmbeddedPostgresError = DataDirectoryInUse | ClusterError | DataDirectoryUnusable;
+
+export interface EmbeddedPostgresOptions {
+  /** Where the data is; it is made when it does not exist. */
+  readonly directory: string;
+  readonly durability: Exclude<Durability, "none">;
+  /** How many bytes must be free on the disk for a write. */
+  readonly freeSpaceBytes: number;
+  /** How long a statement may take, and a transaction may hold the engine, in milliseconds. */
+  readonly statementDeadlineMs: number;
+  readonly log: Log;
+}
+
+export async function openEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
+  const directory = resolve(options.directory);
+  let release = () => {};
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const recognised = recogniseDirectory(directory);
+    if (recognised.isErr()) return err(recognised.error);
+    const lock = lockDataDirectory(directory);
+    if (lock.isErr()) return err(lock.error);
+    release = lock.value.release;
+    const opened = await openLocked({ ...options, directory }, release);
+    if (opened.isErr()) release();
+    return opened;
+  } catch (cause) {
+    release();
+    return fail({ kind: "data_directory_unusable", directory, cause });
+  }
+}
+
+async function openLocked(
+  options: EmbeddedPostgresOptions,
+  release: () => void,
+): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
+  const { directory, durability, statementDeadlineMs, log } = options;
+  const space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log });
+  const cluster = await prepareCluster(directory);
+  if (cluster.isErr()) return err(cluster.error);
+  if (durability === "relaxed") log.warn({ durability }, "a power cut may take back writes or damage the database");
+  const supervised = await superviseEngine({
+    ...{ directory, cluster: cluster.value, durability, statementDeadlineMs },
+    ...{ space, log },
+  });
+  if (supervised.isErr()) {
+    const failure = supervised.error;
+    if (failure.kind === "cluster_damaged") return damaged(directory, failure.damage);
+    return fail({ ...failure, kind: "engine_not_started", directory });
+  }
+  return startOn(supervised.value, space, options, release);
+}
+
+async function startOn(
+  supervisor: Supervisor,
+  space: DiskSpace,
+  { directory, durability, statementDeadlineMs, log }: EmbeddedPostgresOptions,
+  release: () => void,
+): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
+  let damage: DatabaseError | null = null;
+  const onDamage = (error: DatabaseError) => {
+    if (damage !== null) return;
+    damage = error;
+    const { code, message } = error;
+    log.error({ directory, sqlState: code, detail: message }, "the database is damaged: from now on it is only read");
+  };
+  const isDamaged = () => damage !== null;
+  const client = engineClient({
+    ...{ supervisor, space, onDamage, isDamaged },
+    transactionDeadlineMs: statementDeadlineMs,
+  });
+  if (supervisor.recovered && !space.isLow()) {
+    const indexes = await checkIndexes(client);
+    if (indexes.isErr()) {
+      await supervisor.close();
+      return damaged(directory, indexes.error);
+    }
+  }
+  space.secureReserve();
+  const upkeep = startUpkeep({ supervisor, client, space, isDamaged, log });
+
+  return ok({
+    client,
+    condition: () => {
+      const operation = "probe.check";
+      if (damage !== null) return fail({ kind: "storage_corrupt", operation, cause: { message: damage.message } });
+      if (!supervisor.isServing()) {
+        return fail({ kind: "storage_unavailable", operation, cause: { message: "The engine is being replaced." } });
+      }
+      return ok({ durability, writable: !space.isLow() });
+    },
+    changeSchema: async (change) => {
+      forgetRelationFiles(directory);
+      await change();
+      await upkeep.checkpoint();
+    },
+    gaveUp: supervisor.gaveUp,
+    close: async () => {
+      await upkeep.stop();
+      return supervisor.close().finally(release);
+    },
+  });
+}

@@ -1,0 +1,192 @@
+import { types } from "@electric-sql/pglite";
+import type { DiskSpace } from "./disk-space.ts";
+import { driverError, type DriverError } from "./driver-error.ts";
+import type { EngineFailed } from "./engine.ts";
+import type { EngineTurn, Supervisor } from "./supervisor.ts";
+import type { TurnRefused } from "./turn-queue.ts";
+import { encodeStatement, type DatabaseError, type Parameter, type Reply } from "./wire-protocol.ts";
+
+interface QueryOptions {
+  readonly rowMode?: "array" | "object";
+  /** How the values of a type are read, by its OID; PGlite's way is the default. */
+  readonly parsers?: Readonly<Record<number, (value: string, type?: number) => unknown>>;
+}
+
+interface Results<T> {
+  readonly rows: T[];
+  readonly affectedRows?: number;
+}
+
+/** What Drizzle's session uses of PGlite, and all that it is given. */
+export interface DrizzleClient {
+  query<T>(text: string, parameters?: Parameter[], options?: QueryOptions): Promise<Results<T>>;
+  transaction<T>(work: (client: DrizzleClient) => Promise<T>): Promise<T>;
+}
+
+interface ClientOptions {
+  readonly supervisor: Supervisor;
+  readonly space: DiskSpace;
+  /** How long a transaction may hold the engine. */
+  readonly transactionDeadlineMs: number;
+  /** Called for every error by which PostgreSQL says that its files are damaged. */
+  readonly onDamage: (error: DatabaseError) => void;
+  /** Whether files are known to be damaged: then nothing more is written to them. */
+  readonly isDamaged: () => boolean;
+}
+
+/** The SQLSTATEs by which PostgreSQL says that its files are damaged, or not there. */
+const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
+
+/**
+ * The connection that Drizzle is given: it waits for the engine's turns, tells reads from writes, and says of each
+ * statement that the engine did not answer whether it may have been done.
+ */
+export function engineClient(options: ClientOptions): DrizzleClient {
+  const { supervisor } = options;
+
+  const query: DrizzleClient["query"] = async (text, parameters = [], queryOptions) => {
+    const isRead = isSelect(text);
+    if (!isRead) refuseWrite(options);
+    const message = encodeStatement(text, parameters);
+    for (let attempt = 1; ; attempt++) {
+      const { engine, end } = await takeTurn(supervisor, message.length, attempt > 1);
+      // The message goes over to the engine's thread, so one that may be repeated is copied.
+      const reply = await engine.execute(isRead ? message.slice() : message, !isRead);
+      end();
+      if (reply.isOk()) return resultOf(reply.value, queryOptions, options);
+      // A read that was lost with the engine is asked again, and once: it may be what the engine fails on.
+      if (!isRead || attempt > 1 || reply.error.reason === "deadline") throw lost(reply.error, isRead);
+    }
+  };
+
+  const transaction: DrizzleClient["transaction"] = async (work) => {
+    refuseWrite(options);
+    const session = await beginTransaction(await takeTurn(supervisor, 0), options);
+    try {
+      const result = await work({ query: session.query, transaction });
+      await session.commit();
+      return result;
+    } catch (thrown) {
+      await session.rollback();
+      throw thrown;
+    } finally {
+      session.end();
+    }
+  };
+
+  return { query, transaction };
+}
+
+/** A transaction on the engine, which nobody else has meanwhile. Its statements are run one after the other. */
+async function beginTransaction({ engine, end }: EngineTurn, options: ClientOptions) {
+  let last: Promise<unknown> = Promise.resolve();
+  let isOver: DriverError | null = null;
+
+  const run = async (text: string, parameters: readonly Parameter[] = [], acknowledges = false): Promise<Reply> => {
+    const turn = last.then(async () => {
+      if (isOver !== null) throw isOver;
+      const reply = await engine.execute(encodeStatement(text, parameters), acknowledges);
+      if (reply.isOk()) return reply.value;
+      // Only a commit may have been done: without one everything is undone.
+      isOver = acknowledges
+        ? lost(reply.error, false)
+        : driverError("crash_shutdown", `The engine failed and the transaction is undone: ${reply.error.detail}`);
+      throw isOver;
+    });
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  /** Ends a transaction that holds the engine and asks nothing of it, so that the others can go on. */
+  const expire = async () => {
+    const finished = last;
+    await finished;
+    if (finished !== last) return;
+    await run("rollback").catch(() => undefined);
+    isOver ??= driverError("idle_in_transaction_session_timeout", "The transaction took too long and is undone.");
+    end();
+  };
+  const deadline = setTimeout(() => void expire(), options.transactionDeadlineMs);
+
+  const begun = run("begin");
+  await begun.catch(() => {
+    clearTimeout(deadline);
+    end();
+  });
+  await begun;
+
+  const query: DrizzleClient["query"] = async (text, parameters, queryOptions) =>
+    resultOf(await run(text, parameters), queryOptions, options);
+
+  return {
+    query,
+    commit: async () => {
+      const { command, error } = await run("commit", [], true);
+      if (error !== null) throw error;
+      // PostgreSQL answers a commit of a transaction in which a statement failed with a rollback, and no error.
+      if (command === "ROLLBACK") throw new Error("The transaction was undone, as one of its statements had failed.");
+      isOver = driverError("admin_shutdown", "The transaction has ended.");
+    },
+    rollback: async () => {
+      if (isOver === null) await run("rollback").catch(() => undefined);
+    },
+    end: () => {
+      clearTimeout(deadline);
+      end();
+    },
+  };
+}
+
+async function takeTurn(supervisor: Supervisor, bytes: number, isFirst = false): Promise<EngineTurn> {
+  const turn = await supervisor.turn(bytes, isFirst);
+  if (turn.isOk()) return turn.value;
+  throw refused(turn.error);
+}
+
+function refused({ reason }: TurnRefused): DriverError {
+  return reason === "closed"
+    ? driverError("admin_shutdown", "The engine is closed.")
+    : driverError("too_many_connections", reason === "full" ? "Too many wait for the engine." : "The engine is late.");
+}
+
+function refuseWrite({ space, isDamaged }: ClientOptions): void {
+  if (isDamaged()) throw driverError("data_corrupted", "The database is damaged, so nothing is written to it.");
+  if (!space.isLow()) return;
+  space.noteRefusal();
+  throw driverError("disk_full", "Less space is free than a write may need.");
+}
+
+/** What is said of a statement that was lost with the engine. */
+function lost({ reason, detail }: EngineFailed, isRead: boolean): DriverError {
+  if (!isRead) return driverError("transaction_resolution_unknown", `The engine failed in a write: ${detail}`);
+  return reason === "deadline"
+    ? driverError("query_canceled", `The engine took too long: ${detail}`)
+    : driverError("crash_shutdown", `The engine failed: ${detail}`);
+}
+
+/** Whether a statement writes nothing. Drizzle begins what it selects with the word, and what writes with another. */
+function isSelect(text: string): boolean {
+  return /^[\s(]*select\b/i.test(text);
+}
+
+/** The result as PGlite gives it, or the error that PostgreSQL gave. */
+function resultOf<T>(reply: Reply, queryOptions: QueryOptions = {}, { onDamage }: ClientOptions): Results<T> {
+  const { error, fields, rows, command } = reply;
+  if (error !== null) {
+    if (DAMAGE.has(error.code ?? "")) onDamage(error);
+    throw error;
+  }
+  const columns = fields.map(({ name, dataTypeID }) => {
+    const parser = queryOptions.parsers?.[dataTypeID] ?? types.parsers[dataTypeID];
+    const parse = (value: string | null): unknown =>
+      value === null || parser === undefined ? value : parser(value, dataTypeID);
+    return { name, parse };
+  });
+  const read = (row: Reply["rows"][number]): unknown => {
+    const values = columns.map(({ parse }, index) => parse(row[index] ?? null));
+    if (queryOptions.rowMode === "array") return values;
+    return Object.fromEntries(columns.map(({ name }, index) => [name, values[index]]));
+  };
+  const affectedRows = Number(/ (\d+)$/.exec(command ?? "")?.[1] ?? 0);
+  return { rows: rows.map(read) as T[], affectedRows };
+}

@@ -1,0 +1,129 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { PGlite } from "@electric-sql/pglite";
+import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
+import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { openAcknowledgedPosition } from "./acknowledged-position.ts";
+import { checkCluster } from "./cluster-integrity.ts";
+import { readControlFile } from "./control-file.ts";
+import { DurableNodeFs } from "./durable-node-fs.ts";
+import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
+import { parseLsn, type Lsn } from "./lsn.ts";
+import { recordRelationFiles } from "./relation-files.ts";
+import { decodeReply, encodeExecution, encodePreparation, encodeStatement } from "./wire-protocol.ts";
+
+/**
+ * The thread that PostgreSQL runs in: it can be ended from outside when PostgreSQL hangs, and a trap in it leaves the
+ * process alone. It takes one request at a time and answers in order.
+ */
+const { task, directory, cluster, durability } = workerData as EngineWorkerData;
+
+const POSITION = "quire_position";
+const IDLE = "I".charCodeAt(0);
+
+// PGlite passes -F, which is fsync=off; wal_sync_method's default, fdatasync, does nothing in it.
+const SYNC = durability === "fsync" ? ["-c", "wal_sync_method=fsync"] : ["-F"];
+
+const START_PARAMETERS = [
+  ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
+  ...SYNC,
+  // A file that may only grow is known to be damaged when it is shorter than it was.
+  ...["-c", "vacuum_truncate=off"],
+  // What is kept of the write-ahead log beyond a checkpoint, so that it is bounded on the disk.
+  ...["-c", "max_wal_size=96MB", "-c", "min_wal_size=32MB"],
+  // Errors of statements are answers, and quote values; what is left is what PostgreSQL says of itself.
+  ...["-c", "log_min_messages=log"],
+];
+
+function post(event: EngineEvent, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(event, transfer);
+}
+
+const say = (text: string): boolean => {
+  post({ kind: "line", text });
+  return false;
+};
+
+try {
+  if (task === "initialise") await initialise();
+  else await serve();
+} catch (thrown) {
+  post({ kind: "failed", reason: thrown instanceof Error ? thrown.message : String(thrown) });
+  parentPort?.close();
+}
+
+async function initialise(): Promise<void> {
+  const engine = await PGlite.create({ fs: new NodeFS(cluster), onStderr: say });
+  await engine.close();
+  post({ kind: "initialised" });
+  parentPort?.close();
+}
+
+async function serve(): Promise<void> {
+  const checked = checkCluster(directory);
+  if (checked.isErr()) {
+    post({ kind: "refused", damage: checked.error });
+    parentPort?.close();
+    return;
+  }
+  const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
+  // Whoever opens a cluster that was not shut down may want to check its indexes.
+  const extensions = checked.value.isShutDown ? {} : { amcheck };
+  const engine = await PGlite.create({ fs, startParams: START_PARAMETERS, extensions, onStderr: say });
+  await execute(engine, encodePreparation(POSITION, "select pg_current_wal_flush_lsn()"));
+  const acknowledged = openAcknowledgedPosition(directory);
+  const opened = await logPosition(engine);
+  if (opened === null) throw new Error("PostgreSQL does not say where its write-ahead log ends.");
+  parentPort?.on("message", (request: EngineRequest) => {
+    // What is thrown here ends the thread: the engine's state is unknown.
+    void answer(engine, request, acknowledged.record);
+  });
+  post({ kind: "opened", recovered: !checked.value.isShutDown, position: opened });
+}
+
+async function answer(engine: PGlite, request: EngineRequest, record: (position: Lsn) => void): Promise<void> {
+  switch (request.kind) {
+    case "message": {
+      const bytes = await execute(engine, request.bytes);
+      // Inside a transaction nothing is acknowledged yet.
+      const position = request.acknowledges && bytes.at(-1) === IDLE ? await logPosition(engine) : null;
+      if (position !== null) record(position);
+      post({ kind: "reply", bytes, position }, [bytes.buffer]);
+      return;
+    }
+    case "checkpoint": {
+      const bytes = await execute(engine, encodeStatement("checkpoint", []));
+      if (decodeReply(bytes)?.error === null) noteRelationFiles();
+      post({ kind: "reply", bytes, position: await logPosition(engine) }, [bytes.buffer]);
+      return;
+    }
+    case "close": {
+      await engine.close();
+      // PGlite resolves even when PostgreSQL could not write its last checkpoint.
+      const isShutDown = readControlFile(cluster)?.isShutDown ?? false;
+      if (isShutDown) noteRelationFiles();
+      post({ kind: "closed", isShutDown });
+      parentPort?.close();
+    }
+  }
+}
+
+/** What was noted before stays true when this fails, as on a full disk: files only grow. */
+function noteRelationFiles(): void {
+  try {
+    recordRelationFiles(directory);
+  } catch (cause) {
+    say(`The sizes of the files were not recorded: ${String(cause)}`);
+  }
+}
+
+async function execute(engine: PGlite, message: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  await engine.execProtocolRawStream(message, { syncToFs: false, onRawData: (part) => void parts.push(part.slice()) });
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Where the write-ahead log is flushed to: every commit before is on the disk. */
+async function logPosition(engine: PGlite): Promise<Lsn | null> {
+  const position = decodeReply(await execute(engine, encodeExecution(POSITION)))?.rows[0]?.[0];
+  return position === undefined || position === null ? null : parseLsn(position);
+}

@@ -1,0 +1,147 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { err, ok, type Result } from "neverthrow";
+import type { Log } from "../../application/ports/log.ts";
+import type { DiskSpace } from "./disk-space.ts";
+import { openEngine, type Engine, type EngineFailed, type OpenEngineError } from "./engine.ts";
+import { turnQueue, type TurnRefused } from "./turn-queue.ts";
+
+/** The engine failed again and again, or its files were found damaged: there is none any more. */
+export interface EngineGaveUp {
+  readonly kind: "engine_gave_up";
+  readonly failures: number;
+  readonly cause: EngineFailed | OpenEngineError;
+}
+
+/** The engine did not shut down in order; the next start replays its write-ahead log. */
+export interface StopUnclean {
+  readonly kind: "stop_unclean";
+  readonly detail: string;
+}
+
+/** The engine for one's own use until `end`. */
+export interface EngineTurn {
+  readonly engine: Engine;
+  readonly end: () => void;
+}
+
+/** Keeps an engine open: one that fails is replaced by another, which replays the write-ahead log. */
+export interface Supervisor {
+  /** Waits for the engine; see {@link turnQueue} for the arguments. Fails with `turn_refused`. */
+  turn(bytes: number, isFirst?: boolean): Promise<Result<EngineTurn, TurnRefused>>;
+  /** Whether there is an engine now. */
+  isServing(): boolean;
+  /** Where the write-ahead log ended at the last write or checkpoint. */
+  position(): bigint;
+  /** Whether the first engine had to replay the write-ahead log. */
+  readonly recovered: boolean;
+  /** Settles when the engine is given up; never otherwise. */
+  readonly gaveUp: Promise<EngineGaveUp>;
+  /** Ends the engine after what waits for it. Fails with `stop_unclean`. */
+  close(): Promise<Result<void, StopUnclean>>;
+}
+
+export interface SupervisorOptions {
+  readonly directory: string;
+  readonly cluster: string;
+  readonly durability: "fsync" | "relaxed";
+  readonly statementDeadlineMs: number;
+  readonly space: DiskSpace;
+  readonly log: Log;
+}
+
+/** As many as wait may be served within their age by an engine of average speed; more would only wait in vain. */
+const QUEUE_LIMITS = { length: 1000, bytes: 64 * 1_048_576, ageMs: 5000 };
+const MOST_FAILURES = 8;
+const FAILURES_WINDOW_MS = 60_000;
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5000;
+
+export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
+  const { space, log, statementDeadlineMs: deadlineMs, directory, cluster, durability } = options;
+  const turns = turnQueue(QUEUE_LIMITS);
+  const failedAt: number[] = [];
+  let engine: Engine | null = null;
+  let position = 0n;
+  let isClosing = false;
+  let giveUp: (reason: EngineGaveUp) => void;
+  const gaveUp = new Promise<EngineGaveUp>((settle) => (giveUp = settle));
+
+  const open = async (): Promise<Result<Engine, OpenEngineError>> => {
+    // An engine that opens on a full disk would fail on its first flush.
+    if (space.isLow()) space.releaseReserve();
+    const opened = await openEngine({ directory, cluster, durability, deadlineMs, onFailed });
+    if (opened.isOk()) position = opened.value.position();
+    return opened;
+  };
+
+  const onFailed = (failure: EngineFailed) => {
+    engine = null;
+    turns.pause();
+    const { reason, detail, lastWords } = failure;
+    log.error({ reason, detail, lastWords }, "the engine failed and is replaced");
+    void replace(failure);
+  };
+
+  /** How often the engine has failed lately, this time included. */
+  const countFailure = (): number => {
+    const now = performance.now();
+    failedAt.push(now);
+    while ((failedAt[0] ?? now) < now - FAILURES_WINDOW_MS) failedAt.shift();
+    return failedAt.length;
+  };
+
+  const replace = async (failure: EngineFailed): Promise<void> => {
+    const startedAt = performance.now();
+    let cause: EngineGaveUp["cause"] = failure;
+    while (!isClosing) {
+      // Without space it cannot succeed, and need not be given up: space may come back.
+      const failures = space.isLow() ? 2 : countFailure();
+      if (failures > MOST_FAILURES) return abandon({ kind: "engine_gave_up", failures, cause });
+      if (failures > 1) await delay(Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 2), LONGEST_BACKOFF_MS));
+      const opened = await open();
+      if (opened.isOk()) {
+        engine = opened.value;
+        log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "the engine was replaced");
+        return turns.resume();
+      }
+      cause = opened.error;
+      if (cause.kind === "cluster_damaged") return abandon({ kind: "engine_gave_up", failures, cause });
+      log.error({ detail: cause.detail, lastWords: cause.lastWords }, "the engine does not open");
+    }
+  };
+
+  const abandon = (reason: EngineGaveUp) => {
+    turns.abandon();
+    giveUp(reason);
+  };
+
+  const first = await open();
+  if (first.isErr()) return err(first.error);
+  engine = first.value;
+
+  return ok({
+    turn: async (bytes, isFirst = false) => {
+      for (let passes = isFirst; ; passes = true) {
+        const taken = await turns.take(bytes, passes);
+        if (taken.isErr()) return err(taken.error);
+        if (engine !== null) return ok({ engine, end: taken.value });
+        // The engine failed between the beginning of this turn and its being heard of here.
+        taken.value();
+      }
+    },
+    isServing: () => engine !== null,
+    position: () => engine?.position() ?? position,
+    recovered: first.value.recovered,
+    gaveUp,
+    close: async () => {
+      if (engine === null) turns.abandon();
+      await turns.close();
+      isClosing = true;
+      if (engine === null) return err({ kind: "stop_unclean", detail: "the engine had failed" });
+      if (space.isLow()) space.releaseReserve();
+      const closed = await engine.close();
+      if (closed.isErr()) return err({ kind: "stop_unclean", detail: closed.error.detail });
+      return closed.value.isShutDown ? ok() : err({ kind: "stop_unclean", detail: "its last checkpoint failed" });
+    },
+  });
+}

@@ -1,0 +1,133 @@
+import { err, ok, type Result } from "neverthrow";
+
+/**
+ * Nobody's turn will come in time.
+ *
+ * - `full`: as many wait as may, or with as many bytes.
+ * - `late`: it was waited for as long as may be.
+ * - `closed`: there are no more turns.
+ */
+export interface TurnRefused {
+  readonly kind: "turn_refused";
+  readonly reason: "full" | "late" | "closed";
+}
+
+export interface TurnQueueLimits {
+  readonly length: number;
+  /** What waits in memory, in bytes. */
+  readonly bytes: number;
+  readonly ageMs: number;
+}
+
+/** Who waits for the engine, which serves one at a time. It is bounded: what cannot be served soon is refused at once. */
+export interface TurnQueue {
+  /**
+   * Waits for a turn and gives the function that ends it. `bytes` is what the caller holds in memory meanwhile;
+   * `isFirst` passes everybody, for one who had a turn that came to nothing. Fails with `turn_refused`.
+   */
+  take(bytes: number, isFirst?: boolean): Promise<Result<() => void, TurnRefused>>;
+  /** No turn begins until `resume`; who waits grows older. */
+  pause(): void;
+  resume(): void;
+  /** Refuses all who come from now on, and settles when all who came before had their turn or are refused. */
+  close(): Promise<void>;
+  /** Refuses all who wait and all who come. */
+  abandon(): void;
+}
+
+interface Waiter {
+  readonly settle: (turn: Result<() => void, TurnRefused>) => void;
+  readonly bytes: number;
+  readonly since: number;
+}
+
+const SWEEP_MS = 100;
+
+export function turnQueue(limits: TurnQueueLimits): TurnQueue {
+  // Turns are taken from the front in bulk, so a start index is kept instead of shifting a long array each time.
+  let waiters: Waiter[] = [];
+  let start = 0;
+  let bytesWaiting = 0;
+  let isTaken = false;
+  let isPaused = false;
+  let isClosed = false;
+  let whenEmpty: (() => void) | null = null;
+
+  const length = () => waiters.length - start;
+
+  const shift = (): Waiter | undefined => {
+    const waiter = waiters[start];
+    if (waiter === undefined) return undefined;
+    start++;
+    bytesWaiting -= waiter.bytes;
+    if (start > 1024 || start === waiters.length) {
+      waiters = waiters.slice(start);
+      start = 0;
+    }
+    return waiter;
+  };
+
+  const begin = (): (() => void) => {
+    isTaken = true;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      isTaken = false;
+      grant();
+    };
+  };
+
+  const grant = () => {
+    if (isTaken) return;
+    const next = isPaused ? undefined : shift();
+    if (next !== undefined) next.settle(ok(begin()));
+    else if (length() === 0) whenEmpty?.();
+  };
+
+  const refuse = (reason: TurnRefused["reason"]) => err({ kind: "turn_refused", reason } as const);
+
+  const refuseLate = () => {
+    const oldest = performance.now() - limits.ageMs;
+    for (let waiter = waiters[start]; waiter !== undefined && waiter.since < oldest; waiter = waiters[start]) {
+      shift()?.settle(refuse("late"));
+    }
+    if (!isTaken && length() === 0) whenEmpty?.();
+  };
+  const sweep = setInterval(refuseLate, SWEEP_MS);
+  sweep.unref();
+
+  const abandon = () => {
+    isClosed = true;
+    clearInterval(sweep);
+    for (let waiter = shift(); waiter !== undefined; waiter = shift()) waiter.settle(refuse("closed"));
+    whenEmpty?.();
+  };
+
+  return {
+    take: async (bytes, isFirst = false) => {
+      if (isClosed) return refuse("closed");
+      if (!isTaken && !isPaused && length() === 0) return ok(begin());
+      if (!isFirst && (length() >= limits.length || bytesWaiting + bytes > limits.bytes)) return refuse("full");
+      return new Promise((settle) => {
+        const waiter = { settle, bytes, since: performance.now() };
+        bytesWaiting += bytes;
+        if (isFirst) waiters.splice(start, 0, waiter);
+        else waiters.push(waiter);
+      });
+    },
+    pause: () => {
+      isPaused = true;
+    },
+    resume: () => {
+      isPaused = false;
+      grant();
+    },
+    close: async () => {
+      isClosed = true;
+      if (isTaken || length() > 0) await new Promise<void>((settle) => (whenEmpty = settle));
+      clearInterval(sweep);
+    },
+    abandon,
+  };
+}

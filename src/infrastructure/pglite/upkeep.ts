@@ -1,0 +1,104 @@
+import type { Log } from "../../application/ports/log.ts";
+import type { DiskSpace } from "./disk-space.ts";
+import type { DrizzleClient } from "./engine-client.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** The work that PostgreSQL's background processes do, which the embedded engine has not. */
+export interface Upkeep {
+  /** Writes everything to its place now. */
+  checkpoint(): Promise<void>;
+  /** Ends it, after what it is doing. */
+  stop(): Promise<void>;
+}
+
+interface UpkeepOptions {
+  readonly supervisor: Supervisor;
+  readonly client: DrizzleClient;
+  readonly space: DiskSpace;
+  /** Whether files are known to be damaged: then nothing is written to them. */
+  readonly isDamaged: () => boolean;
+  readonly log: Log;
+}
+
+const TICK_MS = 1000;
+/** A checkpoint comes when the log has grown by this, so that one is short and a recovery takes about a second. */
+const CHECKPOINT_BYTES = 32n * 1_048_576n;
+const CHECKPOINT_INTERVAL_MS = 300_000;
+/** PostgreSQL hands its statistics over once a second at most; looking costs a millisecond. */
+const LOOK_INTERVAL_MS = 10_000;
+/** Few enough that vacuuming them is short: what the others wait for is bounded by this and not by the table's size. */
+const VACUUM_ROWS = 10_000;
+/** When autovacuum analyses (PostgreSQL 18, 24.1.6): a tenth of the rows, and 50, have changed. */
+const ANALYZE_SHARE = 0.1;
+const ANALYZE_ROWS = 50;
+
+const STATISTICS = `select s.relid::regclass::text as table,
+  s.n_dead_tup + s.n_ins_since_vacuum >= ${VACUUM_ROWS} as vacuum,
+  s.n_mod_since_analyze >= ${ANALYZE_ROWS} + ${ANALYZE_SHARE} * greatest(c.reltuples, 0) as analyze
+  from pg_stat_user_tables s join pg_class c on c.oid = s.relid`;
+
+interface TableStatistics {
+  readonly table: string;
+  readonly vacuum: boolean;
+  readonly analyze: boolean;
+}
+
+/** Checkpoints, vacuums and analyses as data changes, and restores the reserve of disk space. */
+export function startUpkeep({ supervisor, client, space, isDamaged, log }: UpkeepOptions): Upkeep {
+  let checkpointAt = supervisor.position();
+  let checkpointTime = performance.now();
+  let lookedAt = supervisor.position();
+  let lookTime = performance.now();
+  let work: Promise<void> | null = null;
+
+  const checkpoint = async () => {
+    const turn = await supervisor.turn(0);
+    if (turn.isErr()) return;
+    const startedAt = performance.now();
+    const done = await turn.value.engine.checkpoint();
+    turn.value.end();
+    checkpointAt = supervisor.position();
+    checkpointTime = performance.now();
+    const failure = done.isErr() ? done.error.detail : done.value.error?.message;
+    const durationMs = Math.round(checkpointTime - startedAt);
+    if (failure === undefined) log.debug({ durationMs }, "checkpoint");
+    else log.error({ detail: failure }, "a checkpoint failed");
+  };
+
+  const tendTables = async () => {
+    lookTime = performance.now();
+    const { rows } = await client.query<TableStatistics>(STATISTICS);
+    for (const { table, vacuum, analyze } of rows) {
+      if (!vacuum && !analyze) continue;
+      const startedAt = performance.now();
+      await client.query([vacuum ? "vacuum" : "", analyze ? "analyze" : "", table].join(" "));
+      log.debug({ table, vacuum, analyze, durationMs: Math.round(performance.now() - startedAt) }, "upkeep of a table");
+    }
+    lookedAt = supervisor.position();
+  };
+
+  const tick = async () => {
+    if (!supervisor.isServing() || isDamaged() || space.isLow()) return;
+    space.secureReserve();
+    const now = performance.now();
+    const grown = supervisor.position() - checkpointAt;
+    if (grown >= CHECKPOINT_BYTES || (grown > 0n && now - checkpointTime >= CHECKPOINT_INTERVAL_MS)) await checkpoint();
+    if (supervisor.position() > lookedAt && now - lookTime >= LOOK_INTERVAL_MS) await tendTables();
+  };
+
+  const timer = setInterval(() => {
+    work ??= tick()
+      .catch((error: unknown) => log.warn({ error }, "upkeep is put off"))
+      .finally(() => {
+        work = null;
+      });
+  }, TICK_MS);
+
+  return {
+    checkpoint,
+    stop: async () => {
+      clearInterval(timer);
+      await work;
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
+import { NodeFS } from "@electric-sql/pglite/nodefs";
+
+/** What clients have sent to a server and what it said of each, by the title, which is sent once. */
+export interface Ledger {
+  /** Answered with 201: it must be there, as it was sent. */
+  readonly acknowledged: Map<string, { readonly id: string; readonly content: string }>;
+  /** Answered with an error that says that nothing was written: it must not be there. */
+  readonly refused: Map<string, { readonly status: number; readonly code: string }>;
+  /** Not answered, or with `outcome_unknown`: it may be there or not. */
+  readonly unknown: Set<string>;
+}
+
+export interface Author {
+  readonly id: string;
+  readonly token: string;
+}
+
+const JSON_HEADERS = { "Content-Type": "application/json" };
+const PAUSE_AFTER_REFUSAL_MS = 20;
+
+export function newLedger(): Ledger {
+  return { acknowledged: new Map(), refused: new Map(), unknown: new Set() };
+}
+
+/** Registers an author and logs them in. */
+export async function newAuthor(url: string, name: string): Promise<Author> {
+  const credentials = { email: `${name}@example.org`, password: "correct horse" };
+  const send = async (path: string, body: object) => {
+    const response = await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: JSON_HEADERS,
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 201)
+      throw new Error(`${path} was answered with ${response.status}: ${await response.text()}`);
+    return (await response.json()) as { id: string; token: string };
+  };
+  const { id } = await send("/v1/users", { name, ...credentials });
+  const { token } = await send("/v1/sessions", credentials);
+  return { id, token };
+}
+
+/** Publishes a post and enters what became of it. */
+export async function publish(
+  url: string,
+  { token }: Author,
+  title: string,
+  ledger: Ledger,
+  bytes = 500,
+): Promise<void> {
+  const content = `${title} `.padEnd(bytes, "x");
+  // Entered before it is sent: whatever happens to this process or the other, it was.
+  ledger.unknown.add(title);
+  const response = await fetch(`${url}/v1/posts`, {
+    method: "POST",
+    headers: { ...JSON_HEADERS, Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ title, content, status: "published" }),
+  });
+  const body = (await response.json()) as { readonly id: string; readonly code: string };
+  if (body.code === "outcome_unknown") return;
+  ledger.unknown.delete(title);
+  if (response.status === 201) ledger.acknowledged.set(title, { id: body.id, content });
+  else ledger.refused.set(title, { status: response.status, code: body.code });
+}
+
+/** Several clients that publish without a pause until they are stopped; a server that is gone does not stop them. */
+export function writeWith(url: string, authors: readonly Author[], ledger: Ledger, bytes = 500) {
+  let isStopped = false;
+  const round = Math.random().toString(36).slice(2, 8);
+  const write = async (author: Author, client: number) => {
+    for (let i = 0; !isStopped; i++) {
+      const before = ledger.acknowledged.size;
+      await publish(url, author, `${round}-${client}-${i}`, ledger, bytes).catch(() => undefined);
+      if (ledger.acknowledged.size === before)
+        await new Promise((settle) => setTimeout(settle, PAUSE_AFTER_REFUSAL_MS));
+    }
+  };
+  const writers = authors.map(write);
+  return {
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(writers);
+    },
+  };
+}
+
+/** Everything that a server shows to everybody, by title. */
+export async function allPosts(url: string): Promise<Map<string, { readonly id: string; readonly content: string }>> {
+  const found = new Map<string, { readonly id: string; readonly content: string }>();
+  for (let next: string | null = "/v1/posts?limit=100"; next !== null;) {
+    const response: Response = await fetch(`${url}${next}`);
+    if (response.status !== 200) throw new Error(`${next} was answered with ${response.status}`);
+    const page = (await response.json()) as {
+      items: { id: string; title: string; content: string }[];
+      nextCursor: string;
+    };
+    for (const { id, title, content } of page.items) {
+      if (found.has(title)) throw new Error(`${title} is there twice.`);
+      found.set(title, { id, content });
+    }
+    next = page.nextCursor === null ? null : `/v1/posts?limit=100&cursor=${page.nextCursor}`;
+  }
+  return found;
+}
+
+export interface Discrepancies {
+  /** Acknowledged and not there, or not as it was sent. */
+  readonly lost: readonly string[];
+  /** There, and never sent, or refused. */
+  readonly unsent: readonly string[];
+}
+
+/** Compares what a server shows with what was said of it. */
+export async function compare(url: string, ledger: Ledger): Promise<Discrepancies> {
+  const found = await allPosts(url);
+  const lost = [...ledger.acknowledged].filter(([title, post]) => {
+    const stored = found.get(title);
+    return stored === undefined || stored.id !== post.id || stored.content !== post.content;
+  });
+  const unsent = [...found.keys()].filter((title) => !ledger.acknowledged.has(title) && !ledger.unknown.has(title));
+  return { lost: lost.map(([title]) => title), unsent };
+}
+
+/** Compares each index of a data directory that no server has with its table; gives what is wrong. */
+export async function indexDamage(dataDirectory: string): Promise<string[]> {
+  const fs = new NodeFS(join(dataDirectory, "cluster"));
+  const engine = await PGlite.create({ fs, extensions: { amcheck } });
+  const damage: string[] = [];
+  try {
+    await engine.exec("begin; create extension amcheck");
+    const { rows } = await engine.query<{ name: string }>(
+      `select i.indexrelid::regclass::text as name from pg_index i join pg_class c on c.oid = i.indexrelid
+       join pg_am a on a.oid = c.relam where a.amname = 'btree' and c.relpersistence = 'p'`,
+    );
+    for (const { name } of rows) {
+      await engine.exec("savepoint before");
+      await engine.query("select bt_index_check($1::regclass, true)", [name]).catch((error: unknown) => {
+        damage.push(`${name}: ${String(error)}`);
+      });
+      await engine.exec("rollback to before");
+    }
+    await engine.exec("rollback");
+  } finally {
+    await engine.close();
+  }
+  return damage;
+}
