@@ -131,7 +131,7 @@ function describeDamage(damage: Damage): string {
     case "unreadable":
       return `${damage.path} cannot be read or does not hold what it must`;
     case "log_ends_early":
-      return `the write-ahead log can be read up to ${damage.endsAt} and was needed up to ${damage.neededUntil}, so what was written between them would be lost`;
+      return `the write-ahead log can be read up to ${damage.endsAt} and was needed until ${damage.neededUntil}, so what was written between them would be lost`;
     case "index_damaged":
       return `the index ${damage.index} does not agree with its table (${damage.detail})`;
   }

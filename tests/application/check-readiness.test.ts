@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { checkReadiness } from "../../src/application/check-readiness.ts";
 import { openQuire, OUTAGE } from "./support.ts";
 
+const STATUS = { durability: "fsync", writable: true } as const;
+
 describe("checkReadiness", () => {
   it("is content when the storage answers", async () => {
     const { app } = await openQuire();
@@ -19,7 +21,7 @@ describe("checkReadiness", () => {
 
   it("asks the storage each time", async () => {
     let up = false;
-    const check = checkReadiness({ probe: { check: async () => (up ? ok() : err(OUTAGE)) } });
+    const check = checkReadiness({ probe: { check: async () => (up ? ok(STATUS) : err(OUTAGE)) } });
     expect((await check()).isOk()).toBe(false);
     up = true;
     expect((await check()).isOk()).toBe(true);

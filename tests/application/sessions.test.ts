@@ -7,6 +7,7 @@ import {
   contentsOf,
   IDLE_MS,
   openQuire,
+  outage,
   pagesOfTwo,
   PASSWORD,
   sessionsOf,
@@ -79,6 +80,13 @@ describe("authenticate", () => {
       quire.clock.advance(IDLE_MS - 1);
       expect((await quire.app.authenticate(token)).isOk()).toBe(true);
     }
+  });
+
+  it("knows who acts while the storage cannot write, and leaves their session as it is", async () => {
+    const { quire, session, token } = await loggedIn({ sessions: () => ({ renew: outage }) });
+    quire.clock.advance(PRECISION_MS);
+    expect((await quire.app.authenticate(token))._unsafeUnwrap()).toMatchObject({ sessionId: session.id });
+    expect(await sessionsOf(quire, quire.author)).toEqual([session]);
   });
 
   it("refuses a session from the moment on at which it expires, and does not renew it", async () => {

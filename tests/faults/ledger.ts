@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
@@ -43,6 +44,11 @@ export async function newAuthor(url: string, name: string): Promise<Author> {
   return { id, token };
 }
 
+/** Registers several authors and logs them in. */
+export async function newAuthors(url: string, count: number): Promise<readonly Author[]> {
+  return Promise.all(Array.from({ length: count }, async (_, index) => newAuthor(url, `author-${index}`)));
+}
+
 /** Publishes a post and enters what became of it. */
 export async function publish(
   url: string,
@@ -51,7 +57,8 @@ export async function publish(
   ledger: Ledger,
   bytes = 500,
 ): Promise<void> {
-  const content = `${title} `.padEnd(bytes, "x");
+  // PostgreSQL compresses what is long, and what is random stays as it is.
+  const content = `${title} ${randomBytes(bytes).toString("base64")}`.slice(0, bytes);
   // Entered before it is sent: whatever happens to this process or the other, it was.
   ledger.unknown.add(title);
   const response = await fetch(`${url}/v1/posts`, {

@@ -6,16 +6,19 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { PGlite } from "@electric-sql/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
-import type { UserId } from "../../src/domain/id.ts";
 import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
 import { LOCK_FILE, lockDataDirectory } from "../../src/infrastructure/pglite/data-directory-lock.ts";
+import { DurableNodeFs } from "../../src/infrastructure/pglite/durable-node-fs.ts";
 import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { startParameters } from "../../src/infrastructure/pglite/start-parameters.ts";
 import { embeddedDefaults } from "../support/test-storage.ts";
 import { aDraft, aUser, name } from "../support/fixtures.ts";
 
 const MARKER_FILE = "quire.json";
+const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", MARKER_FILE, LOCK_FILE, "quire.reserve"];
 
 let temporary: string;
 let directory: string;
@@ -127,12 +130,12 @@ const lock = () => lockDataDirectory(directory);
 
 describe("a new data directory", () => {
   it("is made with its parents, for its owner alone, and holds a cluster, a marker and a lock", async () => {
-    expect(await entriesOf(prepared)).toEqual(["cluster", MARKER_FILE, LOCK_FILE]);
+    expect(await entriesOf(prepared)).toEqual(ENTRIES);
     expect((await stat(prepared)).mode & 0o077).toBe(0);
   });
 
   it("is flushed to the disk whole before each part of it gets its name, and once more after that", () => {
-    expect(preparation.renamed).toEqual(["cluster.unfinished", "quire.json.unfinished"]);
+    expect(preparation.renamed).toEqual(["cluster.unfinished", "quire.json.unfinished", "quire.reserve.unfinished"]);
     expect(preparation.unflushed).toEqual([]);
     expect(preparation.flushed).toContain(fs.statSync(prepared).ino);
   });
@@ -151,7 +154,7 @@ describe("a new data directory", () => {
     const storage = (await open())._unsafeUnwrap();
     expect((await storage.users.insert(aUser())).isOk()).toBe(true);
     await storage.close();
-    expect(await entriesOf(directory)).toEqual(["cluster", MARKER_FILE, LOCK_FILE]);
+    expect(await entriesOf(directory)).toEqual(ENTRIES);
     expect(await readdir(join(directory, "cluster"))).not.toContain("left-over");
   });
 });
@@ -215,7 +218,7 @@ describe("a directory that is not to be written", () => {
     expect(await refusalOf()).toEqual({
       kind: "data_directory_damaged",
       directory,
-      damage: { kind: "missing", path: MARKER_FILE },
+      damage: { kind: "unreadable", path: MARKER_FILE },
     });
   });
 
@@ -319,38 +322,37 @@ describe("a data directory that was used", () => {
   });
 });
 
-describe("what is acknowledged", () => {
-  it("is in a write-ahead log that was flushed to the disk before the answer", async () => {
+describe("what the engine writes", () => {
+  const cluster = () => join(directory, "cluster");
+  const openEngine = async () => {
     await copyPrepared();
-    const storage = (await open())._unsafeUnwrap();
-    const log = join(directory, "cluster", "pg_wal");
+    return PGlite.create({ fs: new DurableNodeFs(cluster()), startParams: startParameters("fsync") });
+  };
+
+  it("is in a write-ahead log that was flushed to the disk before the answer", async () => {
+    const engine = await openEngine();
+    const log = join(cluster(), "pg_wal");
     const logFlushed = (flushed: ReadonlySet<number>) =>
       fs.readdirSync(log).some((segment) => flushed.has(fs.statSync(join(log, segment)).ino));
     await watching(async ({ flushed }) => {
-      const users = [aUser(), aUser(), aUser()];
-      for (const user of users) {
+      for (let i = 0; i < 3; i++) {
         flushed.clear();
-        (await storage.users.insert(user))._unsafeUnwrap();
+        await engine.query("select pg_logical_emit_message(true, 'quire', 'a record')");
         expect(logFlushed(flushed)).toBe(true);
       }
-      flushed.clear();
-      (await storage.unitOfWork.run(async ({ posts }) => posts.insert(aDraft(users[0]?.id as UserId))))._unsafeUnwrap();
-      expect(logFlushed(flushed)).toBe(true);
     });
-    await storage.close();
+    await engine.close();
   });
 
-  it("is in tables that are flushed when the directory is closed", async () => {
-    await copyPrepared();
-    const storage = (await open())._unsafeUnwrap();
-    (await storage.users.insert(aUser()))._unsafeUnwrap();
-    const cluster = join(directory, "cluster");
+  it("is in tables that are flushed when it is closed", async () => {
+    const engine = await openEngine();
+    await engine.exec("create table rows (value text); insert into rows values ('a row')");
     const { flushed } = await watching(async (watch) => {
-      await storage.close();
+      await engine.close();
       return watch;
     });
-    const paths = fs.readdirSync(cluster, { recursive: true }).map(String);
-    const names = paths.filter((path) => flushed.has(fs.statSync(join(cluster, path)).ino));
+    const paths = fs.readdirSync(cluster(), { recursive: true }).map(String);
+    const names = paths.filter((path) => flushed.has(fs.statSync(join(cluster(), path)).ino));
     expect(names).toContain(join("global", "pg_control"));
     expect(names.some((path) => /^base.\d+.\d+$/.test(path))).toBe(true);
   });

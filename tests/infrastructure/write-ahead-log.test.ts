@@ -241,7 +241,6 @@ describe("a log that is damaged", () => {
           expect(changed.byte === 0 || isInPageHeader(at)).toBe(true);
         }
       }),
-      { numRuns: 200 },
     );
   });
 
@@ -371,7 +370,7 @@ describe("a log that is damaged", () => {
         const redo = BigInt(segment * SEGMENT + 40);
         expect(endOfWal(copy, { ...control, redo })).toBeGreaterThanOrEqual(redo);
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 });

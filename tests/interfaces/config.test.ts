@@ -13,6 +13,9 @@ describe("readConfig", () => {
     dataDirectory: "./data",
     logLevel: "info",
     sessionIdleMs: 30 * DAY_MS,
+    durability: "fsync",
+    freeSpaceBytes: 67_108_864,
+    statementDeadlineMs: 30_000,
     firstAdmin: null,
   };
 
@@ -29,6 +32,9 @@ describe("readConfig", () => {
         "DATABASE_URL",
         "QUIRE_LOG_LEVEL",
         "QUIRE_SESSION_IDLE_DAYS",
+        "QUIRE_DURABILITY",
+        "QUIRE_FREE_SPACE_MIB",
+        "QUIRE_STATEMENT_TIMEOUT_MS",
         "QUIRE_ADMIN_EMAIL",
         "QUIRE_ADMIN_PASSWORD",
       ].map((variable) => [variable, ""]),
@@ -47,6 +53,9 @@ describe("readConfig", () => {
       QUIRE_DATA_DIR: "/var/lib/quire",
       QUIRE_LOG_LEVEL: "debug",
       QUIRE_SESSION_IDLE_DAYS: "7",
+      QUIRE_DURABILITY: "relaxed",
+      QUIRE_FREE_SPACE_MIB: "100",
+      QUIRE_STATEMENT_TIMEOUT_MS: "5000",
       QUIRE_ADMIN_EMAIL: "Root@Example.org",
       QUIRE_ADMIN_PASSWORD: "  never trimmed  ",
     });
@@ -56,6 +65,9 @@ describe("readConfig", () => {
       dataDirectory: "/var/lib/quire",
       logLevel: "debug",
       sessionIdleMs: 7 * DAY_MS,
+      durability: "relaxed",
+      freeSpaceBytes: 104_857_600,
+      statementDeadlineMs: 5000,
       firstAdmin: { email: "Root@Example.org", password: "  never trimmed  " },
     });
   });
@@ -65,6 +77,9 @@ describe("readConfig", () => {
     ["PORT", "65535"],
     ["QUIRE_SESSION_IDLE_DAYS", "1"],
     ["QUIRE_SESSION_IDLE_DAYS", "3650"],
+    ["QUIRE_DURABILITY", "fsync"],
+    ["QUIRE_FREE_SPACE_MIB", "16"],
+    ["QUIRE_STATEMENT_TIMEOUT_MS", "100"],
     ["QUIRE_LOG_LEVEL", "fatal"],
     ["QUIRE_LOG_LEVEL", "error"],
     ["QUIRE_LOG_LEVEL", "warn"],
@@ -93,6 +108,9 @@ describe("readConfig", () => {
     ["QUIRE_SESSION_IDLE_DAYS", "0", DAYS_DETAIL],
     ["QUIRE_SESSION_IDLE_DAYS", "3651", DAYS_DETAIL],
     ["QUIRE_SESSION_IDLE_DAYS", "a month", DAYS_DETAIL],
+    ["QUIRE_DURABILITY", "off", "must be fsync or relaxed"],
+    ["QUIRE_FREE_SPACE_MIB", "15", "must be a whole number from 16 to 1000000"],
+    ["QUIRE_STATEMENT_TIMEOUT_MS", "0", "must be a whole number from 100 to 3600000"],
     ["QUIRE_LOG_LEVEL", "verbose", LEVEL_DETAIL],
     ["QUIRE_LOG_LEVEL", "INFO", LEVEL_DETAIL],
   ])("refuses %s=%j", (variable, value, detail) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Damage } from "../../src/infrastructure/pglite/damage.ts";
 import { EXIT, explain, type ProcessFailure } from "../../src/process-failure.ts";
 
 const directory = "/srv/quire";
@@ -16,6 +17,12 @@ type StorageFailureKind = Extract<ProcessFailure, { readonly operation: string }
 const storageFailure = (kind: StorageFailureKind): readonly Case[] => [
   { failure: { kind, operation: "users.hasAdmin", cause }, exitCode: 74, says: [kind, "users.hasAdmin", "it broke"] },
 ];
+
+const damage = (what: Damage, says: readonly string[]): Case => ({
+  failure: { kind: "data_directory_damaged", directory, damage: what },
+  exitCode: 65,
+  says: [directory, "Nothing in it was changed", "backup", "QUIRE_DATA_DIR", ...says],
+});
 
 /** Every failure that there is: one that is left out does not compile. */
 const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
@@ -56,11 +63,20 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     },
   ],
   data_directory_damaged: [
-    {
-      failure: { kind: "data_directory_damaged", directory, missing: "pgdata/global" },
-      exitCode: 74,
-      says: [directory, "pgdata/global", "Nothing was written", "backup", "QUIRE_DATA_DIR"],
-    },
+    damage({ kind: "missing", path: "cluster/PG_VERSION" }, ["cluster/PG_VERSION is missing"]),
+    damage({ kind: "truncated", path: "cluster/base/5/16384", bytes: 8192, expectedBytes: 16384 }, [
+      "cluster/base/5/16384 has 8192 bytes and had 16384",
+    ]),
+    damage({ kind: "unreadable", path: "cluster/global/pg_control" }, ["cluster/global/pg_control cannot be read"]),
+    damage({ kind: "log_ends_early", endsAt: "0/16B3748", neededUntil: "0/16B3800" }, [
+      "up to 0/16B3748",
+      "until 0/16B3800",
+      "remove quire.acknowledged",
+    ]),
+    damage({ kind: "index_damaged", index: "posts_pkey", detail: "item order invariant violated" }, [
+      "index posts_pkey",
+      "item order invariant violated",
+    ]),
   ],
   data_directory_incompatible: [
     {
@@ -69,18 +85,57 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run the Quire that made it"],
     },
   ],
-  engine_failed: [
+  data_directory_unusable: [
     {
-      failure: { kind: "engine_failed", directory, cause },
+      failure: { kind: "data_directory_unusable", directory, cause },
       exitCode: 74,
       says: [directory, "it broke", "Check"],
     },
     {
-      failure: { kind: "engine_failed", directory, cause: "no error object" },
+      failure: { kind: "data_directory_unusable", directory, cause: "no error object" },
       exitCode: 74,
       says: [directory, "no error object"],
     },
-    { failure: { kind: "engine_failed", directory, cause: null }, exitCode: 74, says: [directory] },
+    { failure: { kind: "data_directory_unusable", directory, cause: null }, exitCode: 74, says: [directory] },
+  ],
+  engine_not_started: [
+    {
+      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: ["PANIC: no checkpoint"] },
+      exitCode: 74,
+      says: [directory, "it aborted", "\nIts last words:\n  PANIC: no checkpoint"],
+    },
+    {
+      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: [] },
+      exitCode: 74,
+      says: [/deleted\.$/],
+    },
+  ],
+  engine_gave_up: [
+    {
+      failure: {
+        kind: "engine_gave_up",
+        failures: 9,
+        cause: { kind: "engine_failed", reason: "panic", detail: "PANIC: disk", lastWords: ["PANIC: disk"] },
+      },
+      exitCode: 74,
+      says: ["9 times", "PANIC: disk", "acknowledged", "last words"],
+    },
+    {
+      failure: {
+        kind: "engine_gave_up",
+        failures: 1,
+        cause: { kind: "cluster_damaged", damage: { kind: "missing", path: "cluster/base/5/16384" } },
+      },
+      exitCode: 65,
+      says: ["cluster/base/5/16384 is missing"],
+    },
+  ],
+  stop_unclean: [
+    {
+      failure: { kind: "stop_unclean", detail: "its last checkpoint failed" },
+      exitCode: 74,
+      says: ["its last checkpoint failed", "next start"],
+    },
   ],
   migrations_unreadable: [
     {
@@ -121,6 +176,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   storage_full: storageFailure("storage_full"),
   storage_corrupt: storageFailure("storage_corrupt"),
   storage_busy: storageFailure("storage_busy"),
+  outcome_unknown: storageFailure("outcome_unknown"),
 };
 
 const TABLE = Object.entries(CASES).flatMap(([kind, cases]) => cases.map((each) => ({ kind, ...each })));
@@ -146,6 +202,7 @@ describe("explain", () => {
     expect(EXIT).toEqual({
       ok: 0,
       usage: 64,
+      dataError: 65,
       unavailable: 69,
       software: 70,
       cannotCreate: 73,

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -24,6 +24,36 @@ type Environment = Readonly<Record<string, string>>;
 /** Starts the built server on a free port and waits for the line that says where it listens. */
 export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
   return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment }));
+}
+
+/** Starts the built server and waits for nothing, for who ends it before it listens. */
+export function spawnServer(dataDirectory: string, environment: Environment = {}) {
+  const child = spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment });
+  return { process: child, ended: collect(child) };
+}
+
+/** Whether this machine and this user can run what {@link spawnInContainer} runs. */
+export function canMakeContainers(): boolean {
+  return spawnSync("unshare", [...CONTAINER, "hostname", "container"]).status === 0;
+}
+
+/** Starts the built server with a host name and process ids of its own, which is what a container is to the kernel. */
+export async function startInContainer(dataDirectory: string, host: string): Promise<RunningServer> {
+  return listening(spawnInContainer(dataDirectory, host));
+}
+
+/** Runs it so where it is expected to end by itself. */
+export async function runInContainer(dataDirectory: string, host: string): Promise<Ended> {
+  return collect(spawnInContainer(dataDirectory, host));
+}
+
+const CONTAINER = ["--pid", "--fork", "--kill-child", "--mount-proc", "--uts"];
+
+function spawnInContainer(dataDirectory: string, host: string) {
+  const { PATH } = process.env;
+  const env = { PATH, PORT: "0", QUIRE_DATA_DIR: dataDirectory };
+  const command = ["sh", "-c", 'hostname "$0" && exec "$@"', host, process.execPath, SERVER];
+  return spawn("unshare", [...CONTAINER, ...command], { env });
 }
 
 /** Starts it as the README does; the build before it is left out, as it has been made. */

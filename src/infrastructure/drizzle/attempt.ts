@@ -79,6 +79,7 @@ const KINDS: Readonly<Record<string, StorageFailure["kind"]>> = {
   "57014": "storage_busy", // query canceled
   "58": "storage_unavailable", // system error
   "58P01": "storage_corrupt", // undefined file
+  "25P03": "storage_busy", // idle in transaction session timeout
   "40001": "storage_busy", // serialization failure
   "40P01": "storage_busy", // deadlock detected
   XX001: "storage_corrupt", // data corrupted

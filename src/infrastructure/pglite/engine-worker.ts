@@ -9,6 +9,7 @@ import { DurableNodeFs } from "./durable-node-fs.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
 import { parseLsn, type Lsn } from "./lsn.ts";
 import { recordRelationFiles } from "./relation-files.ts";
+import { startParameters } from "./start-parameters.ts";
 import { decodeReply, encodeExecution, encodePreparation, encodeStatement } from "./wire-protocol.ts";
 
 /**
@@ -19,20 +20,6 @@ const { task, directory, cluster, durability } = workerData as EngineWorkerData;
 
 const POSITION = "quire_position";
 const IDLE = "I".charCodeAt(0);
-
-// PGlite passes -F, which is fsync=off; wal_sync_method's default, fdatasync, does nothing in it.
-const SYNC = durability === "fsync" ? ["-c", "wal_sync_method=fsync"] : ["-F"];
-
-const START_PARAMETERS = [
-  ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
-  ...SYNC,
-  // A file that may only grow is known to be damaged when it is shorter than it was.
-  ...["-c", "vacuum_truncate=off"],
-  // What is kept of the write-ahead log beyond a checkpoint, so that it is bounded on the disk.
-  ...["-c", "max_wal_size=96MB", "-c", "min_wal_size=32MB"],
-  // Errors of statements are answers, and quote values; what is left is what PostgreSQL says of itself.
-  ...["-c", "log_min_messages=log"],
-];
 
 function post(event: EngineEvent, transfer: readonly ArrayBuffer[] = []): void {
   parentPort?.postMessage(event, transfer);
@@ -68,7 +55,7 @@ async function serve(): Promise<void> {
   const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
   // Whoever opens a cluster that was not shut down may want to check its indexes.
   const extensions = checked.value.isShutDown ? {} : { amcheck };
-  const engine = await PGlite.create({ fs, startParams: START_PARAMETERS, extensions, onStderr: say });
+  const engine = await PGlite.create({ fs, startParams: startParameters(durability), extensions, onStderr: say });
   await execute(engine, encodePreparation(POSITION, "select pg_current_wal_flush_lsn()"));
   const acknowledged = openAcknowledgedPosition(directory);
   const opened = await logPosition(engine);

@@ -1,0 +1,23 @@
+import { PGlite } from "@electric-sql/pglite";
+import type { Durability } from "../../application/ports/storage-probe.ts";
+
+/** What PostgreSQL is started with (PostgreSQL 18, chapter 19). */
+export function startParameters(durability: Exclude<Durability, "none">): string[] {
+  const settings = {
+    // PGlite's default, fdatasync, does nothing.
+    wal_sync_method: "fsync",
+    // A file that may only grow is known to be damaged when it is shorter than it was.
+    vacuum_truncate: "off",
+    // What is kept of the write-ahead log beyond a checkpoint, so that it is bounded on the disk.
+    max_wal_size: "96MB",
+    min_wal_size: "32MB",
+    // The errors of statements are answers, and quote values; what is left is what PostgreSQL says of itself.
+    log_min_messages: "log",
+  };
+  return [
+    // PGlite's own parameters have -F in them, which is fsync=off.
+    ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
+    ...(durability === "relaxed" ? ["-F"] : []),
+    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
+}

@@ -1,0 +1,219 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, watch } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
+import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
+import { copyDirectory } from "../support/plain-engine.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
+import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "./rounds.ts";
+
+const NOTHING = { lost: [], unsent: [] };
+const ROUND_TIMEOUT_MS = 30_000;
+
+let directory: string;
+let server: RunningServer | null = null;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-kill-"));
+});
+
+afterEach(async () => {
+  await server?.end("SIGKILL");
+  server = null;
+  await rm(directory, { recursive: true });
+});
+
+/** Gives the directory a migrated cluster with nothing in it. */
+async function useTemplate(): Promise<void> {
+  const copy = await copyTemplate();
+  await copyDirectory(copy, directory);
+  await rm(copy, { recursive: true });
+}
+
+/** Starts the server on what a killed one left, and gives how long that took. */
+async function startAgain(): Promise<{ readonly url: string; readonly startMs: number }> {
+  const startedAt = performance.now();
+  server = await startServer(directory);
+  return { url: server.url, startMs: Math.round(performance.now() - startedAt) };
+}
+
+/** Writes for a while and kills the server meanwhile. */
+async function killWhileWriting(ledger: Ledger, writing: ReturnType<typeof writeWith>, afterMs: number): Promise<void> {
+  await delay(afterMs);
+  await server?.end("SIGKILL");
+  server = null;
+  await writing.stop();
+  expect(ledger.refused.size).toBe(0);
+}
+
+/** Kills the server that starts, wherever it has come to after a time that begins with `trigger`. */
+async function killWhileStarting(afterMs: number, trigger: Promise<void> = Promise.resolve()): Promise<void> {
+  const starting = spawnServer(directory);
+  await trigger;
+  await delay(afterMs);
+  starting.process.kill("SIGKILL");
+  await starting.ended;
+}
+
+/** Settles when a file of this name is made, moved or written in a folder. */
+async function touched(folder: string, name: string): Promise<void> {
+  for await (const { filename } of watch(folder)) if (filename === name) return;
+}
+
+/** Writes a post and reads it, stops in order, and compares every index with its table. */
+async function expectToWork(): Promise<void> {
+  const { url } = await startAgain();
+  const ledger = newLedger();
+  for (const author of await newAuthors(url, 2)) await publish(url, author, `By ${author.id}`, ledger);
+  expect(ledger.acknowledged.size).toBe(2);
+  expect(await compare(url, ledger)).toEqual(NOTHING);
+  await expectSoundIndexes();
+}
+
+async function expectSoundIndexes(): Promise<void> {
+  expect((await server?.end("SIGTERM"))?.exitCode).toBe(0);
+  expect(await indexDamage(directory)).toEqual([]);
+}
+
+describe("a SIGKILL", () => {
+  it(
+    `takes back nothing that was acknowledged, in ${FAULT_ROUNDS} rounds of writing`,
+    async () => {
+      await useTemplate();
+      let { url } = await startAgain();
+      const authors = await newAuthors(url, 5);
+      const ledger = newLedger();
+      const startsMs: number[] = [];
+      for (let round = 0; round < FAULT_ROUNDS; round++) {
+        const afterMs = 50 + Math.random() * 1450;
+        await killWhileWriting(ledger, writeWith(url, authors, ledger), afterMs);
+        const started = await startAgain();
+        url = started.url;
+        startsMs.push(started.startMs);
+        expect(await compare(url, ledger), `round ${round}, killed after ${afterMs} ms`).toEqual(NOTHING);
+      }
+      await expectSoundIndexes();
+      report("SIGKILL while clients write", {
+        rounds: FAULT_ROUNDS,
+        acknowledged: ledger.acknowledged.size,
+        unknown: ledger.unknown.size,
+        "slowest start in ms": Math.max(...startsMs),
+      });
+    },
+    FAULT_ROUNDS * ROUND_TIMEOUT_MS + 30_000,
+  );
+
+  const startKills = isThorough ? 10 : 4;
+  it(
+    `may come ${startKills} times in a row while the server starts`,
+    async () => {
+      await useTemplate();
+      const { url } = await startAgain();
+      const ledger = newLedger();
+      const writing = writeWith(url, await newAuthors(url, 5), ledger);
+      await killWhileWriting(ledger, writing, 1000);
+      for (let kill = 0; kill < startKills; kill++) await killWhileStarting(50 + Math.random() * 850);
+
+      const again = await startAgain();
+      expect(await compare(again.url, ledger)).toEqual(NOTHING);
+      await expectSoundIndexes();
+    },
+    startKills * ROUND_TIMEOUT_MS,
+  );
+
+  const firstStartKills = isThorough ? 15 : 2;
+  it(
+    `during the first initialisation leaves a directory that the next start initialises (${firstStartKills} rounds)`,
+    async () => {
+      const { startMs } = await startAgain();
+      await server?.end("SIGKILL");
+      for (const afterMs of momentsWithin(startMs, firstStartKills)) {
+        await rm(directory, { recursive: true });
+        await killWhileStarting(afterMs);
+        await expectToWork();
+      }
+      report("SIGKILL during the first initialisation", { rounds: firstStartKills, "whole start in ms": startMs });
+    },
+    (firstStartKills + 2) * 2 * ROUND_TIMEOUT_MS,
+  );
+});
+
+describe("a SIGKILL during the first migration", () => {
+  const rounds = isThorough ? 15 : 2;
+  let initialised: string;
+
+  beforeAll(async () => {
+    initialised = await mkdtemp(join(tmpdir(), "quire-initialised-"));
+    (await prepareCluster(initialised))._unsafeUnwrap();
+    return async () => rm(initialised, { recursive: true });
+  });
+
+  it(
+    `leaves what the next start migrates (${rounds} rounds)`,
+    async () => {
+      // The engine is open when this file is made, and the schema is there when that one is.
+      const opened = async () => touched(directory, "quire.acknowledged");
+      const migrated = async () => touched(directory, "quire.files.json");
+      await copyDirectory(initialised, directory);
+      const [isOpened, isMigrated] = [opened(), migrated()];
+      const starting = spawnServer(directory);
+      await isOpened;
+      const openedAt = performance.now();
+      await isMigrated;
+      const durationMs = performance.now() - openedAt;
+      starting.process.kill("SIGKILL");
+      await starting.ended;
+
+      let interrupted = 0;
+      for (const afterMs of momentsWithin(durationMs, rounds)) {
+        await rm(directory, { recursive: true });
+        await copyDirectory(initialised, directory);
+        await killWhileStarting(afterMs, opened());
+        if (!existsSync(join(directory, "quire.files.json"))) interrupted++;
+        await expectToWork();
+      }
+      report("SIGKILL during the first migration", { rounds, interrupted, "migration in ms": Math.round(durationMs) });
+    },
+    (rounds + 1) * ROUND_TIMEOUT_MS,
+  );
+});
+
+describe("a SIGKILL during a checkpoint", () => {
+  const rounds = isThorough ? 15 : 2;
+
+  it(
+    `takes back nothing that was acknowledged (${rounds} rounds)`,
+    async () => {
+      await useTemplate();
+      // A checkpoint flushes the status of transactions before anything else, and what it was is noted at its end.
+      const begun = async () => touched(join(directory, "cluster", "pg_xact"), "0000");
+      const done = async () => touched(directory, "quire.files.json");
+      let { url } = await startAgain();
+      const authors = await newAuthors(url, 5);
+      const ledger = newLedger();
+      const writeMuch = () => writeWith(url, authors, ledger, 262_144);
+      const writing = writeMuch();
+      await begun();
+      const begunAt = performance.now();
+      await done();
+      const durationMs = performance.now() - begunAt;
+      await writing.stop();
+
+      for (const afterMs of momentsWithin(durationMs, rounds)) {
+        const isBegun = begun();
+        const writing = writeMuch();
+        await isBegun;
+        await killWhileWriting(ledger, writing, afterMs);
+        ({ url } = await startAgain());
+        expect(await compare(url, ledger), `killed ${afterMs} ms after its begin`).toEqual(NOTHING);
+      }
+      await expectSoundIndexes();
+      report("SIGKILL during a checkpoint", { rounds, "checkpoint in ms": Math.round(durationMs) });
+    },
+    (rounds + 1) * ROUND_TIMEOUT_MS,
+  );
+});

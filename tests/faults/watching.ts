@@ -1,0 +1,38 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { RunningServer } from "../process/server.ts";
+
+/** A line of a server's log. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** Everything that a server logs from now on, as it comes. */
+export function watchLog({ process: { stderr } }: RunningServer): readonly LogLine[] {
+  const lines: LogLine[] = [];
+  let rest = "";
+  stderr.on("data", (chunk: Buffer) => {
+    const parts = (rest + chunk.toString()).split("\n");
+    rest = parts.pop() ?? "";
+    // What an ending server says to the person who started it is no JSON.
+    for (const part of parts) if (part.startsWith("{")) lines.push(JSON.parse(part) as LogLine);
+  });
+  return lines;
+}
+
+/** Asks again and again until the answer is true, and gives how long that took; fails when it takes too long. */
+export async function eventually(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  timeoutMs = 10_000,
+): Promise<number> {
+  const startedAt = performance.now();
+  while (!(await isTrue())) {
+    if (performance.now() - startedAt > timeoutMs) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await delay(POLL_MS);
+  }
+  return Math.round(performance.now() - startedAt);
+}
+
+const POLL_MS = 20;

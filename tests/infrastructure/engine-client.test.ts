@@ -1,0 +1,232 @@
+import { err, ok } from "neverthrow";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { DiskSpace } from "../../src/infrastructure/pglite/disk-space.ts";
+import { engineClient } from "../../src/infrastructure/pglite/engine-client.ts";
+import type { Engine, EngineFailed } from "../../src/infrastructure/pglite/engine.ts";
+import type { Supervisor } from "../../src/infrastructure/pglite/supervisor.ts";
+import { turnQueue } from "../../src/infrastructure/pglite/turn-queue.ts";
+import type { Reply } from "../../src/infrastructure/pglite/wire-protocol.ts";
+
+const failed = (reason: EngineFailed["reason"] = "panic"): EngineFailed => ({
+  kind: "engine_failed",
+  reason,
+  detail: "it failed",
+  lastWords: [],
+});
+
+const done = (command: string): Reply => ({ fields: [], rows: [], command, error: null });
+const one: Reply = {
+  fields: [
+    { name: "number", dataTypeID: 20 },
+    { name: "yes", dataTypeID: 16 },
+    { name: "at", dataTypeID: 1184 },
+    { name: "nothing", dataTypeID: 25 },
+  ],
+  rows: [["1", "t", "2026-03-01 12:00:00+00", null]],
+  command: "SELECT 1",
+  error: null,
+};
+
+/** The text of a statement in a message: it is in the Parse message, behind its name. */
+const textOf = (message: Uint8Array) => /^.{5}\0([^\0]*)\0/s.exec(Buffer.from(message).toString("latin1"))?.[1] ?? "";
+
+type Answer = (text: string) => Reply | EngineFailed;
+
+/** A client on an engine that answers as it is told, with what it was asked. */
+function open(answer: Answer, { isLow = false, isDamaged = false } = {}) {
+  const asked: string[] = [];
+  const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000 });
+  const execute: Engine["execute"] = async (message, acknowledges) => {
+    const text = textOf(message);
+    asked.push(acknowledges ? `${text} !` : text);
+    await Promise.resolve();
+    const reply = answer(text);
+    return "kind" in reply ? err(reply) : ok(reply);
+  };
+  const engine = { execute } as Engine;
+  const supervisor = {
+    turn: async (bytes: number, isFirst?: boolean) =>
+      (await turns.take(bytes, isFirst)).map((end) => ({ engine, end })),
+  } as Supervisor;
+  const space = { isLow: () => isLow, noteRefusal: vi.fn() } as unknown as DiskSpace & { noteRefusal: () => void };
+  const onDamage = vi.fn();
+  const client = engineClient({
+    ...{ supervisor, space, onDamage },
+    transactionDeadlineMs: 1000,
+    isDamaged: () => isDamaged,
+  });
+  return { client, asked, turns, onDamage, space };
+}
+
+/** Answers the first statement that contains `text` with a failure of the engine, and all others as usual. */
+function failingOnceOn(text: string, failure = failed()): Answer {
+  let hasFailed = false;
+  return (asked) => {
+    if (hasFailed || !asked.includes(text)) return asked.startsWith("select") ? one : done("OK");
+    hasFailed = true;
+    return failure;
+  };
+}
+
+const code = (sqlState: string) => expect.objectContaining({ code: sqlState }) as unknown;
+
+describe("a statement on the embedded engine", () => {
+  it("gives its rows as objects, or as arrays where that is asked, its values read by their types", async () => {
+    const { client } = open(() => one);
+    const at = new Date("2026-03-01T12:00:00Z");
+    expect((await client.query("select 1")).rows).toEqual([{ number: 1, yes: true, at, nothing: null }]);
+    const raw = { rowMode: "array", parsers: { 1184: (value: string) => value } } as const;
+    expect((await client.query("select 1", [], raw)).rows).toEqual([[1, true, "2026-03-01 12:00:00+00", null]]);
+  });
+
+  it("says how many rows it changed", async () => {
+    const { client } = open(() => done("UPDATE 7"));
+    expect((await client.query("update posts set version = 1")).affectedRows).toBe(7);
+  });
+
+  it("acknowledges what it writes, and not what it reads", async () => {
+    const { client, asked } = open(() => done("OK"));
+    await client.query("insert into posts default values");
+    await client.query("(select 1)");
+    await client.query("with gone as (delete from posts) select 1");
+    expect(asked).toEqual([
+      "insert into posts default values !",
+      "(select 1)",
+      "with gone as (delete from posts) select 1 !",
+    ]);
+  });
+
+  it("refuses a parameter that no column has mapped, before the engine sees it", async () => {
+    const { client, asked } = open(() => one);
+    await expect(client.query("select $1", [{ a: 1 } as unknown as string])).rejects.toThrow(TypeError);
+    expect(asked).toEqual([]);
+  });
+
+  it("is read again, and once, when the engine failed in it", async () => {
+    const { client, asked } = open(failingOnceOn("select"));
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+    expect(asked).toHaveLength(2);
+    const always = open(() => failed());
+    await expect(always.client.query("select 1")).rejects.toEqual(code("57P02"));
+    expect(always.asked).toHaveLength(2);
+  });
+
+  it("is not read again when it took too long, as it would again", async () => {
+    const { client, asked } = open(() => failed("deadline"));
+    await expect(client.query("select 1")).rejects.toEqual(code("57014"));
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is never written again: its outcome is unknown", async () => {
+    const { client, asked } = open(failingOnceOn("insert"));
+    await expect(client.query("insert into posts default values")).rejects.toEqual(code("08007"));
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is not written while there is too little space, and is read", async () => {
+    const { client, asked, space } = open(() => one, { isLow: true });
+    await expect(client.query("insert into posts default values")).rejects.toEqual(code("53100"));
+    await expect(client.transaction(async () => 1)).rejects.toEqual(code("53100"));
+    expect(space.noteRefusal).toHaveBeenCalledTimes(2);
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+    expect(asked).toEqual(["select 1"]);
+  });
+
+  it("is not written to a database that is damaged, and is read", async () => {
+    const { client } = open(() => one, { isDamaged: true });
+    await expect(client.query("delete from posts")).rejects.toEqual(code("XX001"));
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+  });
+
+  it.each(["XX001", "XX002", "58P01"])("tells of the damage that PostgreSQL names as %s", async (sqlState) => {
+    const error = Object.assign(new Error("invalid page"), { code: sqlState, severity: "ERROR" }) as never;
+    const { client, onDamage } = open(() => ({ ...done(""), command: null, error }));
+    await expect(client.query("select 1")).rejects.toBe(error);
+    expect(onDamage).toHaveBeenCalledWith(error);
+  });
+
+  it("is refused when too many wait, and when there is no engine any more", async () => {
+    const { client, turns } = open(() => one);
+    await turns.take(0);
+    for (let i = 0; i < 10; i++) void turns.take(0);
+    await expect(client.query("select 1")).rejects.toEqual(code("53300"));
+    turns.abandon();
+    await expect(client.query("select 1")).rejects.toEqual(code("57P01"));
+  });
+});
+
+describe("a transaction on the embedded engine", () => {
+  const insertTwice = async (client: ReturnType<typeof open>["client"]) =>
+    client.transaction(async (transaction) => {
+      await transaction.query("insert 1");
+      await transaction.query("insert 2");
+      return "done";
+    });
+
+  it("has the engine alone from its begin to its commit, which alone acknowledges", async () => {
+    const { client, asked } = open(() => done("OK"));
+    const [result] = await Promise.all([insertTwice(client), client.query("select 3")]);
+    expect(result).toBe("done");
+    expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !", "select 3"]);
+  });
+
+  it("runs one after the other what is asked at once", async () => {
+    const { client, asked } = open(() => done("OK"));
+    await client.transaction(async (transaction) =>
+      Promise.all([transaction.query("select 1"), transaction.query("select 2")]),
+    );
+    expect(asked).toEqual(["begin", "select 1", "select 2", "commit !"]);
+  });
+
+  it("is undone when its work throws, and throws the same", async () => {
+    const { client, asked } = open(() => done("OK"));
+    const thrown = new Error("no");
+    await expect(client.transaction(async () => Promise.reject(thrown))).rejects.toBe(thrown);
+    expect(asked).toEqual(["begin", "rollback"]);
+  });
+
+  it("is undone, and may be repeated, when the engine fails before the commit", async () => {
+    const { client, asked } = open(failingOnceOn("insert 2"));
+    await expect(insertTwice(client)).rejects.toEqual(code("57P02"));
+    expect(asked).toEqual(["begin", "insert 1", "insert 2"]);
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+  });
+
+  it("has an unknown outcome when the engine fails in the commit", async () => {
+    const { client, asked } = open(failingOnceOn("commit"));
+    await expect(insertTwice(client)).rejects.toEqual(code("08007"));
+    expect(asked.at(-1)).toBe("commit !");
+  });
+
+  it("lets the next go on when the engine fails in its begin", async () => {
+    const { client } = open(failingOnceOn("begin"));
+    await expect(insertTwice(client)).rejects.toEqual(code("57P02"));
+    expect(await insertTwice(client)).toBe("done");
+  });
+
+  it("fails when PostgreSQL undid it instead of committing", async () => {
+    const { client } = open((text) => done(text === "commit" ? "ROLLBACK" : "OK"));
+    await expect(insertTwice(client)).rejects.toThrow("undone");
+  });
+
+  describe("that does not end", () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it("is undone after its deadline, lets the others go on, and fails when it goes on itself", async () => {
+      const { client, asked } = open(() => done("OK"));
+      let goOn = () => {};
+      const stuck = client.transaction(async (transaction) => {
+        await new Promise<void>((settle) => (goOn = settle));
+        return transaction.query("insert late");
+      });
+      const next = client.query("select 1");
+      await vi.advanceTimersByTimeAsync(1000);
+      await next;
+      const refused = expect(stuck).rejects.toEqual(code("25P03"));
+      goOn();
+      await refused;
+      expect(asked).toEqual(["begin", "rollback", "select 1"]);
+    });
+  });
+});
