@@ -56,7 +56,8 @@ async function createUser(
   loadEnvFile();
   const config = readConfig(process.env);
   if (config.isErr()) return err(config.error);
-  const log = pinoLog(config.value.logLevel);
+  // What the command has to say is its answer; beside it only what goes wrong.
+  const log = pinoLog("warn");
   const storage = await openPgliteStorage({ ...storageOptions(config.value), log });
   if (storage.isErr()) return err(storage.error);
   const { useCases } = compose({ ...nodeAdapters, ...storage.value, log, sessionIdleMs: config.value.sessionIdleMs });

@@ -56,6 +56,8 @@ const segmentNumber = (name: string) => (/^[0-9A-F]{24}$/.test(name) ? BigInt(`0
 
 /** Writes a record that ends `before` bytes before the end of a page. */
 async function fillPage(before: number): Promise<void> {
+  // The first page of a segment has a longer header.
+  if ((await position("insert")) % BigInt(SEGMENT) > SEGMENT - PAGE) await emit("p".repeat(PAGE));
   const start = Number((await position("insert")) % BigInt(PAGE));
   const onNextPage = PAGE - 24 - before;
   await emit("p".repeat(PAGE - start + onNextPage - MESSAGE_BYTES));
@@ -174,7 +176,8 @@ describe("a log that is damaged", () => {
     await emit("m".repeat(3 * PAGE));
     await engine.exec("checkpoint");
     for (const bytes of fc.sample(fc.nat(3 * PAGE), 50)) await insertNote(bytes);
-    const start = await position("insert");
+    await emit("before");
+    const start = await position("flush");
     await emit("r".repeat(50_000));
     record = { start, end: await position("flush") };
     await fillPage(0);
@@ -220,11 +223,10 @@ describe("a log that is damaged", () => {
   it("ends at the start of a record any byte of which is another", () => {
     const padding = (8 - ((50_000 + MESSAGE_BYTES) % 8)) % 8;
     const aPosition = fc.integer({ min: Number(record.start), max: Number(record.end) - padding - 1 });
-    const starts = new Set([record.start, BigInt(Math.ceil(Number(record.start) / 8) * 8)]);
     fc.assert(
       fc.property(aPosition, aMask, (at, mask) => {
         fc.pre(!isInPageHeader(at));
-        expect(starts).toContain(endWithOtherByte(at, mask).end);
+        expect(endWithOtherByte(at, mask).end).toBe(record.start);
       }),
     );
     expect(formatLsn(endOf(copy))).toBe(formatLsn(end));

@@ -109,11 +109,14 @@ async function startOn(
     transactionDeadlineMs: statementDeadlineMs,
   });
   if (supervisor.recovered && !space.isLow()) {
+    const startedAt = performance.now();
     const indexes = await checkIndexes(client);
     if (indexes.isErr()) {
-      await supervisor.close();
+      await supervisor.kill();
       return damaged(directory, indexes.error);
     }
+    const checkedMs = Math.round(performance.now() - startedAt);
+    log.info({ directory, checkedMs }, "the last stop was not in order: the log was replayed, the indexes are checked");
   }
   space.secureReserve();
   const upkeep = startUpkeep({ supervisor, client, space, isDamaged, log });

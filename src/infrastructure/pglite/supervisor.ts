@@ -36,6 +36,8 @@ export interface Supervisor {
   readonly recovered: boolean;
   /** Settles when the engine is given up; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp>;
+  /** Ends the engine as a crash would: what is on the disk stays as it is, and the next start checks it again. */
+  kill(): Promise<void>;
   /** Ends the engine after what waits for it. Fails with `stop_unclean`. */
   close(): Promise<Result<void, StopUnclean>>;
 }
@@ -133,6 +135,11 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
     position: () => engine?.position() ?? position,
     recovered: first.value.recovered,
     gaveUp,
+    kill: async () => {
+      isClosing = true;
+      turns.abandon();
+      await engine?.kill();
+    },
     close: async () => {
       if (engine === null) turns.abandon();
       await turns.close();
