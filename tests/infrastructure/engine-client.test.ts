@@ -36,7 +36,7 @@ type Answer = (text: string) => Reply | EngineFailed;
 function open(answer: Answer, { isLow = false, isDamaged = false } = {}) {
   const asked: string[] = [];
   const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000 });
-  const execute: Engine["execute"] = async (message, acknowledges) => {
+  const execute: Engine["execute"] = async (message, { acknowledges }) => {
     const text = textOf(message);
     asked.push(acknowledges ? `${text} !` : text);
     await Promise.resolve();
@@ -52,7 +52,7 @@ function open(answer: Answer, { isLow = false, isDamaged = false } = {}) {
   const onDamage = vi.fn();
   const client = engineClient({
     ...{ supervisor, space, onDamage },
-    transactionDeadlineMs: 1000,
+    deadlineMs: () => 1000,
     isDamaged: () => isDamaged,
   });
   return { client, asked, turns, onDamage, space };

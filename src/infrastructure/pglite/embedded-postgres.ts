@@ -8,6 +8,7 @@ import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { damaged, prepareCluster, recogniseDirectory, type ClusterError } from "./cluster.ts";
 import { lockDataDirectory, type DataDirectoryInUse } from "./data-directory-lock.ts";
 import { diskSpace, type DiskSpace } from "./disk-space.ts";
+import { UPKEEP_DEADLINE_MS } from "./engine.ts";
 import { engineClient, type DrizzleClient } from "./engine-client.ts";
 import { checkIndexes } from "./index-check.ts";
 import { forgetRelationFiles } from "./relation-files.ts";
@@ -73,13 +74,13 @@ async function openLocked(
   options: EmbeddedPostgresOptions,
   release: () => void,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
-  const { directory, durability, statementDeadlineMs, log } = options;
+  const { directory, durability, log } = options;
   const space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log });
   const cluster = await prepareCluster(directory);
   if (cluster.isErr()) return err(cluster.error);
   if (durability === "relaxed") log.warn({ durability }, "a power cut may take back writes or damage the database");
   const supervised = await superviseEngine({
-    ...{ directory, cluster: cluster.value, durability, statementDeadlineMs },
+    ...{ directory, cluster: cluster.value, durability },
     ...{ space, log },
   });
   if (supervised.isErr()) {
@@ -104,10 +105,10 @@ async function startOn(
     log.error({ directory, sqlState: code, detail: message }, "the database is damaged: from now on it is only read");
   };
   const isDamaged = () => damage !== null;
-  const client = engineClient({
-    ...{ supervisor, space, onDamage, isDamaged },
-    transactionDeadlineMs: statementDeadlineMs,
-  });
+  // Before requests are served, and while the schema is changed, a statement may take as long as it needs.
+  let isServing = false;
+  const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
+  const client = engineClient({ supervisor, space, onDamage, isDamaged, deadlineMs });
   if (supervisor.recovered && !space.isLow()) {
     const startedAt = performance.now();
     const indexes = await checkIndexes(client);
@@ -118,8 +119,9 @@ async function startOn(
     const checkedMs = Math.round(performance.now() - startedAt);
     log.info({ directory, checkedMs }, "the last stop was not in order: the log was replayed, the indexes are checked");
   }
+  isServing = true;
   space.secureReserve();
-  const upkeep = startUpkeep({ supervisor, client, space, isDamaged, log });
+  const upkeep = startUpkeep({ supervisor, client, space, onDamage, isDamaged, log });
 
   return ok({
     client,
@@ -132,8 +134,11 @@ async function startOn(
       return ok({ durability, writable: !space.isLow() });
     },
     changeSchema: async (change) => {
+      isServing = false;
       forgetRelationFiles(directory);
-      await change();
+      await change().finally(() => {
+        isServing = true;
+      });
       await upkeep.checkpoint();
     },
     gaveUp: supervisor.gaveUp,

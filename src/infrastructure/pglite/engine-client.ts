@@ -4,7 +4,7 @@ import { driverError, type DriverError } from "./driver-error.ts";
 import type { EngineFailed } from "./engine.ts";
 import type { EngineTurn, Supervisor } from "./supervisor.ts";
 import type { TurnRefused } from "./turn-queue.ts";
-import { encodeStatement, type DatabaseError, type Parameter, type Reply } from "./wire-protocol.ts";
+import { encodeStatement, tellsOfDamage, type DatabaseError, type Parameter, type Reply } from "./wire-protocol.ts";
 
 interface QueryOptions {
   readonly rowMode?: "array" | "object";
@@ -26,16 +26,13 @@ export interface DrizzleClient {
 interface ClientOptions {
   readonly supervisor: Supervisor;
   readonly space: DiskSpace;
-  /** How long a transaction may hold the engine. */
-  readonly transactionDeadlineMs: number;
+  /** How long a statement may take, and a transaction may hold the engine, in milliseconds. */
+  readonly deadlineMs: () => number;
   /** Called for every error by which PostgreSQL says that its files are damaged. */
   readonly onDamage: (error: DatabaseError) => void;
   /** Whether files are known to be damaged: then nothing more is written to them. */
   readonly isDamaged: () => boolean;
 }
-
-/** The SQLSTATEs by which PostgreSQL says that its files are damaged, or not there. */
-const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
 
 /**
  * The connection that Drizzle is given: it waits for the engine's turns, tells reads from writes, and says of each
@@ -51,7 +48,10 @@ export function engineClient(options: ClientOptions): DrizzleClient {
     for (let attempt = 1; ; attempt++) {
       const { engine, end } = await takeTurn(supervisor, message.length, attempt > 1);
       // The message goes over to the engine's thread, so one that may be repeated is copied.
-      const reply = await engine.execute(isRead ? message.slice() : message, !isRead);
+      const reply = await engine.execute(isRead ? message.slice() : message, {
+        acknowledges: !isRead,
+        deadlineMs: options.deadlineMs(),
+      });
       end();
       if (reply.isOk()) return resultOf(reply.value, queryOptions, options);
       // A read that was lost with the engine is asked again, and once: it may be what the engine fails on.
@@ -85,7 +85,10 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
   const run = async (text: string, parameters: readonly Parameter[] = [], acknowledges = false): Promise<Reply> => {
     const turn = last.then(async () => {
       if (isOver !== null) throw isOver;
-      const reply = await engine.execute(encodeStatement(text, parameters), acknowledges);
+      const reply = await engine.execute(encodeStatement(text, parameters), {
+        acknowledges,
+        deadlineMs: options.deadlineMs(),
+      });
       if (reply.isOk()) return reply.value;
       // Only a commit may have been done: without one everything is undone.
       isOver = acknowledges
@@ -106,7 +109,7 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
     isOver ??= driverError("idle_in_transaction_session_timeout", "The transaction took too long and is undone.");
     end();
   };
-  const deadline = setTimeout(() => void expire(), options.transactionDeadlineMs);
+  const deadline = setTimeout(() => void expire(), options.deadlineMs());
 
   const begun = run("begin");
   await begun.catch(() => {
@@ -173,7 +176,7 @@ function isSelect(text: string): boolean {
 function resultOf<T>(reply: Reply, queryOptions: QueryOptions = {}, { onDamage }: ClientOptions): Results<T> {
   const { error, fields, rows, command } = reply;
   if (error !== null) {
-    if (DAMAGE.has(error.code ?? "")) onDamage(error);
+    if (tellsOfDamage(error)) onDamage(error);
     throw error;
   }
   const columns = fields.map(({ name, dataTypeID }) => {

@@ -42,8 +42,8 @@ export interface Engine {
   readonly recovered: boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
   position(): Lsn;
-  /** Sends one statement. `acknowledges`: somebody will be told that what it wrote is kept. */
-  execute(message: Uint8Array<ArrayBuffer>, acknowledges: boolean): Promise<Result<Reply, EngineFailed>>;
+  /** Sends one statement. */
+  execute(message: Uint8Array<ArrayBuffer>, how: Execution): Promise<Result<Reply, EngineFailed>>;
   /** Writes everything to its place, and records what the files then are. */
   checkpoint(): Promise<Result<Reply, EngineFailed>>;
   /** Shuts PostgreSQL down. `isShutDown`: the next open needs no recovery. */
@@ -52,9 +52,14 @@ export interface Engine {
   kill(): Promise<void>;
 }
 
-export interface EngineOptions extends Omit<EngineWorkerData, "task"> {
-  /** How long a request may take before the engine counts as hanging. */
+export interface Execution {
+  /** Whether somebody will be told that what it wrote is kept. */
+  readonly acknowledges: boolean;
+  /** How long it may take before the engine counts as hanging. */
   readonly deadlineMs: number;
+}
+
+export interface EngineOptions extends Omit<EngineWorkerData, "task"> {
   /** Called when the engine has failed and its Worker is gone, before anybody who waits hears of it. */
   readonly onFailed: (failure: EngineFailed) => void;
 }
@@ -64,24 +69,24 @@ const WORKER_FILE = new URL("../../../dist/infrastructure/pglite/engine-worker.j
 // A stack that deep JSON does not exhaust, where PostgreSQL's own limit is reached first.
 const RESOURCE_LIMITS = { stackSizeMb: 64, maxOldGenerationSizeMb: 512 };
 const LAST_WORDS = 20;
-// Replaying the write-ahead log takes seconds at most, as upkeep bounds it; a disk may be slow.
-const OPEN_DEADLINE_MS = 300_000;
+/** How long it may take to open, recover, checkpoint, vacuum or migrate: seconds at most, where the disk is not slow. */
+export const UPKEEP_DEADLINE_MS = 600_000;
 const FATAL_LINE = /\b(?:PANIC|FATAL):/;
 
 /** Makes a new cluster in an empty directory. */
 export async function initialiseEngine(data: Omit<EngineWorkerData, "task">): Promise<Result<void, EngineNotOpened>> {
   const thread = startThread({ ...data, task: "initialise" });
-  const event = await thread.next(OPEN_DEADLINE_MS);
+  const event = await thread.next(UPKEEP_DEADLINE_MS);
   await thread.kill();
   return event.kind === "initialised" ? ok() : err(notOpened(event, thread.lastWords));
 }
 
 /** Opens the cluster of a data directory. Fails with `cluster_damaged` or `engine_not_opened`. */
 export async function openEngine(options: EngineOptions): Promise<Result<Engine, OpenEngineError>> {
-  const { deadlineMs, onFailed, ...data } = options;
+  const { onFailed, ...data } = options;
   const thread = startThread({ ...data, task: "serve" });
-  const event = await thread.next(OPEN_DEADLINE_MS);
-  if (event.kind === "opened") return ok(engineOn(thread, event, { deadlineMs, onFailed }));
+  const event = await thread.next(UPKEEP_DEADLINE_MS);
+  if (event.kind === "opened") return ok(engineOn(thread, event, onFailed));
   await thread.kill();
   if (event.kind === "refused") return err({ kind: "cluster_damaged", damage: event.damage });
   return err(notOpened(event, thread.lastWords));
@@ -108,6 +113,7 @@ function startThread(data: EngineWorkerData): Thread {
   const worker = new Worker(WORKER_FILE, { workerData: data, resourceLimits: RESOURCE_LIMITS });
   const lastWords: string[] = [];
   let ending: Ending | null = null;
+  let isGone = false;
   let waiting: ((event: Event | Ending) => void) | null = null;
 
   const thread: Pick<Thread, "onEnded"> = { onEnded: () => {} };
@@ -119,6 +125,7 @@ function startThread(data: EngineWorkerData): Thread {
   const ended = new Promise<Ending>((settle) => {
     worker.once("exit", (code) => {
       ending ??= { kind: "ended", reason: "exit", detail: `the engine's thread ended with ${code}` };
+      isGone = true;
       thread.onEnded(ending);
       settle(ending);
       waiting?.(ending);
@@ -141,6 +148,8 @@ function startThread(data: EngineWorkerData): Thread {
     send: (request: EngineRequest, transfer: readonly ArrayBuffer[]) => worker.postMessage(request, transfer),
     next: async (deadlineMs: number) =>
       new Promise<Event | Ending>((settle) => {
+        // Nothing will come from a Worker that ended while nobody waited for it.
+        if (isGone && ending !== null) return settle(ending);
         const timer = setTimeout(() => end("deadline", `no answer within ${deadlineMs} ms`), deadlineMs);
         waiting = (event) => {
           clearTimeout(timer);
@@ -157,7 +166,7 @@ function startThread(data: EngineWorkerData): Thread {
 function engineOn(
   thread: Thread,
   opened: { readonly recovered: boolean; readonly position: Lsn },
-  { deadlineMs, onFailed }: Pick<EngineOptions, "deadlineMs" | "onFailed">,
+  onFailed: EngineOptions["onFailed"],
 ): Engine {
   let position = opened.position;
   let isEnding = false;
@@ -173,7 +182,7 @@ function engineOn(
     if (!isEnding) onFailed(failure(ending));
   };
 
-  const request = async (sent: EngineRequest, transfer: readonly ArrayBuffer[] = []) => {
+  const request = async (sent: EngineRequest, deadlineMs: number, transfer: readonly ArrayBuffer[] = []) => {
     const event = thread.next(deadlineMs);
     thread.send(sent, transfer);
     return event;
@@ -181,9 +190,10 @@ function engineOn(
 
   const reply = async (
     sent: EngineRequest,
+    deadlineMs: number,
     transfer?: readonly ArrayBuffer[],
   ): Promise<Result<Reply, EngineFailed>> => {
-    const event = await request(sent, transfer);
+    const event = await request(sent, deadlineMs, transfer);
     if (event.kind === "ended") return err(failure(event));
     const decoded = event.kind === "reply" ? decodeReply(event.bytes) : null;
     if (decoded === null || isFatal(decoded)) {
@@ -197,12 +207,12 @@ function engineOn(
   return {
     recovered: opened.recovered,
     position: () => position,
-    execute: async (message, acknowledges) =>
-      reply({ kind: "message", bytes: message, acknowledges }, [message.buffer]),
-    checkpoint: async () => reply({ kind: "checkpoint" }),
+    execute: async (message, { acknowledges, deadlineMs }) =>
+      reply({ kind: "message", bytes: message, acknowledges }, deadlineMs, [message.buffer]),
+    checkpoint: async () => reply({ kind: "checkpoint" }, UPKEEP_DEADLINE_MS),
     close: async () => {
       isEnding = true;
-      const event = await request({ kind: "close" });
+      const event = await request({ kind: "close" }, UPKEEP_DEADLINE_MS);
       if (event.kind === "ended") return err(failure(event));
       await thread.kill();
       return ok({ isShutDown: event.kind === "closed" && event.isShutDown });

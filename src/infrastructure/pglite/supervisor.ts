@@ -46,7 +46,6 @@ export interface SupervisorOptions {
   readonly directory: string;
   readonly cluster: string;
   readonly durability: "fsync" | "relaxed";
-  readonly statementDeadlineMs: number;
   readonly space: DiskSpace;
   readonly log: Log;
 }
@@ -59,7 +58,7 @@ const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5000;
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
-  const { space, log, statementDeadlineMs: deadlineMs, directory, cluster, durability } = options;
+  const { space, log, directory, cluster, durability } = options;
   const turns = turnQueue(QUEUE_LIMITS);
   const failedAt: number[] = [];
   let engine: Engine | null = null;
@@ -71,7 +70,7 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
   const open = async (): Promise<Result<Engine, OpenEngineError>> => {
     // An engine that opens on a full disk would fail on its first flush.
     if (space.isLow()) space.releaseReserve();
-    const opened = await openEngine({ directory, cluster, durability, deadlineMs, onFailed });
+    const opened = await openEngine({ directory, cluster, durability, onFailed });
     if (opened.isOk()) position = opened.value.position();
     return opened;
   };

@@ -1,7 +1,10 @@
+import type { Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { DiskSpace } from "./disk-space.ts";
+import { UPKEEP_DEADLINE_MS, type Engine, type EngineFailed } from "./engine.ts";
 import type { DrizzleClient } from "./engine-client.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { encodeStatement, tellsOfDamage, type DatabaseError, type Reply } from "./wire-protocol.ts";
 
 /** The work that PostgreSQL's background processes do, which the embedded engine has not. */
 export interface Upkeep {
@@ -15,6 +18,8 @@ interface UpkeepOptions {
   readonly supervisor: Supervisor;
   readonly client: DrizzleClient;
   readonly space: DiskSpace;
+  /** Called for every error by which PostgreSQL says that its files are damaged. */
+  readonly onDamage: (error: DatabaseError) => void;
   /** Whether files are known to be damaged: then nothing is written to them. */
   readonly isDamaged: () => boolean;
   readonly log: Log;
@@ -44,24 +49,33 @@ interface TableStatistics {
 }
 
 /** Checkpoints, vacuums and analyses as data changes, and restores the reserve of disk space. */
-export function startUpkeep({ supervisor, client, space, isDamaged, log }: UpkeepOptions): Upkeep {
+export function startUpkeep({ supervisor, client, space, onDamage, isDamaged, log }: UpkeepOptions): Upkeep {
   let checkpointAt = supervisor.position();
   let checkpointTime = performance.now();
   let lookedAt = supervisor.position();
   let lookTime = performance.now();
   let work: Promise<void> | null = null;
 
-  const checkpoint = async () => {
+  /** Does something with the engine alone; gives why it failed, or `null`. */
+  const inTurn = async (task: (engine: Engine) => Promise<Result<Reply, EngineFailed>>): Promise<string | null> => {
     const turn = await supervisor.turn(0);
-    if (turn.isErr()) return;
-    const startedAt = performance.now();
-    const done = await turn.value.engine.checkpoint();
+    if (turn.isErr()) return turn.error.reason;
+    const done = await task(turn.value.engine);
     turn.value.end();
+    if (done.isOk() && done.value.error !== null && tellsOfDamage(done.value.error)) onDamage(done.value.error);
+    return done.match(
+      ({ error }) => error?.message ?? null,
+      ({ detail }) => detail,
+    );
+  };
+
+  const checkpoint = async () => {
+    const startedAt = performance.now();
+    const failure = await inTurn(async (engine) => engine.checkpoint());
     checkpointAt = supervisor.position();
     checkpointTime = performance.now();
-    const failure = done.isErr() ? done.error.detail : done.value.error?.message;
     const durationMs = Math.round(checkpointTime - startedAt);
-    if (failure === undefined) log.debug({ durationMs }, "checkpoint");
+    if (failure === null) log.debug({ durationMs }, "checkpoint");
     else log.error({ detail: failure }, "a checkpoint failed");
   };
 
@@ -71,8 +85,13 @@ export function startUpkeep({ supervisor, client, space, isDamaged, log }: Upkee
     for (const { table, vacuum, analyze } of rows) {
       if (!vacuum && !analyze) continue;
       const startedAt = performance.now();
-      await client.query([vacuum ? "vacuum" : "", analyze ? "analyze" : "", table].join(" "));
-      log.debug({ table, vacuum, analyze, durationMs: Math.round(performance.now() - startedAt) }, "upkeep of a table");
+      const command = `${[vacuum ? "vacuum" : [], analyze ? "analyze" : []].flat().join(" ")} ${table}`;
+      const failure = await inTurn(async (engine) =>
+        engine.execute(encodeStatement(command, []), { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS }),
+      );
+      const durationMs = Math.round(performance.now() - startedAt);
+      if (failure === null) log.debug({ table, vacuum, analyze, durationMs }, "upkeep of a table");
+      else log.error({ table, detail: failure }, "the upkeep of a table failed");
     }
     lookedAt = supervisor.position();
   };

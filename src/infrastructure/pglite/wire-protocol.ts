@@ -27,6 +27,14 @@ export interface Reply {
 
 export type DatabaseError = InstanceType<(typeof protocol)["messages"]["DatabaseError"]>;
 
+/** Data corrupted, index corrupted, undefined file (PostgreSQL 18, Appendix A). */
+const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
+
+/** Whether PostgreSQL says by an error that its files are damaged, or not there. */
+export function tellsOfDamage({ code }: DatabaseError): boolean {
+  return code !== undefined && DAMAGE.has(code);
+}
+
 /** One statement with its values, parsed, bound and executed in one message. */
 export function encodeStatement(text: string, parameters: readonly Parameter[]): Uint8Array<ArrayBuffer> {
   return join([
