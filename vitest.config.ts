@@ -6,8 +6,8 @@ export default defineConfig({
     // By default one core is left free, which of two is half.
     maxWorkers: "100%",
     globalSetup: ["tests/support/pglite-template.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],

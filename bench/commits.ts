@@ -33,9 +33,19 @@ async function logIn(url: string): Promise<string> {
 
 async function measure(url: string, token: string, connections: number): Promise<Measured> {
   const result = await autocannon({
-    ...{ url: `${url}/v1/posts`, connections, duration: SECONDS, method: "POST" },
-    headers: { ...JSON_HEADERS, Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ title: "A post", content: "x".repeat(1000), status: "published" }),
+    url: `${url}/v1/posts`,
+    connections,
+    duration: SECONDS,
+    method: "POST",
+    headers: {
+      ...JSON_HEADERS,
+      Authorization: `Bearer ${token}`,
+    },
+    body: JSON.stringify({
+      title: "A post",
+      content: "x".repeat(1e3),
+      status: "published",
+    }),
   });
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} refusals, ${result.errors} errors`);
   return { perSecond: result.requests.average, medianMs: result.latency.p50, p99Ms: result.latency.p99 };

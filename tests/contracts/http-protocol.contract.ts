@@ -611,7 +611,12 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       expect([live.status, live.body]).toEqual([200, { status: "live" }]);
       const ready = await nobody.get(`${path}/ready`);
       expect(ready.status).toBe(200);
-      expect(ready.body).toEqual({ status: "ready", checks: { database: "ok", migrations: "ok" } });
+      expect(ready.body).toEqual({
+        status: "ready",
+        checks: { database: "ok", migrations: "ok" },
+        durability: expect.stringMatching(/^(?:fsync|relaxed|none)$/) as string,
+        writable: true,
+      });
       for (const reply of [live, ready]) expect(reply.headers.get("Cache-Control")).toBe("no-store");
     });
 
@@ -630,6 +635,12 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
         expect(reply.text).not.toContain("hunter2");
       },
     );
+
+    it("is ready to be read while there is no space to write", async () => {
+      const { nobody } = await open({ probe: { check: async () => ok({ durability: "fsync", writable: false }) } });
+      const reply = await nobody.get("/health/ready");
+      expect([reply.status, reply.body]).toEqual([200, expect.objectContaining({ writable: false })]);
+    });
 
     it("is not ready while the schema is another", async () => {
       const { nobody } = await open({ probe: { check: async () => err({ kind: "schema_outdated" }) } });

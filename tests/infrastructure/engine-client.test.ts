@@ -51,8 +51,10 @@ function open(answer: Answer, { isLow = false, isDamaged = false } = {}) {
   const space = { isLow: () => isLow, noteRefusal: vi.fn() } as unknown as DiskSpace & { noteRefusal: () => void };
   const onDamage = vi.fn();
   const client = engineClient({
-    ...{ supervisor, space, onDamage },
-    deadlineMs: () => 1000,
+    supervisor,
+    space,
+    onDamage,
+    deadlineMs: () => 1e3,
     isDamaged: () => isDamaged,
   });
   return { client, asked, turns, onDamage, space };

@@ -6,7 +6,7 @@ import type { Durability, StorageStatus } from "../../application/ports/storage-
 import { fail } from "../../domain/fail.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { damaged, prepareCluster, recogniseDirectory, type ClusterError } from "./cluster.ts";
-import { lockDataDirectory, type DataDirectoryInUse } from "./data-directory-lock.ts";
+import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./data-directory-lock.ts";
 import { diskSpace, type DiskSpace } from "./disk-space.ts";
 import { UPKEEP_DEADLINE_MS } from "./engine.ts";
 import { engineClient, type DrizzleClient } from "./engine-client.ts";
@@ -20,13 +20,13 @@ import type { DatabaseError } from "./wire-protocol.ts";
 export interface EmbeddedPostgres {
   readonly client: DrizzleClient;
   /** What can be asked of it now. Fails with `storage_corrupt` once it has met damage, or `storage_unavailable`. */
-  condition(): Result<StorageStatus, StorageFailure>;
+  readonly condition: () => Result<StorageStatus, StorageFailure>;
   /** Runs a change of the schema, which alone may make files smaller or remove them. */
-  changeSchema(change: () => Promise<void>): Promise<void>;
+  readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   /** Settles when there is no engine any more, and there will be none; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp>;
   /** Ends the engine after what it is doing, and lets the data directory go. Fails with `stop_unclean`. */
-  close(): Promise<Result<void, StopUnclean>>;
+  readonly close: () => Promise<Result<void, StopUnclean>>;
 }
 
 /** The directory cannot be made or read. */
@@ -53,49 +53,46 @@ export async function openEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   const directory = resolve(options.directory);
-  let release = () => {};
+  let lock: DataDirectoryLock | null = null;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const recognised = recogniseDirectory(directory);
     if (recognised.isErr()) return err(recognised.error);
-    const lock = lockDataDirectory(directory);
-    if (lock.isErr()) return err(lock.error);
-    release = lock.value.release;
-    const opened = await openLocked({ ...options, directory }, release);
-    if (opened.isErr()) release();
+    const locked = lockDataDirectory(directory);
+    if (locked.isErr()) return err(locked.error);
+    lock = locked.value;
+    const opened = await openLocked({ ...options, directory }, lock);
+    if (opened.isErr()) lock.release();
     return opened;
   } catch (cause) {
-    release();
+    lock?.release();
     return fail({ kind: "data_directory_unusable", directory, cause });
   }
 }
 
 async function openLocked(
   options: EmbeddedPostgresOptions,
-  release: () => void,
+  lock: DataDirectoryLock,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   const { directory, durability, log } = options;
   const space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log });
   const cluster = await prepareCluster(directory);
   if (cluster.isErr()) return err(cluster.error);
   if (durability === "relaxed") log.warn({ durability }, "a power cut may take back writes or damage the database");
-  const supervised = await superviseEngine({
-    ...{ directory, cluster: cluster.value, durability },
-    ...{ space, log },
-  });
+  const supervised = await superviseEngine({ directory, cluster: cluster.value, durability, space, log });
   if (supervised.isErr()) {
     const failure = supervised.error;
     if (failure.kind === "cluster_damaged") return damaged(directory, failure.damage);
     return fail({ ...failure, kind: "engine_not_started", directory });
   }
-  return startOn(supervised.value, space, options, release);
+  return startOn(supervised.value, space, options, lock);
 }
 
 async function startOn(
   supervisor: Supervisor,
   space: DiskSpace,
   { directory, durability, statementDeadlineMs, log }: EmbeddedPostgresOptions,
-  release: () => void,
+  lock: DataDirectoryLock,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   let damage: DatabaseError | null = null;
   const onDamage = (error: DatabaseError) => {
@@ -144,7 +141,7 @@ async function startOn(
     gaveUp: supervisor.gaveUp,
     close: async () => {
       await upkeep.stop();
-      return supervisor.close().finally(release);
+      return supervisor.close().finally(lock.release);
     },
   });
 }

@@ -94,7 +94,8 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
   const replace = async (failure: EngineFailed): Promise<void> => {
     const startedAt = performance.now();
     let cause: EngineGaveUp["cause"] = failure;
-    while (!isClosing) {
+    for (;;) {
+      if (isClosing) return;
       // Without space it cannot succeed, and need not be given up: space may come back.
       const failures = space.isLow() ? 2 : countFailure();
       if (failures > MOST_FAILURES) return abandon({ kind: "engine_gave_up", failures, cause });

@@ -43,6 +43,8 @@ interface Waiter {
 
 const SWEEP_MS = 100;
 
+const refuse = (reason: TurnRefused["reason"]) => err({ kind: "turn_refused", reason } as const);
+
 export function turnQueue(limits: TurnQueueLimits): TurnQueue {
   // Turns are taken from the front in bulk, so a start index is kept instead of shifting a long array each time.
   let waiters: Waiter[] = [];
@@ -84,8 +86,6 @@ export function turnQueue(limits: TurnQueueLimits): TurnQueue {
     if (next !== undefined) next.settle(ok(begin()));
     else if (length() === 0) whenEmpty?.();
   };
-
-  const refuse = (reason: TurnRefused["reason"]) => err({ kind: "turn_refused", reason } as const);
 
   const refuseLate = () => {
     const oldest = performance.now() - limits.ageMs;
