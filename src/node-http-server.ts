@@ -38,10 +38,17 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
       return new Response(body, { status, headers });
     },
   });
+  let running = 0;
   // Node would answer a request without a Host itself, with no problem document.
   const server = createServer({ requireHostHeader: false }, (request, response) => {
     if (request.httpVersion === "1.1" && request.headers.host === undefined) answer(response, "malformed_request");
-    else void listener(request, response);
+    else if (running >= MOST_RUNNING && !HEALTH.test(request.url ?? ""))
+      response.writeHead(503, BUSY.headers).end(BUSY.body);
+    else {
+      running++;
+      response.once("close", () => running--);
+      void listener(request, response);
+    }
   });
   server.on("checkExpectation", (_, response: ServerResponse) => answer(response, "expectation_failed"));
   server.on("clientError", answerBrokenRequest);
@@ -72,6 +79,14 @@ function answer(response: ServerResponse, kind: ProblemKind): void {
   const { status, headers, body } = problemParts(kind, null);
   response.writeHead(status, { ...headers, Connection: "close", "Content-Length": Buffer.byteLength(body) }).end(body);
 }
+
+/**
+ * How many requests are worked on at a time. One more would wait longer than its client, and to refuse it here costs so
+ * little that those that are worked on are served as before; health is asked by whoever must know.
+ */
+const MOST_RUNNING = 256;
+const HEALTH = /^\/(?:v1\/)?health\//;
+const BUSY = problemParts("storage_busy", null);
 
 const IDLE_CHECK_MS = 50;
 

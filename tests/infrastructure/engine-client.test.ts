@@ -33,20 +33,19 @@ const textOf = (message: Uint8Array) => /^.{5}\0([^\0]*)\0/s.exec(Buffer.from(me
 type Answer = (text: string) => Reply | EngineFailed;
 
 /** A client on an engine that answers as it is told, with what it was asked. */
-function open(answer: Answer, { isLow = false, isDamaged = false } = {}) {
+function open(answer: Answer, { isLow = false, isDamaged = false, hasBegun = true } = {}) {
   const asked: string[] = [];
-  const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000 });
+  const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000, sharers: 1 });
   const execute: Engine["execute"] = async (message, { acknowledges }) => {
     const text = textOf(message);
     asked.push(acknowledges ? `${text} !` : text);
     await Promise.resolve();
     const reply = answer(text);
-    return "kind" in reply ? err(reply) : ok(reply);
+    return "kind" in reply ? err({ kind: "request_lost", failure: reply, hasBegun }) : ok(reply);
   };
   const engine = { execute } as Engine;
   const supervisor = {
-    turn: async (bytes: number, isFirst?: boolean) =>
-      (await turns.take(bytes, isFirst)).map((end) => ({ engine, end })),
+    turn: async (asking) => (await turns.take(asking)).map((end) => ({ engine, end })),
   } as Supervisor;
   const space = { isLow: () => isLow, noteRefusal: vi.fn() } as unknown as DiskSpace & { noteRefusal: () => void };
   const onDamage = vi.fn();
@@ -125,6 +124,12 @@ describe("a statement on the embedded engine", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("is asked again, a write too, when the engine failed before it began it", async () => {
+    const { client, asked } = open(failingOnceOn("insert"), { hasBegun: false });
+    await client.query("insert into posts default values");
+    expect(asked).toHaveLength(2);
+  });
+
   it("is not written while there is too little space, and is read", async () => {
     const { client, asked, space } = open(() => one, { isLow: true });
     await expect(client.query("insert into posts default values")).rejects.toEqual(code("53100"));
@@ -149,8 +154,9 @@ describe("a statement on the embedded engine", () => {
 
   it("is refused when too many wait, and when there is no engine any more", async () => {
     const { client, turns } = open(() => one);
-    await turns.take(0);
-    for (let i = 0; i < 10; i++) void turns.take(0);
+    const asking = { bytes: 0, isShared: false };
+    await turns.take(asking);
+    for (let i = 0; i < 10; i++) void turns.take(asking);
     await expect(client.query("select 1")).rejects.toEqual(code("53300"));
     turns.abandon();
     await expect(client.query("select 1")).rejects.toEqual(code("57P01"));
@@ -198,6 +204,11 @@ describe("a transaction on the embedded engine", () => {
     const { client, asked } = open(failingOnceOn("commit"));
     await expect(insertTwice(client)).rejects.toEqual(code("08007"));
     expect(asked.at(-1)).toBe("commit !");
+  });
+
+  it("is undone when the engine fails before it began the commit", async () => {
+    const { client } = open(failingOnceOn("commit"), { hasBegun: false });
+    await expect(insertTwice(client)).rejects.toEqual(code("57P02"));
   });
 
   it("lets the next go on when the engine fails in its begin", async () => {

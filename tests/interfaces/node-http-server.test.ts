@@ -315,3 +315,32 @@ describe("a server", () => {
     expect(url._unsafeUnwrap()).toMatch(/^http:\/\/\[::1\]:\d+$/);
   });
 });
+
+describe("a server that has more to do than it can", () => {
+  const MOST_RUNNING = 256;
+
+  it("refuses what is more with 503 and Retry-After, answers health, and serves again when there is room", async () => {
+    const waiting: (() => void)[] = [];
+    const { server } = await serve(async ({ url }) => {
+      if (!url.includes("/health/")) await new Promise<void>((settle) => waiting.push(settle));
+      return new Response("fine");
+    });
+    const running = Array.from({ length: MOST_RUNNING }, async () => fetch(server.url));
+    await expect.poll(() => waiting.length).toBe(MOST_RUNNING);
+
+    const refused = await fetch(server.url);
+    expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "1"]);
+    expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(await refused.json()).toMatchObject({ status: 503, code: "storage_busy" });
+    for (const path of ["/health/live", "/v1/health/ready"]) {
+      expect((await fetch(`${server.url}${path}`)).status).toBe(200);
+    }
+
+    for (const settle of waiting.splice(0)) settle();
+    for (const answer of await Promise.all(running)) expect(await answer.text()).toBe("fine");
+    const again = fetch(server.url);
+    await expect.poll(() => waiting.length).toBe(1);
+    waiting[0]?.();
+    expect((await again).status).toBe(200);
+  });
+});

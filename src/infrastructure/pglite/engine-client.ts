@@ -3,7 +3,7 @@ import type { DiskSpace } from "./disk-space.ts";
 import { driverError, type DriverError } from "./driver-error.ts";
 import type { EngineFailed } from "./engine.ts";
 import type { EngineTurn, Supervisor } from "./supervisor.ts";
-import type { TurnRefused } from "./turn-queue.ts";
+import type { Asking, TurnRefused } from "./turn-queue.ts";
 import { encodeStatement, tellsOfDamage, type DatabaseError, type Parameter, type Reply } from "./wire-protocol.ts";
 
 interface QueryOptions {
@@ -45,23 +45,24 @@ export function engineClient(options: ClientOptions): DrizzleClient {
     const isRead = isSelect(text);
     if (!isRead) refuseWrite(options);
     const message = encodeStatement(text, parameters);
-    for (let attempt = 1; ; attempt++) {
-      const { engine, end } = await takeTurn(supervisor, message.length, attempt > 1);
-      // The message goes over to the engine's thread, so one that may be repeated is copied.
-      const reply = await engine.execute(isRead ? message.slice() : message, {
-        acknowledges: !isRead,
-        deadlineMs: options.deadlineMs(),
-      });
+    const how = { acknowledges: !isRead, deadlineMs: options.deadlineMs() };
+    for (let begun = 0, isFirst = false; ; isFirst = true) {
+      const { engine, end } = await takeTurn(supervisor, { bytes: message.length, isShared: true, isFirst });
+      // The message goes over to the engine's thread, so one that may have to be repeated is copied.
+      const reply = await engine.execute(message.slice(), how);
       end();
       if (reply.isOk()) return resultOf(reply.value, queryOptions, options);
+      const { failure, hasBegun } = reply.error;
+      if (!hasBegun) continue;
       // A read that was lost with the engine is asked again, and once: it may be what the engine fails on.
-      if (!isRead || attempt > 1 || reply.error.reason === "deadline") throw lost(reply.error, isRead);
+      if (!isRead || begun > 0 || failure.reason === "deadline") throw lost(failure, isRead);
+      begun++;
     }
   };
 
   const transaction: DrizzleClient["transaction"] = async (work) => {
     refuseWrite(options);
-    const session = await beginTransaction(await takeTurn(supervisor, 0), options);
+    const session = await beginTransaction(await takeTurn(supervisor, { bytes: 0, isShared: false }), options);
     try {
       const result = await work({ query: session.query, transaction });
       await session.commit();
@@ -91,9 +92,11 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
       });
       if (reply.isOk()) return reply.value;
       // Only a commit may have been done: without one everything is undone.
-      isOver = acknowledges
-        ? lost(reply.error, false)
-        : driverError("crash_shutdown", `The engine failed and the transaction is undone: ${reply.error.detail}`);
+      const { failure, hasBegun } = reply.error;
+      isOver =
+        acknowledges && hasBegun
+          ? lost(failure, false)
+          : driverError("crash_shutdown", `The engine failed and the transaction is undone: ${failure.detail}`);
       throw isOver;
     });
     last = turn.catch(() => undefined);
@@ -140,8 +143,8 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
   };
 }
 
-async function takeTurn(supervisor: Supervisor, bytes: number, isFirst = false): Promise<EngineTurn> {
-  const turn = await supervisor.turn(bytes, isFirst);
+async function takeTurn(supervisor: Supervisor, asking: Asking): Promise<EngineTurn> {
+  const turn = await supervisor.turn(asking);
   if (turn.isOk()) return turn.value;
   throw refused(turn.error);
 }

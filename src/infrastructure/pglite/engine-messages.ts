@@ -11,7 +11,7 @@ export interface EngineWorkerData {
   readonly durability: Exclude<Durability, "none">;
 }
 
-/** From the main thread to the engine's Worker, one at a time. */
+/** From the main thread to the engine's Worker, which does one after the other. */
 export type EngineRequest =
   /** A message of PostgreSQL's protocol. `acknowledges`: its answer tells somebody that something was written. */
   | { readonly kind: "message"; readonly bytes: Uint8Array; readonly acknowledges: boolean }

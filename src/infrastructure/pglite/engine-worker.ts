@@ -60,9 +60,10 @@ async function serve(): Promise<void> {
   const acknowledged = openAcknowledgedPosition(directory);
   const opened = await logPosition(engine);
   if (opened === null) throw new Error("PostgreSQL does not say where its write-ahead log ends.");
+  let last: Promise<void> = Promise.resolve();
   parentPort?.on("message", (request: EngineRequest) => {
-    // What is thrown here ends the thread: the engine's state is unknown.
-    void answer(engine, request, acknowledged.record);
+    // What is thrown ends the thread, as the engine's state is unknown then; what was asked after it is never begun.
+    last = last.then(async () => answer(engine, request, acknowledged.record));
   });
   post({ kind: "opened", recovered: !checked.value.isShutDown, position: opened });
 }

@@ -21,6 +21,14 @@ export interface EngineFailed {
   readonly lastWords: readonly string[];
 }
 
+/** A request that was not answered, as the engine ended. */
+export interface RequestLost {
+  readonly kind: "request_lost";
+  readonly failure: EngineFailed;
+  /** Whether the engine may have begun it; one that it has not begun can be asked again, whatever it is. */
+  readonly hasBegun: boolean;
+}
+
 /** The engine does not open the cluster. */
 export interface EngineNotOpened {
   readonly kind: "engine_not_opened";
@@ -36,18 +44,18 @@ export interface ClusterDamaged {
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged;
 
-/** PostgreSQL in a Worker of its own. It takes one request at a time. */
+/** PostgreSQL in a Worker of its own. It does what it is asked one after the other, in order. */
 export interface Engine {
   /** Whether the engine had to replay its write-ahead log, as it was not shut down before. */
   readonly recovered: boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
   position(): Lsn;
   /** Sends one statement. */
-  execute(message: Uint8Array<ArrayBuffer>, how: Execution): Promise<Result<Reply, EngineFailed>>;
+  execute(message: Uint8Array<ArrayBuffer>, how: Execution): Promise<Result<Reply, RequestLost>>;
   /** Writes everything to its place, and records what the files then are. */
-  checkpoint(): Promise<Result<Reply, EngineFailed>>;
+  checkpoint(): Promise<Result<Reply, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the next open needs no recovery. */
-  close(): Promise<Result<{ readonly isShutDown: boolean }, EngineFailed>>;
+  close(): Promise<Result<{ readonly isShutDown: boolean }, RequestLost>>;
   /** Ends the Worker at once, as a crash would. */
   kill(): Promise<void>;
 }
@@ -94,14 +102,20 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
 
 type Event = Exclude<EngineEvent, { readonly kind: "line" }>;
 
-type Ending = { readonly kind: "ended"; readonly reason: EngineFailed["reason"]; readonly detail: string };
+/** How a Worker ended, and whether it may have begun what it was asked. */
+interface Ending {
+  readonly kind: "ended";
+  readonly reason: EngineFailed["reason"];
+  readonly detail: string;
+  readonly hasBegun: boolean;
+}
 
 interface Thread {
   readonly lastWords: readonly string[];
   send(request: EngineRequest, transfer: readonly ArrayBuffer[]): void;
-  /** The next event that is not a line of the log, or how the Worker ended. */
+  /** The next event that nobody waits for yet and is not a line of the log, or how the Worker ended. */
   next(deadlineMs: number): Promise<Event | Ending>;
-  /** Ends the Worker because of what is said, once it is gone. */
+  /** Ends the Worker because of what is said. */
   end(reason: EngineFailed["reason"], detail: string): void;
   kill(): Promise<void>;
   readonly ended: Promise<Ending>;
@@ -109,38 +123,58 @@ interface Thread {
   onEnded: (ending: Ending) => void;
 }
 
+interface Waiter {
+  readonly settle: (event: Event | Ending) => void;
+  readonly deadlineMs: number;
+}
+
 function startThread(data: EngineWorkerData): Thread {
   const worker = new Worker(WORKER_FILE, { workerData: data, resourceLimits: RESOURCE_LIMITS });
   const lastWords: string[] = [];
+  // Answers come in the order of asking, so the first is the one that the Worker is at.
+  const waiters: Waiter[] = [];
   let ending: Ending | null = null;
   let isGone = false;
-  let waiting: ((event: Event | Ending) => void) | null = null;
+  let deadline: NodeJS.Timeout | undefined;
 
   const thread: Pick<Thread, "onEnded"> = { onEnded: () => {} };
   const end = (reason: EngineFailed["reason"], detail: string) => {
-    ending ??= { kind: "ended", reason, detail };
+    ending ??= { kind: "ended", reason, detail, hasBegun: true };
     void worker.terminate();
   };
-  // Only a Worker that is gone has let go of its files, so nobody hears of its end before.
+  const watchFirst = () => {
+    clearTimeout(deadline);
+    const first = waiters[0];
+    if (first === undefined) return;
+    const { deadlineMs } = first;
+    deadline = setTimeout(() => end("deadline", `no answer within ${deadlineMs} ms`), deadlineMs);
+  };
+  // Only a Worker that is gone has let go of its files, so nobody hears of its end before. What it said before it was
+  // gone is heard first.
   const ended = new Promise<Ending>((settle) => {
     worker.once("exit", (code) => {
-      ending ??= { kind: "ended", reason: "exit", detail: `the engine's thread ended with ${code}` };
+      const detail = `the engine's thread ended with ${code}`;
+      const how = (ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true });
       isGone = true;
-      thread.onEnded(ending);
-      settle(ending);
-      waiting?.(ending);
+      clearTimeout(deadline);
+      thread.onEnded(how);
+      settle(how);
+      for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...how, hasBegun: index === 0 });
     });
   });
   worker.once("error", (error) => end("exit", error instanceof Error ? error.message : String(error)));
   worker.on("message", (event: EngineEvent) => {
-    if (event.kind !== "line") {
-      if (ending === null) waiting?.(event);
+    if (event.kind === "line") {
+      lastWords.push(event.text);
+      if (lastWords.length > LAST_WORDS) lastWords.shift();
+      // After a PANIC the engine may spin for ever instead of answering.
+      if (FATAL_LINE.test(event.text)) end("panic", event.text);
       return;
     }
-    lastWords.push(event.text);
-    if (lastWords.length > LAST_WORDS) lastWords.shift();
-    // After a PANIC the engine may spin for ever instead of answering.
-    if (FATAL_LINE.test(event.text)) end("panic", event.text);
+    const first = waiters.shift();
+    watchFirst();
+    // An answer after a PANIC is worth nothing.
+    first?.settle(ending?.reason === "panic" ? ending : event);
   });
 
   return Object.assign(thread, {
@@ -148,14 +182,9 @@ function startThread(data: EngineWorkerData): Thread {
     send: (request: EngineRequest, transfer: readonly ArrayBuffer[]) => worker.postMessage(request, transfer),
     next: async (deadlineMs: number) =>
       new Promise<Event | Ending>((settle) => {
-        // Nothing will come from a Worker that ended while nobody waited for it.
-        if (isGone && ending !== null) return settle(ending);
-        const timer = setTimeout(() => end("deadline", `no answer within ${deadlineMs} ms`), deadlineMs);
-        waiting = (event) => {
-          clearTimeout(timer);
-          waiting = null;
-          settle(event);
-        };
+        // Nothing comes from a Worker that is gone.
+        if (isGone && ending !== null) return settle({ ...ending, hasBegun: false });
+        if (waiters.push({ settle, deadlineMs }) === 1) watchFirst();
       }),
     end,
     kill: async () => void (await worker.terminate()),
@@ -178,6 +207,12 @@ function engineOn(
     lastWords: [...thread.lastWords],
   });
 
+  const lost = (ending: Ending): RequestLost => ({
+    kind: "request_lost",
+    failure: failure(ending),
+    hasBegun: ending.hasBegun,
+  });
+
   thread.onEnded = (ending) => {
     if (!isEnding) onFailed(failure(ending));
   };
@@ -192,13 +227,13 @@ function engineOn(
     sent: EngineRequest,
     deadlineMs: number,
     transfer?: readonly ArrayBuffer[],
-  ): Promise<Result<Reply, EngineFailed>> => {
+  ): Promise<Result<Reply, RequestLost>> => {
     const event = await request(sent, deadlineMs, transfer);
-    if (event.kind === "ended") return err(failure(event));
+    if (event.kind === "ended") return err(lost(event));
     const decoded = event.kind === "reply" ? decodeReply(event.bytes) : null;
     if (decoded === null || isFatal(decoded)) {
       thread.end("swallowed", decoded?.error?.message ?? "the engine's answer is not whole");
-      return err(failure(await thread.ended));
+      return err(lost(await thread.ended));
     }
     if (event.kind === "reply" && event.position !== null) position = event.position;
     return ok(decoded);
@@ -213,7 +248,7 @@ function engineOn(
     close: async () => {
       isEnding = true;
       const event = await request({ kind: "close" }, UPKEEP_DEADLINE_MS);
-      if (event.kind === "ended") return err(failure(event));
+      if (event.kind === "ended") return err(lost(event));
       await thread.kill();
       return ok({ isShutDown: event.kind === "closed" && event.isShutDown });
     },

@@ -3,7 +3,7 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { DiskSpace } from "./disk-space.ts";
 import { openEngine, type Engine, type EngineFailed, type OpenEngineError } from "./engine.ts";
-import { turnQueue, type TurnRefused } from "./turn-queue.ts";
+import { turnQueue, type Asking, type TurnRefused } from "./turn-queue.ts";
 
 /** The engine failed again and again, or its files were found damaged: there is none any more. */
 export interface EngineGaveUp {
@@ -18,7 +18,7 @@ export interface StopUnclean {
   readonly detail: string;
 }
 
-/** The engine for one's own use until `end`. */
+/** The engine until `end`: for one's own use, or shared. */
 export interface EngineTurn {
   readonly engine: Engine;
   readonly end: () => void;
@@ -26,8 +26,8 @@ export interface EngineTurn {
 
 /** Keeps an engine open: one that fails is replaced by another, which replays the write-ahead log. */
 export interface Supervisor {
-  /** Waits for the engine; see {@link turnQueue} for the arguments. Fails with `turn_refused`. */
-  turn(bytes: number, isFirst?: boolean): Promise<Result<EngineTurn, TurnRefused>>;
+  /** Waits for the engine. Fails with `turn_refused`. */
+  turn(asking: Asking): Promise<Result<EngineTurn, TurnRefused>>;
   /** Whether there is an engine now. */
   isServing(): boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
@@ -51,7 +51,7 @@ export interface SupervisorOptions {
 }
 
 /** As many as wait may be served within their age by an engine of average speed; more would only wait in vain. */
-const QUEUE_LIMITS = { length: 1000, bytes: 64 * 1_048_576, ageMs: 5000 };
+const QUEUE_LIMITS = { length: 1000, bytes: 64 * 1_048_576, ageMs: 5000, sharers: 16 };
 const MOST_FAILURES = 8;
 const FAILURES_WINDOW_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
@@ -122,9 +122,9 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
   engine = first.value;
 
   return ok({
-    turn: async (bytes, isFirst = false) => {
-      for (let passes = isFirst; ; passes = true) {
-        const taken = await turns.take(bytes, passes);
+    turn: async (asking) => {
+      for (let isFirst = asking.isFirst ?? false; ; isFirst = true) {
+        const taken = await turns.take({ ...asking, isFirst });
         if (taken.isErr()) return err(taken.error);
         if (engine !== null) return ok({ engine, end: taken.value });
         // The engine failed between the beginning of this turn and its being heard of here.
@@ -147,7 +147,7 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
       if (engine === null) return err({ kind: "stop_unclean", detail: "the engine had failed" });
       if (space.isLow()) space.releaseReserve();
       const closed = await engine.close();
-      if (closed.isErr()) return err({ kind: "stop_unclean", detail: closed.error.detail });
+      if (closed.isErr()) return err({ kind: "stop_unclean", detail: closed.error.failure.detail });
       return closed.value.isShutDown ? ok() : err({ kind: "stop_unclean", detail: "its last checkpoint failed" });
     },
   });

@@ -17,15 +17,23 @@ export interface TurnQueueLimits {
   /** What waits in memory, in bytes. */
   readonly bytes: number;
   readonly ageMs: number;
+  /** How many may share the engine: enough that it has the next at hand, few enough that the last is soon served. */
+  readonly sharers: number;
 }
 
-/** Who waits for the engine, which serves one at a time. It is bounded: what cannot be served soon is refused at once. */
+export interface Asking {
+  /** What the one who asks holds in memory meanwhile. */
+  readonly bytes: number;
+  /** Whether others may have their turn at the same time; the engine does what all of them ask in order. */
+  readonly isShared: boolean;
+  /** Whether to pass everybody: for one who had a turn that came to nothing. */
+  readonly isFirst?: boolean;
+}
+
+/** Who waits for the engine. It is bounded: what cannot be served soon is refused at once. */
 export interface TurnQueue {
-  /**
-   * Waits for a turn and gives the function that ends it. `bytes` is what the caller holds in memory meanwhile;
-   * `isFirst` passes everybody, for one who had a turn that came to nothing. Fails with `turn_refused`.
-   */
-  take(bytes: number, isFirst?: boolean): Promise<Result<() => void, TurnRefused>>;
+  /** Waits for a turn and gives the function that ends it. Fails with `turn_refused`. */
+  take(asking: Asking): Promise<Result<() => void, TurnRefused>>;
   /** No turn begins until `resume`; who waits grows older. */
   pause(): void;
   resume(): void;
@@ -35,9 +43,8 @@ export interface TurnQueue {
   abandon(): void;
 }
 
-interface Waiter {
+interface Waiter extends Asking {
   readonly settle: (turn: Result<() => void, TurnRefused>) => void;
-  readonly bytes: number;
   readonly since: number;
 }
 
@@ -50,7 +57,8 @@ export function turnQueue(limits: TurnQueueLimits): TurnQueue {
   let waiters: Waiter[] = [];
   let start = 0;
   let bytesWaiting = 0;
-  let isTaken = false;
+  let sharers = 0;
+  let isAlone = false;
   let isPaused = false;
   let isClosed = false;
   let whenEmpty: (() => void) | null = null;
@@ -69,22 +77,29 @@ export function turnQueue(limits: TurnQueueLimits): TurnQueue {
     return waiter;
   };
 
-  const begin = (): (() => void) => {
-    isTaken = true;
+  const isTaken = () => isAlone || sharers > 0;
+  const mayBegin = (isShared: boolean) =>
+    !isPaused && !isAlone && (isShared ? sharers < limits.sharers : sharers === 0);
+
+  const begin = (isShared: boolean): (() => void) => {
+    if (isShared) sharers++;
+    else isAlone = true;
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      isTaken = false;
+      if (isShared) sharers--;
+      else isAlone = false;
       grant();
     };
   };
 
   const grant = () => {
-    if (isTaken) return;
-    const next = isPaused ? undefined : shift();
-    if (next !== undefined) next.settle(ok(begin()));
-    else if (length() === 0) whenEmpty?.();
+    for (let next = waiters[start]; next !== undefined && mayBegin(next.isShared); next = waiters[start]) {
+      shift();
+      next.settle(ok(begin(next.isShared)));
+    }
+    if (!isTaken() && length() === 0) whenEmpty?.();
   };
 
   const refuseLate = () => {
@@ -92,7 +107,7 @@ export function turnQueue(limits: TurnQueueLimits): TurnQueue {
     for (let waiter = waiters[start]; waiter !== undefined && waiter.since < oldest; waiter = waiters[start]) {
       shift()?.settle(refuse("late"));
     }
-    if (!isTaken && length() === 0) whenEmpty?.();
+    grant();
   };
   const sweep = setInterval(refuseLate, SWEEP_MS);
   sweep.unref();
@@ -105,12 +120,13 @@ export function turnQueue(limits: TurnQueueLimits): TurnQueue {
   };
 
   return {
-    take: async (bytes, isFirst = false) => {
+    take: async (asking) => {
+      const { bytes, isShared, isFirst = false } = asking;
       if (isClosed) return refuse("closed");
-      if (!isTaken && !isPaused && length() === 0) return ok(begin());
+      if (length() === 0 && mayBegin(isShared)) return ok(begin(isShared));
       if (!isFirst && (length() >= limits.length || bytesWaiting + bytes > limits.bytes)) return refuse("full");
       return new Promise((settle) => {
-        const waiter = { settle, bytes, since: performance.now() };
+        const waiter = { ...asking, settle, since: performance.now() };
         bytesWaiting += bytes;
         if (isFirst) waiters.splice(start, 0, waiter);
         else waiters.push(waiter);
@@ -125,7 +141,7 @@ export function turnQueue(limits: TurnQueueLimits): TurnQueue {
     },
     close: async () => {
       isClosed = true;
-      if (isTaken || length() > 0) await new Promise<void>((settle) => (whenEmpty = settle));
+      if (isTaken() || length() > 0) await new Promise<void>((settle) => (whenEmpty = settle));
       clearInterval(sweep);
     },
     abandon,

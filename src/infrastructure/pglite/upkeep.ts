@@ -1,7 +1,7 @@
 import type { Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { DiskSpace } from "./disk-space.ts";
-import { UPKEEP_DEADLINE_MS, type Engine, type EngineFailed } from "./engine.ts";
+import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "./engine.ts";
 import type { DrizzleClient } from "./engine-client.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { encodeStatement, tellsOfDamage, type DatabaseError, type Reply } from "./wire-protocol.ts";
@@ -57,15 +57,15 @@ export function startUpkeep({ supervisor, client, space, onDamage, isDamaged, lo
   let work: Promise<void> | null = null;
 
   /** Does something with the engine alone; gives why it failed, or `null`. */
-  const inTurn = async (task: (engine: Engine) => Promise<Result<Reply, EngineFailed>>): Promise<string | null> => {
-    const turn = await supervisor.turn(0);
+  const inTurn = async (task: (engine: Engine) => Promise<Result<Reply, RequestLost>>): Promise<string | null> => {
+    const turn = await supervisor.turn({ bytes: 0, isShared: false });
     if (turn.isErr()) return turn.error.reason;
     const done = await task(turn.value.engine);
     turn.value.end();
     if (done.isOk() && done.value.error !== null && tellsOfDamage(done.value.error)) onDamage(done.value.error);
     return done.match(
       ({ error }) => error?.message ?? null,
-      ({ detail }) => detail,
+      ({ failure }) => failure.detail,
     );
   };
 
