@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type Server, type ServerResponse } from "node:http";
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ok, type Result } from "neverthrow";
@@ -45,8 +45,7 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
     else if (running >= MOST_RUNNING && !HEALTH.test(request.url ?? ""))
       response.writeHead(503, BUSY.headers).end(BUSY.body);
     else {
-      running++;
-      response.once("close", () => running--);
+      whileItRuns(request, response, (change) => (running += change));
       void listener(request, response);
     }
   });
@@ -87,6 +86,18 @@ function answer(response: ServerResponse, kind: ProblemKind): void {
 const MOST_RUNNING = 256;
 const HEALTH = /^\/(?:v1\/)?health\//;
 const BUSY = problemParts("storage_busy", null);
+
+/** Counts a request from when it has arrived whole, so that slow uploads keep nobody out, until it is answered. */
+function whileItRuns(request: IncomingMessage, response: ServerResponse, count: (change: 1 | -1) => void): void {
+  const begin = () => {
+    if (response.closed) return;
+    count(1);
+    response.once("close", () => count(-1));
+  };
+  const hasBody = request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
+  if (hasBody) request.once("end", begin);
+  else begin();
+}
 
 const IDLE_CHECK_MS = 50;
 

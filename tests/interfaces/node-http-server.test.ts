@@ -343,4 +343,12 @@ describe("a server that has more to do than it can", () => {
     waiting[0]?.();
     expect((await again).status).toBe(200);
   });
+
+  it("is not filled by uploads that do not come to an end", async () => {
+    const { server, port } = await serve(async (request) => new Response(await request.text()));
+    const uploads = await Promise.all(Array.from({ length: MOST_RUNNING + 1 }, async () => dial(port)));
+    for (const upload of uploads) upload.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
+    expect((await fetch(server.url, { method: "POST", body: "a whole one" })).status).toBe(200);
+    for (const upload of uploads) upload.destroy();
+  });
 });
