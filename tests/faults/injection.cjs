@@ -56,5 +56,5 @@ function inject(commandFile) {
 
 function exhaustHeap() {
   const kept = [];
-  for (;;) kept.push(Array.from({ length: 10_000 }, (_, index) => ({ index })));
+  for (;;) kept.push(Array.from({ length: 1_000_000 }).fill(kept.length));
 }

@@ -10,6 +10,7 @@ import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
 import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "./rounds.ts";
+import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
 const ROUND_TIMEOUT_MS = 30_000;
@@ -41,13 +42,19 @@ async function startAgain(): Promise<{ readonly url: string; readonly startMs: n
   return { url: server.url, startMs: Math.round(performance.now() - startedAt) };
 }
 
-/** Writes for a while and kills the server meanwhile. */
+/** Kills the server a while after it has acknowledged the first write of a round. */
 async function killWhileWriting(ledger: Ledger, writing: ReturnType<typeof writeWith>, afterMs: number): Promise<void> {
+  const before = ledger.acknowledged.size;
+  await eventually("a write", () => ledger.acknowledged.size > before);
+  await killAfter(afterMs, writing);
+  expect(ledger.refused.size).toBe(0);
+}
+
+async function killAfter(afterMs: number, writing: ReturnType<typeof writeWith>): Promise<void> {
   await delay(afterMs);
   await server?.end("SIGKILL");
   server = null;
   await writing.stop();
-  expect(ledger.refused.size).toBe(0);
 }
 
 /** Kills the server that starts, wherever it has come to after a time that begins with `trigger`. */
@@ -195,7 +202,7 @@ describe("a SIGKILL during a checkpoint", () => {
       let { url } = await startAgain();
       const authors = await newAuthors(url, 5);
       const ledger = newLedger();
-      const writeMuch = () => writeWith(url, authors, ledger, 262_144);
+      const writeMuch = () => writeWith(url, authors, ledger, 1_000_000);
       const writing = writeMuch();
       await begun();
       const begunAt = performance.now();
@@ -207,7 +214,7 @@ describe("a SIGKILL during a checkpoint", () => {
         const isBegun = begun();
         const writing = writeMuch();
         await isBegun;
-        await killWhileWriting(ledger, writing, afterMs);
+        await killAfter(afterMs, writing);
         ({ url } = await startAgain());
         expect(await compare(url, ledger), `killed ${afterMs} ms after its begin`).toEqual(NOTHING);
       }

@@ -45,8 +45,8 @@ export async function newAuthor(url: string, name: string): Promise<Author> {
 }
 
 /** Registers several authors and logs them in. */
-export async function newAuthors(url: string, count: number): Promise<readonly Author[]> {
-  return Promise.all(Array.from({ length: count }, async (_, index) => newAuthor(url, `author-${index}`)));
+export async function newAuthors(url: string, count: number, name = "author"): Promise<readonly Author[]> {
+  return Promise.all(Array.from({ length: count }, async (_, index) => newAuthor(url, `${name}-${index}`)));
 }
 
 /** Publishes a post and enters what became of it. */
@@ -75,10 +75,10 @@ export async function publish(
 
 /** Several clients that publish without a pause until they are stopped; a server that is gone does not stop them. */
 export function writeWith(url: string, authors: readonly Author[], ledger: Ledger, bytes = 500) {
-  let isStopped = false;
+  const stopped = new AbortController();
   const round = Math.random().toString(36).slice(2, 8);
   const write = async (author: Author, client: number) => {
-    for (let i = 0; !isStopped; i++) {
+    for (let i = 0; !stopped.signal.aborted; i++) {
       const before = ledger.acknowledged.size;
       await publish(url, author, `${round}-${client}-${i}`, ledger, bytes).catch(() => undefined);
       if (ledger.acknowledged.size === before)
@@ -88,7 +88,7 @@ export function writeWith(url: string, authors: readonly Author[], ledger: Ledge
   const writers = authors.map(write);
   return {
     stop: async () => {
-      isStopped = true;
+      stopped.abort();
       await Promise.all(writers);
     },
   };

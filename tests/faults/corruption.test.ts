@@ -1,0 +1,350 @@
+import { readdirSync, statSync } from "node:fs";
+import { copyFile, mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { readAcknowledgedPosition } from "../../src/infrastructure/pglite/acknowledged-position.ts";
+import { readControlFile, type ControlFile } from "../../src/infrastructure/pglite/control-file.ts";
+import { RESERVE_FILE } from "../../src/infrastructure/pglite/disk-space.ts";
+import type { Lsn } from "../../src/infrastructure/pglite/lsn.ts";
+import { startServer, type RunningServer } from "../process/server.ts";
+import { copyDirectory } from "../support/plain-engine.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { compare, newAuthor, newLedger, publish, type Author, type Ledger } from "./ledger.ts";
+import { isThorough } from "./rounds.ts";
+import { watchLog, type LogLine } from "./watching.ts";
+
+const PAGE = 8192;
+/** Four of them fill a page, and none is moved out of its row. */
+const POST_BYTES = 1800;
+const POSTS = 40;
+const CONTROL = "cluster/global/pg_control";
+const SHARED_MAP = "cluster/global/pg_filenode.map";
+const CONFIGURATION = "cluster/postgresql.conf";
+const COMMITS = "cluster/pg_xact/0000";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+let temporary: string;
+/** A data directory after its server was stopped, and the same after it was killed with writes since: small ones. */
+let clean: string;
+let crashed: string;
+/** A copy of one of them, for the test to damage. */
+let directory: string;
+let server: RunningServer | null = null;
+let author: Author;
+const ledger: Ledger = newLedger();
+const ledgerOfCrashed: Ledger = newLedger();
+/** The files that hold relations, by the relation's name, as paths in the data directory. */
+let files: ReadonlyMap<string, string>;
+/** The titles of the posts that are on each page of their table. */
+let pages: ReadonlyMap<number, readonly string[]>;
+
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), "quire-corruption-"));
+  [clean, crashed, directory] = ["clean", "crashed", "copy"].map((name) => join(temporary, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const template = await copyTemplate();
+  await copyDirectory(template, clean);
+  await rm(template, { recursive: true });
+
+  server = await startServer(clean);
+  author = await newAuthor(server.url, "first");
+  await server.end("SIGTERM");
+  await copyDirectory(join(clean, "cluster"), join(temporary, "earlier"));
+
+  server = await startServer(clean);
+  await newAuthor(server.url, "second");
+  for (let i = 0; i < POSTS; i++) await publish(server.url, author, `post ${i}`, ledger, POST_BYTES);
+  // Every page is read once, so that what a read notes on it is on the disk.
+  await compare(server.url, ledger);
+  await server.end("SIGTERM");
+  await rm(join(clean, RESERVE_FILE));
+  await copyDirectory(clean, crashed);
+
+  for (const [title, post] of ledger.acknowledged) ledgerOfCrashed.acknowledged.set(title, post);
+  server = await startServer(crashed);
+  for (let i = 0; i < POSTS; i++) await publish(server.url, author, `later ${i}`, ledgerOfCrashed, POST_BYTES);
+  await server.end("SIGKILL");
+  server = null;
+  await rm(join(crashed, RESERVE_FILE));
+  await findFiles();
+});
+
+afterEach(async () => {
+  await server?.end("SIGKILL");
+  server = null;
+  await rm(directory, { recursive: true, force: true });
+});
+
+afterAll(async () => rm(temporary, { recursive: true }));
+
+async function findFiles(): Promise<void> {
+  await copyDirectory(join(clean, "cluster"), join(temporary, "opened"));
+  const engine = await PGlite.create({ fs: new NodeFS(join(temporary, "opened")) });
+  const relations = await engine.query<{ name: string; path: string }>(
+    "select relname as name, pg_relation_filepath(oid) as path from pg_class where relkind in ('r', 'i') and not relisshared",
+  );
+  files = new Map(relations.rows.map(({ name, path }) => [name, join("cluster", path)]));
+  const posts = await engine.query<{ page: number; titles: string[] }>(
+    "select (ctid::text::point)[0]::int as page, array_agg(title) as titles from posts group by 1",
+  );
+  pages = new Map(posts.rows.map(({ page, titles }) => [page, titles]));
+  await engine.close();
+}
+
+const inCopy = (path: string) => join(directory, path);
+const fileOf = (relation: string) => files.get(relation) ?? "";
+const mapFile = () => join(dirname(fileOf("posts")), "pg_filenode.map");
+const control = () => readControlFile(inCopy("cluster")) as ControlFile;
+
+/** The file of the log that has a position, and where in it that is. */
+function inLog(lsn: Lsn): readonly [path: string, at: number] {
+  const segment = BigInt(control().walSegmentBytes);
+  const number = (lsn / segment).toString(16).toUpperCase().padStart(16, "0");
+  return [`cluster/pg_wal/00000001${number}`, Number(lsn % segment)];
+}
+
+/** Some bytes into the record of the last checkpoint. */
+const checkpointInLog = () => inLog(control().checkpoint + 30n);
+
+/** Between where replay starts and what was acknowledged last. */
+function middleOfLog(): readonly [path: string, at: number] {
+  const end = readAcknowledgedPosition(directory) ?? 0n;
+  return inLog((control().redo + end) / 2n);
+}
+
+async function flip(path: string, at: number): Promise<void> {
+  const file = await open(inCopy(path), "r+");
+  const { buffer } = await file.read(new Uint8Array(1), 0, 1, at);
+  await file.write(new Uint8Array([(buffer[0] as number) ^ 0x10]), 0, 1, at);
+  await file.close();
+}
+
+/** Writes zeros over a part of a file, or over all that follows. */
+async function zero(path: string, at = 0, bytes = statSync(inCopy(path)).size - at): Promise<void> {
+  const file = await open(inCopy(path), "r+");
+  await file.write(new Uint8Array(bytes), 0, bytes, at);
+  await file.close();
+}
+
+const cutAt = async (path: string, at: number) => truncate(inCopy(path), at);
+
+async function cut(path: string, bytes: number): Promise<void> {
+  await truncate(inCopy(path), statSync(inCopy(path)).size - bytes);
+}
+
+const remove = async (path: string) => rm(inCopy(path));
+const overwrite = async (path: string, text: string) => writeFile(inCopy(path), text);
+/** Puts a file of the cluster back to what it was at an earlier stop. */
+const takeBack = async (path: string) =>
+  copyFile(join(temporary, "earlier", path.slice("cluster/".length)), inCopy(path));
+
+/** What PostgreSQL itself writes whenever it starts: who runs, caches, and that the cluster is open. */
+const WRITTEN_AT_START = /postmaster\.\w+$|pg_internal\.init$|pg_control$/;
+
+/** The size of every file and when it was written, but for the lock and what PostgreSQL writes where it starts. */
+function stateOfFiles(hasStarted: boolean): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === "quire.lock" || (hasStarted && WRITTEN_AT_START.test(entry.name))) continue;
+    const path = join(entry.parentPath, entry.name);
+    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+    found.set(path, `${ino}, ${size} bytes, ${mtimeNs}`);
+  }
+  return found;
+}
+
+/** What the server says when it does not start. */
+async function refusal(): Promise<string> {
+  try {
+    server = await startServer(directory);
+    return "The server starts.";
+  } catch (thrown) {
+    return String(thrown);
+  }
+}
+
+/** What is damaged, of which directory and how, and what is said of it before the server listens. */
+type Row = readonly [title: string, of: "clean" | "crashed", damage: () => Promise<void>, says: string];
+
+const LOG_ENDS = "the write-ahead log can be read up to";
+
+/** The files show it, so that no engine is opened on them. */
+const FOUND_IN_FILES: readonly Row[] = [
+  ["the control file is missing", "clean", async () => remove(CONTROL), `${CONTROL} is missing`],
+  ["the control file is all zeros", "clean", async () => zero(CONTROL), `${CONTROL} cannot be read`],
+  ["a bit of the control file is flipped", "clean", async () => flip(CONTROL, 40), `${CONTROL} cannot be read`],
+  ["the control file is cut off", "clean", async () => cutAt(CONTROL, 100), `${CONTROL} cannot be read`],
+  ["the control file is that of an earlier stop", "clean", async () => takeBack(CONTROL), LOG_ENDS],
+  ["the log's file is missing after a crash", "crashed", async () => remove(middleOfLog()[0]), LOG_ENDS],
+  ["the log is cut off after a crash", "crashed", async () => cutAt(...middleOfLog()), LOG_ENDS],
+  ["the log goes on with zeros after a crash", "crashed", async () => zero(...middleOfLog()), LOG_ENDS],
+  ["a bit of the log is flipped after a crash", "crashed", async () => flip(...middleOfLog()), "would be lost"],
+  ["a bit of the last checkpoint is flipped", "clean", async () => flip(...checkpointInLog()), LOG_ENDS],
+  ["the log's file is missing after a stop", "clean", async () => remove(checkpointInLog()[0]), LOG_ENDS],
+  ["a table's file is missing", "clean", async () => remove(fileOf("posts")), "is missing"],
+  ["a table's file is missing after a crash", "crashed", async () => remove(fileOf("posts")), "is missing"],
+  ["a table lacks its last page", "clean", async () => cut(fileOf("posts"), PAGE), "at the last checkpoint"],
+  ["a table's file is empty", "clean", async () => cutAt(fileOf("posts"), 0), "has 0 bytes and had"],
+  ["an index is cut off", "clean", async () => cut(fileOf("posts_pkey"), 1), "at the last checkpoint"],
+  ["PG_VERSION is missing", "clean", async () => remove("cluster/PG_VERSION"), "PG_VERSION is missing"],
+  ["what was committed is cut off", "clean", async () => cut(COMMITS, PAGE), `${COMMITS} has 0 bytes`],
+  ["the marker is damaged", "clean", async () => overwrite("quire.json", "{"), "quire.json cannot be read"],
+  ["the note of the files is damaged", "clean", async () => overwrite("quire.files.json", "{"), "files.json cannot be"],
+];
+
+/** PostgreSQL says it when it opens the cluster. */
+const FOUND_BY_POSTGRESQL: readonly Row[] = [
+  ["a bit of a database's map of files is flipped", "clean", async () => flip(mapFile(), 20), "incorrect checksum"],
+  ["the map of shared files is all zeros", "clean", async () => zero(SHARED_MAP), "contains invalid data"],
+  ["the configuration is garbage", "clean", async () => overwrite(CONFIGURATION, "?!\n"), "contains errors"],
+];
+
+describe("a server on a damaged data directory", () => {
+  const refuses = async ([, of, damage, says]: Row, exitCode: number): Promise<string> => {
+    await copyDirectory(of === "clean" ? clean : crashed, directory);
+    await damage();
+    const before = stateOfFiles(exitCode === 74);
+    const said = await refusal();
+    expect(said).toContain(`The server ended with ${exitCode}: `);
+    expect(said).toContain(says);
+    expect(stateOfFiles(exitCode === 74)).toEqual(before);
+    return said;
+  };
+
+  it.each(FOUND_IN_FILES)("does not start when %s, with 65", async (...row) => {
+    await refuses(row, 65);
+  });
+
+  it.each(FOUND_BY_POSTGRESQL)("does not start when %s, with 74 and PostgreSQL's last words", async (...row) => {
+    const said = await refuses(row, 74);
+    expect(said).toMatch(/Its last words:\n(?: {2}.*\n)+$/);
+  });
+
+  it.each([
+    { title: "an index is what it was before", damage: async () => takeBack(fileOf("users_email_key_unique")) },
+    { title: "a bit of a table is flipped", damage: async () => flip(fileOf("posts"), PAGE + 4000) },
+  ])("does not start after a crash when $title, however often it is started", async ({ damage }) => {
+    await copyDirectory(crashed, directory);
+    await damage();
+    for (let start = 0; start < 2; start++) {
+      const said = await refusal();
+      expect(said).toContain("The server ended with 65: ");
+      expect(said).toMatch(/the index \S+ does not agree with its table/);
+    }
+  });
+
+  it("starts after a crash and has lost nothing when only what tells of damage is damaged", async () => {
+    await copyDirectory(crashed, directory);
+    await overwrite("quire.acknowledged", "?!");
+    await remove("quire.files.json");
+    await remove("quire.json");
+    // A power cut leaves it so, and nobody but Quire's own lock says who has the directory.
+    await overwrite("cluster/postmaster.pid", "");
+    server = await startServer(directory);
+    expect(await compare(server.url, ledgerOfCrashed)).toEqual({ lost: [], unsent: [] });
+  });
+});
+
+async function ask(
+  path: string,
+  options: RequestInit = {},
+): Promise<{ readonly status: number; readonly code: unknown }> {
+  const response = await fetch(`${server?.url}${path}`, options);
+  const { code } = (await response.json()) as { code?: unknown };
+  return { status: response.status, code };
+}
+
+const CORRUPT = { status: 500, code: "storage_corrupt" };
+const OK = { status: 200, code: undefined };
+
+/** Starts on the stopped directory, in which something is damaged that only a read shows. */
+async function startOnDamaged(damage: () => Promise<void>): Promise<readonly LogLine[]> {
+  await copyDirectory(clean, directory);
+  await damage();
+  server = await startServer(directory);
+  return watchLog(server);
+}
+
+/** From its first error on the server is not ready and writes nothing, which it says once. */
+async function expectReadOnly(log: readonly LogLine[]): Promise<void> {
+  expect(await ask("/health/ready")).toEqual(CORRUPT);
+  expect((await ask("/health/live")).status).toBe(200);
+  const body = JSON.stringify({ title: "refused", content: "…", status: "published" });
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${author.token}` };
+  expect(await ask("/v1/posts", { method: "POST", headers, body })).toEqual(CORRUPT);
+  const said = log.filter(({ msg }) => msg.startsWith("the database is damaged"));
+  expect(said).toMatchObject([{ level: "error", sqlState: expect.stringMatching(/^XX00[12]$/) }]);
+}
+
+describe("a server that meets damage while it runs", () => {
+  it("answers 500 for the posts on a page whose bit is flipped, and serves the others", async () => {
+    const log = await startOnDamaged(async () => flip(fileOf("posts"), PAGE + 4000));
+    expect(await ask("/health/ready")).toEqual(OK);
+    const idsOn = (page: number) => (pages.get(page) ?? []).map((title) => ledger.acknowledged.get(title)?.id);
+    expect(pages.size).toBeGreaterThan(5);
+    for (const id of idsOn(1)) expect(await ask(`/v1/posts/${id}`)).toEqual(CORRUPT);
+    for (const page of [0, 2, 3]) for (const id of idsOn(page)) expect(await ask(`/v1/posts/${id}`)).toEqual(OK);
+    expect(await ask(`/v1/users/${author.id}`, { headers: { Authorization: `Bearer ${author.token}` } })).toEqual(OK);
+    await expectReadOnly(log);
+  });
+
+  it.each([
+    { title: "a bit is flipped", damage: async () => flip(fileOf("posts_pkey"), PAGE + 4000) },
+    { title: "a page is all zeros", damage: async () => zero(fileOf("posts_pkey"), PAGE, PAGE) },
+  ])(
+    "answers 500 for what it looks up in an index of which $title, and serves what it does not",
+    async ({ damage }) => {
+      const log = await startOnDamaged(damage);
+      const id = ledger.acknowledged.get("post 0")?.id;
+      expect(await ask(`/v1/posts/${id}`)).toEqual(CORRUPT);
+      expect(await ask(`/v1/users/${author.id}`, { headers: { Authorization: `Bearer ${author.token}` } })).toEqual(OK);
+      await expectReadOnly(log);
+    },
+  );
+});
+
+/** What PostgreSQL and Quire cannot know. A check that finds one of these moves it to the tables above. */
+describe.runIf(isThorough)("damage that nobody notices", () => {
+  it("takes the rows of a page of a table that is all zeros, which is what a new page is", async () => {
+    await startOnDamaged(async () => zero(fileOf("posts"), PAGE, PAGE));
+    const { lost } = await compare(server?.url ?? "", ledger);
+    expect(lost.toSorted()).toEqual(pages.get(1)?.toSorted());
+  });
+
+  it("takes the rows that nobody had read since when what was committed is all zeros after a stop", async () => {
+    await copyDirectory(clean, directory);
+    server = await startServer(directory);
+    const unread = newLedger();
+    for (let i = 0; i < 20; i++) await publish(server.url, author, `unread ${i}`, unread);
+    await server.end("SIGTERM");
+    await zero(COMMITS);
+    server = await startServer(directory);
+    expect((await compare(server.url, unread)).lost).toHaveLength(20);
+  });
+
+  it("hides the rows that an index lacks which was put back to an earlier state after a stop", async () => {
+    await startOnDamaged(async () => takeBack(fileOf("users_email_key_unique")));
+    await expect(newAuthor(server?.url ?? "", "first")).rejects.toThrow("409");
+    // It was registered before, and there are two of it now.
+    await expect(newAuthor(server?.url ?? "", "second")).resolves.toBeDefined();
+  });
+
+  it("takes what followed a damaged record of the log after a crash when it was not noted what was acknowledged", async () => {
+    await copyDirectory(crashed, directory);
+    await flip(...middleOfLog());
+    await remove("quire.acknowledged");
+    server = await startServer(directory);
+    const { lost } = await compare(server.url, ledgerOfCrashed);
+    expect(lost.length).toBeGreaterThan(0);
+    // As the message says that tells of it: this is how to go on without what is lost.
+    await publish(server.url, author, "after", ledgerOfCrashed);
+    expect(ledgerOfCrashed.acknowledged.has("after")).toBe(true);
+  });
+});

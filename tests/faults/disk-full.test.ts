@@ -1,0 +1,236 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { readControlFile } from "../../src/infrastructure/pglite/control-file.ts";
+import { startServer, type RunningServer } from "../process/server.ts";
+import { copyDirectory } from "../support/plain-engine.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { ballastOn, freeBytesOn, memoryDisk, whyNoDisks, type Ballast, type Disk } from "./disks.ts";
+import { inject, injectable } from "./injection.ts";
+import {
+  compare,
+  indexDamage,
+  newAuthor,
+  newAuthors,
+  newLedger,
+  publish,
+  writeWith,
+  type Author,
+  type Ledger,
+} from "./ledger.ts";
+import { report } from "./rounds.ts";
+import { eventually, watchLog, type LogLine } from "./watching.ts";
+
+const MIB = 1_048_576;
+const DISK_MIB = 220;
+const WATERMARK = 64 * MIB;
+const NOTHING = { lost: [], unsent: [] };
+const PATIENCE_MS = 30_000;
+
+const whyNot = whyNoDisks();
+vi.setConfig({ testTimeout: 120_000 });
+
+let disk: Disk;
+let ballast: Ballast;
+let directory: string;
+let ledger: Ledger;
+let server: RunningServer | null = null;
+let log: readonly LogLine[];
+
+beforeEach(async ({ skip }) => {
+  skip(whyNot !== null, whyNot ?? "");
+  disk = memoryDisk(DISK_MIB);
+  ballast = ballastOn(disk.directory);
+  directory = join(disk.directory, "data");
+  const template = await copyTemplate();
+  await copyDirectory(template, directory);
+  await rm(template, { recursive: true });
+  ledger = newLedger();
+});
+
+afterEach(async () => {
+  await server?.end("SIGKILL");
+  server = null;
+  if (whyNot === null) disk.remove();
+});
+
+async function start(environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  server = await startServer(directory, environment);
+  log = watchLog(server);
+  return server.url;
+}
+
+const failures = () => log.filter(({ msg }) => msg === "the engine failed and is replaced");
+const refusedAsFull = () => [...ledger.refused.values()].filter(({ code }) => code === "storage_full").length;
+
+async function post(url: string, { token }: Author, title: string): Promise<Response> {
+  return fetch(`${url}/v1/posts`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ title, content: "…", status: "published" }),
+  });
+}
+
+async function statusOf(url: string, { token }: { readonly token?: string } = {}): Promise<number> {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const response = await fetch(url, { headers });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+async function readiness(url: string): Promise<unknown> {
+  const response = await fetch(`${url}/health/ready`);
+  return { status: response.status, ...((await response.json()) as object) };
+}
+
+/** Publishes again and again until it is acknowledged, and gives how long that took. */
+async function untilWritable(url: string, author: Author): Promise<number> {
+  const title = `when there is space, ${ledger.acknowledged.size}`;
+  let attempts = 0;
+  return eventually(
+    "a write is acknowledged",
+    async () => {
+      attempts++;
+      await publish(url, author, `${title}, ${attempts}`, ledger);
+      return ledger.acknowledged.has(`${title}, ${attempts}`);
+    },
+    PATIENCE_MS,
+  );
+}
+
+async function expectWhole(): Promise<void> {
+  expect((await server?.end("SIGTERM"))?.exitCode).toBe(0);
+  expect(await indexDamage(directory)).toEqual([]);
+}
+
+describe("a full disk", () => {
+  it("refuses writes with 507 and serves reads, says so once, and ends by itself", async () => {
+    const url = await start();
+    const author = await newAuthor(url, "author");
+    await publish(url, author, "before", ledger);
+    const id = ledger.acknowledged.get("before")?.id;
+    ballast.fillUntil(WATERMARK / 2);
+
+    const refused = await post(url, author, "refused");
+    expect(refused.status).toBe(507);
+    expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(await refused.json()).toMatchObject({ status: 507, code: "storage_full", title: "Storage full" });
+    for (let i = 0; i < 10; i++) await publish(url, author, `refused ${i}`, ledger);
+    expect(refusedAsFull()).toBe(10);
+    const changes = await fetch(`${url}/v1/users/${author.id}?posts=delete`, {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${author.token}` },
+    });
+    expect(changes.status).toBe(507);
+
+    expect(await statusOf(`${url}/v1/posts/${id}`)).toBe(200);
+    expect(await statusOf(`${url}/v1/users/${author.id}`, author)).toBe(200);
+    expect(await statusOf(`${url}/v1/posts`, author)).toBe(200);
+    expect(await readiness(url)).toMatchObject({ status: "ready", durability: "fsync", writable: false });
+
+    ballast.drop();
+    const waitedMs = await untilWritable(url, author);
+    expect(waitedMs).toBeLessThan(3000);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: true });
+    const said = log.filter(({ msg }) => msg.startsWith("the disk is full"));
+    expect(said).toMatchObject([{ level: "error", freeBytes: expect.any(Number), neededBytes: WATERMARK }]);
+    expect(said[0]?.["freeBytes"]).toBeLessThanOrEqual(WATERMARK / 2);
+    expect(failures()).toEqual([]);
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    await expectWhole();
+  });
+
+  it("under which PostgreSQL panics, from one moment to the next, takes nothing that was acknowledged", async () => {
+    const faultFile = join(disk.directory, "fault");
+    const url = await start(injectable(faultFile));
+    const authors = await newAuthors(url, 4);
+    const writing = writeWith(url, authors, ledger, 4000);
+    await eventually("clients write", () => ledger.acknowledged.size > 100, PATIENCE_MS);
+    // What the watermark is there to avoid: no space for the write-ahead log.
+    await inject(faultFile, { on: "write", path: "pg_wal", what: "ENOSPC", once: true });
+    await eventually("PostgreSQL panics", () => failures().length > 0, PATIENCE_MS);
+    ballast.fillUntil(0);
+    await eventually("writes are refused", () => refusedAsFull() > 0, PATIENCE_MS);
+    expect(await statusOf(`${url}/health/live`)).toBe(200);
+    await eventually(
+      "reads are answered",
+      async () => (await statusOf(`${url}/v1/posts?limit=5`)) === 200,
+      PATIENCE_MS,
+    );
+    const before = ledger.acknowledged.size;
+    ballast.drop();
+    const waitedMs = await eventually("clients write again", () => ledger.acknowledged.size > before, PATIENCE_MS);
+    await delay(300);
+    await writing.stop();
+    report("disk full at once", {
+      acknowledged: ledger.acknowledged.size,
+      refused: refusedAsFull(),
+      unknown: ledger.unknown.size,
+      failures: failures().length,
+      "writable again after ms": waitedMs,
+    });
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    await expectWhole();
+  });
+
+  it("lets the server stop in order, and start again to serve what it holds", async () => {
+    const first = await start();
+    const author = await newAuthor(first, "author");
+    for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
+    ballast.fillUntil(0);
+    expect(freeBytesOn(disk.directory)).toBe(0);
+    expect(await server?.end("SIGTERM")).toMatchObject({ exitCode: 0 });
+    expect(readControlFile(join(directory, "cluster"))).toMatchObject({ isShutDown: true });
+
+    ballast.fillUntil(0);
+    expect(freeBytesOn(disk.directory)).toBe(0);
+    const url = await start();
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    expect(await statusOf(`${url}/v1/users/${author.id}`, author)).toBe(200);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
+    expect((await post(url, author, "refused")).status).toBe(507);
+    expect(failures()).toEqual([]);
+    ballast.drop();
+    expect(await untilWritable(url, author)).toBeLessThan(3000);
+    await expectWhole();
+  });
+
+  it("lets a killed server start again, from its reserve", async () => {
+    const first = await start();
+    const author = await newAuthor(first, "author");
+    for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
+    ballast.fillUntil(0);
+    await server?.end("SIGKILL");
+    const url = await start();
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
+    ballast.drop();
+    expect(await untilWritable(url, author)).toBeLessThan(3000);
+    await expectWhole();
+  });
+
+  it("that the server itself has filled, with next to no watermark, takes nothing that was acknowledged", async () => {
+    ballast.fillUntil(110 * MIB);
+    const url = await start({ QUIRE_FREE_SPACE_MIB: "16" });
+    const authors = await newAuthors(url, 4);
+    const writing = writeWith(url, authors, ledger, 1_000_000);
+    await eventually("the disk is full", () => refusedAsFull() + failures().length > 0, PATIENCE_MS);
+    await delay(2000);
+    expect(await statusOf(`${url}/health/live`)).toBe(200);
+    const before = ledger.acknowledged.size;
+    ballast.drop();
+    const waitedMs = await eventually("clients write again", () => ledger.acknowledged.size > before, PATIENCE_MS);
+    await writing.stop();
+    report("disk filled by 1 MB posts", {
+      acknowledged: ledger.acknowledged.size,
+      refused: refusedAsFull(),
+      unknown: ledger.unknown.size,
+      failures: failures().length,
+      "writable again after ms": waitedMs,
+    });
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    await server?.end("SIGKILL");
+    expect(await compare(await start({ QUIRE_FREE_SPACE_MIB: "16" }), ledger)).toEqual(NOTHING);
+  });
+});

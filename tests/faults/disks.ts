@@ -1,0 +1,154 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, truncateSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const MIB = 1_048_576;
+
+/** A disk for one test, with a file system on it. */
+export interface Disk {
+  /** Where it is mounted. */
+  readonly directory: string;
+  remove(): void;
+}
+
+/** A disk whose power can be cut. */
+export interface CuttableDisk extends Disk {
+  /** From now on nothing reaches the disk, and what was not flushed to it is gone once it is mounted again. */
+  cutPower(): void;
+  /** Mounts it as after the machine has started again; nobody has files open on it any more. */
+  mountAgain(): void;
+}
+
+/** Why there can be no disks for tests here; `null` when there can. */
+export function whyNoDisks(): string | null {
+  if (process.getuid?.() !== 0) return "only root may mount a file system";
+  try {
+    memoryDisk(1).remove();
+    return null;
+  } catch (cause) {
+    return `no file system can be mounted: ${String(cause)}`;
+  }
+}
+
+/** Why no power can be cut here; `null` when it can. */
+export function whyNoPowerCut(): string | null {
+  const reason = whyNoDisks();
+  if (reason !== null) return reason;
+  if (cutter() === undefined) return "it takes python3 or perl to call ioctl";
+  try {
+    cuttableDisk(16).remove();
+    return null;
+  } catch (cause) {
+    return `no ext4 image can be mounted: ${String(cause)}`;
+  }
+}
+
+/** A small disk in memory. */
+export function memoryDisk(mebibytes: number): Disk {
+  return mounted((directory) => {
+    run("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", directory);
+  });
+}
+
+/** An ext4 in a file, which by itself flushes nothing for ten minutes. */
+export function cuttableDisk(mebibytes: number): CuttableDisk {
+  const parent = mkdtempSync(join(tmpdir(), "quire-image-"));
+  const image = join(parent, "ext4");
+  const mount = (directory: string) => run("mount", "-o", "loop,commit=600", image, directory);
+  try {
+    closeSync(openSync(image, "w"));
+    truncateSync(image, mebibytes * MIB);
+    run("mkfs.ext4", "-q", "-F", image);
+    const disk = mounted(mount);
+    return {
+      directory: disk.directory,
+      cutPower: () => cutter()?.(disk.directory),
+      mountAgain: () => {
+        run("umount", disk.directory);
+        mount(disk.directory);
+      },
+      remove: () => {
+        disk.remove();
+        rmSync(parent, { recursive: true });
+      },
+    };
+  } catch (cause) {
+    rmSync(parent, { recursive: true });
+    throw cause;
+  }
+}
+
+function mounted(mount: (directory: string) => void): Disk {
+  const directory = mkdtempSync(join(tmpdir(), "quire-disk-"));
+  try {
+    mount(directory);
+  } catch (cause) {
+    rmSync(directory, { recursive: true });
+    throw cause;
+  }
+  const remove = () => {
+    run("umount", directory);
+    rmSync(directory, { recursive: true });
+  };
+  return { directory, remove };
+}
+
+function run(command: string, ...options: readonly string[]): void {
+  execFileSync(command, options, { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+/**
+ * EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h): the file system ends at once, without its
+ * journal. Node has no ioctl.
+ */
+function cutter(): ((directory: string) => void) | undefined {
+  const programs: readonly (readonly [command: string, option: string, program: string])[] = [
+    [
+      "python3",
+      "-c",
+      "import fcntl, os, struct, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))",
+    ],
+    ["perl", "-e", 'open(my $directory, "<", $ARGV[0]) and ioctl($directory, 0x8004587D, pack("L", 2)) or die $!'],
+  ];
+  const program = programs.find(([command]) => spawnSync(command, ["--version"]).status === 0);
+  if (program === undefined) return undefined;
+  const [command, option, text] = program;
+  return (directory) => run(command, option, text, directory);
+}
+
+/** A file that takes space on a disk. */
+export interface Ballast {
+  /** Writes until no more than this is free; 0 is the last byte. */
+  fillUntil(freeBytes: number): void;
+  /** Gives the space back. */
+  drop(): void;
+}
+
+export function ballastOn(directory: string): Ballast {
+  const path = join(directory, "ballast");
+  const drop = () => rmSync(path, { force: true });
+  const fillUntil = (freeBytes: number) => {
+    const descriptor = openSync(path, "a");
+    try {
+      for (let isFull = false; !isFull;) {
+        const surplus = freeBytesOn(directory) - freeBytes;
+        if (surplus <= 0) return;
+        try {
+          writeSync(descriptor, Buffer.alloc(Math.min(surplus, MIB)));
+        } catch (cause) {
+          if ((cause as NodeJS.ErrnoException).code !== "ENOSPC") throw cause;
+          isFull = true;
+        }
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  };
+  return { fillUntil, drop };
+}
+
+export function freeBytesOn(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}

@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startServer, type RunningServer } from "../process/server.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { flood } from "./flood.ts";
+import { compare, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
+import { isThorough, percentile, report } from "./rounds.ts";
+import { eventually } from "./watching.ts";
+
+const MIB = 1_048_576;
+const WARM_UP_MS = 3000;
+const CALM_MS = 2000;
+const LOAD_MS = isThorough ? 120_000 : 10_000;
+const PROBE_INTERVAL_MS = 20;
+
+let directory: string;
+let server: RunningServer | null = null;
+
+beforeEach(async () => {
+  directory = await copyTemplate();
+});
+
+afterEach(async () => {
+  await server?.end("SIGKILL");
+  server = null;
+  await rm(directory, { recursive: true });
+});
+
+/** The memory that a process has, in bytes. */
+async function memoryOf(pid: number | undefined): Promise<number> {
+  const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)]);
+  return Number(stdout) * 1024;
+}
+
+/** How many requests a second the server answers when as many come as it can serve. */
+async function calmRate(url: string): Promise<number> {
+  const countedFrom = performance.now() + WARM_UP_MS;
+  const endsAt = countedFrom + CALM_MS;
+  let served = 0;
+  const client = async () => {
+    while (performance.now() < endsAt) {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      if (response.status === 200 && performance.now() > countedFrom) served++;
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, client));
+  return served / (CALM_MS / 1000);
+}
+
+/** What one who comes to a flooded server sees, until a time. */
+async function probe(url: string, path: string, pid: number | undefined, endsAt: number) {
+  const refusalsMs: number[] = [];
+  const livenessMs: number[] = [];
+  const memory: number[] = [];
+  const timed = async (asked: string) => {
+    const startedAt = performance.now();
+    const response = await fetch(asked);
+    const body = (await response.json()) as object;
+    return { response, body, durationMs: performance.now() - startedAt };
+  };
+  while (performance.now() < endsAt) {
+    const { response, body, durationMs } = await timed(`${url}${path}`);
+    if (response.status === 503) {
+      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+      expect(response.headers.get("Retry-After")).toBe("1");
+      expect(body).toMatchObject({ status: 503, code: "storage_busy" });
+      refusalsMs.push(durationMs);
+    }
+    const liveness = await timed(`${url}/health/live`);
+    expect(liveness.response.status).toBe(200);
+    livenessMs.push(liveness.durationMs);
+    memory.push(await memoryOf(pid));
+    await delay(PROBE_INTERVAL_MS);
+  }
+  return { refusalsMs, livenessMs, memory };
+}
+
+describe("a server that is asked for more than it can do", () => {
+  it(
+    `refuses a part with 503 and Retry-After, serves the others, takes bounded memory and is back at once (${LOAD_MS / 1000} s)`,
+    async () => {
+      server = await startServer(directory, { QUIRE_LOG_LEVEL: "fatal" });
+      const { url, process } = server;
+      const authors = await newAuthors(url, 5);
+      const ledger = newLedger();
+      for (const author of authors.slice(0, 1)) await publish(url, author, "Read by all", ledger);
+      const path = `/v1/posts/${ledger.acknowledged.get("Read by all")?.id}`;
+      const calmPerSecond = await calmRate(`${url}${path}`);
+
+      const startedAt = performance.now();
+      const load = flood(url, path);
+      const writing = writeWith(url, authors, ledger);
+      const { refusalsMs, livenessMs, memory } = await probe(url, path, process.pid, startedAt + LOAD_MS);
+      const loadS = (performance.now() - startedAt) / 1000;
+      const served = load.answers["200"] ?? 0;
+      const refused = load.answers["503"] ?? 0;
+      const writes = writing.stop();
+      load.stop();
+      const backMs = await eventually("an answer", async () => (await fetch(`${url}${path}`)).status === 200);
+      await writes;
+
+      const servedPerSecond = served / loadS;
+      const warm = memory.slice(0, Math.ceil(memory.length * 0.3));
+      report("2,000 requests at a time", {
+        "served a second before": Math.round(calmPerSecond),
+        meanwhile: Math.round(servedPerSecond),
+        refused: Math.round(refused / loadS),
+        "refusals in ms, median": percentile(refusalsMs, 0.5),
+        "99 %": percentile(refusalsMs, 0.99),
+        "liveness in ms, median": percentile(livenessMs, 0.5),
+        slowest: percentile(livenessMs, 1),
+        "memory in MiB, warm": Math.round(Math.max(...warm) / MIB),
+        "at most": Math.round(Math.max(...memory) / MIB),
+        "back after ms": backMs,
+      });
+      expect(Object.keys(load.answers).toSorted()).toEqual(["200", "503"]);
+      expect(refusalsMs.length).toBeGreaterThan(0);
+      expect(Math.max(...memory)).toBeLessThan(1.5 * Math.max(...warm) + 100 * MIB);
+      expect([...ledger.refused.values()].filter(({ code }) => code !== "storage_busy")).toEqual([]);
+      expect(await compare(url, ledger)).toEqual({ lost: [], unsent: [] });
+      // Refusing must not keep it from serving.
+      expect(servedPerSecond).toBeGreaterThan(calmPerSecond / 4);
+    },
+    LOAD_MS + 120_000,
+  );
+});

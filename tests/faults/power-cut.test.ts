@@ -1,0 +1,115 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { runServer, startServer, type RunningServer } from "../process/server.ts";
+import { copyDirectory } from "../support/plain-engine.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { cuttableDisk, whyNoPowerCut, type CuttableDisk } from "./disks.ts";
+import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
+import { isThorough, report } from "./rounds.ts";
+
+const ROUNDS = isThorough ? 10 : 1;
+const DISK_MIB = 400;
+const WRITING_MS = 2000;
+const CLIENTS = 8;
+/** What the server exits with when it finds the data damaged, or PostgreSQL does not take them. */
+const REFUSALS = [65, 74];
+
+const whyNot = whyNoPowerCut();
+vi.setConfig({ testTimeout: 60_000 + ROUNDS * 15_000 });
+
+let disk: CuttableDisk | null = null;
+let server: RunningServer | null = null;
+
+afterEach(async () => {
+  await server?.end("SIGKILL");
+  server = null;
+  disk?.remove();
+  disk = null;
+});
+
+/** A data directory on a disk of its own, all of it flushed: a migrated, empty PostgreSQL. */
+async function newDataDirectory(): Promise<string> {
+  disk = cuttableDisk(DISK_MIB);
+  const directory = join(disk.directory, "data");
+  const template = await copyTemplate();
+  await copyDirectory(template, directory);
+  await rm(template, { recursive: true });
+  execFileSync("sync", ["--file-system", directory]);
+  return directory;
+}
+
+/** Cuts the power under the server, which nobody tells, and gives the disk as it is found after that. */
+async function cutPower(): Promise<void> {
+  disk?.cutPower();
+  await server?.end("SIGKILL");
+  server = null;
+  disk?.mountAgain();
+}
+
+/** Several clients write until the power is cut. */
+async function cutPowerWhileWriting(url: string, ledger: Ledger, round: number): Promise<void> {
+  const writing = writeWith(url, await newAuthors(url, CLIENTS, `round-${round}`), ledger);
+  await delay(WRITING_MS + Math.random() * 1000);
+  await cutPower();
+  await writing.stop();
+}
+
+describe.skipIf(whyNot !== null)(`a power cut${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
+  it("takes nothing back that was acknowledged", async () => {
+    const directory = await newDataDirectory();
+    const ledger = newLedger();
+    for (let round = 0; round < ROUNDS; round++) {
+      server = await startServer(directory);
+      const before = ledger.acknowledged.size;
+      await cutPowerWhileWriting(server.url, ledger, round);
+      expect(ledger.acknowledged.size).toBeGreaterThan(before);
+      server = await startServer(directory);
+      const { lost, unsent } = await compare(server.url, ledger);
+      report("power cut", { acknowledged: ledger.acknowledged.size, lost: lost.length, unsent: unsent.length });
+      expect({ lost, unsent }).toEqual({ lost: [], unsent: [] });
+      expect((await server.end("SIGTERM")).exitCode).toBe(0);
+    }
+    expect(await indexDamage(directory)).toEqual([]);
+  });
+
+  it("takes back what was acknowledged without fsync, so that this test would notice", async () => {
+    const directory = await newDataDirectory();
+    const ledger = newLedger();
+    server = await startServer(directory, { QUIRE_DURABILITY: "relaxed" });
+    await cutPowerWhileWriting(server.url, ledger, 0);
+    const relaxed = { QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: "relaxed" };
+    try {
+      server = await startServer(directory, relaxed);
+    } catch {
+      const { exitCode } = await runServer(relaxed);
+      report("power cut without fsync", { acknowledged: ledger.acknowledged.size, "refused with": exitCode ?? -1 });
+      expect(REFUSALS).toContain(exitCode);
+      return;
+    }
+    const { lost } = await compare(server.url, ledger);
+    report("power cut without fsync", { acknowledged: ledger.acknowledged.size, lost: lost.length });
+    expect(lost.length).toBeGreaterThan(0);
+  });
+
+  it("right after the first initialisation leaves a server that starts, and keeps what it acknowledges", async () => {
+    disk = cuttableDisk(DISK_MIB);
+    const directory = join(disk.directory, "data");
+    await mkdir(directory);
+    execFileSync("sync", ["--file-system", directory]);
+    server = await startServer(directory);
+    await cutPower();
+
+    server = await startServer(directory);
+    const ledger = newLedger();
+    const [author] = await newAuthors(server.url, 1);
+    if (author === undefined) throw new Error("There is no author.");
+    await publish(server.url, author, "first", ledger);
+    await cutPower();
+    server = await startServer(directory);
+    expect(ledger.acknowledged.size).toBe(1);
+    expect(await compare(server.url, ledger)).toEqual({ lost: [], unsent: [] });
+  });
+});

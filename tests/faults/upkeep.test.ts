@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
+import { startServer, type RunningServer } from "../process/server.ts";
+import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
+import { newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
+import { isThorough, percentile, report } from "./rounds.ts";
+import { eventually, watchLog } from "./watching.ts";
+
+const MIB = 1_048_576;
+/** What upkeep and max_wal_size leave of the log, with room for what is written until a checkpoint is done. */
+const MOST_WAL_BYTES = 200 * MIB;
+const SAMPLE_MS = 50;
+
+let directory: string;
+let server: RunningServer | null = null;
+let postgres: EmbeddedPostgres | null = null;
+
+beforeEach(async () => {
+  directory = await copyTemplate();
+});
+
+afterEach(async () => {
+  await server?.end("SIGKILL");
+  await postgres?.close();
+  server = null;
+  postgres = null;
+  rmSync(directory, { recursive: true });
+});
+
+function walBytes(): number {
+  const folder = join(directory, "cluster", "pg_wal");
+  const sizes = readdirSync(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Looks at the log's size again and again; `stop` gives the most that there was. */
+function watchWal() {
+  let most = walBytes();
+  const timer = setInterval(() => (most = Math.max(most, walBytes())), SAMPLE_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return most;
+    },
+  };
+}
+
+/** What was last noted at a checkpoint of the size of the tables' files. */
+function notedBytes(): number {
+  const noted = JSON.parse(readFileSync(join(directory, "quire.files.json"), "utf8")) as Record<string, number>;
+  return Object.values(noted).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Reads a post again and again; `stop` gives how long each answer took, in milliseconds. */
+function readAgainAndAgain(url: string) {
+  const durationsMs: number[] = [];
+  const statuses = new Set<number>();
+  const stopped = new AbortController();
+  const reading = (async () => {
+    while (!stopped.signal.aborted) {
+      const startedAt = performance.now();
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      durationsMs.push(performance.now() - startedAt);
+      statuses.add(response.status);
+      await delay(2);
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await reading;
+      return { durationsMs, statuses: [...statuses] };
+    },
+  };
+}
+
+/** How much was written to the log at least, as random text is not compressed. */
+function writtenBytes(ledger: Ledger): number {
+  return [...ledger.acknowledged.values()].reduce((sum, { content }) => sum + content.length, 0);
+}
+
+describe("upkeep", () => {
+  it("keeps the log small while 100 MiB are written, and answers meanwhile", async () => {
+    server = await startServer(directory, { QUIRE_LOG_LEVEL: "debug" });
+    const log = watchLog(server);
+    const { url } = server;
+    const authors = await newAuthors(url, 4);
+    const ledger = newLedger();
+    for (const author of authors.slice(0, 1)) await publish(url, author, "A small one", ledger);
+    const wal = watchWal();
+    const reading = readAgainAndAgain(`${url}/v1/posts/${ledger.acknowledged.get("A small one")?.id}`);
+    const writing = writeWith(url, authors, ledger, 500_000);
+    await eventually("100 MiB", () => writtenBytes(ledger) > 100 * MIB, 120_000);
+    await writing.stop();
+    const { durationsMs, statuses } = await reading.stop();
+    const mostBytes = wal.stop();
+
+    expect(statuses).toEqual([200]);
+    expect(ledger.refused.size).toBe(0);
+    expect(mostBytes).toBeLessThan(MOST_WAL_BYTES);
+    const checkpoints = log.filter(({ msg }) => msg === "checkpoint");
+    expect(checkpoints.length).toBeGreaterThanOrEqual(2);
+    expect(notedBytes()).toBeGreaterThan(32 * MIB);
+    report("100 MiB of posts", {
+      checkpoints: checkpoints.length,
+      "longest checkpoint in ms": Math.max(...checkpoints.map(({ durationMs }) => Number(durationMs))),
+      "most log in MiB": Math.round(mostBytes / MIB),
+      "reads in ms, median": percentile(durationsMs, 0.5),
+      "99 %": percentile(durationsMs, 0.99),
+      slowest: percentile(durationsMs, 1),
+    });
+  }, 180_000);
+
+  it.runIf(isThorough)(
+    "keeps the log small over 1,000,000 inserts, and vacuums and analyses what they fill",
+    async () => {
+      postgres = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+      const { client } = postgres;
+      const userId = await insertUser(postgres);
+      const wal = watchWal();
+      const startedAt = performance.now();
+      let slowestReadMs = 0;
+      for (let thousand = 0; thousand < 1000; thousand++) {
+        await client.query(
+          `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at)
+           select uuidv7(), 'Title ' || n, repeat(md5(n::text), 3), $1::uuid, 'published', now(), 1, now(), now()
+           from generate_series($2::int, $2::int + 999) n`,
+          [userId, thousand * 1000],
+        );
+        const readAt = performance.now();
+        await client.query("select id from posts order by id desc limit 1");
+        slowestReadMs = Math.max(slowestReadMs, performance.now() - readAt);
+      }
+      const insertsMs = performance.now() - startedAt;
+      const analysed = async () => {
+        const { rows } = await client.query<{ vacuumed: boolean; analysed: boolean; rows: number }>(
+          `select s.last_vacuum is not null as vacuumed, s.last_analyze is not null as analysed, c.reltuples as rows
+           from pg_stat_user_tables s join pg_class c on c.oid = s.relid where s.relname = 'posts'`,
+        );
+        return rows[0]?.vacuumed === true && rows[0].analysed && rows[0].rows > 900_000;
+      };
+      await eventually("vacuum and analyze", analysed, 60_000);
+      const mostBytes = wal.stop();
+      expect(mostBytes).toBeLessThan(MOST_WAL_BYTES);
+      const { rows } = await client.query<{ count: number }>("select count(*)::int as count from posts");
+      expect(rows).toEqual([{ count: 1_000_000 }]);
+      report("1,000,000 inserts", {
+        "inserts in s": Math.round(insertsMs / 1000),
+        "most log in MiB": Math.round(mostBytes / MIB),
+        "slowest read in ms": Math.round(slowestReadMs),
+      });
+    },
+    900_000,
+  );
+});
+
+async function insertUser({ client }: EmbeddedPostgres): Promise<string> {
+  const id = randomUUID();
+  await client.query(
+    `insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
+     values ($1, 'Ada', 'ada@example.org', 'ada@example.org', 'none', 'author', 1, now(), now())`,
+    [id],
+  );
+  return id;
+}
