@@ -95,7 +95,7 @@ export function writeWith(url: string, authors: readonly Author[], ledger: Ledge
 }
 
 /** Everything that a server shows to everybody, by title. */
-export async function allPosts(url: string): Promise<Map<string, { readonly id: string; readonly content: string }>> {
+async function allPosts(url: string): Promise<Map<string, { readonly id: string; readonly content: string }>> {
   const found = new Map<string, { readonly id: string; readonly content: string }>();
   for (let next: string | null = "/v1/posts?limit=100"; next !== null;) {
     const response: Response = await fetch(`${url}${next}`);
