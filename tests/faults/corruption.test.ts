@@ -14,7 +14,7 @@ import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, newAuthor, newLedger, publish, type Author, type Ledger } from "./ledger.ts";
 import { isThorough } from "./rounds.ts";
-import { watchLog, type LogLine } from "./watching.ts";
+import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 const PAGE = 8192;
 /** Four of them fill a page, and none is moved out of its row. */
@@ -145,15 +145,16 @@ const overwrite = async (path: string, text: string) => writeFile(inCopy(path), 
 const takeBack = async (path: string) =>
   copyFile(join(temporary, "earlier", path.slice("cluster/".length)), inCopy(path));
 
-/** What PostgreSQL itself writes whenever it starts: who runs, caches, and that the cluster is open. */
-const WRITTEN_AT_START = /postmaster\.\w+$|pg_internal\.init$|pg_control$/;
+/** What PostgreSQL itself writes when it starts and when it gives up: who runs, caches, and how far the log is. */
+const WRITTEN_BY_A_START =
+  /postmaster\.\w+$|pg_internal\.init$|pg_control$|\/pg_(?:wal|xact|subtrans|multixact|logical|stat)\//;
 
-/** The size of every file and when it was written, but for the lock and what PostgreSQL writes where it starts. */
+/** The size of every file and when it was written, but for the lock, and what PostgreSQL writes where it starts. */
 function stateOfFiles(hasStarted: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.name === "quire.lock" || (hasStarted && WRITTEN_AT_START.test(entry.name))) continue;
     const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || entry.name === "quire.lock" || (hasStarted && WRITTEN_BY_A_START.test(path))) continue;
     const { ino, size, mtimeNs } = statSync(path, { bigint: true });
     found.set(path, `${ino}, ${size} bytes, ${mtimeNs}`);
   }
@@ -279,8 +280,9 @@ async function expectReadOnly(log: readonly LogLine[]): Promise<void> {
   const body = JSON.stringify({ title: "refused", content: "…", status: "published" });
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${author.token}` };
   expect(await ask("/v1/posts", { method: "POST", headers, body })).toEqual(CORRUPT);
-  const said = log.filter(({ msg }) => msg.startsWith("the database is damaged"));
-  expect(said).toMatchObject([{ level: "error", sqlState: expect.stringMatching(/^XX00[12]$/) }]);
+  const said = () => log.filter(({ msg }) => msg.startsWith("the database is damaged"));
+  await eventually("the log says it", () => said().length > 0);
+  expect(said()).toMatchObject([{ level: "error", sqlState: expect.stringMatching(/^XX00[12]$/) }]);
 }
 
 describe("a server that meets damage while it runs", () => {

@@ -214,6 +214,7 @@ describe("an engine that hangs", () => {
     const readyAnswers = await ready.stop();
     expect(readyAnswers.map(({ status }) => status)).toContain(503);
     expect(readyAnswers.at(-1)?.status).toBe(200);
+    await eventually("the log says it", () => failures().length > 0);
     expect(failures()).toMatchObject([{ reason: "deadline" }]);
     await expectNothingLost(url, 1);
   });
@@ -250,6 +251,7 @@ describe("an engine that hangs", () => {
     expect(hasTakenEffect()).toBe(true);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ code: "storage_unavailable" });
+    await eventually("the log says it", () => failures().length > 0);
     expect(failures()).toMatchObject([{ reason: "deadline" }]);
     await eventually("the server is ready", isReady, PATIENCE_MS);
     expect((await get(`/v1/users/${author.id}`, author.token)).status).toBe(200);

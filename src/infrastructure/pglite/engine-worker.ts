@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
@@ -52,6 +54,9 @@ async function serve(): Promise<void> {
     parentPort?.close();
     return;
   }
+  // PostgreSQL's own lock file tells nothing here, and a power cut can leave it empty, which PostgreSQL refuses: who has
+  // the directory is said by the kernel.
+  rmSync(join(cluster, "postmaster.pid"), { force: true });
   const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
   // Whoever opens a cluster that was not shut down may want to check its indexes.
   const extensions = checked.value.isShutDown ? {} : { amcheck };
