@@ -69,6 +69,8 @@ describe("the built server", () => {
     expect(stdout).toBe(`Quire listens on ${server.url}, with its data in ${data}\n`);
     const lines = stderr.trimEnd().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      // The server before was killed.
+      "the last stop was not in order: the log was replayed, the indexes are checked",
       "listening",
       "request",
       "stopping",

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../../application/ports/log.ts";
 
@@ -13,7 +23,7 @@ export interface DiskSpace {
   noteRefusal(): void;
   /** Makes the reserve where there is none and space is left for it. */
   secureReserve(): void;
-  /** Gives the reserve's space to the engine, to recover or to stop. */
+  /** Gives half of the reserve to the engine, to recover or to stop, and the other half at the next time. */
   releaseReserve(): void;
 }
 
@@ -25,7 +35,7 @@ interface DiskSpaceOptions {
 }
 
 export const RESERVE_FILE = "quire.reserve";
-/** Two segments of the write-ahead log: what a checkpoint may need. */
+/** Two segments of the write-ahead log: one for a stop on a full disk, one for the start after it. */
 const RESERVE_BYTES = 32 * 1_048_576;
 const CHUNK = new Uint8Array(1_048_576);
 const REFUSAL_INTERVAL_MS = 60_000;
@@ -49,7 +59,8 @@ export function diskSpace({ directory, watermarkBytes, log }: DiskSpaceOptions):
       log.error(fields, "the disk is full: writes are refused until there is space again");
     },
     secureReserve: () => {
-      if (existsSync(reserve) || freeBytes() < watermarkBytes + RESERVE_BYTES) return;
+      const isWhole = statSync(reserve, { throwIfNoEntry: false })?.size === RESERVE_BYTES;
+      if (isWhole || freeBytes() < watermarkBytes + RESERVE_BYTES) return;
       try {
         allocate(`${reserve}.unfinished`);
         renameSync(`${reserve}.unfinished`, reserve);
@@ -58,7 +69,11 @@ export function diskSpace({ directory, watermarkBytes, log }: DiskSpaceOptions):
         log.warn({ error: cause }, "no space could be kept for a stop on a full disk");
       }
     },
-    releaseReserve: () => rmSync(reserve, { force: true }),
+    releaseReserve: () => {
+      const bytes = statSync(reserve, { throwIfNoEntry: false })?.size ?? 0;
+      if (bytes > RESERVE_BYTES / 2) truncateSync(reserve, RESERVE_BYTES / 2);
+      else rmSync(reserve, { force: true });
+    },
   };
 }
 
