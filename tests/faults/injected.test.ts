@@ -57,9 +57,11 @@ const failures = () => said("the engine failed and is replaced");
 const replacements = () => said("the engine was replaced");
 
 /** Whoever was in the engine when it failed does not know what became of it; everybody else does, and it is true. */
-async function expectNothingLost(url: string, unknown: number): Promise<void> {
+async function expectNothingLost(url: string, failures: number): Promise<void> {
   expect(await compare(url, ledger)).toEqual({ lost: [], unsent: [] });
-  expect(ledger.unknown.size).toBe(unknown);
+  // The statement that the engine failed in, and at most the one behind it, which it may have begun.
+  expect(ledger.unknown.size).toBeGreaterThanOrEqual(failures);
+  expect(ledger.unknown.size).toBeLessThanOrEqual(2 * failures);
   for (const { code } of ledger.refused.values()) expect(code).toBe("storage_busy");
   expect((await server?.end("SIGTERM"))?.exitCode).toBe(0);
   expect(await indexDamage(directory)).toEqual([]);
