@@ -21,6 +21,9 @@ else await start(config.value);
 
 async function start(settings: Config): Promise<void> {
   const log = pinoLog(settings.logLevel);
+  // Until it serves there is nothing to finish. A container's first process must say so: its signals have no default.
+  let stop: (signal: NodeJS.Signals) => void = endAtOnce;
+  onStopSignals((signal) => stop(signal));
   const storage = await openPgliteStorage({ ...storageOptions(settings), log });
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
@@ -39,7 +42,7 @@ async function start(settings: Config): Promise<void> {
   }
   const purge = setInterval(() => void purgeSessions(useCases, log), PURGE_INTERVAL_MS);
 
-  const stop = async (signal: NodeJS.Signals) => {
+  const stopInOrder = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
     clearInterval(purge);
     await server.value.close(SHUTDOWN_GRACE_MS);
@@ -48,7 +51,7 @@ async function start(settings: Config): Promise<void> {
     log.info({}, "stopped");
     process.exit(EXIT.ok);
   };
-  onStopSignals((signal) => void stop(signal));
+  stop = (signal) => void stopInOrder(signal);
 
   const dataDirectory = resolve(settings.dataDirectory);
   log.info({ url: server.value.url, dataDirectory }, "listening");
@@ -64,9 +67,14 @@ function onStopSignals(stop: (signal: NodeJS.Signals) => void): void {
         stoppingSince = performance.now();
         stop(signal);
         // At Ctrl-C a terminal signals every process, and npm hands its own signal on: that is one wish, not two.
-      } else if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal]);
+      } else if (performance.now() - stoppingSince > SAME_SIGNAL_MS) endAtOnce(signal);
     });
   }
+}
+
+/** Ends as a process does that a signal has ended, which a shell shows as 128 and the signal's number. */
+function endAtOnce(signal: NodeJS.Signals): never {
+  process.exit(128 + constants.signals[signal]);
 }
 
 async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {

@@ -88,7 +88,8 @@ function mounted(mount: (directory: string) => void): Disk {
     throw cause;
   }
   const remove = () => {
-    run("umount", directory);
+    // Lazily, as a test that timed out may have left a process on it.
+    run("umount", "--lazy", directory);
     rmSync(directory, { recursive: true });
   };
   return { directory, remove };

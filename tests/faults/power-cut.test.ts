@@ -18,7 +18,7 @@ const CLIENTS = 8;
 const REFUSALS = [65, 74];
 
 const whyNot = whyNoPowerCut();
-vi.setConfig({ testTimeout: 60_000 + ROUNDS * 15_000 });
+vi.setConfig({ testTimeout: 120_000 + ROUNDS * 30_000 });
 
 let disk: CuttableDisk | null = null;
 let server: RunningServer | null = null;

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { runCli, runServer, startServer, startWithNpm, type RunningServer } from "./server.ts";
+import { runCli, runServer, spawnServer, startServer, startWithNpm, type RunningServer } from "./server.ts";
 
 let directory: string;
 let data: string;
@@ -87,6 +87,17 @@ describe("the built server", () => {
     const ended = server.end(signal);
     expect((await running).status).toBe(201);
     expect((await ended).exitCode).toBe(0);
+  });
+
+  it("ends at once by a SIGTERM that comes before it serves, and starts again", async () => {
+    const starting = spawnServer(data);
+    // The first that it does is to write into the lock that it is its own.
+    const holder = `"pid":${starting.process.pid},`;
+    await expect.poll(async () => readFile(join(data, "quire.lock"), "utf8"), { timeout: 20_000 }).toContain(holder);
+    starting.process.kill("SIGTERM");
+    expect((await starting.ended).exitCode).toBe(143);
+    server = await startServer(data);
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
   });
 
   it("refuses a data directory that another process has, and says whose it is", async () => {
