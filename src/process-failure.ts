@@ -52,7 +52,7 @@ export function explain(failure: ProcessFailure): Explanation {
     case "data_directory_damaged":
       return {
         exitCode: EXIT.dataError,
-        message: `The data directory ${failure.directory} is damaged: ${describeDamage(failure.damage)}. Nothing in it was changed. Copy it as it is, then restore it from a backup, or name another directory with QUIRE_DATA_DIR.${remedy(failure.damage)}`,
+        message: `The data directory ${failure.directory} is damaged: ${describeDamage(failure.damage)}. ${failure.damage.kind === "index_damaged" ? "Its log was replayed, and nothing else in it was changed" : "Nothing in it was changed"}. Copy it as it is, then restore it from a backup, or name another directory with QUIRE_DATA_DIR.${remedy(failure.damage)}`,
       };
     case "data_directory_incompatible":
       return {

@@ -21,7 +21,7 @@ const storageFailure = (kind: StorageFailureKind): readonly Case[] => [
 const damage = (what: Damage, says: readonly string[]): Case => ({
   failure: { kind: "data_directory_damaged", directory, damage: what },
   exitCode: 65,
-  says: [directory, "Nothing in it was changed", "backup", "QUIRE_DATA_DIR", ...says],
+  says: [directory, /nothing (?:else )?in it was changed/i, "backup", "QUIRE_DATA_DIR", ...says],
 });
 
 /** Every failure that there is: one that is left out does not compile. */
