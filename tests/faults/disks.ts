@@ -54,7 +54,8 @@ export function memoryDisk(mebibytes: number): Disk {
 /** An ext4 in a file, which by itself flushes nothing for ten minutes. */
 export function cuttableDisk(mebibytes: number): CuttableDisk {
   const parent = mkdtempSync(join(tmpdir(), "quire-image-"));
-  const image = join(parent, "ext4");
+  let image = join(parent, "0");
+  let mounts = 0;
   const mount = (directory: string) => run("mount", "-o", "loop,commit=600", image, directory);
   try {
     closeSync(openSync(image, "w"));
@@ -66,6 +67,12 @@ export function cuttableDisk(mebibytes: number): CuttableDisk {
       cutPower: () => cutter()?.(disk.directory),
       mountAgain: () => {
         run("umount", disk.directory);
+        // A mount namespace that was made in the meantime, as a container's, still holds the file system that was shut
+        // down, and the kernel would give just that one to whoever mounts the same file.
+        const copy = join(parent, String(++mounts));
+        run("cp", "--sparse=always", image, copy);
+        rmSync(image);
+        image = copy;
         mount(disk.directory);
       },
       remove: () => {
