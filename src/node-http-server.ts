@@ -4,6 +4,7 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import { ok, type Result } from "neverthrow";
 import type { Log } from "./application/ports/log.ts";
 import { fail } from "./domain/fail.ts";
+import { eventLoopShares } from "./event-loop-shares.ts";
 import { problemParts, type ProblemKind } from "./interfaces/http/problem.ts";
 
 /** The address cannot be listened on: it is taken, not this machine's, or not allowed. */
@@ -40,15 +41,18 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
   });
   let running = 0;
   // Node would answer a request without a Host itself, with no problem document.
+  const refusals = eventLoopShares();
+  const work = eventLoopShares();
   const server = createServer({ requireHostHeader: false }, (request, response) => {
     if (request.httpVersion === "1.1" && request.headers.host === undefined) answer(response, "malformed_request");
-    else if (running >= MOST_RUNNING && !HEALTH.test(request.url ?? ""))
-      response.writeHead(503, BUSY.headers).end(BUSY.body);
+    else if (HEALTH.test(request.url ?? "")) void listener(request, response);
+    else if (running >= MOST_RUNNING) refusals.run(() => response.writeHead(503, BUSY.headers).end(BUSY.body));
     else {
       whileItRuns(request, response, (change) => (running += change));
-      void listener(request, response);
+      work.run(() => void listener(request, response));
     }
   });
+  server.on("connection", refusals.noteConnection).on("connection", work.noteConnection);
   server.on("checkExpectation", (_, response: ServerResponse) => answer(response, "expectation_failed"));
   server.on("clientError", answerBrokenRequest);
   const unused = trackUnusedConnections(server);

@@ -1,54 +1,29 @@
-import { connect } from "node:net";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
 
-const CONNECTIONS = 200;
-/** How many requests a connection has sent before it waits for an answer. */
-const DEPTH = 10;
-const STATUS_LINE = "HTTP/1.1 ";
+const AUTOCANNON = createRequire(import.meta.url).resolve("autocannon");
 
-export interface Flood {
-  /** How many answers had each status. */
+/** How many answers had each status, and how many requests had none. */
+export interface Flooded {
   readonly answers: Readonly<Record<string, number>>;
-  /** Sends nothing more and closes the connections. */
-  stop(): void;
+  readonly errors: number;
 }
 
 /**
- * Asks for one path with 2,000 requests at a time and asks again for each that is answered, whatever the answer. It
- * costs little, so that it is the server that is measured: the answers are counted and not read.
+ * Asks for one address on many connections for some seconds, on each again as soon as it is answered, whatever the
+ * answer. It is a process of its own, so that what others measure meanwhile is the server and not the load.
  */
-export function flood(url: string, path: string): Flood {
-  const { hostname, port } = new URL(url);
-  const request = `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`;
-  const answers: Record<string, number> = {};
-  const sockets = Array.from({ length: CONNECTIONS }, () => {
-    const socket = connect(Number(port), hostname).on("error", () => undefined);
-    const length = STATUS_LINE.length + 3;
-    let rest = "";
-    socket.on("data", (chunk: Buffer) => {
-      const text = rest + chunk.toString("latin1");
-      let answered = 0;
-      let end = 0;
-      for (
-        let at = text.indexOf(STATUS_LINE);
-        at >= 0 && at + length <= text.length;
-        at = text.indexOf(STATUS_LINE, end)
-      ) {
-        end = at + length;
-        const status = text.slice(end - 3, end);
-        answers[status] = (answers[status] ?? 0) + 1;
-        answered++;
-      }
-      // A status line may begin at the end of one chunk and end in the next.
-      rest = text.slice(Math.max(end, text.length - length + 1));
-      if (answered > 0) socket.write(request.repeat(answered));
-    });
-    socket.write(request.repeat(DEPTH));
-    return socket;
-  });
-  return {
-    answers,
-    stop: () => {
-      for (const socket of sockets) socket.destroy();
-    },
+export async function flood(url: string, connections: number, seconds: number): Promise<Flooded> {
+  const options = ["--connections", String(connections), "--duration", String(seconds), "--json", url];
+  const child = spawn(process.execPath, [AUTOCANNON, ...options], { stdio: ["ignore", "pipe", "ignore"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  await once(child, "close");
+  const { statusCodeStats, errors } = JSON.parse(output) as {
+    readonly statusCodeStats: Readonly<Record<string, { readonly count: number }>>;
+    readonly errors: number;
   };
+  const counts = Object.entries(statusCodeStats).map(([status, { count }]) => [status, count] as const);
+  return { answers: Object.fromEntries(counts), errors };
 }

@@ -344,6 +344,27 @@ describe("a server that has more to do than it can", () => {
     expect((await again).status).toBe(200);
   });
 
+  it("lets a new client in, and answers health, before all the others are served", async () => {
+    const order: string[] = [];
+    const { server, port } = await serve(({ url }) => {
+      order.push(new URL(url).pathname);
+      const endsAt = performance.now() + 5;
+      while (performance.now() < endsAt);
+      return new Response("fine");
+    });
+    const others = await Promise.all(Array.from({ length: 50 }, async () => dial(port)));
+    const askAll = async (path: string) => {
+      for (const other of others) other.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await Promise.all(others.map(async (other) => once(other, "data")));
+    };
+    await askAll("/first");
+    const all = askAll("/then");
+    await fetch(`${server.url}/health/live`);
+    await all;
+    expect(order.indexOf("/health/live")).toBeLessThan(100);
+    for (const other of others) other.destroy();
+  });
+
   it("is not filled by uploads that do not come to an end", async () => {
     const { server, port } = await serve(async (request) => new Response(await request.text()));
     const uploads = await Promise.all(Array.from({ length: MOST_RUNNING + 1 }, async () => dial(port)));
