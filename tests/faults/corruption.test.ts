@@ -196,6 +196,7 @@ const FOUND_IN_FILES: readonly Row[] = [
   ["an index is cut off", "clean", async () => cut(fileOf("posts_pkey"), 1), "at the last checkpoint"],
   ["PG_VERSION is missing", "clean", async () => remove("cluster/PG_VERSION"), "PG_VERSION is missing"],
   ["what was committed is cut off", "clean", async () => cut(COMMITS, PAGE), `${COMMITS} has 0 bytes`],
+  ["what was committed is all zeros", "clean", async () => zero(COMMITS), `${COMMITS} cannot be read`],
   ["the marker is damaged", "clean", async () => overwrite("quire.json", "{"), "quire.json cannot be read"],
   ["the note of the files is damaged", "clean", async () => overwrite("quire.files.json", "{"), "files.json cannot be"],
 ];
@@ -239,6 +240,14 @@ describe("a server on a damaged data directory", () => {
       expect(said).toContain("The server ended with 65: ");
       expect(said).toMatch(/the index \S+ does not agree with its table/);
     }
+  });
+
+  it("does not start after a crash when what was committed is all zeros, and says that it cannot check", async () => {
+    await copyDirectory(crashed, directory);
+    await zero(COMMITS);
+    const said = await refusal();
+    expect(said).toContain("The server ended with 74: PostgreSQL does not start");
+    expect(said).toContain("its indexes cannot be checked");
   });
 
   it("starts after a crash and has lost nothing when only what tells of damage is damaged", async () => {
@@ -318,17 +327,6 @@ describe.runIf(isThorough)("damage that nobody notices", () => {
     await startOnDamaged(async () => zero(fileOf("posts"), PAGE, PAGE));
     const { lost } = await compare(server?.url ?? "", ledger);
     expect(lost.toSorted()).toEqual(pages.get(1)?.toSorted());
-  });
-
-  it("takes the rows that nobody had read since when what was committed is all zeros after a stop", async () => {
-    await copyDirectory(clean, directory);
-    server = await startServer(directory);
-    const unread = newLedger();
-    for (let i = 0; i < 20; i++) await publish(server.url, author, `unread ${i}`, unread);
-    await server.end("SIGTERM");
-    await zero(COMMITS);
-    server = await startServer(directory);
-    expect((await compare(server.url, unread)).lost).toHaveLength(20);
   });
 
   it("hides the rows that an index lacks which was put back to an earlier state after a stop", async () => {

@@ -196,7 +196,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("lets a killed server start again, from its reserve", async () => {
+  it("lets a killed server start again, from its reserve, and check its indexes at the next start with space", async () => {
     const first = await start();
     const author = await newAuthor(first, "author");
     for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
@@ -207,7 +207,17 @@ describe("a full disk", () => {
     expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
     ballast.drop();
     expect(await untilWritable(url, author)).toBeLessThan(3000);
-    await expectWhole();
+    const saysIndexesAreChecked = async () => {
+      const { stderr, exitCode } = (await server?.end("SIGTERM")) ?? {};
+      expect(exitCode).toBe(0);
+      return stderr?.includes("the log was replayed, the indexes are checked");
+    };
+    expect(await saysIndexesAreChecked()).toBe(false);
+    await start();
+    expect(await saysIndexesAreChecked()).toBe(true);
+    await start();
+    expect(await saysIndexesAreChecked()).toBe(false);
+    expect(await indexDamage(directory)).toEqual([]);
   });
 
   it("that the server itself has filled, with next to no watermark, takes nothing that was acknowledged", async () => {

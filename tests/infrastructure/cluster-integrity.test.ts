@@ -75,7 +75,7 @@ beforeAll(async () => {
   await engine.query("insert into notes select id, repeat('n', 100) from generate_series(1, $1) id", [NOTES_BEFORE]);
   await engine.exec("insert into scratch select id from generate_series(1, 5000) id");
   await engine.exec("checkpoint");
-  recordRelationFiles(closed);
+  recordRelationFiles(closed, null);
   const acknowledged = openAcknowledgedPosition(closed);
   positions = [await positionOf(engine)];
   for (let id = 0; id < NOTES_AFTER; id += 1) {
@@ -278,8 +278,10 @@ describe("the control file", () => {
 });
 
 describe("the note of the relation files", () => {
-  const noted = async (of = directory) =>
-    JSON.parse(await readFile(join(of, RELATION_FILES_FILE), "utf8")) as Record<string, number>;
+  const noted = async (of = directory) => {
+    const text = await readFile(join(of, RELATION_FILES_FILE), "utf8");
+    return (JSON.parse(text) as { readonly sizes: Readonly<Record<string, number>> }).sizes;
+  };
 
   /** The outline of a data directory, with the files that a case needs. */
   async function sketch(files: Readonly<Record<string, number>>): Promise<void> {
@@ -325,40 +327,59 @@ describe("the note of the relation files", () => {
     const other = ["global/pg_control", "base/5/100.x", "base/5/100_new", "base/5/x100", "base/notes"];
     await sketch({ ...kept, ...Object.fromEntries([...left, ...other].map((path) => [path, 9])) });
     await mkdir(inCluster("base/pgsql_tmp"));
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, null);
     expect(await noted()).toEqual(kept);
   });
 
   it("has the newest file alone of those that vacuum removes when they are old", async () => {
     await sketch({ "pg_xact/0009": 1, "pg_xact/000A": 2, "pg_xact/0001": 3, "pg_multixact/members/FFFF": 4 });
     await sketch({ "pg_multixact/members/10000": 5, "pg_multixact/offsets/notes": 6 });
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, null);
     expect(await noted()).toEqual({ "pg_xact/000A": 2, "pg_multixact/members/10000": 5 });
   });
 
   it("allows files to have grown and new ones to have come", async () => {
     await sketch({ "base/5/100": 8192, "base/5/101": 0 });
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, null);
     await sketch({ "base/5/100": 16_384, "base/5/101": 8192, "base/5/102": 8192 });
-    expect(compareRelationFiles(directory)).toBeNull();
+    expect(compareRelationFiles(directory, null)).toBeNull();
   });
 
   it.each(["base/5/100", "base/5/100.1", "base/5/100_vm", "global/300", "pg_xact/0000", "base/5/PG_VERSION"])(
     "gives away %s when it is missing, truncated, empty or no file",
     async (name) => {
       await sketch({ [name]: 16_384, "base/5/999": 8192 });
-      recordRelationFiles(directory);
+      recordRelationFiles(directory, null);
       const path = join("cluster", name);
       for (const bytes of [16_383, 8192, 0]) {
         await truncate(inCluster(name), bytes);
-        expect(compareRelationFiles(directory)).toEqual({ kind: "truncated", path, bytes, expectedBytes: 16_384 });
+        expect(compareRelationFiles(directory, null)).toEqual({
+          kind: "truncated",
+          path,
+          bytes,
+          expectedBytes: 16_384,
+        });
       }
       await rm(inCluster(name));
-      expect(compareRelationFiles(directory)).toEqual({ kind: "missing", path });
+      expect(compareRelationFiles(directory, null)).toEqual({ kind: "missing", path });
       await mkdir(inCluster(name));
-      expect(compareRelationFiles(directory)).toEqual({ kind: "unreadable", path });
+      expect(compareRelationFiles(directory, null)).toEqual({ kind: "unreadable", path });
     },
   );
+
+  it("gives away that what was committed is not what it was at the shutdown, until the next start", async () => {
+    const [shutdown, later] = [0x100n, 0x200n];
+    await sketch({ "pg_xact/0000": 8192, "pg_multixact/offsets/0000": 8192 });
+    recordRelationFiles(directory, shutdown);
+    expect(compareRelationFiles(directory, shutdown)).toBeNull();
+    await changeByte(inCluster("pg_xact/0000"), 100);
+    const path = join("cluster", "pg_xact", "0000");
+    expect(compareRelationFiles(directory, shutdown)).toEqual({ kind: "unreadable", path });
+    expect(compareRelationFiles(directory, null)).toBeNull();
+    expect(compareRelationFiles(directory, later)).toBeNull();
+    recordRelationFiles(directory, null);
+    expect(compareRelationFiles(directory, shutdown)).toBeNull();
+  });
 
   it("gives away a whole database that is missing", async () => {
     await copyOf(closed);
@@ -368,10 +389,10 @@ describe("the note of the relation files", () => {
 
   it.each([
     ["is empty", ""],
-    ["is cut off", '{"base/5/1259":81'],
+    ["is cut off", '{"sizes":{"base/5/1259":81'],
     ["is a list", '["base/5/1259"]'],
-    ["has a size that is none", '{"base/5/1259":-1}'],
-    ["has another form", '{"base/5/1259":"8192"}'],
+    ["has a size that is none", '{"sizes":{"base/5/1259":-1},"shutdown":null}'],
+    ["has another form", '{"sizes":{"base/5/1259":"8192"},"shutdown":null}'],
   ])("is damage itself when it %s", async (_, contents) => {
     await copyOf(closed);
     await writeFile(join(directory, RELATION_FILES_FILE), contents);
@@ -380,33 +401,33 @@ describe("the note of the relation files", () => {
 
   it("is replaced in one step, and stays as it was when the disk has no room for the new one", async () => {
     await sketch({ "base/5/100": 8192 });
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, null);
     await sketch({ "base/5/100": 16_384 });
     await symlink("/dev/full", join(directory, `${RELATION_FILES_FILE}.unfinished`));
-    expect(() => recordRelationFiles(directory)).toThrow(/ENOSPC/);
+    expect(() => recordRelationFiles(directory, null)).toThrow(/ENOSPC/);
     expect(await noted()).toEqual({ "base/5/100": 8192 });
     expect(readdirSync(directory).toSorted()).toEqual(["cluster", RELATION_FILES_FILE]);
     expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, null);
     expect(await noted()).toEqual({ "base/5/100": 16_384 });
   });
 
   it("is forgotten before files are dropped, also when there is none", async () => {
     await sketch({ "base/5/100": 8192 });
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, null);
     forgetRelationFiles(directory);
     forgetRelationFiles(directory);
     await rm(inCluster("base/5/100"));
     expect(existsSync(join(directory, RELATION_FILES_FILE))).toBe(false);
-    expect(compareRelationFiles(directory)).toBeNull();
+    expect(compareRelationFiles(directory, null)).toBeNull();
   });
 
   it("fails when the cluster cannot be read", async () => {
     await sketch({});
     await rename(inCluster("global"), inCluster("gone"));
-    expect(() => recordRelationFiles(directory)).toThrow(/ENOENT/);
+    expect(() => recordRelationFiles(directory, null)).toThrow(/ENOENT/);
     await copyFile("/dev/null", inCluster("global"));
-    expect(() => recordRelationFiles(directory)).toThrow(/ENOTDIR/);
+    expect(() => recordRelationFiles(directory, null)).toThrow(/ENOTDIR/);
   });
 });
 

@@ -81,9 +81,13 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
   return { url, process: child, end };
 }
 
-/** Runs the built server where it is expected to end by itself. */
+const RUN_TIMEOUT_MS = 30_000;
+
+/** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
 export async function runServer(environment: Environment): Promise<Ended> {
-  return collect(spawnNode(SERVER, [], { PORT: "0", ...environment }));
+  const child = spawnNode(SERVER, [], { PORT: "0", ...environment });
+  const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
+  return collect(child).finally(() => clearTimeout(timeout));
 }
 
 export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {

@@ -28,7 +28,9 @@ export function checkCluster(directory: string): Result<SoundCluster, Damage> {
     const isThere = existsSync(join(cluster, CONTROL_FILE));
     return fail({ kind: isThere ? "unreadable" : "missing", path: join(CLUSTER, CONTROL_FILE) });
   }
-  const damage = compareRelationFiles(directory) ?? checkLog(cluster, control, readAcknowledgedPosition(directory));
+  const damage =
+    compareRelationFiles(directory, control.isShutDown ? control.checkpoint : null) ??
+    checkLog(cluster, control, readAcknowledgedPosition(directory));
   return damage === null ? ok({ isShutDown: control.isShutDown }) : fail(damage);
 }
 

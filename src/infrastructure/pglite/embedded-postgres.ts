@@ -10,7 +10,7 @@ import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } fr
 import { diskSpace, type DiskSpace } from "./disk-space.ts";
 import { UPKEEP_DEADLINE_MS } from "./engine.ts";
 import { engineClient, type DrizzleClient } from "./engine-client.ts";
-import { checkIndexes } from "./index-check.ts";
+import { checkIndexes, isCheckDue, noteCheckDue, noteChecked } from "./index-check.ts";
 import { forgetRelationFiles } from "./relation-files.ts";
 import { superviseEngine, type EngineGaveUp, type StopUnclean, type Supervisor } from "./supervisor.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -106,15 +106,13 @@ async function startOn(
   let isServing = false;
   const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
   const client = engineClient({ supervisor, space, onDamage, isDamaged, deadlineMs });
-  if (supervisor.recovered && !space.isLow()) {
-    const startedAt = performance.now();
-    const indexes = await checkIndexes(client);
-    if (indexes.isErr()) {
+
+  if (supervisor.recovered || isCheckDue(directory)) {
+    const checked = await checkAfterRecovery(client, space, directory, log);
+    if (checked.isErr()) {
       await supervisor.kill();
-      return damaged(directory, indexes.error);
+      return err(checked.error);
     }
-    const checkedMs = Math.round(performance.now() - startedAt);
-    log.info({ directory, checkedMs }, "the last stop was not in order: the log was replayed, the indexes are checked");
   }
   isServing = true;
   space.secureReserve();
@@ -144,4 +142,29 @@ async function startOn(
       return supervisor.close().finally(lock.release);
     },
   });
+}
+
+/** Checks the indexes once the log was replayed. Fails with `data_directory_damaged` or `engine_not_started`. */
+async function checkAfterRecovery(
+  client: DrizzleClient,
+  space: DiskSpace,
+  directory: string,
+  log: Log,
+): Promise<Result<void, ClusterError>> {
+  if (space.isLow()) {
+    noteCheckDue(directory);
+    log.warn({ directory }, "the disk is full: the indexes are checked at the next start with space");
+    return ok();
+  }
+  const startedAt = performance.now();
+  const indexes = await checkIndexes(client);
+  if (indexes.isErr()) {
+    const { error } = indexes;
+    if (error.kind === "index_damaged") return damaged(directory, error);
+    return fail({ kind: "engine_not_started", directory, detail: error.detail, lastWords: [] });
+  }
+  noteChecked(directory);
+  const checkedMs = Math.round(performance.now() - startedAt);
+  log.info({ directory, checkedMs }, "the last stop was not in order: the log was replayed, the indexes are checked");
+  return ok();
 }

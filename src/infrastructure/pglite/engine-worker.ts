@@ -9,6 +9,7 @@ import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
 import { DurableNodeFs } from "./durable-node-fs.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
+import { isCheckDue } from "./index-check.ts";
 import { parseLsn, type Lsn } from "./lsn.ts";
 import { recordRelationFiles } from "./relation-files.ts";
 import { startParameters } from "./start-parameters.ts";
@@ -58,8 +59,9 @@ async function serve(): Promise<void> {
   // the directory is said by the kernel.
   rmSync(join(cluster, "postmaster.pid"), { force: true });
   const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
-  // Whoever opens a cluster that was not shut down may want to check its indexes.
-  const extensions = checked.value.isShutDown ? {} : { amcheck };
+  const { isShutDown } = checked.value;
+  // Whoever opens a cluster that was not shut down wants to check its indexes.
+  const extensions = isShutDown && !isCheckDue(directory) ? {} : { amcheck };
   const engine = await PGlite.create({ fs, startParams: startParameters(durability), extensions, onStderr: say });
   await execute(engine, encodePreparation(POSITION, "select pg_current_wal_flush_lsn()"));
   const acknowledged = openAcknowledgedPosition(directory);
@@ -70,7 +72,7 @@ async function serve(): Promise<void> {
     // What is thrown ends the thread, as the engine's state is unknown then; what was asked after it is never begun.
     last = last.then(async () => answer(engine, request, acknowledged.record));
   });
-  post({ kind: "opened", recovered: !checked.value.isShutDown, position: opened });
+  post({ kind: "opened", recovered: !isShutDown, position: opened });
 }
 
 async function answer(engine: PGlite, request: EngineRequest, record: (position: Lsn) => void): Promise<void> {
@@ -85,15 +87,16 @@ async function answer(engine: PGlite, request: EngineRequest, record: (position:
     }
     case "checkpoint": {
       const bytes = await execute(engine, encodeStatement("checkpoint", []));
-      if (decodeReply(bytes)?.error === null) noteRelationFiles();
+      if (decodeReply(bytes)?.error === null) noteRelationFiles(null);
       post({ kind: "reply", bytes, position: await logPosition(engine) }, [bytes.buffer]);
       return;
     }
     case "close": {
       await engine.close();
       // PGlite resolves even when PostgreSQL could not write its last checkpoint.
-      const isShutDown = readControlFile(cluster)?.isShutDown ?? false;
-      if (isShutDown) noteRelationFiles();
+      const control = readControlFile(cluster);
+      const isShutDown = control?.isShutDown ?? false;
+      if (control?.isShutDown === true) noteRelationFiles(control.checkpoint);
       post({ kind: "closed", isShutDown });
       parentPort?.close();
     }
@@ -101,9 +104,9 @@ async function answer(engine: PGlite, request: EngineRequest, record: (position:
 }
 
 /** What was noted before stays true when this fails, as on a full disk: files only grow. */
-function noteRelationFiles(): void {
+function noteRelationFiles(shutdown: Lsn | null): void {
   try {
-    recordRelationFiles(directory);
+    recordRelationFiles(directory, shutdown);
   } catch (cause) {
     say(`The sizes of the files were not recorded: ${String(cause)}`);
   }

@@ -1,3 +1,5 @@
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { IndexDamaged } from "./damage.ts";
@@ -10,14 +12,37 @@ const INDEXES = `select i.indexrelid::regclass::text as index, pg_table_size(i.i
   from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
   where c.relnamespace = 'public'::regnamespace and a.amname = 'btree' order by 1`;
 
+/** It is there while a check is due that could not be made: a stop in order must not make it forgotten. */
+const UNCHECKED_FILE = "quire.unchecked";
+
+export function isCheckDue(directory: string): boolean {
+  return existsSync(join(directory, UNCHECKED_FILE));
+}
+
+/** Throws what the operating system refuses. */
+export function noteCheckDue(directory: string): void {
+  writeFileSync(join(directory, UNCHECKED_FILE), "", { mode: 0o600 });
+}
+
+export function noteChecked(directory: string): void {
+  rmSync(join(directory, UNCHECKED_FILE), { force: true });
+}
+
+/** PostgreSQL could not make the check itself. */
+export interface IndexCheckFailed {
+  readonly kind: "index_check_failed";
+  readonly detail: string;
+}
+
 /** Thrown to undo the transaction that the check needs for its extension. */
 class Undo extends Error {}
 
 /**
  * Compares every index with its table, by amcheck (PostgreSQL 18, F.1). The extension is made in a transaction that is
- * undone, so the check leaves nothing behind. Fails with `index_damaged` for the first index that is wrong.
+ * undone, so the check leaves nothing behind. Fails with `index_damaged` for the first index that is wrong, or with
+ * `index_check_failed`.
  */
-export async function checkIndexes(client: DrizzleClient): Promise<Result<void, IndexDamaged>> {
+export async function checkIndexes(client: DrizzleClient): Promise<Result<void, IndexDamaged | IndexCheckFailed>> {
   let checked: Result<void, IndexDamaged> = ok();
   try {
     await client.transaction(async (transaction) => {
@@ -27,15 +52,20 @@ export async function checkIndexes(client: DrizzleClient): Promise<Result<void, 
         try {
           await transaction.query("select bt_index_check($1::regclass, $2::boolean)", [index, whole]);
         } catch (thrown) {
-          const detail = thrown instanceof Error ? thrown.message : String(thrown);
-          checked = fail({ kind: "index_damaged", index, detail });
+          checked = fail({ kind: "index_damaged", index, detail: detailOf(thrown) });
           break;
         }
       }
       throw new Undo();
     });
   } catch (thrown) {
-    if (!(thrown instanceof Undo)) throw thrown;
+    if (!(thrown instanceof Undo)) {
+      return fail({ kind: "index_check_failed", detail: `its indexes cannot be checked (${detailOf(thrown)})` });
+    }
   }
   return checked;
+}
+
+function detailOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

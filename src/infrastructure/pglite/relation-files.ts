@@ -1,15 +1,25 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { crc32c } from "./crc32c.ts";
 import type { Damage } from "./damage.ts";
 import { fsyncPath } from "./durable-node-fs.ts";
+import { formatLsn, type Lsn } from "./lsn.ts";
 
 export const RELATION_FILES_FILE = "quire.files.json";
 
 const CLUSTER = "cluster";
 
-/** The size in bytes of each file, by its path in the cluster, whose parts are separated by `/` everywhere. */
-const RelationFiles = z.record(z.string(), z.int().nonnegative());
+/** A number for each file, by its path in the cluster, whose parts are separated by `/` everywhere. */
+const NumbersOfFiles = z.record(z.string(), z.int().nonnegative());
+type NumbersOfFiles = Readonly<z.infer<typeof NumbersOfFiles>>;
+
+const RelationFiles = z.object({
+  /** In bytes. */
+  sizes: NumbersOfFiles,
+  /** The CRC-32C of what PostgreSQL has no checksum for, which holds from a shutdown until the next start. */
+  shutdown: z.object({ checkpoint: z.string(), checksums: NumbersOfFiles }).nullable(),
+});
 type RelationFiles = Readonly<z.infer<typeof RelationFiles>>;
 
 /** A relation's file: its number, its fork, and which gigabyte of it this is (PostgreSQL 18, 66.1 Database File Layout). */
@@ -23,11 +33,17 @@ const TRANSACTION_DIRECTORIES: readonly string[] = ["pg_xact", "pg_multixact/off
  * Notes the size of every relation file. To be called right after a CHECKPOINT, when the files are on the disk, while
  * nothing else runs. From then on they only grow: the engine runs with vacuum_truncate=off, and what drops or rewrites
  * a table calls `forgetRelationFiles` first. Throws what the operating system refuses; what was noted before stays.
+ *
+ * @param shutdown Where the log's last checkpoint is when PostgreSQL was shut down with it, otherwise `null`.
  */
-export function recordRelationFiles(directory: string): void {
+export function recordRelationFiles(directory: string, shutdown: Lsn | null): void {
   const path = join(directory, RELATION_FILES_FILE);
   const unfinished = `${path}.unfinished`;
-  const files = measure(join(directory, CLUSTER));
+  const cluster = join(directory, CLUSTER);
+  const files: RelationFiles = {
+    sizes: numbers(cluster, lastingFiles(cluster), (file) => statSync(file).size),
+    shutdown: shutdown === null ? null : { checkpoint: formatLsn(shutdown), checksums: checksumsOf(cluster) },
+  };
   try {
     writeFileSync(unfinished, `${JSON.stringify(files)}\n`, { mode: 0o600 });
     fsyncPath(unfinished);
@@ -48,14 +64,21 @@ export function forgetRelationFiles(directory: string): void {
 /**
  * Compares the relation files with what was noted of them, and gives the first damage. PostgreSQL does not: to it a
  * table without its last pages is a shorter table, and one without its file has no rows when recovery writes to it.
+ *
+ * @param shutdown Where the log's last checkpoint is when PostgreSQL is shut down, otherwise `null`.
  */
-export function compareRelationFiles(directory: string): Damage | null {
+export function compareRelationFiles(directory: string, shutdown: Lsn | null): Damage | null {
   if (!existsSync(join(directory, RELATION_FILES_FILE))) return null;
   const files = readRelationFiles(directory);
   if (files === null) return { kind: "unreadable", path: RELATION_FILES_FILE };
-  for (const [file, expectedBytes] of Object.entries(files)) {
+  for (const [file, expectedBytes] of Object.entries(files.sizes)) {
     const damage = compareFile(directory, join(CLUSTER, ...file.split("/")), expectedBytes);
     if (damage !== null) return damage;
+  }
+  const isNotedShutdown = shutdown !== null && files.shutdown?.checkpoint === formatLsn(shutdown);
+  for (const [file, checksum] of Object.entries(isNotedShutdown ? files.shutdown.checksums : {})) {
+    const path = join(CLUSTER, ...file.split("/"));
+    if (checksumOf(join(directory, path)) !== checksum) return { kind: "unreadable", path };
   }
   return null;
 }
@@ -79,14 +102,29 @@ function readRelationFiles(directory: string): RelationFiles | null {
   }
 }
 
-function measure(cluster: string): RelationFiles {
+/** What a file's number is, for each of them. */
+function numbers(cluster: string, files: readonly string[], numberOf: (path: string) => number): NumbersOfFiles {
+  return Object.fromEntries(files.map((file) => [file, numberOf(join(cluster, file))]));
+}
+
+function checksumsOf(cluster: string): NumbersOfFiles {
+  return numbers(cluster, transactionFilesIn(cluster), checksumOf);
+}
+
+function checksumOf(path: string): number {
+  const { buffer, byteOffset, byteLength } = readFileSync(path);
+  return crc32c(new DataView(buffer, byteOffset, byteLength), 0, byteLength);
+}
+
+function lastingFiles(cluster: string): readonly string[] {
   const databases = readdirSync(join(cluster, "base")).filter((name) => /^\d+$/.test(name));
   const directories = ["global", ...databases.map((database) => `base/${database}`)];
-  const files = [
-    ...directories.flatMap((directory) => relationFilesIn(cluster, directory)),
-    ...TRANSACTION_DIRECTORIES.flatMap((directory) => newestFileIn(cluster, directory)),
-  ];
-  return Object.fromEntries(files.map((file) => [file, statSync(join(cluster, file)).size]));
+  const relations = directories.flatMap((directory) => relationFilesIn(cluster, directory));
+  return [...relations, ...transactionFilesIn(cluster)];
+}
+
+function transactionFilesIn(cluster: string): readonly string[] {
+  return TRANSACTION_DIRECTORIES.flatMap((directory) => newestFileIn(cluster, directory));
 }
 
 function relationFilesIn(cluster: string, directory: string): readonly string[] {
