@@ -7,7 +7,7 @@ import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
 import { systemClock } from "./infrastructure/system-clock.ts";
 import { uuidGenerator } from "./infrastructure/uuid-generator.ts";
-import { webCryptoSessionTokens } from "./infrastructure/web-crypto-session-tokens.ts";
+import { nodeSessionTokens } from "./infrastructure/node-session-tokens.ts";
 import { createApp } from "./interfaces/http/app.ts";
 
 export interface Adapters extends Dependencies {
@@ -26,7 +26,7 @@ export function storageOptions(config: Config) {
 /** The adapters that a Node process has, whatever it stores in. */
 export const nodeAdapters = {
   hasher: passwordHasher(argon2id, [pbkdf2]),
-  tokens: webCryptoSessionTokens,
+  tokens: nodeSessionTokens,
   ids: uuidGenerator,
   clock: systemClock,
 } satisfies Partial<Adapters>;
@@ -34,5 +34,5 @@ export const nodeAdapters = {
 /** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
   const bound = useCases(adapters);
-  return { useCases: bound, app: createApp({ useCases: bound, ids: adapters.ids, log: adapters.log }) };
+  return { useCases: bound, app: createApp({ useCases: bound, log: adapters.log }) };
 }

@@ -12,7 +12,7 @@ import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { UserRepository } from "../../src/domain/user-repository.ts";
 import { openMemoryStorage, type MemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { webCryptoSessionTokens } from "../../src/infrastructure/web-crypto-session-tokens.ts";
+import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import {
   aDraft,
   aPublishedPost,
@@ -90,7 +90,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
     unitOfWork: { run: async (work) => storage.unitOfWork.run(async (repositories) => work(bend(repositories))) },
     probe: storage.probe,
     hasher: { ...hasher, ...overrides.hasher?.(hasher) },
-    tokens: webCryptoSessionTokens,
+    tokens: nodeSessionTokens,
     ids,
     clock,
     sessionIdleMs: IDLE_MS,

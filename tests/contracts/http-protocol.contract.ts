@@ -2,7 +2,7 @@ import { err, ok, type Result } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { StorageFailure } from "../../src/domain/storage-failure.ts";
-import { webCryptoSessionTokens } from "../../src/infrastructure/web-crypto-session-tokens.ts";
+import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import {
   FAKE_HASH,
   fakeHasher,
@@ -656,9 +656,9 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       const hashes: string[] = [];
       const api = await open({
         tokens: {
-          ...webCryptoSessionTokens,
+          ...nodeSessionTokens,
           issue: async () => {
-            const one = await webCryptoSessionTokens.issue();
+            const one = await nodeSessionTokens.issue();
             issued.push(one);
             return one;
           },

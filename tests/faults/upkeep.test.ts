@@ -51,8 +51,10 @@ function watchWal() {
 
 /** What was last noted at a checkpoint of the size of the tables' files. */
 function notedBytes(): number {
-  const noted = JSON.parse(readFileSync(join(directory, "quire.files.json"), "utf8")) as Record<string, number>;
-  return Object.values(noted).reduce((sum, bytes) => sum + bytes, 0);
+  const noted = JSON.parse(readFileSync(join(directory, "quire.files.json"), "utf8")) as {
+    readonly sizes: Readonly<Record<string, number>>;
+  };
+  return Object.values(noted.sizes).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Reads a post again and again; `stop` gives how long each answer took, in milliseconds. */

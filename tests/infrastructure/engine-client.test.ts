@@ -27,21 +27,24 @@ const one: Reply = {
   error: null,
 };
 
-/** The text of a statement in a message: it is in the Parse message, behind its name. */
-const textOf = (message: Uint8Array) => /^.{5}\0([^\0]*)\0/s.exec(Buffer.from(message).toString("latin1"))?.[1] ?? "";
-
 type Answer = (text: string) => Reply | EngineFailed;
 
 /** A client on an engine that answers as it is told, with what it was asked. */
-function open(answer: Answer, { isLow = false, isDamaged = false, hasBegun = true } = {}) {
+function open(answer: Answer, { isLow = false, isDamaged = false, hasBegun = true, sharers = 1 } = {}) {
   const asked: string[] = [];
-  const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000, sharers: 1 });
-  const execute: Engine["execute"] = async (message, { acknowledges }) => {
-    const text = textOf(message);
-    asked.push(acknowledges ? `${text} !` : text);
+  const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000, sharers });
+  const execute: Engine["execute"] = async (statements, { acknowledges }) => {
+    const texts = statements.map(({ text }) => text);
+    asked.push(acknowledges ? `${texts.join(" + ")} !` : texts.join(" + "));
     await Promise.resolve();
-    const reply = answer(text);
-    return "kind" in reply ? err({ kind: "request_lost", failure: reply, hasBegun }) : ok(reply);
+    const replies: Reply[] = [];
+    for (const text of texts) {
+      const reply = answer(text);
+      if ("kind" in reply) return err({ kind: "request_lost", failure: reply, hasBegun });
+      replies.push(reply);
+      if (reply.error !== null) break;
+    }
+    return ok(replies);
   };
   const engine = { execute } as Engine;
   const supervisor = {
@@ -160,6 +163,52 @@ describe("a statement on the embedded engine", () => {
     await expect(client.query("select 1")).rejects.toEqual(code("53300"));
     turns.abandon();
     await expect(client.query("select 1")).rejects.toEqual(code("57P01"));
+  });
+});
+
+describe("writes on the embedded engine that come while another is committed", () => {
+  const refusal = Object.assign(new Error("duplicate key"), { code: "23505", severity: "ERROR" }) as never;
+  const refusing =
+    (...texts: readonly string[]): Answer =>
+    (text) =>
+      texts.includes(text) ? { ...done(""), command: null, error: refusal } : done("INSERT 0 1");
+  const writeAll = async (answer: Answer, options = {}) => {
+    const { client, asked } = open(answer, { sharers: 10, ...options });
+    const outcomes = await Promise.allSettled(
+      ["insert 1", "insert 2", "insert 3", "insert 4"].map(async (text) => client.query(text)),
+    );
+    return { outcomes: outcomes.map(({ status }) => status), asked };
+  };
+
+  it("are committed together", async () => {
+    const { outcomes, asked } = await writeAll(refusing());
+    expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
+    expect(asked).toEqual(["insert 1 !", "insert 2 + insert 3 + insert 4 !"]);
+  });
+
+  it("do not share the fate of one that is refused, which is asked alone, after them", async () => {
+    const { outcomes, asked } = await writeAll(refusing("insert 2", "insert 4"));
+    expect(outcomes).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
+    expect(asked).toEqual([
+      "insert 1 !",
+      "insert 2 + insert 3 + insert 4 !",
+      "insert 3 + insert 4 !",
+      "insert 3 !",
+      "insert 4 !",
+      "insert 2 !",
+    ]);
+  });
+
+  it("have an unknown outcome, all of them, when the engine fails in one", async () => {
+    const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"));
+    expect(outcomes).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("are asked again, all of them, when the engine failed before it began them", async () => {
+    const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"), { hasBegun: false });
+    expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
+    expect(asked[2]).toMatch(/insert 2/);
   });
 });
 

@@ -5,7 +5,7 @@ import type { PasswordHasher } from "../../src/application/ports/password-hasher
 import { compose, type Adapters } from "../../src/composition.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
 import type { Role } from "../../src/domain/user.ts";
-import { webCryptoSessionTokens } from "../../src/infrastructure/web-crypto-session-tokens.ts";
+import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import type { TestStorage } from "./test-storage.ts";
 
@@ -111,7 +111,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
   const { app, useCases } = compose({
     ...storage,
     hasher: fakeHasher,
-    tokens: webCryptoSessionTokens,
+    tokens: nodeSessionTokens,
     ids,
     clock,
     log,

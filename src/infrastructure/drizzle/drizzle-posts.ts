@@ -10,28 +10,43 @@ import type { Version } from "../../domain/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
+import { once, placeholdersOf } from "./prepared.ts";
 import { posts } from "./schema.ts";
+import { askTogether, lookUpTogether } from "./waiting-together.ts";
 
 const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 
 export function drizzlePosts(db: Database): PostRepository {
+  const insert = once(() => db.insert(posts).values(placeholdersOf(posts)).prepare("posts_insert"));
+  const selectByIds = once(() =>
+    db
+      .select()
+      .from(posts)
+      .where(sql`${posts.id} = any(${sql.placeholder("ids")})`)
+      .prepare("posts_by_ids"),
+  );
+  const findRow = lookUpTogether(
+    (row: typeof posts.$inferSelect) => row.id,
+    async (ids: readonly PostId[]) => attempt(db, "posts.findById", async () => selectByIds().execute({ ids })),
+  );
+  const selectPage = pageSelection(db);
+
   return {
     insert: async (post) =>
-      (await attempt(db, "posts.insert", async () => db.insert(posts).values(post), AUTHOR_NOT_FOUND)).map(() => undefined),
+      (await attempt(db, "posts.insert", async () => insert().execute({ ...post }), AUTHOR_NOT_FOUND)).map(() => undefined),
 
     findById: async (id) =>
-      (await attempt(db, "posts.findById", async () => db.select().from(posts).where(eq(posts.id, id)))).andThen(
-        ([row]) => (row === undefined ? fail(POST_NOT_FOUND) : ok(restorePost(row))),
-      ),
+      (await findRow(id)).andThen((row) => (row === undefined ? fail(POST_NOT_FOUND) : ok(restorePost(row)))),
 
-    list: async (filter, page) =>
-      (await attempt(db, "posts.list", async () => selectPage(db, filter, page))).map((rows) =>
+    list: askTogether(async (filter, page) =>
+      (await attempt(db, "posts.list", async () => selectPage(filter, page))).map((rows) =>
         pageOf(
           rows.map(({ bytesBefore: _, found: __, ...row }) => restorePost(row)),
           rows.some((row) => row.found > rows.length),
         ),
       ),
+    ),
 
     update: async (post, expected) =>
       guardedWrite(db, {
@@ -95,32 +110,51 @@ function rangesOf({ drafts, authorId }: PostFilter): readonly Range[] {
   return authorId === null || authorId === drafts.of ? [published, { authorId: drafts.of, status: "draft" }] : [published];
 }
 
+/** The rows of a page, by a statement that is prepared for each shape of a list. */
+function pageSelection(db: Database) {
+  const statements = new Map<string, ReturnType<typeof preparePage>>();
+  return async (filter: PostFilter, { limit, before }: PageRequest<PostId>) => {
+    const ranges = rangesOf(filter);
+    const isFirst = before === null;
+    const name = ["posts_page", ...ranges.map(shapeOf), isFirst ? "first" : "next"].join("_");
+    const statement = statements.get(name) ?? preparePage(db, name, ranges, isFirst);
+    statements.set(name, statement);
+    const authors = Object.fromEntries(ranges.map(({ authorId }, index) => [`author${index}`, authorId]));
+    return statement.execute({ ...authors, before, limit, limitAndOne: limit + 1 });
+  };
+}
+
+function shapeOf({ authorId, status }: Range): string {
+  return `${authorId === undefined ? "all" : "author"}_${status ?? "any"}`;
+}
+
 /**
- * The rows of a page, each with how many there were to choose from: more than the page shows where the list goes on.
- * The page is cut in the database where its content gets too much, so that the rest never leaves it.
+ * Gives each row with how many there were to choose from: more than the page shows where the list goes on. The page is
+ * cut in the database where its content gets too much, so that the rest never leaves it.
  */
-async function selectPage(db: Database, filter: PostFilter, { limit, before }: PageRequest<PostId>) {
-  const select = ({ authorId, status }: Range) =>
+function preparePage(db: Database, name: string, ranges: readonly Range[], isFirst: boolean) {
+  const limitAndOne = sql.placeholder("limitAndOne");
+  const select = ({ authorId, status }: Range, index: number) =>
     db
       .select()
       .from(posts)
       .where(
         and(
-          authorId === undefined ? undefined : eq(posts.authorId, authorId),
+          authorId === undefined ? undefined : eq(posts.authorId, sql.placeholder(`author${index}`)),
           status === undefined ? undefined : eq(posts.status, status),
-          before === null ? undefined : lt(posts.id, before),
+          isFirst ? undefined : lt(posts.id, sql.placeholder("before")),
         ),
       )
       .orderBy(desc(posts.id))
-      .limit(limit + 1);
+      .limit(limitAndOne);
 
-  const [first = {}, second] = rangesOf(filter);
+  const [first = {}, second] = ranges;
   const candidates =
     second === undefined
-      ? select(first).as("candidates")
-      : unionAll(select(first), select(second))
+      ? select(first, 0).as("candidates")
+      : unionAll(select(first, 0), select(second, 1))
           .orderBy(desc(posts.id))
-          .limit(limit + 1)
+          .limit(limitAndOne)
           .as("candidates");
   const { id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt } = candidates;
   const measured = db
@@ -146,5 +180,6 @@ async function selectPage(db: Database, filter: PostFilter, { limit, before }: P
     .from(measured)
     .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES))
     .orderBy(desc(measured.id))
-    .limit(limit);
+    .limit(sql.placeholder("limit"))
+    .prepare(name);
 }

@@ -1,16 +1,32 @@
-import { and, desc, eq, gt, lt, lte, ne } from "drizzle-orm";
+import { and, desc, eq, gt, lt, lte, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import { firstPage } from "../../domain/page.ts";
+import type { TokenDigest } from "../../domain/session.ts";
 import type { SessionRepository } from "../../domain/session-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
+import { once } from "./prepared.ts";
 import { sessions } from "./schema.ts";
+import { lookUpTogether } from "./waiting-together.ts";
 
 const USER_NOT_FOUND = { sessions_user_fkey: { kind: "user_not_found" } } as const;
 const SESSION_NOT_FOUND = { kind: "session_not_found" } as const;
 
 export function drizzleSessions(db: Database): SessionRepository {
+  const selectByDigests = once(() =>
+    db
+      .select()
+      .from(sessions)
+      .where(sql`${sessions.tokenDigest} = any(${sql.placeholder("digests")})`)
+      .prepare("sessions_by_digests"),
+  );
+  const findSession = lookUpTogether(
+    (session: typeof sessions.$inferSelect) => session.tokenDigest,
+    async (digests: readonly TokenDigest[]) =>
+      attempt(db, "sessions.findByTokenDigest", async () => selectByDigests().execute({ digests })),
+  );
+
   return {
     insert: async (session) =>
       (await attempt(db, "sessions.insert", async () => db.insert(sessions).values(session), USER_NOT_FOUND)).map(
@@ -18,11 +34,7 @@ export function drizzleSessions(db: Database): SessionRepository {
       ),
 
     findByTokenDigest: async (digest) =>
-      (
-        await attempt(db, "sessions.findByTokenDigest", async () =>
-          db.select().from(sessions).where(eq(sessions.tokenDigest, digest)),
-        )
-      ).andThen(([session]) => (session === undefined ? fail(SESSION_NOT_FOUND) : ok(session))),
+      (await findSession(digest)).andThen((session) => (session === undefined ? fail(SESSION_NOT_FOUND) : ok(session))),
 
     listByUser: async (userId, now, { limit, before }) =>
       (

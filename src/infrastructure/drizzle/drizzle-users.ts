@@ -1,14 +1,17 @@
-import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { emailKey } from "../../domain/email-address.ts";
 import { fail } from "../../domain/fail.ts";
+import type { UserId } from "../../domain/id.ts";
 import { firstPage } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
+import { once } from "./prepared.ts";
 import { users } from "./schema.ts";
+import { lookUpTogether } from "./waiting-together.ts";
 
 const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const;
 const USER_HAS_POSTS = { posts_author_fkey: { kind: "user_has_posts" } } as const;
@@ -18,14 +21,24 @@ const USER_NOT_FOUND = { kind: "user_not_found" } as const;
 const { emailKey: _, ...userColumns } = getTableColumns(users);
 
 export function drizzleUsers(db: Database): UserRepository {
+  const selectByIds = once(() =>
+    db
+      .select(userColumns)
+      .from(users)
+      .where(sql`${users.id} = any(${sql.placeholder("ids")})`)
+      .prepare("users_by_ids"),
+  );
+  const findUser = lookUpTogether(
+    (user: User) => user.id,
+    async (ids: readonly UserId[]) => attempt(db, "users.findById", async () => selectByIds().execute({ ids })),
+  );
+
   return {
     insert: async (user) =>
       (await attempt(db, "users.insert", async () => db.insert(users).values(toRow(user)), EMAIL_TAKEN)).map(() => undefined),
 
     findById: async (id) =>
-      (
-        await attempt(db, "users.findById", async () => db.select(userColumns).from(users).where(eq(users.id, id)))
-      ).andThen(([user]) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
+      (await findUser(id)).andThen((user) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
 
     findByEmail: async (key) =>
       (

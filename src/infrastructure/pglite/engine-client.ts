@@ -1,10 +1,19 @@
 import { types } from "@electric-sql/pglite";
 import type { DiskSpace } from "./disk-space.ts";
 import { driverError, type DriverError } from "./driver-error.ts";
-import type { EngineFailed } from "./engine.ts";
+import type { Result } from "neverthrow";
+import type { Engine, EngineFailed, Handling, RequestLost } from "./engine.ts";
+import { groupCommit, type WriteToEngine } from "./group-commit.ts";
 import type { EngineTurn, Supervisor } from "./supervisor.ts";
 import type { Asking, TurnRefused } from "./turn-queue.ts";
-import { encodeStatement, tellsOfDamage, type DatabaseError, type Parameter, type Reply } from "./wire-protocol.ts";
+import {
+  encodeParameter,
+  tellsOfDamage,
+  type DatabaseError,
+  type Parameter,
+  type Reply,
+  type Statement,
+} from "./wire-protocol.ts";
 
 interface QueryOptions {
   readonly rowMode?: "array" | "object";
@@ -40,16 +49,24 @@ interface ClientOptions {
  */
 export function engineClient(options: ClientOptions): DrizzleClient {
   const { supervisor } = options;
+  const writers = new WeakMap<Engine, WriteToEngine>();
+
+  const writerOf = (engine: Engine): WriteToEngine => {
+    const writer = writers.get(engine) ?? groupCommit(engine);
+    writers.set(engine, writer);
+    return writer;
+  };
 
   const query: DrizzleClient["query"] = async (text, parameters = [], queryOptions) => {
     const isRead = isSelect(text);
     if (!isRead) refuseWrite(options);
-    const message = encodeStatement(text, parameters);
-    const how = { acknowledges: !isRead, deadlineMs: options.deadlineMs() };
+    const statement = { text, values: parameters.map(encodeParameter) };
+    const deadlineMs = options.deadlineMs();
     for (let begun = 0, isFirst = false; ; isFirst = true) {
-      const { engine, end } = await takeTurn(supervisor, { bytes: message.length, isShared: true, isFirst });
-      // The message goes over to the engine's thread, so one that may have to be repeated is copied.
-      const reply = await engine.execute(message.slice(), how);
+      const { engine, end } = await takeTurn(supervisor, { bytes: sizeOf(statement), isShared: true, isFirst });
+      const reply = isRead
+        ? await executeOne(engine, statement, { acknowledges: false, deadlineMs })
+        : await writerOf(engine)(statement, deadlineMs);
       end();
       if (reply.isOk()) return resultOf(reply.value, queryOptions, options);
       const { failure, hasBegun } = reply.error;
@@ -84,12 +101,11 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
   let isOver: DriverError | null = null;
 
   const run = async (text: string, parameters: readonly Parameter[] = [], acknowledges = false): Promise<Reply> => {
+    const values = parameters.map(encodeParameter);
     const turn = last.then(async () => {
       if (isOver !== null) throw isOver;
-      const reply = await engine.execute(encodeStatement(text, parameters), {
-        acknowledges,
-        deadlineMs: options.deadlineMs(),
-      });
+      const handling = { acknowledges, deadlineMs: options.deadlineMs() };
+      const reply = await executeOne(engine, { text, values }, handling);
       if (reply.isOk()) return reply.value;
       // Only a commit may have been done: without one everything is undone.
       const { failure, hasBegun } = reply.error;
@@ -141,6 +157,19 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
       end();
     },
   };
+}
+
+async function executeOne(
+  engine: Engine,
+  statement: Statement,
+  handling: Handling,
+): Promise<Result<Reply, RequestLost>> {
+  return (await engine.execute([statement], handling)).map(([reply]) => reply as Reply);
+}
+
+/** What a statement holds in memory while it waits, in bytes, about. */
+function sizeOf({ text, values }: Statement): number {
+  return values.reduce((size, value) => size + (value?.length ?? 0), text.length);
 }
 
 async function takeTurn(supervisor: Supervisor, asking: Asking): Promise<EngineTurn> {

@@ -13,7 +13,7 @@ import { isCheckDue } from "./index-check.ts";
 import { parseLsn, type Lsn } from "./lsn.ts";
 import { recordRelationFiles } from "./relation-files.ts";
 import { startParameters } from "./start-parameters.ts";
-import { decodeReply, encodeExecution, encodePreparation, encodeStatement } from "./wire-protocol.ts";
+import { decodeAnswer, encodeExecutions, encodePreparation } from "./wire-protocol.ts";
 
 /**
  * The thread that PostgreSQL runs in: it can be ended from outside when PostgreSQL hangs, and a trap in it leaves the
@@ -22,6 +22,7 @@ import { decodeReply, encodeExecution, encodePreparation, encodeStatement } from
 const { task, directory, cluster, durability } = workerData as EngineWorkerData;
 
 const POSITION = "quire_position";
+const ASK_POSITION = encodeExecutions([{ name: POSITION, values: [] }]);
 const IDLE = "I".charCodeAt(0);
 
 function post(event: EngineEvent, transfer: readonly ArrayBuffer[] = []): void {
@@ -86,8 +87,8 @@ async function answer(engine: PGlite, request: EngineRequest, record: (position:
       return;
     }
     case "checkpoint": {
-      const bytes = await execute(engine, encodeStatement("checkpoint", []));
-      if (decodeReply(bytes)?.error === null) noteRelationFiles(null);
+      const bytes = await execute(engine, encodeExecutions([{ text: "checkpoint", values: [] }]));
+      if (decodeAnswer(bytes, 1)?.error === null) noteRelationFiles(null);
       post({ kind: "reply", bytes, position: await logPosition(engine) }, [bytes.buffer]);
       return;
     }
@@ -120,6 +121,7 @@ async function execute(engine: PGlite, message: Uint8Array): Promise<Uint8Array<
 
 /** Where the write-ahead log is flushed to: every commit before is on the disk. */
 async function logPosition(engine: PGlite): Promise<Lsn | null> {
-  const position = decodeReply(await execute(engine, encodeExecution(POSITION)))?.rows[0]?.[0];
-  return position === undefined || position === null ? null : parseLsn(position);
+  const answer = decodeAnswer(await execute(engine, ASK_POSITION), 1);
+  const position = answer?.replies[0]?.rows[0]?.[0] ?? null;
+  return position === null ? null : parseLsn(position);
 }

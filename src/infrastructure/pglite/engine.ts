@@ -1,9 +1,19 @@
 import { Worker } from "node:worker_threads";
-import { err, ok, type Result } from "neverthrow";
+import { err, ok, Result } from "neverthrow";
 import type { Damage } from "./damage.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
 import type { Lsn } from "./lsn.ts";
-import { decodeReply, type Reply } from "./wire-protocol.ts";
+import {
+  decodeAnswer,
+  encodeExecutions,
+  encodePreparation,
+  type Answer,
+  type DatabaseError,
+  type Execution,
+  type Field,
+  type Reply,
+  type Statement,
+} from "./wire-protocol.ts";
 
 /**
  * The engine ended when it should not have, and its Worker is gone.
@@ -44,23 +54,35 @@ export interface ClusterDamaged {
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged;
 
+/** A statement that the engine has parsed under a name. */
+interface Preparation {
+  readonly name: string;
+  readonly fields: readonly Field[];
+}
+
+/** More than the adapters have; a statement beyond is parsed each time. */
+const MOST_PREPARED = 200;
+
 /** PostgreSQL in a Worker of its own. It does what it is asked one after the other, in order. */
 export interface Engine {
   /** Whether the engine had to replay its write-ahead log, as it was not shut down before. */
   readonly recovered: boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
   position(): Lsn;
-  /** Sends one statement. */
-  execute(message: Uint8Array<ArrayBuffer>, how: Execution): Promise<Result<Reply, RequestLost>>;
-  /** Writes everything to its place, and records what the files then are. */
-  checkpoint(): Promise<Result<Reply, RequestLost>>;
+  /**
+   * Runs statements as one transaction, where none is open: all of them, or none. Gives their replies, the last of which
+   * may be an error; those after it were not begun.
+   */
+  execute(statements: readonly Statement[], how: Handling): Promise<Result<readonly Reply[], RequestLost>>;
+  /** Writes everything to its place, and records what the files then are; gives PostgreSQL's error where it has one. */
+  checkpoint(): Promise<Result<DatabaseError | null, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the next open needs no recovery. */
   close(): Promise<Result<{ readonly isShutDown: boolean }, RequestLost>>;
   /** Ends the Worker at once, as a crash would. */
   kill(): Promise<void>;
 }
 
-export interface Execution {
+export interface Handling {
   /** Whether somebody will be told that what it wrote is kept. */
   readonly acknowledges: boolean;
   /** How long it may take before the engine counts as hanging. */
@@ -223,28 +245,72 @@ function engineOn(
     return event;
   };
 
-  const reply = async (
+  /** Sends a message of the protocol, or asks for a checkpoint, which answers with one. */
+  const ask = async (
     sent: EngineRequest,
+    statements: number,
     deadlineMs: number,
     transfer?: readonly ArrayBuffer[],
-  ): Promise<Result<Reply, RequestLost>> => {
+  ): Promise<Result<Answer, RequestLost>> => {
     const event = await request(sent, deadlineMs, transfer);
     if (event.kind === "ended") return err(lost(event));
-    const decoded = event.kind === "reply" ? decodeReply(event.bytes) : null;
-    if (decoded === null || isFatal(decoded)) {
-      thread.end("swallowed", decoded?.error?.message ?? "the engine's answer is not whole");
+    const answer = event.kind === "reply" ? decodeAnswer(event.bytes, statements) : null;
+    if (answer === null || isFatal(answer)) {
+      thread.end("swallowed", answer?.error?.message ?? "the engine's answer is not whole");
       return err(lost(await thread.ended));
     }
     if (event.kind === "reply" && event.position !== null) position = event.position;
-    return ok(decoded);
+    return ok(answer);
+  };
+
+  const send = async (bytes: Uint8Array<ArrayBuffer>, statements: number, { acknowledges, deadlineMs }: Handling) =>
+    ask({ kind: "message", bytes, acknowledges }, statements, deadlineMs, [bytes.buffer]);
+
+  const prepared = new Map<string, Promise<Result<Preparation | null, RequestLost>>>();
+  let names = 0;
+
+  /** Prepares a statement at its first use; `null` when PostgreSQL refuses it, or when there are too many already. */
+  const prepare = async (text: string, deadlineMs: number): Promise<Result<Preparation | null, RequestLost>> => {
+    const known = prepared.get(text);
+    if (known !== undefined) return known;
+    if (prepared.size >= MOST_PREPARED) return ok(null);
+    const name = `s${names++}`;
+    const handling = { acknowledges: false, deadlineMs };
+    const preparation = send(encodePreparation(name, text), 0, handling).then((answer) =>
+      answer.map(({ error, fields }) => {
+        if (error === null) return { name, fields };
+        // It may be the transaction that is at fault, or a table that is not there yet.
+        prepared.delete(text);
+        return null;
+      }),
+    );
+    prepared.set(text, preparation);
+    return preparation;
   };
 
   return {
     recovered: opened.recovered,
     position: () => position,
-    execute: async (message, { acknowledges, deadlineMs }) =>
-      reply({ kind: "message", bytes: message, acknowledges }, deadlineMs, [message.buffer]),
-    checkpoint: async () => reply({ kind: "checkpoint" }, UPKEEP_DEADLINE_MS),
+    execute: async (statements, how) => {
+      const preparing = await Promise.all(statements.map(async ({ text }) => prepare(text, how.deadlineMs)));
+      const combined = Result.combine(preparing);
+      if (combined.isErr()) return err(combined.error);
+      const preparations = combined.value;
+      const executions = statements.map((statement, index): Execution => {
+        const name = preparations[index]?.name;
+        return name === undefined ? statement : { name, values: statement.values };
+      });
+      const answer = await send(encodeExecutions(executions), statements.length, how);
+      return answer.map(({ replies, error }) => {
+        const done = replies.map((reply, index) => ({
+          ...reply,
+          fields: preparations[index]?.fields ?? reply.fields,
+          error: null,
+        }));
+        return error === null ? done : [...done, { fields: [], rows: [], command: null, error }];
+      });
+    },
+    checkpoint: async () => (await ask({ kind: "checkpoint" }, 1, UPKEEP_DEADLINE_MS)).map(({ error }) => error),
     close: async () => {
       isEnding = true;
       const event = await request({ kind: "close" }, UPKEEP_DEADLINE_MS);
@@ -259,7 +325,7 @@ function engineOn(
   };
 }
 
-function isFatal({ error }: Reply): boolean {
+function isFatal({ error }: Answer): boolean {
   return error?.severity === "FATAL" || error?.severity === "PANIC";
 }
 

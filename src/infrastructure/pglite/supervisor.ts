@@ -51,7 +51,7 @@ export interface SupervisorOptions {
 }
 
 /** As many as wait may be served within their age by an engine of average speed; more would only wait in vain. */
-const QUEUE_LIMITS = { length: 1000, bytes: 64 * 1_048_576, ageMs: 5000, sharers: 16 };
+const QUEUE_LIMITS = { length: 1000, bytes: 64 * 1_048_576, ageMs: 5000, sharers: 64 };
 const MOST_FAILURES = 8;
 const FAILURES_WINDOW_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;

@@ -4,7 +4,7 @@ import type { DiskSpace } from "./disk-space.ts";
 import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "./engine.ts";
 import type { DrizzleClient } from "./engine-client.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { encodeStatement, tellsOfDamage, type DatabaseError, type Reply } from "./wire-protocol.ts";
+import { tellsOfDamage, type DatabaseError } from "./wire-protocol.ts";
 
 /** The work that PostgreSQL's background processes do, which the embedded engine has not. */
 export interface Upkeep {
@@ -57,14 +57,16 @@ export function startUpkeep({ supervisor, client, space, onDamage, isDamaged, lo
   let work: Promise<void> | null = null;
 
   /** Does something with the engine alone; gives why it failed, or `null`. */
-  const inTurn = async (task: (engine: Engine) => Promise<Result<Reply, RequestLost>>): Promise<string | null> => {
+  const inTurn = async (
+    task: (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>,
+  ): Promise<string | null> => {
     const turn = await supervisor.turn({ bytes: 0, isShared: false });
     if (turn.isErr()) return turn.error.reason;
     const done = await task(turn.value.engine);
     turn.value.end();
-    if (done.isOk() && done.value.error !== null && tellsOfDamage(done.value.error)) onDamage(done.value.error);
+    if (done.isOk() && done.value !== null && tellsOfDamage(done.value)) onDamage(done.value);
     return done.match(
-      ({ error }) => error?.message ?? null,
+      (error) => error?.message ?? null,
       ({ failure }) => failure.detail,
     );
   };
@@ -86,9 +88,11 @@ export function startUpkeep({ supervisor, client, space, onDamage, isDamaged, lo
       if (!vacuum && !analyze) continue;
       const startedAt = performance.now();
       const command = `${[vacuum ? "vacuum" : [], analyze ? "analyze" : []].flat().join(" ")} ${table}`;
-      const failure = await inTurn(async (engine) =>
-        engine.execute(encodeStatement(command, []), { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS }),
-      );
+      const failure = await inTurn(async (engine) => {
+        const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS };
+        const replies = await engine.execute([{ text: command, values: [] }], handling);
+        return replies.map(([reply]) => reply?.error ?? null);
+      });
       const durationMs = Math.round(performance.now() - startedAt);
       if (failure === null) log.debug({ table, vacuum, analyze, durationMs }, "upkeep of a table");
       else log.error({ table, detail: failure }, "the upkeep of a table failed");

@@ -7,7 +7,15 @@ import { protocol } from "@electric-sql/pglite";
 const { serialize } = protocol;
 
 /** What a statement's parameter may be: what Drizzle's columns make of their values. */
-export type Parameter = string | number | bigint | boolean | Date | null;
+export type Parameter = string | number | bigint | boolean | Date | null | readonly string[];
+
+/** A parameter as PostgreSQL reads it. */
+export type Value = string | null;
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly Value[];
+}
 
 export interface Field {
   readonly name: string;
@@ -35,54 +43,146 @@ export function tellsOfDamage({ code }: DatabaseError): boolean {
   return code !== undefined && DAMAGE.has(code);
 }
 
-/** One statement with its values, parsed, bound and executed in one message. */
-export function encodeStatement(text: string, parameters: readonly Parameter[]): Uint8Array<ArrayBuffer> {
-  return join([
-    serialize.parse({ text }),
-    serialize.bind({ values: parameters.map(encodeParameter) }),
-    serialize.describe({ type: "P" }),
-    serialize.execute(),
-    serialize.sync(),
-  ]);
-}
-
-/** Parses a statement under a name, so that {@link encodeExecution} can run it without its text. */
+/** Parses a statement under a name, and asks for the columns of its rows. */
 export function encodePreparation(name: string, text: string): Uint8Array<ArrayBuffer> {
-  return join([serialize.parse({ name, text }), serialize.sync()]);
+  return join([serialize.parse({ name, text }), serialize.describe({ type: "S", name }), serialize.sync()]);
 }
 
-/** Runs a prepared statement that has no parameters. */
-export function encodeExecution(name: string): Uint8Array<ArrayBuffer> {
-  return join([serialize.bind({ statement: name }), serialize.execute(), serialize.sync()]);
+/** A statement with its values, under the name that it was prepared with, or by its text. */
+export type Execution = Statement | { readonly name: string; readonly values: readonly Value[] };
+
+/** Runs statements one after the other, as one transaction where none is open: all of them, or none. */
+export function encodeExecutions(executions: readonly Execution[]): Uint8Array<ArrayBuffer> {
+  return join([...executions.flatMap(encodeExecution), serialize.sync()]);
 }
 
-function encodeParameter(value: Parameter): string | null {
+function encodeExecution(execution: Execution): readonly Uint8Array[] {
+  const values = [...execution.values];
+  return "name" in execution
+    ? [serialize.bind({ statement: execution.name, values }), serialize.execute()]
+    : [
+        serialize.parse({ text: execution.text }),
+        serialize.bind({ values }),
+        serialize.describe({ type: "P" }),
+        serialize.execute(),
+      ];
+}
+
+/** Throws a TypeError for what is no parameter. */
+export function encodeParameter(value: Parameter): Value {
   if (value === null) return null;
   if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return `{${value.map(encodeElement).join(",")}}`;
   if (typeof value === "object") throw new TypeError("A parameter of a statement is an object that no column maps.");
   return String(value);
 }
+
+/** An element of an array (PostgreSQL 18, 8.15.6). */
+function encodeElement(element: string): string {
+  return `"${element.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+/** What the engine answered to one message. */
+export interface Answer {
+  /** One for each statement that was run to its end. */
+  readonly replies: readonly Omit<Reply, "error">[];
+  /** Why the next one was not, and those after it were not begun. */
+  readonly error: DatabaseError | null;
+  /** The columns of what was described last. */
+  readonly fields: readonly Field[];
+}
+
+const TYPE = {
+  commandComplete: code("C"),
+  dataRow: code("D"),
+  error: code("E"),
+  readyForQuery: code("Z"),
+  rowDescription: code("T"),
+} as const;
+
+/** The type of a message and its length, which counts itself. */
+const HEADER_BYTES = 5;
+const NULL_LENGTH = -1;
+/** What a column has besides its name, and where in it the OID of its type is. */
+const FIELD_BYTES = 18;
+const TYPE_OID_AT = 6;
 
 /**
  * Reads an answer. `null` when it is not whole: an exception inside the engine that PGlite swallows leaves a statement
  * without an error and without a word of what was done.
  */
-export function decodeReply(bytes: Uint8Array): Reply | null {
-  const { messages } = protocol;
+export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | null {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const replies: Omit<Reply, "error">[] = [];
   let fields: readonly Field[] = [];
-  const rows: (string | null)[][] = [];
-  let command: string | null = null;
+  let rows: (string | null)[][] = [];
   let error: DatabaseError | null = null;
   let isReady = false;
-  new protocol.Parser().parse(bytes, (message) => {
-    if (message instanceof messages.DataRowMessage) rows.push(message.fields);
-    else if (message instanceof messages.RowDescriptionMessage) fields = message.fields;
-    else if (message instanceof messages.CommandCompleteMessage) command = message.text;
-    else if (message instanceof messages.DatabaseError) error ??= message;
-    else if (message instanceof messages.ReadyForQueryMessage) isReady = true;
+  for (let at = 0; at + HEADER_BYTES <= buffer.length;) {
+    const end = at + 1 + buffer.readInt32BE(at + 1);
+    const body = at + HEADER_BYTES;
+    switch (buffer[at]) {
+      case TYPE.dataRow:
+        rows.push(decodeRow(buffer, body));
+        break;
+      case TYPE.commandComplete:
+        replies.push({ fields, rows, command: buffer.toString("latin1", body, end - 1) });
+        rows = [];
+        fields = [];
+        break;
+      case TYPE.rowDescription:
+        fields = decodeFields(buffer, body);
+        break;
+      case TYPE.error:
+        error ??= decodeError(bytes.subarray(at, end));
+        break;
+      case TYPE.readyForQuery:
+        isReady = true;
+        break;
+      default:
+    }
+    at = end;
+  }
+  const isAnswered = error !== null || replies.length === statements;
+  return isReady && isAnswered ? { replies, error, fields } : null;
+}
+
+function decodeRow(buffer: Buffer, body: number): (string | null)[] {
+  const values: (string | null)[] = [];
+  let at = body + 2;
+  for (let left = buffer.readInt16BE(body); left > 0; left--) {
+    const length = buffer.readInt32BE(at);
+    at += 4;
+    if (length === NULL_LENGTH) values.push(null);
+    else values.push(buffer.toString("utf8", at, (at += length)));
+  }
+  return values;
+}
+
+function decodeFields(buffer: Buffer, body: number): readonly Field[] {
+  const fields: Field[] = [];
+  let at = body + 2;
+  for (let left = buffer.readInt16BE(body); left > 0; left--) {
+    const nameEnd = buffer.indexOf(0, at);
+    fields.push({
+      name: buffer.toString("utf8", at, nameEnd),
+      dataTypeID: buffer.readUInt32BE(nameEnd + 1 + TYPE_OID_AT),
+    });
+    at = nameEnd + 1 + FIELD_BYTES;
+  }
+  return fields;
+}
+
+function decodeError(message: Uint8Array): DatabaseError | null {
+  let error: DatabaseError | null = null;
+  new protocol.Parser().parse(message, (parsed) => {
+    if (parsed instanceof protocol.messages.DatabaseError) error = parsed;
   });
-  const isAnswered = command !== null || error !== null;
-  return isReady && isAnswered ? { fields, rows, command, error } : null;
+  return error;
+}
+
+function code(letter: string): number {
+  return letter.charCodeAt(0);
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

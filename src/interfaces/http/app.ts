@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
-import type { IdGenerator } from "../../application/ports/id-generator.ts";
 import type { Log } from "../../application/ports/log.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { HttpEnv } from "./environment.ts";
@@ -15,20 +14,20 @@ import { userRoutes } from "./users.ts";
 
 interface AppDependencies {
   readonly useCases: UseCases;
-  readonly ids: IdGenerator;
   readonly log: Log;
 }
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
-export function createApp({ useCases, ids, log }: AppDependencies) {
+export function createApp({ useCases, log }: AppDependencies) {
   const app = new Hono<HttpEnv>()
-    .use(requestId({ limitLength: 64, generator: () => ids.next() }))
+    .use(requestId({ limitLength: 64 }))
     .use(requestLog(log))
     .use(async (c, next) => {
-      await next();
-      // What is shown depends on who asks, and may change at any time.
+      // What is shown depends on who asks, and may change at any time. Set before there is a response: to change one
+      // that is there, Hono copies it.
       c.header("Vary", "Authorization");
-      if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-cache");
+      c.header("Cache-Control", "no-cache");
+      await next();
     })
     .use(async (_, next) => {
       try {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { webCryptoSessionTokens as tokens } from "../../src/infrastructure/web-crypto-session-tokens.ts";
+import { nodeSessionTokens as tokens } from "../../src/infrastructure/node-session-tokens.ts";
 
-describe("webCryptoSessionTokens", () => {
+describe("nodeSessionTokens", () => {
   it("issues 256 bits as base64url without padding", async () => {
     for (let i = 0; i < 100; i++) {
       const { token } = await tokens.issue();

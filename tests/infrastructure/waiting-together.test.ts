@@ -1,0 +1,97 @@
+import { err, ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import { askTogether, lookUpTogether } from "../../src/infrastructure/drizzle/waiting-together.ts";
+
+interface Row {
+  readonly id: string;
+}
+
+/** Looks up rows, of which there are all that do not begin with "no", and records what was asked at a time. */
+function recordingLookUp() {
+  const asked: (readonly string[])[] = [];
+  const find = lookUpTogether(
+    ({ id }: Row) => id,
+    async (ids: readonly string[]) => {
+      asked.push(ids);
+      return ok(ids.filter((id) => !id.startsWith("no")).map((id): Row => ({ id })));
+    },
+  );
+  return { asked, find };
+}
+
+describe("lookups in the same turn of the event loop", () => {
+  it("are one query, and each gets its own row, or none", async () => {
+    const { asked, find } = recordingLookUp();
+    const found = await Promise.all(["a", "none", "b", "a"].map(find));
+    expect(found.map((row) => row._unsafeUnwrap()?.id)).toEqual(["a", undefined, "b", "a"]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("are asked again in the next turn, as rows change", async () => {
+    const { asked, find } = recordingLookUp();
+    await find("a");
+    await find("a");
+    expect(asked).toEqual([["a"], ["a"]]);
+  });
+
+  it("are 50 at a time, so that the first does not wait for all", async () => {
+    const { asked, find } = recordingLookUp();
+    await Promise.all(Array.from({ length: 120 }, async (_, index) => find(String(index))));
+    expect(asked.map(({ length }) => length)).toEqual([50, 50, 20]);
+  });
+
+  it("fail together", async () => {
+    const find = lookUpTogether(
+      ({ id }: Row) => id,
+      async () => err("storage_busy" as const),
+    );
+    const found = await Promise.all(["a", "b"].map(find));
+    expect(found.map((row) => row._unsafeUnwrapErr())).toEqual(["storage_busy", "storage_busy"]);
+  });
+
+  it("throw together what the query throws", async () => {
+    const find = lookUpTogether(
+      ({ id }: Row) => id,
+      async () => Promise.reject(new Error("a defect")),
+    );
+    const found = await Promise.allSettled(["a", "b"].map(find));
+    expect(found.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  });
+});
+
+describe("lists in the same turn of the event loop", () => {
+  /** Asks for a list that says what was asked, and how many were asked for before it. */
+  function recordingList() {
+    let count = 0;
+    return askTogether(
+      async (filter: { readonly drafts: string }, limit: number) => `${filter.drafts} ${limit} #${count++}`,
+    );
+  }
+
+  it("are asked for once where they are the same", async () => {
+    const list = recordingList();
+    const answers = await Promise.all([list({ drafts: "none" }, 2), list({ drafts: "none" }, 2)]);
+    expect(answers).toEqual(["none 2 #0", "none 2 #0"]);
+  });
+
+  it("are not shared where anything differs, such as what the viewer may see", async () => {
+    const list = recordingList();
+    const answers = await Promise.all([
+      list({ drafts: "none" }, 2),
+      list({ drafts: "all" }, 2),
+      list({ drafts: "none" }, 3),
+    ]);
+    expect(answers).toEqual(["none 2 #0", "all 2 #1", "none 3 #2"]);
+  });
+
+  it("are asked for again once the question was asked, though it is not answered yet", async () => {
+    const answers: ((answer: string) => void)[] = [];
+    const list = askTogether(async () => new Promise<string>((settle) => answers.push(settle)));
+    const first = list();
+    await expect.poll(() => answers.length).toBe(1);
+    const second = list();
+    await expect.poll(() => answers.length).toBe(2);
+    for (const [index, settle] of answers.entries()) settle(`answer ${index}`);
+    expect(await Promise.all([first, second])).toEqual(["answer 0", "answer 1"]);
+  });
+});
