@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -6,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
+import { fillWithPosts } from "./filling.ts";
 import { newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
 import { isThorough, percentile, report } from "./rounds.ts";
 import { eventually, watchLog } from "./watching.ts";
@@ -123,21 +123,14 @@ describe("upkeep", () => {
     async () => {
       postgres = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
       const { client } = postgres;
-      const userId = await insertUser(postgres);
       const wal = watchWal();
       const startedAt = performance.now();
       let slowestReadMs = 0;
-      for (let thousand = 0; thousand < 1000; thousand++) {
-        await client.query(
-          `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at)
-           select uuidv7(), 'Title ' || n, repeat(md5(n::text), 3), $1::uuid, 'published', now(), 1, now(), now()
-           from generate_series($2::int, $2::int + 999) n`,
-          [userId, thousand * 1000],
-        );
+      await fillWithPosts(client, 1000, "content ".repeat(12), async () => {
         const readAt = performance.now();
         await client.query("select id from posts order by id desc limit 1");
         slowestReadMs = Math.max(slowestReadMs, performance.now() - readAt);
-      }
+      });
       const insertsMs = performance.now() - startedAt;
       const analysed = async () => {
         const { rows } = await client.query<{ vacuumed: boolean; analysed: boolean; rows: number }>(
@@ -160,13 +153,3 @@ describe("upkeep", () => {
     900_000,
   );
 });
-
-async function insertUser({ client }: EmbeddedPostgres): Promise<string> {
-  const id = randomUUID();
-  await client.query(
-    `insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
-     values ($1, 'Ada', 'ada@example.org', 'ada@example.org', 'none', 'author', 1, now(), now())`,
-    [id],
-  );
-  return id;
-}

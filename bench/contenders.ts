@@ -1,0 +1,213 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import { MIGRATIONS_FOLDER } from "../src/composition.ts";
+import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
+import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
+
+const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
+const QUIRE = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const MIB = 1_048_576;
+
+/** A server that does the work, and what it is started with. */
+export interface Contender {
+  readonly name: string;
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Arena {
+  readonly contenders: readonly Contender[];
+  /** Who cannot run here, and why. */
+  readonly absent: readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+/** Fills a store for each contender in an empty directory; PostgreSQL flushes, as every figure is one of durable writes. */
+export async function prepare(directory: string): Promise<Arena> {
+  const quire = join(directory, "quire");
+  await fillQuire(quire);
+  const relaxed = join(directory, "quire-relaxed");
+  cpSync(quire, relaxed, { recursive: true });
+  const pglite = join(directory, "pglite");
+  await fillPglite(pglite);
+  const postgres = await startPostgres(join(directory, "postgres"));
+  const sqlite = fillSqlite(directory);
+  return {
+    contenders: [
+      { name: "Quire", script: QUIRE, environment: quireEnvironment(quire, "fsync") },
+      { name: "Quire, relaxed", script: QUIRE, environment: quireEnvironment(relaxed, "relaxed") },
+      { name: "Hono alone (ceiling)", script: script("hono-bare.mjs"), environment: {} },
+      { name: "Hono + Drizzle + PGlite", script: script("hono-drizzle-pglite.mjs"), environment: { DATA: pglite } },
+      { name: "Fastify + pg", script: script("fastify-pg.mjs"), environment: { DATA: postgres.url } },
+      {
+        name: "Fastify + Drizzle + postgres.js",
+        script: script("fastify-drizzle-postgresjs.mjs"),
+        environment: { DATA: postgres.url },
+      },
+      { name: "Express + TypeORM", script: script("express-typeorm.mjs"), environment: { DATA: postgres.url } },
+      ...sqlite.contenders,
+    ],
+    absent: sqlite.absent,
+    close: postgres.stop,
+  };
+}
+
+function script(name: string): string {
+  return join(CONTENDERS, name);
+}
+
+function sqliteName(synchronous: string): string {
+  return `Fastify + better-sqlite3, ${synchronous}`;
+}
+
+function quireEnvironment(directory: string, durability: string): Contender["environment"] {
+  return { PORT: "0", QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
+}
+
+async function fillQuire(directory: string): Promise<void> {
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const options = {
+    directory,
+    durability: "relaxed",
+    freeSpaceBytes: 64 * MIB,
+    statementDeadlineMs: 60_000,
+    log,
+  } as const;
+  const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+  const { client, changeSchema } = postgres;
+  (await migratedStorage(client, MIGRATIONS_FOLDER, changeSchema))._unsafeUnwrap();
+  await fillTables(async (text, values = []) => client.query(text, values));
+  (await postgres.close())._unsafeUnwrap();
+}
+
+async function fillPglite(directory: string): Promise<void> {
+  const engine = await PGlite.create(directory);
+  const query = async (text: string, values: string[] = []) => engine.query(text, values);
+  await makeTables(query);
+  await fillTables(query);
+  await engine.close();
+}
+
+interface PgPool {
+  query(text: string, values?: string[]): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+interface RealPostgres {
+  initialise(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function startPostgres(directory: string): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const load = createRequire(join(CONTENDERS, "package.json"));
+  const { default: EmbeddedPostgres } = (await import(load.resolve("embedded-postgres"))) as {
+    default: new (options: object) => RealPostgres;
+  };
+  const { Pool } = load("pg") as { Pool: new (options: object) => PgPool };
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir: directory,
+    port,
+    user: "postgres",
+    password: "postgres",
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    onLog: () => {},
+    onError: () => {},
+  });
+  await server.initialise();
+  await server.start();
+  const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+  const pool = new Pool({ connectionString: url, max: 1 });
+  const query = async (text: string, values: string[] = []) => pool.query(text, values);
+  await makeTables(query);
+  await fillTables(query);
+  await pool.end();
+  return { url, stop: async () => server.stop() };
+}
+
+function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {
+  const modes = ["FULL", "NORMAL"];
+  try {
+    const contenders = modes.map((synchronous) => {
+      const path = join(directory, `${synchronous}.sqlite`);
+      const seed = [script("seed-sqlite.mjs"), path, JSON.stringify(DATA_SET)];
+      execFileSync(process.execPath, seed, { stdio: ["ignore", "ignore", "pipe"] });
+      const environment = { DATA: path, SYNCHRONOUS: synchronous };
+      return { name: sqliteName(synchronous), script: script("fastify-better-sqlite3.mjs"), environment };
+    });
+    return { contenders, absent: [] };
+  } catch (thrown) {
+    const reason =
+      thrown instanceof Error ? thrown.message.split("\n").find((line) => line.includes("Error")) : undefined;
+    return {
+      contenders: [],
+      absent: modes.map((synchronous) => `${sqliteName(synchronous)}: ${reason ?? "it does not run here"}`),
+    };
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export interface Running {
+  readonly url: string;
+  /** From the start of the process to its first answer, in milliseconds. */
+  readonly readyMs: number;
+  /** What it has in memory, in MiB. */
+  memoryMiB(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts a contender and waits for its first answer. */
+export async function start({ script, environment }: Contender, path: string): Promise<Running> {
+  const startedAt = performance.now();
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [script], {
+    env: { PATH, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const url = await addressOf(child);
+  const response = await fetch(`${url}${path}`);
+  await response.arrayBuffer();
+  if (response.status !== 200) throw new Error(`${script} answers ${path} with ${response.status}.`);
+  return {
+    url,
+    readyMs: performance.now() - startedAt,
+    memoryMiB: () => {
+      const text = execFileSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" });
+      return Math.round(Number(text) / 1024);
+    },
+    stop: async () => {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  let output = "";
+  for await (const chunk of child.stdout ?? []) {
+    output += String(chunk);
+    const url = /http:\/\/[\d.]+:\d+/.exec(output)?.[0];
+    if (url !== undefined) {
+      child.stdout?.resume();
+      return url;
+    }
+  }
+  throw new Error(`The server ended: ${output}`);
+}

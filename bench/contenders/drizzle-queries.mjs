@@ -1,0 +1,43 @@
+/** What a handler asks of Drizzle, written where it is asked, as its own documentation does. */
+import { createHash, randomUUID } from "node:crypto";
+import { and, desc, eq, lt } from "drizzle-orm";
+import { posts, sessions } from "./schema.mjs";
+
+export async function findPost(db, id) {
+  const [post] = await db.select().from(posts).where(eq(posts.id, id));
+  return post;
+}
+
+export async function findUserId(db, authorization) {
+  const token = authorization?.replace("Bearer ", "") ?? "";
+  const digest = createHash("sha256").update(token).digest("hex");
+  const [session] = await db.select().from(sessions).where(eq(sessions.tokenDigest, digest));
+  return session?.userId;
+}
+
+export async function listPosts(db, before) {
+  const published = eq(posts.status, "published");
+  const items = await db
+    .select()
+    .from(posts)
+    .where(before === undefined ? published : and(published, lt(posts.id, before)))
+    .orderBy(desc(posts.id))
+    .limit(20);
+  return { items, nextCursor: items.at(-1)?.id ?? null };
+}
+
+export async function createPost(db, authorId, { title, content, status }) {
+  const now = new Date();
+  const publishedAt = status === "published" ? now : null;
+  const values = { id: randomUUID(), title, content, status, authorId, publishedAt, version: 1 };
+  const [post] = await db
+    .insert(posts)
+    .values({ ...values, createdAt: now, updatedAt: now })
+    .returning();
+  return post;
+}
+
+/** A draft is shown to its author alone. */
+export async function mayRead(db, post, authorization) {
+  return post.status === "published" || (await findUserId(db, authorization)) === post.authorId;
+}

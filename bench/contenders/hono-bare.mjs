@@ -1,0 +1,23 @@
+/** The ceiling: the same framework on the same server, which answers the same bytes and asks nobody. */
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+
+const post = {
+  id: "00000000-0000-7000-8000-000000000001",
+  title: "Post 1",
+  content: "0123456789abcdef0123456789abcdef".repeat(31),
+  status: "published",
+  authorId: "00000000-0000-7000-9000-000000000001",
+  publishedAt: new Date(0),
+  version: 1,
+  createdAt: new Date(0),
+  updatedAt: new Date(0),
+};
+const page = { items: Array.from({ length: 20 }, () => post), nextCursor: post.id };
+
+const app = new Hono();
+app.get("/v1/posts/:id", (c) => c.json(post));
+app.get("/v1/posts", (c) => c.json(page));
+app.post("/v1/posts", async (c) => c.json({ ...post, ...(await c.req.json()) }, 201));
+
+serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => console.log(`http://127.0.0.1:${port}`));

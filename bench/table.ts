@@ -1,0 +1,52 @@
+import type { Measured } from "./load.ts";
+
+/** What was measured of a contender at one work, a run for each round. */
+export interface Row {
+  readonly contender: string;
+  readonly work: string;
+  readonly runs: readonly (Partial<Measured> & { readonly value: number })[];
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+export function valueOf(rows: readonly Row[], contender: string, work: string): number {
+  const runs = rows.find((row) => row.contender === contender && row.work === work)?.runs ?? [];
+  return median(runs.map(({ value }) => value));
+}
+
+/** Two tables in Markdown: what was measured, and how many times as much it is of Quire. */
+export function table(rows: readonly Row[]): string {
+  const contenders = [...new Set(rows.map(({ contender }) => contender))];
+  const works = [...new Set(rows.map(({ work }) => work))];
+  const lines = (cell: (contender: string, work: string) => string) =>
+    contenders.map((contender) => `| ${[contender, ...works.map((work) => cell(contender, work))].join(" | ")} |`);
+  const head = (title: string) => [`| ${[title, ...works].join(" | ")} |`, `|---${"|---:".repeat(works.length)}|`];
+  const measured = (contender: string, work: string) => {
+    const row = rows.find((each) => each.contender === contender && each.work === work);
+    return row === undefined ? "" : describe(row);
+  };
+  const ratio = (contender: string, work: string) =>
+    (valueOf(rows, "Quire", work) / valueOf(rows, contender, work)).toFixed(2);
+  return [
+    ...head("requests/s, median ± half the spread (p99 in ms)"),
+    ...lines(measured),
+    "",
+    ...head("Quire / this"),
+    ...lines(ratio),
+    "",
+  ].join("\n");
+}
+
+function describe({ runs }: Row): string {
+  const values = runs.map(({ value }) => value);
+  const spread = (Math.max(...values) - Math.min(...values)) / 2;
+  const p99s = runs.flatMap(({ p99Ms }) => (p99Ms === undefined ? [] : [p99Ms]));
+  const text = `${format(median(values))} ± ${format(spread)}`;
+  return p99s.length === 0 ? text : `${text} (${format(median(p99s))})`;
+}
+
+function format(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
