@@ -15,8 +15,8 @@ import { createDraft, measure, works, type Measured } from "./load.ts";
 import { table, type Row } from "./table.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
-const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "4");
-const WARM_UP_SECONDS = 2;
+const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "2");
+const WARM_UP_SECONDS = 1;
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
 const CHART = fileURLToPath(new URL("../docs/benchmark.svg", import.meta.url));
 
