@@ -152,3 +152,10 @@ function lastWords(failure: object): string {
 function causeMessage(cause: unknown): string {
   return typeof cause === "object" && cause !== null && "message" in cause ? String(cause.message) : String(cause);
 }
+
+/** Ends the process with what it says of a failure. */
+export function exitWith(failure: ProcessFailure): never {
+  const { message, exitCode } = explain(failure);
+  process.stderr.write(`${message}\n`);
+  process.exit(exitCode);
+}

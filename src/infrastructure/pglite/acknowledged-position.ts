@@ -1,6 +1,6 @@
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { fsyncPath } from "./durable-node-fs.ts";
+import { fsyncPath } from "./fsync-path.ts";
 import { parseLsn, type Lsn } from "./lsn.ts";
 
 /** Keeps, outside the cluster, how far the log reached when a write was acknowledged. */

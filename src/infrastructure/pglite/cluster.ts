@@ -3,19 +3,16 @@ import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { fail } from "../../domain/fail.ts";
-import { ACKNOWLEDGED_FILE } from "./acknowledged-position.ts";
 import type { Damage } from "./damage.ts";
-import { LOCK_FILE } from "./data-directory-lock.ts";
-import { fsyncPath } from "./durable-node-fs.ts";
+import { fsyncPath } from "./fsync-path.ts";
 import { initialiseEngine } from "./engine.ts";
-import { RELATION_FILES_FILE } from "./relation-files.ts";
-
-/** The data directory holds something that is not Quire's; nothing in it is touched. */
-export interface DataDirectoryForeign {
-  readonly kind: "data_directory_foreign";
-  readonly directory: string;
-  readonly found: readonly string[];
-}
+import {
+  CLUSTER,
+  MARKER_FILE,
+  recogniseDirectory,
+  UNFINISHED_CLUSTER,
+  type DataDirectoryForeign,
+} from "./recognise-directory.ts";
 
 /** The data directory is Quire's, and what it must hold is missing or damaged. */
 export interface DataDirectoryDamaged {
@@ -46,13 +43,7 @@ export type ClusterError = DataDirectoryForeign | DataDirectoryDamaged | DataDir
 export const FORMAT = 1;
 export const POSTGRESQL_MAJOR = 18;
 
-const MARKER_FILE = "quire.json";
-const CLUSTER = "cluster";
 const PG_VERSION = join(CLUSTER, "PG_VERSION");
-const UNFINISHED_CLUSTER = "cluster.unfinished";
-
-/** What only a directory has that held data: where one of them is left, the rest is missing. */
-const TRACES = new Set([MARKER_FILE, CLUSTER, ACKNOWLEDGED_FILE, RELATION_FILES_FILE]);
 
 const Marker = z.object({ format: z.number(), postgresql: z.number() });
 
@@ -66,17 +57,6 @@ export async function prepareCluster(directory: string): Promise<Result<string, 
   const cluster = join(directory, CLUSTER);
   if (recognised.value === "used") return openCluster(directory, cluster);
   return (await initialise(directory, cluster)).map(() => cluster);
-}
-
-/**
- * Tells a directory that holds a cluster from one that holds nothing, or only what an interrupted initialisation left.
- * It writes nothing, so it can be asked before the directory is locked. Fails with `data_directory_foreign`.
- */
-export function recogniseDirectory(directory: string): Result<"used" | "new", DataDirectoryForeign> {
-  const entries = readdirSync(directory);
-  if (entries.some((entry) => TRACES.has(entry))) return ok("used");
-  const foreign = entries.filter((entry) => entry !== LOCK_FILE && entry !== UNFINISHED_CLUSTER);
-  return foreign.length > 0 ? fail({ kind: "data_directory_foreign", directory, found: foreign }) : ok("new");
 }
 
 function openCluster(directory: string, cluster: string): Result<string, ClusterError> {

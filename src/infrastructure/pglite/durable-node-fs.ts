@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync } from "node:fs";
+import { fsyncSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { fsyncPath } from "./fsync-path.ts";
 
 /** The parts of Emscripten's node file system that are needed here; PGlite's types leave them out. */
 interface EmscriptenNodeFs {
@@ -40,14 +41,4 @@ function addFsync(module: object): void {
     });
     return 0;
   };
-}
-
-/** Makes a file's contents, or a directory's entries, outlast a power cut. */
-export function fsyncPath(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

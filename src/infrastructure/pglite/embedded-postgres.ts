@@ -1,12 +1,10 @@
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { Durability, StorageStatus } from "../../application/ports/storage-probe.ts";
 import { fail } from "../../domain/fail.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { damaged, prepareCluster, recogniseDirectory, type ClusterError } from "./cluster.ts";
-import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./data-directory-lock.ts";
+import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./claim-data-directory.ts";
+import { damaged, prepareCluster, type ClusterError } from "./cluster.ts";
 import { diskSpace, type DiskSpace } from "./disk-space.ts";
 import { UPKEEP_DEADLINE_MS } from "./engine.ts";
 import { engineClient, type DrizzleClient } from "./engine-client.ts";
@@ -18,6 +16,8 @@ import type { DatabaseError } from "./wire-protocol.ts";
 
 /** PostgreSQL in this process, on a data directory that no other process has. */
 export interface EmbeddedPostgres {
+  /** The absolute path of its data directory. */
+  readonly directory: string;
   readonly client: DrizzleClient;
   /** What can be asked of it now. Fails with `storage_corrupt` once it has met damage, or `storage_unavailable`. */
   readonly condition: () => Result<StorageStatus, StorageFailure>;
@@ -29,18 +29,11 @@ export interface EmbeddedPostgres {
   readonly close: () => Promise<Result<void, StopUnclean>>;
 }
 
-/** The directory cannot be made or read. */
-export interface DataDirectoryUnusable {
-  readonly kind: "data_directory_unusable";
-  readonly directory: string;
-  readonly cause: unknown;
-}
-
-export type OpenEmbeddedPostgresError = DataDirectoryInUse | ClusterError | DataDirectoryUnusable;
+export type OpenEmbeddedPostgresError = ClaimError | ClusterError;
 
 export interface EmbeddedPostgresOptions {
-  /** Where the data is; it is made when it does not exist. */
-  readonly directory: string;
+  /** Where the data is, claimed already or not. */
+  readonly directory: ClaimedDirectory | string;
   readonly durability: Exclude<Durability, "none">;
   /** How many bytes must be free on the disk for a write. */
   readonly freeSpaceBytes: number;
@@ -52,27 +45,27 @@ export interface EmbeddedPostgresOptions {
 export async function openEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
-  const directory = resolve(options.directory);
-  let lock: DataDirectoryLock | null = null;
+  const claimed = typeof options.directory === "string" ? claimDataDirectory(options.directory) : ok(options.directory);
+  if (claimed.isErr()) return err(claimed.error);
+  const { directory, release } = claimed.value;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const recognised = recogniseDirectory(directory);
-    if (recognised.isErr()) return err(recognised.error);
-    const locked = lockDataDirectory(directory);
-    if (locked.isErr()) return err(locked.error);
-    lock = locked.value;
-    const opened = await openLocked({ ...options, directory }, lock);
-    if (opened.isErr()) lock.release();
+    const opened = await openClaimed({ ...options, directory }, release);
+    if (opened.isErr()) release();
     return opened;
   } catch (cause) {
-    lock?.release();
+    release();
     return fail({ kind: "data_directory_unusable", directory, cause });
   }
 }
 
-async function openLocked(
-  options: EmbeddedPostgresOptions,
-  lock: DataDirectoryLock,
+/** The options with the directory's absolute path. */
+interface OpenOptions extends EmbeddedPostgresOptions {
+  readonly directory: string;
+}
+
+async function openClaimed(
+  options: OpenOptions,
+  release: () => void,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   const { directory, durability, log } = options;
   const space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log });
@@ -85,14 +78,14 @@ async function openLocked(
     if (failure.kind === "cluster_damaged") return damaged(directory, failure.damage);
     return fail({ ...failure, kind: "engine_not_started", directory });
   }
-  return startOn(supervised.value, space, options, lock);
+  return startOn(supervised.value, space, options, release);
 }
 
 async function startOn(
   supervisor: Supervisor,
   space: DiskSpace,
-  { directory, durability, statementDeadlineMs, log }: EmbeddedPostgresOptions,
-  lock: DataDirectoryLock,
+  { directory, durability, statementDeadlineMs, log }: OpenOptions,
+  release: () => void,
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   let damage: DatabaseError | null = null;
   const onDamage = (error: DatabaseError) => {
@@ -119,6 +112,7 @@ async function startOn(
   const upkeep = startUpkeep({ supervisor, client, space, onDamage, isDamaged, log });
 
   return ok({
+    directory,
     client,
     condition: () => {
       const operation = "probe.check";
@@ -139,7 +133,7 @@ async function startOn(
     gaveUp: supervisor.gaveUp,
     close: async () => {
       await upkeep.stop();
-      return supervisor.close().finally(lock.release);
+      return supervisor.close().finally(release);
     },
   });
 }

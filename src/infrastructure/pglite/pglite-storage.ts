@@ -42,8 +42,8 @@ interface PgliteOptions extends EmbeddedPostgresOptions {
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await openEmbeddedPostgres(options);
   if (opened.isErr()) return err(opened.error);
-  const { client, changeSchema, condition, gaveUp, close } = opened.value;
-  const { directory, migrations } = options;
+  const { directory, client, changeSchema, condition, gaveUp, close } = opened.value;
+  const { migrations } = options;
   const migrated = await migratedStorage(client, migrations, changeSchema).catch((cause: unknown) =>
     fail({ kind: "data_directory_unusable", directory, cause } as const),
   );

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { crc32c } from "./crc32c.ts";
 import type { Damage } from "./damage.ts";
-import { fsyncPath } from "./durable-node-fs.ts";
+import { fsyncPath } from "./fsync-path.ts";
 import { formatLsn, type Lsn } from "./lsn.ts";
 
 export const RELATION_FILES_FILE = "quire.files.json";

@@ -1,0 +1,61 @@
+import type { Log } from "./application/ports/log.ts";
+import type { UseCases } from "./application/use-cases.ts";
+import { compose, nodeAdapters, storageOptions } from "./composition.ts";
+import type { Config } from "./config.ts";
+import type { UserName } from "./domain/user.ts";
+import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
+import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
+import { pinoLog } from "./infrastructure/pino-log.ts";
+import { listen } from "./node-http-server.ts";
+import { EXIT, exitWith } from "./process-failure.ts";
+
+const SHUTDOWN_GRACE_MS = 10_000;
+const PURGE_INTERVAL_MS = 3_600_000;
+
+/** Opens the storage and listens; gives what stops it in order, and ends the process where one of them fails. */
+export async function serve(settings: Config, claimed: ClaimedDirectory): Promise<(signal: NodeJS.Signals) => void> {
+  const log = pinoLog(settings.logLevel);
+  const storage = await openPgliteStorage({ ...storageOptions(settings), directory: claimed, log });
+  if (storage.isErr()) return exitWith(storage.error);
+  void storage.value.gaveUp.then(exitWith);
+  const { app, useCases } = compose({
+    ...nodeAdapters,
+    ...storage.value,
+    log,
+    sessionIdleMs: settings.sessionIdleMs,
+  });
+  await ensureFirstAdmin(useCases, settings, log);
+  await purgeSessions(useCases, log);
+  const server = await listen({ fetch: app.fetch, host: settings.host, port: settings.port, log });
+  if (server.isErr()) {
+    await storage.value.close();
+    return exitWith(server.error);
+  }
+  const purge = setInterval(() => void purgeSessions(useCases, log), PURGE_INTERVAL_MS);
+
+  const stopInOrder = async (signal: NodeJS.Signals) => {
+    log.info({ signal }, "stopping");
+    clearInterval(purge);
+    await server.value.close(SHUTDOWN_GRACE_MS);
+    const closed = await storage.value.close();
+    if (closed.isErr()) return exitWith(closed.error);
+    log.info({}, "stopped");
+    process.exit(EXIT.ok);
+  };
+  const { directory: dataDirectory } = claimed;
+  log.info({ url: server.value.url, dataDirectory }, "listening");
+  process.stdout.write(`Quire listens on ${server.value.url}, with its data in ${dataDirectory}\n`);
+  return (signal) => void stopInOrder(signal);
+}
+
+async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {
+  if (firstAdmin === null) return;
+  const ensured = await useCases.ensureAdmin({ ...firstAdmin, name: "Admin" as UserName });
+  if (ensured.isErr()) return exitWith(ensured.error);
+  if (ensured.value !== null) log.info({ userId: ensured.value.id }, "created the first admin");
+}
+
+async function purgeSessions(useCases: UseCases, log: Log): Promise<void> {
+  const purged = await useCases.purgeExpiredSessions();
+  if (purged.isErr()) log.warn({ failure: purged.error }, "expired sessions stay for now");
+}
