@@ -40,9 +40,9 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
     },
   });
   let running = 0;
-  // Node would answer a request without a Host itself, with no problem document.
   const refusals = eventLoopShares();
   const work = eventLoopShares();
+  // Node would answer a request without a Host itself, with no problem document.
   const server = createServer({ requireHostHeader: false }, (request, response) => {
     if (request.httpVersion === "1.1" && request.headers.host === undefined) answer(response, "malformed_request");
     else if (HEALTH.test(request.url ?? "")) void listener(request, response);
