@@ -6,19 +6,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import autocannon from "autocannon";
 import { startServer } from "../tests/process/server.ts";
+import { measure, type Measured, type Work } from "./load.ts";
+import { median } from "./table.ts";
 
 const SECONDS = 3;
 const ROUNDS = 3;
 const CLIENTS = [1, 50];
 const DURABILITIES = ["fsync", "relaxed"] as const;
-
-interface Measured {
-  readonly perSecond: number;
-  readonly medianMs: number;
-  readonly p99Ms: number;
-}
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
@@ -31,24 +26,10 @@ async function logIn(url: string): Promise<string> {
   return ((await session.json()) as { token: string }).token;
 }
 
-async function measure(url: string, token: string, connections: number): Promise<Measured> {
-  const result = await autocannon({
-    url: `${url}/v1/posts`,
-    connections,
-    duration: SECONDS,
-    method: "POST",
-    headers: {
-      ...JSON_HEADERS,
-      Authorization: `Bearer ${token}`,
-    },
-    body: JSON.stringify({
-      title: "A post",
-      content: "x".repeat(1e3),
-      status: "published",
-    }),
-  });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} refusals, ${result.errors} errors`);
-  return { perSecond: result.requests.average, medianMs: result.latency.p50, p99Ms: result.latency.p99 };
+function writes(token: string, connections: number): Work {
+  const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}` };
+  const body = JSON.stringify({ title: "A post", content: "x".repeat(1e3), status: "published" });
+  return { name: "POST", connections, requests: [{ method: "POST", path: "/v1/posts", headers, body }] };
 }
 
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
@@ -61,7 +42,7 @@ try {
       const token = await logIn(server.url);
       for (const clients of CLIENTS) {
         const row = `${durability.padEnd(8)} ${String(clients).padStart(7)}`;
-        measured.set(row, [...(measured.get(row) ?? []), await measure(server.url, token, clients)]);
+        measured.set(row, [...(measured.get(row) ?? []), await measure(server.url, writes(token, clients), SECONDS)]);
       }
       await server.end("SIGTERM");
     }
@@ -70,11 +51,10 @@ try {
   await rm(directory, { recursive: true, force: true });
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const lines = [...measured].map(([row, runs]) => {
   const perSecond = median(runs.map((run) => run.perSecond));
   const spread = runs.map((run) => Math.round(run.perSecond)).toSorted((a, b) => a - b);
-  const medianMs = median(runs.map((run) => run.medianMs));
+  const medianMs = median(runs.map((run) => run.p50Ms));
   const p99Ms = median(runs.map((run) => run.p99Ms));
   return `${row} ${Math.round(perSecond).toString().padStart(9)} ${String(medianMs).padStart(6)} ${String(p99Ms).padStart(6)}  ${spread.join(" ")}`;
 });

@@ -7,7 +7,7 @@ export interface Row {
   readonly runs: readonly (Partial<Measured> & { readonly value: number })[];
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
