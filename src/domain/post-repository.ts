@@ -1,8 +1,9 @@
 import type { Result } from "neverthrow";
 import type { PostId, UserId } from "./id.ts";
-import type { Page, PageRequest } from "./page.ts";
+import { firstPage, type Page, type PageRequest } from "./page.ts";
 import type { Post } from "./post.ts";
 import type { StorageFailure } from "./storage-failure.ts";
+import { utf8ByteLength } from "./text.ts";
 import type { Version, VersionConflict } from "./version.ts";
 
 export interface PostNotFound {
@@ -28,6 +29,17 @@ export interface PostFilter {
  * bounded by its bytes and not only by its count.
  */
 export const PAGE_FULL_CONTENT_BYTES = 4 * 1_048_576;
+
+/** The page of posts that were read further than its limit, as far as something can be on it. */
+export function pageOfPosts(read: readonly Post[], limit: number): Page<Post> {
+  let bytes = 0;
+  const full = read.findIndex(({ content }) => {
+    const isFull = bytes >= PAGE_FULL_CONTENT_BYTES;
+    bytes += utf8ByteLength(content);
+    return isFull;
+  });
+  return firstPage(read, full === -1 ? limit : Math.min(full, limit));
+}
 
 export interface PostRepository {
   /** Stores a new post. Fails with `author_not_found` when no user has `post.authorId`. */

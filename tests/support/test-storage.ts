@@ -12,6 +12,7 @@ import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { rememberedAccess } from "../../src/infrastructure/remembered-access.ts";
 import { recordingLog } from "./fixtures.ts";
 
 export interface TestStorage extends Repositories {
@@ -49,7 +50,7 @@ export const pglite: StorageUnderTest = {
     return {
       empty: async () => {
         await postgres.client.query("truncate users, posts, sessions");
-        return { ...storage, probe };
+        return { ...rememberedAccess(storage), probe };
       },
       close: async () => {
         (await postgres.close())._unsafeUnwrap();

@@ -3,9 +3,9 @@ import { unionAll } from "drizzle-orm/pg-core";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { PostId, UserId } from "../../domain/id.ts";
-import { pageOf, type PageRequest } from "../../domain/page.ts";
+import type { PageRequest } from "../../domain/page.ts";
 import { restorePost, type PostStatus } from "../../domain/post.ts";
-import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import { PAGE_FULL_CONTENT_BYTES, pageOfPosts, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
 import type { Version } from "../../domain/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
@@ -41,9 +41,9 @@ export function drizzlePosts(db: Database): PostRepository {
 
     list: askTogether(async (filter, page) =>
       (await attempt(db, "posts.list", async () => selectPage(filter, page))).map((rows) =>
-        pageOf(
-          rows.map(({ bytesBefore: _, found: __, ...row }) => restorePost(row)),
-          rows.some((row) => row.found > rows.length),
+        pageOfPosts(
+          rows.map(({ bytesBefore: _, ...row }) => restorePost(row)),
+          page.limit,
         ),
       ),
     ),
@@ -120,7 +120,7 @@ function pageSelection(db: Database) {
     const statement = statements.get(name) ?? preparePage(db, name, ranges, isFirst);
     statements.set(name, statement);
     const authors = Object.fromEntries(ranges.map(({ authorId }, index) => [`author${index}`, authorId]));
-    return statement.execute({ ...authors, before, limit, limitAndOne: limit + 1 });
+    return statement.execute({ ...authors, before, limit: limit + 1 });
   };
 }
 
@@ -129,11 +129,11 @@ function shapeOf({ authorId, status }: Range): string {
 }
 
 /**
- * Gives each row with how many there were to choose from: more than the page shows where the list goes on. The page is
- * cut in the database where its content gets too much, so that the rest never leaves it.
+ * Gives one row more than the page has where the list goes on. Where content gets too much the database cuts one row
+ * after the end of the page, so that the rest never leaves it.
  */
 function preparePage(db: Database, name: string, ranges: readonly Range[], isFirst: boolean) {
-  const limitAndOne = sql.placeholder("limitAndOne");
+  const limit = sql.placeholder("limit");
   const select = ({ authorId, status }: Range, index: number) =>
     db
       .select()
@@ -146,7 +146,7 @@ function preparePage(db: Database, name: string, ranges: readonly Range[], isFir
         ),
       )
       .orderBy(desc(posts.id))
-      .limit(limitAndOne);
+      .limit(limit);
 
   const [first = {}, second] = ranges;
   const candidates =
@@ -154,25 +154,13 @@ function preparePage(db: Database, name: string, ranges: readonly Range[], isFir
       ? select(first, 0).as("candidates")
       : unionAll(select(first, 0), select(second, 1))
           .orderBy(desc(posts.id))
-          .limit(limitAndOne)
+          .limit(limit)
           .as("candidates");
   const { id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt } = candidates;
+  const bytesBefore = sql`coalesce(sum(octet_length(${content})) over (
+    order by ${id} desc rows between unbounded preceding and 2 preceding), 0)`.as("bytes_before");
   const measured = db
-    .select({
-      id,
-      title,
-      content,
-      authorId,
-      status,
-      publishedAt,
-      version,
-      createdAt,
-      updatedAt,
-      bytesBefore: sql`sum(octet_length(${content})) over (order by ${id} desc) - octet_length(${content})`
-        .mapWith(Number)
-        .as("bytes_before"),
-      found: sql`count(*) over ()`.mapWith(Number).as("found"),
-    })
+    .select({ id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt, bytesBefore })
     .from(candidates)
     .as("measured");
   return db
@@ -180,6 +168,5 @@ function preparePage(db: Database, name: string, ranges: readonly Range[], isFir
     .from(measured)
     .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES))
     .orderBy(desc(measured.id))
-    .limit(sql.placeholder("limit"))
     .prepare(name);
 }

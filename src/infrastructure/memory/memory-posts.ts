@@ -1,9 +1,7 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
-import { firstPage } from "../../domain/page.ts";
 import type { Post } from "../../domain/post.ts";
-import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
-import { utf8ByteLength } from "../../domain/text.ts";
+import { pageOfPosts, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
 import { nextVersion } from "../../domain/version.ts";
 import { newestFirst } from "./memory-page.ts";
 import { addRow, type MemoryAccess } from "./memory-tables.ts";
@@ -26,8 +24,7 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
     list: async (filter, page) =>
       access(({ posts }) => {
         const shown = [...posts.values()].filter((post) => isShown(post, filter));
-        const read = newestFirst(shown, page);
-        return ok(firstPage(read, Math.min(page.limit, countUntilFull(read))));
+        return ok(pageOfPosts(newestFirst(shown, page), page.limit));
       }),
 
     update: async (post, expected) =>
@@ -71,15 +68,4 @@ function isShown(post: Post, { drafts, authorId }: PostFilter): boolean {
   if (authorId !== null && post.authorId !== authorId) return false;
   if (post.status === "published" || drafts === "all") return true;
   return drafts !== "none" && post.authorId === drafts.of;
-}
-
-function countUntilFull(posts: readonly Post[]): number {
-  let bytes = 0;
-  let count = 0;
-  for (const post of posts) {
-    if (bytes >= PAGE_FULL_CONTENT_BYTES) break;
-    bytes += utf8ByteLength(post.content);
-    count++;
-  }
-  return count;
 }

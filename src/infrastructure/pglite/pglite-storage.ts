@@ -16,6 +16,7 @@ import {
   type MigrationDrift,
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
+import { rememberedAccess } from "../remembered-access.ts";
 import {
   openEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -59,7 +60,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
       return (await schemaCheck()).map(() => status.value);
     },
   };
-  return ok({ ...ports, probe, gaveUp, close });
+  return ok({ ...rememberedAccess(ports), probe, gaveUp, close });
 }
 
 interface MigratedStorage extends Repositories {

@@ -37,12 +37,12 @@ export async function pageResponse<Item extends { readonly id: Id<string> }>(
   c: Context,
   { list, query: { limit = DEFAULT_LIMIT, cursor }, find, present }: PageAnswer<Item>,
 ): Promise<Response> {
-  const before = cursor === undefined ? null : await decodeCursor<Item["id"]>(list, cursor);
+  const before = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && before === null) return malformedCursor(c);
   const found = await find({ limit, before });
   if (found.isErr()) return failureProblem(c, found.error);
   const { items, next } = found.value;
-  const nextCursor = next === null ? null : await encodeCursor(list, next);
+  const nextCursor = next === null ? null : encodeCursor(list, next);
   if (nextCursor !== null) c.header("Link", `<${c.req.path}?limit=${limit}&cursor=${nextCursor}>; rel="next"`);
   return c.json({ items: items.map(present), nextCursor });
 }

@@ -1,0 +1,101 @@
+import { LRUCache } from "lru-cache";
+import { ok, type Result } from "neverthrow";
+import type { Repositories, UnitOfWork } from "../application/ports/unit-of-work.ts";
+
+/** Bounds the memory that it takes: about a kilobyte for each. */
+const MOST_REMEMBERED = 10_000;
+
+interface Ports extends Repositories {
+  readonly unitOfWork: UnitOfWork;
+}
+
+/**
+ * Remembers sessions and users that were found, so that who asks is known without asking the database each time. All
+ * are forgotten before a change of any is acknowledged. That holds only where every change comes this way: in a process
+ * that has its database for itself.
+ */
+export function rememberedAccess({ users, sessions, posts, unitOfWork }: Ports): Ports {
+  const knownSessions = remembered(sessions.findByTokenDigest);
+  const knownUsers = remembered(users.findById);
+  const forget = () => {
+    knownSessions.forget();
+    knownUsers.forget();
+  };
+  const noted = noteChanges({ users, sessions, posts }, forget);
+  return {
+    posts,
+    sessions: { ...noted.sessions, findByTokenDigest: knownSessions.find },
+    users: { ...noted.users, findById: knownUsers.find },
+    unitOfWork: {
+      run: async (work) => {
+        let hasChanged = false;
+        const note = () => {
+          hasChanged = true;
+        };
+        try {
+          return await unitOfWork.run(async (repositories) => work(noteChanges(repositories, note)));
+        } finally {
+          if (hasChanged) forget();
+        }
+      },
+    },
+  };
+}
+
+/** Looks up what is not known yet. */
+function remembered<Key extends string, Value extends object, Failure>(
+  look: (key: Key) => Promise<Result<Value, Failure>>,
+) {
+  const known = new LRUCache<Key, Value>({ max: MOST_REMEMBERED });
+  let changes = 0;
+  return {
+    find: async (key: Key): Promise<Result<Value, Failure>> => {
+      const value = known.get(key);
+      if (value !== undefined) return ok(copyOf(value));
+      const changesBefore = changes;
+      const found = await look(key);
+      // What was read while something changed may be what was there before.
+      if (found.isOk() && changes === changesBefore) known.set(key, copyOf(found.value));
+      return found;
+    },
+    forget: () => {
+      changes++;
+      known.clear();
+    },
+  };
+}
+
+/** Who gets a row may change it, and times are objects that can be changed too. */
+function copyOf<Row extends object>(row: Row): Row {
+  const values = Object.entries(row).map(([name, value]) => [name, value instanceof Date ? new Date(value) : value]);
+  return Object.fromEntries(values) as Row;
+}
+
+/** Calls `note` after each attempt to change a user or a session, whatever came of it. */
+function noteChanges({ users, sessions, posts }: Repositories, note: () => void): Repositories {
+  const noting =
+    <Args extends readonly unknown[], T>(change: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      try {
+        return await change(...args);
+      } finally {
+        note();
+      }
+    };
+  return {
+    posts,
+    users: {
+      ...users,
+      update: noting(users.update),
+      upgradePasswordHash: noting(users.upgradePasswordHash),
+      delete: noting(users.delete),
+    },
+    sessions: {
+      ...sessions,
+      renew: noting(sessions.renew),
+      delete: noting(sessions.delete),
+      deleteByUser: noting(sessions.deleteByUser),
+      deleteExpired: noting(sessions.deleteExpired),
+    },
+  };
+}
