@@ -8,9 +8,12 @@ import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
 import { listen } from "./node-http-server.ts";
 import { EXIT, exitWith } from "./process-failure.ts";
+import { warmUp } from "./warm-up.ts";
 
 const SHUTDOWN_GRACE_MS = 10_000;
 const PURGE_INTERVAL_MS = 3_600_000;
+/** Nobody wants to read of requests that nobody made. */
+const NO_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Opens the storage and listens; gives what stops it in order, and ends the process where one of them fails. */
 export async function serve(settings: Config, claimed: ClaimedDirectory): Promise<(signal: NodeJS.Signals) => void> {
@@ -18,14 +21,11 @@ export async function serve(settings: Config, claimed: ClaimedDirectory): Promis
   const storage = await openPgliteStorage({ ...storageOptions(settings), directory: claimed, log });
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
-  const { app, useCases } = compose({
-    ...nodeAdapters,
-    ...storage.value,
-    log,
-    sessionIdleMs: settings.sessionIdleMs,
-  });
+  const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: settings.sessionIdleMs };
+  const { app, useCases } = compose({ ...adapters, log });
   await ensureFirstAdmin(useCases, settings, log);
   await purgeSessions(useCases, log);
+  await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
   const server = await listen({ fetch: app.fetch, host: settings.host, port: settings.port, log });
   if (server.isErr()) {
     await storage.value.close();

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
@@ -41,10 +41,7 @@ export function drizzlePosts(db: Database): PostRepository {
 
     list: askTogether(async (filter, page) =>
       (await attempt(db, "posts.list", async () => selectPage(filter, page))).map((rows) =>
-        pageOfPosts(
-          rows.map(({ bytesBefore: _, ...row }) => restorePost(row)),
-          page.limit,
-        ),
+        pageOfPosts(rows.map(restorePost), page.limit),
       ),
     ),
 
@@ -129,44 +126,47 @@ function shapeOf({ authorId, status }: Range): string {
 }
 
 /**
- * Gives one row more than the page has where the list goes on. Where content gets too much the database cuts one row
- * after the end of the page, so that the rest never leaves it.
+ * Gives one row more than the page has where the list goes on. Where content gets too much the database ends with the row
+ * after the page, so that the rest never leaves it.
  */
 function preparePage(db: Database, name: string, ranges: readonly Range[], isFirst: boolean) {
   const limit = sql.placeholder("limit");
-  const select = ({ authorId, status }: Range, index: number) =>
+  const [first = {}, second] = ranges;
+  const inRange = ({ authorId, status }: Range, index: number) =>
+    and(
+      authorId === undefined ? undefined : eq(posts.authorId, sql.placeholder(`author${index}`)),
+      status === undefined ? undefined : eq(posts.status, status),
+      isFirst ? undefined : lt(posts.id, sql.placeholder("before")),
+    );
+
+  const sizes = (range: Range, index: number) =>
+    db
+      .select({ id: posts.id, bytes: sql<number>`octet_length(${posts.content})`.as("bytes") })
+      .from(posts)
+      .where(inRange(range, index))
+      .orderBy(desc(posts.id))
+      .limit(limit);
+  const candidates = (second === undefined ? sizes(first, 0) : unionAll(sizes(first, 0), sizes(second, 1)).orderBy(desc(posts.id)).limit(limit)).as("candidates");
+  const { id, bytes } = candidates;
+  const bytesBefore = sql`sum(${bytes}) over (order by ${id} desc rows between unbounded preceding and 2 preceding)`;
+  const measured = db
+    .select({ id, bytesBefore: sql`coalesce(${bytesBefore}, 0)`.as("bytes_before") })
+    .from(candidates)
+    .as("measured");
+  const last = db
+    .select({ id: measured.id })
+    .from(measured)
+    .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES))
+    .orderBy(measured.id)
+    .limit(1);
+
+  const rows = (range: Range, index: number) =>
     db
       .select()
       .from(posts)
-      .where(
-        and(
-          authorId === undefined ? undefined : eq(posts.authorId, sql.placeholder(`author${index}`)),
-          status === undefined ? undefined : eq(posts.status, status),
-          isFirst ? undefined : lt(posts.id, sql.placeholder("before")),
-        ),
-      )
+      .where(and(inRange(range, index), gte(posts.id, last)))
       .orderBy(desc(posts.id))
       .limit(limit);
-
-  const [first = {}, second] = ranges;
-  const candidates =
-    second === undefined
-      ? select(first, 0).as("candidates")
-      : unionAll(select(first, 0), select(second, 1))
-          .orderBy(desc(posts.id))
-          .limit(limit)
-          .as("candidates");
-  const { id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt } = candidates;
-  const bytesBefore = sql`coalesce(sum(octet_length(${content})) over (
-    order by ${id} desc rows between unbounded preceding and 2 preceding), 0)`.as("bytes_before");
-  const measured = db
-    .select({ id, title, content, authorId, status, publishedAt, version, createdAt, updatedAt, bytesBefore })
-    .from(candidates)
-    .as("measured");
-  return db
-    .select()
-    .from(measured)
-    .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES))
-    .orderBy(desc(measured.id))
-    .prepare(name);
+  const page = second === undefined ? rows(first, 0) : unionAll(rows(first, 0), rows(second, 1)).orderBy(desc(posts.id)).limit(limit);
+  return page.prepare(name);
 }

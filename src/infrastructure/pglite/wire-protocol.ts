@@ -185,7 +185,8 @@ function code(letter: string): number {
   return letter.charCodeAt(0);
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** The parts as one, in memory that nothing else is in, so that it can be handed to another thread. */
+export function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
