@@ -1,6 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { ok, type Result } from "neverthrow";
 import type { Repositories, UnitOfWork } from "../application/ports/unit-of-work.ts";
+import type { UserId } from "../domain/id.ts";
+import type { TokenDigest } from "../domain/session.ts";
 
 /** Bounds the memory that it takes: about a kilobyte for each. */
 const MOST_REMEMBERED = 10_000;
@@ -15,8 +17,8 @@ interface Ports extends Repositories {
  * that has its database for itself.
  */
 export function rememberedAccess({ users, sessions, posts, unitOfWork }: Ports): Ports {
-  const knownSessions = remembered(sessions.findByTokenDigest);
-  const knownUsers = remembered(users.findById);
+  const knownSessions = remembered(async (digest: TokenDigest) => sessions.findByTokenDigest(digest));
+  const knownUsers = remembered(async (id: UserId) => users.findById(id));
   const forget = () => {
     knownSessions.forget();
     knownUsers.forget();
@@ -73,29 +75,21 @@ function copyOf<Row extends object>(row: Row): Row {
 
 /** Calls `note` after each attempt to change a user or a session, whatever came of it. */
 function noteChanges({ users, sessions, posts }: Repositories, note: () => void): Repositories {
-  const noting =
-    <Args extends readonly unknown[], T>(change: (...args: Args) => Promise<T>) =>
-    async (...args: Args): Promise<T> => {
-      try {
-        return await change(...args);
-      } finally {
-        note();
-      }
-    };
+  const noted = async <T>(change: Promise<T>): Promise<T> => change.finally(note);
   return {
     posts,
     users: {
       ...users,
-      update: noting(users.update),
-      upgradePasswordHash: noting(users.upgradePasswordHash),
-      delete: noting(users.delete),
+      update: async (user, expected) => noted(users.update(user, expected)),
+      upgradePasswordHash: async (id, current, upgraded) => noted(users.upgradePasswordHash(id, current, upgraded)),
+      delete: async (id, expected) => noted(users.delete(id, expected)),
     },
     sessions: {
       ...sessions,
-      renew: noting(sessions.renew),
-      delete: noting(sessions.delete),
-      deleteByUser: noting(sessions.deleteByUser),
-      deleteExpired: noting(sessions.deleteExpired),
+      renew: async (session) => noted(sessions.renew(session)),
+      delete: async (id, userId) => noted(sessions.delete(id, userId)),
+      deleteByUser: async (userId, kept) => noted(sessions.deleteByUser(userId, kept)),
+      deleteExpired: async (now) => noted(sessions.deleteExpired(now)),
     },
   };
 }

@@ -13,7 +13,7 @@ import { isCheckDue } from "./index-check.ts";
 import { parseLsn, type Lsn } from "./lsn.ts";
 import { recordRelationFiles } from "./relation-files.ts";
 import { startParameters } from "./start-parameters.ts";
-import { decodeAnswer, encodeExecutions, encodePreparation, join } from "./wire-protocol.ts";
+import { decodeAnswer, encodeExecutions, encodePreparation, concat } from "./wire-protocol.ts";
 
 /**
  * The thread that PostgreSQL runs in: it can be ended from outside when PostgreSQL hangs, and a trap in it leaves the
@@ -116,7 +116,7 @@ function noteRelationFiles(shutdown: Lsn | null): void {
 async function execute(engine: PGlite, message: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   await engine.execProtocolRawStream(message, { syncToFs: false, onRawData: (part) => void parts.push(part.slice()) });
-  return join(parts);
+  return concat(parts);
 }
 
 /** Where the write-ahead log is flushed to: every commit before is on the disk. */

@@ -45,7 +45,7 @@ export function tellsOfDamage({ code }: DatabaseError): boolean {
 
 /** Parses a statement under a name, and asks for the columns of its rows. */
 export function encodePreparation(name: string, text: string): Uint8Array<ArrayBuffer> {
-  return join([serialize.parse({ name, text }), serialize.describe({ type: "S", name }), serialize.sync()]);
+  return concat([serialize.parse({ name, text }), serialize.describe({ type: "S", name }), serialize.sync()]);
 }
 
 /** A statement with its values, under the name that it was prepared with, or by its text. */
@@ -53,7 +53,7 @@ export type Execution = Statement | { readonly name: string; readonly values: re
 
 /** Runs statements one after the other, as one transaction where none is open: all of them, or none. */
 export function encodeExecutions(executions: readonly Execution[]): Uint8Array<ArrayBuffer> {
-  return join([...executions.flatMap(encodeExecution), serialize.sync()]);
+  return concat([...executions.flatMap(encodeExecution), serialize.sync()]);
 }
 
 function encodeExecution(execution: Execution): readonly Uint8Array[] {
@@ -186,7 +186,7 @@ function code(letter: string): number {
 }
 
 /** The parts as one, in memory that nothing else is in, so that it can be handed to another thread. */
-export function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
