@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,21 +6,11 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
-import { MIGRATIONS_FOLDER } from "../src/composition.ts";
-import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
-import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import type { Contender } from "./server.ts";
+import { fillQuire, quireOn } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
 
 const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
-const QUIRE = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const MIB = 1_048_576;
-
-/** A server that does the work, and what it is started with. */
-export interface Contender {
-  readonly name: string;
-  readonly script: string;
-  readonly environment: Readonly<Record<string, string>>;
-}
 
 export interface Arena {
   readonly contenders: readonly Contender[];
@@ -41,9 +31,15 @@ export async function prepare(directory: string): Promise<Arena> {
   const sqlite = fillSqlite(directory);
   return {
     contenders: [
-      { name: "Quire", script: QUIRE, environment: quireEnvironment(quire, "fsync") },
-      { name: "Quire, relaxed", script: QUIRE, environment: quireEnvironment(relaxed, "relaxed") },
+      quireOn("Quire", quire, "fsync"),
+      quireOn("Quire, relaxed", relaxed, "relaxed"),
       { name: "Hono alone (ceiling)", script: script("hono-bare.mjs"), environment: {} },
+      {
+        name: "PGlite alone",
+        script: script("pglite-alone.mjs"),
+        environment: { DATA: pglite },
+        isOnlyStarted: true,
+      },
       { name: "Hono + Drizzle + PGlite", script: script("hono-drizzle-pglite.mjs"), environment: { DATA: pglite } },
       { name: "Fastify + pg", script: script("fastify-pg.mjs"), environment: { DATA: postgres.url } },
       {
@@ -65,26 +61,6 @@ function script(name: string): string {
 
 function sqliteName(synchronous: string): string {
   return `Fastify + better-sqlite3, ${synchronous}`;
-}
-
-function quireEnvironment(directory: string, durability: string): Contender["environment"] {
-  return { PORT: "0", QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
-}
-
-async function fillQuire(directory: string): Promise<void> {
-  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  const options = {
-    directory,
-    durability: "relaxed",
-    freeSpaceBytes: 64 * MIB,
-    statementDeadlineMs: 60_000,
-    log,
-  } as const;
-  const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
-  const { client, changeSchema } = postgres;
-  (await migratedStorage(client, MIGRATIONS_FOLDER, changeSchema))._unsafeUnwrap();
-  await fillTables(async (text, values = []) => client.query(text, values));
-  (await postgres.close())._unsafeUnwrap();
 }
 
 async function fillPglite(directory: string): Promise<void> {
@@ -162,52 +138,4 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
-}
-
-export interface Running {
-  readonly url: string;
-  /** From the start of the process to its first answer, in milliseconds. */
-  readonly readyMs: number;
-  /** What it has in memory, in MiB. */
-  memoryMiB(): number;
-  stop(): Promise<void>;
-}
-
-/** Starts a contender and waits for its first answer. */
-export async function start({ script, environment }: Contender, path: string): Promise<Running> {
-  const startedAt = performance.now();
-  const { PATH } = process.env;
-  const child = spawn(process.execPath, [script], {
-    env: { PATH, ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const url = await addressOf(child);
-  const response = await fetch(`${url}${path}`);
-  await response.arrayBuffer();
-  if (response.status !== 200) throw new Error(`${script} answers ${path} with ${response.status}.`);
-  return {
-    url,
-    readyMs: performance.now() - startedAt,
-    memoryMiB: () => {
-      const text = execFileSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" });
-      return Math.round(Number(text) / 1024);
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
-}
-
-async function addressOf(child: ChildProcess): Promise<string> {
-  let output = "";
-  for await (const chunk of child.stdout ?? []) {
-    output += String(chunk);
-    const url = /http:\/\/[\d.]+:\d+/.exec(output)?.[0];
-    if (url !== undefined) {
-      child.stdout?.resume();
-      return url;
-    }
-  }
-  throw new Error(`The server ended: ${output}`);
 }

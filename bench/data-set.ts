@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MIGRATIONS_FOLDER } from "../src/composition.ts";
 
@@ -31,13 +31,16 @@ type Query = (text: string, values?: string[]) => Promise<unknown>;
 
 /** Makes the tables of Quire's own migrations in an empty PostgreSQL. */
 export async function makeTables(query: Query): Promise<void> {
-  const migration = await readFile(join(MIGRATIONS_FOLDER, "0000_users_posts_sessions.sql"), "utf8");
-  for (const statement of migration.split("--> statement-breakpoint")) await query(statement);
+  const files = (await readdir(MIGRATIONS_FOLDER)).filter((name) => name.endsWith(".sql")).toSorted();
+  for (const file of files) {
+    const migration = await readFile(join(MIGRATIONS_FOLDER, file), "utf8");
+    for (const statement of migration.split("--> statement-breakpoint")) await query(statement);
+  }
 }
 
 /** Fills the tables of a PostgreSQL, whichever it is. */
-export async function fillTables(query: Query): Promise<void> {
-  const { users, posts, token, content } = DATA_SET;
+export async function fillTables(query: Query, posts = DATA_SET.posts): Promise<void> {
+  const { users, token, content } = DATA_SET;
   await query(`insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
     select ${sqlId("9000", "n")}, 'User ' || n, 'user' || n || '@example.org', 'user' || n || '@example.org', 'none',
       'author', 1, to_timestamp(0), to_timestamp(0) from generate_series(1, ${users}) n`);

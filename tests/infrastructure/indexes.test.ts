@@ -66,9 +66,9 @@ const listPosts =
 const FILTERS: readonly (readonly [string, PostFilter, readonly string[]])[] = [
   ["all of everyone", { drafts: "all", authorId: null }, ["posts_pkey"]],
   ["all of an author", { drafts: "all", authorId: USER }, ["posts_author_idx"]],
-  ["the published ones of everyone", { drafts: "none", authorId: null }, ["posts_status_idx"]],
+  ["the published ones of everyone", { drafts: "none", authorId: null }, ["posts_published_idx"]],
   ["the published ones of an author", { drafts: "none", authorId: USER }, ["posts_author_idx"]],
-  ["what an author sees", { drafts: { of: USER }, authorId: null }, ["posts_author_idx", "posts_status_idx"]],
+  ["what an author sees", { drafts: { of: USER }, authorId: null }, ["posts_author_idx", "posts_published_idx"]],
   ["what an author sees of their own", { drafts: { of: USER }, authorId: USER }, ["posts_author_idx"]],
   ["what an author sees of another's", { drafts: { of: USER }, authorId: OTHER }, ["posts_author_idx"]],
 ];
@@ -136,11 +136,10 @@ describe("the indexes of the schema", () => {
     sent.length = 0;
     await call(repositories);
     const nodes: PlanNode[] = [];
-    for (const { sql, params } of sent.splice(0)) {
-      const { rows } = await engine.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-        `explain (format json) ${sql}`,
-        params,
-      );
+    for (const { sql } of sent.splice(0)) {
+      // The engine keeps one plan for all values (start-parameters.ts).
+      const [answer] = await engine.exec(`explain (generic_plan, format json) ${sql}`);
+      const rows = (answer?.rows ?? []) as { "QUERY PLAN": [{ Plan: PlanNode }] }[];
       for (const row of rows) nodes.push(...withNodes(row["QUERY PLAN"][0].Plan));
     }
     expect(nodes.length).toBeGreaterThan(0);
@@ -173,6 +172,20 @@ describe("the indexes of the schema", () => {
     expect(sent).toHaveLength(1);
     return only as Query;
   }
+
+  it("let a page of published posts be read without the drafts between, though there were none when it was analysed", async () => {
+    const young = await openTemplate();
+    await young.exec(ROWS.replaceAll("n % 100 = 0", "true"));
+    await young.exec("update posts set status = 'draft', published_at = null where id > id_of(100)");
+    const { sql, params } = await statementOf(listPosts({ drafts: "none", authorId: null }, FIRST));
+    const { rows } = await young.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
+      `explain (analyze, format json) ${sql}`,
+      params,
+    );
+    const nodes = rows.flatMap((row) => withNodes(row["QUERY PLAN"][0].Plan));
+    expect(indexesIn(nodes)).toEqual(["posts_published_idx"]);
+    await young.close();
+  });
 
   it("are each used by a query of a port", async () => {
     const { rows } = await engine.query<{ name: string }>(

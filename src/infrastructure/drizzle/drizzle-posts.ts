@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
@@ -135,7 +135,8 @@ function preparePage(db: Database, name: string, ranges: readonly Range[], isFir
   const inRange = ({ authorId, status }: Range, index: number) =>
     and(
       authorId === undefined ? undefined : eq(posts.authorId, sql.placeholder(`author${index}`)),
-      status === undefined ? undefined : eq(posts.status, status),
+      // In the statement itself: a plan for any status could not use an index of the published ones.
+      status === undefined ? undefined : eq(posts.status, status).inlineParams(),
       isFirst ? undefined : lt(posts.id, sql.placeholder("before")),
     );
 
@@ -153,20 +154,19 @@ function preparePage(db: Database, name: string, ranges: readonly Range[], isFir
     .select({ id, bytesBefore: sql`coalesce(${bytesBefore}, 0)`.as("bytes_before") })
     .from(candidates)
     .as("measured");
-  const last = db
-    .select({ id: measured.id })
+  const count = db
+    .select({ count: sql`count(*)` })
     .from(measured)
-    .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES))
-    .orderBy(measured.id)
-    .limit(1);
+    .where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES));
 
-  const rows = (range: Range, index: number) =>
-    db
-      .select()
-      .from(posts)
-      .where(and(inRange(range, index), gte(posts.id, last)))
-      .orderBy(desc(posts.id))
-      .limit(limit);
-  const page = second === undefined ? rows(first, 0) : unionAll(rows(first, 0), rows(second, 1)).orderBy(desc(posts.id)).limit(limit);
+  // PostgreSQL takes a query for a limit (PostgreSQL 18, 7.6), and so does Drizzle, but for its type. As a limit it leaves
+  // the choice of an index alone, which a range of ids would not.
+  const untilFull = sql`(${count})` as unknown as typeof limit;
+  const rows = (range: Range, index: number, atMost: typeof limit) =>
+    db.select().from(posts).where(inRange(range, index)).orderBy(desc(posts.id)).limit(atMost);
+  const page =
+    second === undefined
+      ? rows(first, 0, untilFull)
+      : unionAll(rows(first, 0, limit), rows(second, 1, limit)).orderBy(desc(posts.id)).limit(untilFull);
   return page.prepare(name);
 }

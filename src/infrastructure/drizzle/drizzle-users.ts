@@ -50,7 +50,8 @@ export function drizzleUsers(db: Database): UserRepository {
     hasAdmin: async () =>
       (
         await attempt(db, "users.hasAdmin", async () =>
-          db.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1),
+          // In the statement itself: a plan for any role could not use the index of admins.
+          db.select({ id: users.id }).from(users).where(eq(users.role, "admin").inlineParams()).limit(1),
         )
       ).map((rows) => rows.length > 0),
 

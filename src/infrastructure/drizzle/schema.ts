@@ -52,7 +52,8 @@ export const posts = pgTable(
       "posts_status_check",
       sql`(${post.status} = 'draft' and ${post.publishedAt} is null) or (${post.status} = 'published' and ${post.publishedAt} is not null)`,
     ),
-    index("posts_status_idx").on(post.status, post.id),
+    // Of published posts alone: by an index of all, PostgreSQL would read past every draft while it thinks there are few.
+    index("posts_published_idx").on(post.id).where(sql`${post.status} = 'published'`),
     index("posts_author_idx").on(post.authorId, post.status, post.id),
   ],
 );

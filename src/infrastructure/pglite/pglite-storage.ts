@@ -63,7 +63,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   return ok({ ...rememberedAccess(ports), probe, gaveUp, close });
 }
 
-interface MigratedStorage extends Repositories {
+export interface MigratedStorage extends Repositories {
   readonly unitOfWork: UnitOfWork;
   /** Whether every migration is applied still. */
   readonly schemaCheck: () => Promise<Result<void, SchemaOutdated | StorageFailure>>;

@@ -1,0 +1,37 @@
+import { fileURLToPath } from "node:url";
+import { MIGRATIONS_FOLDER } from "../src/composition.ts";
+import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
+import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import { rememberedAccess } from "../src/infrastructure/remembered-access.ts";
+import { fillTables } from "./data-set.ts";
+import type { Contender } from "./server.ts";
+
+const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+export const NO_LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const MIB = 1_048_576;
+
+/** Quire on a data directory, as `npm start` starts it. */
+export function quireOn(name: string, directory: string, durability: "fsync" | "relaxed"): Contender {
+  const environment = { PORT: "0", QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
+  return { name, script: SCRIPT, environment };
+}
+
+/** Opens the adapters on a data directory without a server. */
+export async function openQuire(directory: string) {
+  const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: NO_LOG };
+  const postgres = (await openEmbeddedPostgres({ ...options, durability: "relaxed" }))._unsafeUnwrap();
+  const { client, changeSchema } = postgres;
+  const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, changeSchema))._unsafeUnwrap();
+  return {
+    client,
+    storage: { ...migrated, ...rememberedAccess(migrated) },
+    close: async () => void (await postgres.close())._unsafeUnwrap(),
+  };
+}
+
+/** Makes a data directory with as many posts. */
+export async function fillQuire(directory: string, posts?: number): Promise<void> {
+  const { client, close } = await openQuire(directory);
+  await fillTables(async (text, values = []) => client.query(text, values), posts);
+  await close();
+}
