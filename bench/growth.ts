@@ -20,8 +20,9 @@ const SECONDS = 2;
 const PAGE = 20;
 const MANY = 20_000;
 
+const get = (path: string): RequestLine => ({ method: "GET", path });
+
 function worksAmong(posts: number): readonly Work[] {
-  const get = (path: string): RequestLine => ({ method: "GET", path });
   const pageAfter = (pages: number) => {
     const cursor = encodeCursor("posts", postId(posts - pages * PAGE + 1) as PostId);
     return get(`/v1/posts?limit=${PAGE}&cursor=${cursor}`);

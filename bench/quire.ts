@@ -25,7 +25,7 @@ export async function openQuire(directory: string) {
   return {
     client,
     storage: { ...migrated, ...rememberedAccess(migrated) },
-    close: async () => void (await postgres.close())._unsafeUnwrap(),
+    close: async () => (await postgres.close())._unsafeUnwrap(),
   };
 }
 

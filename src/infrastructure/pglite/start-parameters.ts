@@ -11,9 +11,9 @@ export function startParameters(durability: Exclude<Durability, "none">): string
     shared_buffers: "32MB",
     // Every statement of an adapter is right with one plan, whatever its values; planning anew takes half of a lookup.
     plan_cache_mode: "force_generic_plan",
-    // Everybody waits while a table is analysed. A quarter of PostgreSQL's sample takes a quarter of the time, and tells
-    // enough for these plans.
-    default_statistics_target: "25",
+    // Everybody waits while a table is analysed. A tenth of PostgreSQL's sample takes a tenth of the time, and tells enough
+    // for these plans.
+    default_statistics_target: "10",
     // A file that may only grow is known to be damaged when it is shorter than it was.
     vacuum_truncate: "off",
     // What is kept of the write-ahead log beyond a checkpoint, so that it is bounded on the disk.
