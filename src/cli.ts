@@ -2,10 +2,9 @@ import { text as readAll } from "node:stream/consumers";
 import { cancel, password as askSecret, text as ask } from "@clack/prompts";
 import { Command, Option } from "commander";
 import { err, type Result } from "neverthrow";
-import { compose, nodeAdapters, storageOptions } from "./composition.ts";
+import { compose, nodeAdapters } from "./composition.ts";
 import { loadEnvFile, readConfig } from "./config.ts";
 import { ROLES, type Role, type User } from "./domain/user.ts";
-import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
 import {
   answerProblem,
@@ -13,6 +12,7 @@ import {
   type AnswerRefused,
   type CreateUserAnswers,
 } from "./interfaces/cli/create-user.ts";
+import { openStorage } from "./open-storage.ts";
 import { explain, EXIT, type ProcessFailure } from "./process-failure.ts";
 
 interface CreateUserOptions {
@@ -22,7 +22,9 @@ interface CreateUserOptions {
   readonly passwordStdin: boolean;
 }
 
-const program = new Command("quire").description("Administers the data of a Quire server that is not running.");
+const program = new Command("quire").description(
+  "Administers the data of a Quire server. With the embedded PostgreSQL it must not be running.",
+);
 
 program
   .command("user")
@@ -58,7 +60,7 @@ async function createUser(
   if (config.isErr()) return err(config.error);
   // What the command has to say is its answer; beside it only what goes wrong.
   const log = pinoLog("warn");
-  const storage = await openPgliteStorage({ ...storageOptions(config.value), log });
+  const storage = await openStorage(config.value, log);
   if (storage.isErr()) return err(storage.error);
   const { useCases } = compose({ ...nodeAdapters, ...storage.value, log, sessionIdleMs: config.value.sessionIdleMs });
   const created = await createUserFromAnswers(useCases, answers, role);

@@ -1,7 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Log } from "./application/ports/log.ts";
 import { useCases, type Dependencies } from "./application/use-cases.ts";
-import type { Config } from "./config.ts";
 import { argon2id } from "./infrastructure/passwords/argon2id.ts";
 import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
@@ -16,12 +15,6 @@ export interface Adapters extends Dependencies {
 
 /** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../drizzle", import.meta.url));
-
-/** What the embedded PostgreSQL needs of the configuration. */
-export function storageOptions(config: Config) {
-  const { dataDirectory: directory, durability, freeSpaceBytes, statementDeadlineMs } = config;
-  return { directory, durability, freeSpaceBytes, statementDeadlineMs, migrations: MIGRATIONS_FOLDER };
-}
 
 /** The adapters that a Node process has, whatever it stores in. */
 export const nodeAdapters = {

@@ -5,12 +5,16 @@ import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts"
 import { fail } from "./domain/fail.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
+import { parseServerUrl, type ServerUrl } from "./infrastructure/postgresql/server-url.ts";
 import { LOG_LEVELS, type LogLevel } from "./infrastructure/pino-log.ts";
 
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Where the embedded PostgreSQL keeps its files; not used where there is a `database`. */
   readonly dataDirectory: string;
+  /** The PostgreSQL server to use; `null` for the embedded one. */
+  readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
   readonly sessionIdleMs: number;
   readonly durability: "fsync" | "relaxed";
@@ -18,6 +22,19 @@ export interface Config {
   readonly statementDeadlineMs: number;
   /** Who becomes the first admin; `null` when nobody is named. */
   readonly firstAdmin: { readonly email: EmailAddress; readonly password: Password } | null;
+}
+
+export interface DatabaseConfig {
+  readonly server: ServerUrl;
+  /** By which the schema is changed, where the server's role may not. */
+  readonly migrator: ServerUrl | null;
+  readonly poolSize: number;
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly preparesStatements: boolean;
+  readonly setsTimeouts: boolean;
 }
 
 /** Environment variables that cannot be used, all of them at once: never their values, which may be secrets. */
@@ -45,17 +62,29 @@ const value = <T>(parse: (raw: string) => Result<T, Violation>, what: string) =>
     return z.NEVER;
   });
 
+const onOrOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((raw) => raw === "on");
+
+const serverUrl = z.string().transform((raw, context): ServerUrl => {
+  const parsed = parseServerUrl(raw);
+  if (parsed.isOk()) return parsed.value;
+  context.addIssue({ code: "custom", message: parsed.error.detail });
+  return z.NEVER;
+});
+
 const Environment = z
   .object({
     HOST: z.string().default("127.0.0.1"),
     PORT: wholeNumber(0, 65_535).default(3000),
     QUIRE_DATA_DIR: z.string().default("./data"),
-    DATABASE_URL: z
-      .undefined({
-        error:
-          "is set, but this version has the embedded PostgreSQL only; unset it, and name the data directory with QUIRE_DATA_DIR",
-      })
-      .optional(),
+    DATABASE_URL: serverUrl.optional(),
+    DATABASE_MIGRATION_URL: serverUrl.optional(),
+    DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
+    DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(5000),
+    DATABASE_IDLE_TIMEOUT_MS: wholeNumber(1000, 86_400_000).default(300_000),
+    DATABASE_LOCK_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000),
+    DATABASE_START_TIMEOUT_MS: wholeNumber(0, 3_600_000).default(60_000),
+    DATABASE_PREPARED_STATEMENTS: onOrOff.default(true),
+    DATABASE_SESSION_TIMEOUTS: onOrOff.default(true),
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
@@ -88,6 +117,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: read.data.HOST,
     port: read.data.PORT,
     dataDirectory: read.data.QUIRE_DATA_DIR,
+    database: databaseOf(read.data),
     logLevel: read.data.QUIRE_LOG_LEVEL,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     durability: read.data.QUIRE_DURABILITY,
@@ -95,6 +125,21 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     statementDeadlineMs: read.data.QUIRE_STATEMENT_TIMEOUT_MS,
     firstAdmin: email === undefined || password === undefined ? null : { email, password },
   });
+}
+
+function databaseOf(read: z.infer<typeof Environment>): DatabaseConfig | null {
+  if (read.DATABASE_URL === undefined) return null;
+  return {
+    server: read.DATABASE_URL,
+    migrator: read.DATABASE_MIGRATION_URL ?? null,
+    poolSize: read.DATABASE_POOL_SIZE,
+    connectTimeoutMs: read.DATABASE_CONNECT_TIMEOUT_MS,
+    idleTimeoutMs: read.DATABASE_IDLE_TIMEOUT_MS,
+    lockTimeoutMs: read.DATABASE_LOCK_TIMEOUT_MS,
+    startTimeoutMs: read.DATABASE_START_TIMEOUT_MS,
+    preparesStatements: read.DATABASE_PREPARED_STATEMENTS,
+    setsTimeouts: read.DATABASE_SESSION_TIMEOUTS,
+  };
 }
 
 /** Adds the variables of a file `.env` in the working directory, where there is one; those that are set win over it. */

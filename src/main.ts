@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { ok } from "neverthrow";
 import { loadEnvFile, readConfig, type Config } from "./config.ts";
 import { claimDataDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
 import { exitWith } from "./process-failure.ts";
@@ -14,7 +15,7 @@ async function start(settings: Config): Promise<void> {
   // Until it serves there is nothing to finish. A container's first process must say so: its signals have no default.
   let stop: (signal: NodeJS.Signals) => void = endAtOnce;
   onStopSignals((signal) => stop(signal));
-  const claimed = claimDataDirectory(settings.dataDirectory);
+  const claimed = settings.database === null ? claimDataDirectory(settings.dataDirectory) : ok(undefined);
   if (claimed.isErr()) return exitWith(claimed.error);
   // Loaded only now: who finds the directory taken is told before it has loaded a database and a web framework.
   const { serve } = await import("./serve.ts");

@@ -1,14 +1,14 @@
 import type { EnsureAdminError } from "./application/users/ensure-admin.ts";
 import type { ConfigInvalid } from "./config.ts";
-import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
 import { ACKNOWLEDGED_FILE } from "./infrastructure/pglite/acknowledged-position.ts";
 import type { Damage } from "./infrastructure/pglite/damage.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { ListenFailed } from "./node-http-server.ts";
+import type { OpenStorageError } from "./open-storage.ts";
 
 /** Why the process does not start, or ends. */
 export type ProcessFailure =
-  ConfigInvalid | OpenPgliteError | EnsureAdminError | ListenFailed | EngineGaveUp | StopUnclean;
+  ConfigInvalid | OpenStorageError | EnsureAdminError | ListenFailed | EngineGaveUp | StopUnclean;
 
 /** What the process exits with: the numbers of BSD's sysexits(3), so that a supervisor can tell them apart. */
 export const EXIT = {
@@ -80,6 +80,16 @@ export function explain(failure: ProcessFailure): Explanation {
       return {
         exitCode: EXIT.io,
         message: `The data directory ${failure.directory} cannot be used: ${causeMessage(failure.cause)}. Check that it can be written, and that its disk has space.`,
+      };
+    case "database_unreachable":
+      return {
+        exitCode: EXIT.unavailable,
+        message: `The database was not reached in ${Math.round(failure.waitedMs / 1000)} s: ${causeMessage(failure.cause)}. Check DATABASE_URL and that the server runs; DATABASE_START_TIMEOUT_MS is how long a start waits.`,
+      };
+    case "database_refused":
+      return {
+        exitCode: EXIT.config,
+        message: `The database refuses: ${causeMessage(failure.cause)}. Check DATABASE_URL, and what its role may do (docs/postgresql.md).`,
       };
     case "migrations_unreadable":
       return {

@@ -1,12 +1,12 @@
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
-import { compose, nodeAdapters, storageOptions } from "./composition.ts";
+import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
-import { openPgliteStorage } from "./infrastructure/pglite/pglite-storage.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
 import { listen } from "./node-http-server.ts";
+import { openStorage } from "./open-storage.ts";
 import { EXIT, exitWith } from "./process-failure.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -15,10 +15,14 @@ const PURGE_INTERVAL_MS = 3_600_000;
 /** Nobody wants to read of requests that nobody made. */
 const NO_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Opens the storage and listens; gives what stops it in order, and ends the process where one of them fails. */
-export async function serve(settings: Config, claimed: ClaimedDirectory): Promise<(signal: NodeJS.Signals) => void> {
+/**
+ * Opens the storage and listens; gives what stops it in order, and ends the process where one of them fails.
+ *
+ * @param claimed The data directory of the embedded PostgreSQL, where that is used.
+ */
+export async function serve(settings: Config, claimed?: ClaimedDirectory): Promise<(signal: NodeJS.Signals) => void> {
   const log = pinoLog(settings.logLevel);
-  const storage = await openPgliteStorage({ ...storageOptions(settings), directory: claimed, log });
+  const storage = await openStorage(settings, log, claimed);
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
   const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: settings.sessionIdleMs };
@@ -42,9 +46,9 @@ export async function serve(settings: Config, claimed: ClaimedDirectory): Promis
     log.info({}, "stopped");
     process.exit(EXIT.ok);
   };
-  const { directory: dataDirectory } = claimed;
-  log.info({ url: server.value.url, dataDirectory }, "listening");
-  process.stdout.write(`Quire listens on ${server.value.url}, with its data in ${dataDirectory}\n`);
+  const { place } = storage.value;
+  log.info({ url: server.value.url, place }, "listening");
+  process.stdout.write(`Quire listens on ${server.value.url}, with its data in ${place}\n`);
   return (signal) => void stopInOrder(signal);
 }
 

@@ -7,4 +7,4 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
 userRepositoryContract(memory);
 postRepositoryContract(memory);
 sessionRepositoryContract(memory);
-unitOfWorkContract(memory, { abortsFailedTransactions: false });
+unitOfWorkContract(memory, { abortsFailedTransactions: false, runsUnitsInTurn: true });

@@ -8,5 +8,5 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
 userRepositoryContract(pglite);
 postRepositoryContract(pglite);
 sessionRepositoryContract(pglite);
-unitOfWorkContract(pglite, { abortsFailedTransactions: true });
+unitOfWorkContract(pglite, { abortsFailedTransactions: true, runsUnitsInTurn: true });
 storageModelContract(pglite);

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 
-const AUTOCANNON = createRequire(import.meta.url).resolve("autocannon");
+const require = createRequire(import.meta.url);
+const AUTOCANNON = require.resolve("autocannon");
 
 /** How many answers had each status, and how many requests had none. */
 export interface Flooded {

@@ -22,6 +22,7 @@ const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => 
   tag: `000${createdAt}`,
   createdAt,
   hash,
+  statements: [],
 });
 
 const drift = (shipped: readonly Migration[], applied: readonly Migration[]) =>
@@ -114,8 +115,13 @@ describe("readMigrations", () => {
     const files = { "0000_first": "select 1;", "0001_second": "select 2;\n--> statement-breakpoint\nselect 3;" };
     await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, files);
     expect((await readMigrations(folder))._unsafeUnwrap()).toEqual([
-      { tag: "0000_first", createdAt: 10, hash: sha256(files["0000_first"]) },
-      { tag: "0001_second", createdAt: 20, hash: sha256(files["0001_second"]) },
+      { tag: "0000_first", createdAt: 10, hash: sha256(files["0000_first"]), statements: [files["0000_first"]] },
+      {
+        tag: "0001_second",
+        createdAt: 20,
+        hash: sha256(files["0001_second"]),
+        statements: ["select 2;\n", "\nselect 3;"],
+      },
     ]);
   });
 

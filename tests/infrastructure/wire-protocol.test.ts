@@ -1,9 +1,9 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeParameter } from "../../src/infrastructure/drizzle/parameter.ts";
 import {
   decodeAnswer,
   encodeExecutions,
-  encodeParameter,
   encodePreparation,
   type Answer,
   type Execution,

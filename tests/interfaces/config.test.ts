@@ -11,6 +11,7 @@ describe("readConfig", () => {
     host: "127.0.0.1",
     port: 3000,
     dataDirectory: "./data",
+    database: null,
     logLevel: "info",
     sessionIdleMs: 30 * DAY_MS,
     durability: "fsync",
@@ -63,6 +64,7 @@ describe("readConfig", () => {
       host: "0.0.0.0",
       port: 8080,
       dataDirectory: "/var/lib/quire",
+      database: null,
       logLevel: "debug",
       sessionIdleMs: 7 * DAY_MS,
       durability: "relaxed",
@@ -117,14 +119,53 @@ describe("readConfig", () => {
     expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
   });
 
-  it("refuses DATABASE_URL, and says what to do instead", () => {
-    expect(problemsOf({ DATABASE_URL: "postgres://quire:s3cret@db/quire" })).toEqual([
-      {
-        variable: "DATABASE_URL",
-        detail:
-          "is set, but this version has the embedded PostgreSQL only; unset it, and name the data directory with QUIRE_DATA_DIR",
-      },
-    ]);
+  it("has a default for everything that a PostgreSQL server is told", () => {
+    expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toEqual({
+      server: { url: "postgres://localhost/quire", tls: false },
+      migrator: null,
+      poolSize: 10,
+      connectTimeoutMs: 5000,
+      idleTimeoutMs: 300_000,
+      lockTimeoutMs: 10_000,
+      startTimeoutMs: 60_000,
+      preparesStatements: true,
+      setsTimeouts: true,
+    });
+  });
+
+  it("reads everything that a PostgreSQL server is told", () => {
+    const { database } = readConfig({
+      DATABASE_URL: "postgres://quire@db.example.org/quire?sslmode=require",
+      DATABASE_MIGRATION_URL: "postgres://owner@localhost/quire",
+      DATABASE_POOL_SIZE: "20",
+      DATABASE_CONNECT_TIMEOUT_MS: "1000",
+      DATABASE_IDLE_TIMEOUT_MS: "2000",
+      DATABASE_LOCK_TIMEOUT_MS: "3000",
+      DATABASE_START_TIMEOUT_MS: "0",
+      DATABASE_PREPARED_STATEMENTS: "off",
+      DATABASE_SESSION_TIMEOUTS: "off",
+    })._unsafeUnwrap();
+    expect(database).toEqual({
+      server: { url: "postgres://quire@db.example.org/quire", tls: { rejectUnauthorized: false } },
+      migrator: { url: "postgres://owner@localhost/quire", tls: false },
+      poolSize: 20,
+      connectTimeoutMs: 1000,
+      idleTimeoutMs: 2000,
+      lockTimeoutMs: 3000,
+      startTimeoutMs: 0,
+      preparesStatements: false,
+      setsTimeouts: false,
+    });
+  });
+
+  it.each([
+    ["DATABASE_URL", "mysql://db/quire", "must look like postgres://user:password@host:5432/database"],
+    ["DATABASE_MIGRATION_URL", "db", "must look like postgres://user:password@host:5432/database"],
+    ["DATABASE_POOL_SIZE", "0", "must be a whole number from 1 to 1000"],
+    ["DATABASE_PREPARED_STATEMENTS", "yes", "must be on or off"],
+    ["DATABASE_SESSION_TIMEOUTS", "1", "must be on or off"],
+  ])("refuses %s=%j, with what it must be", (variable, value, detail) => {
+    expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
   });
 
   it.each([
@@ -147,7 +188,7 @@ describe("readConfig", () => {
 
   const WRONG = {
     PORT: "p0rt-s3cret",
-    DATABASE_URL: "postgres://quire:db-s3cret@db/quire",
+    DATABASE_URL: "postgres://quire:db-s3cret@db:p0rt/quire",
     QUIRE_LOG_LEVEL: "level-s3cret",
     QUIRE_SESSION_IDLE_DAYS: "days-s3cret",
     QUIRE_ADMIN_EMAIL: "email-s3cret",

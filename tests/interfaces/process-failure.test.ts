@@ -137,6 +137,20 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["its last checkpoint failed", "next start"],
     },
   ],
+  database_unreachable: [
+    {
+      failure: { kind: "database_unreachable", waitedMs: 60_123, cause },
+      exitCode: 69,
+      says: ["60 s", "it broke", "DATABASE_URL", "DATABASE_START_TIMEOUT_MS"],
+    },
+  ],
+  database_refused: [
+    {
+      failure: { kind: "database_refused", cause },
+      exitCode: 78,
+      says: ["it broke", "DATABASE_URL", "docs/postgresql.md"],
+    },
+  ],
   migrations_unreadable: [
     {
       failure: { kind: "migrations_unreadable", folder: "/app/drizzle", cause },

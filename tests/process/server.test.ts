@@ -113,7 +113,7 @@ describe("the built server", () => {
       PORT: "http",
       QUIRE_LOG_LEVEL: "loud",
       QUIRE_ADMIN_EMAIL: "root@example.org",
-      DATABASE_URL: "postgres://localhost/quire",
+      DATABASE_URL: "mysql://localhost/quire",
     });
     expect(exitCode).toBe(78);
     expect(stdout).toBe("");

@@ -12,6 +12,9 @@ import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
+import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
+import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
 import { rememberedAccess } from "../../src/infrastructure/remembered-access.ts";
 import { recordingLog } from "./fixtures.ts";
 
@@ -59,6 +62,50 @@ export const pglite: StorageUnderTest = {
     };
   },
 };
+
+export const postgresql: StorageUnderTest = {
+  name: "PostgreSQL",
+  open: async () => {
+    const server = await createDatabase();
+    const storage = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
+    const emptying = serverClient({ ...serverDefaults, server, poolSize: 1 });
+    return {
+      empty: async () => {
+        await emptying.unsafe("truncate users, posts, sessions");
+        return storage;
+      },
+      close: async () => {
+        await emptying.end(1000);
+        await storage.close();
+      },
+    };
+  },
+};
+
+/** What a server on PostgreSQL is started with when nothing but its URL is configured, but for its log. */
+export const serverDefaults = {
+  migrator: null,
+  poolSize: 10,
+  connectTimeoutMs: 5000,
+  idleTimeoutMs: 300_000,
+  statementTimeoutMs: 30_000,
+  lockTimeoutMs: 10_000,
+  startTimeoutMs: 60_000,
+  preparesStatements: true,
+  setsTimeouts: true,
+  migrations: MIGRATIONS_FOLDER,
+  log: recordingLog(),
+} as const;
+
+/** Makes a database of its own, with nothing in it. */
+export async function createDatabase(): Promise<ServerUrl> {
+  const server = inject("postgresServer");
+  const name = `quire_${crypto.randomUUID().replaceAll("-", "")}`;
+  const client = serverClient({ ...serverDefaults, server: parseServerUrl(`${server}/postgres`)._unsafeUnwrap() });
+  await client.unsafe(`create database ${name}`);
+  await client.end(1000);
+  return parseServerUrl(`${server}/${name}`)._unsafeUnwrap();
+}
 
 /** What a server on the embedded PostgreSQL is started with when nothing is configured, but for its log. */
 export const embeddedDefaults = {

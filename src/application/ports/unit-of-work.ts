@@ -14,7 +14,8 @@ export interface UnitOfWork {
   /**
    * Runs `work` on repositories of its own, which stand for one transaction: when `work` gives an `ok`, all that it
    * wrote is kept; when it gives an `err` or throws, nothing is. Inside, only these repositories may be used: the
-   * outer ones wait for the unit to end. After a repository has failed, `work` must give an `err`.
+   * outer ones wait for the unit to end, or show what was there before it. After a repository has failed, `work` must
+   * give an `err`. It may be run again from its beginning, when the unit was undone for a reason that passes.
    */
   run<T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>): Promise<Result<T, E | StorageFailure>>;
 }

@@ -57,8 +57,7 @@ function diagnose(thrown: unknown): Diagnosis | null {
   let error = thrown;
   for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
     if ("code" in error && typeof error.code === "string") {
-      const constraint = "constraint" in error && typeof error.constraint === "string" ? error.constraint : null;
-      return { sqlState: error.code, message: error.message, constraint };
+      return { sqlState: error.code, message: error.message, constraint: constraintOf(error) };
     }
     if (error.cause === undefined) break;
     error = error.cause;
@@ -66,6 +65,17 @@ function diagnose(thrown: unknown): Diagnosis | null {
   if (!(thrown instanceof DrizzleQueryError)) return null;
   const message = error instanceof Error && error !== thrown ? error.message : "the driver gave no reason";
   return { sqlState: null, message, constraint: null };
+}
+
+/** PGlite and postgres.js each have a name of their own for it. */
+function constraintOf(error: object): string | null {
+  const { constraint, constraint_name = constraint } = error as Readonly<Record<string, unknown>>;
+  return typeof constraint_name === "string" ? constraint_name : null;
+}
+
+/** The SQLSTATE in the cause of a {@link StorageFailure}, where PostgreSQL or its driver gave one. */
+export function sqlStateOf(cause: unknown): string | null {
+  return typeof cause === "object" && cause !== null && "sqlState" in cause ? (cause as Diagnosis).sqlState : null;
 }
 
 // PostgreSQL 18, Appendix A. Error Codes: whole classes by their first two characters, single conditions by all five.
@@ -79,6 +89,7 @@ const KINDS: Readonly<Record<string, StorageFailure["kind"]>> = {
   "57014": "storage_busy", // query canceled
   "58": "storage_unavailable", // system error
   "58P01": "storage_corrupt", // undefined file
+  "25006": "storage_unavailable", // read-only transaction: the server is a standby, or was until now the primary
   "25P03": "storage_busy", // idle in transaction session timeout
   "40001": "storage_busy", // serialization failure
   "40P01": "storage_busy", // deadlock detected

@@ -14,7 +14,11 @@ export interface Migration {
   readonly tag: string;
   readonly createdAt: number;
   readonly hash: string;
+  readonly statements: readonly string[];
 }
+
+/** A migration as the database knows it. */
+export type AppliedMigration = Pick<Migration, "createdAt" | "hash">;
 
 /** The migrations that this program ships cannot be read; `cause` says which file is missing or broken. */
 export interface MigrationsUnreadable {
@@ -44,10 +48,11 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
     const journal = Journal.parse(JSON.parse(await readFile(join(folder, "meta", "_journal.json"), "utf8")));
     const files = readMigrationFiles({ migrationsFolder: folder });
     return ok(
-      files.map(({ folderMillis, hash }, index) => ({
+      files.map(({ folderMillis, hash, sql: statements }, index) => ({
         tag: journal.entries[index]?.tag ?? String(folderMillis),
         createdAt: folderMillis,
         hash,
+        statements,
       })),
     );
   } catch (cause) {
@@ -61,7 +66,7 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
  */
 export function pendingMigrations(
   shipped: readonly Migration[],
-  applied: readonly Omit<Migration, "tag">[],
+  applied: readonly AppliedMigration[],
 ): Result<readonly Migration[], MigrationDrift> {
   const late = shipped.find((migration, index) => migration.createdAt <= (shipped[index - 1]?.createdAt ?? -1));
   if (late !== undefined) return drift("out_of_order", late.tag);
@@ -88,7 +93,7 @@ function drift(what: MigrationDrift["drift"], migration: string): Result<never, 
 /** The migrations that the database says were applied, oldest first. */
 export async function appliedMigrations(
   db: Database,
-): Promise<Result<readonly Omit<Migration, "tag">[], StorageFailure>> {
+): Promise<Result<readonly AppliedMigration[], StorageFailure>> {
   return attempt(db, "migrations.applied", async () => {
     const table = await db
       .select({ exists: sql<boolean>`to_regclass('drizzle.__drizzle_migrations') is not null` })

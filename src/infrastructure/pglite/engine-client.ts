@@ -1,19 +1,14 @@
 import { types } from "@electric-sql/pglite";
+import { driverError, type DriverError } from "../drizzle/driver-error.ts";
+import { isSelect } from "../drizzle/is-select.ts";
+import { encodeParameter, type Parameter } from "../drizzle/parameter.ts";
 import type { DiskSpace } from "./disk-space.ts";
-import { driverError, type DriverError } from "./driver-error.ts";
 import type { Result } from "neverthrow";
 import type { Engine, EngineFailed, Handling, RequestLost } from "./engine.ts";
 import { groupCommit, type WriteToEngine } from "./group-commit.ts";
 import type { EngineTurn, Supervisor } from "./supervisor.ts";
 import type { Asking, TurnRefused } from "./turn-queue.ts";
-import {
-  encodeParameter,
-  tellsOfDamage,
-  type DatabaseError,
-  type Parameter,
-  type Reply,
-  type Statement,
-} from "./wire-protocol.ts";
+import { tellsOfDamage, type DatabaseError, type Reply, type Statement } from "./wire-protocol.ts";
 
 interface QueryOptions {
   readonly rowMode?: "array" | "object";
@@ -197,11 +192,6 @@ function lost({ reason, detail }: EngineFailed, isRead: boolean): DriverError {
   return reason === "deadline"
     ? driverError("query_canceled", `The engine took too long: ${detail}`)
     : driverError("crash_shutdown", `The engine failed: ${detail}`);
-}
-
-/** Whether a statement writes nothing. Drizzle begins what it selects with the word, and what writes with another. */
-function isSelect(text: string): boolean {
-  return /^[\s(]*select\b/i.test(text);
 }
 
 /** The result as PGlite gives it, or the error that PostgreSQL gave. */

@@ -17,6 +17,7 @@ import {
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
 import { rememberedAccess } from "../remembered-access.ts";
+import { resilient } from "../resilience.ts";
 import {
   openEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -60,7 +61,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
       return (await schemaCheck()).map(() => status.value);
     },
   };
-  return ok({ ...rememberedAccess(ports), probe, gaveUp, close });
+  return ok({ ...rememberedAccess(resilient(ports, options.log)), probe, gaveUp, close });
 }
 
 export interface MigratedStorage extends Repositories {

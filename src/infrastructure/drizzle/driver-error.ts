@@ -3,8 +3,10 @@ export interface DriverError extends Error {
   readonly code: string;
 }
 
-/** What the connection to the engine itself has to say, in the codes that PostgreSQL has for it. */
+/** What a connection itself has to say, in the codes that PostgreSQL has for it. */
 const SQLSTATES = {
+  sqlclient_unable_to_establish_sqlconnection: "08001",
+  connection_failure: "08006",
   transaction_resolution_unknown: "08007",
   idle_in_transaction_session_timeout: "25P03",
   disk_full: "53100",

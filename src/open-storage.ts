@@ -1,0 +1,60 @@
+import { ok, type Result } from "neverthrow";
+import type { Log } from "./application/ports/log.ts";
+import type { StorageProbe } from "./application/ports/storage-probe.ts";
+import type { Repositories, UnitOfWork } from "./application/ports/unit-of-work.ts";
+import { MIGRATIONS_FOLDER } from "./composition.ts";
+import type { Config, DatabaseConfig } from "./config.ts";
+import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
+import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
+import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
+import type { OpenPostgresError } from "./infrastructure/postgresql/postgres-storage.ts";
+import { withoutSecrets } from "./infrastructure/postgresql/server-url.ts";
+
+export interface Storage extends Repositories {
+  readonly unitOfWork: UnitOfWork;
+  readonly probe: StorageProbe;
+  /** Where the data is, to be shown. */
+  readonly place: string;
+  /** Settles when the storage is lost to this process; never otherwise. */
+  readonly gaveUp: Promise<EngineGaveUp>;
+  close(): Promise<Result<void, StopUnclean>>;
+}
+
+export type OpenStorageError = OpenPgliteError | OpenPostgresError;
+
+/**
+ * Opens what the configuration names: a PostgreSQL server, or the embedded one. Only the one that is used is loaded.
+ *
+ * @param claimed The data directory, where it has been claimed already.
+ */
+export async function openStorage(
+  config: Config,
+  log: Log,
+  claimed?: ClaimedDirectory,
+): Promise<Result<Storage, OpenStorageError>> {
+  return config.database === null
+    ? openEmbedded(config, log, claimed ?? config.dataDirectory)
+    : openServer({ ...config.database, statementTimeoutMs: config.statementDeadlineMs }, log);
+}
+
+async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
+  const { openPgliteStorage } = await import("./infrastructure/pglite/pglite-storage.ts");
+  const { durability, freeSpaceBytes, statementDeadlineMs } = config;
+  const place = typeof directory === "string" ? directory : directory.directory;
+  const options = { directory, durability, freeSpaceBytes, statementDeadlineMs, migrations: MIGRATIONS_FOLDER, log };
+  return (await openPgliteStorage(options)).map((storage): Storage => ({ ...storage, place }));
+}
+
+async function openServer(database: DatabaseConfig & { readonly statementTimeoutMs: number }, log: Log) {
+  const { openPostgresStorage } = await import("./infrastructure/postgresql/postgres-storage.ts");
+  const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
+  return opened.map((storage): Storage => ({
+    ...storage,
+    place: withoutSecrets(database.server),
+    gaveUp: new Promise(() => {}),
+    close: async () => {
+      await storage.close();
+      return ok();
+    },
+  }));
+}

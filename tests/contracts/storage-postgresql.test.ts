@@ -1,0 +1,12 @@
+import { postgresql } from "../support/test-storage.ts";
+import { postRepositoryContract } from "./post-repository.contract.ts";
+import { sessionRepositoryContract } from "./session-repository.contract.ts";
+import { storageModelContract } from "./storage-model.contract.ts";
+import { unitOfWorkContract } from "./unit-of-work.contract.ts";
+import { userRepositoryContract } from "./user-repository.contract.ts";
+
+userRepositoryContract(postgresql);
+postRepositoryContract(postgresql);
+sessionRepositoryContract(postgresql);
+unitOfWorkContract(postgresql, { abortsFailedTransactions: true, runsUnitsInTurn: false });
+storageModelContract(postgresql);

@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
+import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
+import { compare, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
+import { eventually } from "./watching.ts";
+
+const NOTHING = { lost: [], unsent: [] };
+const CLIENTS = 4;
+
+let database: PostgresServer;
+let directory: string;
+let url: string;
+let sql: postgres.Sql;
+const running: RunningServer[] = [];
+
+beforeAll(async () => {
+  database = await startPostgresServer();
+  sql = postgres(`${database.url}/postgres`, { max: 1, onnotice: () => {} });
+});
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-nothing-"));
+  const name = `quire_${crypto.randomUUID().replaceAll("-", "")}`;
+  await sql.unsafe(`create database ${name}`);
+  url = `${database.url}/${name}`;
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
+  await rm(directory, { recursive: true });
+});
+afterAll(async () => {
+  await sql.end();
+  await database.stop();
+});
+
+async function quire(environment: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
+  const server = await startServer(directory, { DATABASE_URL: url, ...environment });
+  running.push(server);
+  return server;
+}
+
+describe("Quire on a PostgreSQL server", () => {
+  it("is migrated once where ten processes start at once on an empty database", async () => {
+    const servers = await Promise.all(Array.from({ length: 10 }, async () => quire({ DATABASE_POOL_SIZE: "2" })));
+    const ready = await Promise.all(servers.map(async (server) => (await fetch(`${server.url}/health/ready`)).status));
+    expect(ready).toEqual(Array.from({ length: 10 }, () => 200));
+    const ended = await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 10 }, () => 0));
+    const migrated = ended.filter(({ stderr }) => stderr.includes("the schema was brought up to date"));
+    expect(migrated).toHaveLength(1);
+  });
+
+  it("waits at its start for a database that is down, and says so", async () => {
+    await database.crash();
+    const starting = quire();
+    await delay(3000);
+    await database.startAgain();
+    const server = await starting;
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+    running.pop();
+    const { stderr } = await server.end("SIGTERM");
+    expect(stderr).toContain("the database is not reached yet");
+  });
+
+  it("ends with 69 when the database is not reached in time", async () => {
+    const closed = "postgres://postgres@127.0.0.1:1/postgres";
+    const { ended } = spawnServer(directory, { DATABASE_URL: closed, DATABASE_START_TIMEOUT_MS: "1000" });
+    const { exitCode, stderr } = await ended;
+    expect(exitCode).toBe(69);
+    expect(stderr).toContain("The database was not reached in");
+    expect(stderr).toContain("ECONNREFUSED");
+  });
+
+  it("ends with 78 at once when the database refuses the password", async () => {
+    const wrong = url.replace("postgres:postgres@", "postgres:wrong@");
+    const { exitCode, stderr } = await spawnServer(directory, { DATABASE_URL: wrong }).ended;
+    expect(exitCode).toBe(78);
+    expect(stderr).toContain("password authentication failed");
+    expect(stderr).not.toContain("wrong@");
+  });
+
+  it("loses nothing that was acknowledged when the database is killed under writes, and serves again by itself", async () => {
+    const server = await quire();
+    const ledger = newLedger();
+    const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
+    await eventually("writes", () => ledger.acknowledged.size > 50);
+    await database.crash();
+    await eventually("a refusal", () => ledger.refused.size + ledger.unknown.size > CLIENTS);
+    await delay(1000);
+    await database.startAgain();
+    const before = ledger.acknowledged.size;
+    await eventually("writes again", () => ledger.acknowledged.size > before + 50);
+    await writing.stop();
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+    expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_unavailable"]));
+  });
+
+  it("loses nothing, and answers no 500, when its connections are cut again and again", async () => {
+    const server = await quire();
+    const ledger = newLedger();
+    const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
+    for (let cut = 0; cut < 20; cut++) {
+      await delay(100);
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'quire'`;
+    }
+    const before = ledger.acknowledged.size;
+    await eventually("writes after it", () => ledger.acknowledged.size > before + 10);
+    await writing.stop();
+    expect(ledger.acknowledged.size).toBeGreaterThan(20);
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+    expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
+  });
+
+  it("is one Quire in two processes: sessions and addresses hold in both", async () => {
+    const [first, second] = await Promise.all([quire(), quire()]);
+    const author = await newAuthor(first.url, "ada");
+    const ledger = newLedger();
+    await publish(second.url, author, "By the other", ledger);
+    expect(await compare(first.url, ledger)).toEqual(NOTHING);
+    const headers = { Authorization: `Bearer ${author.token}` };
+    expect((await fetch(`${second.url}/v1/sessions`, { method: "DELETE", headers })).status).toBe(204);
+    expect((await fetch(`${first.url}/v1/sessions`, { headers })).status).toBe(401);
+    await expect(newAuthor(second.url, "ada")).rejects.toThrow("409");
+  });
+
+  it("registers one of twenty who give the same address at once", async () => {
+    const [first, second] = await Promise.all([quire(), quire()]);
+    const register = async (at: RunningServer) =>
+      fetch(`${at.url}/v1/users`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ name: "Ada", email: "ada@example.org", password: "correct horse" }),
+      });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => register(index % 2 ? first : second)),
+    );
+    const statuses = answers.map(({ status }) => status).toSorted((a, b) => a - b);
+    expect(statuses).toEqual([201, ...Array.from({ length: 19 }, () => 409)]);
+  });
+
+  it("serves more clients than it has connections", async () => {
+    const server = await quire({ DATABASE_POOL_SIZE: "1" });
+    const ledger = newLedger();
+    const authors = await newAuthors(server.url, 8);
+    await Promise.all(
+      authors.flatMap((author, index) =>
+        Array.from({ length: 25 }, async (_, post) => publish(server.url, author, `${index} ${post}`, ledger)),
+      ),
+    );
+    expect(ledger.acknowledged.size).toBe(200);
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+  });
+
+  it("serves without prepared statements and session settings, as a pooler in transaction mode wants it", async () => {
+    const server = await quire({ DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" });
+    const ledger = newLedger();
+    await publish(server.url, await newAuthor(server.url, "ada"), "A post", ledger);
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+  });
+});
