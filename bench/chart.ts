@@ -10,7 +10,8 @@ const VALUE_WIDTH = 70;
 
 /** Bars of requests a second, a group for each work; the longest bar of a group is its fastest. */
 export function chart(rows: readonly Row[]): string {
-  const contenders = [...new Set(rows.map(({ contender }) => contender))];
+  const all = [...new Set(rows.map(({ contender }) => contender))];
+  const contenders = all.filter((contender) => WORKS.every((work) => valueOf(rows, contender, work) > 0));
   const groupHeight = HEAD_HEIGHT + contenders.length * LINE_HEIGHT;
   const groups = WORKS.map((work, group) => {
     const values = contenders.map((contender) => valueOf(rows, contender, work));

@@ -101,7 +101,7 @@ export async function measure(url: string, { connections, requests }: Work, seco
   try {
     const file = join(directory, "requests");
     await writeFile(file, requests.map((request) => asSent(request, new URL(url).host)).join(RECORD_SEPARATOR));
-    const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "-s", SCRIPT, url];
+    const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "--latency", "-s", SCRIPT, url];
     const { stdout } = await promisify(execFile)("wrk", options, { env: { ...process.env, BENCH_REQUESTS: file } });
     const summary = JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Summary;
     const { refused, failed } = summary;

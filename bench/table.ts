@@ -27,8 +27,10 @@ export function table(rows: readonly Row[]): string {
     const row = rows.find((each) => each.contender === contender && each.work === work);
     return row === undefined ? "" : describe(row);
   };
-  const ratio = (contender: string, work: string) =>
-    (valueOf(rows, "Quire", work) / valueOf(rows, contender, work)).toFixed(2);
+  const ratio = (contender: string, work: string) => {
+    const value = valueOf(rows, contender, work);
+    return value === 0 ? "" : (valueOf(rows, "Quire", work) / value).toFixed(2);
+  };
   return [
     ...head("requests/s, median ± half the spread (p99 in ms)"),
     ...lines(measured),

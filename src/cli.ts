@@ -5,6 +5,9 @@ import { err, type Result } from "neverthrow";
 import { compose, nodeAdapters } from "./composition.ts";
 import { loadEnvFile, readConfig } from "./config.ts";
 import { ROLES, type Role, type User } from "./domain/user.ts";
+import type { Log } from "./application/ports/log.ts";
+import { move, type MovedRows } from "./infrastructure/move/move.ts";
+import type { MoveEnd } from "./infrastructure/move/move-end.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
 import {
   answerProblem,
@@ -12,7 +15,8 @@ import {
   type AnswerRefused,
   type CreateUserAnswers,
 } from "./interfaces/cli/create-user.ts";
-import { openStorage } from "./open-storage.ts";
+import { moveProgress } from "./interfaces/cli/move-progress.ts";
+import { openMoveEnd, openStorage } from "./open-storage.ts";
 import { explain, EXIT, type ProcessFailure } from "./process-failure.ts";
 
 interface CreateUserOptions {
@@ -43,6 +47,25 @@ program
     process.stdout.write(`Created the ${role} ${email} with the id ${id}.\n`);
   });
 
+interface MoveOptions {
+  readonly from: string;
+  readonly to: string;
+}
+
+program
+  .command("move")
+  .description("copy everything to an empty database, and prove that it is the same; no Quire may run on either")
+  .requiredOption("--from <place>", "a data directory, or the URL of a PostgreSQL server")
+  .requiredOption("--to <place>", "a new data directory, or the URL of a PostgreSQL server")
+  .action(async ({ from, to }: MoveOptions) => {
+    const moved = await moveBetween(from, to);
+    if (moved.isErr()) exitWith(moved.error);
+    const lines = moved.value.map(
+      ({ table, rows, checksum }) => `${table.padEnd(9)} ${String(rows).padStart(10)} rows  checksum ${checksum}`,
+    );
+    process.stdout.write(`Both hold the same:\n${lines.join("\n")}\n`);
+  });
+
 // Commander's own exit code for a wrong command line is 1, which says no more than "failed".
 program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT.usage));
 for (const command of program.commands) {
@@ -66,6 +89,31 @@ async function createUser(
   const created = await createUserFromAnswers(useCases, answers, role);
   const closed = await storage.value.close();
   return closed.isErr() ? err(closed.error) : created;
+}
+
+async function moveBetween(from: string, to: string): Promise<Result<readonly MovedRows[], ProcessFailure>> {
+  loadEnvFile();
+  const log = pinoLog("warn");
+  const source = await openPlace(from, log);
+  if (source.isErr()) return err(source.error);
+  const target = await openPlace(to, log);
+  if (target.isErr()) {
+    await source.value.close();
+    return err(target.error);
+  }
+  const progress = moveProgress(process.stderr);
+  const moved = await move(source.value, target.value, progress.show);
+  progress.end();
+  await source.value.close();
+  await target.value.close();
+  return moved;
+}
+
+async function openPlace(place: string, log: Log): Promise<Result<MoveEnd, ProcessFailure>> {
+  const isServer = /^postgres(?:ql)?:/.test(place);
+  const named = isServer ? { DATABASE_URL: place } : { DATABASE_URL: "", QUIRE_DATA_DIR: place };
+  const config = readConfig({ ...process.env, DATABASE_MIGRATION_URL: "", ...named });
+  return config.isErr() ? err(config.error) : openMoveEnd(config.value, log);
 }
 
 /** Asks for what the options leave out: on a terminal a person, otherwise nobody, so it must be given. */

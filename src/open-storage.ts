@@ -4,6 +4,7 @@ import type { StorageProbe } from "./application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "./application/ports/unit-of-work.ts";
 import { MIGRATIONS_FOLDER } from "./composition.ts";
 import type { Config, DatabaseConfig } from "./config.ts";
+import type { MoveEnd } from "./infrastructure/move/move-end.ts";
 import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
 import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
@@ -35,6 +36,16 @@ export async function openStorage(
   return config.database === null
     ? openEmbedded(config, log, claimed ?? config.dataDirectory)
     : openServer({ ...config.database, statementTimeoutMs: config.statementDeadlineMs }, log);
+}
+
+/** Opens one end of a move: the database that a configuration names, by the role that may change its schema. */
+export async function openMoveEnd(config: Config, log: Log): Promise<Result<MoveEnd, OpenStorageError>> {
+  const { embeddedEnd, serverEnd } = await import("./infrastructure/move/move-end.ts");
+  const { database, dataDirectory: directory, durability, freeSpaceBytes, statementDeadlineMs } = config;
+  const common = { migrations: MIGRATIONS_FOLDER, log };
+  return database === null
+    ? embeddedEnd({ ...common, directory, durability, freeSpaceBytes, statementDeadlineMs })
+    : serverEnd({ ...common, ...database, statementTimeoutMs: statementDeadlineMs });
 }
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {

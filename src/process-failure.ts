@@ -1,6 +1,7 @@
 import type { EnsureAdminError } from "./application/users/ensure-admin.ts";
 import type { ConfigInvalid } from "./config.ts";
 import { ACKNOWLEDGED_FILE } from "./infrastructure/pglite/acknowledged-position.ts";
+import type { MoveError } from "./infrastructure/move/move.ts";
 import type { Damage } from "./infrastructure/pglite/damage.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { ListenFailed } from "./node-http-server.ts";
@@ -8,7 +9,7 @@ import type { OpenStorageError } from "./open-storage.ts";
 
 /** Why the process does not start, or ends. */
 export type ProcessFailure =
-  ConfigInvalid | OpenStorageError | EnsureAdminError | ListenFailed | EngineGaveUp | StopUnclean;
+  ConfigInvalid | OpenStorageError | MoveError | EnsureAdminError | ListenFailed | EngineGaveUp | StopUnclean;
 
 /** What the process exits with: the numbers of BSD's sysexits(3), so that a supervisor can tell them apart. */
 export const EXIT = {
@@ -98,6 +99,26 @@ export function explain(failure: ProcessFailure): Explanation {
       };
     case "migration_drift":
       return { exitCode: EXIT.config, message: DRIFT_MESSAGES[failure.drift](failure.migration) };
+    case "move_target_not_empty":
+      return {
+        exitCode: EXIT.cannotCreate,
+        message: `${failure.place} has rows in ${failure.table} already, so nothing was moved. Name an empty database, or a new directory.`,
+      };
+    case "move_target_of_another":
+      return {
+        exitCode: EXIT.cannotCreate,
+        message: `${failure.place} holds a part of ${failure.from}, from a move that has not ended. End that one, or name another target.`,
+      };
+    case "move_interrupted":
+      return {
+        exitCode: EXIT.io,
+        message: `The move was interrupted: ${causeMessage(failure.cause)}. Run it again: it goes on where it stopped.`,
+      };
+    case "move_differs":
+      return {
+        exitCode: EXIT.dataError,
+        message: `After the move ${failure.from.table} is not the same: ${failure.from.rows} rows with the checksum ${failure.from.checksum} became ${failure.to.rows} with ${failure.to.checksum}. Somebody has written meanwhile: stop every Quire on both, and move to an empty target.`,
+      };
     case "listen_failed":
       return {
         exitCode: EXIT.unavailable,

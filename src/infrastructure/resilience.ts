@@ -25,7 +25,8 @@ const OPEN_MS = 1000;
 
 /**
  * What another attempt may not meet: connection exceptions, a lost race, too many connections, a server that stops or
- * starts, and one that is no primary (any more). Never an outcome that is unknown.
+ * starts, and one that is no primary (any more). Never an outcome that is unknown; nor an embedded engine for which too
+ * many wait already (53400), as that is no help to it.
  */
 const TRANSIENT = /^(?:08(?!007)|25006|40001|40P01|53300|57P0[123])/;
 

@@ -160,7 +160,7 @@ describe("a statement on the embedded engine", () => {
     const asking = { bytes: 0, isShared: false };
     await turns.take(asking);
     for (let i = 0; i < 10; i++) void turns.take(asking);
-    await expect(client.query("select 1")).rejects.toEqual(code("53300"));
+    await expect(client.query("select 1")).rejects.toEqual(code("53400"));
     turns.abandon();
     await expect(client.query("select 1")).rejects.toEqual(code("57P01"));
   });

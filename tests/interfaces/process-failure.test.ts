@@ -151,6 +151,32 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["it broke", "DATABASE_URL", "docs/postgresql.md"],
     },
   ],
+  move_target_not_empty: [
+    {
+      failure: { kind: "move_target_not_empty", place: "/srv/new", table: "posts" },
+      exitCode: 73,
+      says: ["/srv/new", "posts", "nothing was moved", "empty"],
+    },
+  ],
+  move_target_of_another: [
+    {
+      failure: { kind: "move_target_of_another", place: "postgres://db/quire", from: "/srv/old" },
+      exitCode: 73,
+      says: ["postgres://db/quire", "/srv/old", "another target"],
+    },
+  ],
+  move_interrupted: [{ failure: { kind: "move_interrupted", cause }, exitCode: 74, says: ["it broke", "again"] }],
+  move_differs: [
+    {
+      failure: {
+        kind: "move_differs",
+        from: { table: "posts", rows: 3, checksum: "17" },
+        to: { table: "posts", rows: 4, checksum: "18" },
+      },
+      exitCode: 65,
+      says: ["posts", "3 rows", "17", "4 with 18", "stop every Quire"],
+    },
+  ],
   migrations_unreadable: [
     {
       failure: { kind: "migrations_unreadable", folder: "/app/drizzle", cause },

@@ -10,7 +10,7 @@ const SQLSTATES = {
   transaction_resolution_unknown: "08007",
   idle_in_transaction_session_timeout: "25P03",
   disk_full: "53100",
-  too_many_connections: "53300",
+  configuration_limit_exceeded: "53400",
   query_canceled: "57014",
   admin_shutdown: "57P01",
   crash_shutdown: "57P02",

@@ -1,5 +1,5 @@
 /** What a statement's parameter may be: what Drizzle's columns make of their values. */
-export type Parameter = string | number | bigint | boolean | Date | null | readonly string[];
+export type Parameter = string | number | bigint | boolean | Date | null | readonly (string | null)[];
 
 /** A parameter as PostgreSQL reads it. */
 export type Value = string | null;
@@ -14,6 +14,7 @@ export function encodeParameter(value: Parameter): Value {
 }
 
 /** An element of an array (PostgreSQL 18, 8.15.6). */
-function encodeElement(element: string): string {
+function encodeElement(element: string | null): string {
+  if (element === null) return "NULL";
   return `"${element.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

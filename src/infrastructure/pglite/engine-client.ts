@@ -176,7 +176,10 @@ async function takeTurn(supervisor: Supervisor, asking: Asking): Promise<EngineT
 function refused({ reason }: TurnRefused): DriverError {
   return reason === "closed"
     ? driverError("admin_shutdown", "The engine is closed.")
-    : driverError("too_many_connections", reason === "full" ? "Too many wait for the engine." : "The engine is late.");
+    : driverError(
+        "configuration_limit_exceeded",
+        reason === "full" ? "Too many wait for the engine." : "The engine is late.",
+      );
 }
 
 function refuseWrite({ space, isDamaged }: ClientOptions): void {

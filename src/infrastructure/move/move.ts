@@ -1,0 +1,132 @@
+import { ok, type Result } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import type { MoveEnd } from "./move-end.ts";
+import { MOVED_TABLES, selectChecksum, selectRows, type MovedTable } from "./moved-table.ts";
+
+/** What a table holds, on both ends. */
+export interface MovedRows {
+  readonly table: string;
+  readonly rows: number;
+  readonly checksum: string;
+}
+
+export interface MoveProgress {
+  readonly table: string;
+  /** Of all tables together. */
+  readonly moved: number;
+  readonly total: number;
+}
+
+/** The target holds rows that no move has put there. */
+export interface MoveTargetNotEmpty {
+  readonly kind: "move_target_not_empty";
+  readonly place: string;
+  readonly table: string;
+}
+
+/** A move to the target was begun from somewhere else and not ended. */
+export interface MoveTargetOfAnother {
+  readonly kind: "move_target_of_another";
+  readonly place: string;
+  readonly from: string;
+}
+
+/** One of the two ended meanwhile. What was moved stays, and the same move goes on from there. */
+export interface MoveInterrupted {
+  readonly kind: "move_interrupted";
+  readonly cause: unknown;
+}
+
+/** The two do not hold the same in the end: somebody has written to one of them. */
+export interface MoveDiffers {
+  readonly kind: "move_differs";
+  readonly from: MovedRows;
+  readonly to: MovedRows;
+}
+
+export type MoveError = MoveTargetNotEmpty | MoveTargetOfAnother | MoveInterrupted | MoveDiffers;
+
+/** Few enough that a batch of the longest posts fits into memory. */
+const ROWS_AT_ONCE = 100;
+
+/**
+ * Copies every row from one database to another that is empty, and then compares the two by count and checksum. It holds
+ * no more than a batch in memory. A move that was interrupted goes on where it stopped: the target has a table that says
+ * where its rows come from, until the move has ended.
+ */
+export async function move(
+  from: MoveEnd,
+  to: MoveEnd,
+  onProgress: (progress: MoveProgress) => void,
+): Promise<Result<readonly MovedRows[], MoveError>> {
+  try {
+    const claimed = await claimTarget(from, to);
+    if (claimed.isErr()) return claimed.map(() => []);
+    const counts = await Promise.all(MOVED_TABLES.map(async (table) => count(from, table)));
+    const total = counts.reduce((sum, rows) => sum + rows, 0);
+    let moved = 0;
+    for (const table of MOVED_TABLES) {
+      moved += await count(to, table);
+      await copyTable(from, to, table, (rows) => {
+        moved += rows;
+        onProgress({ table: table.name, moved, total });
+      });
+    }
+    return await proveSame(from, to);
+  } catch (cause) {
+    return fail({ kind: "move_interrupted", cause });
+  }
+}
+
+/** Makes the target this move's, or finds that it is already. */
+async function claimTarget(from: MoveEnd, to: MoveEnd): Promise<Result<void, MoveError>> {
+  const [marker] = await to.select("select (to_regclass('quire_move') is not null)::text");
+  if (marker?.[0] === "true") {
+    const [origin] = await to.select("select place from quire_move");
+    const place = origin?.[0] ?? "";
+    return place === from.place ? ok() : fail({ kind: "move_target_of_another", place: to.place, from: place });
+  }
+  for (const table of MOVED_TABLES) {
+    if ((await count(to, table)) > 0)
+      return fail({ kind: "move_target_not_empty", place: to.place, table: table.name });
+  }
+  const place = `'${from.place.replaceAll("'", "''")}'`;
+  await to.run(`create table quire_move as select ${place}::text as place`);
+  return ok();
+}
+
+async function count(end: MoveEnd, { name }: MovedTable): Promise<number> {
+  const [row] = await end.select(`select count(*)::text from ${name}`);
+  return Number(row?.[0]);
+}
+
+async function copyTable(from: MoveEnd, to: MoveEnd, table: MovedTable, note: (rows: number) => void): Promise<void> {
+  const [last] = await to.select(`select id::text from ${table.name} order by id desc limit 1`);
+  const id = table.columns.findIndex(({ name }) => name === "id");
+  let after = last?.[0] ?? null;
+  for (;;) {
+    const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [after]);
+    if (rows.length === 0) return;
+    await to.insert(table, rows);
+    after = rows.at(-1)?.[id] ?? null;
+    note(rows.length);
+  }
+}
+
+async function proveSame(from: MoveEnd, to: MoveEnd): Promise<Result<readonly MovedRows[], MoveDiffers>> {
+  const proven: MovedRows[] = [];
+  for (const table of MOVED_TABLES) {
+    const [original, copy] = [await contents(from, table), await contents(to, table)];
+    if (original.rows !== copy.rows || original.checksum !== copy.checksum) {
+      return fail({ kind: "move_differs", from: original, to: copy });
+    }
+    proven.push(copy);
+  }
+  await to.run("drop table quire_move");
+  return ok(proven);
+}
+
+async function contents(end: MoveEnd, table: MovedTable): Promise<MovedRows> {
+  const [row] = await end.select(selectChecksum(table));
+  return { table: table.name, rows: Number(row?.[0]), checksum: row?.[1] ?? "" };
+}

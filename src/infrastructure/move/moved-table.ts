@@ -1,0 +1,36 @@
+import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import type { Value } from "../drizzle/parameter.ts";
+import { posts, sessions, users } from "../drizzle/schema.ts";
+
+/** A table as it is moved: by its columns, in the order of its `id`. */
+export interface MovedTable {
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** A row, each value as PostgreSQL writes it. */
+export type Row = readonly Value[];
+
+/** Every table, those that others point at first. */
+export const MOVED_TABLES: readonly MovedTable[] = [users, posts, sessions].map(movedTable);
+
+function movedTable(table: PgTable): MovedTable {
+  const { name, columns } = getTableConfig(table);
+  return { name, columns: columns.map((column) => ({ name: column.name, type: column.getSQLType() })) };
+}
+
+export function columnNames({ columns }: MovedTable): string {
+  return columns.map(({ name }) => `"${name}"`).join(", ");
+}
+
+/** Selects the rows after an id, which is `$1`, or all where that is null. */
+export function selectRows({ name, columns }: MovedTable, most: number): string {
+  const values = columns.map((column) => `"${column.name}"::text`).join(", ");
+  return `select ${values} from ${name} where $1::uuid is null or id > $1::uuid order by id limit ${most}`;
+}
+
+/** Counts rows, and sums up a part of the MD5 of each: the same for the same rows, in whatever order. */
+export function selectChecksum({ name, columns }: MovedTable): string {
+  const row = columns.map((column) => `coalesce("${column.name}"::text, chr(30))`).join(" || chr(31) || ");
+  return `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text from ${name}`;
+}

@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { embeddedEnd, serverEnd, type MoveEnd } from "../../src/infrastructure/move/move-end.ts";
+import { move, type MoveProgress } from "../../src/infrastructure/move/move.ts";
+import { createDatabase, embeddedDefaults, serverDefaults } from "../support/test-storage.ts";
+
+const USERS = 7;
+const POSTS = 250;
+
+/** Rows of every kind: text that COPY escapes, of any script, empty and long; times that are null. */
+const ROWS = [
+  `insert into users select ('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Ada ' || n, n || '@example.org',
+    n || '@example.org', 'hash', case when n = 1 then 'admin' else 'author' end, n, to_timestamp(n), now()
+    from generate_series(1, ${USERS}) n`,
+  `insert into posts select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Post ' || n,
+    (array[E'a\\tb\\nc\\\\d\\\\N\\r', 'Ünïcödé 🔑 ключ', '{"json": [1]}', '"quoted", \\N', repeat('long ', 10000)])[1 + n % 5],
+    ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid,
+    case when n % 3 = 0 then 'draft' else 'published' end, case when n % 3 = 0 then null else to_timestamp(n * 1.001) end,
+    n, to_timestamp(n), now() from generate_series(1, ${POSTS}) n`,
+  `insert into sessions select ('00000000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid,
+    ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid, 'digest ' || n, now(), now(), now()
+    from generate_series(1, 3) n`,
+];
+
+const ignore = () => {};
+
+let directory: string;
+const open: MoveEnd[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-move-"));
+});
+afterEach(async () => {
+  for (const end of open.splice(0)) await end.close();
+  await rm(directory, { recursive: true });
+});
+
+async function embedded(name: string): Promise<MoveEnd> {
+  const options = { ...embeddedDefaults, durability: "relaxed", migrations: MIGRATIONS_FOLDER } as const;
+  const end = (await embeddedEnd({ ...options, directory: join(directory, name) }))._unsafeUnwrap();
+  open.push(end);
+  return end;
+}
+
+async function server(): Promise<MoveEnd> {
+  const end = (await serverEnd({ ...serverDefaults, server: await createDatabase() }))._unsafeUnwrap();
+  open.push(end);
+  return end;
+}
+
+async function filled(end: MoveEnd): Promise<MoveEnd> {
+  for (const text of ROWS) await end.run(text);
+  return end;
+}
+
+describe("a move", () => {
+  it("brings everything from the embedded PostgreSQL to a server and back, and proves it", async () => {
+    const [first, middle, last] = [await filled(await embedded("first")), await server(), await embedded("last")];
+    const progress: MoveProgress[] = [];
+    const there = (await move(first, middle, (state) => progress.push(state)))._unsafeUnwrap();
+    expect(there.map(({ table, rows }) => [table, rows])).toEqual([
+      ["users", USERS],
+      ["posts", POSTS],
+      ["sessions", 3],
+    ]);
+    const total = USERS + POSTS + 3;
+    expect(progress.at(-1)).toEqual({ table: "sessions", moved: total, total });
+    const back = (await move(middle, last, ignore))._unsafeUnwrap();
+    expect(back).toEqual(there);
+    const posts = "select id::text, title, content, published_at::text, version::text from posts order by id";
+    expect(await last.select(posts)).toEqual(await first.select(posts));
+  });
+
+  it("refuses a target that is not empty, and writes nothing to it", async () => {
+    const [from, to] = [await embedded("from"), await filled(await server())];
+    const refused = (await move(from, to, ignore))._unsafeUnwrapErr();
+    expect(refused).toEqual({ kind: "move_target_not_empty", place: to.place, table: "users" });
+    expect(await to.select("select to_regclass('quire_move')::text")).toEqual([[null]]);
+  });
+
+  it("goes on where it was interrupted, and with nothing twice", async () => {
+    const [from, to] = [await filled(await embedded("from")), await server()];
+    let batches = 0;
+    const failing: MoveEnd = {
+      ...to,
+      insert: async (table, rows) => {
+        if (table.name === "posts" && ++batches > 1) throw new Error("the network is gone");
+        return to.insert(table, rows);
+      },
+    };
+    expect((await move(from, failing, ignore))._unsafeUnwrapErr()).toMatchObject({ kind: "move_interrupted" });
+    expect(await to.select("select count(*)::text from posts")).toEqual([["100"]]);
+    const progress: MoveProgress[] = [];
+    expect((await move(from, to, (state) => progress.push(state))).isOk()).toBe(true);
+    expect(progress[0]).toEqual({ table: "posts", moved: USERS + 200, total: USERS + POSTS + 3 });
+  });
+
+  it("does not mix two moves to one target", async () => {
+    const [from, other, to] = [await filled(await embedded("from")), await embedded("other"), await server()];
+    const failing = { ...to, insert: async () => Promise.reject(new Error("the network is gone")) };
+    await move(from, failing, ignore);
+    const refused = (await move(other, to, ignore))._unsafeUnwrapErr();
+    expect(refused).toEqual({ kind: "move_target_of_another", place: to.place, from: from.place });
+  });
+
+  it("says so when the two are not the same in the end", async () => {
+    const [from, to] = [await filled(await embedded("from")), await server()];
+    const changing: MoveEnd = {
+      ...to,
+      insert: async (table, rows) => {
+        await to.insert(table, rows);
+        if (table.name === "sessions") await to.run("update posts set title = 'Another' where version = 7");
+      },
+    };
+    const { kind, ...ends } = (await move(from, changing, ignore))._unsafeUnwrapErr();
+    expect(kind).toBe("move_differs");
+    expect(ends).toMatchObject({ from: { table: "posts", rows: POSTS }, to: { table: "posts", rows: POSTS } });
+  });
+});

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compare, newAuthor, newLedger, publish } from "../faults/ledger.ts";
+import { createDatabase } from "../support/test-storage.ts";
+import { runCli, startServer } from "./server.ts";
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-move-"));
+});
+afterAll(async () => rm(directory, { recursive: true }));
+
+describe("quire move", () => {
+  it("takes a server's data to PostgreSQL and back, sessions included, and says what it proved", async () => {
+    const [first, last] = [join(directory, "first"), join(directory, "last")];
+    const { url } = await createDatabase();
+    const ledger = newLedger();
+    const before = await startServer(first);
+    const author = await newAuthor(before.url, "ada");
+    await publish(before.url, author, "Before", ledger);
+    await before.end("SIGTERM");
+
+    const there = await runCli(["move", "--from", first, "--to", url], {});
+    expect(there.exitCode).toBe(0);
+    expect(there.stdout).toMatch(
+      /^Both hold the same:\nusers +1 rows +checksum \d+\nposts +1 rows .*\nsessions +1 rows .*\n$/,
+    );
+    const between = await startServer(directory, { DATABASE_URL: url });
+    await publish(between.url, author, "Between", ledger);
+    expect(await compare(between.url, ledger)).toEqual({ lost: [], unsent: [] });
+    await between.end("SIGTERM");
+
+    expect((await runCli(["move", "--from", url, "--to", last], {})).exitCode).toBe(0);
+    const after = await startServer(last);
+    await publish(after.url, author, "After", ledger);
+    expect(ledger.acknowledged.size).toBe(3);
+    expect(await compare(after.url, ledger)).toEqual({ lost: [], unsent: [] });
+    await after.end("SIGTERM");
+
+    const again = await runCli(["move", "--from", first, "--to", last], {});
+    expect(again.exitCode).toBe(73);
+    expect(again.stderr).toContain("has rows in users already, so nothing was moved");
+  });
+
+  it("refuses the data directory of a running server with 75, and an impossible URL with 78", async () => {
+    const data = join(directory, "running");
+    const server = await startServer(data);
+    const { url } = await createDatabase();
+    expect((await runCli(["move", "--from", data, "--to", url], {})).exitCode).toBe(75);
+    expect((await runCli(["move", "--from", data, "--to", "postgres://a:b:c/d"], {})).exitCode).toBe(75);
+    await server.end("SIGTERM");
+    const refused = await runCli(["move", "--from", data, "--to", "postgres://host:port/d"], {});
+    expect(refused.exitCode).toBe(78);
+    expect(refused.stderr).toContain("must look like postgres://");
+  });
+});
