@@ -14,7 +14,7 @@ import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, newAuthor, newLedger, publish, type Author, type Ledger } from "./ledger.ts";
 import { isThorough } from "./rounds.ts";
-import { eventually, watchLog, type LogLine } from "./watching.ts";
+import { eventually, logOf } from "./watching.ts";
 
 const PAGE = 8192;
 /** Four of them fill a page, and none is moved out of its row. */
@@ -275,35 +275,35 @@ const CORRUPT = { status: 500, code: "storage_corrupt" };
 const OK = { status: 200, code: undefined };
 
 /** Starts on the stopped directory, in which something is damaged that only a read shows. */
-async function startOnDamaged(damage: () => Promise<void>): Promise<readonly LogLine[]> {
+async function startOnDamaged(damage: () => Promise<void>): Promise<RunningServer> {
   await copyDirectory(clean, directory);
   await damage();
   server = await startServer(directory);
-  return watchLog(server);
+  return server;
 }
 
 /** From its first error on the server is not ready and writes nothing, which it says once. */
-async function expectReadOnly(log: readonly LogLine[]): Promise<void> {
+async function expectReadOnly(damaged: RunningServer): Promise<void> {
   expect(await ask("/health/ready")).toEqual(CORRUPT);
   expect((await ask("/health/live")).status).toBe(200);
   const body = JSON.stringify({ title: "refused", content: "…", status: "published" });
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${author.token}` };
   expect(await ask("/v1/posts", { method: "POST", headers, body })).toEqual(CORRUPT);
-  const said = () => log.filter(({ msg }) => msg.startsWith("the database is damaged"));
+  const said = () => logOf(damaged).filter(({ msg }) => msg.startsWith("the database is damaged"));
   await eventually("the log says it", () => said().length > 0);
   expect(said()).toMatchObject([{ level: "error", sqlState: expect.stringMatching(/^XX00[12]$/) }]);
 }
 
 describe("a server that meets damage while it runs", () => {
   it("answers 500 for the posts on a page whose bit is flipped, and serves the others", async () => {
-    const log = await startOnDamaged(async () => flip(fileOf("posts"), PAGE + 4000));
+    const damaged = await startOnDamaged(async () => flip(fileOf("posts"), PAGE + 4000));
     expect(await ask("/health/ready")).toEqual(OK);
     const idsOn = (page: number) => (pages.get(page) ?? []).map((title) => ledger.acknowledged.get(title)?.id);
     expect(pages.size).toBeGreaterThan(5);
     for (const id of idsOn(1)) expect(await ask(`/v1/posts/${id}`)).toEqual(CORRUPT);
     for (const page of [0, 2, 3]) for (const id of idsOn(page)) expect(await ask(`/v1/posts/${id}`)).toEqual(OK);
     expect(await ask(`/v1/users/${author.id}`, { headers: { Authorization: `Bearer ${author.token}` } })).toEqual(OK);
-    await expectReadOnly(log);
+    await expectReadOnly(damaged);
   });
 
   it.each([
@@ -312,11 +312,11 @@ describe("a server that meets damage while it runs", () => {
   ])(
     "answers 500 for what it looks up in an index of which $title, and serves what it does not",
     async ({ damage }) => {
-      const log = await startOnDamaged(damage);
+      const damaged = await startOnDamaged(damage);
       const id = ledger.acknowledged.get("post 0")?.id;
       expect(await ask(`/v1/posts/${id}`)).toEqual(CORRUPT);
       expect(await ask(`/v1/users/${author.id}`, { headers: { Authorization: `Bearer ${author.token}` } })).toEqual(OK);
-      await expectReadOnly(log);
+      await expectReadOnly(damaged);
     },
   );
 });

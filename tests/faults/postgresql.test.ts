@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
 import { compare, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
+import { report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -93,8 +94,16 @@ describe("Quire on a PostgreSQL server", () => {
     await delay(1000);
     await database.startAgain();
     const before = ledger.acknowledged.size;
+    const servedAgainMs = await eventually("a write again", () => ledger.acknowledged.size > before);
     await eventually("writes again", () => ledger.acknowledged.size > before + 50);
     await writing.stop();
+    const { acknowledged, refused, unknown } = ledger;
+    report("kill -9 of the database under writes", {
+      acknowledged: acknowledged.size,
+      refused: refused.size,
+      unknown: unknown.size,
+      "served again after its start, ms": servedAgainMs,
+    });
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
     expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_unavailable"]));
   });
@@ -110,6 +119,12 @@ describe("Quire on a PostgreSQL server", () => {
     const before = ledger.acknowledged.size;
     await eventually("writes after it", () => ledger.acknowledged.size > before + 10);
     await writing.stop();
+    const { acknowledged, refused, unknown } = ledger;
+    report("connections cut 20 times under writes", {
+      acknowledged: acknowledged.size,
+      refused: refused.size,
+      unknown: unknown.size,
+    });
     expect(ledger.acknowledged.size).toBeGreaterThan(20);
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
     expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);

@@ -21,6 +21,12 @@ export function watchLog({ process: { stderr } }: RunningServer): readonly LogLi
   return lines;
 }
 
+/** Everything that a server has logged from its start on. */
+export function logOf(server: RunningServer): readonly LogLine[] {
+  const lines = server.logged().split("\n");
+  return lines.filter((line) => line.startsWith("{") && line.endsWith("}")).map((line) => JSON.parse(line) as LogLine);
+}
+
 /** Asks again and again until the answer is true, and gives how long that took; fails when it takes too long. */
 export async function eventually(
   what: string,

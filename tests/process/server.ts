@@ -15,6 +15,8 @@ export interface Ended {
 export interface RunningServer {
   readonly url: string;
   readonly process: ChildProcessWithoutNullStreams;
+  /** All that it has written to standard error so far, from its start on. */
+  logged(): string;
   /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<Ended>;
 }
@@ -65,6 +67,8 @@ export async function startWithNpm(dataDirectory: string): Promise<RunningServer
 
 async function listening(child: ChildProcessWithoutNullStreams): Promise<RunningServer> {
   const ended = collect(child);
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const url = await new Promise<string>((settle, refuse) => {
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => {
@@ -78,7 +82,7 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
     child.kill(signal);
     return ended;
   };
-  return { url, process: child, end };
+  return { url, process: child, logged: () => log, end };
 }
 
 const RUN_TIMEOUT_MS = 30_000;

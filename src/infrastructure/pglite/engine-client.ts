@@ -102,12 +102,9 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
       const handling = { acknowledges, deadlineMs: options.deadlineMs() };
       const reply = await executeOne(engine, { text, values }, handling);
       if (reply.isOk()) return reply.value;
-      // Only a commit may have been done: without one everything is undone.
+      // Only a commit may have been done: without one everything is undone, as if it had only read.
       const { failure, hasBegun } = reply.error;
-      isOver =
-        acknowledges && hasBegun
-          ? lost(failure, false)
-          : driverError("crash_shutdown", `The engine failed and the transaction is undone: ${failure.detail}`);
+      isOver = lost(failure, !(acknowledges && hasBegun));
       throw isOver;
     });
     last = turn.catch(() => undefined);

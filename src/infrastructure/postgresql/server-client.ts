@@ -147,10 +147,14 @@ function lostWriteAlone(error: unknown): unknown {
   return connectionError(error, "transaction_resolution_unknown");
 }
 
+/** The server ends the connection: an error that it may also give after a commit, in the place of its answer. */
+const ENDED_BY_SERVER = new Set(["57P01", "57P02"]);
+
 function connectionError(error: unknown, whenLost: "connection_failure" | "transaction_resolution_unknown"): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (NOT_SENT.has(code)) return driverError("sqlclient_unable_to_establish_sqlconnection", messageOf(error));
-  return LOST.has(code) ? driverError(whenLost, messageOf(error)) : error;
+  const isLost = LOST.has(code) || ENDED_BY_SERVER.has(code);
+  return isLost ? driverError(whenLost, messageOf(error)) : error;
 }
 
 /** Where a name has several addresses and none answers, Node's error has no message of its own. */
