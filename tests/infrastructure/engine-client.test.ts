@@ -111,7 +111,7 @@ describe("a statement on the embedded engine", () => {
     expect((await client.query("select 1")).rows).toHaveLength(1);
     expect(asked).toHaveLength(2);
     const always = open(() => failed());
-    await expect(always.client.query("select 1")).rejects.toEqual(code("57P02"));
+    await expect(always.client.query("select 1")).rejects.toEqual(code("58000"));
     expect(always.asked).toHaveLength(2);
   });
 
@@ -244,7 +244,7 @@ describe("a transaction on the embedded engine", () => {
 
   it("is undone, and may be repeated, when the engine fails before the commit", async () => {
     const { client, asked } = open(failingOnceOn("insert 2"));
-    await expect(insertTwice(client)).rejects.toEqual(code("57P02"));
+    await expect(insertTwice(client)).rejects.toEqual(code("58000"));
     expect(asked).toEqual(["begin", "insert 1", "insert 2"]);
     expect((await client.query("select 1")).rows).toHaveLength(1);
   });
@@ -257,12 +257,12 @@ describe("a transaction on the embedded engine", () => {
 
   it("is undone when the engine fails before it began the commit", async () => {
     const { client } = open(failingOnceOn("commit"), { hasBegun: false });
-    await expect(insertTwice(client)).rejects.toEqual(code("57P02"));
+    await expect(insertTwice(client)).rejects.toEqual(code("58000"));
   });
 
   it("lets the next go on when the engine fails in its begin", async () => {
     const { client } = open(failingOnceOn("begin"));
-    await expect(insertTwice(client)).rejects.toEqual(code("57P02"));
+    await expect(insertTwice(client)).rejects.toEqual(code("58000"));
     expect(await insertTwice(client)).toBe("done");
   });
 

@@ -13,7 +13,7 @@ const SQLSTATES = {
   configuration_limit_exceeded: "53400",
   query_canceled: "57014",
   admin_shutdown: "57P01",
-  crash_shutdown: "57P02",
+  system_error: "58000",
   data_corrupted: "XX001",
 } as const;
 

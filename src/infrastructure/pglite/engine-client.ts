@@ -191,7 +191,8 @@ function lost({ reason, detail }: EngineFailed, isRead: boolean): DriverError {
   if (!isRead) return driverError("transaction_resolution_unknown", `The engine failed in a write: ${detail}`);
   return reason === "deadline"
     ? driverError("query_canceled", `The engine took too long: ${detail}`)
-    : driverError("crash_shutdown", `The engine failed: ${detail}`);
+    : // Not as a database that went away: what was asked may be what engines fail on, so nobody asks it again.
+      driverError("system_error", `The engine failed: ${detail}`);
 }
 
 /** The result as PGlite gives it, or the error that PostgreSQL gave. */
