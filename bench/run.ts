@@ -4,7 +4,7 @@
  * `npm run bench` writes the table, `bench/results.json` and `docs/benchmark.svg`. BENCH_POSTS, BENCH_ROUNDS and
  * BENCH_SECONDS change how much there is, how often it is measured and for how long each.
  */
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,8 +62,6 @@ async function save(absent: readonly string[], rounds: number): Promise<void> {
 }
 
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
-// PostgreSQL refuses to run as root, so it is another user who must get at its directory.
-await chmod(directory, 0o755);
 const arena = await prepare(directory);
 try {
   for (let round = 0; round < ROUNDS; round++) {

@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
-import { compare, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
+import { compare, newAuthor, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
 import { report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
 
@@ -42,6 +42,10 @@ async function quire(environment: Readonly<Record<string, string>> = {}): Promis
   const server = await startServer(directory, { DATABASE_URL: url, ...environment });
   running.push(server);
   return server;
+}
+
+function counts({ acknowledged, refused, unknown }: Ledger) {
+  return { acknowledged: acknowledged.size, refused: refused.size, unknown: unknown.size };
 }
 
 describe("Quire on a PostgreSQL server", () => {
@@ -97,11 +101,8 @@ describe("Quire on a PostgreSQL server", () => {
     const servedAgainMs = await eventually("a write again", () => ledger.acknowledged.size > before);
     await eventually("writes again", () => ledger.acknowledged.size > before + 50);
     await writing.stop();
-    const { acknowledged, refused, unknown } = ledger;
     report("kill -9 of the database under writes", {
-      acknowledged: acknowledged.size,
-      refused: refused.size,
-      unknown: unknown.size,
+      ...counts(ledger),
       "served again after its start, ms": servedAgainMs,
     });
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
@@ -119,12 +120,7 @@ describe("Quire on a PostgreSQL server", () => {
     const before = ledger.acknowledged.size;
     await eventually("writes after it", () => ledger.acknowledged.size > before + 10);
     await writing.stop();
-    const { acknowledged, refused, unknown } = ledger;
-    report("connections cut 20 times under writes", {
-      acknowledged: acknowledged.size,
-      refused: refused.size,
-      unknown: unknown.size,
-    });
+    report("connections cut 20 times under writes", counts(ledger));
     expect(ledger.acknowledged.size).toBeGreaterThan(20);
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
     expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
