@@ -8,6 +8,7 @@ import type { Repositories, UnitOfWork } from "./ports/unit-of-work.ts";
 import { createPost } from "./posts/create-post.ts";
 import { deletePost } from "./posts/delete-post.ts";
 import { getPost } from "./posts/get-post.ts";
+import { includeAuthors } from "./posts/include-authors.ts";
 import { listPostsOfUser } from "./posts/list-posts-of-user.ts";
 import { listPosts } from "./posts/list-posts.ts";
 import { publishPost } from "./posts/publish-post.ts";
@@ -67,6 +68,7 @@ export function useCases(dependencies: Dependencies) {
     getPost: getPost(dependencies),
     listPosts: listPosts(dependencies),
     listPostsOfUser: listPostsOfUser(dependencies),
+    includeAuthors: includeAuthors(dependencies),
     updatePost: updatePost(dependencies),
     publishPost: publishPost(dependencies),
     unpublishPost: unpublishPost(dependencies),

@@ -187,3 +187,31 @@ describe("listPostsOfUser", () => {
     expect(listed._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 });
+
+describe("includeAuthors", () => {
+  it("asks once for the author of several posts", async () => {
+    let asked = 0;
+    const quire = await openQuire({
+      users: (real) => ({
+        findById: async (id) => {
+          asked++;
+          return real.findById(id);
+        },
+      }),
+    });
+    const { app, author } = quire;
+    const items = [await storedDraft(quire, author), await storedPublishedPost(quire, author)];
+    const authored = (await app.includeAuthors({ items, next: null }))._unsafeUnwrap();
+    expect(authored.items.map((post) => post.author?.name)).toEqual([author.name, author.name]);
+    expect(asked).toBe(1);
+  });
+
+  it("gives none for an author who was deleted after the posts were read", async () => {
+    const quire = await openQuire();
+    const post = await storedPublishedPost(quire, quire.author);
+    await quire.storage.posts.deleteByAuthor(quire.author.id);
+    (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
+    const authored = (await quire.app.includeAuthors({ items: [post], next: post.id }))._unsafeUnwrap();
+    expect(authored).toEqual({ items: [{ ...post, author: null }], next: post.id });
+  });
+});

@@ -89,6 +89,11 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
     async ({ app, actor }) => app.listPostsOfUser(null, actor.userId, WHOLE_LIST),
   ],
   [
+    "includeAuthors",
+    ["users.findById"],
+    async ({ app, published }) => app.includeAuthors({ items: [published], next: null }),
+  ],
+  [
     "updatePost",
     ["posts.findById", "posts.update"],
     async ({ app, actor, draft }) => app.updatePost(actor, { id: draft.id, edits: { title: title("A") }, expected }),

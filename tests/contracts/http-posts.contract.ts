@@ -213,6 +213,37 @@ export function httpPostsContract(open: OpenApi) {
       expect(nextLink(page)).toBe(`/v1/posts?limit=1&cursor=${pageOf(page).nextCursor}`);
     });
 
+    it("includes the authors when asked to, also in the link to the next page", async () => {
+      const { nobody, author } = await open();
+      const [ada, grace] = [await author(), await author()];
+      const posts = [await ada.write({ status: "published" }), await grace.write({ status: "published" })];
+      const nameOf = ({ user: { id, name } }: typeof ada) => ({ id, name });
+      const newest = { ...posts[1], author: nameOf(grace) };
+      const oldest = { ...posts[0], author: nameOf(ada) };
+      expect(pageOf(await nobody.get("/v1/posts?include=author")).items).toEqual([newest, oldest]);
+      const page = await nobody.get("/v1/posts?limit=1&include=author");
+      expect(pageOf(page).items).toEqual([newest]);
+      expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toEqual([oldest]);
+      expect(pageOf(await nobody.get(`${ada.path}/posts?include=author`)).items).toEqual([oldest]);
+    });
+
+    it("shows the name that an author has now", async () => {
+      const { nobody, author } = await open();
+      const owner = await author();
+      await owner.write({ status: "published" });
+      await nobody.get("/v1/posts?include=author");
+      await owner.patch(owner.path, { name: "Augusta" });
+      const { items } = pageOf(await nobody.get("/v1/posts?include=author"));
+      expect(items).toMatchObject([{ author: { id: owner.id, name: "Augusta" } }]);
+    });
+
+    it("includes nothing that there is not", async () => {
+      const { nobody } = await open();
+      const reply = await nobody.get("/v1/posts?include=comments");
+      expect(problemOf(reply)).toBe("422 validation_failed");
+      expect(fieldCodes(reply)).toEqual(["/include: not_allowed"]);
+    });
+
     it("decides anew with each page who sees what, whoever the cursor is from", async () => {
       const { nobody, author } = await open();
       const owner = await author();

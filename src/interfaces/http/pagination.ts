@@ -43,7 +43,10 @@ export async function pageResponse<Item extends { readonly id: Id<string> }>(
   if (found.isErr()) return failureProblem(c, found.error);
   const { items, next } = found.value;
   const nextCursor = next === null ? null : encodeCursor(list, next);
-  if (nextCursor !== null) c.header("Link", `<${c.req.path}?limit=${limit}&cursor=${nextCursor}>; rel="next"`);
+  if (nextCursor !== null) {
+    const query = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: nextCursor });
+    c.header("Link", `<${c.req.path}?${query.toString()}>; rel="next"`);
+  }
   return c.json({ items: items.map(present), nextCursor });
 }
 

@@ -1,7 +1,10 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
+import { err, type Result } from "neverthrow";
 import { z } from "zod";
+import type { AuthoredPost } from "../../application/posts/include-authors.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { PostId } from "../../domain/id.ts";
+import type { Page, PageRequest } from "../../domain/page.ts";
 import { parsePostContent, parsePostTitle, POST_STATUSES, type Post } from "../../domain/post.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
@@ -9,7 +12,7 @@ import { expectedVersions } from "./etag.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { pathId } from "./path-id.ts";
-import { failureProblem } from "./problem.ts";
+import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
 
@@ -24,17 +27,19 @@ const PostPatch = z.strictObject({
   content: text(parsePostContent).exactOptional(),
 });
 
+/** The query of every list of posts. */
+export const PostPageQuery = PageQuery.extend({ include: z.enum(["author"]).exactOptional() });
+
 const postId = pathId<PostId>("post_not_found");
 
 export function postRoutes(useCases: UseCases) {
   return new Hono<HttpEnv>()
     .use(identify(useCases))
-    .get("/", validQuery(PageQuery), async (c) =>
-      pageResponse(c, {
+    .get("/", validQuery(PostPageQuery), async (c) =>
+      postPageResponse(c, useCases, {
         list: "posts",
         query: c.req.valid("query"),
         find: async (request) => useCases.listPosts(c.get("viewer"), request),
-        present: presentPost,
       }),
     )
     .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) => {
@@ -85,17 +90,35 @@ export function postRoutes(useCases: UseCases) {
     });
 }
 
-export function presentPost({
-  id,
-  title,
-  content,
-  status,
-  authorId,
-  publishedAt,
-  version,
-  createdAt,
-  updatedAt,
-}: Post) {
+interface PostPageAnswer {
+  readonly list: string;
+  readonly query: z.infer<typeof PostPageQuery>;
+  readonly find: (request: PageRequest<PostId>) => Promise<Result<Page<Post>, UseCaseError>>;
+}
+
+/** Answers with a page of posts, and with their authors where the query asks for them. */
+export async function postPageResponse(
+  c: Context,
+  { includeAuthors }: UseCases,
+  { list, query, find }: PostPageAnswer,
+): Promise<Response> {
+  if (query.include === undefined) return pageResponse(c, { list, query, find, present: presentPost });
+  return pageResponse(c, {
+    list,
+    query,
+    find: async (request) => {
+      const found = await find(request);
+      return found.isErr() ? err(found.error) : includeAuthors(found.value);
+    },
+    present: presentAuthoredPost,
+  });
+}
+
+function presentAuthoredPost({ author, ...post }: AuthoredPost) {
+  return { ...presentPost(post), author: author && { id: author.id, name: author.name } };
+}
+
+function presentPost({ id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt }: Post) {
   return { id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt };
 }
 

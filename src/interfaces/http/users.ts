@@ -13,7 +13,7 @@ import { expectedVersions } from "./etag.ts";
 import { jsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { pathId } from "./path-id.ts";
-import { presentPost } from "./posts.ts";
+import { PostPageQuery, postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
@@ -91,13 +91,12 @@ export function userRoutes(useCases: UseCases) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .get("/:id/posts", userId, validQuery(PageQuery), async (c) => {
+    .get("/:id/posts", userId, validQuery(PostPageQuery), async (c) => {
       const { id } = c.req.valid("param");
-      return pageResponse(c, {
+      return postPageResponse(c, useCases, {
         list: `users/${id}/posts`,
         query: c.req.valid("query"),
         find: async (request) => useCases.listPostsOfUser(c.get("viewer"), id, request),
-        present: presentPost,
       });
     })
     .put(

@@ -1,0 +1,25 @@
+import { err, ok, type Result } from "neverthrow";
+import type { UserId } from "../../domain/id.ts";
+import type { Page } from "../../domain/page.ts";
+import type { Post } from "../../domain/post.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { User } from "../../domain/user.ts";
+import type { UserRepository } from "../../domain/user-repository.ts";
+
+/** `author` is `null` for one who was deleted after the post was read. */
+export type AuthoredPost = Post & { readonly author: Pick<User, "id" | "name"> | null };
+
+export type IncludeAuthorsError = StorageFailure;
+
+/** The page with the author of each post. */
+export function includeAuthors({ users }: { readonly users: UserRepository }) {
+  return async ({ items, next }: Page<Post>): Promise<Result<Page<AuthoredPost>, IncludeAuthorsError>> => {
+    const authors = new Map<UserId, User>();
+    const ids = [...new Set(items.map(({ authorId }) => authorId))];
+    for (const found of await Promise.all(ids.map(async (id) => users.findById(id)))) {
+      if (found.isOk()) authors.set(found.value.id, found.value);
+      else if (found.error.kind !== "user_not_found") return err(found.error);
+    }
+    return ok({ items: items.map((post) => ({ ...post, author: authors.get(post.authorId) ?? null })), next });
+  };
+}
