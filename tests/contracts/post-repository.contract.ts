@@ -72,6 +72,17 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     }
 
     describe("insert and findById", () => {
+      it("stores every one of many that come at once, but those of an author who is not there", async () => {
+        const posts = Array.from({ length: 40 }, (_, index) => aDraft(index % 8 === 5 ? nextId<UserId>() : author));
+        const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
+        for (const [index, outcome] of outcomes.entries()) {
+          if (index % 8 === 5) expect(outcome._unsafeUnwrapErr()).toEqual({ kind: "author_not_found" });
+          else expect(outcome.isOk()).toBe(true);
+        }
+        const kept = posts.filter((_, index) => index % 8 !== 5);
+        expect((await pages(100)).flat()).toEqual(idsOf(kept).toReversed());
+      });
+
       it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
         const post = await stored(aDraft(author));
         await expect(storage.posts.insert(aDraft(author, { id: post.id }))).rejects.toThrow();

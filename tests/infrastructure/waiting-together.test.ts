@@ -1,6 +1,7 @@
-import { err, ok } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import { describe, expect, it } from "vitest";
-import { askTogether, lookUpTogether } from "../../src/infrastructure/drizzle/waiting-together.ts";
+import type { StorageFailure } from "../../src/domain/storage-failure.ts";
+import { askTogether, lookUpTogether, writeTogether } from "../../src/infrastructure/drizzle/waiting-together.ts";
 
 interface Row {
   readonly id: string;
@@ -93,5 +94,52 @@ describe("lists in the same turn of the event loop", () => {
     await expect.poll(() => answers.length).toBe(2);
     for (const [index, settle] of answers.entries()) settle(`answer ${index}`);
     expect(await Promise.all([first, second])).toEqual(["answer 0", "answer 1"]);
+  });
+});
+
+interface Refused {
+  readonly kind: "refused";
+}
+
+/** Writes rows as one statement would, where `outcome` says what becomes of those that are written together. */
+function recordingWrite(outcome: (rows: readonly string[]) => Result<void, Refused | StorageFailure>) {
+  const written: (readonly string[])[] = [];
+  const write = writeTogether(async (rows: readonly string[]) => {
+    written.push(rows);
+    return outcome(rows);
+  });
+  return { written, write };
+}
+
+describe("writes in the same turn of the event loop", () => {
+  it("are one statement, of 16 rows at most", async () => {
+    const { written, write } = recordingWrite(() => ok());
+    const outcomes = await Promise.all(Array.from({ length: 20 }, async (_, index) => write(String(index))));
+    expect(outcomes.every((outcome) => outcome.isOk())).toBe(true);
+    expect(written.map(({ length }) => length)).toEqual([16, 4]);
+  });
+
+  it("have an outcome of their own, whatever becomes of the others", async () => {
+    const { written, write } = recordingWrite((rows) => (rows.includes("bad") ? err({ kind: "refused" }) : ok()));
+    const outcomes = await Promise.all(["a", "bad", "b"].map(write));
+    expect(outcomes.map((outcome) => outcome.isOk())).toEqual([true, false, true]);
+    expect(written).toEqual([["a", "bad", "b"], ["a"], ["bad"], ["b"]]);
+  });
+
+  it.each(["outcome_unknown", "storage_unavailable"] as const)("are not repeated after %s", async (kind) => {
+    const failure: StorageFailure = { kind, operation: "write", cause: null };
+    const { written, write } = recordingWrite(() => err(failure));
+    const outcomes = await Promise.all(["a", "b"].map(write));
+    expect(outcomes.map((outcome) => outcome._unsafeUnwrapErr())).toEqual([failure, failure]);
+    expect(written).toHaveLength(1);
+  });
+
+  it("throw what the statement throws for their own row alone", async () => {
+    const { write } = recordingWrite((rows) => {
+      if (rows.includes("bad")) throw new Error("a defect");
+      return ok();
+    });
+    const outcomes = await Promise.allSettled(["a", "bad", "b"].map(write));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
 });

@@ -1,24 +1,33 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
-import { unionAll } from "drizzle-orm/pg-core";
+import { and, desc, eq, is, lt, sql } from "drizzle-orm";
+import { PgTransaction, unionAll } from "drizzle-orm/pg-core";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { PostId, UserId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
-import { restorePost, type PostStatus } from "../../domain/post.ts";
+import { restorePost, type Post, type PostStatus } from "../../domain/post.ts";
 import { PAGE_FULL_CONTENT_BYTES, pageOfPosts, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
 import type { Version } from "../../domain/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
-import { once, placeholdersOf } from "./prepared.ts";
+import { once, placeholdersOf, preparedFor, valuesOf } from "./prepared.ts";
 import { posts } from "./schema.ts";
-import { askTogether, lookUpTogether } from "./waiting-together.ts";
+import { askTogether, lookUpTogether, writeTogether } from "./waiting-together.ts";
 
 const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 
 export function drizzlePosts(db: Database): PostRepository {
-  const insert = once(() => db.insert(posts).values(placeholdersOf(posts)).prepare("posts_insert"));
+  const insertOf = preparedFor((rows) =>
+    db
+      .insert(posts)
+      .values(placeholdersOf(posts, rows))
+      .prepare(`posts_insert_${rows}`),
+  );
+  const insertAll = async (rows: readonly Post[]) =>
+    (
+      await attempt(db, "posts.insert", async () => insertOf(rows.length).execute(valuesOf(rows)), AUTHOR_NOT_FOUND)
+    ).map(() => undefined);
   const selectByIds = once(() =>
     db
       .select()
@@ -33,8 +42,8 @@ export function drizzlePosts(db: Database): PostRepository {
   const selectPage = pageSelection(db);
 
   return {
-    insert: async (post) =>
-      (await attempt(db, "posts.insert", async () => insert().execute({ ...post }), AUTHOR_NOT_FOUND)).map(() => undefined),
+    // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
+    insert: is(db, PgTransaction) ? async (post) => insertAll([post]) : writeTogether(insertAll),
 
     findById: async (id) =>
       (await findRow(id)).andThen((row) => (row === undefined ? fail(POST_NOT_FOUND) : ok(restorePost(row)))),

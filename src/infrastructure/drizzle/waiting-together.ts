@@ -1,5 +1,6 @@
 import DataLoader from "dataloader";
 import type { Result } from "neverthrow";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
 
 /** Few enough that the first does not wait long for the rows of the last. */
 const MOST_AT_ONCE = 50;
@@ -21,6 +22,32 @@ export function lookUpTogether<Key extends string, Row, Failure>(
   );
   return async (key) => loader.load(key);
 }
+
+/** Each number of rows is a statement of its own. */
+const MOST_ROWS_AT_ONCE = 16;
+
+/**
+ * Writes rows that are given in the same turn of the event loop by one statement, which is one commit. Each still has an
+ * outcome of its own: where one is refused, nothing of the statement is kept, and each is written again alone.
+ */
+export function writeTogether<Row, Refusal extends { readonly kind: string }>(
+  write: (rows: readonly Row[]) => Promise<Result<void, Refusal | StorageFailure>>,
+): (row: Row) => Promise<Result<void, Refusal | StorageFailure>> {
+  const alone = async (row: Row) => write([row]).catch((defect: unknown) => defect as Error);
+  const loader = new DataLoader<Row, Result<void, Refusal | StorageFailure>>(
+    async (rows) => {
+      if (rows.length === 1) return [await write(rows)];
+      const written = await write(rows).catch(() => null);
+      const isSettled = written !== null && (written.isOk() || SHARED_FAILURES.has(written.error.kind));
+      return isSettled ? rows.map(() => written) : Promise.all(rows.map(alone));
+    },
+    { cache: false, maxBatchSize: MOST_ROWS_AT_ONCE, batchScheduleFn: (load) => setImmediate(load) },
+  );
+  return async (row) => loader.load(row);
+}
+
+/** The database was away for all of them, or may have kept all of them. */
+const SHARED_FAILURES: ReadonlySet<string> = new Set<StorageFailure["kind"]>(["outcome_unknown", "storage_unavailable"]);
 
 /**
  * Asks for a list once where several ask for the same in the same turn of the event loop. Nobody gets the answer to a
