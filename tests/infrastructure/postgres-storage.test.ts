@@ -11,6 +11,16 @@ import { createDatabase, serverDefaults } from "../support/test-storage.ts";
 
 const withParameter = ({ url, tls }: ServerUrl, parameter: string): ServerUrl => ({ url: `${url}?${parameter}`, tls });
 
+/** Nothing listens there. */
+const CLOSED = "127.0.0.1:1";
+
+const hostOf = ({ url }: ServerUrl): string => /@([^/]+)\//.exec(url)?.[1] ?? "";
+
+const withHosts = ({ url, tls }: ServerUrl, ...hosts: readonly string[]): ServerUrl => ({
+  url: url.replace(/@[^/]+\//, `@${hosts.join(",")}/`),
+  tls,
+});
+
 /** A meeting of as many as are expected, at which all go on; later ones do not wait. */
 function meeting(expected: number) {
   let come = 0;
@@ -124,6 +134,44 @@ describe("the storage on a PostgreSQL server", () => {
     expect(refused).toMatchObject({
       kind: "database_unreachable",
       cause: { message: expect.stringContaining("TLS") as unknown },
+    });
+  });
+
+  it("takes the one of several hosts that is there", async () => {
+    const several = withHosts(server, CLOSED, hostOf(server));
+    const opened = (await openPostgresStorage({ ...serverDefaults, server: several }))._unsafeUnwrap();
+    const users = Array.from({ length: 20 }, () => aUser());
+    const inserted = await Promise.all(users.map(async (user) => opened.users.insert(user)));
+    expect(inserted).toEqual(users.map(() => ok()));
+    await opened.close();
+  });
+
+  it("says of each of several hosts why it is not taken, and does not wait for ever", async () => {
+    const hosts = withHosts(server, CLOSED, hostOf(server));
+    const standby = withParameter(hosts, "target_session_attrs=standby");
+    const refused = (
+      await openPostgresStorage({ ...serverDefaults, server: standby, startTimeoutMs: 300 })
+    )._unsafeUnwrapErr();
+    expect(refused).toMatchObject({
+      kind: "database_unreachable",
+      cause: { sqlState: "08001", message: `${CLOSED} ECONNREFUSED, ${hostOf(server)} is not standby` },
+    });
+  });
+
+  it("sends nothing to a server that is not what the URL wants, so that a write is not unknown", async () => {
+    const standby = withParameter(server, "target_session_attrs=standby");
+    const waiting = serverClient({ ...serverDefaults, server: standby });
+    await expect(waiting.unsafe("insert into users default values")).rejects.toMatchObject({ code: "08001" });
+    await waiting.end(1000);
+  });
+
+  it("is refused at once where one of several hosts refuses the password", async () => {
+    const hosts = withHosts(server, CLOSED, hostOf(server));
+    const wrong = { ...hosts, url: hosts.url.replace("postgres:postgres@", "postgres:wrong@") };
+    const refused = (await openPostgresStorage({ ...serverDefaults, server: wrong }))._unsafeUnwrapErr();
+    expect(refused).toMatchObject({
+      kind: "database_refused",
+      cause: { message: expect.stringContaining("password authentication failed") as unknown },
     });
   });
 

@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { driverError } from "../drizzle/driver-error.ts";
 import { isSelect } from "../drizzle/is-select.ts";
 import { encodeParameter, type Parameter } from "../drizzle/parameter.ts";
+import { fitHost } from "./fit-host.ts";
 import type { ServerUrl } from "./server-url.ts";
 
 export interface ServerOptions {
@@ -59,6 +60,7 @@ export function serverClient(options: ServerOptions): ServerClient {
       application_name: "quire",
       ...(options.setsTimeouts ? timeouts(options) : {}),
     },
+    ...fitHost(server, options.connectTimeoutMs),
   });
 
   const statementsOn =
