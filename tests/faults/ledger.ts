@@ -6,8 +6,8 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 
 /** What clients have sent to a server and what it said of each, by the title, which is sent once. */
 export interface Ledger {
-  /** Answered with 201: it must be there, as it was sent. */
-  readonly acknowledged: Map<string, { readonly id: string; readonly content: string }>;
+  /** Answered with 201: it must be there, as it was sent; `at` is when it was answered, in milliseconds. */
+  readonly acknowledged: Map<string, { readonly id: string; readonly content: string; readonly at: number }>;
   /** Answered with an error that says that nothing was written: it must not be there. */
   readonly refused: Map<string, { readonly status: number; readonly code: string }>;
   /** Not answered, or with `outcome_unknown`: it may be there or not. */
@@ -69,7 +69,7 @@ export async function publish(
   const body = (await response.json()) as { readonly id: string; readonly code: string };
   if (body.code === "outcome_unknown") return;
   ledger.unknown.delete(title);
-  if (response.status === 201) ledger.acknowledged.set(title, { id: body.id, content });
+  if (response.status === 201) ledger.acknowledged.set(title, { id: body.id, content, at: performance.now() });
   else ledger.refused.set(title, { status: response.status, code: body.code });
 }
 
@@ -92,6 +92,16 @@ export function writeWith(url: string, authors: readonly Author[], ledger: Ledge
       await Promise.all(writers);
     },
   };
+}
+
+export function counts({ acknowledged, refused, unknown }: Ledger) {
+  return { acknowledged: acknowledged.size, refused: refused.size, unknown: unknown.size };
+}
+
+/** The longest time that went by without a write that was acknowledged, between the first and the last. */
+export function longestPauseMs({ acknowledged }: Ledger): number {
+  const moments = Array.from(acknowledged.values(), ({ at }) => at);
+  return Math.round(Math.max(0, ...moments.slice(1).map((at, index) => at - (moments[index] ?? at))));
 }
 
 /** Everything that a server shows to everybody, by title. */

@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
-import { compare, newAuthor, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
+import { compare, counts, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
 import { report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
 
@@ -42,10 +42,6 @@ async function quire(environment: Readonly<Record<string, string>> = {}): Promis
   const server = await startServer(directory, { DATABASE_URL: url, ...environment });
   running.push(server);
   return server;
-}
-
-function counts({ acknowledged, refused, unknown }: Ledger) {
-  return { acknowledged: acknowledged.size, refused: refused.size, unknown: unknown.size };
 }
 
 describe("Quire on a PostgreSQL server", () => {
