@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { startPostgresServer } from "../tests/support/postgres-server.ts";
 import type { Contender } from "./server.ts";
-import { fillQuire, migrateServer, quireOn, quireOnServer } from "./quire.ts";
+import { fillQuire, makeServerTables, quireOn, quireOnServer } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
 
 const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
@@ -94,7 +94,7 @@ async function startPostgres(): Promise<Server> {
   await query("create database quire");
   await pool.end();
   const quireUrl = `${server.url}/quire`;
-  await migrateServer(quireUrl);
+  await makeServerTables(quireUrl);
   const quire = new Pool({ connectionString: quireUrl, max: 1 });
   await fillTables(async (text, values = []) => quire.query(text, values));
   await quire.end();

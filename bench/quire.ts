@@ -3,7 +3,7 @@ import { MIGRATIONS_FOLDER } from "../src/composition.ts";
 import { readConfig } from "../src/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
-import { openPostgresStorage } from "../src/infrastructure/postgresql/postgres-storage.ts";
+import { migrateServer } from "../src/infrastructure/postgresql/postgres-storage.ts";
 import { rememberedAccess } from "../src/infrastructure/remembered-access.ts";
 import { fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
@@ -24,11 +24,11 @@ export function quireOnServer(name: string, url: string): Contender {
 }
 
 /** Makes Quire's tables in an empty database. */
-export async function migrateServer(url: string): Promise<void> {
+export async function makeServerTables(url: string): Promise<void> {
   const { database, statementDeadlineMs } = readConfig({ DATABASE_URL: url })._unsafeUnwrap();
   if (database === null) throw new Error("The URL names no server.");
   const options = { ...database, statementTimeoutMs: statementDeadlineMs, migrations: MIGRATIONS_FOLDER, log: NO_LOG };
-  await (await openPostgresStorage(options))._unsafeUnwrap().close();
+  (await migrateServer(options))._unsafeUnwrap();
 }
 
 /** Opens the adapters on a data directory without a server. */

@@ -28,6 +28,8 @@ export interface DatabaseConfig {
   readonly server: ServerUrl;
   /** By which the schema is changed, where the server's role may not. */
   readonly migrator: ServerUrl | null;
+  /** Standbys of the server, which lists and posts are read on. */
+  readonly replicas: readonly ServerUrl[];
   readonly poolSize: number;
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -71,6 +73,12 @@ const serverUrl = z.string().transform((raw, context): ServerUrl => {
   return z.NEVER;
 });
 
+/** Separated by white space, as a comma may stand in a URL. */
+const serverUrls = z
+  .string()
+  .transform((raw) => raw.split(/\s+/).filter((url) => url !== ""))
+  .pipe(z.array(serverUrl));
+
 const Environment = z
   .object({
     HOST: z.string().default("127.0.0.1"),
@@ -78,6 +86,7 @@ const Environment = z
     QUIRE_DATA_DIR: z.string().default("./data"),
     DATABASE_URL: serverUrl.optional(),
     DATABASE_MIGRATION_URL: serverUrl.optional(),
+    DATABASE_REPLICA_URLS: serverUrls.default([]),
     DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
     DATABASE_CONNECT_TIMEOUT_MS: wholeNumber(100, 600_000).default(5000),
     DATABASE_IDLE_TIMEOUT_MS: wholeNumber(1000, 86_400_000).default(300_000),
@@ -132,6 +141,7 @@ function databaseOf(read: z.infer<typeof Environment>): DatabaseConfig | null {
   return {
     server: read.DATABASE_URL,
     migrator: read.DATABASE_MIGRATION_URL ?? null,
+    replicas: read.DATABASE_REPLICA_URLS,
     poolSize: read.DATABASE_POOL_SIZE,
     connectTimeoutMs: read.DATABASE_CONNECT_TIMEOUT_MS,
     idleTimeoutMs: read.DATABASE_IDLE_TIMEOUT_MS,

@@ -82,7 +82,7 @@ export function resilient({ users, posts, sessions, unitOfWork }: Ports, log: Lo
 }
 
 /** Whether a call gave a failure of the store of some sort. */
-function failsWith(test: (failure: StorageFailure) => boolean) {
+export function failsWith(test: (failure: StorageFailure) => boolean) {
   return (outcome: unknown): boolean => {
     const result = outcome as Result<unknown, { readonly kind: string }>;
     return result.isErr() && "operation" in result.error && test(result.error as StorageFailure);

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { readAcknowledgedPosition } from "../../src/infrastructure/pglite/acknowledged-position.ts";
 import { readControlFile, type ControlFile } from "../../src/infrastructure/pglite/control-file.ts";
 import { RESERVE_FILE } from "../../src/infrastructure/pglite/disk-space.ts";
-import type { Lsn } from "../../src/infrastructure/pglite/lsn.ts";
+import type { Lsn } from "../../src/infrastructure/lsn.ts";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";

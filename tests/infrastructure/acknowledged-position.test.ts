@@ -10,7 +10,7 @@ import {
   openAcknowledgedPosition,
   readAcknowledgedPosition,
 } from "../../src/infrastructure/pglite/acknowledged-position.ts";
-import { formatLsn, parseLsn } from "../../src/infrastructure/pglite/lsn.ts";
+import { formatLsn, parseLsn } from "../../src/infrastructure/lsn.ts";
 
 let directory: string;
 let path: string;

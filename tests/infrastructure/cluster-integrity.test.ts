@@ -21,7 +21,7 @@ import { ACKNOWLEDGED_FILE, openAcknowledgedPosition } from "../../src/infrastru
 import { checkCluster } from "../../src/infrastructure/pglite/cluster-integrity.ts";
 import { CONTROL_FILE, readControlFile } from "../../src/infrastructure/pglite/control-file.ts";
 import { crc32c } from "../../src/infrastructure/pglite/crc32c.ts";
-import { formatLsn, parseLsn, type Lsn } from "../../src/infrastructure/pglite/lsn.ts";
+import { formatLsn, parseLsn, type Lsn } from "../../src/infrastructure/lsn.ts";
 import {
   compareRelationFiles,
   forgetRelationFiles,

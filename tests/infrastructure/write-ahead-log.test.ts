@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readControlFile, type ControlFile } from "../../src/infrastructure/pglite/control-file.ts";
 import { crc32c } from "../../src/infrastructure/pglite/crc32c.ts";
-import { formatLsn, parseLsn, type Lsn } from "../../src/infrastructure/pglite/lsn.ts";
+import { formatLsn, parseLsn, type Lsn } from "../../src/infrastructure/lsn.ts";
 import { endOfWal, logReaches } from "../../src/infrastructure/pglite/write-ahead-log.ts";
 import { copyDirectory, openPlainEngine, copyTemplateCluster } from "../support/plain-engine.ts";
 

@@ -123,6 +123,7 @@ describe("readConfig", () => {
     expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toEqual({
       server: { url: "postgres://localhost/quire", tls: false },
       migrator: null,
+      replicas: [],
       poolSize: 10,
       connectTimeoutMs: 5000,
       idleTimeoutMs: 300_000,
@@ -137,6 +138,7 @@ describe("readConfig", () => {
     const { database } = readConfig({
       DATABASE_URL: "postgres://quire@db.example.org/quire?sslmode=require",
       DATABASE_MIGRATION_URL: "postgres://owner@localhost/quire",
+      DATABASE_REPLICA_URLS: "postgres://a.example.org,b.example.org/quire  postgres://localhost/quire\n",
       DATABASE_POOL_SIZE: "20",
       DATABASE_CONNECT_TIMEOUT_MS: "1000",
       DATABASE_IDLE_TIMEOUT_MS: "2000",
@@ -148,6 +150,10 @@ describe("readConfig", () => {
     expect(database).toEqual({
       server: { url: "postgres://quire@db.example.org/quire", tls: { rejectUnauthorized: false } },
       migrator: { url: "postgres://owner@localhost/quire", tls: false },
+      replicas: [
+        { url: "postgres://a.example.org,b.example.org/quire", tls: {} },
+        { url: "postgres://localhost/quire", tls: false },
+      ],
       poolSize: 20,
       connectTimeoutMs: 1000,
       idleTimeoutMs: 2000,
@@ -161,6 +167,11 @@ describe("readConfig", () => {
   it.each([
     ["DATABASE_URL", "mysql://db/quire", "must look like postgres://user:password@host:5432/database"],
     ["DATABASE_MIGRATION_URL", "db", "must look like postgres://user:password@host:5432/database"],
+    [
+      "DATABASE_REPLICA_URLS",
+      "postgres://localhost/quire, localhost",
+      "must look like postgres://user:password@host:5432/database",
+    ],
     ["DATABASE_POOL_SIZE", "0", "must be a whole number from 1 to 1000"],
     ["DATABASE_PREPARED_STATEMENTS", "yes", "must be on or off"],
     ["DATABASE_SESSION_TIMEOUTS", "1", "must be on or off"],

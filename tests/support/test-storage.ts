@@ -85,6 +85,7 @@ export const postgresql: StorageUnderTest = {
 /** What a server on PostgreSQL is started with when nothing but its URL is configured, but for its log. */
 export const serverDefaults = {
   migrator: null,
+  replicas: [],
   poolSize: 10,
   connectTimeoutMs: 5000,
   idleTimeoutMs: 300_000,

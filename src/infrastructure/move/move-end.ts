@@ -5,7 +5,7 @@ import postgres from "postgres";
 import type { DrizzleClient } from "../pglite/engine-client.ts";
 import { openEmbeddedPostgres, type EmbeddedPostgresOptions } from "../pglite/embedded-postgres.ts";
 import { migratedStorage, type OpenPgliteError } from "../pglite/pglite-storage.ts";
-import { openPostgresStorage, type OpenPostgresError, type PostgresOptions } from "../postgresql/postgres-storage.ts";
+import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/postgres-storage.ts";
 import { withoutSecrets } from "../postgresql/server-url.ts";
 import { columnNames, type MovedTable, type Row } from "./moved-table.ts";
 
@@ -51,9 +51,8 @@ async function rowsOf(client: DrizzleClient, text: string, values: readonly (str
 
 /** A PostgreSQL server, by the role that may change its schema. */
 export async function serverEnd(options: PostgresOptions): Promise<Result<MoveEnd, OpenPostgresError>> {
-  const opened = await openPostgresStorage(options);
-  if (opened.isErr()) return err(opened.error);
-  await opened.value.close();
+  const migrated = await migrateServer(options);
+  if (migrated.isErr()) return err(migrated.error);
   const server = options.migrator ?? options.server;
   // Times are compared as text.
   const connection = { application_name: "quire move", DateStyle: "ISO", TimeZone: "UTC" };

@@ -1,7 +1,7 @@
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fsyncPath } from "./fsync-path.ts";
-import { parseLsn, type Lsn } from "./lsn.ts";
+import { parseLsn, type Lsn } from "../lsn.ts";
 
 /** Keeps, outside the cluster, how far the log reached when a write was acknowledged. */
 export interface AcknowledgedPosition {

@@ -5,7 +5,7 @@ import { fail } from "../../domain/fail.ts";
 import { readAcknowledgedPosition } from "./acknowledged-position.ts";
 import { CONTROL_FILE, readControlFile, type ControlFile } from "./control-file.ts";
 import type { Damage } from "./damage.ts";
-import { formatLsn, type Lsn } from "./lsn.ts";
+import { formatLsn, type Lsn } from "../lsn.ts";
 import { CLUSTER } from "./recognise-directory.ts";
 import { compareRelationFiles } from "./relation-files.ts";
 import { endOfWal, logReaches } from "./write-ahead-log.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32c } from "./crc32c.ts";
-import type { Lsn } from "./lsn.ts";
+import type { Lsn } from "../lsn.ts";
 
 /** What a cluster's control file says of it: where recovery starts, and whether any is due. */
 export interface ControlFile {

@@ -10,7 +10,7 @@ import { readControlFile } from "./control-file.ts";
 import { DurableNodeFs } from "./durable-node-fs.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
 import { isCheckDue } from "./index-check.ts";
-import { parseLsn, type Lsn } from "./lsn.ts";
+import { parseLsn, type Lsn } from "../lsn.ts";
 import { recordRelationFiles } from "./relation-files.ts";
 import { startParameters } from "./start-parameters.ts";
 import { decodeAnswer, encodeExecutions, encodePreparation, concat } from "./wire-protocol.ts";

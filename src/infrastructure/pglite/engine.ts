@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { err, ok, Result } from "neverthrow";
 import type { Damage } from "./damage.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
-import type { Lsn } from "./lsn.ts";
+import type { Lsn } from "../lsn.ts";
 import {
   decodeAnswer,
   encodeExecutions,

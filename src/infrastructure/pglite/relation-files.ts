@@ -4,7 +4,7 @@ import { z } from "zod";
 import { crc32c } from "./crc32c.ts";
 import type { Damage } from "./damage.ts";
 import { fsyncPath } from "./fsync-path.ts";
-import { formatLsn, type Lsn } from "./lsn.ts";
+import { formatLsn, type Lsn } from "../lsn.ts";
 
 export const RELATION_FILES_FILE = "quire.files.json";
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { ControlFile } from "./control-file.ts";
 import { crc32c } from "./crc32c.ts";
-import type { Lsn } from "./lsn.ts";
+import type { Lsn } from "../lsn.ts";
 
 /** Where the log is read from, and what its files have to say of themselves. */
 export type LogStart = Pick<ControlFile, "systemIdentifier" | "redo" | "timeline" | "walSegmentBytes">;

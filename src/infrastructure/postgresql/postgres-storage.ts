@@ -12,11 +12,18 @@ import { attempt } from "../drizzle/attempt.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import type { Database } from "../drizzle/database.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
-import { readMigrations, type MigrationDrift, type MigrationsUnreadable } from "../drizzle/migrations.ts";
+import {
+  readMigrations,
+  type Migration,
+  type MigrationDrift,
+  type MigrationsUnreadable,
+} from "../drizzle/migrations.ts";
 import { isTransient, resilient } from "../resilience.ts";
+import { shownPosition, writtenPosition } from "./log-position.ts";
 import { migrate } from "./migrate.ts";
+import { readsOnReplicas, type Replica } from "./replicas.ts";
 import { serverClient, type ServerClient, type ServerOptions } from "./server-client.ts";
-import type { ServerUrl } from "./server-url.ts";
+import { withoutSecrets, type ServerUrl } from "./server-url.ts";
 
 /** The database was not reached in the time that a start may take; `cause` says why the last attempt failed. */
 export interface DatabaseUnreachable {
@@ -44,6 +51,8 @@ export interface PostgresStorage extends Repositories {
 export interface PostgresOptions extends ServerOptions {
   /** By which the schema is changed, where the server's role may not. */
   readonly migrator: ServerUrl | null;
+  /** Standbys of the server, which lists and posts are read on. */
+  readonly replicas: readonly ServerUrl[];
   /** How long a start waits for the database. */
   readonly startTimeoutMs: number;
   /** Where drizzle-kit has written the migrations. */
@@ -59,27 +68,62 @@ const LONGEST_DELAY_MS = 5000;
 export async function openPostgresStorage(
   options: PostgresOptions,
 ): Promise<Result<PostgresStorage, OpenPostgresError>> {
-  const { log, migrator, migrations } = options;
-  const shipped = await readMigrations(migrations);
-  if (shipped.isErr()) return err(shipped.error);
+  const { log } = options;
+  const migrated = await migrateServer(options);
+  if (migrated.isErr()) return err(migrated.error);
   const client = serverClient(options);
-  const migratorClient = serverClient({ ...options, server: migrator ?? options.server, poolSize: 1 });
   const db = databaseOn(client);
-  const migrated = await whenReachable(options, async () => migrate(databaseOn(migratorClient), shipped.value));
-  await migratorClient.end(CLOSE_GRACE_MS);
-  if (migrated.isErr()) {
-    await client.end(CLOSE_GRACE_MS);
-    return err(migrated.error);
-  }
-  if (migrated.value > 0) log.info({ migrations: migrated.value }, "the schema was brought up to date");
-  const ports = resilient({ ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) }, log);
+  const { unitOfWork, ...repositories } = resilient(
+    { ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) },
+    log,
+  );
+  const standbys = options.replicas.map((replica) => openStandby(options, replica));
+  const reads = readsOnReplicas({ repositories, position: writtenPosition(db) }, standbys.map(replicaOn), log);
   const probe: StorageProbe = {
     check: async () => {
-      const checked = await checkSchema(db, shipped.value);
+      const checked = await checkSchema(db, migrated.value);
       return checked.isErr() ? err(checked.error) : statusOf(db);
     },
   };
-  return ok({ ...ports, probe, close: async () => client.end(CLOSE_GRACE_MS) });
+  return ok({
+    ...reads.repositories,
+    unitOfWork,
+    probe,
+    close: async () => {
+      reads.close();
+      const clients = [client, ...standbys.map((standby) => standby.client)];
+      await Promise.all(clients.map(async (each) => each.end(CLOSE_GRACE_MS)));
+    },
+  });
+}
+
+/** Brings the schema of a server up to date, by the role that may; gives the migrations that it then has. */
+export async function migrateServer(
+  options: PostgresOptions,
+): Promise<Result<readonly Migration[], OpenPostgresError>> {
+  const { log, migrator, migrations } = options;
+  const shipped = await readMigrations(migrations);
+  if (shipped.isErr()) return err(shipped.error);
+  const client = serverClient({ ...options, server: migrator ?? options.server, poolSize: 1 });
+  const migrated = await whenReachable(options, async () => migrate(databaseOn(client), shipped.value));
+  await client.end(CLOSE_GRACE_MS);
+  if (migrated.isErr()) return err(migrated.error);
+  if (migrated.value > 0) log.info({ migrations: migrated.value }, "the schema was brought up to date");
+  return ok(shipped.value);
+}
+
+interface Standby {
+  readonly client: ServerClient;
+  readonly server: ServerUrl;
+}
+
+function openStandby(options: ServerOptions, server: ServerUrl): Standby {
+  return { client: serverClient({ ...options, server }), server };
+}
+
+function replicaOn({ client, server }: Standby): Replica {
+  const db = databaseOn(client);
+  return { place: withoutSecrets(server), repositories: drizzleRepositories(db), position: shownPosition(db) };
 }
 
 function databaseOn(client: ServerClient): Database {

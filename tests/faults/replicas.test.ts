@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserId } from "../../src/domain/id.ts";
+import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
+import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
+import { parseServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
+import { aPublishedPost, aUser, recordingLog } from "../support/fixtures.ts";
+import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
+import { serverDefaults } from "../support/test-storage.ts";
+import { report } from "./rounds.ts";
+import { eventually } from "./watching.ts";
+
+const SERVES = "a replica serves reads";
+const LEFT_OUT = "a replica is left out until it is back";
+const PUBLISHED = { drafts: "none", authorId: null } as const;
+
+describe("reads on a standby that streams from the primary", () => {
+  let servers: ReplicatedServers;
+  let standby: ServerClient;
+  /** Two processes on the same servers. */
+  let one: PostgresStorage;
+  let other: PostgresStorage;
+  let author: UserId;
+  const log = recordingLog();
+
+  const said = (message: string) => log.lines.filter((line) => line.message === message).length;
+
+  beforeAll(async () => {
+    servers = await startReplicatedServers({ synchronous: "off" });
+    const server = parseServerUrl(`${servers.primary.url}/postgres`)._unsafeUnwrap();
+    const replica = parseServerUrl(`${servers.standby.url}/postgres`)._unsafeUnwrap();
+    standby = serverClient({ ...serverDefaults, server: replica, poolSize: 1 });
+    one = (await openPostgresStorage({ ...serverDefaults, server, replicas: [replica], log }))._unsafeUnwrap();
+    other = (await openPostgresStorage({ ...serverDefaults, server, replicas: [replica] }))._unsafeUnwrap();
+    const user = aUser();
+    (await one.users.insert(user))._unsafeUnwrap();
+    author = user.id;
+    await eventually("a replica that serves", () => said(SERVES) === 1);
+  });
+  afterAll(async () => {
+    await Promise.all([one.close(), other.close(), standby.end(1000)]);
+    await servers.stop();
+  });
+
+  /** Writes posts by one process, and counts those that the other does not show at once. */
+  async function missing(posts: number): Promise<number> {
+    let count = 0;
+    for (let index = 0; index < posts; index++) {
+      const post = aPublishedPost(author);
+      (await one.posts.insert(post))._unsafeUnwrap();
+      const byId = await other.posts.findById(post.id);
+      const [newest] = (await other.posts.list(PUBLISHED, { limit: 1, before: null }))._unsafeUnwrap().items;
+      if (byId.isErr() || newest?.id !== post.id) count++;
+    }
+    return count;
+  }
+
+  it("show what another process has written a moment ago", async () => {
+    expect(await missing(100)).toBe(0);
+    const scans = "select (seq_scan + idx_scan)::int as scans from pg_stat_user_tables where relname = 'posts'";
+    await eventually("scans of the standby's posts", async () => {
+      const [row] = (await standby.unsafe(scans)) as readonly { readonly scans: number }[];
+      return row !== undefined && row.scans > 0;
+    });
+  });
+
+  it("are the primary's while the standby is behind, and the standby's again by themselves", async () => {
+    const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
+    await servers.standby.pauseReplay();
+    expect(await missing(20)).toBe(0);
+    await one.posts.list(PUBLISHED, { limit: 1, before: null });
+    expect(said(LEFT_OUT)).toBe(leftBefore + 1);
+    await servers.standby.resumeReplay();
+    const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
+    report("a standby that was behind", { missing: 0, "served again after, ms": servesAgainMs });
+    expect(await missing(20)).toBe(0);
+  });
+
+  it("are the primary's while the standby is down, and the standby's again by themselves", async () => {
+    const servedBefore = said(SERVES);
+    await servers.standby.crash();
+    expect(await missing(20)).toBe(0);
+    await servers.standby.start();
+    const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
+    report("kill -9 of a standby", { missing: 0, "served again after its start, ms": servesAgainMs });
+    expect(await missing(20)).toBe(0);
+  });
+
+  it("are the new primary's once the standby was promoted, as it is no standby any more", async () => {
+    await servers.standby.promote();
+    await eventually("the standby is left out", async () => {
+      await one.posts.list(PUBLISHED, { limit: 1, before: null });
+      return log.lines.at(-1)?.message === LEFT_OUT;
+    });
+    expect(log.lines.at(-1)?.fields).toMatchObject({ cause: "it is no standby" });
+  });
+});
