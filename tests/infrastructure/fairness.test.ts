@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PostId } from "../../src/domain/id.ts";
+import { aPublishedPost, aUser } from "../support/fixtures.ts";
+import { pglite, type TestStorage } from "../support/test-storage.ts";
+
+/** More than share the engine at a time, so that some wait in the queue for it. */
+const LISTERS = 100;
+const LOOKUPS = 20;
+const PUBLISHED = { drafts: "none", authorId: null } as const;
+
+describe("lookups beside lists that are asked for without a pause", () => {
+  let opened: Awaited<ReturnType<typeof pglite.open>>;
+  let storage: TestStorage;
+  const ids: PostId[] = [];
+
+  beforeAll(async () => {
+    opened = await pglite.open();
+    storage = await opened.empty();
+    const author = aUser();
+    (await storage.users.insert(author))._unsafeUnwrap();
+    for (let index = 0; index < 100; index++) {
+      const post = aPublishedPost(author.id);
+      (await storage.posts.insert(post))._unsafeUnwrap();
+      ids.push(post.id);
+    }
+  });
+  afterAll(async () => opened.close());
+
+  it("wait for those lists that were asked for before them, and for no others", async () => {
+    let isOver = false;
+    let listed = 0;
+    const listers = Array.from({ length: LISTERS }, async (_, lister) => {
+      // Lists that differ are not shared.
+      for (let page = lister; !isOver; page++) {
+        const before = ids[50 + (page % 50)] ?? null;
+        (await storage.posts.list(PUBLISHED, { limit: 10, before }))._unsafeUnwrap();
+        listed++;
+      }
+    });
+    const waitedFor: number[] = [];
+    for (let lookup = 0; lookup < LOOKUPS; lookup++) {
+      const before = listed;
+      (await storage.posts.findById(ids[lookup] as PostId))._unsafeUnwrap();
+      waitedFor.push(listed - before);
+    }
+    isOver = true;
+    await Promise.all(listers);
+    expect(listed).toBeGreaterThan(LOOKUPS);
+    // Those that ran, and those that were asked for in the turn of the event loop in which the lookup was.
+    expect(Math.max(...waitedFor)).toBeLessThanOrEqual(2 * LISTERS);
+  });
+});
