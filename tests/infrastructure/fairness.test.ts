@@ -4,8 +4,9 @@ import { aPublishedPost, aUser } from "../support/fixtures.ts";
 import { pglite, type TestStorage } from "../support/test-storage.ts";
 
 /** More than share the engine at a time, so that some wait in the queue for it. */
-const LISTERS = 100;
+const LISTERS = 400;
 const LOOKUPS = 20;
+const CURSORS = 50;
 const PUBLISHED = { drafts: "none", authorId: null } as const;
 
 describe("lookups beside lists that are asked for without a pause", () => {
@@ -18,7 +19,7 @@ describe("lookups beside lists that are asked for without a pause", () => {
     storage = await opened.empty();
     const author = aUser();
     (await storage.users.insert(author))._unsafeUnwrap();
-    for (let index = 0; index < 100; index++) {
+    for (let index = 0; index < 2 * CURSORS; index++) {
       const post = aPublishedPost(author.id);
       (await storage.posts.insert(post))._unsafeUnwrap();
       ids.push(post.id);
@@ -27,13 +28,14 @@ describe("lookups beside lists that are asked for without a pause", () => {
   afterAll(async () => opened.close());
 
   it("wait for those lists that were asked for before them, and for no others", async () => {
-    let isOver = false;
+    const over = new AbortController();
     let listed = 0;
     const listers = Array.from({ length: LISTERS }, async (_, lister) => {
-      // Lists that differ are not shared.
-      for (let page = lister; !isOver; page++) {
-        const before = ids[50 + (page % 50)] ?? null;
-        (await storage.posts.list(PUBLISHED, { limit: 10, before }))._unsafeUnwrap();
+      // They differ, as lists that are equal are asked for once.
+      const limit = 1 + Math.floor(lister / CURSORS);
+      for (let page = lister; !over.signal.aborted; page++) {
+        const before = ids[CURSORS + (page % CURSORS)] ?? null;
+        (await storage.posts.list(PUBLISHED, { limit, before }))._unsafeUnwrap();
         listed++;
       }
     });
@@ -43,7 +45,7 @@ describe("lookups beside lists that are asked for without a pause", () => {
       (await storage.posts.findById(ids[lookup] as PostId))._unsafeUnwrap();
       waitedFor.push(listed - before);
     }
-    isOver = true;
+    over.abort();
     await Promise.all(listers);
     expect(listed).toBeGreaterThan(LOOKUPS);
     // Those that ran, and those that were asked for in the turn of the event loop in which the lookup was.
