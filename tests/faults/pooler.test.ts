@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
+import { startPgBouncer, whyNoPgBouncer, type PgBouncer } from "../support/pgbouncer.ts";
+import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
+import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
+import { report } from "./rounds.ts";
+import { eventually } from "./watching.ts";
+
+const NOTHING = { lost: [], unsent: [] };
+const CLIENTS = 8;
+/** Fewer than there are clients, and than a Quire has connections to PgBouncer. */
+const POOL_SIZE = 2;
+const TRANSACTION_MODE = { DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" };
+
+const whyNot = whyNoPgBouncer();
+
+let database: PostgresServer;
+let bouncer: PgBouncer;
+let directory: string;
+let url: string;
+const running: RunningServer[] = [];
+
+beforeAll(async () => {
+  if (whyNot !== null) return;
+  database = await startPostgresServer();
+  bouncer = await startPgBouncer(database, POOL_SIZE);
+});
+beforeEach(async ({ skip }) => {
+  skip(whyNot !== null, whyNot ?? "");
+  directory = await mkdtemp(join(tmpdir(), "quire-nothing-"));
+  const name = `quire_${crypto.randomUUID().replaceAll("-", "")}`;
+  const sql = postgres(`${database.url}/postgres`, { max: 1 });
+  await sql.unsafe(`create database ${name}`);
+  await sql.end();
+  url = `${bouncer.url}/${name}`;
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
+  await rm(directory, { recursive: true });
+});
+afterAll(async () => {
+  if (whyNot !== null) return;
+  await bouncer.stop();
+  await database.stop();
+});
+
+async function quire(): Promise<RunningServer> {
+  const server = await startServer(directory, { DATABASE_URL: url, ...TRANSACTION_MODE });
+  running.push(server);
+  return server;
+}
+
+describe("Quire behind PgBouncer in transaction mode", () => {
+  it("is migrated once where several processes start at once", async () => {
+    await Promise.all(Array.from({ length: 4 }, quire));
+    const ended = await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
+    const migrated = ended.filter(({ stderr }) => stderr.includes("the schema was brought up to date"));
+    expect(migrated).toHaveLength(1);
+  });
+
+  it("serves more clients than PgBouncer has connections, each from registration to deletion", async () => {
+    const server = await quire();
+    const statuses = await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, client) => publishChangeAndDelete(server.url, client)),
+    );
+    expect(statuses).toEqual(
+      Array.from({ length: CLIENTS }, () => ({ created: 201, changed: 200, stale: 412, deleted: 204, gone: 404 })),
+    );
+  });
+
+  it("loses nothing that was acknowledged, and answers no 500, when PgBouncer is killed under writes", async () => {
+    const server = await quire();
+    const ledger = newLedger();
+    const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
+    await eventually("writes", () => ledger.acknowledged.size > 50);
+    await bouncer.crash();
+    await eventually("refusals", () => ledger.refused.size > CLIENTS);
+    await delay(1000);
+    await bouncer.start();
+    const before = ledger.acknowledged.size;
+    await eventually("writes again", () => ledger.acknowledged.size > before + 50);
+    await writing.stop();
+    report("kill -9 of PgBouncer under writes, started again a second later", {
+      ...counts(ledger),
+      "longest time without a write, ms": longestPauseMs(ledger),
+    });
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+    expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_unavailable"]));
+  });
+
+  it("says at its start what PgBouncer refuses where the timeouts of a session are left on", async () => {
+    const { exitCode, stderr } = await spawnServer(directory, {
+      DATABASE_URL: url,
+      DATABASE_PREPARED_STATEMENTS: "off",
+      DATABASE_START_TIMEOUT_MS: "500",
+    }).ended;
+    expect(exitCode).toBe(69);
+    expect(stderr).toContain("unsupported startup parameter: statement_timeout");
+  });
+});
+
+/** What a client does in its life, and how each step was answered. */
+async function publishChangeAndDelete(url: string, client: number) {
+  const author = await newAuthor(url, `client-${client}`);
+  const ledger = newLedger();
+  await publish(url, author, `post of ${client}`, ledger);
+  const [post] = [...ledger.acknowledged.values()];
+  const path = `${url}/v1/posts/${post?.id}`;
+  const authorization = { Authorization: `Bearer ${author.token}` };
+  const etag = (await fetch(path)).headers.get("ETag") ?? "";
+  const change = async (content: string) =>
+    fetch(path, {
+      method: "PATCH",
+      headers: { ...authorization, "Content-Type": "application/merge-patch+json", "If-Match": etag },
+      body: JSON.stringify({ content }),
+    });
+  const changed = await change("Changed");
+  const stale = await change("Changed by another who saw it before");
+  const deleted = await fetch(path, { method: "DELETE", headers: authorization });
+  const gone = await fetch(path);
+  return {
+    created: post === undefined ? 0 : 201,
+    changed: changed.status,
+    stale: stale.status,
+    deleted: deleted.status,
+    gone: gone.status,
+  };
+}
