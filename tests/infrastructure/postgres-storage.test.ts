@@ -7,6 +7,7 @@ import { openPostgresStorage, type PostgresStorage } from "../../src/infrastruct
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
 import { aSession, aUser, LATER } from "../support/fixtures.ts";
+import { meeting } from "../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../support/test-storage.ts";
 
 const withParameter = ({ url, tls }: ServerUrl, parameter: string): ServerUrl => ({ url: `${url}?${parameter}`, tls });
@@ -20,18 +21,6 @@ const withHosts = ({ url, tls }: ServerUrl, ...hosts: readonly string[]): Server
   url: url.replace(/@[^/]+\//, `@${hosts.join(",")}/`),
   tls,
 });
-
-/** A meeting of as many as are expected, at which all go on; later ones do not wait. */
-function meeting(expected: number) {
-  let come = 0;
-  let begin = () => {};
-  const begun = new Promise<void>((settle) => (begin = settle));
-  return async () => {
-    come++;
-    if (come === expected) begin();
-    await begun;
-  };
-}
 
 describe("the storage on a PostgreSQL server", () => {
   let server: ServerUrl;

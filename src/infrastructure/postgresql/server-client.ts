@@ -64,27 +64,41 @@ export function serverClient(options: ServerOptions): ServerClient {
   });
 
   const statementsOn =
-    (connection: Pick<postgres.Sql, "unsafe">, lostWrite: (error: unknown) => unknown): ServerClient["unsafe"] =>
+    (connection: Pick<postgres.Sql, "unsafe">, onRead: Translation, onWrite: Translation): ServerClient["unsafe"] =>
     (text, values = [], { prepare = false } = {}) => {
       const statement = connection.unsafe(text, values.map(forDriver), { prepare: prepare && preparesStatements });
-      return translated(statement, isSelect(text) ? lostRead : lostWrite);
+      return translated(statement, isSelect(text) ? onRead : onWrite);
     };
 
   return {
     options: sql.options,
-    unsafe: statementsOn(sql, lostWriteAlone),
+    unsafe: statementsOn(sql, lostRead, lostWriteAlone),
     begin: async (work) => {
       let isCommitting = false;
+      let isOver = false;
+      const seeLoss = (error: unknown) => {
+        isOver ||= endsConnection(error);
+        return lostRead(error);
+      };
       try {
         const done = await sql.begin(async (connection) => {
-          const result = await work({ unsafe: statementsOn(connection, lostRead) });
-          isCommitting = true;
-          return { result };
+          const unsafe = statementsOn(connection, seeLoss, seeLoss);
+          try {
+            const result = await work({ unsafe: (...statement) => (isOver ? TOO_LATE : unsafe(...statement)) });
+            isCommitting = !isOver;
+            return { result };
+          } finally {
+            // Whatever the driver sends for this transaction from now on, it sends to nobody, which ends the process, or
+            // to whom the connection serves by then. It knows by itself that the connection has ended.
+            if (isOver) await new Promise<never>(() => {});
+          }
         });
         return done.result;
       } catch (thrown) {
         // Without a commit everything is undone.
         throw isCommitting ? lostWriteAlone(thrown) : lostRead(thrown);
+      } finally {
+        isOver = true;
       }
     },
     end: async (graceMs) => sql.end({ timeout: graceMs / 1000 }),
@@ -104,8 +118,11 @@ function forDriver(value: Parameter) {
   return value instanceof Date || Array.isArray(value) ? encodeParameter(value) : (value as string | number | null);
 }
 
+/** Puts an error into PostgreSQL's own terms. */
+type Translation = (error: unknown) => unknown;
+
 /** The statement with its errors put into PostgreSQL's own terms. */
-function translated(statement: Statement, translate: (error: unknown) => unknown): Sendable {
+function translated(statement: Statement, translate: Translation): Sendable {
   const rows = async (sent: Promise<unknown>) =>
     sent.catch((thrown: unknown) => {
       throw translate(thrown);
@@ -138,6 +155,26 @@ const LOST = new Set([
   "EPIPE",
   "ETIMEDOUT",
 ]);
+
+/** A statement of a transaction whose connection has ended meanwhile, or that is over. */
+const TOO_LATE: Sendable = {
+  // oxlint-disable-next-line unicorn/no-thenable -- As every statement is, it is awaited.
+  then: async (onRows, onError) => refused().then(onRows, onError),
+  values: async () => refused(),
+};
+
+async function refused(): Promise<never> {
+  throw driverError("connection_failure", "the transaction has ended");
+}
+
+/** Whether an error is the last that comes on its connection. */
+function endsConnection(error: unknown): boolean {
+  if (!(error instanceof Error && "code" in error)) return false;
+  return LOST.has(String(error.code)) || ("severity" in error && ENDING.has(String(error.severity)));
+}
+
+/** PostgreSQL 18, 54.8: how bad it is, in English whatever the server speaks. */
+const ENDING = new Set(["FATAL", "PANIC"]);
 
 /** A statement that writes nothing, or whose writes are undone with its transaction. */
 function lostRead(error: unknown): unknown {

@@ -1,0 +1,187 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { err, ok, type Result } from "neverthrow";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
+import { changeUser, type User } from "../../src/domain/user.ts";
+import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
+import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
+import type { ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
+import { openApi, type PostBody } from "../support/api.ts";
+import { aUser, LATER, name } from "../support/fixtures.ts";
+import { meeting } from "../support/meeting.ts";
+import { createDatabase, serverDefaults } from "../support/test-storage.ts";
+
+const CHANGES = 10;
+const NOT_FOUND = err({ kind: "user_not_found" });
+
+async function opened(server: ServerUrl, poolSize: number = serverDefaults.poolSize): Promise<PostgresStorage> {
+  return (await openPostgresStorage({ ...serverDefaults, server, poolSize }))._unsafeUnwrap();
+}
+
+describe("changes of one post that come at once, through two processes", () => {
+  let here: PostgresStorage;
+  let there: PostgresStorage;
+
+  beforeAll(async () => {
+    const server = await createDatabase();
+    [here, there] = [await opened(server), await opened(server)];
+  });
+  afterAll(async () => {
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  /** A post, and its author in both processes. */
+  async function aPostInBoth() {
+    const author = await openApi(here).author();
+    const post = await author.write();
+    const elsewhere = openApi(there).client({ Authorization: `Bearer ${author.token}` });
+    const change = async (content: string, index: number, headers = {}) =>
+      (index % 2 ? author : elsewhere).patch(`/v1/posts/${post.id}`, { content }, headers);
+    const stored = async () => (await author.get(`/v1/posts/${post.id}`)).body as PostBody;
+    return { change, stored };
+  }
+
+  const contents = Array.from({ length: CHANGES }, (_, index) => `By ${index}`);
+
+  it("pass one of those that name the same version, and the others are told that theirs is gone", async () => {
+    const { change, stored } = await aPostInBoth();
+    const replies = await Promise.all(
+      contents.map(async (content, index) => change(content, index, { "If-Match": '"1"' })),
+    );
+    const statuses = replies.map(({ status }) => status).toSorted((a, b) => a - b);
+    expect(statuses).toEqual([200, ...Array.from({ length: CHANGES - 1 }, () => 412)]);
+    const winner = replies.find(({ status }) => status === 200);
+    expect(await stored()).toEqual(winner?.body);
+  });
+
+  it("are each one version where they name none, and who has lost too often is told to come back", async () => {
+    const { change, stored } = await aPostInBoth();
+    const versions = await Promise.all(
+      contents.map(async (content, index) => {
+        for (;;) {
+          const { status, body } = await change(content, index);
+          if (status === 200) return (body as PostBody).version;
+          expect(status).toBe(409);
+        }
+      }),
+    );
+    expect(versions.toSorted((a, b) => a - b)).toEqual(contents.map((_, index) => index + 2));
+    expect(await stored()).toMatchObject({ version: CHANGES + 1, content: contents[versions.indexOf(CHANGES + 1)] });
+  });
+});
+
+describe("units of work on a database whose transactions are serializable", () => {
+  let storage: PostgresStorage;
+
+  beforeAll(async () => {
+    const server = await createDatabase();
+    const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
+    const [database = ""] = server.url.split("/").slice(-1);
+    await client.unsafe(`alter database ${database} set default_transaction_isolation to serializable`);
+    await client.end(1000);
+    storage = await opened(server);
+  });
+  afterAll(async () => storage.close());
+
+  it("are repeated when they decide by what another changes, so that only one of two decides so", async () => {
+    const [ada, eve] = [aUser(), aUser()];
+    for (const user of [ada, eve]) (await storage.users.insert(user))._unsafeUnwrap();
+    const bothHaveRead = meeting(2);
+    let runs = 0;
+    /** Takes the name unless the other has it. */
+    const takeName = async (own: User, other: User) =>
+      storage.unitOfWork.run(async ({ users }) => {
+        runs++;
+        const { name: taken } = (await users.findById(other.id))._unsafeUnwrap();
+        await bothHaveRead();
+        if (taken === name("Grace")) return ok("left");
+        const changed = changeUser(own, { name: name("Grace") }, LATER);
+        return (await users.update(changed, own.version)).map(() => "taken");
+      });
+    const outcomes = await Promise.all([takeName(ada, eve), takeName(eve, ada)]);
+    const texts = outcomes.map((outcome) => outcome._unsafeUnwrap());
+    expect(texts.toSorted()).toEqual(["left", "taken"]);
+    expect(runs).toBe(3);
+    const stored = [await storage.users.findById(ada.id), await storage.users.findById(eve.id)];
+    expect(stored.filter((user) => user._unsafeUnwrap().name === name("Grace"))).toHaveLength(1);
+  });
+});
+
+describe("a unit of work whose connection is cut", () => {
+  let server: ServerUrl;
+  let client: ServerClient;
+  let storage: PostgresStorage;
+
+  beforeAll(async () => {
+    server = await createDatabase();
+    client = serverClient({ ...serverDefaults, server, poolSize: 2 });
+  });
+  beforeEach(async () => {
+    // With one connection, what a lost transaction would still send could only go to the one that follows it.
+    storage = await opened(server, 1);
+    return async () => storage.close();
+  });
+  afterAll(async () => client.end(1000));
+
+  /** Ends the server's side of connections in that state, once there are some. */
+  async function cut(condition: string): Promise<void> {
+    const others = "datname = current_database() and pid <> pg_backend_pid() and application_name = 'quire'";
+    for (;;) {
+      const ended = (await client.unsafe(
+        `select pg_terminate_backend(pid, 1000) from pg_stat_activity where ${others} and ${condition}`,
+      )) as readonly unknown[];
+      if (ended.length > 0) return;
+      await delay(10);
+    }
+  }
+
+  it("is undone and run again as a whole where it waits for a lock", async () => {
+    const [locked, written] = [aUser(), aUser()];
+    (await storage.users.insert(locked))._unsafeUnwrap();
+    let runs = 0;
+    const renaming = await client.begin(async (transaction) => {
+      await transaction.unsafe(`select id from users where id = '${locked.id}' for update`);
+      const waiting = storage.unitOfWork.run(async ({ users }) => {
+        runs++;
+        (await users.insert(written))._unsafeUnwrap();
+        return users.update(changeUser(locked, { name: name("Grace") }, LATER), locked.version);
+      });
+      await cut("wait_event_type = 'Lock'");
+      return { waiting };
+    });
+    expect(await renaming.waiting).toEqual(ok());
+    expect(runs).toBe(2);
+    expect(await storage.users.findById(written.id)).toEqual(ok(written));
+    expect((await storage.users.findById(locked.id))._unsafeUnwrap()).toMatchObject({ name: "Grace", version: 2 });
+  });
+
+  it("is run again where that happens between its statements, and what the lost run still writes is not kept", async () => {
+    const [before, after] = [aUser(), aUser()];
+    const lost = aUser();
+    const isRunAgain = meeting(2);
+    const lostRunHasEnded = meeting(2);
+    let lateWrite: Promise<Result<void, unknown>> | undefined;
+    let runs = 0;
+    const outcome = await storage.unitOfWork.run(async ({ users }: Repositories) => {
+      const run = ++runs;
+      const inserted = await users.insert(before);
+      if (run === 1) {
+        await cut("state = 'idle in transaction'");
+        await isRunAgain();
+        lateWrite = users.insert(lost);
+        await lateWrite;
+        await lostRunHasEnded();
+      } else {
+        await isRunAgain();
+        await lostRunHasEnded();
+      }
+      return inserted.isErr() ? inserted : users.insert(after);
+    });
+    expect(outcome).toEqual(ok());
+    expect(runs).toBe(2);
+    expect((await lateWrite)?.isErr()).toBe(true);
+    expect(await storage.users.findById(lost.id)).toEqual(NOT_FOUND);
+    expect(await storage.users.findById(before.id)).toEqual(ok(before));
+    expect(await storage.users.findById(after.id)).toEqual(ok(after));
+  });
+});
