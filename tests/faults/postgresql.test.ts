@@ -3,15 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
-import { compare, counts, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
+import { isThorough, report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
 const CLIENTS = 4;
+const DOWN_MS = isThorough ? 10_000 : 3000;
+/** Of a server that others use as well: as many as PostgreSQL has for all of them. */
+const MAX_CONNECTIONS = 12;
 
 let database: PostgresServer;
 let directory: string;
@@ -58,9 +61,13 @@ describe("Quire on a PostgreSQL server", () => {
   it("waits at its start for a database that is down, and says so", async () => {
     await database.crash();
     const starting = quire();
-    await delay(3000);
+    await delay(DOWN_MS);
     await database.start();
+    const startedAt = performance.now();
     const server = await starting;
+    report(`started ${DOWN_MS / 1000} s before its database`, {
+      "served after the start of the database, ms": Math.round(performance.now() - startedAt),
+    });
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
     running.pop();
     const { stderr } = await server.end("SIGTERM");
@@ -99,6 +106,7 @@ describe("Quire on a PostgreSQL server", () => {
     await writing.stop();
     report("kill -9 of the database under writes", {
       ...counts(ledger),
+      "longest time without a write, ms": longestPauseMs(ledger),
       "served again after its start, ms": servedAgainMs,
     });
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
@@ -116,7 +124,10 @@ describe("Quire on a PostgreSQL server", () => {
     const before = ledger.acknowledged.size;
     await eventually("writes after it", () => ledger.acknowledged.size > before + 10);
     await writing.stop();
-    report("connections cut 20 times under writes", counts(ledger));
+    report("connections cut 20 times under writes", {
+      ...counts(ledger),
+      "longest time without a write, ms": longestPauseMs(ledger),
+    });
     expect(ledger.acknowledged.size).toBeGreaterThan(20);
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
     expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
@@ -162,6 +173,65 @@ describe("Quire on a PostgreSQL server", () => {
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
   });
 
+  it("refuses writes with 503 while another session holds what all its connections wait for, and then goes on", async () => {
+    const server = await quire({ DATABASE_POOL_SIZE: "2", DATABASE_LOCK_TIMEOUT_MS: "300" });
+    const ledger = newLedger();
+    const authors = await newAuthors(server.url, CLIENTS);
+    const writing = writeWith(server.url, authors, ledger);
+    await eventually("writes", () => ledger.acknowledged.size > 20);
+    const other = postgres(url, { max: 1 });
+    await other.begin(async (transaction) => {
+      // A post holds on to its author.
+      await transaction`select id from users for update`;
+      await eventually("refusals", () => ledger.refused.size > CLIENTS);
+      const refused = await tryToPublish(server.url, authors[0]?.token);
+      expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "1"]);
+      // What waits for nobody is served between what does, and the database is well.
+      expect((await fetch(`${server.url}/v1/posts`)).status).toBe(200);
+      expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+    });
+    await other.end();
+    const before = ledger.acknowledged.size;
+    const servedAgainMs = await eventually("a write again", () => ledger.acknowledged.size > before);
+    await eventually("writes again", () => ledger.acknowledged.size > before + 20);
+    await writing.stop();
+    report("rows locked by another session, two connections", {
+      ...counts(ledger),
+      "longest time without a write, ms": longestPauseMs(ledger),
+      "served again after the lock, ms": servedAgainMs,
+    });
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+    expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_busy"]));
+  });
+
+  it("answers 503, and no 500, while others have all connections of the server, and then goes on", async () => {
+    const limits = [`max_connections=${MAX_CONNECTIONS}`, "superuser_reserved_connections=0"];
+    const shared = await startPostgresServer(limits.flatMap((limit) => ["-c", limit]));
+    onTestFinished(async () => shared.stop());
+    const server = await quire({ DATABASE_URL: `${shared.url}/postgres` });
+    const ledger = newLedger();
+    const authors = await newAuthors(server.url, CLIENTS);
+    const writing = writeWith(server.url, authors, ledger);
+    await eventually("writes", () => ledger.acknowledged.size > 20);
+    const others = await takeAllConnections(shared.url);
+    await eventually("refusals", () => ledger.refused.size > CLIENTS);
+    const refused = await tryToPublish(server.url, authors[0]?.token);
+    expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "1"]);
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
+    await Promise.all(others.map(async (other) => other.end()));
+    const before = ledger.acknowledged.size;
+    const servedAgainMs = await eventually("a write again", () => ledger.acknowledged.size > before);
+    await eventually("writes again", () => ledger.acknowledged.size > before + 20);
+    await writing.stop();
+    report("all connections of the server taken by others", {
+      ...counts(ledger),
+      "longest time without a write, ms": longestPauseMs(ledger),
+      "served again after they were given back, ms": servedAgainMs,
+    });
+    expect(await compare(server.url, ledger)).toEqual(NOTHING);
+    expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
+  });
+
   it("serves without prepared statements and session settings, as a pooler in transaction mode wants it", async () => {
     const server = await quire({ DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" });
     const ledger = newLedger();
@@ -169,3 +239,30 @@ describe("Quire on a PostgreSQL server", () => {
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
   });
 });
+
+async function tryToPublish(at: string, token = ""): Promise<Response> {
+  return fetch(`${at}/v1/posts`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ title: "Refused", content: "Nothing of it is kept", status: "published" }),
+  });
+}
+
+/** Cuts the connections of Quire and takes them, until there are no others. */
+async function takeAllConnections(serverUrl: string): Promise<readonly postgres.Sql[]> {
+  const one = () => postgres(`${serverUrl}/postgres`, { max: 1, max_lifetime: null, fetch_types: false });
+  const first = one();
+  const taken = [first];
+  while (taken.length < MAX_CONNECTIONS) {
+    await first`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'quire'`;
+    const next = one();
+    // Quire may have been there before.
+    const isTaken = await next`select 1`.then(
+      () => true,
+      () => false,
+    );
+    if (isTaken) taken.push(next);
+    else await next.end();
+  }
+  return taken;
+}
