@@ -208,13 +208,14 @@ describe("Quire on a PostgreSQL server", () => {
     const limits = [`max_connections=${MAX_CONNECTIONS}`, "superuser_reserved_connections=0"];
     const shared = await startPostgresServer(limits.flatMap((limit) => ["-c", limit]));
     onTestFinished(async () => shared.stop());
-    const server = await quire({ DATABASE_URL: `${shared.url}/postgres` });
+    // A connection that the driver was about to write to when it was cut is no good until it has timed out once more.
+    const server = await quire({ DATABASE_URL: `${shared.url}/postgres`, DATABASE_CONNECT_TIMEOUT_MS: "1000" });
     const ledger = newLedger();
     const authors = await newAuthors(server.url, CLIENTS);
     const writing = writeWith(server.url, authors, ledger);
     await eventually("writes", () => ledger.acknowledged.size > 20);
     const others = await takeAllConnections(shared.url);
-    await eventually("refusals", () => ledger.refused.size > CLIENTS);
+    await eventually("refusals", () => ledger.refused.size > CLIENTS, 30_000);
     const refused = await tryToPublish(server.url, authors[0]?.token);
     expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "1"]);
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
