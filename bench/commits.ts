@@ -42,7 +42,7 @@ try {
       const token = await logIn(server.url);
       for (const clients of CLIENTS) {
         const row = `${durability.padEnd(8)} ${String(clients).padStart(7)}`;
-        measured.set(row, [...(measured.get(row) ?? []), await measure(server.url, writes(token, clients), SECONDS)]);
+        measured.set(row, [...(measured.get(row) ?? []), await measure([server.url], writes(token, clients), SECONDS)]);
       }
       await server.end("SIGTERM");
     }

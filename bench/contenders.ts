@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { startPostgresServer } from "../tests/support/postgres-server.ts";
+import { PLAIN_API } from "./api.ts";
 import type { Contender } from "./server.ts";
 import { fillQuire, makeServerTables, quireOn, quireOnServer } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
 
+/** Who is measured, by name; everybody where nothing is said. */
+const WANTED = new RegExp(process.env["BENCH_ONLY"] ?? "");
 const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
 
 export interface Arena {
@@ -28,31 +31,28 @@ export async function prepare(directory: string): Promise<Arena> {
   await fillPglite(pglite);
   const postgres = await startPostgres();
   const sqlite = fillSqlite(directory);
+  const contenders = [
+    quireOn("Quire", quire, "fsync"),
+    quireOn("Quire, relaxed", relaxed, "relaxed"),
+    quireOnServer("Quire on PostgreSQL", postgres.quireUrl, 1),
+    written("Hono alone (ceiling)", "hono-bare.mjs", {}),
+    { ...written("PGlite alone", "pglite-alone.mjs", { DATA: pglite }), isOnlyStarted: true },
+    written("Hono + Drizzle + PGlite", "hono-drizzle-pglite.mjs", { DATA: pglite }),
+    written("Fastify + pg", "fastify-pg.mjs", { DATA: postgres.url }),
+    written("Fastify + Drizzle + postgres.js", "fastify-drizzle-postgresjs.mjs", { DATA: postgres.url }),
+    written("Express + TypeORM", "express-typeorm.mjs", { DATA: postgres.url }),
+    ...sqlite.contenders,
+  ];
   return {
-    contenders: [
-      quireOn("Quire", quire, "fsync"),
-      quireOn("Quire, relaxed", relaxed, "relaxed"),
-      quireOnServer("Quire on PostgreSQL", postgres.quireUrl),
-      { name: "Hono alone (ceiling)", script: script("hono-bare.mjs"), environment: {} },
-      {
-        name: "PGlite alone",
-        script: script("pglite-alone.mjs"),
-        environment: { DATA: pglite },
-        isOnlyStarted: true,
-      },
-      { name: "Hono + Drizzle + PGlite", script: script("hono-drizzle-pglite.mjs"), environment: { DATA: pglite } },
-      { name: "Fastify + pg", script: script("fastify-pg.mjs"), environment: { DATA: postgres.url } },
-      {
-        name: "Fastify + Drizzle + postgres.js",
-        script: script("fastify-drizzle-postgresjs.mjs"),
-        environment: { DATA: postgres.url },
-      },
-      { name: "Express + TypeORM", script: script("express-typeorm.mjs"), environment: { DATA: postgres.url } },
-      ...sqlite.contenders,
-    ],
+    contenders: contenders.filter(({ name }) => WANTED.test(name)),
     absent: sqlite.absent,
     close: postgres.stop,
   };
+}
+
+/** A contender that is written for the benchmark. */
+function written(name: string, file: string, environment: Contender["environment"]): Contender {
+  return { name, script: script(file), environment, api: PLAIN_API };
 }
 
 function script(name: string): string {
@@ -80,6 +80,8 @@ interface Server {
   /** Of the database that the contenders share, and of Quire's own. */
   readonly url: string;
   readonly quireUrl: string;
+  /** Makes a database of a name and gives its URL. */
+  readonly emptyDatabase: (name: string) => Promise<string>;
   readonly stop: () => Promise<void>;
 }
 
@@ -87,18 +89,21 @@ async function startPostgres(): Promise<Server> {
   const { Pool } = createRequire(join(CONTENDERS, "package.json"))("pg") as { Pool: new (options: object) => PgPool };
   const server = await startPostgresServer();
   const url = `${server.url}/postgres`;
-  const pool = new Pool({ connectionString: url, max: 1 });
-  const query = async (text: string, values: string[] = []) => pool.query(text, values);
-  await makeTables(query);
-  await fillTables(query);
-  await query("create database quire");
-  await pool.end();
-  const quireUrl = `${server.url}/quire`;
+  const on = async (connectionString: string, work: (query: PgPool["query"]) => Promise<unknown>) => {
+    const pool = new Pool({ connectionString, max: 1 });
+    await work(async (text, values = []) => pool.query(text, values));
+    await pool.end();
+  };
+  const emptyDatabase = async (name: string) => {
+    await on(url, async (query) => query(`create database ${name}`));
+    return `${server.url}/${name}`;
+  };
+  await on(url, makeTables);
+  await on(url, fillTables);
+  const quireUrl = await emptyDatabase("quire");
   await makeServerTables(quireUrl);
-  const quire = new Pool({ connectionString: quireUrl, max: 1 });
-  await fillTables(async (text, values = []) => quire.query(text, values));
-  await quire.end();
-  return { url, quireUrl, stop: async () => server.stop() };
+  await on(quireUrl, fillTables);
+  return { url, quireUrl, emptyDatabase, stop: async () => server.stop() };
 }
 
 function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {
@@ -109,15 +114,15 @@ function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {
       const seed = [script("seed-sqlite.mjs"), path, JSON.stringify(DATA_SET)];
       execFileSync(process.execPath, seed, { stdio: ["ignore", "ignore", "pipe"] });
       const environment = { DATA: path, SYNCHRONOUS: synchronous };
-      return { name: sqliteName(synchronous), script: script("fastify-better-sqlite3.mjs"), environment };
+      return written(sqliteName(synchronous), "fastify-better-sqlite3.mjs", environment);
     });
     return { contenders, absent: [] };
   } catch (thrown) {
-    const reason =
-      thrown instanceof Error ? thrown.message.split("\n").find((line) => line.includes("Error")) : undefined;
-    return {
-      contenders: [],
-      absent: modes.map((synchronous) => `${sqliteName(synchronous)}: ${reason ?? "it does not run here"}`),
-    };
+    return { contenders: [], absent: modes.map((synchronous) => `${sqliteName(synchronous)}: ${reasonOf(thrown)}`) };
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  const lines = thrown instanceof Error ? thrown.message.split("\n") : [];
+  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? "it does not run here";
 }

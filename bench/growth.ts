@@ -43,10 +43,10 @@ try {
   for (const posts of SIZES) await fillQuire(join(directory, String(posts)), posts);
   for (let round = 0; round < ROUNDS; round++) {
     for (const posts of SIZES) {
-      const server = await start(quireOn("Quire", join(directory, String(posts)), "fsync"), `/v1/posts/${postId(1)}`);
+      const server = await start(quireOn("Quire", join(directory, String(posts)), "fsync"));
       for (const work of worksAmong(posts)) {
-        await measure(server.url, work, 1);
-        const { perSecond } = await measure(server.url, work, SECONDS);
+        await measure(server.urls, work, 1);
+        const { perSecond } = await measure(server.urls, work, SECONDS);
         const row = `${posts.toLocaleString("en").padStart(9)} posts, ${work.name}`;
         measured.set(row, [...(measured.get(row) ?? []), perSecond]);
       }

@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import type { PostId } from "../src/domain/id.ts";
-import { DATA_SET, postId } from "./data-set.ts";
+import type { Api } from "./api.ts";
+import { DATA_SET } from "./data-set.ts";
 
 export interface RequestLine {
   readonly method: "GET" | "POST";
@@ -28,58 +27,50 @@ export interface Measured {
   readonly p99Ms: number;
 }
 
-const HEADERS = { Authorization: `Bearer ${DATA_SET.token}` };
 /** Enough different posts and pages that most were not asked for lately. */
 const MANY = 20_000;
 const PAGES = 2000;
 
 const randomPost = () => 1 + Math.floor(Math.random() * DATA_SET.posts);
-const readOne = (): RequestLine => ({ method: "GET", path: `/v1/posts/${postId(randomPost())}` });
-const write: RequestLine = {
-  method: "POST",
-  path: "/v1/posts",
-  headers: { ...HEADERS, "Content-Type": "application/json" },
-  body: JSON.stringify({ title: "A post", content: DATA_SET.content, status: "published" }),
-};
+const get = (path: string): RequestLine => ({ method: "GET", path });
+
+function write(api: Api, status: "published" | "draft"): RequestLine & { readonly body: string } {
+  const { path, body } = api.create(status);
+  const headers = { Authorization: `Bearer ${api.token}`, "Content-Type": "application/json" };
+  return { method: "POST", path, headers, body: JSON.stringify(body) };
+}
 
 /**
  * All that is measured.
  *
- * @param draftId A draft of the user whose token the load has.
- * @param isOpaque Whether the contender's cursors are Quire's; the others take an id.
+ * @param draft The path of a draft of the user whose token the load has.
  */
-export function works(draftId: string, isOpaque: boolean): readonly Work[] {
-  const reads = Array.from({ length: MANY }, readOne);
-  const pages = Array.from({ length: PAGES }, (): RequestLine => {
-    const id = postId(Math.max(randomPost(), 21));
-    const cursor = isOpaque ? encodeCursor("posts", id as PostId) : id;
-    return { method: "GET", path: `/v1/posts?limit=20&cursor=${cursor}` };
-  });
-  const firstPage: RequestLine = { method: "GET", path: `/v1/posts${isOpaque ? "?limit=20" : ""}` };
-  const draft: RequestLine = { method: "GET", path: `/v1/posts/${draftId}`, headers: HEADERS };
-  const mixed = reads.map((read, index) => (index % 10 === 9 ? write : read));
+export function works(api: Api, draft: string): readonly Work[] {
+  const reads = Array.from({ length: MANY }, () => get(api.post(randomPost())));
+  const pages = Array.from({ length: PAGES }, () => get(api.pageBefore(Math.max(randomPost(), 21))));
+  const post = write(api, "published");
+  const own: RequestLine = { ...get(draft), headers: { Authorization: `Bearer ${api.token}` } };
+  const mixed = reads.map((read, index) => (index % 10 === 9 ? post : read));
   return [
     { name: "GET by id", connections: 1, requests: reads },
     { name: "GET by id", connections: 10, requests: reads },
     { name: "GET by id", connections: 50, requests: reads },
-    { name: "POST", connections: 1, requests: [write] },
-    { name: "POST", connections: 50, requests: [write] },
-    { name: "first page", connections: 50, requests: [firstPage] },
+    { name: "POST", connections: 1, requests: [post] },
+    { name: "POST", connections: 50, requests: [post] },
+    { name: "first page", connections: 50, requests: [get(api.firstPage)] },
+    { name: "first page with authors", connections: 50, requests: [get(api.firstPageWithAuthors)] },
     { name: "random page", connections: 50, requests: pages },
     { name: "mixed 90/10", connections: 50, requests: mixed },
-    { name: "own draft", connections: 50, requests: [draft] },
+    { name: "own draft", connections: 50, requests: [own] },
   ];
 }
 
-/** Makes a draft for the user whose token the load has, and gives its id. */
-export async function createDraft(url: string): Promise<string> {
-  const response = await fetch(`${url}/v1/posts`, {
-    method: "POST",
-    headers: { ...HEADERS, "Content-Type": "application/json" },
-    body: JSON.stringify({ title: "A draft", content: DATA_SET.content, status: "draft" }),
-  });
+/** Makes a draft for the user whose token the load has, and gives its path. */
+export async function createDraft(api: Api, url: string): Promise<string> {
+  const { path, ...request } = write(api, "draft");
+  const response = await fetch(`${url}${path}`, request);
   if (response.status !== 201) throw new Error(`The draft was answered with ${response.status}.`);
-  return ((await response.json()) as { readonly id: string }).id;
+  return api.draft(await response.json());
 }
 
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
@@ -95,8 +86,26 @@ interface Summary {
   readonly failed: number;
 }
 
-/** Throws when a request failed: then nothing was measured. */
-export async function measure(url: string, { connections, requests }: Work, seconds: number): Promise<Measured> {
+/**
+ * Asks all processes of a contender at once, each with its part of the connections. Throws when a request failed: then
+ * nothing was measured.
+ */
+export async function measure(urls: readonly string[], work: Work, seconds: number): Promise<Measured> {
+  const parts = await Promise.all(
+    urls.map(async (url, index) => {
+      const connections = Math.floor((work.connections + index) / urls.length);
+      return measureOne(url, { ...work, connections }, seconds);
+    }),
+  );
+  return {
+    perSecond: parts.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    // Percentiles cannot be added up: that of the slowest is no better than that of all.
+    p50Ms: Math.max(...parts.map(({ p50Ms }) => p50Ms)),
+    p99Ms: Math.max(...parts.map(({ p99Ms }) => p99Ms)),
+  };
+}
+
+async function measureOne(url: string, { connections, requests }: Work, seconds: number): Promise<Measured> {
   const directory = await mkdtemp(join(tmpdir(), "quire-load-"));
   try {
     const file = join(directory, "requests");

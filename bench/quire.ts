@@ -5,6 +5,7 @@ import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-post
 import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
 import { migrateServer } from "../src/infrastructure/postgresql/postgres-storage.ts";
 import { rememberedAccess } from "../src/infrastructure/remembered-access.ts";
+import { QUIRE_API } from "./api.ts";
 import { fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
 
@@ -15,12 +16,13 @@ const MIB = 1_048_576;
 /** Quire on a data directory, as `npm start` starts it. */
 export function quireOn(name: string, directory: string, durability: "fsync" | "relaxed"): Contender {
   const environment = { PORT: "0", QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
-  return { name, script: SCRIPT, environment };
+  return { name, script: SCRIPT, environment, api: QUIRE_API };
 }
 
-/** Quire on a PostgreSQL server, with ten connections as the others have. */
-export function quireOnServer(name: string, url: string): Contender {
-  return { name, script: SCRIPT, environment: { PORT: "0", DATABASE_URL: url, QUIRE_LOG_LEVEL: "warn" } };
+/** Quire on a PostgreSQL server, each process with ten connections as the others have. */
+export function quireOnServer(name: string, url: string, processes: number): Contender {
+  const environment = { PORT: "0", DATABASE_URL: url, QUIRE_LOG_LEVEL: "warn" };
+  return { name, script: SCRIPT, environment, api: QUIRE_API, processes };
 }
 
 /** Makes Quire's tables in an empty database. */

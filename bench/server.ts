@@ -1,53 +1,79 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Api } from "./api.ts";
 
 /** A server that does the work, and what it is started with. */
 export interface Contender {
   readonly name: string;
   readonly script: string;
+  readonly parameters?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly api: Api;
   /** Whether its start is all that is measured. */
   readonly isOnlyStarted?: boolean;
+  /** How many of it share the load, on the same database; one without a number. */
+  readonly processes?: number;
 }
 
 export interface Running {
-  readonly url: string;
-  /** From the start of the process to its first answer, in milliseconds. */
+  /** One for each process. */
+  readonly urls: readonly [string, ...string[]];
+  /** From the start of the processes to the first answer of each, in milliseconds. */
   readonly readyMs: number;
-  /** What it has in memory, in MiB. */
+  /** What they have in memory, in MiB. */
   memoryMiB(): number;
   stop(): Promise<void>;
 }
 
 /** Starts a contender and waits for its first answer. */
-export async function start({ script, environment }: Contender, path: string): Promise<Running> {
+export async function start(contender: Contender): Promise<Running> {
   const startedAt = performance.now();
+  const children = Array.from({ length: contender.processes ?? 1 }, () => spawnOf(contender));
+  const stop = async () => void (await Promise.all(children.map(end)));
+  try {
+    const urls = await Promise.all(children.map(async (child) => readyUrl(child, contender)));
+    return {
+      urls: urls as [string, ...string[]],
+      readyMs: performance.now() - startedAt,
+      memoryMiB: () => children.reduce((sum, child) => sum + memoryMiBOf(child), 0),
+      stop,
+    };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+function spawnOf({ script, parameters = [], environment }: Contender): ChildProcess {
   const { PATH } = process.env;
-  const child = spawn(process.execPath, [script], {
-    env: { PATH, ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const env = { PATH, ...environment };
+  return spawn(process.execPath, [script, ...parameters], { env, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+async function readyUrl(child: ChildProcess, { name, api }: Contender): Promise<string> {
   const url = await addressOf(child);
+  const path = api.post(1);
   const response = await fetch(`${url}${path}`);
   await response.arrayBuffer();
-  if (response.status !== 200) throw new Error(`${script} answers ${path} with ${response.status}.`);
-  return {
-    url,
-    readyMs: performance.now() - startedAt,
-    memoryMiB: () => {
-      const text = execFileSync("ps", ["-o", "rss=", "-p", String(child.pid)], { encoding: "utf8" });
-      return Math.round(Number(text) / 1024);
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
+  if (response.status !== 200) throw new Error(`${name} answers ${path} with ${response.status}.`);
+  return url;
+}
+
+function memoryMiBOf({ pid }: ChildProcess): number {
+  const text = execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" });
+  return Math.round(Number(text) / 1024);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  await once(child, "exit");
 }
 
 async function addressOf(child: ChildProcess): Promise<string> {
   let output = "";
-  for await (const chunk of child.stdout ?? []) {
+  // Whoever still has something to say must not find its output closed.
+  for await (const chunk of child.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
     output += String(chunk);
     const url = /http:\/\/[\d.]+:\d+/.exec(output)?.[0];
     if (url !== undefined) {

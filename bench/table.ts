@@ -29,7 +29,8 @@ export function table(rows: readonly Row[]): string {
   };
   const ratio = (contender: string, work: string) => {
     const value = valueOf(rows, contender, work);
-    return value === 0 ? "" : (valueOf(rows, "Quire", work) / value).toFixed(2);
+    const ofQuire = valueOf(rows, "Quire", work);
+    return value === 0 || ofQuire === 0 ? "" : (ofQuire / value).toFixed(2);
   };
   return [
     ...head("requests/s, median ± half the spread (p99 in ms)"),

@@ -1,7 +1,7 @@
 /** What a handler asks of Drizzle, written where it is asked, as its own documentation does. */
 import { createHash, randomUUID } from "node:crypto";
-import { and, desc, eq, lt } from "drizzle-orm";
-import { posts, sessions } from "./schema.mjs";
+import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
+import { posts, sessions, users } from "./schema.mjs";
 
 export async function findPost(db, id) {
   const [post] = await db.select().from(posts).where(eq(posts.id, id));
@@ -15,12 +15,19 @@ export async function findUserId(db, authorization) {
   return session?.userId;
 }
 
-export async function listPosts(db, before) {
+export async function listPosts(db, { cursor, include }) {
   const published = eq(posts.status, "published");
-  const items = await db
-    .select()
-    .from(posts)
-    .where(before === undefined ? published : and(published, lt(posts.id, before)))
+  const columns = getTableColumns(posts);
+  const author = { id: users.id, name: users.name };
+  const query =
+    include === "author"
+      ? db
+          .select({ ...columns, author })
+          .from(posts)
+          .innerJoin(users, eq(users.id, posts.authorId))
+      : db.select().from(posts);
+  const items = await query
+    .where(cursor === undefined ? published : and(published, lt(posts.id, cursor)))
     .orderBy(desc(posts.id))
     .limit(20);
   return { items, nextCursor: items.at(-1)?.id ?? null };

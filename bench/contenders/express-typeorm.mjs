@@ -3,6 +3,14 @@ import { createHash, randomUUID } from "node:crypto";
 import express from "express";
 import { DataSource, EntitySchema, LessThan } from "typeorm";
 
+const User = new EntitySchema({
+  name: "User",
+  tableName: "users",
+  columns: {
+    id: { type: "uuid", primary: true },
+    name: { type: "text" },
+  },
+});
 const Post = new EntitySchema({
   name: "Post",
   tableName: "posts",
@@ -17,6 +25,9 @@ const Post = new EntitySchema({
     createdAt: { type: "timestamptz", name: "created_at" },
     updatedAt: { type: "timestamptz", name: "updated_at" },
   },
+  relations: {
+    author: { type: "many-to-one", target: "User", joinColumn: { name: "author_id" } },
+  },
 });
 const Session = new EntitySchema({
   name: "Session",
@@ -28,7 +39,8 @@ const Session = new EntitySchema({
   },
 });
 
-const source = new DataSource({ type: "postgres", url: process.env.DATA, entities: [Post, Session], poolSize: 10 });
+const entities = [User, Post, Session];
+const source = new DataSource({ type: "postgres", url: process.env.DATA, entities, poolSize: 10 });
 await source.initialize();
 const posts = source.getRepository(Post);
 const sessions = source.getRepository(Session);
@@ -50,9 +62,10 @@ app.get("/v1/posts/:id", async (request, response) => {
 });
 
 app.get("/v1/posts", async (request, response) => {
-  const { cursor } = request.query;
+  const { cursor, include } = request.query;
   const where = { status: "published", ...(cursor ? { id: LessThan(cursor) } : {}) };
-  const items = await posts.find({ where, order: { id: "DESC" }, take: 20 });
+  const relations = { author: include === "author" };
+  const items = await posts.find({ where, relations, order: { id: "DESC" }, take: 20 });
   response.json({ items, nextCursor: items.at(-1)?.id ?? null });
 });
 

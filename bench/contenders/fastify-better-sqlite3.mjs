@@ -3,13 +3,16 @@ import Fastify from "fastify";
 import { openSqlite } from "./sqlite.mjs";
 
 const db = openSqlite(process.env.DATA, process.env.SYNCHRONOUS);
-const COLUMNS = `id, title, content, author_id as authorId, status, published_at as publishedAt, version,
+const COLUMNS = `posts.id, title, content, author_id as authorId, status, published_at as publishedAt, version,
   created_at as createdAt, updated_at as updatedAt`;
+const FIRST = "where status = 'published' order by posts.id desc limit 20";
+const NEXT = "where status = 'published' and posts.id < ? order by posts.id desc limit 20";
+const WITH_AUTHORS = `select ${COLUMNS}, users.name as authorName from posts join users on users.id = posts.author_id`;
 const selectPost = db.prepare(`select ${COLUMNS} from posts where id = ?`);
-const selectFirst = db.prepare(`select ${COLUMNS} from posts where status = 'published' order by id desc limit 20`);
-const selectNext = db.prepare(
-  `select ${COLUMNS} from posts where status = 'published' and id < ? order by id desc limit 20`,
-);
+const selectFirst = db.prepare(`select ${COLUMNS} from posts ${FIRST}`);
+const selectNext = db.prepare(`select ${COLUMNS} from posts ${NEXT}`);
+const selectFirstWithAuthors = db.prepare(`${WITH_AUTHORS} ${FIRST}`);
+const selectNextWithAuthors = db.prepare(`${WITH_AUTHORS} ${NEXT}`);
 const selectSession = db.prepare("select user_id as userId from sessions where token_digest = ?");
 const insert = db.prepare(`insert into posts values (?, ?, ?, ?, ?, ?, 1, ?, ?) returning ${COLUMNS}`);
 
@@ -27,9 +30,18 @@ app.get("/v1/posts/:id", async (request, reply) => {
   return post;
 });
 
+function list(cursor) {
+  return cursor ? selectNext.all(cursor) : selectFirst.all();
+}
+
+function listWithAuthors(cursor) {
+  const rows = cursor ? selectNextWithAuthors.all(cursor) : selectFirstWithAuthors.all();
+  return rows.map(({ authorName, ...post }) => ({ ...post, author: { id: post.authorId, name: authorName } }));
+}
+
 app.get("/v1/posts", async (request) => {
-  const { cursor } = request.query;
-  const items = cursor ? selectNext.all(cursor) : selectFirst.all();
+  const { cursor, include } = request.query;
+  const items = include === "author" ? listWithAuthors(cursor) : list(cursor);
   return { items, nextCursor: items.at(-1)?.id ?? null };
 });
 

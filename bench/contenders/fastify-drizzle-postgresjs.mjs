@@ -13,7 +13,7 @@ app.get("/v1/posts/:id", async (request, reply) => {
   return post;
 });
 
-app.get("/v1/posts", async (request) => listPosts(db, request.query.cursor));
+app.get("/v1/posts", async (request) => listPosts(db, request.query));
 
 app.post("/v1/posts", async (request, reply) => {
   const userId = await findUserId(db, request.headers.authorization);

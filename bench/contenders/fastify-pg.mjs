@@ -3,8 +3,9 @@ import Fastify from "fastify";
 import pg from "pg";
 
 const pool = new pg.Pool({ connectionString: process.env.DATA, max: 10 });
-const COLUMNS = `id, title, content, author_id as "authorId", status, published_at as "publishedAt", version,
-  created_at as "createdAt", updated_at as "updatedAt"`;
+const COLUMNS = `posts.id, title, content, author_id as "authorId", status, published_at as "publishedAt", posts.version,
+  posts.created_at as "createdAt", posts.updated_at as "updatedAt"`;
+const AUTHOR = "json_build_object('id', users.id, 'name', users.name) as author";
 
 const app = Fastify();
 
@@ -27,18 +28,14 @@ app.get("/v1/posts/:id", async (request, reply) => {
 });
 
 app.get("/v1/posts", async (request) => {
-  const { cursor } = request.query;
-  const query = cursor
-    ? {
-        name: "next page",
-        text: `select ${COLUMNS} from posts where status = 'published' and id < $1 order by id desc limit 20`,
-        values: [cursor],
-      }
-    : {
-        name: "first page",
-        text: `select ${COLUMNS} from posts where status = 'published' order by id desc limit 20`,
-      };
-  const { rows: items } = await pool.query(query);
+  const { cursor, include } = request.query;
+  const hasAuthors = include === "author";
+  const name = `${cursor ? "next" : "first"} page${hasAuthors ? " with authors" : ""}`;
+  const text = `select ${hasAuthors ? `${COLUMNS}, ${AUTHOR}` : COLUMNS}
+    from posts ${hasAuthors ? "join users on users.id = posts.author_id" : ""}
+    where status = 'published' ${cursor ? "and posts.id < $1" : ""}
+    order by posts.id desc limit 20`;
+  const { rows: items } = await pool.query({ name, text, values: cursor ? [cursor] : [] });
   return { items, nextCursor: items.at(-1)?.id ?? null };
 });
 

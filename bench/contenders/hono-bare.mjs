@@ -13,11 +13,13 @@ const post = {
   createdAt: new Date(0),
   updatedAt: new Date(0),
 };
-const page = { items: Array.from({ length: 20 }, () => post), nextCursor: post.id };
+const pageOf = (item) => ({ items: Array.from({ length: 20 }, () => item), nextCursor: post.id });
+const page = pageOf(post);
+const pageWithAuthors = pageOf({ ...post, author: { id: post.authorId, name: "User 1" } });
 
 const app = new Hono();
 app.get("/v1/posts/:id", (c) => c.json(post));
-app.get("/v1/posts", (c) => c.json(page));
+app.get("/v1/posts", (c) => c.json(c.req.query("include") === "author" ? pageWithAuthors : page));
 app.post("/v1/posts", async (c) => c.json({ ...post, ...(await c.req.json()) }, 201));
 
 serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => console.log(`http://127.0.0.1:${port}`));

@@ -13,7 +13,7 @@ app.get("/v1/posts/:id", async (c) => {
   return c.json(post);
 });
 
-app.get("/v1/posts", async (c) => c.json(await listPosts(db, c.req.query("cursor"))));
+app.get("/v1/posts", async (c) => c.json(await listPosts(db, c.req.query())));
 
 app.post("/v1/posts", async (c) => {
   const userId = await findUserId(db, c.req.header("authorization"));
