@@ -35,6 +35,8 @@ export async function prepare(directory: string): Promise<Arena> {
     quireOn("Quire", quire, "fsync"),
     quireOn("Quire, relaxed", relaxed, "relaxed"),
     quireOnServer("Quire on PostgreSQL", postgres.quireUrl, 1),
+    quireOnServer("Quire on PostgreSQL × 2", postgres.quireUrl, 2),
+    quireOnServer("Quire on PostgreSQL × 4", postgres.quireUrl, 4),
     written("Hono alone (ceiling)", "hono-bare.mjs", {}),
     { ...written("PGlite alone", "pglite-alone.mjs", { DATA: pglite }), isOnlyStarted: true },
     written("Hono + Drizzle + PGlite", "hono-drizzle-pglite.mjs", { DATA: pglite }),
