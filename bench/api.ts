@@ -41,3 +41,42 @@ export const QUIRE_API: Api = {
   firstPageWithAuthors: `/v1/posts?limit=${PAGE}&include=author`,
   pageBefore: (number) => `/v1/posts?limit=${PAGE}&cursor=${encodeCursor("posts", postId(number) as PostId)}`,
 };
+
+/** Pages have numbers in the products, which are asked not to count all posts for a list, as nobody else does. */
+function pageNumber(before: number): number {
+  return 1 + Math.floor((DATA_SET.posts - before + 1) / PAGE);
+}
+
+/** Without `sort` a list of Strapi has no order; the ids have the one that there is an index of. */
+export function strapiApi(token: string): Api {
+  const list = `/api/posts?sort=id:desc&pagination[withCount]=false&pagination[pageSize]=${PAGE}`;
+  return {
+    token,
+    post: (number) => `/api/posts/${number.toString(16).padStart(24, "0")}`,
+    firstPage: list,
+    firstPageWithAuthors: `${list}&populate[author][fields][0]=username`,
+    pageBefore: (number) => `${list}&pagination[page]=${pageNumber(number)}`,
+    create: (status) => ({ path: `/api/posts?status=${status}`, body: { data: FIELDS } }),
+    draft: (answer) => {
+      const { data } = answer as { readonly data: { readonly documentId: string } };
+      return `/api/posts/${data.documentId}?status=draft`;
+    },
+  };
+}
+
+/** Payload gives the newest first; unless the depth is 0 it gives the author of each post with it. */
+export function payloadApi(token: string): Api {
+  const list = `/api/posts?pagination=false&limit=${PAGE}`;
+  return {
+    token,
+    post: (number) => `/api/posts/${number}?depth=0`,
+    firstPage: `${list}&depth=0`,
+    firstPageWithAuthors: `${list}&depth=1`,
+    pageBefore: (number) => `${list}&depth=0&page=${pageNumber(number)}`,
+    create: (status) => ({ path: "/api/posts?depth=0", body: { ...FIELDS, _status: status } }),
+    draft: (answer) => {
+      const { doc } = answer as { readonly doc: { readonly id: number } };
+      return `/api/posts/${doc.id}?depth=0`;
+    },
+  };
+}

@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { startPostgresServer } from "../tests/support/postgres-server.ts";
 import { PLAIN_API } from "./api.ts";
+import { ALL_PRODUCTS, prepareProduct } from "./products.ts";
 import type { Contender } from "./server.ts";
 import { fillQuire, makeServerTables, quireOn, quireOnServer } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
 
+const DIRECTUS = "Directus: it needs Node 22 or later, and this is measured on the oldest Node that Quire runs on, 20.";
 /** Who is measured, by name; everybody where nothing is said. */
 const WANTED = new RegExp(process.env["BENCH_ONLY"] ?? "");
 const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
@@ -31,6 +33,7 @@ export async function prepare(directory: string): Promise<Arena> {
   await fillPglite(pglite);
   const postgres = await startPostgres();
   const sqlite = fillSqlite(directory);
+  const products = await fillProducts(postgres);
   const contenders = [
     quireOn("Quire", quire, "fsync"),
     quireOn("Quire, relaxed", relaxed, "relaxed"),
@@ -44,10 +47,11 @@ export async function prepare(directory: string): Promise<Arena> {
     written("Fastify + Drizzle + postgres.js", "fastify-drizzle-postgresjs.mjs", { DATA: postgres.url }),
     written("Express + TypeORM", "express-typeorm.mjs", { DATA: postgres.url }),
     ...sqlite.contenders,
+    ...products.contenders,
   ];
   return {
     contenders: contenders.filter(({ name }) => WANTED.test(name)),
-    absent: sqlite.absent,
+    absent: [...sqlite.absent, ...products.absent, DIRECTUS],
     close: postgres.stop,
   };
 }
@@ -122,6 +126,21 @@ function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {
   } catch (thrown) {
     return { contenders: [], absent: modes.map((synchronous) => `${sqliteName(synchronous)}: ${reasonOf(thrown)}`) };
   }
+}
+
+/** Products take minutes to install and to build; whatever keeps one from it, the others are measured. */
+async function fillProducts(server: Server): Promise<Pick<Arena, "contenders" | "absent">> {
+  const contenders: Contender[] = [];
+  const absent: string[] = [];
+  for (const product of ALL_PRODUCTS.filter(({ name }) => WANTED.test(name))) {
+    process.stderr.write(`installing ${product.name}\n`);
+    try {
+      contenders.push(await prepareProduct(product, await server.emptyDatabase(product.name.toLowerCase())));
+    } catch (thrown) {
+      absent.push(`${product.name}: ${reasonOf(thrown)}`);
+    }
+  }
+  return { contenders, absent };
 }
 
 function reasonOf(thrown: unknown): string {
