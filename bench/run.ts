@@ -9,11 +9,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Api } from "./api.ts";
 import { chart } from "./chart.ts";
 import { prepare } from "./contenders.ts";
 import { DATA_SET } from "./data-set.ts";
 import { createDraft, measure, works, type Measured, type Work } from "./load.ts";
-import { start, type Contender } from "./server.ts";
+import { start, type Contender, type Running } from "./server.ts";
 import { table, type Row } from "./table.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
@@ -34,11 +35,17 @@ function note(contender: string, work: string, measured: Partial<Measured> & { r
   rows.set(key, { ...row, runs: [...row.runs, measured] });
 }
 
+/** Measures one after the other: what the load before left behind is answered first. */
+async function measureAlone({ urls }: Running, api: Api, work: Work, seconds: number): Promise<Measured> {
+  await (await fetch(`${urls[0]}${api.post(1)}`)).arrayBuffer();
+  return measure(urls, work, seconds);
+}
+
 /** Where few are answered, those that are still on their way at the end count for much. */
-async function measureLong(urls: readonly string[], work: Work): Promise<Measured> {
-  const measured = await measure(urls, work, SECONDS);
+async function measureLong(server: Running, api: Api, work: Work): Promise<Measured> {
+  const measured = await measureAlone(server, api, work, SECONDS);
   const isEnough = measured.perSecond * SECONDS >= ENOUGH_ANSWERS * work.connections;
-  return isEnough ? measured : measure(urls, work, LONGER * SECONDS);
+  return isEnough ? measured : measureAlone(server, api, work, LONGER * SECONDS);
 }
 
 async function run(contender: Contender): Promise<void> {
@@ -56,10 +63,8 @@ async function run(contender: Contender): Promise<void> {
       await measure(server.urls, work, 2 * WARM_UP_SECONDS);
     }
     for (const work of all) {
-      // What the load before left behind is answered first.
-      await (await fetch(`${server.urls[0]}${api.post(1)}`)).arrayBuffer();
-      await measure(server.urls, work, WARM_UP_SECONDS);
-      const measured = await measureLong(server.urls, work);
+      await measureAlone(server, api, work, WARM_UP_SECONDS);
+      const measured = await measureLong(server, api, work);
       note(contender.name, `${work.name} × ${work.connections}`, { ...measured, value: measured.perSecond });
     }
     note(contender.name, "memory, MiB", { value: server.memoryMiB() });
