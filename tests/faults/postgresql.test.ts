@@ -208,7 +208,7 @@ describe("Quire on a PostgreSQL server", () => {
     const limits = [`max_connections=${MAX_CONNECTIONS}`, "superuser_reserved_connections=0"];
     const shared = await startPostgresServer(limits.flatMap((limit) => ["-c", limit]));
     onTestFinished(async () => shared.stop());
-    // A connection that the driver was about to write to when it was cut is no good until it has timed out once more.
+    // After cuts a request may wait for this time-out several times before it is refused.
     const server = await quire({ DATABASE_URL: `${shared.url}/postgres`, DATABASE_CONNECT_TIMEOUT_MS: "1000" });
     const ledger = newLedger();
     const authors = await newAuthors(server.url, CLIENTS);
