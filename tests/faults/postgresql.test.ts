@@ -209,7 +209,7 @@ describe("Quire on a PostgreSQL server", () => {
     const shared = await startPostgresServer(limits.flatMap((limit) => ["-c", limit]));
     onTestFinished(async () => shared.stop());
     // After cuts a request may wait for this time-out several times before it is refused.
-    const server = await quire({ DATABASE_URL: `${shared.url}/postgres`, DATABASE_CONNECT_TIMEOUT_MS: "1000" });
+    const server = await quire({ DATABASE_URL: `${shared.url}/postgres` });
     const ledger = newLedger();
     const authors = await newAuthors(server.url, CLIENTS);
     const writing = writeWith(server.url, authors, ledger);

@@ -11,6 +11,7 @@ import { eventually } from "./watching.ts";
 
 const SERVES = "a replica serves reads";
 const LEFT_OUT = "a replica is left out until it is back";
+const NEWEST = { limit: 1, before: null } as const;
 const PUBLISHED = { drafts: "none", authorId: null } as const;
 
 describe("reads on a standby that streams from the primary", () => {
@@ -48,7 +49,7 @@ describe("reads on a standby that streams from the primary", () => {
       const post = aPublishedPost(author);
       (await one.posts.insert(post))._unsafeUnwrap();
       const byId = await other.posts.findById(post.id);
-      const [newest] = (await other.posts.list(PUBLISHED, { limit: 1, before: null }))._unsafeUnwrap().items;
+      const [newest] = (await other.posts.list(PUBLISHED, NEWEST))._unsafeUnwrap().items;
       if (byId.isErr() || newest?.id !== post.id) count++;
     }
     return count;
@@ -67,7 +68,7 @@ describe("reads on a standby that streams from the primary", () => {
     const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
     await servers.standby.pauseReplay();
     expect(await missing(20)).toBe(0);
-    await one.posts.list(PUBLISHED, { limit: 1, before: null });
+    await one.posts.list(PUBLISHED, NEWEST);
     expect(said(LEFT_OUT)).toBe(leftBefore + 1);
     await servers.standby.resumeReplay();
     const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
@@ -76,9 +77,11 @@ describe("reads on a standby that streams from the primary", () => {
   });
 
   it("are the primary's while the standby is down, and the standby's again by themselves", async () => {
-    const servedBefore = said(SERVES);
+    const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
     await servers.standby.crash();
     expect(await missing(20)).toBe(0);
+    await one.posts.list(PUBLISHED, NEWEST);
+    expect(said(LEFT_OUT)).toBe(leftBefore + 1);
     await servers.standby.start();
     const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
     report("kill -9 of a standby", { missing: 0, "served again after its start, ms": servesAgainMs });
@@ -88,7 +91,7 @@ describe("reads on a standby that streams from the primary", () => {
   it("are the new primary's once the standby was promoted, as it is no standby any more", async () => {
     await servers.standby.promote();
     await eventually("the standby is left out", async () => {
-      await one.posts.list(PUBLISHED, { limit: 1, before: null });
+      await one.posts.list(PUBLISHED, NEWEST);
       return log.lines.at(-1)?.message === LEFT_OUT;
     });
     expect(log.lines.at(-1)?.fields).toMatchObject({ cause: "it is no standby" });

@@ -1,0 +1,60 @@
+import type postgres from "postgres";
+
+export interface RenewedPool {
+  /** Those of the first pool; what is changed in them by the time that another comes holds for that one, too. */
+  readonly options: postgres.Sql["options"];
+  /** Does some work on the pool. It calls `renew` when it has lost a connection. */
+  use<T>(work: (sql: postgres.Sql, renew: () => void) => Promise<T>): Promise<T>;
+  end(graceMs: number): Promise<void>;
+}
+
+interface Pool {
+  readonly sql: postgres.Sql;
+  running: number;
+}
+
+/**
+ * The driver's pool, and another in its place when a connection was lost. The driver uses a lost connection again, and
+ * where something was about to be written on it, never writes on it any more: whoever gets that one waits for the connect
+ * timeout, each time (porsager/postgres, pull requests 1209 and 1215). What runs on the pool before goes on there.
+ */
+export function renewedPool(open: () => postgres.Sql): RenewedPool {
+  const pools = new Set<Pool>();
+  const add = (sql: postgres.Sql): Pool => {
+    const pool = { sql, running: 0 };
+    pools.add(pool);
+    return pool;
+  };
+  let current = add(open());
+  const { options } = current.sql;
+
+  const renew = (lost: Pool) => {
+    if (lost !== current) return;
+    current = add(open());
+    // Drizzle has told the first how to read values.
+    Object.assign(current.sql.options.parsers, options.parsers);
+    Object.assign(current.sql.options.serializers, options.serializers);
+  };
+  const endUnused = async (pool: Pool) => {
+    if (pool === current || pool.running > 0) return;
+    pools.delete(pool);
+    await pool.sql.end({ timeout: 0 });
+  };
+
+  return {
+    options,
+    use: async (work) => {
+      const pool = current;
+      pool.running++;
+      try {
+        return await work(pool.sql, () => renew(pool));
+      } finally {
+        pool.running--;
+        void endUnused(pool);
+      }
+    },
+    end: async (graceMs) => {
+      await Promise.all(Array.from(pools, async ({ sql }) => sql.end({ timeout: graceMs / 1000 })));
+    },
+  };
+}
