@@ -56,27 +56,43 @@ async function serve(): Promise<void> {
     parentPort?.close();
     return;
   }
+  const { isShutDown } = checked.value;
+  const opening = open(isShutDown);
+  let last: Promise<unknown> = opening;
+  // It listens before there is anything to hear: a thread whose event loop has nothing to wait for stands still until V8
+  // has compiled all that it has begun to, which is a fifth of a second after the engine is open.
+  parentPort?.on("message", (request: EngineRequest) => {
+    // What is thrown ends the thread, as the engine's state is unknown then; what was asked after it is never begun.
+    last = last.then(async () => answer(await opening, request));
+  });
+  const { position } = await opening;
+  post({ kind: "opened", recovered: !isShutDown, position });
+}
+
+interface OpenCluster {
+  readonly engine: PGlite;
+  /** Where the log ended when it was opened. */
+  readonly position: Lsn;
+  /** Notes what has been acknowledged. */
+  readonly record: (position: Lsn) => void;
+}
+
+async function open(isShutDown: boolean): Promise<OpenCluster> {
   // PostgreSQL's own lock file tells nothing here, and a power cut can leave it empty, which PostgreSQL refuses: who has
   // the directory is said by the kernel.
   rmSync(join(cluster, "postmaster.pid"), { force: true });
   const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
-  const { isShutDown } = checked.value;
   // Whoever opens a cluster that was not shut down wants to check its indexes.
   const extensions = isShutDown && !isCheckDue(directory) ? {} : { amcheck };
   const engine = await PGlite.create({ fs, startParams: startParameters(durability), extensions, onStderr: say });
   await execute(engine, encodePreparation(POSITION, "select pg_current_wal_flush_lsn()"));
-  const acknowledged = openAcknowledgedPosition(directory);
-  const opened = await logPosition(engine);
-  if (opened === null) throw new Error("PostgreSQL does not say where its write-ahead log ends.");
-  let last: Promise<void> = Promise.resolve();
-  parentPort?.on("message", (request: EngineRequest) => {
-    // What is thrown ends the thread, as the engine's state is unknown then; what was asked after it is never begun.
-    last = last.then(async () => answer(engine, request, acknowledged.record));
-  });
-  post({ kind: "opened", recovered: !isShutDown, position: opened });
+  const { record } = openAcknowledgedPosition(directory);
+  const position = await logPosition(engine);
+  if (position === null) throw new Error("PostgreSQL does not say where its write-ahead log ends.");
+  return { engine, position, record };
 }
 
-async function answer(engine: PGlite, request: EngineRequest, record: (position: Lsn) => void): Promise<void> {
+async function answer({ engine, record }: OpenCluster, request: EngineRequest): Promise<void> {
   switch (request.kind) {
     case "message": {
       const bytes = await execute(engine, request.bytes);
