@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { MIGRATIONS_FOLDER } from "../src/composition.ts";
+import { MIGRATIONS_FOLDER } from "../src/open-storage.ts";
 import { readConfig } from "../src/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";

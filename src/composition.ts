@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import type { Log } from "./application/ports/log.ts";
 import { useCases, type Dependencies } from "./application/use-cases.ts";
 import { argon2id } from "./infrastructure/passwords/argon2id.ts";
@@ -12,9 +11,6 @@ import { createApp } from "./interfaces/http/app.ts";
 export interface Adapters extends Dependencies {
   readonly log: Log;
 }
-
-/** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../drizzle", import.meta.url));
 
 /** The adapters that a Node process has, whatever it stores in. */
 export const nodeAdapters = {

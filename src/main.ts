@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { ok } from "neverthrow";
 import { loadEnvFile, readConfig, type Config } from "./config.ts";
 import { claimDataDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
+import { pinoLog } from "./infrastructure/pino-log.ts";
 import { exitWith } from "./process-failure.ts";
 
 const SAME_SIGNAL_MS = 100;
@@ -17,9 +18,13 @@ async function start(settings: Config): Promise<void> {
   onStopSignals((signal) => stop(signal));
   const claimed = settings.database === null ? claimDataDirectory(settings.dataDirectory) : ok(undefined);
   if (claimed.isErr()) return exitWith(claimed.error);
-  // Loaded only now: who finds the directory taken is told before it has loaded a database and a web framework.
+  // Loaded only now: who finds the directory taken is told before it has loaded a database and a web framework. The
+  // database opens on its own thread while the framework is loaded on this one.
+  const { openStorage } = await import("./open-storage.ts");
+  const log = pinoLog(settings.logLevel);
+  const opening = openStorage(settings, log, claimed.value);
   const { serve } = await import("./serve.ts");
-  stop = await serve(settings, claimed.value);
+  stop = await serve(settings, opening, log);
 }
 
 /** Calls `stop` at the first signal; a later one ends the process at once, which loses nothing either. */

@@ -1,8 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { ok, type Result } from "neverthrow";
 import type { Log } from "./application/ports/log.ts";
 import type { StorageProbe } from "./application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "./application/ports/unit-of-work.ts";
-import { MIGRATIONS_FOLDER } from "./composition.ts";
 import type { Config, DatabaseConfig } from "./config.ts";
 import type { MoveEnd } from "./infrastructure/move/move-end.ts";
 import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
@@ -10,6 +10,9 @@ import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts"
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { OpenPostgresError } from "./infrastructure/postgresql/postgres-storage.ts";
 import { withoutSecrets } from "./infrastructure/postgresql/server-url.ts";
+
+/** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../drizzle", import.meta.url));
 
 export interface Storage extends Repositories {
   readonly unitOfWork: UnitOfWork;

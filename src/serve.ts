@@ -3,10 +3,8 @@ import type { UseCases } from "./application/use-cases.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
-import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
-import { pinoLog } from "./infrastructure/pino-log.ts";
 import { listen } from "./node-http-server.ts";
-import { openStorage } from "./open-storage.ts";
+import type { openStorage } from "./open-storage.ts";
 import { EXIT, exitWith } from "./process-failure.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -15,14 +13,13 @@ const PURGE_INTERVAL_MS = 3_600_000;
 /** Nobody wants to read of requests that nobody made. */
 const NO_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/**
- * Opens the storage and listens; gives what stops it in order, and ends the process where one of them fails.
- *
- * @param claimed The data directory of the embedded PostgreSQL, where that is used.
- */
-export async function serve(settings: Config, claimed?: ClaimedDirectory): Promise<(signal: NodeJS.Signals) => void> {
-  const log = pinoLog(settings.logLevel);
-  const storage = await openStorage(settings, log, claimed);
+/** Listens once the storage is open; gives what stops it in order, and ends the process where something fails. */
+export async function serve(
+  settings: Config,
+  opening: ReturnType<typeof openStorage>,
+  log: Log,
+): Promise<(signal: NodeJS.Signals) => void> {
+  const storage = await opening;
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
   const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: settings.sessionIdleMs };

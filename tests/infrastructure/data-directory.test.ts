@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
 import { LOCK_FILE, lockDataDirectory } from "../../src/infrastructure/pglite/data-directory-lock.ts";
 import { DurableNodeFs } from "../../src/infrastructure/pglite/durable-node-fs.ts";

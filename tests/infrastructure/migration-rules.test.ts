@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 
 /** What keeps others from a table that may be big, while it is rewritten, read through, or waited for. */
 const BLOCKING = [

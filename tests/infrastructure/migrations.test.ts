@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { checkSchema } from "../../src/infrastructure/drizzle/check-schema.ts";
 import {
   appliedMigrations,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { embeddedEnd, serverEnd, type MoveEnd } from "../../src/infrastructure/move/move-end.ts";
 import { move, type MoveProgress } from "../../src/infrastructure/move/move.ts";
 import { createDatabase, embeddedDefaults, serverDefaults } from "../support/test-storage.ts";

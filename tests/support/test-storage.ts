@@ -8,7 +8,7 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
 import type { StorageProbe } from "../../src/application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
-import { MIGRATIONS_FOLDER } from "../../src/composition.ts";
+import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
