@@ -34,6 +34,9 @@ export function isTransient({ kind, cause }: StorageFailure): boolean {
   return kind !== "outcome_unknown" && TRANSIENT.test(sqlStateOf(cause) ?? "");
 }
 
+/** Where the circuit is open, this is the reason for every call: no stack that the log would hold once for each. */
+const IS_AWAY = { sqlState: null, message: "The database is away, and is not asked for a moment." };
+
 interface Ports extends Repositories {
   readonly unitOfWork: UnitOfWork;
 }
@@ -61,7 +64,7 @@ export function resilient({ users, posts, sessions, unitOfWork }: Ports, log: Lo
       return await policy.execute(call);
     } catch (thrown) {
       if (!(thrown instanceof BrokenCircuitError)) throw thrown;
-      return fail({ kind: "storage_unavailable", operation, cause: thrown }) as T;
+      return fail({ kind: "storage_unavailable", operation, cause: IS_AWAY }) as T;
     }
   };
 
