@@ -5,10 +5,17 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { embeddedEnd, serverEnd, type MoveEnd } from "../../src/infrastructure/move/move-end.ts";
 import { move, type MoveProgress } from "../../src/infrastructure/move/move.ts";
+import {
+  MOVED_TABLES,
+  NIL_ID,
+  selectLastId,
+  selectRows,
+  type MovedTable,
+} from "../../src/infrastructure/move/moved-table.ts";
 import { createDatabase, embeddedDefaults, serverDefaults } from "../support/test-storage.ts";
 
 const USERS = 7;
-const POSTS = 250;
+const POSTS = 1250;
 
 /** Rows of every kind: text that COPY escapes, of any script, empty and long; times that are null. */
 const ROWS = [
@@ -92,10 +99,35 @@ describe("a move", () => {
       },
     };
     expect((await move(from, failing, ignore))._unsafeUnwrapErr()).toMatchObject({ kind: "move_interrupted" });
-    expect(await to.select("select count(*)::text from posts")).toEqual([["100"]]);
+    expect(await to.select("select count(*)::text from posts")).toEqual([["1000"]]);
     const progress: MoveProgress[] = [];
     expect((await move(from, to, (state) => progress.push(state))).isOk()).toBe(true);
-    expect(progress[0]).toEqual({ table: "posts", moved: USERS + 200, total: USERS + POSTS + 3 });
+    expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 });
+  });
+
+  it("leaves nothing of what a server had not yet when it was interrupted", async () => {
+    const [from, to] = [await filled(await embedded("from")), await server()];
+    const failing: MoveEnd = {
+      ...from,
+      select: async (text, values) => {
+        if (text.includes("from posts where") && values?.[0] !== NIL_ID) throw new Error("the disk is gone");
+        return from.select(text, values);
+      },
+    };
+    expect((await move(failing, to, ignore))._unsafeUnwrapErr()).toMatchObject({ kind: "move_interrupted" });
+    expect(await to.select("select count(*)::text from posts")).toEqual([["0"]]);
+    expect((await move(from, to, ignore)).isOk()).toBe(true);
+  });
+
+  it("reads a table in the order of an index, and never sorts it", async () => {
+    const end = await filled(await server());
+    await end.run("analyze");
+    const posts = MOVED_TABLES.find(({ name }) => name === "posts") as MovedTable;
+    for (const [text, ...values] of [[selectRows(posts, 100), NIL_ID], [selectLastId(posts)]] as const) {
+      const plan = (await end.select(`explain ${text}`, values)).flat().join("\n");
+      expect(plan).toContain("posts_pkey");
+      expect(plan).not.toContain("Sort");
+    }
   });
 
   it("does not mix two moves to one target", async () => {

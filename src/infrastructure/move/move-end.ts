@@ -17,8 +17,8 @@ export interface MoveEnd {
   select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
   /** Runs a statement that gives nothing. */
   run(text: string): Promise<void>;
-  /** Adds rows to a table, all or none. */
-  insert(table: MovedTable, rows: readonly Row[]): Promise<void>;
+  /** Adds rows to a table as they come, and in their order: where it fails, those that it has are the first of them. */
+  insert(table: MovedTable, batches: AsyncIterable<readonly Row[]>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -35,11 +35,13 @@ export async function embeddedEnd(
     place: directory,
     select: async (text, values = []) => rowsOf(client, text, values),
     run: async (text) => void (await client.query(text)),
-    insert: async (table, rows) => {
+    insert: async (table, batches) => {
       const columns = table.columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
-      const values = table.columns.map((_, index) => rows.map((row) => row[index] ?? null));
       const text = `insert into ${table.name} (${columnNames(table)}) select * from unnest(${columns.join(", ")})`;
-      await client.query(text, values);
+      for await (const rows of batches) {
+        const values = table.columns.map((_, index) => rows.map((row) => row[index] ?? null));
+        await client.query(text, values);
+      }
     },
     close: async () => void (await close()),
   }));
@@ -61,12 +63,16 @@ export async function serverEnd(options: PostgresOptions): Promise<Result<MoveEn
     place: withoutSecrets(server),
     select: async (text, values = []) => (await sql.unsafe(text, [...values]).values()) as readonly Row[],
     run: async (text) => void (await sql.unsafe(text)),
-    insert: async (table, rows) => {
+    insert: async (table, batches) => {
       const copy = await sql.unsafe(`copy ${table.name} (${columnNames(table)}) from stdin`).writable();
-      await pipeline(Readable.from(rows.map(copyLine)), copy);
+      await pipeline(Readable.from(batches), copyLines, copy);
     },
     close: async () => sql.end({ timeout: 5 }),
   });
+}
+
+async function* copyLines(batches: AsyncIterable<readonly Row[]>): AsyncGenerator<string> {
+  for await (const rows of batches) yield rows.map(copyLine).join("");
 }
 
 /** A row in COPY's text format (PostgreSQL 18, COPY). */

@@ -1,7 +1,15 @@
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { MoveEnd } from "./move-end.ts";
-import { MOVED_TABLES, selectChecksum, selectRows, type MovedTable } from "./moved-table.ts";
+import {
+  MOVED_TABLES,
+  NIL_ID,
+  selectChecksum,
+  selectLastId,
+  selectRows,
+  type MovedTable,
+  type Row,
+} from "./moved-table.ts";
 
 /** What a table holds, on both ends. */
 export interface MovedRows {
@@ -46,8 +54,10 @@ export interface MoveDiffers {
 
 export type MoveError = MoveTargetNotEmpty | MoveTargetOfAnother | MoveInterrupted | MoveDiffers;
 
-/** Few enough that a batch of the longest posts fits into memory. */
+/** Few enough that as many of the longest posts fit into memory. */
 const ROWS_AT_ONCE = 100;
+/** So many are written together: each time costs a flush and several ways to the server. */
+const SELECTS_AT_ONCE = 10;
 
 /**
  * Copies every row from one database to another that is empty, and then compares the two by count and checksum. It holds
@@ -101,15 +111,24 @@ async function count(end: MoveEnd, { name }: MovedTable): Promise<number> {
 }
 
 async function copyTable(from: MoveEnd, to: MoveEnd, table: MovedTable, note: (rows: number) => void): Promise<void> {
-  const [last] = await to.select(`select id::text from ${table.name} order by id desc limit 1`);
+  const [last] = await to.select(selectLastId(table));
   const id = table.columns.findIndex(({ name }) => name === "id");
-  let after = last?.[0] ?? null;
-  for (;;) {
-    const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [after]);
-    if (rows.length === 0) return;
-    await to.insert(table, rows);
-    after = rows.at(-1)?.[id] ?? null;
-    note(rows.length);
+  let after = last?.[0] ?? NIL_ID;
+  let isOver = false;
+  let selected = 0;
+  const select = async function* (): AsyncGenerator<readonly Row[]> {
+    for (let selects = 0; selects < SELECTS_AT_ONCE && !isOver; selects++) {
+      const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [after]);
+      after = rows.at(-1)?.[id] ?? after;
+      isOver = rows.length < ROWS_AT_ONCE;
+      selected += rows.length;
+      yield rows;
+    }
+  };
+  while (!isOver) {
+    selected = 0;
+    await to.insert(table, select());
+    note(selected);
   }
 }
 

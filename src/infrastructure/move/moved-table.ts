@@ -23,10 +23,19 @@ export function columnNames({ columns }: MovedTable): string {
   return columns.map(({ name }) => `"${name}"`).join(", ");
 }
 
-/** Selects the rows after an id, which is `$1`, or all where that is null. */
+/** Before every id that is given to anything (RFC 9562, 5.9). */
+export const NIL_ID = "00000000-0000-0000-0000-000000000000";
+
+/** Selects the rows after an id, which is `$1`. */
 export function selectRows({ name, columns }: MovedTable, most: number): string {
   const values = columns.map((column) => `"${column.name}"::text`).join(", ");
-  return `select ${values} from ${name} where $1::uuid is null or id > $1::uuid order by id limit ${most}`;
+  // Without the table's name it would be the order of the text that is selected, which no index has.
+  return `select ${values} from ${name} where ${name}.id > $1::uuid order by ${name}.id limit ${most}`;
+}
+
+/** Selects the last id. */
+export function selectLastId({ name }: MovedTable): string {
+  return `select id::text from ${name} order by ${name}.id desc limit 1`;
 }
 
 /** Counts rows, and sums up a part of the MD5 of each: the same for the same rows, in whatever order. */
