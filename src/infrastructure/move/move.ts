@@ -113,22 +113,20 @@ async function count(end: MoveEnd, { name }: MovedTable): Promise<number> {
 async function copyTable(from: MoveEnd, to: MoveEnd, table: MovedTable, note: (rows: number) => void): Promise<void> {
   const [last] = await to.select(selectLastId(table));
   const id = table.columns.findIndex(({ name }) => name === "id");
-  let after = last?.[0] ?? NIL_ID;
-  let isOver = false;
-  let selected = 0;
+  const read = { after: last?.[0] ?? NIL_ID, rows: 0, isAll: false };
   const select = async function* (): AsyncGenerator<readonly Row[]> {
-    for (let selects = 0; selects < SELECTS_AT_ONCE && !isOver; selects++) {
-      const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [after]);
-      after = rows.at(-1)?.[id] ?? after;
-      isOver = rows.length < ROWS_AT_ONCE;
-      selected += rows.length;
+    for (let selects = 0; selects < SELECTS_AT_ONCE && !read.isAll; selects++) {
+      const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [read.after]);
+      read.after = rows.at(-1)?.[id] ?? read.after;
+      read.rows += rows.length;
+      read.isAll = rows.length < ROWS_AT_ONCE;
       yield rows;
     }
   };
-  while (!isOver) {
-    selected = 0;
+  while (!read.isAll) {
+    read.rows = 0;
     await to.insert(table, select());
-    note(selected);
+    note(read.rows);
   }
 }
 
