@@ -13,37 +13,44 @@ beforeAll(async () => {
 });
 afterAll(async () => rm(directory, { recursive: true }));
 
+/** Two clusters are made and four processes come and go, on a machine that runs other tests meanwhile. */
+const MOVES_TIMEOUT_MS = 240_000;
+
 describe("quire move", () => {
-  it("takes a server's data to PostgreSQL and back, sessions included, and says what it proved", async () => {
-    const [first, last] = [join(directory, "first"), join(directory, "last")];
-    const { url } = await createDatabase();
-    const ledger = newLedger();
-    const before = await startServer(first);
-    const author = await newAuthor(before.url, "ada");
-    await publish(before.url, author, "Before", ledger);
-    await before.end("SIGTERM");
+  it(
+    "takes a server's data to PostgreSQL and back, sessions included, and says what it proved",
+    async () => {
+      const [first, last] = [join(directory, "first"), join(directory, "last")];
+      const { url } = await createDatabase();
+      const ledger = newLedger();
+      const before = await startServer(first);
+      const author = await newAuthor(before.url, "ada");
+      await publish(before.url, author, "Before", ledger);
+      await before.end("SIGTERM");
 
-    const there = await runCli(["move", "--from", first, "--to", url], {});
-    expect(there.exitCode).toBe(0);
-    expect(there.stdout).toMatch(
-      /^Both hold the same:\nusers +1 rows +checksum \d+\nposts +1 rows .*\nsessions +1 rows .*\n$/,
-    );
-    const between = await startServer(directory, { DATABASE_URL: url });
-    await publish(between.url, author, "Between", ledger);
-    expect(await compare(between.url, ledger)).toEqual({ lost: [], unsent: [] });
-    await between.end("SIGTERM");
+      const there = await runCli(["move", "--from", first, "--to", url], {});
+      expect(there.exitCode).toBe(0);
+      expect(there.stdout).toMatch(
+        /^Both hold the same:\nusers +1 rows +checksum \d+\nposts +1 rows .*\nsessions +1 rows .*\n$/,
+      );
+      const between = await startServer(directory, { DATABASE_URL: url });
+      await publish(between.url, author, "Between", ledger);
+      expect(await compare(between.url, ledger)).toEqual({ lost: [], unsent: [] });
+      await between.end("SIGTERM");
 
-    expect((await runCli(["move", "--from", url, "--to", last], {})).exitCode).toBe(0);
-    const after = await startServer(last);
-    await publish(after.url, author, "After", ledger);
-    expect(ledger.acknowledged.size).toBe(3);
-    expect(await compare(after.url, ledger)).toEqual({ lost: [], unsent: [] });
-    await after.end("SIGTERM");
+      expect((await runCli(["move", "--from", url, "--to", last], {})).exitCode).toBe(0);
+      const after = await startServer(last);
+      await publish(after.url, author, "After", ledger);
+      expect(ledger.acknowledged.size).toBe(3);
+      expect(await compare(after.url, ledger)).toEqual({ lost: [], unsent: [] });
+      await after.end("SIGTERM");
 
-    const again = await runCli(["move", "--from", first, "--to", last], {});
-    expect(again.exitCode).toBe(73);
-    expect(again.stderr).toContain("has rows in users already, so nothing was moved");
-  });
+      const again = await runCli(["move", "--from", first, "--to", last], {});
+      expect(again.exitCode).toBe(73);
+      expect(again.stderr).toContain("has rows in users already, so nothing was moved");
+    },
+    MOVES_TIMEOUT_MS,
+  );
 
   it("refuses the data directory of a running server with 75, and an impossible URL with 78", async () => {
     const data = join(directory, "running");

@@ -126,7 +126,7 @@ async function copyTable(from: MoveEnd, to: MoveEnd, table: MovedTable, note: (r
   while (!read.isAll) {
     read.rows = 0;
     await to.insert(table, select());
-    note(read.rows);
+    if (read.rows > 0) note(read.rows);
   }
 }
 
