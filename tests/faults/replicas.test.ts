@@ -64,27 +64,28 @@ describe("reads on a standby that streams from the primary", () => {
     });
   });
 
-  it("are the primary's while the standby is behind, and the standby's again by themselves", async () => {
+  it.each([
+    {
+      state: "behind",
+      fault: "a standby that was behind",
+      begin: async () => servers.standby.pauseReplay(),
+      end: async () => servers.standby.resumeReplay(),
+    },
+    {
+      state: "down",
+      fault: "kill -9 of a standby",
+      begin: async () => servers.standby.crash(),
+      end: async () => servers.standby.start(),
+    },
+  ])("are the primary's while the standby is $state, and the standby's again by themselves", async (the) => {
     const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
-    await servers.standby.pauseReplay();
+    await the.begin();
     expect(await missing(20)).toBe(0);
     await one.posts.list(PUBLISHED, NEWEST);
     expect(said(LEFT_OUT)).toBe(leftBefore + 1);
-    await servers.standby.resumeReplay();
+    await the.end();
     const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
-    report("a standby that was behind", { missing: 0, "served again after, ms": servesAgainMs });
-    expect(await missing(20)).toBe(0);
-  });
-
-  it("are the primary's while the standby is down, and the standby's again by themselves", async () => {
-    const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
-    await servers.standby.crash();
-    expect(await missing(20)).toBe(0);
-    await one.posts.list(PUBLISHED, NEWEST);
-    expect(said(LEFT_OUT)).toBe(leftBefore + 1);
-    await servers.standby.start();
-    const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
-    report("kill -9 of a standby", { missing: 0, "served again after its start, ms": servesAgainMs });
+    report(the.fault, { missing: 0, "served again after its end, ms": servesAgainMs });
     expect(await missing(20)).toBe(0);
   });
 
