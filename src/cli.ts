@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { text as readAll } from "node:stream/consumers";
 import { cancel, password as askSecret, text as ask } from "@clack/prompts";
 import { Command, Option } from "commander";
@@ -92,6 +93,7 @@ async function createUser(
 }
 
 async function moveBetween(from: string, to: string): Promise<Result<readonly MovedRows[], ProcessFailure>> {
+  if (!isUrl(from) && !existsSync(from)) program.error(`error: there is no data directory ${from} to move from`);
   loadEnvFile();
   const log = pinoLog("warn");
   const source = await openPlace(from, log);
@@ -110,10 +112,14 @@ async function moveBetween(from: string, to: string): Promise<Result<readonly Mo
 }
 
 async function openPlace(place: string, log: Log): Promise<Result<MoveEnd, ProcessFailure>> {
-  const isServer = /^postgres(?:ql)?:/.test(place);
-  const named = isServer ? { DATABASE_URL: place } : { DATABASE_URL: "", QUIRE_DATA_DIR: place };
+  const named = isUrl(place) ? { DATABASE_URL: place } : { DATABASE_URL: "", QUIRE_DATA_DIR: place };
   const config = readConfig({ ...process.env, DATABASE_MIGRATION_URL: "", ...named });
   return config.isErr() ? err(config.error) : openMoveEnd(config.value, log);
+}
+
+/** A URL of another kind is a mistake in one, and no directory. */
+function isUrl(place: string): boolean {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(place);
 }
 
 /** Asks for what the options leave out: on a terminal a person, otherwise nobody, so it must be given. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,5 +63,14 @@ describe("quire move", () => {
     const refused = await runCli(["move", "--from", data, "--to", "postgres://host:port/d"], {});
     expect(refused.exitCode).toBe(78);
     expect(refused.stderr).toContain("must look like postgres://");
+  });
+
+  it("makes no directory of a mistake: not of a URL of another kind, nor of a source that is not there", async () => {
+    const [data, absent] = [join(directory, "new"), join(directory, "absent")];
+    const nowhere = await runCli(["move", "--from", absent, "--to", data], {});
+    expect([nowhere.exitCode, nowhere.stderr]).toEqual([64, expect.stringContaining(`no data directory ${absent}`)]);
+    const foreign = await runCli(["move", "--from", "mysql://localhost/quire", "--to", data], {});
+    expect([foreign.exitCode, foreign.stderr]).toEqual([78, expect.stringContaining("must look like postgres://")]);
+    expect([existsSync(absent), existsSync(data)]).toEqual([false, false]);
   });
 });
