@@ -8,6 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compose, nodeAdapters } from "../src/composition.ts";
+import { readConfig } from "../src/config.ts";
 import type { PostId } from "../src/domain/id.ts";
 import { DATA_SET, postId } from "./data-set.ts";
 import { fillQuire, NO_LOG, openQuire } from "./quire.ts";
@@ -24,7 +25,8 @@ const probe = {
   check: async () =>
     storage.schemaCheck().then((checked) => checked.map(() => ({ durability: "relaxed", writable: true }) as const)),
 };
-const { app, useCases } = compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, sessionIdleMs: 86_400_000 });
+const { http, sessionIdleMs } = readConfig({})._unsafeUnwrap();
+const { app, useCases } = compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, sessionIdleMs, http });
 
 const somePost = () => postId(1 + Math.floor(Math.random() * 10_000)) as PostId;
 const draft = async () => {

@@ -3,10 +3,11 @@ import { text as readAll } from "node:stream/consumers";
 import { cancel, password as askSecret, text as ask } from "@clack/prompts";
 import { Command, Option } from "commander";
 import { err, type Result } from "neverthrow";
-import { compose, nodeAdapters } from "./composition.ts";
+import { nodeAdapters } from "./composition.ts";
 import { loadEnvFile, readConfig } from "./config.ts";
 import { ROLES, type Role, type User } from "./domain/user.ts";
 import type { Log } from "./application/ports/log.ts";
+import { useCases } from "./application/use-cases.ts";
 import { move, type MovedRows } from "./infrastructure/move/move.ts";
 import type { MoveEnd } from "./infrastructure/move/move-end.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
@@ -86,8 +87,8 @@ async function createUser(
   const log = pinoLog("warn");
   const storage = await openStorage(config.value, log);
   if (storage.isErr()) return err(storage.error);
-  const { useCases } = compose({ ...nodeAdapters, ...storage.value, log, sessionIdleMs: config.value.sessionIdleMs });
-  const created = await createUserFromAnswers(useCases, answers, role);
+  const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs: config.value.sessionIdleMs };
+  const created = await createUserFromAnswers(useCases(dependencies), answers, role);
   const closed = await storage.value.close();
   return closed.isErr() ? err(closed.error) : created;
 }

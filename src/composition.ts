@@ -7,9 +7,11 @@ import { systemClock } from "./infrastructure/system-clock.ts";
 import { uuidGenerator } from "./infrastructure/uuid-generator.ts";
 import { nodeSessionTokens } from "./infrastructure/node-session-tokens.ts";
 import { createApp } from "./interfaces/http/app.ts";
+import type { HttpSettings } from "./interfaces/http/settings.ts";
 
 export interface Adapters extends Dependencies {
   readonly log: Log;
+  readonly http: HttpSettings;
 }
 
 /** The adapters that a Node process has, whatever it stores in. */
@@ -23,5 +25,5 @@ export const nodeAdapters = {
 /** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
   const bound = useCases(adapters);
-  return { useCases: bound, app: createApp({ useCases: bound, log: adapters.log }) };
+  return { useCases: bound, app: createApp({ useCases: bound, log: adapters.log, settings: adapters.http }) };
 }

@@ -6,6 +6,7 @@ import { fail } from "./domain/fail.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
 import { parseServerUrl, type ServerUrl } from "./infrastructure/postgresql/server-url.ts";
+import type { HttpSettings } from "./interfaces/http/settings.ts";
 import { LOG_LEVELS, type LogLevel } from "./infrastructure/pino-log.ts";
 
 export interface Config {
@@ -16,6 +17,7 @@ export interface Config {
   /** The PostgreSQL server to use; `null` for the embedded one. */
   readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
+  readonly http: HttpSettings;
   readonly sessionIdleMs: number;
   readonly durability: "fsync" | "relaxed";
   readonly freeSpaceBytes: number;
@@ -66,6 +68,8 @@ const value = <T>(parse: (raw: string) => Result<T, Violation>, what: string) =>
 
 const onOrOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((raw) => raw === "on");
 
+const trueOrFalse = z.enum(["true", "false"], { error: "must be true or false" }).transform((raw) => raw === "true");
+
 const serverUrl = z.string().transform((raw, context): ServerUrl => {
   const parsed = parseServerUrl(raw);
   if (parsed.isOk()) return parsed.value;
@@ -95,6 +99,7 @@ const Environment = z
     DATABASE_PREPARED_STATEMENTS: onOrOff.default(true),
     DATABASE_SESSION_TIMEOUTS: onOrOff.default(true),
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
+    QUIRE_REQUIRE_IF_MATCH: trueOrFalse.default(false),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
     QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(64),
@@ -128,6 +133,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDirectory: read.data.QUIRE_DATA_DIR,
     database: databaseOf(read.data),
     logLevel: read.data.QUIRE_LOG_LEVEL,
+    http: { requireIfMatch: read.data.QUIRE_REQUIRE_IF_MATCH },
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     durability: read.data.QUIRE_DURABILITY,
     freeSpaceBytes: read.data.QUIRE_FREE_SPACE_MIB * MIB,

@@ -15,19 +15,19 @@ const NO_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 
 /** Listens once the storage is open; gives what stops it in order, and ends the process where something fails. */
 export async function serve(
-  settings: Config,
+  config: Config,
   opening: ReturnType<typeof openStorage>,
   log: Log,
 ): Promise<(signal: NodeJS.Signals) => void> {
   const storage = await opening;
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
-  const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: settings.sessionIdleMs };
+  const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: config.sessionIdleMs, http: config.http };
   const { app, useCases } = compose({ ...adapters, log });
-  await ensureFirstAdmin(useCases, settings, log);
+  await ensureFirstAdmin(useCases, config, log);
   await purgeSessions(useCases, log);
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
-  const server = await listen({ fetch: app.fetch, host: settings.host, port: settings.port, log });
+  const server = await listen({ fetch: app.fetch, host: config.host, port: config.port, log });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);

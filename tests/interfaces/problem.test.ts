@@ -31,6 +31,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   current_password_required: 422,
   new_author_unfit: 422,
   content_required: 422,
+  precondition_required: 428,
   headers_too_large: 431,
   internal_error: 500,
   password_hashing_failed: 500,

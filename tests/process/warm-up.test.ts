@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { compose } from "../../src/composition.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { warmUp } from "../../src/warm-up.ts";
-import { fakeHasher } from "../support/api.ts";
+import { fakeHasher, HTTP_SETTINGS } from "../support/api.ts";
 import { aPublishedPost, aUser, DAY_MS, ids, recordingLog, testClock } from "../support/fixtures.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 
@@ -13,7 +13,7 @@ async function warmedUp(posts: number) {
   const written = Array.from({ length: posts }, () => aPublishedPost(author.id));
   for (const post of written) (await storage.posts.insert(post))._unsafeUnwrap();
   const parts = { clock: testClock(), hasher: fakeHasher, tokens: nodeSessionTokens, ids, sessionIdleMs: DAY_MS };
-  const { app } = compose({ ...storage, ...parts, log: recordingLog() });
+  const { app } = compose({ ...storage, ...parts, log: recordingLog(), http: HTTP_SETTINGS });
   const answers: string[] = [];
   await warmUp(async (path, init) => {
     const answer = await app.request(path, init);

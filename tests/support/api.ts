@@ -3,11 +3,15 @@ import { ok } from "neverthrow";
 import { expect } from "vitest";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import { compose, type Adapters } from "../../src/composition.ts";
+import { readConfig } from "../../src/config.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
 import type { Role } from "../../src/domain/user.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import type { TestStorage } from "./test-storage.ts";
+
+/** What the API is served with when nothing is configured. */
+export const HTTP_SETTINGS = readConfig({})._unsafeUnwrap().http;
 
 export const PASSWORD = "correct horse battery staple";
 
@@ -116,6 +120,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     clock,
     log,
     sessionIdleMs: 30 * DAY_MS,
+    http: HTTP_SETTINGS,
     ...overrides,
   });
 

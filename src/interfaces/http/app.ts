@@ -10,15 +10,17 @@ import { postRoutes } from "./posts.ts";
 import { problem } from "./problem.ts";
 import { requestLog } from "./request-log.ts";
 import { sessionRoutes } from "./sessions.ts";
+import type { HttpSettings } from "./settings.ts";
 import { userRoutes } from "./users.ts";
 
 interface AppDependencies {
   readonly useCases: UseCases;
   readonly log: Log;
+  readonly settings: HttpSettings;
 }
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
-export function createApp({ useCases, log }: AppDependencies) {
+export function createApp({ useCases, log, settings }: AppDependencies) {
   const app = new Hono<HttpEnv>()
     .use(requestId({ limitLength: 64 }))
     .use(requestLog(log))
@@ -41,7 +43,7 @@ export function createApp({ useCases, log }: AppDependencies) {
     .route("/v1/health", healthRoutes(useCases))
     .route("/v1/users", userRoutes(useCases))
     .route("/v1/sessions", sessionRoutes(useCases))
-    .route("/v1/posts", postRoutes(useCases));
+    .route("/v1/posts", postRoutes(useCases, settings));
 
   answerOtherMethods(app);
   app.notFound((c) => problem(c, "route_not_found"));

@@ -1,6 +1,10 @@
 import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
 import type { ExpectedVersions } from "../../application/optimistic-concurrency.ts";
 import { parseVersion, type Version } from "../../domain/version.ts";
+import type { HttpEnv } from "./environment.ts";
+import { problem } from "./problem.ts";
+import type { HttpSettings } from "./settings.ts";
 
 /** What a client sees of a resource; one version that shows more to some has a tag for each (RFC 9110, 8.8.3). */
 export type Representation = "full" | "public";
@@ -24,6 +28,13 @@ export function expectedVersions(c: Context): ExpectedVersions {
     .filter((tag) => !tag.weak)
     .map((tag) => versionOf(tag.opaque))
     .filter((version) => version !== null);
+}
+
+/** Refuses a change that does not say of which version it is, where the operator wants it said (RFC 6585, 3). */
+export function requireIfMatch(settings: HttpSettings) {
+  return createMiddleware<HttpEnv>(async (c, next) =>
+    settings.requireIfMatch && c.req.header("If-Match") === undefined ? problem(c, "precondition_required") : next(),
+  );
 }
 
 /** Whether If-None-Match names what would be sent, by weak comparison (RFC 9110, 13.1.2). */

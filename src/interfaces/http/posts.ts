@@ -8,12 +8,13 @@ import type { Page, PageRequest } from "../../domain/page.ts";
 import { parsePostContent, parsePostTitle, POST_STATUSES, type Post } from "../../domain/post.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
-import { expectedVersions } from "./etag.ts";
+import { expectedVersions, requireIfMatch } from "./etag.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { pathId } from "./path-id.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
+import type { HttpSettings } from "./settings.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
 
 const NewPost = z.strictObject({
@@ -32,7 +33,8 @@ export const PostPageQuery = PageQuery.extend({ include: z.enum(["author"]).exac
 
 const postId = pathId<PostId>("post_not_found");
 
-export function postRoutes(useCases: UseCases) {
+export function postRoutes(useCases: UseCases, settings: HttpSettings) {
+  const namedVersion = requireIfMatch(settings);
   return new Hono<HttpEnv>()
     .use(identify(useCases))
     .get("/", validQuery(PostPageQuery), async (c) =>
@@ -56,15 +58,24 @@ export function postRoutes(useCases: UseCases) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .patch("/:id", requireActor, postId, noQuery, patchBody(POST_BODY_BYTES), validBody(PostPatch), async (c) => {
-      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      const updated = await useCases.updatePost(c.get("actor"), { ...target, edits: c.req.valid("json") });
-      return updated.match(
-        (post) => changedResponse(c, postResource(post)),
-        (failure) => failureProblem(c, failure),
-      );
-    })
-    .delete("/:id", requireActor, postId, noQuery, async (c) => {
+    .patch(
+      "/:id",
+      requireActor,
+      postId,
+      namedVersion,
+      noQuery,
+      patchBody(POST_BODY_BYTES),
+      validBody(PostPatch),
+      async (c) => {
+        const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+        const updated = await useCases.updatePost(c.get("actor"), { ...target, edits: c.req.valid("json") });
+        return updated.match(
+          (post) => changedResponse(c, postResource(post)),
+          (failure) => failureProblem(c, failure),
+        );
+      },
+    )
+    .delete("/:id", requireActor, postId, namedVersion, noQuery, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const deleted = await useCases.deletePost(c.get("actor"), target);
       return deleted.match(

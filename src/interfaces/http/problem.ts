@@ -23,6 +23,7 @@ export type ProtocolErrorKind =
   | "malformed_json"
   | "json_too_deep"
   | "validation_failed"
+  | "precondition_required"
   | "internal_error";
 
 export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
@@ -183,6 +184,12 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
     status: 412,
     title: "Precondition failed",
     detail: "The resource has changed since the version in If-Match. Read it again and repeat with its new ETag.",
+  },
+  precondition_required: {
+    status: 428,
+    title: "Precondition required",
+    detail:
+      "Send the ETag of what you have read as If-Match, so that no change of others is lost; or send 'If-Match: *'.",
   },
   version_conflict: {
     status: 409,
