@@ -19,6 +19,9 @@ interface AppDependencies {
   readonly settings: HttpSettings;
 }
 
+/** The routes with their inputs and answers: what a typed client is inferred from. */
+export type App = ReturnType<typeof createApp>;
+
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
 export function createApp({ useCases, log, settings }: AppDependencies) {
   const app = new Hono<HttpEnv>()

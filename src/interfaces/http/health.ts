@@ -1,7 +1,19 @@
 import { Hono } from "hono";
+import { z } from "zod";
+import type { Durability } from "../../application/ports/storage-probe.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { HttpEnv } from "./environment.ts";
 import { failureProblem } from "./problem.ts";
+import { jsonResponse } from "./resource-response.ts";
+
+const LiveBody = z.object({ status: z.literal("live") });
+
+const ReadyBody = z.object({
+  status: z.literal("ready"),
+  checks: z.object({ database: z.literal("ok"), migrations: z.literal("ok") }),
+  durability: z.enum(["fsync", "relaxed", "none"] satisfies Durability[]),
+  writable: z.boolean(),
+});
 
 /** `live`: the process answers. `ready`: it can serve, as the database answers and every migration is applied. */
 export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness">) {
@@ -10,11 +22,16 @@ export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness"
       await next();
       c.header("Cache-Control", "no-store");
     })
-    .get("/live", (c) => c.json({ status: "live" }))
+    .get("/live", (c) => jsonResponse<z.infer<typeof LiveBody>, 200>(c, { status: "live" }, 200))
     .get("/ready", async (c) => {
       const readiness = await checkReadiness();
       return readiness.match(
-        (storage) => c.json({ status: "ready", checks: { database: "ok", migrations: "ok" }, ...storage }),
+        (storage) =>
+          jsonResponse<z.infer<typeof ReadyBody>, 200>(
+            c,
+            { status: "ready", checks: { database: "ok", migrations: "ok" }, ...storage },
+            200,
+          ),
         (failure) => failureProblem(c, failure),
       );
     });

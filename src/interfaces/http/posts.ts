@@ -6,16 +6,37 @@ import type { UseCases } from "../../application/use-cases.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import { parsePostContent, parsePostTitle, POST_STATUSES, type Post } from "../../domain/post.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions, requireIfMatch } from "./etag.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
-import { pathId } from "./path-id.ts";
+import { postId } from "./path-id.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
 import type { HttpSettings } from "./settings.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
+import { IdBody, TimeBody } from "./values.ts";
+
+const PostBody = z.object({
+  id: IdBody,
+  title: z.string(),
+  content: z.string(),
+  status: z.enum(POST_STATUSES),
+  authorId: IdBody,
+  publishedAt: TimeBody.nullable(),
+  version: z.int().positive(),
+  createdAt: TimeBody,
+  updatedAt: TimeBody,
+});
+
+const AuthorBody = z.object({ id: IdBody, name: z.string() });
+
+/** A post in a list; `author` is there when the query asks for it, and `null` for one who was deleted meanwhile. */
+const ListedPostBody = PostBody.extend({ author: AuthorBody.nullable().exactOptional() });
+
+type ListedPost = z.infer<typeof ListedPostBody>;
 
 const NewPost = z.strictObject({
   title: text(parsePostTitle),
@@ -30,8 +51,6 @@ const PostPatch = z.strictObject({
 
 /** The query of every list of posts. */
 export const PostPageQuery = PageQuery.extend({ include: z.enum(["author"]).exactOptional() });
-
-const postId = pathId<PostId>("post_not_found");
 
 export function postRoutes(useCases: UseCases, settings: HttpSettings) {
   const namedVersion = requireIfMatch(settings);
@@ -101,23 +120,25 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings) {
     });
 }
 
-interface PostPageAnswer {
+interface PostPageAnswer<Failure extends UseCaseError> {
   readonly list: string;
   readonly query: z.infer<typeof PostPageQuery>;
-  readonly find: (request: PageRequest<PostId>) => Promise<Result<Page<Post>, UseCaseError>>;
+  readonly find: (request: PageRequest<PostId>) => Promise<Result<Page<Post>, Failure>>;
 }
 
 /** Answers with a page of posts, and with their authors where the query asks for them. */
-export async function postPageResponse(
+export async function postPageResponse<Failure extends UseCaseError>(
   c: Context,
   { includeAuthors }: UseCases,
-  { list, query, find }: PostPageAnswer,
-): Promise<Response> {
-  if (query.include === undefined) return pageResponse(c, { list, query, find, present: presentPost });
+  { list, query, find }: PostPageAnswer<Failure>,
+) {
+  if (query.include === undefined) {
+    return pageResponse(c, { list, query, find, present: (post): ListedPost => presentPost(post) });
+  }
   return pageResponse(c, {
     list,
     query,
-    find: async (request) => {
+    find: async (request): Promise<Result<Page<AuthoredPost>, Failure | StorageFailure>> => {
       const found = await find(request);
       return found.isErr() ? err(found.error) : includeAuthors(found.value);
     },
@@ -125,12 +146,23 @@ export async function postPageResponse(
   });
 }
 
-function presentAuthoredPost({ author, ...post }: AuthoredPost) {
+function presentAuthoredPost({ author, ...post }: AuthoredPost): ListedPost {
   return { ...presentPost(post), author: author && { id: author.id, name: author.name } };
 }
 
-function presentPost({ id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt }: Post) {
-  return { id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt };
+function presentPost({ publishedAt, createdAt, updatedAt, ...post }: Post): z.infer<typeof PostBody> {
+  const { id, title, content, status, authorId, version } = post;
+  return {
+    id,
+    title,
+    content,
+    status,
+    authorId,
+    publishedAt: publishedAt && publishedAt.toISOString(),
+    version,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
 }
 
 function postResource(post: Post) {

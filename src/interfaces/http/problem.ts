@@ -1,6 +1,7 @@
-import type { Context } from "hono";
+import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Result } from "neverthrow";
+import { z } from "zod";
 import type { UseCases } from "../../application/use-cases.ts";
 
 /** Every error that a use case can end with. */
@@ -29,12 +30,14 @@ export type ProtocolErrorKind =
 export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
 
 /** One wrong value of a request: where it is (`pointer`, RFC 6901), what is wrong (`code`), and what to do (`detail`). */
-export interface FieldError {
-  readonly in: "body" | "query";
-  readonly pointer: string;
-  readonly code: string;
-  readonly detail: string;
-}
+export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
+
+const FieldErrorBody = z.object({
+  in: z.enum(["body", "query"]),
+  pointer: z.string(),
+  code: z.string(),
+  detail: z.string(),
+});
 
 interface ProblemDefinition {
   readonly status: ContentfulStatusCode;
@@ -48,7 +51,7 @@ const CHALLENGE = 'Bearer realm="quire"';
 const SOON = { "Retry-After": "1" };
 
 /** Every error that a client can meet. A kind that is left out here does not compile. */
-const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
+const PROBLEMS = {
   malformed_request: { status: 400, title: "Malformed request", detail: "This is not a valid HTTP/1.1 request." },
   headers_too_large: {
     status: 431,
@@ -239,7 +242,26 @@ const PROBLEMS: Readonly<Record<ProblemKind, ProblemDefinition>> = {
     title: "Internal error",
     detail: "The server failed. Tell the operator, with the request id.",
   },
-};
+} as const satisfies Readonly<Record<ProblemKind, ProblemDefinition>>;
+
+type StatusOf<Kind extends ProblemKind> = (typeof PROBLEMS)[Kind]["status"];
+
+/** The body of every error (RFC 9457). `code` is what programs tell problems apart by. */
+const Problem = z.object({
+  // RFC 9457, 3.1: without a page to point to, the type is about:blank.
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(PROBLEMS) as ProblemKind[]),
+  requestId: z.string().nullable(),
+  errors: z.array(FieldErrorBody).optional(),
+});
+
+/** The answer that a problem of this kind is, with its status in its type: a client's types are inferred from it. */
+type ProblemResponse<Kind extends ProblemKind> = Kind extends ProblemKind
+  ? Response & TypedResponse<Omit<z.infer<typeof Problem>, "code"> & { readonly code: Kind }, StatusOf<Kind>, "json">
+  : never;
 
 interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>;
@@ -248,11 +270,10 @@ interface ProblemExtras {
 
 /** A problem's answer in parts: for a server that must answer what never became a Request. */
 export function problemParts(kind: ProblemKind, requestId: string | null, extras: ProblemExtras = {}) {
-  const { status, title, detail, headers, errors } = PROBLEMS[kind];
+  const { status, title, detail, headers, errors }: ProblemDefinition = PROBLEMS[kind];
   return {
     status,
     headers: { "Content-Type": "application/problem+json", ...headers, ...extras.headers },
-    // RFC 9457, 3.1: without a page to point to, type is about:blank; `code` is what programs tell problems apart by.
     body: JSON.stringify({
       type: "about:blank",
       title,
@@ -266,13 +287,13 @@ export function problemParts(kind: ProblemKind, requestId: string | null, extras
 }
 
 /** Answers with problem details (RFC 9457). */
-export function problem(c: Context, kind: ProblemKind, extras?: ProblemExtras): Response {
+export function problem<Kind extends ProblemKind>(c: Context, kind: Kind, extras?: ProblemExtras) {
   const { status, headers, body } = problemParts(kind, c.get("requestId") ?? null, extras);
-  return c.body(body, status, headers);
+  return c.body(body, status, headers) as Response as ProblemResponse<Kind>;
 }
 
 /** Answers with the problem that a use case's error is, and keeps for the log what is not for the client. */
-export function failureProblem(c: Context, failure: UseCaseError): Response {
+export function failureProblem<Failure extends UseCaseError>(c: Context, failure: Failure) {
   if ("cause" in failure) c.set("failure", failure);
-  return problem(c, failure.kind);
+  return problem<Failure["kind"]>(c, failure.kind);
 }

@@ -7,10 +7,27 @@ import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { jsonBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
-import { pathId } from "./path-id.ts";
+import { sessionId } from "./path-id.ts";
 import { failureProblem } from "./problem.ts";
-import { presentUser } from "./users.ts";
+import { presentUser, UserBody } from "./users.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
+import { IdBody, TimeBody } from "./values.ts";
+
+const SessionBody = z.object({
+  id: IdBody,
+  createdAt: TimeBody,
+  lastUsedAt: TimeBody,
+  expiresAt: TimeBody,
+  current: z.boolean(),
+});
+
+/** The only answer that shows a token. */
+const NewSessionBody = z.object({
+  id: IdBody,
+  token: z.string(),
+  expiresAt: TimeBody,
+  user: UserBody,
+});
 
 /** No rules here: what cannot be anybody's address or password gets the answer that a wrong one gets. */
 const Credentials = z.strictObject({ email: z.string(), password: z.string() });
@@ -26,7 +43,13 @@ export function sessionRoutes(useCases: UseCases) {
       return loggedIn.match(
         ({ session: { id, expiresAt }, token, user }) => {
           c.header("Location", `/v1/sessions/${id}`);
-          return c.json({ id, token, expiresAt, user: presentUser(user) }, 201);
+          const body: z.infer<typeof NewSessionBody> = {
+            id,
+            token,
+            expiresAt: expiresAt.toISOString(),
+            user: presentUser(user),
+          };
+          return c.json(body, 201);
         },
         (failure) => failureProblem(c, failure),
       );
@@ -47,7 +70,7 @@ export function sessionRoutes(useCases: UseCases) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .delete("/:id", requireActor, pathId<SessionId>("session_not_found"), noQuery, async (c) => {
+    .delete("/:id", requireActor, sessionId, noQuery, async (c) => {
       const revoked = await useCases.revokeSession(c.get("actor"), c.req.valid("param").id);
       return revoked.match(
         () => c.body(null, 204),
@@ -56,6 +79,12 @@ export function sessionRoutes(useCases: UseCases) {
     });
 }
 
-function presentSession({ id, createdAt, lastUsedAt, expiresAt }: Session, current: SessionId) {
-  return { id, createdAt, lastUsedAt, expiresAt, current: id === current };
+function presentSession(session: Session, current: SessionId): z.infer<typeof SessionBody> {
+  return {
+    id: session.id,
+    createdAt: session.createdAt.toISOString(),
+    lastUsedAt: session.lastUsedAt.toISOString(),
+    expiresAt: session.expiresAt.toISOString(),
+    current: session.id === current,
+  };
 }

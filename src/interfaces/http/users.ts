@@ -12,11 +12,22 @@ import type { HttpEnv } from "./environment.ts";
 import { expectedVersions } from "./etag.ts";
 import { jsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
-import { pathId } from "./path-id.ts";
+import { userId } from "./path-id.ts";
 import { PostPageQuery, postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
+import { IdBody, TimeBody } from "./values.ts";
+
+export const UserBody = z.object({
+  id: IdBody,
+  name: z.string(),
+  email: z.string().nullable(),
+  role: z.enum(ROLES),
+  version: z.int().positive(),
+  createdAt: TimeBody,
+  updatedAt: TimeBody,
+});
 
 const NewUser = z.strictObject({
   name: text(parseUserName),
@@ -47,8 +58,6 @@ const Deletion = z
     context.addIssue({ code: "custom", path: ["to"], message, params: { code: "required" } });
     return z.NEVER;
   });
-
-const userId = pathId<UserId>("user_not_found");
 
 export function userRoutes(useCases: UseCases) {
   return new Hono<HttpEnv>()
@@ -118,8 +127,17 @@ export function userRoutes(useCases: UseCases) {
     );
 }
 
-export function presentUser({ id, name, email, role, version, createdAt, updatedAt }: UserProfile) {
-  return { id, name, email, role, version, createdAt, updatedAt };
+export function presentUser({ createdAt, updatedAt, ...user }: UserProfile): z.infer<typeof UserBody> {
+  const { id, name, email, role, version } = user;
+  return {
+    id,
+    name,
+    email,
+    role,
+    version,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
 }
 
 /** Who may not see the address has another representation of the same version, so it has another tag. */

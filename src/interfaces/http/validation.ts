@@ -1,9 +1,11 @@
 import { zValidator } from "@hono/zod-validator";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import type { BlankInput } from "hono/types";
 import type { Result } from "neverthrow";
 import { z } from "zod";
 import type { Violation } from "../../domain/violation.ts";
 import { violationDetail } from "../violation-detail.ts";
+import type { HttpEnv } from "./environment.ts";
 import { problem, type FieldError } from "./problem.ts";
 
 /** A string that a rule of the domain reads: the schema guards the shape, the domain the meaning. */
@@ -30,15 +32,15 @@ export function validQuery<Schema extends z.ZodType>(schema: Schema) {
   );
 }
 
-/** For a request that takes no query parameters: 422 when it has any. */
-export const noQuery = validQuery(z.strictObject({}));
+/** For a request that takes no query parameters: 422 when it has any. A client's types need not know of that. */
+export const noQuery = validQuery(z.strictObject({})) as MiddlewareHandler as MiddlewareHandler<
+  HttpEnv,
+  string,
+  BlankInput,
+  ReturnType<typeof validationProblem>
+>;
 
-function validationProblem(
-  c: Context,
-  place: FieldError["in"],
-  issues: readonly z.core.$ZodIssue[],
-  input: unknown,
-): Response {
+function validationProblem(c: Context, place: FieldError["in"], issues: readonly z.core.$ZodIssue[], input: unknown) {
   const errors = new Map<string, FieldError>();
   for (const issue of issues) {
     for (const error of fieldErrors(place, issue, input))
