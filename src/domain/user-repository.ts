@@ -53,7 +53,7 @@ export interface UserRepository {
   upgradePasswordHash(id: UserId, current: PasswordHash, upgraded: PasswordHash): Promise<Result<void, StorageFailure>>;
 
   /**
-   * Removes the user and their sessions if the stored version is `expected`. Fails with `version_conflict` if it is
+   * Removes the user, their sessions and what was recorded of their requests if the stored version is `expected`. Fails with `version_conflict` if it is
    * another, with `user_not_found` when there is none, with `user_has_posts` while posts name them.
    */
   delete(

@@ -16,16 +16,16 @@ interface Ports extends Repositories {
  * are forgotten before a change of any is acknowledged. That holds only where every change comes this way: in a process
  * that has its database for itself.
  */
-export function rememberedAccess({ users, sessions, posts, unitOfWork }: Ports): Ports {
+export function rememberedAccess({ users, sessions, unitOfWork, ...others }: Ports): Ports {
   const knownSessions = remembered(async (digest: TokenDigest) => sessions.findByTokenDigest(digest));
   const knownUsers = remembered(async (id: UserId) => users.findById(id));
   const forget = () => {
     knownSessions.forget();
     knownUsers.forget();
   };
-  const noted = noteChanges({ users, sessions, posts }, forget);
+  const noted = noteChanges({ users, sessions, ...others }, forget);
   return {
-    posts,
+    ...others,
     sessions: { ...noted.sessions, findByTokenDigest: knownSessions.find },
     users: { ...noted.users, findById: knownUsers.find },
     unitOfWork: {
@@ -74,10 +74,10 @@ function copyOf<Row extends object>(row: Row): Row {
 }
 
 /** Calls `note` after each attempt to change a user or a session, whatever came of it. */
-function noteChanges({ users, sessions, posts }: Repositories, note: () => void): Repositories {
+function noteChanges({ users, sessions, ...others }: Repositories, note: () => void): Repositories {
   const noted = async <T>(change: Promise<T>): Promise<T> => change.finally(note);
   return {
-    posts,
+    ...others,
     users: {
       ...users,
       update: async (user, expected) => noted(users.update(user, expected)),

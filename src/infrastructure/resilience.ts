@@ -48,7 +48,7 @@ type Repository = Repositories[keyof Repositories];
  * grows and is shared out by chance (full jitter). While the database is away, calls are refused at once instead, and one
  * a second is let through to see whether it is back.
  */
-export function resilient({ users, posts, sessions, unitOfWork }: Ports, log: Log): Ports {
+export function resilient({ users, posts, sessions, idempotencyKeys, unitOfWork }: Ports, log: Log): Ports {
   const generator = fullJitterGenerator;
   const backoff = new ExponentialBackoff({ initialDelay: FIRST_DELAY_MS, maxDelay: LONGEST_DELAY_MS, generator });
   const again = retry(handleWhenResult(failsWith(isTransient)), { maxAttempts: MOST_REPETITIONS, backoff });
@@ -80,6 +80,7 @@ export function resilient({ users, posts, sessions, unitOfWork }: Ports, log: Lo
     users: guarded("users", users),
     posts: guarded("posts", posts),
     sessions: guarded("sessions", sessions),
+    idempotencyKeys: guarded("idempotencyKeys", idempotencyKeys),
     unitOfWork: { run: async (work) => attempted("unitOfWork.run", async () => unitOfWork.run(work)) },
   };
 }

@@ -80,7 +80,8 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const storage = openMemoryStorage();
   const clock = testClock();
   const hasher = fakeHasher();
-  const bend = ({ users, posts, sessions }: Repositories): Repositories => ({
+  const bend = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
+    idempotencyKeys,
     users: { ...users, ...overrides.users?.(users) },
     posts: { ...posts, ...overrides.posts?.(posts) },
     sessions: { ...sessions, ...overrides.sessions?.(sessions) },

@@ -1,4 +1,5 @@
 import { memory } from "../support/test-storage.ts";
+import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
 import { unitOfWorkContract } from "./unit-of-work.contract.ts";
@@ -7,4 +8,5 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
 userRepositoryContract(memory);
 postRepositoryContract(memory);
 sessionRepositoryContract(memory);
+idempotencyKeyRepositoryContract(memory);
 unitOfWorkContract(memory, { abortsFailedTransactions: false, runsUnitsInTurn: true });

@@ -1,4 +1,5 @@
 import { pglite } from "../support/test-storage.ts";
+import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
 import { storageModelContract } from "./storage-model.contract.ts";
@@ -8,5 +9,6 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
 userRepositoryContract(pglite);
 postRepositoryContract(pglite);
 sessionRepositoryContract(pglite);
+idempotencyKeyRepositoryContract(pglite);
 unitOfWorkContract(pglite, { abortsFailedTransactions: true, runsUnitsInTurn: true });
 storageModelContract(pglite);

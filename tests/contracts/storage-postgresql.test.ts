@@ -1,4 +1,5 @@
 import { postgresql } from "../support/test-storage.ts";
+import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
 import { storageModelContract } from "./storage-model.contract.ts";
@@ -8,5 +9,6 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
 userRepositoryContract(postgresql);
 postRepositoryContract(postgresql);
 sessionRepositoryContract(postgresql);
+idempotencyKeyRepositoryContract(postgresql);
 unitOfWorkContract(postgresql, { abortsFailedTransactions: true, runsUnitsInTurn: false });
 storageModelContract(postgresql);

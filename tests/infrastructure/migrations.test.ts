@@ -199,7 +199,7 @@ describe("migrations on PGlite", () => {
   it("applies those that are shipped to a new database", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     expect(await applied()).toEqual((await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash })));
-    expect(await tables()).toEqual(["posts", "sessions", "users"]);
+    expect(await tables()).toEqual(["idempotency_keys", "posts", "sessions", "users"]);
   });
 
   it("does nothing the second time", async () => {
@@ -215,7 +215,7 @@ describe("migrations on PGlite", () => {
     await engine.exec("create table public.kept (n int); insert into kept values (1)");
     await addMigration("9999_next", future, "CREATE TABLE next (n int);");
     expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
-    expect(await tables()).toEqual(["kept", "next", "posts", "sessions", "users"]);
+    expect(await tables()).toEqual(["idempotency_keys", "kept", "next", "posts", "sessions", "users"]);
     expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
     expect((await storage.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
   });

@@ -30,6 +30,8 @@ const ROWS = [
   `insert into sessions select ('00000000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid,
     ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid, 'digest ' || n, now(), now(), now()
     from generate_series(1, 3) n`,
+  `insert into idempotency_keys select id, token_digest, user_id, 'fingerprint', 'answer', created_at, expires_at
+    from sessions limit 2`,
 ];
 
 const ignore = () => {};
@@ -72,9 +74,10 @@ describe("a move", () => {
       ["users", USERS],
       ["posts", POSTS],
       ["sessions", 3],
+      ["idempotency_keys", 2],
     ]);
-    const total = USERS + POSTS + 3;
-    expect(progress.at(-1)).toEqual({ table: "sessions", moved: total, total });
+    const total = USERS + POSTS + 3 + 2;
+    expect(progress.at(-1)).toEqual({ table: "idempotency_keys", moved: total, total });
     const back = (await move(middle, last, ignore))._unsafeUnwrap();
     expect(back).toEqual(there);
     const posts = "select id::text, title, content, published_at::text, version::text from posts order by id";
@@ -102,7 +105,7 @@ describe("a move", () => {
     expect(await to.select("select count(*)::text from posts")).toEqual([["1000"]]);
     const progress: MoveProgress[] = [];
     expect((await move(from, to, (state) => progress.push(state))).isOk()).toBe(true);
-    expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 });
+    expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 + 2 });
   });
 
   it("leaves nothing of what a server had not yet when it was interrupted", async () => {

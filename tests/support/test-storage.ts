@@ -52,7 +52,7 @@ export const pglite: StorageUnderTest = {
     };
     return {
       empty: async () => {
-        await postgres.client.query("truncate users, posts, sessions");
+        await postgres.client.query("truncate users, posts, sessions, idempotency_keys");
         return { ...rememberedAccess(storage), probe };
       },
       close: async () => {
@@ -71,7 +71,7 @@ export const postgresql: StorageUnderTest = {
     const emptying = serverClient({ ...serverDefaults, server, poolSize: 1 });
     return {
       empty: async () => {
-        await emptying.unsafe("truncate users, posts, sessions");
+        await emptying.unsafe("truncate users, posts, sessions, idempotency_keys");
         return storage;
       },
       close: async () => {

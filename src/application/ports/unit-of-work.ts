@@ -3,11 +3,13 @@ import type { PostRepository } from "../../domain/post-repository.ts";
 import type { SessionRepository } from "../../domain/session-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
+import type { IdempotencyKeyRepository } from "./idempotency-keys.ts";
 
 export interface Repositories {
   readonly users: UserRepository;
   readonly posts: PostRepository;
   readonly sessions: SessionRepository;
+  readonly idempotencyKeys: IdempotencyKeyRepository;
 }
 
 export interface UnitOfWork {

@@ -2,6 +2,7 @@ import { err, type Result } from "neverthrow";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
 import { attempt, isAborted } from "./attempt.ts";
 import type { Database } from "./database.ts";
+import { drizzleIdempotencyKeys } from "./drizzle-idempotency-keys.ts";
 import { drizzlePosts } from "./drizzle-posts.ts";
 import { drizzleSessions } from "./drizzle-sessions.ts";
 import { drizzleUsers } from "./drizzle-users.ts";
@@ -18,7 +19,12 @@ class Rollback<E> extends Error {
 }
 
 export function drizzleRepositories(db: Database): Repositories {
-  return { users: drizzleUsers(db), posts: drizzlePosts(db), sessions: drizzleSessions(db) };
+  return {
+    users: drizzleUsers(db),
+    posts: drizzlePosts(db),
+    sessions: drizzleSessions(db),
+    idempotencyKeys: drizzleIdempotencyKeys(db),
+  };
 }
 
 export function drizzleUnitOfWork(db: Database): UnitOfWork {

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { bigint, check, foreignKey, index, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
+import type { Fingerprint, IdempotencyRecord, KeyDigest, SealedAnswer } from "../../application/ports/idempotency-keys.ts";
 import type { EmailAddress, EmailKey } from "../../domain/email-address.ts";
 import type { PostId, SessionId, UserId } from "../../domain/id.ts";
 import type { PasswordHash } from "../../domain/password.ts";
@@ -74,5 +75,26 @@ export const sessions = pgTable(
     unique("sessions_token_digest_unique").on(session.tokenDigest),
     index("sessions_user_idx").on(session.userId, session.id),
     index("sessions_expiry_idx").on(session.expiresAt),
+  ],
+);
+
+export const idempotencyKeys = pgTable(
+  "idempotency_keys",
+  {
+    id: uuid().$type<IdempotencyRecord["id"]>().notNull(),
+    keyDigest: text("key_digest").$type<KeyDigest>().notNull(),
+    userId: uuid("user_id").$type<UserId>().notNull(),
+    fingerprint: text().$type<Fingerprint>().notNull(),
+    answer: text().$type<SealedAnswer>().notNull(),
+    createdAt: moment("created_at").notNull(),
+    expiresAt: moment("expires_at").notNull(),
+  },
+  (record) => [
+    primaryKey({ name: "idempotency_keys_pkey", columns: [record.id] }),
+    foreignKey({ name: "idempotency_keys_user_fkey", columns: [record.userId], foreignColumns: [users.id] }).onDelete("cascade"),
+    unique("idempotency_keys_digest_unique").on(record.keyDigest),
+    // For the cascade from users: nothing else looks a user's records up.
+    index("idempotency_keys_user_idx").on(record.userId),
+    index("idempotency_keys_expiry_idx").on(record.expiresAt),
   ],
 );

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from "neverthrow";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import { memoryIdempotencyKeys } from "./memory-idempotency-keys.ts";
 import { memoryPosts } from "./memory-posts.ts";
 import { memorySessions } from "./memory-sessions.ts";
 import { copyTables, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
@@ -13,7 +14,12 @@ export interface MemoryStorage extends Repositories {
 
 /** Storage that lives as long as the process. */
 export function openMemoryStorage(): MemoryStorage {
-  let tables: MemoryTables = { users: new Map(), posts: new Map(), sessions: new Map() };
+  let tables: MemoryTables = {
+    users: new Map(),
+    posts: new Map(),
+    sessions: new Map(),
+    idempotencyKeys: new Map(),
+  };
   let lastTurn: Promise<unknown> = Promise.resolve();
 
   /** One at a time, as in the one session of the embedded PostgreSQL. */
@@ -42,5 +48,10 @@ export function openMemoryStorage(): MemoryStorage {
 }
 
 function memoryRepositories(access: MemoryAccess): Repositories {
-  return { users: memoryUsers(access), posts: memoryPosts(access), sessions: memorySessions(access) };
+  return {
+    users: memoryUsers(access),
+    posts: memoryPosts(access),
+    sessions: memorySessions(access),
+    idempotencyKeys: memoryIdempotencyKeys(access),
+  };
 }

@@ -1,3 +1,4 @@
+import type { IdempotencyRecord, KeyDigest } from "../../application/ports/idempotency-keys.ts";
 import type { PostId, SessionId, UserId } from "../../domain/id.ts";
 import type { Post } from "../../domain/post.ts";
 import type { Session } from "../../domain/session.ts";
@@ -8,6 +9,7 @@ export interface MemoryTables {
   readonly users: Map<UserId, User>;
   readonly posts: Map<PostId, Post>;
   readonly sessions: Map<SessionId, Session>;
+  readonly idempotencyKeys: Map<KeyDigest, IdempotencyRecord>;
 }
 
 /** Runs a step on the tables as they are when its turn comes, and gives its answer. */
@@ -20,6 +22,11 @@ export function addRow<AnId extends string, Row extends { readonly id: AnId }>(r
 }
 
 /** Stored entities are replaced and never changed, so copying the tables copies no entity. */
-export function copyTables({ users, posts, sessions }: MemoryTables): MemoryTables {
-  return { users: new Map(users), posts: new Map(posts), sessions: new Map(sessions) };
+export function copyTables({ users, posts, sessions, idempotencyKeys }: MemoryTables): MemoryTables {
+  return {
+    users: new Map(users),
+    posts: new Map(posts),
+    sessions: new Map(sessions),
+    idempotencyKeys: new Map(idempotencyKeys),
+  };
 }

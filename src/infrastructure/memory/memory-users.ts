@@ -50,13 +50,15 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
       }),
 
     delete: async (id, expected) =>
-      access(({ users, posts, sessions }) => {
+      access(({ users, posts, sessions, idempotencyKeys }) => {
         const stored = users.get(id);
         if (stored === undefined) return fail({ kind: "user_not_found" });
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
         if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
         users.delete(id);
         for (const session of sessions.values()) if (session.userId === id) sessions.delete(session.id);
+        for (const record of idempotencyKeys.values())
+          if (record.userId === id) idempotencyKeys.delete(record.keyDigest);
         return ok();
       }),
   };

@@ -1,6 +1,6 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import type { Value } from "../drizzle/parameter.ts";
-import { posts, sessions, users } from "../drizzle/schema.ts";
+import { idempotencyKeys, posts, sessions, users } from "../drizzle/schema.ts";
 
 /** A table as it is moved: by its columns, in the order of its `id`. */
 export interface MovedTable {
@@ -12,7 +12,7 @@ export interface MovedTable {
 export type Row = readonly Value[];
 
 /** Every table, those that others point at first. */
-export const MOVED_TABLES: readonly MovedTable[] = [users, posts, sessions].map(movedTable);
+export const MOVED_TABLES: readonly MovedTable[] = [users, posts, sessions, idempotencyKeys].map(movedTable);
 
 function movedTable(table: PgTable): MovedTable {
   const { name, columns } = getTableConfig(table);

@@ -42,7 +42,7 @@ const WATCH_MS = 1000;
 export function readsOnReplicas(primary: Source, replicas: readonly Replica[], log: Log): ReadsOnReplicas {
   const written = askTogether(async () => primary.position());
   const watched = replicas.map((replica) => watch(replica, written, log));
-  const { users, posts, sessions } = primary.repositories;
+  const { users, posts } = primary.repositories;
   let turn = 0;
 
   const read = async <Answer extends Result<unknown, unknown>>(ask: Ask<Answer>): Promise<Answer> => {
@@ -53,13 +53,13 @@ export function readsOnReplicas(primary: Source, replicas: readonly Replica[], l
 
   return {
     repositories: {
+      ...primary.repositories,
       users: { ...users, list: async (page) => read(async (on) => on.users.list(page)) },
       posts: {
         ...posts,
         findById: async (id) => read(async (on) => on.posts.findById(id)),
         list: async (filter, page) => read(async (on) => on.posts.list(filter, page)),
       },
-      sessions,
     },
     close: () => {
       for (const replica of watched) replica.close();

@@ -1,0 +1,45 @@
+import type { Result } from "neverthrow";
+import type { Branded } from "../../domain/branded.ts";
+import type { Id, UserId } from "../../domain/id.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { UserNotFound } from "../../domain/user-repository.ts";
+
+/** What a key is found by: a one-way function of the key and of who may use it, as lower-case hexadecimal. */
+export type KeyDigest = Branded<string, "KeyDigest">;
+
+/** A request as its key has it, so that another one with the same key is told from it. */
+export type Fingerprint = Branded<string, "Fingerprint">;
+
+/** What a request was answered, encrypted with its key: nobody reads it who has the database alone. */
+export type SealedAnswer = Branded<string, "SealedAnswer">;
+
+/** That a request with an idempotency key was done, and what it was answered. */
+export interface IdempotencyRecord {
+  readonly id: Id<"IdempotencyRecord">;
+  readonly keyDigest: KeyDigest;
+  /** Who made the request, or came of it: the record goes when they do. */
+  readonly userId: UserId;
+  readonly fingerprint: Fingerprint;
+  readonly answer: SealedAnswer;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** A request with the same key has been done, or is being done. */
+export interface IdempotencyKeyInUse {
+  readonly kind: "idempotency_key_in_use";
+}
+
+export interface IdempotencyKeyRepository {
+  /**
+   * Stores a record, in the place of one with the same digest that has expired when this one was created. Fails with
+   * `idempotency_key_in_use` when there is one that has not, with `user_not_found` when no user has `record.userId`.
+   */
+  insert(record: IdempotencyRecord): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | StorageFailure>>;
+
+  /** The record with this digest, an expired one too; `null` when there is none. */
+  find(digest: KeyDigest): Promise<Result<IdempotencyRecord | null, StorageFailure>>;
+
+  /** Removes the records that have expired at `now`. */
+  deleteExpired(now: Date): Promise<Result<void, StorageFailure>>;
+}

@@ -1,0 +1,28 @@
+import { ok } from "neverthrow";
+import type { IdempotencyKeyRepository } from "../../application/ports/idempotency-keys.ts";
+import { fail } from "../../domain/fail.ts";
+import type { MemoryAccess } from "./memory-tables.ts";
+
+export function memoryIdempotencyKeys(access: MemoryAccess): IdempotencyKeyRepository {
+  return {
+    insert: async (record) =>
+      access(({ users, idempotencyKeys }) => {
+        const stored = idempotencyKeys.get(record.keyDigest);
+        if (stored !== undefined && stored.expiresAt > record.createdAt)
+          return fail({ kind: "idempotency_key_in_use" });
+        if (!users.has(record.userId)) return fail({ kind: "user_not_found" });
+        idempotencyKeys.set(record.keyDigest, structuredClone(record));
+        return ok();
+      }),
+
+    find: async (digest) => access(({ idempotencyKeys }) => ok(structuredClone(idempotencyKeys.get(digest) ?? null))),
+
+    deleteExpired: async (now) =>
+      access(({ idempotencyKeys }) => {
+        for (const { keyDigest, expiresAt } of idempotencyKeys.values()) {
+          if (expiresAt <= now) idempotencyKeys.delete(keyDigest);
+        }
+        return ok();
+      }),
+  };
+}

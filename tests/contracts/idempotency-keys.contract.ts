@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../src/application/ports/idempotency-keys.ts";
+import { fail } from "../../src/domain/fail.ts";
+import type { UserId } from "../../src/domain/id.ts";
+import type { User } from "../../src/domain/user.ts";
+import { aUser, DAY_MS, nextId, NOW } from "../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
+
+const after = (ms: number) => new Date(NOW.getTime() + ms);
+
+export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): void {
+  describe(`IdempotencyKeyRepository on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let user: User;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      user = aUser();
+      (await storage.users.insert(user))._unsafeUnwrap();
+    });
+    afterAll(async () => opened.close());
+
+    const aRecord = (fields: Partial<IdempotencyRecord> = {}): IdempotencyRecord => ({
+      id: nextId(),
+      keyDigest: "digest" as KeyDigest,
+      userId: user.id,
+      fingerprint: "fingerprint" as Fingerprint,
+      answer: "answer" as SealedAnswer,
+      createdAt: NOW,
+      expiresAt: after(DAY_MS),
+      ...fields,
+    });
+    const stored = async (record = aRecord()) => {
+      (await storage.idempotencyKeys.insert(record))._unsafeUnwrap();
+      return record;
+    };
+    const found = async (digest = "digest") =>
+      (await storage.idempotencyKeys.find(digest as KeyDigest))._unsafeUnwrap();
+
+    it("finds nothing under a digest that nobody has stored", async () => {
+      await stored();
+      expect(await found("digest2")).toBeNull();
+    });
+
+    it("gives back every field as it was stored, an answer of megabytes too", async () => {
+      const record = await stored(aRecord({ answer: "0123456789abcdef".repeat(600_000) as SealedAnswer }));
+      expect(await found()).toStrictEqual(record);
+    });
+
+    it("finds several that are asked for together, each by its own digest", async () => {
+      const records = await Promise.all(
+        ["a", "b"].map(async (each) => stored(aRecord({ keyDigest: each as KeyDigest }))),
+      );
+      expect(await Promise.all([found("b"), found("c"), found("a")])).toStrictEqual([records[1], null, records[0]]);
+    });
+
+    it("refuses a second record of one key, and keeps the first", async () => {
+      const first = await stored();
+      const again = await storage.idempotencyKeys.insert(aRecord({ answer: "another" as SealedAnswer }));
+      expect(again._unsafeUnwrapErr()).toEqual({ kind: "idempotency_key_in_use" });
+      expect(await found()).toStrictEqual(first);
+    });
+
+    it("takes one record of many that are stored at once", async () => {
+      const records = Array.from({ length: 10 }, () => aRecord());
+      const outcomes = await Promise.all(records.map(async (record) => storage.idempotencyKeys.insert(record)));
+      expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(1);
+      expect(await found()).toStrictEqual(records[outcomes.findIndex((outcome) => outcome.isOk())]);
+    });
+
+    it.each([
+      ["a millisecond before its end", DAY_MS - 1, false],
+      ["at its end", DAY_MS, true],
+    ])("keeps a key for its record until %s", async (_, ms, isFree) => {
+      await stored();
+      const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
+      expect((await storage.idempotencyKeys.insert(next)).isOk()).toBe(isFree);
+      expect((await found())?.id === next.id).toBe(isFree);
+    });
+
+    it("refuses a record of nobody, and stores nothing", async () => {
+      const refused = await storage.idempotencyKeys.insert(aRecord({ userId: nextId<UserId>() }));
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+      expect(await found()).toBeNull();
+    });
+
+    it("keeps nothing of a unit of work that fails", async () => {
+      await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
+        (await idempotencyKeys.insert(aRecord()))._unsafeUnwrap();
+        return fail({ kind: "changed_my_mind" });
+      });
+      expect(await found()).toBeNull();
+    });
+
+    it("forgets what a user did when the user goes, and nothing else", async () => {
+      const other = aUser();
+      (await storage.users.insert(other))._unsafeUnwrap();
+      await stored();
+      const others = await stored(aRecord({ keyDigest: "others" as KeyDigest, userId: other.id }));
+      (await storage.users.delete(user.id, user.version))._unsafeUnwrap();
+      expect(await found()).toBeNull();
+      expect(await found("others")).toStrictEqual(others);
+    });
+
+    it("removes those that have expired, and no other", async () => {
+      await stored();
+      const later = await stored(aRecord({ keyDigest: "later" as KeyDigest, expiresAt: after(DAY_MS + 1) }));
+      (await storage.idempotencyKeys.deleteExpired(after(DAY_MS)))._unsafeUnwrap();
+      expect(await found()).toBeNull();
+      expect(await found("later")).toStrictEqual(later);
+    });
+  });
+}
