@@ -39,7 +39,8 @@ export const QUIRE_API: Api = {
   ...PLAIN_API,
   firstPage: `/v1/posts?limit=${PAGE}`,
   firstPageWithAuthors: `/v1/posts?limit=${PAGE}&include=author`,
-  pageBefore: (number) => `/v1/posts?limit=${PAGE}&cursor=${encodeCursor("posts", postId(number) as PostId)}`,
+  pageBefore: (number) =>
+    `/v1/posts?limit=${PAGE}&cursor=${encodeCursor("posts", { direction: "forward", key: null, id: postId(number) as PostId })}`,
 };
 
 /** Pages have numbers in the products, which are asked not to count all posts for a list, as nobody else does. */

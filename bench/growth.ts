@@ -24,7 +24,11 @@ const get = (path: string): RequestLine => ({ method: "GET", path });
 
 function worksAmong(posts: number): readonly Work[] {
   const pageAfter = (pages: number) => {
-    const cursor = encodeCursor("posts", postId(posts - pages * PAGE + 1) as PostId);
+    const cursor = encodeCursor("posts", {
+      direction: "forward",
+      key: null,
+      id: postId(posts - pages * PAGE + 1) as PostId,
+    });
     return get(`/v1/posts?limit=${PAGE}&cursor=${cursor}`);
   };
   const byId = Array.from({ length: MANY }, () => get(`/v1/posts/${postId(1 + Math.floor(Math.random() * posts))}`));

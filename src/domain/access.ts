@@ -27,10 +27,20 @@ export function mayChangePost(actor: Actor, post: Post): boolean {
   return mayActFor(actor, post.authorId);
 }
 
-/** The list that shows a viewer every post that {@link maySeePost} lets them see, of one author or of all. */
-export function visiblePosts(viewer: Viewer, authorId: UserId | null): PostFilter {
-  if (viewer === null) return { drafts: "none", authorId };
-  return { drafts: viewer.role === "admin" ? "all" : { of: viewer.userId }, authorId };
+/** What a viewer asks for among the posts that they may see; `null` asks for nothing in particular. */
+export interface PostCriteria {
+  readonly authorId: UserId | null;
+}
+
+/** The posts among those that {@link maySeePost} lets a viewer see that meet the criteria. */
+export function visiblePosts(viewer: Viewer, { authorId }: PostCriteria): PostFilter {
+  return { published: { authorId, after: null, before: null }, drafts: visibleDrafts(viewer, authorId) };
+}
+
+function visibleDrafts(viewer: Viewer, authorId: UserId | null): PostFilter["drafts"] {
+  if (viewer === null) return null;
+  if (viewer.role === "admin") return { authorId };
+  return authorId === null || authorId === viewer.userId ? { authorId: viewer.userId } : null;
 }
 
 /** Users act for themselves; admins act for everyone. */

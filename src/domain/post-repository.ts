@@ -1,7 +1,7 @@
 import type { Result } from "neverthrow";
 import type { PostId, UserId } from "./id.ts";
-import { firstPage, type Page, type PageRequest } from "./page.ts";
-import type { Post } from "./post.ts";
+import { pageOf, type Page, type PageRequest } from "./page.ts";
+import { parsePostTitle, type Post } from "./post.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 import { utf8ByteLength } from "./text.ts";
 import type { Version, VersionConflict } from "./version.ts";
@@ -15,13 +15,54 @@ export interface AuthorNotFound {
   readonly kind: "author_not_found";
 }
 
-/**
- * Which posts a list shows: every one, the published ones, or the published ones and all of one author's; `authorId`
- * narrows it to one author.
- */
+/** Which posts a list shows: of the published ones and of the drafts those of an author, of everybody, or none. */
 export interface PostFilter {
-  readonly drafts: "all" | "none" | { readonly of: UserId };
-  readonly authorId: UserId | null;
+  /** `after` and `before` bound when they were published; neither is in it. */
+  readonly published: {
+    readonly authorId: UserId | null;
+    readonly after: Date | null;
+    readonly before: Date | null;
+  } | null;
+  readonly drafts: { readonly authorId: UserId | null } | null;
+}
+
+export const POST_SORT_KEYS = ["created", "updated", "published", "title"] as const;
+
+/**
+ * The order of a list, equal ones by their ids: when a post was created, which its id tells; when it was last updated; when
+ * it was published, where the filter must show no drafts; or its title, by code points.
+ */
+export interface PostSort {
+  readonly by: (typeof POST_SORT_KEYS)[number];
+  readonly descending: boolean;
+}
+
+export const NEWEST_FIRST: PostSort = { by: "created", descending: true };
+
+/** What a post has its place by in a list, as text whose order by code points is that of the list. */
+export function sortKey(post: Post, { by }: PostSort): string | null {
+  switch (by) {
+    case "created":
+      return null;
+    case "updated":
+      return post.updatedAt.toISOString();
+    case "published":
+      return post.publishedAt?.toISOString() ?? null;
+    case "title":
+      return post.title;
+  }
+}
+
+/** Whether a text, or its absence, is a key that {@link sortKey} could have given. */
+export function isSortKey(key: string | null, { by }: PostSort): boolean {
+  if (key === null || by === "created") return key === null && by === "created";
+  return by === "title" ? parsePostTitle(key).isOk() : isMoment(key);
+}
+
+/** Whether a text is a time as JavaScript writes it, of a year that PostgreSQL reads in it. */
+function isMoment(text: string): boolean {
+  const time = new Date(text);
+  return /^(?!0000)\d{4}-/.test(text) && !Number.isNaN(time.getTime()) && time.toISOString() === text;
 }
 
 /**
@@ -30,15 +71,15 @@ export interface PostFilter {
  */
 export const PAGE_FULL_CONTENT_BYTES = 4 * 1_048_576;
 
-/** The page of posts that were read further than its limit, as far as something can be on it. */
-export function pageOfPosts(read: readonly Post[], limit: number): Page<Post> {
+/** The page of posts that were read from a place, further than the limit, as far as something can be on it. */
+export function pageOfPosts(read: readonly Post[], { limit, from }: PageRequest<PostId>, sort: PostSort): Page<Post> {
   let bytes = 0;
   const full = read.findIndex(({ content }) => {
     const isFull = bytes >= PAGE_FULL_CONTENT_BYTES;
     bytes += utf8ByteLength(content);
     return isFull;
   });
-  return firstPage(read, full === -1 ? limit : Math.min(full, limit));
+  return pageOf(read, full === -1 ? limit : Math.min(full, limit), from, (post) => sortKey(post, sort));
 }
 
 export interface PostRepository {
@@ -48,8 +89,11 @@ export interface PostRepository {
   /** Fails with `post_not_found`. */
   findById(id: PostId): Promise<Result<Post, PostNotFound | StorageFailure>>;
 
-  /** Newest first; a page ends early at {@link PAGE_FULL_CONTENT_BYTES}. */
-  list(filter: PostFilter, page: PageRequest<PostId>): Promise<Result<Page<Post>, StorageFailure>>;
+  /**
+   * A page ends early at {@link PAGE_FULL_CONTENT_BYTES}, counted in the direction of its going. `page.from` is of a page
+   * of the same filter and sort.
+   */
+  list(filter: PostFilter, sort: PostSort, page: PageRequest<PostId>): Promise<Result<Page<Post>, StorageFailure>>;
 
   /**
    * Replaces the post if the stored version is `expected`. Fails with `version_conflict` if it is another, with

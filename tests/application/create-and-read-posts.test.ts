@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../src/domain/access.ts";
 import type { PostId, UserId } from "../../src/domain/id.ts";
 import type { Post } from "../../src/domain/post.ts";
-import { actorFor, content, nextId, NOW, title } from "../support/fixtures.ts";
+import { actorFor, content, nextId, NOW, past, title } from "../support/fixtures.ts";
 import {
   contentsOf,
   openQuire,
   pagesOfTwo,
   storedDraft,
   storedPublishedPost,
+  EVERYBODYS_POSTS,
   WHOLE_LIST,
   type Quire,
 } from "./support.ts";
@@ -128,14 +129,16 @@ describe("listPosts", () => {
     ],
   ])("shows %s every post that they may see, once, newest first, page by page", async (who, expected) => {
     const { quire, named } = await openWithPosts();
-    const pages = await pagesOfTwo<PostId, Post>(async (page) => quire.app.listPosts(viewerOf(quire, who), page));
+    const pages = await pagesOfTwo<PostId, Post>(async (page) =>
+      quire.app.listPosts(viewerOf(quire, who), EVERYBODYS_POSTS, page),
+    );
     expect(pages.map(named)).toEqual(expected);
   });
 
   it("moves nothing when posts are written while it is paged through", async () => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) => {
-      const read = await quire.app.listPosts(null, page);
+      const read = await quire.app.listPosts(null, EVERYBODYS_POSTS, page);
       await storedPublishedPost(quire, quire.author);
       return read;
     });
@@ -145,7 +148,8 @@ describe("listPosts", () => {
   it("is empty when there is nothing to see", async () => {
     const quire = await openQuire();
     await storedDraft(quire, quire.author);
-    expect((await quire.app.listPosts(null, WHOLE_LIST))._unsafeUnwrap()).toEqual({ items: [], next: null });
+    const listed = await quire.app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST);
+    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
   });
 });
 
@@ -170,20 +174,24 @@ describe("listPostsOfUser", () => {
   ])("shows %s the author's posts that they may see, newest first, page by page", async (who, expected) => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) =>
-      quire.app.listPostsOfUser(viewerOf(quire, who), quire.author.id, page),
+      quire.app.listPostsOfUser(viewerOf(quire, who), { ...EVERYBODYS_POSTS, authorId: quire.author.id }, page),
     );
     expect(pages.map(named)).toEqual(expected);
   });
 
   it("is empty for a user without posts", async () => {
     const { quire } = await openWithPosts();
-    const listed = await quire.app.listPostsOfUser(null, quire.admin.id, WHOLE_LIST);
-    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null });
+    const listed = await quire.app.listPostsOfUser(null, { ...EVERYBODYS_POSTS, authorId: quire.admin.id }, WHOLE_LIST);
+    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
   });
 
   it("finds no user who is not there", async () => {
     const { quire } = await openWithPosts();
-    const listed = await quire.app.listPostsOfUser(null, nextId<UserId>(), WHOLE_LIST);
+    const listed = await quire.app.listPostsOfUser(
+      null,
+      { ...EVERYBODYS_POSTS, authorId: nextId<UserId>() },
+      WHOLE_LIST,
+    );
     expect(listed._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 });
@@ -201,7 +209,7 @@ describe("includeAuthors", () => {
     });
     const { app, author } = quire;
     const items = [await storedDraft(quire, author), await storedPublishedPost(quire, author)];
-    const authored = (await app.includeAuthors({ items, next: null }))._unsafeUnwrap();
+    const authored = (await app.includeAuthors({ items, next: null, previous: null }))._unsafeUnwrap();
     expect(authored.items.map((post) => post.author?.name)).toEqual([author.name, author.name]);
     expect(asked).toBe(1);
   });
@@ -211,7 +219,8 @@ describe("includeAuthors", () => {
     const post = await storedPublishedPost(quire, quire.author);
     await quire.storage.posts.deleteByAuthor(quire.author.id);
     (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
-    const authored = (await quire.app.includeAuthors({ items: [post], next: post.id }))._unsafeUnwrap();
-    expect(authored).toEqual({ items: [{ ...post, author: null }], next: post.id });
+    const places = { next: past(post.id), previous: null };
+    const authored = (await quire.app.includeAuthors({ items: [post], ...places }))._unsafeUnwrap();
+    expect(authored).toEqual({ items: [{ ...post, author: null }], ...places });
   });
 });

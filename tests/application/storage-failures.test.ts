@@ -15,6 +15,7 @@ import {
   signIn,
   storedDraft,
   storedPublishedPost,
+  EVERYBODYS_POSTS,
   WHOLE_LIST,
   type Overrides,
 } from "./support.ts";
@@ -82,16 +83,16 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
     async ({ app, actor }) => app.createPost(actor, { title: title("A"), content: content("B"), status: "draft" }),
   ],
   ["getPost", ["posts.findById"], async ({ app, published }) => app.getPost(null, published.id)],
-  ["listPosts", ["posts.list"], async ({ app }) => app.listPosts(null, WHOLE_LIST)],
+  ["listPosts", ["posts.list"], async ({ app }) => app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST)],
   [
     "listPostsOfUser",
     ["users.findById", "posts.list"],
-    async ({ app, actor }) => app.listPostsOfUser(null, actor.userId, WHOLE_LIST),
+    async ({ app, actor }) => app.listPostsOfUser(null, { ...EVERYBODYS_POSTS, authorId: actor.userId }, WHOLE_LIST),
   ],
   [
     "includeAuthors",
     ["users.findById"],
-    async ({ app, published }) => app.includeAuthors({ items: [published], next: null }),
+    async ({ app, published }) => app.includeAuthors({ items: [published], next: null, previous: null }),
   ],
   [
     "updatePost",

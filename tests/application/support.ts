@@ -2,11 +2,12 @@ import { err, ok, type Result } from "neverthrow";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { useCases, type UseCases } from "../../src/application/use-cases.ts";
+import type { PostQuery } from "../../src/application/posts/list-posts.ts";
 import type { Actor } from "../../src/domain/access.ts";
 import type { Id } from "../../src/domain/id.ts";
-import type { Page, PageRequest } from "../../src/domain/page.ts";
+import type { Page, PageRequest, Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
-import type { PostRepository } from "../../src/domain/post-repository.ts";
+import { NEWEST_FIRST, type PostRepository } from "../../src/domain/post-repository.ts";
 import type { SessionRepository } from "../../src/domain/session-repository.ts";
 import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import type { User } from "../../src/domain/user.ts";
@@ -19,6 +20,7 @@ import {
   aSession,
   aUser,
   DAY_MS,
+  EVERY_POST,
   ids,
   testClock,
   type TestClock,
@@ -29,7 +31,9 @@ export const IDLE_MS = 30 * DAY_MS;
 /** What every user of {@link openQuire} can log in with. */
 export const PASSWORD = "correct horse battery";
 
-export const WHOLE_LIST = { limit: 100, before: null } as const;
+export const WHOLE_LIST = { limit: 100, from: null } as const;
+
+export const EVERYBODYS_POSTS: PostQuery = { authorId: null, sort: NEWEST_FIRST };
 
 /** A hash as the fake hasher makes it; two hashes of one password differ by their salt. */
 export function hashOf(password: string, strength: "current" | "outdated" = "current", salt = 0): PasswordHash {
@@ -130,7 +134,7 @@ export async function sessionsOf({ storage, clock }: Quire, user: User) {
 /** All that is stored. */
 export async function contentsOf(quire: Quire) {
   const users = (await quire.storage.users.list(WHOLE_LIST))._unsafeUnwrap().items;
-  const posts = await quire.storage.posts.list({ drafts: "all", authorId: null }, WHOLE_LIST);
+  const posts = await quire.storage.posts.list(EVERY_POST, NEWEST_FIRST, WHOLE_LIST);
   const sessions = await Promise.all(users.map(async (user) => sessionsOf(quire, user)));
   return { users, posts: posts._unsafeUnwrap().items, sessions: sessions.flat() };
 }
@@ -140,12 +144,12 @@ export async function pagesOfTwo<AnId extends Id<string>, Item extends { readonl
   list: (page: PageRequest<AnId>) => Promise<Result<Page<Item>, unknown>>,
 ): Promise<(readonly Item[])[]> {
   const pages: (readonly Item[])[] = [];
-  let before: AnId | null = null;
+  let from: Position<AnId> | null = null;
   do {
-    const page: Page<Item> = (await list({ limit: 2, before }))._unsafeUnwrap();
+    const page: Page<Item> = (await list({ limit: 2, from }))._unsafeUnwrap();
     pages.push(page.items);
-    before = page.next;
-  } while (before !== null);
+    from = page.next;
+  } while (from !== null);
   return pages;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW, nextId } from "../support/fixtures.ts";
-import { fieldCodes, nextLink, pageOf, problemOf, type OpenApi, type PostBody } from "../support/api.ts";
+import { fieldCodes, nextLink, pageOf, previousLink, problemOf, type OpenApi, type PostBody } from "../support/api.ts";
 
 const MIB = 1_048_576;
 
@@ -140,16 +140,28 @@ export function httpPostsContract(open: OpenApi) {
       const othersDraft = await other.write();
       const othersPost = await other.write({ status: "published" });
       const shown = async (viewer: Pick<typeof nobody, "get">) => (await viewer.get("/v1/posts")).body;
-      expect(await shown(nobody)).toEqual({ items: [othersPost, published], nextCursor: null });
-      expect(await shown(owner)).toEqual({ items: [othersPost, draft, published], nextCursor: null });
-      expect(await shown(other)).toEqual({ items: [othersPost, othersDraft, published], nextCursor: null });
-      expect(await shown(root)).toEqual({ items: [othersPost, othersDraft, draft, published], nextCursor: null });
+      expect(await shown(nobody)).toEqual({ items: [othersPost, published], nextCursor: null, previousCursor: null });
+      expect(await shown(owner)).toEqual({
+        items: [othersPost, draft, published],
+        nextCursor: null,
+        previousCursor: null,
+      });
+      expect(await shown(other)).toEqual({
+        items: [othersPost, othersDraft, published],
+        nextCursor: null,
+        previousCursor: null,
+      });
+      expect(await shown(root)).toEqual({
+        items: [othersPost, othersDraft, draft, published],
+        nextCursor: null,
+        previousCursor: null,
+      });
     });
 
     it("shows an empty list where there is nothing to see", async () => {
       const { nobody } = await open();
       const reply = await nobody.get("/v1/posts");
-      expect(reply.body).toEqual({ items: [], nextCursor: null });
+      expect(reply.body).toEqual({ items: [], nextCursor: null, previousCursor: null });
       expect(reply.headers.get("Link")).toBeNull();
     });
 
@@ -205,6 +217,26 @@ export function httpPostsContract(open: OpenApi) {
       expect(seen).toEqual(written.map(({ id }) => id));
     });
 
+    it("shows every row once to one who follows the links back, while others delete", async () => {
+      const { nobody, author } = await open();
+      const owner = await author();
+      const written: PostBody[] = [];
+      for (let i = 0; i < 7; i++) written.unshift(await owner.write({ title: `${i}`, status: "published" }));
+      let page = await nobody.get("/v1/posts?limit=2");
+      for (let next = nextLink(page); next !== null; next = nextLink(page)) page = await nobody.get(next);
+      const seen = pageOf(page).items.map(({ id }) => id);
+      for (let path = previousLink(page); path !== null; path = previousLink(page)) {
+        expect(new URL(path, "http://quire").searchParams.get("cursor")).toBe(pageOf(page).previousCursor);
+        page = await nobody.get(path);
+        const { items } = pageOf(page);
+        seen.unshift(...items.map(({ id }) => id));
+        // What the page began with goes: the one before it ends where it was.
+        await owner.delete(`/v1/posts/${items[0]?.id}`);
+      }
+      expect(pageOf(page).previousCursor).toBeNull();
+      expect(seen).toEqual(written.map(({ id }) => id));
+    });
+
     it("keeps the limit in the link to the next page", async () => {
       const { nobody, author } = await open();
       const owner = await author();
@@ -252,7 +284,7 @@ export function httpPostsContract(open: OpenApi) {
       await owner.write();
       const page = await owner.get("/v1/posts?limit=1");
       const reply = await nobody.get(nextLink(page) ?? "");
-      expect(reply.body).toEqual({ items: [published], nextCursor: null });
+      expect(pageOf(reply)).toMatchObject({ items: [published], nextCursor: null });
     });
   });
 

@@ -103,6 +103,7 @@ export function httpSessionsContract(open: OpenApi) {
           },
         ],
         nextCursor: null,
+        previousCursor: null,
       });
     });
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW, nextId } from "../support/fixtures.ts";
-import { fieldCodes, nextLink, pageOf, PASSWORD, problemOf, type OpenApi, type UserBody } from "../support/api.ts";
+import {
+  fieldCodes,
+  nextLink,
+  pageOf,
+  PASSWORD,
+  previousLink,
+  problemOf,
+  type OpenApi,
+  type UserBody,
+} from "../support/api.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -157,6 +166,7 @@ export function httpUsersContract(open: OpenApi) {
           { ...first.user, email: null },
         ],
         nextCursor: null,
+        previousCursor: null,
       });
       expect(reply.headers.get("Link")).toBeNull();
     });
@@ -185,7 +195,10 @@ export function httpUsersContract(open: OpenApi) {
       const last = await nobody.get(nextLink(page) ?? "");
       expect(pageOf(last).items.map(({ id }) => id)).toEqual([first.id]);
       expect(pageOf(last).nextCursor).toBeNull();
-      expect(last.headers.get("Link")).toBeNull();
+      expect(nextLink(last)).toBeNull();
+      const back = await nobody.get(previousLink(last) ?? "");
+      expect(pageOf(back).items).toEqual(pageOf(page).items);
+      expect(previousLink(back)).toBeNull();
     });
   });
 
@@ -653,17 +666,29 @@ export function httpUsersContract(open: OpenApi) {
       await other.write({ status: "published" });
       await other.write();
       for (const viewer of [nobody, other]) {
-        expect((await viewer.get(`${owner.path}/posts`)).body).toEqual({ items: [published], nextCursor: null });
+        expect((await viewer.get(`${owner.path}/posts`)).body).toEqual({
+          items: [published],
+          nextCursor: null,
+          previousCursor: null,
+        });
       }
       for (const viewer of [owner, root]) {
-        expect((await viewer.get(`${owner.path}/posts`)).body).toEqual({ items: [draft, published], nextCursor: null });
+        expect((await viewer.get(`${owner.path}/posts`)).body).toEqual({
+          items: [draft, published],
+          nextCursor: null,
+          previousCursor: null,
+        });
       }
     });
 
     it("shows an empty list of an author without posts, and none of a user who is not there", async () => {
       const { nobody, author } = await open();
       const owner = await author();
-      expect((await nobody.get(`${owner.path}/posts`)).body).toEqual({ items: [], nextCursor: null });
+      expect((await nobody.get(`${owner.path}/posts`)).body).toEqual({
+        items: [],
+        nextCursor: null,
+        previousCursor: null,
+      });
       expect(problemOf(await nobody.get(`/v1/users/${nextId()}/posts`))).toBe("404 user_not_found");
       expect(problemOf(await nobody.get("/v1/users/me/posts"))).toBe("404 user_not_found");
     });
@@ -676,7 +701,11 @@ export function httpUsersContract(open: OpenApi) {
       const page = await nobody.get(`${owner.path}/posts?limit=1`);
       expect(pageOf(page).items).toEqual([second]);
       const last = await nobody.get(nextLink(page) ?? "");
-      expect(last.body).toEqual({ items: [first], nextCursor: null });
+      expect(pageOf(last)).toMatchObject({ items: [first], nextCursor: null });
+      expect(pageOf(await nobody.get(previousLink(last) ?? ""))).toMatchObject({
+        items: [second],
+        previousCursor: null,
+      });
     });
   });
 

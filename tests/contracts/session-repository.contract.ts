@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { SessionId, UserId } from "../../src/domain/id.ts";
+import type { Position } from "../../src/domain/page.ts";
 import { newSession, touchSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
-import { aSession, aUser, DAY_MS, LATER, nextId, NOW } from "../support/fixtures.ts";
+import { aSession, aUser, DAY_MS, LATER, nextId, NOW, past } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 const IDLE_MS = 30 * DAY_MS;
@@ -36,8 +37,8 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
       (await storage.sessions.findByTokenDigest(tokenDigest))._unsafeUnwrap();
     const exists = async ({ tokenDigest }: Session): Promise<boolean> =>
       (await storage.sessions.findByTokenDigest(tokenDigest)).isOk();
-    const page = async (limit: number, before: SessionId | null = null, now: Date = NOW) =>
-      (await storage.sessions.listByUser(user, now, { limit, before }))._unsafeUnwrap();
+    const page = async (limit: number, from: Position<SessionId> | null = null, now: Date = NOW) =>
+      (await storage.sessions.listByUser(user, now, { limit, from }))._unsafeUnwrap();
 
     describe("insert and findByTokenDigest", () => {
       it.each([
@@ -104,7 +105,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     describe("listByUser", () => {
       it("is empty, with nothing to go on with, for a user without sessions", async () => {
         await stored(aSession(other));
-        expect(await page(10)).toEqual({ items: [], next: null });
+        expect(await page(10)).toEqual({ items: [], next: null, previous: null });
       });
 
       it("shows the user's own sessions, newest first", async () => {
@@ -134,7 +135,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         }
         const { items, next } = await page(limit);
         expect(items).toHaveLength(shown);
-        expect(next).toBe(goesOn ? items.at(-1)?.id : null);
+        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<SessionId>()) : null);
       });
 
       it("skips and repeats nothing over pages while others come and go", async () => {

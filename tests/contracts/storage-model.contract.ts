@@ -6,11 +6,14 @@ import { emailKey } from "../../src/domain/email-address.ts";
 import { fail } from "../../src/domain/fail.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
+import type { Page, Position } from "../../src/domain/page.ts";
 import { newDraft, newPublishedPost, type Post } from "../../src/domain/post.ts";
+import { NEWEST_FIRST, POST_SORT_KEYS, type PostSort } from "../../src/domain/post-repository.ts";
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
+import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { newUser, type User } from "../../src/domain/user.ts";
 import type { Version } from "../../src/domain/version.ts";
-import { content, email, name, NOW, title } from "../support/fixtures.ts";
+import { content, email, EVERY_POST, name, NOW, past, postsOf, PUBLISHED_POSTS, title } from "../support/fixtures.ts";
 import { memory, type StorageUnderTest, type TestStorage } from "../support/test-storage.ts";
 
 /** Which entity a command is about: the one that was made so many before the last, whether it is stored or not. */
@@ -32,7 +35,7 @@ type Step =
   | { readonly do: "deleteUser"; readonly user: Which; readonly offset: Offset }
   | { readonly do: "findByEmail"; readonly email: string }
   | { readonly do: "hasAdmin" }
-  | { readonly do: "listUsers"; readonly limit: number; readonly before: Which | null }
+  | { readonly do: "listUsers"; readonly limit: number; readonly from: Which | null }
   | {
       readonly do: "insertPost";
       readonly order: number;
@@ -51,10 +54,11 @@ type Step =
   | { readonly do: "deletePost"; readonly post: Which; readonly offset: Offset }
   | {
       readonly do: "listPosts";
+      readonly published: "all" | "none" | Which;
       readonly drafts: "all" | "none" | Which;
-      readonly author: Which | null;
+      readonly sort: PostSort;
       readonly limit: number;
-      readonly before: Which | null;
+      readonly pages: readonly ("next" | "previous")[];
     }
   | { readonly do: "deleteByAuthor"; readonly author: Which }
   | { readonly do: "reassign"; readonly from: Which; readonly to: Which; readonly atMs: number }
@@ -65,7 +69,7 @@ type Step =
       readonly user: Which;
       readonly atMs: number;
       readonly limit: number;
-      readonly before: Which | null;
+      readonly from: Which | null;
     }
   | { readonly do: "deleteSession"; readonly session: Which; readonly user: Which }
   | { readonly do: "deleteSessions"; readonly user: Which; readonly kept: Which | null }
@@ -91,6 +95,7 @@ const address = fc.constantFrom(
 );
 const hash = fc.constantFrom("$one$", "$two$");
 const text = fc.constantFrom("plain", "漢字 👩🏽‍🚀", "e\u0301\r\n\u0001");
+const range = fc.oneof(fc.constantFrom("all" as const, "none" as const), pick);
 const is = <Name extends string>(name: Name) => fc.constant(name);
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -103,7 +108,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: is("deleteUser"), user: pick, offset }) },
   fc.record({ do: is("findByEmail"), email: address }),
   fc.record({ do: is("hasAdmin") }),
-  fc.record({ do: is("listUsers"), limit, before: pickOrNone }),
+  fc.record({ do: is("listUsers"), limit, from: pickOrNone }),
   { weight: 5, arbitrary: fc.record({ do: is("insertPost"), order, author: pick, text, published: fc.boolean() }) },
   {
     weight: 3,
@@ -114,17 +119,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       do: is("listPosts"),
-      drafts: fc.oneof(fc.constantFrom("all" as const, "none" as const), pick),
-      author: pickOrNone,
+      published: range,
+      drafts: range,
+      sort: fc.record({ by: fc.constantFrom(...POST_SORT_KEYS), descending: fc.boolean() }),
       limit,
-      before: pickOrNone,
+      pages: fc.array(fc.constantFrom("next" as const, "previous" as const), { maxLength: 4 }),
     }),
   },
   fc.record({ do: is("deleteByAuthor"), author: pick }),
   { weight: 2, arbitrary: fc.record({ do: is("reassign"), from: pick, to: pick, atMs }) },
   { weight: 3, arbitrary: fc.record({ do: is("insertSession"), order, user: pick, idleMs: atMs }) },
   fc.record({ do: is("renewSession"), session: pick, atMs }),
-  { weight: 2, arbitrary: fc.record({ do: is("listSessions"), user: pick, atMs, limit, before: pickOrNone }) },
+  { weight: 2, arbitrary: fc.record({ do: is("listSessions"), user: pick, atMs, limit, from: pickOrNone }) },
   fc.record({ do: is("deleteSession"), session: pick, user: pick }),
   fc.record({ do: is("deleteSessions"), user: pick, kept: pickOrNone }),
   fc.record({ do: is("deleteExpired"), atMs }),
@@ -186,12 +192,14 @@ class Player {
   /** All that is stored, read through the ports. */
   async everything(): Promise<unknown> {
     const { users, posts, sessions } = this.#storage;
-    const all = { limit: 100, before: null };
+    const all = { limit: 100, from: null };
     const lists: unknown[] = [await users.list(all)];
-    for (const drafts of ["all", "none"] as const) lists.push(await posts.list({ drafts, authorId: null }, all));
+    for (const filter of [EVERY_POST, PUBLISHED_POSTS]) lists.push(await posts.list(filter, NEWEST_FIRST, all));
     for (const { id } of this.#users) {
       lists.push(await sessions.listByUser(id, new Date(0), all));
-      for (const authorId of [null, id]) lists.push(await posts.list({ drafts: { of: id }, authorId }, all));
+      for (const authorId of [null, id]) {
+        lists.push(await posts.list({ ...postsOf(authorId), drafts: { authorId: id } }, NEWEST_FIRST, all));
+      }
     }
     return lists;
   }
@@ -235,7 +243,7 @@ class Player {
       case "hasAdmin":
         return users.hasAdmin();
       case "listUsers":
-        return users.list({ limit: step.limit, before: madeOrNull(this.#users, step.before) });
+        return users.list({ limit: step.limit, from: pastOrNull(this.#users, step.from) });
       case "insertPost": {
         const post = postOf(step, this.#nextId<PostId>(step.order), made(this.#users, step.author), NOW);
         this.#posts.push(post);
@@ -259,12 +267,23 @@ class Player {
         return posts.delete(id, (version + step.offset) as Version);
       }
       case "listPosts": {
-        const { drafts } = step;
+        const { limit, sort } = step;
+        const ofUser = (of: typeof step.drafts) =>
+          of === "none" ? null : { authorId: of === "all" ? null : made(this.#users, of) };
+        const published = ofUser(step.published);
         const filter = {
-          drafts: typeof drafts === "number" ? { of: made(this.#users, drafts) } : drafts,
-          authorId: madeOrNull(this.#users, step.author),
+          published: published && { ...published, after: null, before: null },
+          drafts: sort.by === "published" ? null : ofUser(step.drafts),
         };
-        return posts.list(filter, { limit: step.limit, before: madeOrNull(this.#posts, step.before) });
+        const seen: Page<Post>[] = [];
+        let from: Position<PostId> | null = null;
+        for (const turn of ["next" as const, ...step.pages]) {
+          const page: Result<Page<Post>, StorageFailure> = await posts.list(filter, sort, { limit, from });
+          if (page.isErr()) return page;
+          seen.push(page.value);
+          from = page.value[turn];
+        }
+        return ok(seen);
       }
       case "deleteByAuthor":
         return posts.deleteByAuthor(made(this.#users, step.author));
@@ -286,7 +305,7 @@ class Player {
         return renewed.isErr() || session === undefined ? renewed : sessions.findByTokenDigest(session.tokenDigest);
       }
       case "listSessions": {
-        const page = { limit: step.limit, before: madeOrNull(this.#sessions, step.before) };
+        const page = { limit: step.limit, from: pastOrNull(this.#sessions, step.from) };
         return sessions.listByUser(made(this.#users, step.user), moment(step.atMs), page);
       }
       case "deleteSession":
@@ -309,6 +328,10 @@ class Player {
 /** The id of what was made so many before the last; one that nothing has when there are not as many. */
 function made<AnId extends Id<string>>(entities: readonly { readonly id: AnId }[], pick: Which): AnId {
   return entities.at(-1 - pick)?.id ?? ("00007fff-0000-7000-8000-ffffffffffff" as AnId);
+}
+
+function pastOrNull<AnId extends Id<string>>(entities: readonly { readonly id: AnId }[], pick: Which | null) {
+  return pick === null ? null : past(made(entities, pick));
 }
 
 function madeOrNull<AnId extends Id<string>>(

@@ -93,7 +93,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         const user = aUser();
         const seen = await storage.unitOfWork.run(async (repositories) => {
           await insertInto(repositories, user);
-          return repositories.users.list({ limit: 10, before: null });
+          return repositories.users.list({ limit: 10, from: null });
         });
         expect(seen._unsafeUnwrap().items).toStrictEqual([user, before]);
       });
@@ -260,7 +260,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         const user = aUser();
         const { end } = await unitUnderWay(user, "err");
         const meanwhile = storage.users.findById(user.id);
-        const listed = storage.users.list({ limit: 10, before: null });
+        const listed = storage.users.list({ limit: 10, from: null });
         await end();
         expect((await meanwhile)._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
         expect((await listed)._unsafeUnwrap().items).toEqual([]);

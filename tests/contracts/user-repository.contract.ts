@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { emailKey } from "../../src/domain/email-address.ts";
 import type { UserId } from "../../src/domain/id.ts";
+import type { Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
 import { changeUser, newUser, type User } from "../../src/domain/user.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
-import { aDraft, aPublishedPost, aSession, aUser, email, LATER, name, nextId, NOW } from "../support/fixtures.ts";
+import { aDraft, aPublishedPost, aSession, aUser, email, LATER, name, nextId, NOW, past } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 const NAMES = [
@@ -37,8 +38,8 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     };
     const found = async (id: UserId): Promise<User> => (await storage.users.findById(id))._unsafeUnwrap();
     const exists = async (id: UserId): Promise<boolean> => (await storage.users.findById(id)).isOk();
-    const page = async (limit: number, before: UserId | null = null) =>
-      (await storage.users.list({ limit, before }))._unsafeUnwrap();
+    const page = async (limit: number, from: Position<UserId> | null = null) =>
+      (await storage.users.list({ limit, from }))._unsafeUnwrap();
 
     describe("insert and findById", () => {
       it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
@@ -239,7 +240,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
 
     describe("list", () => {
       it("is empty, with nothing to go on with, while nobody is stored", async () => {
-        expect(await page(10)).toEqual({ items: [], next: null });
+        expect(await page(10)).toEqual({ items: [], next: null, previous: null });
       });
 
       it("shows the newest first, in whatever order they were stored", async () => {
@@ -256,7 +257,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         for (let i = 0; i < 4; i++) await stored();
         const { items, next } = await page(limit);
         expect(items).toHaveLength(shown);
-        expect(next).toBe(goesOn ? items.at(-1)?.id : null);
+        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<UserId>()) : null);
       });
 
       it("shows each user once over several pages", async () => {
@@ -264,13 +265,13 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         for (const user of users) await stored(user);
         const sizes: number[] = [];
         const seen: UserId[] = [];
-        let before: UserId | null = null;
+        let from: Position<UserId> | null = null;
         do {
-          const { items, next } = await page(3, before);
+          const { items, next } = await page(3, from);
           sizes.push(items.length);
           seen.push(...items.map((user) => user.id));
-          before = next;
-        } while (before !== null);
+          from = next;
+        } while (from !== null);
         expect(sizes).toEqual([3, 3, 1]);
         expect(seen).toEqual(users.map((user) => user.id).toReversed());
       });
@@ -280,7 +281,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         for (const user of users) await stored(user);
         const [oldest, middle] = users as [User, User, User];
         (await storage.users.delete(middle.id, middle.version))._unsafeUnwrap();
-        expect((await page(10, middle.id)).items.map((user) => user.id)).toEqual([oldest.id]);
+        expect((await page(10, past(middle.id))).items.map((user) => user.id)).toEqual([oldest.id]);
       });
 
       it("skips and repeats nobody while others come and go between the pages", async () => {

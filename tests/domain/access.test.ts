@@ -74,13 +74,16 @@ describe("who gives roles", () => {
 
 describe("visiblePosts", () => {
   it.each([
-    ["nobody", null, "none"],
-    ["an author", asAuthor, { of: author.id }],
-    ["an admin", asAdmin, "all"],
-  ])("lists for %s the drafts that they may see", (_who, viewer, drafts) => {
-    expect(visiblePosts(viewer, null)).toEqual({ drafts, authorId: null });
-    expect(visiblePosts(viewer, author.id)).toEqual({ drafts, authorId: author.id });
-    expect(visiblePosts(viewer, otherAuthor.id)).toEqual({ drafts, authorId: otherAuthor.id });
+    ["nobody, everybody's", null, null, null],
+    ["nobody, an author's", null, author.id, null],
+    ["an author, everybody's", asAuthor, null, { authorId: author.id }],
+    ["an author, their own", asAuthor, author.id, { authorId: author.id }],
+    ["an author, another's", asAuthor, otherAuthor.id, null],
+    ["an admin, everybody's", asAdmin, null, { authorId: null }],
+    ["an admin, an author's", asAdmin, author.id, { authorId: author.id }],
+  ])("are for %s the published ones, and the drafts that they may see", (_who, viewer, authorId, drafts) => {
+    const published = { authorId, after: null, before: null };
+    expect(visiblePosts(viewer, { authorId })).toEqual({ published, drafts });
   });
 });
 

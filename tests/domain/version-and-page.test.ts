@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Id } from "../../src/domain/id.ts";
-import { firstPage, pageOf } from "../../src/domain/page.ts";
+import { pageOf } from "../../src/domain/page.ts";
 import { FIRST_VERSION, nextVersion, parseVersion } from "../../src/domain/version.ts";
 
 const item = (id: string) => ({ id: id as Id<"Item"> });
@@ -26,29 +26,41 @@ describe("Version", () => {
 
 describe("a page", () => {
   const [c, b, a] = [item("c"), item("b"), item("a")];
+  const forward = (id: string, key: string | null = null) => ({
+    direction: "forward" as const,
+    key,
+    id: id as Id<"Item">,
+  });
+  const backward = (id: string, key: string | null = null) => ({ ...forward(id, key), direction: "backward" as const });
 
   it("of a list that was read further holds the first items and goes on after the last of them", () => {
-    expect(firstPage([c, b, a], 2)).toEqual({ items: [c, b], next: "b" });
+    expect(pageOf([c, b, a], 2, null)).toEqual({ items: [c, b], next: forward("b"), previous: null });
   });
 
   it("that holds the rest of a list exactly is the last", () => {
-    expect(firstPage([c, b, a], 3)).toEqual({ items: [c, b, a], next: null });
+    expect(pageOf([c, b, a], 3, null)).toEqual({ items: [c, b, a], next: null, previous: null });
   });
 
-  it("with room to spare is the last", () => {
-    expect(firstPage([c], 3)).toEqual({ items: [c], next: null });
+  it("that was gone on to leads back to before its first item", () => {
+    expect(pageOf([b, a], 1, forward("c"))).toEqual({ items: [b], next: forward("b"), previous: backward("b") });
+    expect(pageOf([b, a], 2, forward("c"))).toEqual({ items: [b, a], next: null, previous: backward("b") });
   });
 
-  it("of an empty list is empty and the last", () => {
-    expect(firstPage([], 3)).toEqual({ items: [], next: null });
+  it("that was gone back to is in the order of the list, and leads on after its last item", () => {
+    expect(pageOf([b, c], 1, backward("a"))).toEqual({ items: [b], next: forward("b"), previous: backward("b") });
+    expect(pageOf([b, c], 2, backward("a"))).toEqual({ items: [c, b], next: forward("b"), previous: null });
   });
 
-  it("goes on after its last item when it is said to", () => {
-    expect(pageOf([c, b], true)).toEqual({ items: [c, b], next: "b" });
-    expect(pageOf([c, b], false)).toEqual({ items: [c, b], next: null });
+  it("leads to places by what its list is sorted by", () => {
+    const page = pageOf([b, a], 1, forward("c", "key of c"), ({ id }) => `key of ${id}`);
+    expect(page).toMatchObject({ next: forward("b", "key of b"), previous: backward("b", "key of b") });
   });
 
-  it("with nothing in it has nothing to go on after", () => {
-    expect(pageOf([], true)).toEqual({ items: [], next: null });
+  it.each([
+    ["of an empty list", null],
+    ["past the last", forward("a")],
+    ["past the first", backward("c")],
+  ])("%s is empty and leads nowhere", (_, from) => {
+    expect(pageOf([], 3, from)).toEqual({ items: [], next: null, previous: null });
   });
 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../src/domain/id.ts";
+import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import { parseServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
-import { aPublishedPost, aUser, recordingLog } from "../support/fixtures.ts";
+import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog } from "../support/fixtures.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { serverDefaults } from "../support/test-storage.ts";
 import { report } from "./rounds.ts";
@@ -11,8 +12,7 @@ import { eventually } from "./watching.ts";
 
 const SERVES = "a replica serves reads";
 const LEFT_OUT = "a replica is left out until it is back";
-const NEWEST = { limit: 1, before: null } as const;
-const PUBLISHED = { drafts: "none", authorId: null } as const;
+const NEWEST = { limit: 1, from: null } as const;
 
 describe("reads on a standby that streams from the primary", () => {
   let servers: ReplicatedServers;
@@ -49,7 +49,7 @@ describe("reads on a standby that streams from the primary", () => {
       const post = aPublishedPost(author);
       (await one.posts.insert(post))._unsafeUnwrap();
       const byId = await other.posts.findById(post.id);
-      const [newest] = (await other.posts.list(PUBLISHED, NEWEST))._unsafeUnwrap().items;
+      const [newest] = (await other.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST))._unsafeUnwrap().items;
       if (byId.isErr() || newest?.id !== post.id) count++;
     }
     return count;
@@ -81,7 +81,7 @@ describe("reads on a standby that streams from the primary", () => {
     const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
     await the.begin();
     expect(await missing(20)).toBe(0);
-    await one.posts.list(PUBLISHED, NEWEST);
+    await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
     expect(said(LEFT_OUT)).toBe(leftBefore + 1);
     await the.end();
     const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
@@ -92,7 +92,7 @@ describe("reads on a standby that streams from the primary", () => {
   it("are the new primary's once the standby was promoted, as it is no standby any more", async () => {
     await servers.standby.promote();
     await eventually("the standby is left out", async () => {
-      await one.posts.list(PUBLISHED, NEWEST);
+      await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
       return log.lines.at(-1)?.message === LEFT_OUT;
     });
     expect(log.lines.at(-1)?.fields).toMatchObject({ cause: "it is no standby" });

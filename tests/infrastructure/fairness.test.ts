@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostId } from "../../src/domain/id.ts";
-import { aPublishedPost, aUser } from "../support/fixtures.ts";
+import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
+import { aPublishedPost, aUser, past, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import { pglite, type TestStorage } from "../support/test-storage.ts";
 
 /** More than share the engine at a time, so that some wait in the queue for it. */
 const LISTERS = 400;
 const LOOKUPS = 20;
 const CURSORS = 50;
-const PUBLISHED = { drafts: "none", authorId: null } as const;
 
 describe("lookups beside lists that are asked for without a pause", () => {
   let opened: Awaited<ReturnType<typeof pglite.open>>;
@@ -34,8 +34,8 @@ describe("lookups beside lists that are asked for without a pause", () => {
       // They differ, as lists that are equal are asked for once.
       const limit = 1 + Math.floor(lister / CURSORS);
       for (let page = lister; !over.signal.aborted; page++) {
-        const before = ids[CURSORS + (page % CURSORS)] ?? null;
-        (await storage.posts.list(PUBLISHED, { limit, before }))._unsafeUnwrap();
+        const from = past(ids[CURSORS + (page % CURSORS)] as PostId);
+        (await storage.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, { limit, from }))._unsafeUnwrap();
         listed++;
       }
     });

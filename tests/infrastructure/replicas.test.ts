@@ -1,13 +1,13 @@
 import { err, ok, type Result } from "neverthrow";
 import { afterEach, describe, expect, it } from "vitest";
+import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
 import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import type { Lsn } from "../../src/infrastructure/lsn.ts";
 import { readsOnReplicas, type Replica, type ReadsOnReplicas } from "../../src/infrastructure/postgresql/replicas.ts";
-import { aDraft, aSession, aUser, recordingLog } from "../support/fixtures.ts";
+import { aDraft, aSession, aUser, EVERY_POST, recordingLog } from "../support/fixtures.ts";
 
-const NEWEST = { limit: 1, before: null } as const;
-const EVERY_POST = { drafts: "all", authorId: null } as const;
+const NEWEST = { limit: 1, from: null } as const;
 const FAILURE: StorageFailure = { kind: "storage_unavailable", operation: "test", cause: null };
 
 type Position = Result<Lsn | null, StorageFailure>;
@@ -93,7 +93,7 @@ describe("reads where there are replicas", () => {
     const { primary, replicas, repositories, servesAgain } = await open("a");
     await servesAgain("a");
     replicas[0].posts.list = async () => err(FAILURE);
-    const { items } = (await repositories.posts.list(EVERY_POST, NEWEST))._unsafeUnwrap();
+    const { items } = (await repositories.posts.list(EVERY_POST, NEWEST_FIRST, NEWEST))._unsafeUnwrap();
     expect(items[0]?.authorId).toBe(primary.author.id);
   });
 
@@ -104,14 +104,14 @@ describe("reads where there are replicas", () => {
       replicas[0].stand.at = async () => new Promise(() => {});
       return new Promise(() => {});
     };
-    const { items } = (await repositories.posts.list(EVERY_POST, NEWEST))._unsafeUnwrap();
+    const { items } = (await repositories.posts.list(EVERY_POST, NEWEST_FIRST, NEWEST))._unsafeUnwrap();
     expect(items[0]?.authorId).toBe(primary.author.id);
   });
 
   it("that find nothing are answered so by the replica", async () => {
     const { replicas, repositories, servesAgain } = await open("a");
     await servesAgain("a");
-    const [post] = (await replicas[0].posts.list(EVERY_POST, NEWEST))._unsafeUnwrap().items;
+    const [post] = (await replicas[0].posts.list(EVERY_POST, NEWEST_FIRST, NEWEST))._unsafeUnwrap().items;
     expect(post && (await repositories.posts.findById(post.id))).toEqual(ok(post));
     expect((await repositories.posts.findById(aDraft(aUser().id).id))._unsafeUnwrapErr()).toEqual({
       kind: "post_not_found",

@@ -60,6 +60,7 @@ export interface LogInBody {
 export interface PageBody {
   readonly items: readonly { readonly id: string }[];
   readonly nextCursor: string | null;
+  readonly previousCursor: string | null;
 }
 
 /** An answer whose promises to every client have been checked already. */
@@ -278,9 +279,18 @@ export function pageOf(reply: Reply): PageBody {
 
 /** Where a Link header says that the next page is (RFC 8288); `null` at the end of the list. */
 export function nextLink(reply: Reply): string | null {
-  const link = reply.headers.get("Link");
-  if (link === null) return null;
-  const target = /^<([^<>]+)>; rel="next"$/.exec(link)?.[1];
-  expect(target, link).toBeDefined();
-  return target ?? null;
+  return linkOf(reply, "next");
+}
+
+/** Where a Link header says that the page before is; `null` at the beginning of the list. */
+export function previousLink(reply: Reply): string | null {
+  return linkOf(reply, "prev");
+}
+
+function linkOf(reply: Reply, rel: "next" | "prev"): string | null {
+  const links = reply.headers.get("Link")?.split(", ") ?? [];
+  for (const link of links) expect(link).toMatch(/^<[^<>]+>; rel="(?:next|prev)"$/);
+  expect(new Set(links).size).toBe(links.length);
+  const link = links.find((each) => each.endsWith(`; rel="${rel}"`));
+  return link === undefined ? null : link.slice(1, link.indexOf(">"));
 }

@@ -5,6 +5,7 @@ import type { Log } from "../../src/application/ports/log.ts";
 import type { Actor } from "../../src/domain/access.ts";
 import { parseEmailAddress, type EmailAddress } from "../../src/domain/email-address.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
+import type { Position } from "../../src/domain/page.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../src/domain/password.ts";
 import {
   newDraft,
@@ -14,6 +15,7 @@ import {
   type Draft,
   type PublishedPost,
 } from "../../src/domain/post.ts";
+import type { PostFilter } from "../../src/domain/post-repository.ts";
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
 import { newUser, parseUserName, type User, type UserName } from "../../src/domain/user.ts";
 
@@ -31,6 +33,18 @@ export const content = (raw: string) => parsePostContent(raw)._unsafeUnwrap();
 export const nextId = <AnId extends Id<string>>(): AnId => v7() as AnId;
 
 export const ids: IdGenerator = { next: nextId };
+
+/** The place past the item with an id, in a list that is sorted by ids alone. */
+export const past = <AnId extends Id<string>>(id: AnId): Position<AnId> => ({ direction: "forward", key: null, id });
+
+/** The published posts and the drafts of an author, or of everybody. */
+export const postsOf = (authorId: UserId | null): PostFilter => ({
+  published: { authorId, after: null, before: null },
+  drafts: { authorId },
+});
+
+export const EVERY_POST = postsOf(null);
+export const PUBLISHED_POSTS: PostFilter = { ...EVERY_POST, drafts: null };
 
 export interface TestClock extends Clock {
   set(now: Date): void;

@@ -13,13 +13,13 @@ export type IncludeAuthorsError = StorageFailure;
 
 /** The page with the author of each post. */
 export function includeAuthors({ users }: { readonly users: UserRepository }) {
-  return async ({ items, next }: Page<Post>): Promise<Result<Page<AuthoredPost>, IncludeAuthorsError>> => {
+  return async ({ items, ...page }: Page<Post>): Promise<Result<Page<AuthoredPost>, IncludeAuthorsError>> => {
     const authors = new Map<UserId, User>();
     const ids = [...new Set(items.map(({ authorId }) => authorId))];
     for (const found of await Promise.all(ids.map(async (id) => users.findById(id)))) {
       if (found.isOk()) authors.set(found.value.id, found.value);
       else if (found.error.kind !== "user_not_found") return err(found.error);
     }
-    return ok({ items: items.map((post) => ({ ...post, author: authors.get(post.authorId) ?? null })), next });
+    return ok({ ...page, items: items.map((post) => ({ ...post, author: authors.get(post.authorId) ?? null })) });
   };
 }

@@ -6,6 +6,7 @@ import type { Post } from "../../domain/post.ts";
 import type { PostRepository } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { PostQuery } from "./list-posts.ts";
 
 export type ListPostsOfUserError = UserNotFound | StorageFailure;
 
@@ -14,15 +15,15 @@ export interface ListPostsOfUserDependencies {
   readonly users: UserRepository;
 }
 
-/** The posts of one author that the viewer may see. Fails with `user_not_found` rather than show an empty list. */
+/** The posts of one author that the viewer asks for and may see. Fails with `user_not_found` rather than show an empty list. */
 export function listPostsOfUser({ posts, users }: ListPostsOfUserDependencies) {
   return async (
     viewer: Viewer,
-    authorId: UserId,
+    { sort, ...criteria }: PostQuery & { readonly authorId: UserId },
     page: PageRequest<PostId>,
   ): Promise<Result<Page<Post>, ListPostsOfUserError>> =>
     safeTry(async function* () {
-      yield* await users.findById(authorId);
-      return posts.list(visiblePosts(viewer, authorId), page);
+      yield* await users.findById(criteria.authorId);
+      return posts.list(visiblePosts(viewer, criteria), sort, page);
     });
 }

@@ -1,11 +1,12 @@
-import { and, desc, eq, gt, lt, lte, ne, sql } from "drizzle-orm";
+import { and, eq, gt, lte, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
-import { firstPage } from "../../domain/page.ts";
+import { pageOf } from "../../domain/page.ts";
 import type { TokenDigest } from "../../domain/session.ts";
 import type { SessionRepository } from "../../domain/session-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
+import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
 import { sessions } from "./schema.ts";
 import { lookUpTogether } from "./waiting-together.ts";
@@ -36,23 +37,18 @@ export function drizzleSessions(db: Database): SessionRepository {
     findByTokenDigest: async (digest) =>
       (await findSession(digest)).andThen((session) => (session === undefined ? fail(SESSION_NOT_FOUND) : ok(session))),
 
-    listByUser: async (userId, now, { limit, before }) =>
-      (
-        await attempt(db, "sessions.listByUser", async () =>
-          db
-            .select()
-            .from(sessions)
-            .where(
-              and(
-                eq(sessions.userId, userId),
-                gt(sessions.expiresAt, now),
-                before === null ? undefined : lt(sessions.id, before),
-              ),
-            )
-            .orderBy(desc(sessions.id))
-            .limit(limit + 1),
-        )
-      ).map((rows) => firstPage(rows, limit)),
+    listByUser: async (userId, now, { limit, from }) => {
+      const { past, order } = newestFirst(sessions.id, from);
+      const rows = await attempt(db, "sessions.listByUser", async () =>
+        db
+          .select()
+          .from(sessions)
+          .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), past))
+          .orderBy(order)
+          .limit(limit + 1),
+      );
+      return rows.map((read) => pageOf(read, limit, from));
+    },
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>
       (

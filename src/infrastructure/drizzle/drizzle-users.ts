@@ -1,14 +1,15 @@
-import { and, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { emailKey } from "../../domain/email-address.ts";
 import { fail } from "../../domain/fail.ts";
 import type { UserId } from "../../domain/id.ts";
-import { firstPage } from "../../domain/page.ts";
+import { pageOf } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
+import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
 import { users } from "./schema.ts";
 import { lookUpTogether } from "./waiting-together.ts";
@@ -55,17 +56,18 @@ export function drizzleUsers(db: Database): UserRepository {
         )
       ).map((rows) => rows.length > 0),
 
-    list: async ({ limit, before }) =>
-      (
-        await attempt(db, "users.list", async () =>
-          db
-            .select(userColumns)
-            .from(users)
-            .where(before === null ? undefined : lt(users.id, before))
-            .orderBy(desc(users.id))
-            .limit(limit + 1),
-        )
-      ).map((rows) => firstPage(rows, limit)),
+    list: async ({ limit, from }) => {
+      const { past, order } = newestFirst(users.id, from);
+      const rows = await attempt(db, "users.list", async () =>
+        db
+          .select(userColumns)
+          .from(users)
+          .where(past)
+          .orderBy(order)
+          .limit(limit + 1),
+      );
+      return rows.map((read) => pageOf(read, limit, from));
+    },
 
     update: async (user, expected) =>
       guardedWrite(db, {

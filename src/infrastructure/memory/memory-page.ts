@@ -1,14 +1,40 @@
 import type { Id } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
 
-/** The rows after `before`, newest first: one more than the page's limit where there are, each a clone. */
-export function newestFirst<AnId extends Id<string>, Row extends { readonly id: AnId }>(
+interface Order<Row> {
+  readonly keyOf: (row: Row) => string | null;
+  readonly descending: boolean;
+}
+
+const NEWEST_FIRST: Order<unknown> = { keyOf: () => null, descending: true };
+
+/** The rows past a place, in the direction of its going: one more than the page's limit where there are, each a clone. */
+export function rowsFrom<AnId extends Id<string>, Row extends { readonly id: AnId }>(
   rows: Iterable<Row>,
-  { before, limit }: PageRequest<AnId>,
+  { from, limit }: PageRequest<AnId>,
+  { keyOf, descending }: Order<Row> = NEWEST_FIRST,
 ): Row[] {
-  return [...rows]
-    .filter((row) => before === null || row.id < before)
-    .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+  const sign = descending === (from?.direction === "backward") ? 1 : -1;
+  const placed = [...rows].map((row) => ({ row, key: keyOf(row), id: row.id }));
+  return placed
+    .filter((place) => from === null || sign * compare(place, from) > 0)
+    .toSorted((a, b) => sign * compare(a, b))
     .slice(0, limit + 1)
-    .map((row) => structuredClone(row));
+    .map(({ row }) => structuredClone(row));
+}
+
+interface Place {
+  readonly key: string | null;
+  readonly id: string;
+}
+
+function compare(a: Place, b: Place): number {
+  return compareCodePoints(a.key ?? "", b.key ?? "") || compareCodePoints(a.id, b.id);
+}
+
+/** The order of PostgreSQL's collation "C" in UTF-8; that of JavaScript's `<` is another, beyond U+FFFF. */
+function compareCodePoints(a: string, b: string): number {
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }

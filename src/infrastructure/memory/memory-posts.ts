@@ -1,9 +1,9 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { Post } from "../../domain/post.ts";
-import { pageOfPosts, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import { pageOfPosts, sortKey, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
 import { nextVersion } from "../../domain/version.ts";
-import { newestFirst } from "./memory-page.ts";
+import { rowsFrom } from "./memory-page.ts";
 import { addRow, type MemoryAccess } from "./memory-tables.ts";
 
 export function memoryPosts(access: MemoryAccess): PostRepository {
@@ -21,10 +21,11 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
         return post === undefined ? fail({ kind: "post_not_found" }) : ok(structuredClone(post));
       }),
 
-    list: async (filter, page) =>
+    list: async (filter, sort, page) =>
       access(({ posts }) => {
         const shown = [...posts.values()].filter((post) => isShown(post, filter));
-        return ok(pageOfPosts(newestFirst(shown, page), page.limit));
+        const order = { keyOf: (post: Post) => sortKey(post, sort), descending: sort.descending };
+        return ok(pageOfPosts(rowsFrom(shown, page, order), page, sort));
       }),
 
     update: async (post, expected) =>
@@ -64,8 +65,10 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
   };
 }
 
-function isShown(post: Post, { drafts, authorId }: PostFilter): boolean {
-  if (authorId !== null && post.authorId !== authorId) return false;
-  if (post.status === "published" || drafts === "all") return true;
-  return drafts !== "none" && post.authorId === drafts.of;
+function isShown(post: Post, filter: PostFilter): boolean {
+  const range = post.status === "draft" ? filter.drafts : filter.published;
+  if (range === null || (range.authorId !== null && post.authorId !== range.authorId)) return false;
+  if (post.status === "draft" || filter.published === null) return true;
+  const { after, before } = filter.published;
+  return (after === null || post.publishedAt > after) && (before === null || post.publishedAt < before);
 }

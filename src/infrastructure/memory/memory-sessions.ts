@@ -1,9 +1,9 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
-import { firstPage } from "../../domain/page.ts";
+import { pageOf } from "../../domain/page.ts";
 import { isExpired } from "../../domain/session.ts";
 import type { SessionRepository } from "../../domain/session-repository.ts";
-import { newestFirst } from "./memory-page.ts";
+import { rowsFrom } from "./memory-page.ts";
 import { addRow, type MemoryAccess } from "./memory-tables.ts";
 
 export function memorySessions(access: MemoryAccess): SessionRepository {
@@ -27,7 +27,7 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
     listByUser: async (userId, now, page) =>
       access(({ sessions }) => {
         const alive = [...sessions.values()].filter((session) => session.userId === userId && !isExpired(session, now));
-        return ok(firstPage(newestFirst(alive, page), page.limit));
+        return ok(pageOf(rowsFrom(alive, page), page.limit, page.from));
       }),
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>

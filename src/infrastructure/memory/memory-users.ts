@@ -1,10 +1,10 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import { emailKey } from "../../domain/email-address.ts";
-import { firstPage } from "../../domain/page.ts";
+import { pageOf } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
-import { newestFirst } from "./memory-page.ts";
+import { rowsFrom } from "./memory-page.ts";
 import { addRow, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 export function memoryUsers(access: MemoryAccess): UserRepository {
@@ -30,7 +30,7 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
 
     hasAdmin: async () => access(({ users }) => ok([...users.values()].some((user) => user.role === "admin"))),
 
-    list: async (page) => access(({ users }) => ok(firstPage(newestFirst(users.values(), page), page.limit))),
+    list: async (page) => access(({ users }) => ok(pageOf(rowsFrom(users.values(), page), page.limit, page.from))),
 
     update: async (user, expected) =>
       access(({ users }) => {

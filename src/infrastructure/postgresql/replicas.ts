@@ -58,7 +58,7 @@ export function readsOnReplicas(primary: Source, replicas: readonly Replica[], l
       posts: {
         ...posts,
         findById: async (id) => read(async (on) => on.posts.findById(id)),
-        list: async (filter, page) => read(async (on) => on.posts.list(filter, page)),
+        list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
       },
     },
     close: () => {

@@ -29,31 +29,39 @@ interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends U
   /** Names the list: its cursors are refused by every other. */
   readonly list: string;
   readonly query: z.infer<typeof PageQuery>;
+  /** Whether a cursor's key can be one of the list's sort; where it is left out, the list is sorted by ids alone. */
+  readonly isKey?: (key: string | null) => boolean;
   readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<Page<Item>, Failure>>;
   readonly present: (item: Item) => Body;
 }
 
-/** Answers with a page: reads its cursor (422 when it is none), finds it, and links the next one (RFC 8288). */
+/** Answers with a page: reads its cursor (422 when it is none), finds it, and links those beside it (RFC 8288). */
 export async function pageResponse<
   Item extends { readonly id: Id<string> },
   Failure extends UseCaseError,
   Body extends object,
->(c: Context, { list, query: { limit = DEFAULT_LIMIT, cursor }, find, present }: PageAnswer<Item, Failure, Body>) {
-  const before = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
-  if (cursor !== undefined && before === null) return malformedCursor(c);
-  const found = await find({ limit, before });
+>(c: Context, { list, query, isKey = (key) => key === null, find, present }: PageAnswer<Item, Failure, Body>) {
+  const { limit = DEFAULT_LIMIT, cursor } = query;
+  const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
+  if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
+  const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const { items, next } = found.value;
-  const nextCursor = next === null ? null : encodeCursor(list, next);
-  if (nextCursor !== null) {
-    const query = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: nextCursor });
-    c.header("Link", `<${c.req.path}?${query.toString()}>; rel="next"`);
-  }
-  return jsonResponse(c, { items: items.map(present), nextCursor }, 200);
+  const { items, next, previous } = found.value;
+  const nextCursor = next && encodeCursor(list, next);
+  const previousCursor = previous && encodeCursor(list, previous);
+  const link = (rel: "next" | "prev", place: string | null) => {
+    if (place === null) return;
+    const search = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: place });
+    c.header("Link", `<${c.req.path}?${search.toString()}>; rel="${rel}"`, { append: true });
+  };
+  link("next", nextCursor);
+  link("prev", previousCursor);
+  return jsonResponse(c, { items: items.map(present), nextCursor, previousCursor }, 200);
 }
 
 function malformedCursor(c: Context) {
-  const detail = "This is no cursor of this list. Take nextCursor from a page of it, unchanged, or leave it out.";
+  const detail =
+    "This is no cursor of this list. Take nextCursor or previousCursor from a page of it, unchanged, or leave it out.";
   return problem(c, "validation_failed", {
     errors: [{ in: "query", pointer: "/cursor", code: "malformed_cursor", detail }],
   });

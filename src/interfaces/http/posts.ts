@@ -6,6 +6,7 @@ import type { UseCases } from "../../application/use-cases.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import { parsePostContent, parsePostTitle, POST_STATUSES, type Post } from "../../domain/post.ts";
+import { isSortKey, NEWEST_FIRST } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
@@ -60,7 +61,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings) {
       postPageResponse(c, useCases, {
         list: "posts",
         query: c.req.valid("query"),
-        find: async (request) => useCases.listPosts(c.get("viewer"), request),
+        find: async (request) => useCases.listPosts(c.get("viewer"), { authorId: null, sort: NEWEST_FIRST }, request),
       }),
     )
     .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) => {
@@ -132,12 +133,12 @@ export async function postPageResponse<Failure extends UseCaseError>(
   { includeAuthors }: UseCases,
   { list, query, find }: PostPageAnswer<Failure>,
 ) {
+  const page = { list, query, isKey: (key: string | null) => isSortKey(key, NEWEST_FIRST) };
   if (query.include === undefined) {
-    return pageResponse(c, { list, query, find, present: (post): ListedPost => presentPost(post) });
+    return pageResponse(c, { ...page, find, present: (post): ListedPost => presentPost(post) });
   }
   return pageResponse(c, {
-    list,
-    query,
+    ...page,
     find: async (request): Promise<Result<Page<AuthoredPost>, Failure | StorageFailure>> => {
       const found = await find(request);
       return found.isErr() ? err(found.error) : includeAuthors(found.value);

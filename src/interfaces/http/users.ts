@@ -5,6 +5,7 @@ import type { PostsFate } from "../../application/users/delete-user.ts";
 import type { UserProfile } from "../../domain/access.ts";
 import { parseEmailAddress } from "../../domain/email-address.ts";
 import { parseId, type UserId } from "../../domain/id.ts";
+import { NEWEST_FIRST } from "../../domain/post-repository.ts";
 import { parsePassword } from "../../domain/password.ts";
 import { parseUserName, ROLES } from "../../domain/user.ts";
 import { identify, requireActor } from "./authentication.ts";
@@ -105,7 +106,8 @@ export function userRoutes(useCases: UseCases) {
       return postPageResponse(c, useCases, {
         list: `users/${id}/posts`,
         query: c.req.valid("query"),
-        find: async (request) => useCases.listPostsOfUser(c.get("viewer"), id, request),
+        find: async (request) =>
+          useCases.listPostsOfUser(c.get("viewer"), { authorId: id, sort: NEWEST_FIRST }, request),
       });
     })
     .put(
