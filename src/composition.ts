@@ -5,6 +5,7 @@ import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
 import { systemClock } from "./infrastructure/system-clock.ts";
 import { uuidGenerator } from "./infrastructure/uuid-generator.ts";
+import { nodeRequestSeals } from "./infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "./infrastructure/node-session-tokens.ts";
 import { createApp } from "./interfaces/http/app.ts";
 import type { HttpSettings } from "./interfaces/http/settings.ts";
@@ -18,6 +19,7 @@ export interface Adapters extends Dependencies {
 export const nodeAdapters = {
   hasher: passwordHasher(argon2id, [pbkdf2]),
   tokens: nodeSessionTokens,
+  requestSeals: nodeRequestSeals,
   ids: uuidGenerator,
   clock: systemClock,
 } satisfies Partial<Adapters>;

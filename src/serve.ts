@@ -25,14 +25,14 @@ export async function serve(
   const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: config.sessionIdleMs, http: config.http };
   const { app, useCases } = compose({ ...adapters, log });
   await ensureFirstAdmin(useCases, config, log);
-  await purgeSessions(useCases, log);
+  await purgeExpired(useCases, log);
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
   const server = await listen({ fetch: app.fetch, host: config.host, port: config.port, log });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);
   }
-  const purge = setInterval(() => void purgeSessions(useCases, log), PURGE_INTERVAL_MS);
+  const purge = setInterval(() => void purgeExpired(useCases, log), PURGE_INTERVAL_MS);
 
   const stopInOrder = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
@@ -56,7 +56,9 @@ async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log:
   if (ensured.value !== null) log.info({ userId: ensured.value.id }, "created the first admin");
 }
 
-async function purgeSessions(useCases: UseCases, log: Log): Promise<void> {
-  const purged = await useCases.purgeExpiredSessions();
-  if (purged.isErr()) log.warn({ failure: purged.error }, "expired sessions stay for now");
+async function purgeExpired(useCases: UseCases, log: Log): Promise<void> {
+  const sessions = await useCases.purgeExpiredSessions();
+  if (sessions.isErr()) log.warn({ failure: sessions.error }, "expired sessions stay for now");
+  const keys = await useCases.purgeExpiredIdempotencyKeys();
+  if (keys.isErr()) log.warn({ failure: keys.error }, "expired idempotency keys stay for now");
 }

@@ -1,7 +1,10 @@
 import { checkReadiness } from "./check-readiness.ts";
+import { commitOnce } from "./idempotency/commit-once.ts";
+import { purgeExpiredIdempotencyKeys } from "./idempotency/purge-expired-idempotency-keys.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { IdGenerator } from "./ports/id-generator.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
+import type { RequestSeals } from "./ports/request-seals.ts";
 import type { SessionTokens } from "./ports/session-tokens.ts";
 import type { StorageProbe } from "./ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "./ports/unit-of-work.ts";
@@ -35,6 +38,7 @@ export interface Dependencies extends Repositories {
   readonly probe: StorageProbe;
   readonly hasher: PasswordHasher;
   readonly tokens: SessionTokens;
+  readonly requestSeals: RequestSeals;
   readonly ids: IdGenerator;
   readonly clock: Clock;
   /** How long a session lives without being used, in milliseconds. */
@@ -47,6 +51,8 @@ export type UseCases = ReturnType<typeof useCases>;
 export function useCases(dependencies: Dependencies) {
   return {
     checkReadiness: checkReadiness(dependencies),
+    commitOnce: commitOnce(dependencies),
+    purgeExpiredIdempotencyKeys: purgeExpiredIdempotencyKeys(dependencies),
 
     registerUser: registerUser(dependencies),
     createUser: createUser(dependencies),

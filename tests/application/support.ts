@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
+import type { IdempotencyKeyRepository } from "../../src/application/ports/idempotency-keys.ts";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { useCases, type UseCases } from "../../src/application/use-cases.ts";
@@ -13,6 +14,7 @@ import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { UserRepository } from "../../src/domain/user-repository.ts";
 import { openMemoryStorage, type MemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
+import { nodeRequestSeals } from "../../src/infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import {
   aDraft,
@@ -65,6 +67,7 @@ export interface Overrides {
   readonly users?: (real: UserRepository) => Partial<UserRepository>;
   readonly posts?: (real: PostRepository) => Partial<PostRepository>;
   readonly sessions?: (real: SessionRepository) => Partial<SessionRepository>;
+  readonly idempotencyKeys?: (real: IdempotencyKeyRepository) => Partial<IdempotencyKeyRepository>;
   readonly hasher?: (real: PasswordHasher) => Partial<PasswordHasher>;
 }
 
@@ -85,7 +88,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const clock = testClock();
   const hasher = fakeHasher();
   const bend = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
-    idempotencyKeys,
+    idempotencyKeys: { ...idempotencyKeys, ...overrides.idempotencyKeys?.(idempotencyKeys) },
     users: { ...users, ...overrides.users?.(users) },
     posts: { ...posts, ...overrides.posts?.(posts) },
     sessions: { ...sessions, ...overrides.sessions?.(sessions) },
@@ -96,6 +99,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
     probe: storage.probe,
     hasher: { ...hasher, ...overrides.hasher?.(hasher) },
     tokens: nodeSessionTokens,
+    requestSeals: nodeRequestSeals,
     ids,
     clock,
     sessionIdleMs: IDLE_MS,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { openApi, type OpenApi } from "../support/api.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 import { httpConditionalContract } from "./http-conditional.contract.ts";
+import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpProtocolContract } from "./http-protocol.contract.ts";
 import { httpSessionsContract } from "./http-sessions.contract.ts";
@@ -23,6 +24,7 @@ export function httpContract(adapter: StorageUnderTest) {
 
     httpUsersContract(open);
     httpSessionsContract(open);
+    httpIdempotencyContract(open, openStorage);
     httpPostsContract(open);
     httpConditionalContract(open);
     httpProtocolContract(open, openStorage);

@@ -24,7 +24,9 @@ describe("the type of the app", () => {
 
   it("has the codes of the problems that an operation may answer with", () => {
     expectTypeOf<InferResponseType<(typeof posts)[":id"]["$get"], 404>["code"]>().toEqualTypeOf<"post_not_found">();
-    expectTypeOf<InferResponseType<(typeof users)["$post"], 409>["code"]>().toEqualTypeOf<"email_taken">();
+    expectTypeOf<InferResponseType<(typeof users)["$post"], 409>["code"]>().toEqualTypeOf<
+      "email_taken" | "idempotency_key_in_use"
+    >();
   });
 
   it("asks for what the schemas ask for", () => {

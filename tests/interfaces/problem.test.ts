@@ -8,6 +8,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   malformed_utf8: 400,
   malformed_json: 400,
   json_too_deep: 400,
+  malformed_idempotency_key: 400,
   authentication_required: 401,
   invalid_session: 401,
   invalid_credentials: 401,
@@ -20,6 +21,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   method_not_allowed: 405,
   request_timeout: 408,
   email_taken: 409,
+  idempotency_key_in_use: 409,
   user_has_posts: 409,
   post_already_published: 409,
   post_not_published: 409,
@@ -31,6 +33,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   current_password_required: 422,
   new_author_unfit: 422,
   content_required: 422,
+  idempotency_key_reused: 422,
   precondition_required: 428,
   headers_too_large: 431,
   internal_error: 500,
@@ -68,16 +71,19 @@ describe("problems", () => {
     );
   });
 
-  it.each(["storage_unavailable", "storage_busy", "version_conflict"] as const)("%s says when to come back", (kind) => {
-    expect(problemParts(kind, null).headers).toHaveProperty("Retry-After", expect.stringMatching(/^\d+$/));
-  });
+  it.each(["storage_unavailable", "storage_busy", "version_conflict", "idempotency_key_in_use"] as const)(
+    "%s says when to come back",
+    (kind) => {
+      expect(problemParts(kind, null).headers).toHaveProperty("Retry-After", expect.stringMatching(/^\d+$/));
+    },
+  );
 
   it.each(kindsOf(422).filter((kind) => kind !== "validation_failed"))("%s names the field", (kind) => {
     const { errors } = JSON.parse(problemParts(kind, null).body) as { errors: unknown };
     expect(errors).toEqual([
       {
-        in: expect.stringMatching(/^(?:body|query)$/) as string,
-        pointer: expect.stringMatching(/^\/\w+$/) as string,
+        in: expect.stringMatching(/^(?:body|query|header)$/) as string,
+        pointer: expect.stringMatching(/^\/[\w-]+$/) as string,
         code: expect.stringMatching(/^[a-z_]+$/) as string,
         detail: expect.stringMatching(/\.$/) as string,
       },

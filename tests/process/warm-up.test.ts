@@ -4,6 +4,7 @@ import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storag
 import { warmUp } from "../../src/warm-up.ts";
 import { fakeHasher, HTTP_SETTINGS } from "../support/api.ts";
 import { aPublishedPost, aUser, DAY_MS, ids, recordingLog, testClock } from "../support/fixtures.ts";
+import { nodeRequestSeals } from "../../src/infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 
 async function warmedUp(posts: number) {
@@ -12,7 +13,14 @@ async function warmedUp(posts: number) {
   (await storage.users.insert(author))._unsafeUnwrap();
   const written = Array.from({ length: posts }, () => aPublishedPost(author.id));
   for (const post of written) (await storage.posts.insert(post))._unsafeUnwrap();
-  const parts = { clock: testClock(), hasher: fakeHasher, tokens: nodeSessionTokens, ids, sessionIdleMs: DAY_MS };
+  const parts = {
+    clock: testClock(),
+    hasher: fakeHasher,
+    tokens: nodeSessionTokens,
+    requestSeals: nodeRequestSeals,
+    ids,
+    sessionIdleMs: DAY_MS,
+  };
   const { app } = compose({ ...storage, ...parts, log: recordingLog(), http: HTTP_SETTINGS });
   const answers: string[] = [];
   await warmUp(async (path, init) => {

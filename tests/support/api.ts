@@ -6,6 +6,7 @@ import { compose, type Adapters } from "../../src/composition.ts";
 import { readConfig } from "../../src/config.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
 import type { Role } from "../../src/domain/user.ts";
+import { nodeRequestSeals } from "../../src/infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import type { TestStorage } from "./test-storage.ts";
@@ -117,6 +118,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     ...storage,
     hasher: fakeHasher,
     tokens: nodeSessionTokens,
+    requestSeals: nodeRequestSeals,
     ids,
     clock,
     log,
@@ -250,7 +252,7 @@ function checkFieldErrors(errors: readonly { readonly pointer: string }[]): void
   expect(errors.length).toBeGreaterThan(0);
   for (const error of errors) {
     expect(error).toEqual({
-      in: expect.stringMatching(/^(?:body|query)$/) as string,
+      in: expect.stringMatching(/^(?:body|query|header)$/) as string,
       pointer: expect.stringMatching(/^(?:\/|$)/) as string,
       code: expect.stringMatching(/^[a-z][a-z0-9_]+$/) as string,
       detail: expect.stringMatching(/./) as string,

@@ -3,7 +3,6 @@ import type { Actor } from "../../domain/access.ts";
 import type { Post } from "../../domain/post.ts";
 import type { PostRepository } from "../../domain/post-repository.ts";
 import type { VersionConflict } from "../../domain/version.ts";
-import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import { findChangeablePost, type FindChangeablePostError, type PostTarget } from "./find-changeable-post.ts";
 
@@ -14,23 +13,24 @@ export interface ChangePostDependencies {
 
 export type ChangePostError = FindChangeablePostError | VersionConflict;
 
-/** Applies a domain operation to a stored post: what updating, publishing and unpublishing have in common. */
+/**
+ * Applies a domain operation to a stored post: what updating, publishing and unpublishing have in common. Gives
+ * `version_conflict` when somebody was faster, to be tried again.
+ */
 export async function changePost<RuleError extends { readonly kind: string }>(
   { posts, clock }: ChangePostDependencies,
   actor: Actor,
   target: PostTarget,
   operation: (post: Post, now: Date) => Result<Post, RuleError>,
 ): Promise<Result<Post, RuleError | ChangePostError>> {
-  return retryLostRaces<Post, RuleError | ChangePostError>(async () =>
-    safeTry(async function* () {
-      const post = yield* await findChangeablePost(posts, actor, target);
-      const changed = yield* operation(post, clock.now());
-      if (changed === post) return ok(post);
-      const stored = await posts.update(changed, post.version);
-      // Its author went, and the post with them or to somebody else: the post that was read is gone either way.
-      return stored
-        .map(() => changed)
-        .mapErr((failure) => (failure.kind === "author_not_found" ? { kind: "version_conflict" as const } : failure));
-    }),
-  );
+  return safeTry(async function* () {
+    const post = yield* await findChangeablePost(posts, actor, target);
+    const changed = yield* operation(post, clock.now());
+    if (changed === post) return ok(post);
+    const stored = await posts.update(changed, post.version);
+    // Its author went, and the post with them or to somebody else: the post that was read is gone either way.
+    return stored
+      .map(() => changed)
+      .mapErr((failure) => (failure.kind === "author_not_found" ? { kind: "version_conflict" as const } : failure));
+  });
 }

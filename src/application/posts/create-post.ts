@@ -1,4 +1,4 @@
-import { ok, safeTry, type Result } from "neverthrow";
+import { safeTry, type Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
 import type { PostId } from "../../domain/id.ts";
 import {
@@ -10,10 +10,12 @@ import {
   type PostStatus,
   type PostTitle,
 } from "../../domain/post.ts";
-import type { AuthorNotFound, PostRepository } from "../../domain/post-repository.ts";
+import type { AuthorNotFound } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { directly, type Commit, type CommitError } from "../commit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
+import type { Repositories } from "../ports/unit-of-work.ts";
 import type { InvalidSession } from "../sessions/authenticate.ts";
 
 export interface CreatePostInput {
@@ -22,23 +24,25 @@ export interface CreatePostInput {
   readonly status: PostStatus;
 }
 
-export type CreatePostError = ContentRequired | InvalidSession | StorageFailure;
+export type CreatePostError = ContentRequired | InvalidSession | CommitError;
 
-export interface CreatePostDependencies {
-  readonly posts: PostRepository;
+export interface CreatePostDependencies extends Repositories {
   readonly ids: IdGenerator;
   readonly clock: Clock;
 }
 
 /** Writes a post, as a draft or published at once. */
-export function createPost({ posts, ids, clock }: CreatePostDependencies) {
-  return async (actor: Actor, { title, content, status }: CreatePostInput): Promise<Result<Post, CreatePostError>> =>
-    safeTry(async function* () {
+export function createPost({ ids, clock, ...repositories }: CreatePostDependencies) {
+  return async (
+    actor: Actor,
+    { title, content, status }: CreatePostInput,
+    commit: Commit<Post> = directly(repositories),
+  ): Promise<Result<Post, CreatePostError>> =>
+    safeTry<Post, CreatePostError>(async function* () {
       const fields = { id: ids.next<PostId>(), title, content, authorId: actor.userId };
       const now = clock.now();
       const post: Post = status === "published" ? yield* newPublishedPost(fields, now) : newDraft(fields, now);
-      yield* (await posts.insert(post)).mapErr(invalidWhenAuthorGone);
-      return ok(post);
+      return commit(async ({ posts }) => (await posts.insert(post)).map(() => post).mapErr(invalidWhenAuthorGone));
     });
 }
 

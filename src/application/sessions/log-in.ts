@@ -9,6 +9,7 @@ import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
 import type { VersionConflict } from "../../domain/version.ts";
+import type { Commit, CommitError } from "../commit.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
@@ -32,7 +33,7 @@ export interface LoggedIn {
   readonly user: UserProfile;
 }
 
-export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingFailed | StorageFailure;
+export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingFailed | CommitError;
 
 export interface LogInDependencies {
   readonly users: UserRepository;
@@ -50,7 +51,10 @@ export interface LogInDependencies {
  */
 export function logIn(dependencies: LogInDependencies) {
   const { users, unitOfWork, tokens, ids, clock, sessionIdleMs } = dependencies;
-  return async (input: LogInInput): Promise<Result<LoggedIn, LogInError>> =>
+  return async (
+    input: LogInInput,
+    commit: Commit<LoggedIn> = async (write) => unitOfWork.run(write),
+  ): Promise<Result<LoggedIn, LogInError>> =>
     retryLostRaces<LoggedIn, LogInError>(async () =>
       safeTry(async function* () {
         const email = parseEmailAddress(input.email);
@@ -67,8 +71,8 @@ export function logIn(dependencies: LogInDependencies) {
           clock.now(),
           sessionIdleMs,
         );
-        yield* await unitOfWork.run<void, LogInError>(async (repositories) =>
-          safeTry(async function* () {
+        return commit(async (repositories) =>
+          safeTry<LoggedIn, LogInError>(async function* () {
             // While it was compared the password may have been changed, which has revoked every session, or its hash
             // upgraded by another log-in. Either way the comparison is made again, with the hash that is stored now.
             const current = yield* nullWhenNotFound(await repositories.users.findById(user.id));
@@ -76,10 +80,10 @@ export function logIn(dependencies: LogInDependencies) {
             if (upgradedHash !== null) {
               yield* await repositories.users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
             }
-            return (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
+            yield* (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
+            return ok({ session, token, user: ownProfile(user) });
           }),
         );
-        return ok({ session, token, user: ownProfile(user) });
       }),
     );
 }

@@ -9,11 +9,14 @@ import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
 
-export interface CreateUserDependencies {
-  readonly users: UserRepository;
+export interface PrepareUserDependencies {
   readonly hasher: PasswordHasher;
   readonly ids: IdGenerator;
   readonly clock: Clock;
+}
+
+export interface CreateUserDependencies extends PrepareUserDependencies {
+  readonly users: UserRepository;
 }
 
 export interface CreateUserInput {
@@ -26,12 +29,22 @@ export interface CreateUserInput {
 export type CreateUserError = EmailTaken | PasswordHashingFailed | StorageFailure;
 
 /** Creates a user of any role: for the operator of the server, who needs no account to be trusted. */
-export function createUser({ users, hasher, ids, clock }: CreateUserDependencies) {
-  return async ({ name, email, password, role }: CreateUserInput): Promise<Result<User, CreateUserError>> =>
+export function createUser({ users, ...dependencies }: CreateUserDependencies) {
+  return async (input: CreateUserInput): Promise<Result<User, CreateUserError>> =>
     safeTry(async function* () {
-      const passwordHash = yield* await hasher.hash(password);
-      const user = newUser({ id: ids.next<UserId>(), name, email, passwordHash, role }, clock.now());
+      const user = yield* await prepareUser(dependencies, input);
       yield* await users.insert(user);
       return ok(user);
     });
+}
+
+/** A new user with their password hashed, to be stored. */
+export async function prepareUser(
+  { hasher, ids, clock }: PrepareUserDependencies,
+  { name, email, password, role }: CreateUserInput,
+): Promise<Result<User, PasswordHashingFailed>> {
+  const hashed = await hasher.hash(password);
+  return hashed.map((passwordHash) =>
+    newUser({ id: ids.next<UserId>(), name, email, passwordHash, role }, clock.now()),
+  );
 }

@@ -11,11 +11,12 @@ import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions, requireIfMatch } from "./etag.ts";
+import { answerOnce } from "./idempotency.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { postId } from "./path-id.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
-import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
+import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { HttpSettings } from "./settings.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
 import { IdBody, TimeBody } from "./values.ts";
@@ -64,13 +65,13 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings) {
         find: async (request) => useCases.listPosts(c.get("viewer"), { authorId: null, sort: NEWEST_FIRST }, request),
       }),
     )
-    .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) => {
-      const created = await useCases.createPost(c.get("actor"), c.req.valid("json"));
-      return created.match(
-        (post) => createdResponse(c, `/v1/posts/${post.id}`, postResource(post)),
-        (failure) => failureProblem(c, failure),
-      );
-    })
+    .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
+      answerOnce(c, useCases, {
+        user: c.get("actor").userId,
+        act: async (commit) => useCases.createPost(c.get("actor"), c.req.valid("json"), commit),
+        answer: (post: Post) => createdAnswer(`/v1/posts/${post.id}`, postResource(post)),
+      }),
+    )
     .get("/:id", postId, noQuery, async (c) => {
       const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id);
       return found.match(
@@ -105,19 +106,19 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings) {
     })
     .post("/:id/publish", requireActor, postId, noQuery, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      const published = await useCases.publishPost(c.get("actor"), target);
-      return published.match(
-        (post) => changedResponse(c, postResource(post)),
-        (failure) => failureProblem(c, failure),
-      );
+      return answerOnce(c, useCases, {
+        user: c.get("actor").userId,
+        act: async (commit) => useCases.publishPost(c.get("actor"), target, commit),
+        answer: (post: Post) => changedAnswer(postResource(post)),
+      });
     })
     .post("/:id/unpublish", requireActor, postId, noQuery, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      const unpublished = await useCases.unpublishPost(c.get("actor"), target);
-      return unpublished.match(
-        (post) => changedResponse(c, postResource(post)),
-        (failure) => failureProblem(c, failure),
-      );
+      return answerOnce(c, useCases, {
+        user: c.get("actor").userId,
+        act: async (commit) => useCases.unpublishPost(c.get("actor"), target, commit),
+        answer: (post: Post) => changedAnswer(postResource(post)),
+      });
     });
 }
 

@@ -2,12 +2,16 @@ import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Result } from "neverthrow";
 import { z } from "zod";
+import type { AnsweredBefore } from "../../application/commit.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 
-/** Every error that a use case can end with. */
-export type UseCaseError = {
-  [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
-}[keyof UseCases];
+/** Every error that a use case can end with. That it was done before is none: it has an answer of its own. */
+export type UseCaseError = Exclude<
+  {
+    [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
+  }[keyof UseCases],
+  AnsweredBefore
+>;
 
 /** The errors that arise in HTTP itself, before a use case is asked. */
 export type ProtocolErrorKind =
@@ -22,6 +26,7 @@ export type ProtocolErrorKind =
   | "body_too_large"
   | "malformed_utf8"
   | "malformed_json"
+  | "malformed_idempotency_key"
   | "json_too_deep"
   | "validation_failed"
   | "precondition_required"
@@ -33,7 +38,7 @@ export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
 export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
 
 const FieldErrorBody = z.object({
-  in: z.enum(["body", "query"]),
+  in: z.enum(["body", "query", "header"]),
   pointer: z.string(),
   code: z.string(),
   detail: z.string(),
@@ -133,6 +138,31 @@ const PROBLEMS = {
     title: "JSON too deep",
     detail: "The body nests objects or arrays deeper than 32 levels.",
   },
+  malformed_idempotency_key: {
+    status: 400,
+    title: "Malformed Idempotency-Key",
+    detail:
+      'The key must be 16 to 255 visible ASCII characters without " and \\, in quotes or bare. Make a random UUID for each request that is not a repetition.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "Idempotency-Key reused",
+    detail: "This key is that of another request, with another path or body. Use a new key for a new request.",
+    errors: [
+      {
+        in: "header",
+        pointer: "/Idempotency-Key",
+        code: "idempotency_key_reused",
+        detail: "Use a new key, or repeat the first request exactly.",
+      },
+    ],
+  },
+  idempotency_key_in_use: {
+    status: 409,
+    title: "Idempotency-Key in use",
+    detail: "A request with this key is being done. Repeat it in a moment to get its answer.",
+    headers: SOON,
+  },
   validation_failed: {
     status: 422,
     title: "Invalid request",
@@ -215,7 +245,8 @@ const PROBLEMS = {
   outcome_unknown: {
     status: 503,
     title: "Outcome unknown",
-    detail: "The database failed while it wrote. Read whether the change is there before you repeat it.",
+    detail:
+      "The database failed while it wrote. Repeat the request with its Idempotency-Key; without one, read first whether the change is there.",
   },
   storage_full: {
     status: 507,

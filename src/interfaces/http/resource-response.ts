@@ -26,11 +26,29 @@ export function changedResponse<Body extends object>(c: Context, resource: Resou
   return jsonResponse(c, resource.body, 200);
 }
 
-/** Answers a POST with what it has created, and where that is. */
-export function createdResponse<Body extends object>(c: Context, location: string, resource: Resource<Body>) {
-  c.header("ETag", etag(resource.version, resource.representation));
-  c.header("Location", location);
-  return jsonResponse(c, resource.body, 201);
+/** An answer that is not sent yet, so that it can be kept with the write that it tells of. */
+export interface JsonAnswer<Body extends object, Status extends ContentfulStatusCode> {
+  readonly status: Status;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Body;
+}
+
+/** The answer to a POST that has changed a resource: the resource as it is now. */
+export function changedAnswer<Body extends object>({ version, representation, body }: Resource<Body>) {
+  return { status: 200, headers: { ETag: etag(version, representation) }, body } as const;
+}
+
+/** The answer to a POST that has created a resource: the resource, and where it is. */
+export function createdAnswer<Body extends object>(location: string, resource: Resource<Body>) {
+  const { headers, body } = changedAnswer(resource);
+  return { status: 201, headers: { ...headers, Location: location }, body } as const;
+}
+
+export function sendAnswer<Body extends object, Status extends ContentfulStatusCode>(
+  c: Context,
+  { status, headers, body }: JsonAnswer<Body, Status>,
+) {
+  return c.json(body, status, headers) as Response as JsonResponse<Body, Status>;
 }
 
 /** Answers with a body that has the form of JSON already, so what a client reads has the very type that was given. */

@@ -1,10 +1,12 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import type { LoggedIn } from "../../application/sessions/log-in.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { SessionId } from "../../domain/id.ts";
 import type { Session } from "../../domain/session.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
+import { answerOnce } from "./idempotency.ts";
 import { jsonBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { sessionId } from "./path-id.ts";
@@ -38,22 +40,15 @@ export function sessionRoutes(useCases: UseCases) {
       await next();
       c.header("Cache-Control", "no-store");
     })
-    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), async (c) => {
-      const loggedIn = await useCases.logIn(c.req.valid("json"));
-      return loggedIn.match(
-        ({ session: { id, expiresAt }, token, user }) => {
-          c.header("Location", `/v1/sessions/${id}`);
-          const body: z.infer<typeof NewSessionBody> = {
-            id,
-            token,
-            expiresAt: expiresAt.toISOString(),
-            user: presentUser(user),
-          };
-          return c.json(body, 201);
-        },
-        (failure) => failureProblem(c, failure),
-      );
-    })
+    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), async (c) =>
+      answerOnce(c, useCases, {
+        user: ({ user }) => user.id,
+        act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
+        answer: newSessionAnswer,
+        // Who repeats a log-in has the password still, but its session may have ended meanwhile.
+        stillHolds: async ({ token }) => useCases.authenticate(token),
+      }),
+    )
     .use(identify(useCases))
     .get("/", requireActor, validQuery(PageQuery), async (c) =>
       pageResponse(c, {
@@ -87,4 +82,14 @@ function presentSession(session: Session, current: SessionId): z.infer<typeof Se
     expiresAt: session.expiresAt.toISOString(),
     current: session.id === current,
   };
+}
+
+function newSessionAnswer({ session: { id, expiresAt }, token, user }: LoggedIn) {
+  const body: z.infer<typeof NewSessionBody> = {
+    id,
+    token,
+    expiresAt: expiresAt.toISOString(),
+    user: presentUser(user),
+  };
+  return { status: 201, headers: { Location: `/v1/sessions/${id}` }, body } as const;
 }

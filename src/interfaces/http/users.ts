@@ -11,12 +11,13 @@ import { parseUserName, ROLES } from "../../domain/user.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions } from "./etag.ts";
+import { answerOnce } from "./idempotency.ts";
 import { jsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { userId } from "./path-id.ts";
 import { PostPageQuery, postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
-import { changedResponse, createdResponse, resourceResponse } from "./resource-response.ts";
+import { changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import { noQuery, text, validBody, validQuery } from "./validation.ts";
 import { IdBody, TimeBody } from "./values.ts";
 
@@ -62,13 +63,13 @@ const Deletion = z
 
 export function userRoutes(useCases: UseCases) {
   return new Hono<HttpEnv>()
-    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), async (c) => {
-      const registered = await useCases.registerUser(c.req.valid("json"));
-      return registered.match(
-        (user) => createdResponse(c, `/v1/users/${user.id}`, userResource(user)),
-        (failure) => failureProblem(c, failure),
-      );
-    })
+    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), async (c) =>
+      answerOnce(c, useCases, {
+        user: ({ id }) => id,
+        act: async (commit) => useCases.registerUser(c.req.valid("json"), commit),
+        answer: (user: UserProfile) => createdAnswer(`/v1/users/${user.id}`, userResource(user)),
+      }),
+    )
     .use(identify(useCases))
     .get("/", validQuery(PageQuery), async (c) =>
       pageResponse(c, {

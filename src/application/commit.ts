@@ -1,0 +1,30 @@
+import type { Result } from "neverthrow";
+import type { StorageFailure } from "../domain/storage-failure.ts";
+import type { IdempotencyKeyInUse } from "./ports/idempotency-keys.ts";
+import type { Answer } from "./ports/request-seals.ts";
+import type { Repositories } from "./ports/unit-of-work.ts";
+import type { InvalidSession } from "./sessions/authenticate.ts";
+
+/** The very same request, with the same idempotency key, was done before: this is what it was answered. */
+export interface AnsweredBefore {
+  readonly kind: "answered_before";
+  readonly answer: Answer;
+}
+
+/** The idempotency key is that of another request. */
+export interface IdempotencyKeyReused {
+  readonly kind: "idempotency_key_reused";
+}
+
+export type CommitError = AnsweredBefore | IdempotencyKeyReused | IdempotencyKeyInUse | InvalidSession | StorageFailure;
+
+/**
+ * Does the write that a use case has come to, and gives its outcome once it is kept. What takes long, such as hashing a
+ * password, comes before it; what `write` reads and writes is on the repositories that it is given.
+ */
+export type Commit<T> = <E>(write: (on: Repositories) => Promise<Result<T, E>>) => Promise<Result<T, E | CommitError>>;
+
+/** Writes without a transaction: for a use case that writes once. */
+export function directly<T>(on: Repositories): Commit<T> {
+  return async (write) => write(on);
+}

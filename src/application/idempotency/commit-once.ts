@@ -1,0 +1,94 @@
+import { err, ok, safeTry, type Result } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import type { UserId } from "../../domain/id.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { UserNotFound } from "../../domain/user-repository.ts";
+import type { AnsweredBefore, Commit, CommitError, IdempotencyKeyReused } from "../commit.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { IdGenerator } from "../ports/id-generator.ts";
+import type {
+  IdempotencyKeyInUse,
+  IdempotencyKeyRepository,
+  IdempotencyRecord,
+  KeyDigest,
+} from "../ports/idempotency-keys.ts";
+import type { Answer, IdempotentRequest, RequestSeal, RequestSeals } from "../ports/request-seals.ts";
+import type { UnitOfWork } from "../ports/unit-of-work.ts";
+
+/** How long a request may be repeated. */
+const KEPT_MS = 24 * 3_600_000;
+
+export interface CommitOnceDependencies {
+  readonly idempotencyKeys: IdempotencyKeyRepository;
+  readonly unitOfWork: UnitOfWork;
+  readonly requestSeals: RequestSeals;
+  readonly ids: IdGenerator;
+  readonly clock: Clock;
+}
+
+/** What a request's outcome is to be remembered as. */
+export interface Memory {
+  readonly answer: Answer;
+  /** Who made the request, or came of it. */
+  readonly userId: UserId;
+}
+
+/**
+ * A {@link Commit} that is done once for each key: the answer is stored by the transaction that writes, so that either
+ * both are kept or neither is, and for a day a repetition gives `answered_before` instead. Only what succeeds is stored:
+ * what was refused is judged anew, as the reason may be gone.
+ */
+export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clock }: CommitOnceDependencies) {
+  const running = new Set<KeyDigest>();
+
+  const refuseRepetition = async (
+    seal: RequestSeal,
+  ): Promise<Result<void, AnsweredBefore | IdempotencyKeyReused | StorageFailure>> => {
+    const found = await idempotencyKeys.find(seal.keyDigest);
+    if (found.isErr()) return err(found.error);
+    const record = found.value;
+    if (record === null || record.expiresAt <= clock.now()) return ok();
+    if (record.fingerprint !== seal.fingerprint) return fail({ kind: "idempotency_key_reused" });
+    return fail({ kind: "answered_before", answer: await seal.open(record.answer) });
+  };
+
+  const recordOf = async (seal: RequestSeal, { answer, userId }: Memory): Promise<IdempotencyRecord> => {
+    const { keyDigest, fingerprint } = seal;
+    const createdAt = clock.now();
+    const expiresAt = new Date(createdAt.getTime() + KEPT_MS);
+    return { id: ids.next(), keyDigest, userId, fingerprint, answer: await seal.seal(answer), createdAt, expiresAt };
+  };
+
+  return <T>(request: IdempotentRequest, memoryOf: (outcome: T) => Memory): Commit<T> =>
+    async (write) => {
+      const seal = await requestSeals.of(request);
+      if (running.has(seal.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
+      running.add(seal.keyDigest);
+      try {
+        const before = await refuseRepetition(seal);
+        if (before.isErr()) return err(before.error);
+        const written = await unitOfWork.run(async (on) =>
+          safeTry(async function* () {
+            const outcome = yield* await write(on);
+            const record = await recordOf(seal, memoryOf(outcome));
+            yield* (await on.idempotencyKeys.insert(record)).mapErr(invalidWhenUserGone);
+            return ok(outcome);
+          }),
+        );
+        if (written.isOk()) return ok(written.value);
+        // Another process may have done the same request meanwhile, which is why it fails here; or it was done here, and
+        // the database went away before it could say so.
+        const meanwhile = await refuseRepetition(seal);
+        return err(meanwhile.isErr() && !("operation" in meanwhile.error) ? meanwhile.error : written.error);
+      } finally {
+        running.delete(seal.keyDigest);
+      }
+    };
+}
+
+/** A user who was deleted since they were authenticated has no session either. */
+function invalidWhenUserGone(
+  failure: IdempotencyKeyInUse | UserNotFound | StorageFailure,
+): Extract<CommitError, { kind: "invalid_session" }> | IdempotencyKeyInUse | StorageFailure {
+  return failure.kind === "user_not_found" ? { kind: "invalid_session" } : failure;
+}

@@ -1,0 +1,41 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import type { Fingerprint, KeyDigest, SealedAnswer } from "../application/ports/idempotency-keys.ts";
+import type { Answer, RequestSeals } from "../application/ports/request-seals.ts";
+
+const CIPHER = "aes-256-gcm";
+const SECRET_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * Request seals made with Node's crypto. Everything comes from the idempotency key by HKDF (RFC 5869): a digest to find
+ * it by, a secret for the HMAC that is the fingerprint, and one for AES-256-GCM. So neither an answer, which may hold a
+ * session's token, nor a body, which may hold a password, can be had from the database by who cannot guess the key.
+ */
+export const nodeRequestSeals: RequestSeals = {
+  of: async ({ key, userId, operation, body }) => {
+    const secrets = Buffer.from(hkdfSync("sha256", key, userId ?? operation, "quire idempotency", 3 * SECRET_BYTES));
+    const [digest, authenticating, encrypting] = [0, 1, 2].map((index) =>
+      secrets.subarray(index * SECRET_BYTES, (index + 1) * SECRET_BYTES),
+    ) as [Buffer, Buffer, Buffer];
+    const fingerprint = createHmac("sha256", authenticating).update(`${operation}\n${body}`).digest("hex");
+    return {
+      keyDigest: digest.toString("hex") as KeyDigest,
+      fingerprint: fingerprint as Fingerprint,
+      seal: async (answer) => {
+        const nonce = randomBytes(NONCE_BYTES);
+        const cipher = createCipheriv(CIPHER, encrypting, nonce).setAAD(Buffer.from(fingerprint));
+        const encrypted = Buffer.concat([cipher.update(JSON.stringify(answer)), cipher.final()]);
+        return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString("base64") as SealedAnswer;
+      },
+      open: async (sealed) => {
+        const bytes = Buffer.from(sealed, "base64");
+        const decipher = createDecipheriv(CIPHER, encrypting, bytes.subarray(0, NONCE_BYTES))
+          .setAAD(Buffer.from(fingerprint))
+          .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+        const answer = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+        return JSON.parse(answer.toString()) as Answer;
+      },
+    };
+  },
+};

@@ -1,0 +1,71 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Result } from "neverthrow";
+import type { AnsweredBefore, Commit } from "../../application/commit.ts";
+import type { UseCases } from "../../application/use-cases.ts";
+import type { UserId } from "../../domain/id.ts";
+import { failureProblem, problem, type UseCaseError } from "./problem.ts";
+import { sendAnswer, type JsonAnswer, type JsonResponse } from "./resource-response.ts";
+
+/** A string (RFC 8941, 3.3.3) of visible characters that need no escape, or the same without its quotes. */
+const KEY = /^(?:"([!#-[\]-~]{16,255})"|([!#-[\]-~]{16,255}))$/;
+
+interface Operation<
+  T,
+  Failure extends UseCaseError,
+  Ended extends UseCaseError,
+  Body extends object,
+  Status extends ContentfulStatusCode,
+> {
+  /** Who asks; where anybody may, who came of it. */
+  readonly user: UserId | ((outcome: T) => UserId);
+  readonly act: (commit?: Commit<T>) => Promise<Result<T, Failure | AnsweredBefore>>;
+  readonly answer: (outcome: T) => JsonAnswer<Body, Status>;
+  /** Whether what was answered before may be answered again: always, where it is left out. */
+  readonly stillHolds?: (body: Body) => Promise<Result<unknown, Ended>>;
+}
+
+/**
+ * Answers a POST, once for each Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a repetition gets the very
+ * status, headers and body of the first, and `Idempotency-Replayed: true`.
+ */
+export async function answerOnce<
+  T,
+  Failure extends UseCaseError,
+  Body extends object,
+  Status extends ContentfulStatusCode,
+  Ended extends UseCaseError = never,
+>(c: Context, { commitOnce }: UseCases, { user, act, answer, stillHolds }: Operation<T, Failure, Ended, Body, Status>) {
+  const header = c.req.header("Idempotency-Key");
+  const key = header === undefined ? null : keyIn(header);
+  if (key === undefined) return problem(c, "malformed_idempotency_key");
+  const isAnybody = typeof user === "function";
+  const memoryOf = (outcome: T) => {
+    const { body, ...head } = answer(outcome);
+    return { userId: isAnybody ? user(outcome) : user, answer: { ...head, body: JSON.stringify(body) } };
+  };
+  const commit = async (idempotencyKey: string) => {
+    const request = { operation: `${c.req.method} ${c.req.path}`, body: await c.req.text() };
+    return commitOnce({ key: idempotencyKey, userId: isAnybody ? null : user, ...request }, memoryOf);
+  };
+  const acted = await act(key === null ? undefined : await commit(key));
+  if (acted.isOk()) return sendAnswer(c, answer(acted.value));
+  const failure = acted.error;
+  if (!isAnsweredBefore(failure)) return failureProblem(c, failure);
+
+  const before = failure.answer as { readonly status: Status } & typeof failure.answer;
+  const held = await stillHolds?.(JSON.parse(before.body) as Body);
+  if (held?.isErr() === true) return failureProblem(c, held.error);
+  const headers = { ...before.headers, "Content-Type": "application/json", "Idempotency-Replayed": "true" };
+  return c.body(before.body, before.status, headers) as Response as JsonResponse<Body, Status>;
+}
+
+/** The key in the header's value; `undefined` when it is none. */
+function keyIn(value: string): string | undefined {
+  const [, quoted, bare] = KEY.exec(value) ?? [];
+  return quoted ?? bare;
+}
+
+function isAnsweredBefore<Failure extends UseCaseError>(failure: Failure | AnsweredBefore): failure is AnsweredBefore {
+  return failure.kind === "answered_before";
+}
