@@ -8,6 +8,7 @@ import { prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
+import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
 import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
@@ -50,7 +51,7 @@ async function killWhileWriting(ledger: Ledger, writing: ReturnType<typeof write
   expect(ledger.refused.size).toBe(0);
 }
 
-async function killAfter(afterMs: number, writing: ReturnType<typeof writeWith>): Promise<void> {
+async function killAfter(afterMs: number, writing: { stop(): Promise<void> }): Promise<void> {
   await delay(afterMs);
   await server?.end("SIGKILL");
   server = null;
@@ -110,6 +111,33 @@ describe("a SIGKILL", () => {
         unknown: ledger.unknown.size,
         "slowest start in ms": Math.max(...startsMs),
       });
+    },
+    FAULT_ROUNDS * ROUND_TIMEOUT_MS + 30_000,
+  );
+
+  it(
+    `leaves what was sent with a key to be repeated, and done once, in ${FAULT_ROUNDS} rounds of writing`,
+    async () => {
+      await useTemplate();
+      let { url } = await startAgain();
+      const authors = await newAuthors(url, 8);
+      const posts: ReturnType<typeof publishWithKeys>["posts"] = [];
+      const totals = { acknowledged: 0, "done without an answer": 0, "not done": 0 };
+      for (let round = 0; round < FAULT_ROUNDS; round++) {
+        const writing = publishWithKeys(url, authors);
+        await eventually("a write", () => writing.acknowledged() > 0);
+        await killAfter(50 + Math.random() * 1450, writing);
+        totals.acknowledged += writing.acknowledged();
+        posts.push(...writing.posts);
+        ({ url } = await startAgain());
+        const { done, undone } = await repeat(url, writing.posts);
+        await expectEachOnce(url, posts);
+        totals["done without an answer"] += done;
+        totals["not done"] += undone;
+      }
+      expect(await repeat(url, posts)).toEqual({ done: 0, undone: 0 });
+      await expectSoundIndexes();
+      report("SIGKILL while clients write with keys", { rounds: FAULT_ROUNDS, ...totals });
     },
     FAULT_ROUNDS * ROUND_TIMEOUT_MS + 30_000,
   );

@@ -104,8 +104,8 @@ export function longestPauseMs({ acknowledged }: Ledger): number {
   return Math.round(Math.max(0, ...moments.slice(1).map((at, index) => at - (moments[index] ?? at))));
 }
 
-/** Everything that a server shows to everybody, by title. */
-async function allPosts(url: string): Promise<Map<string, { readonly id: string; readonly content: string }>> {
+/** Everything that a server shows to everybody, by title; throws where two have the same. */
+export async function allPosts(url: string): Promise<Map<string, { readonly id: string; readonly content: string }>> {
   const found = new Map<string, { readonly id: string; readonly content: string }>();
   for (let next: string | null = "/v1/posts?limit=100"; next !== null;) {
     const response: Response = await fetch(`${url}${next}`);

@@ -6,6 +6,7 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
+import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
 import { isThorough, report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
@@ -131,6 +132,27 @@ describe("Quire on a PostgreSQL server", () => {
     expect(ledger.acknowledged.size).toBeGreaterThan(20);
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
     expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
+  });
+
+  it("does once what is repeated with its key, after its connections were cut and the database was killed", async () => {
+    const [server, other] = await Promise.all([quire(), quire()]);
+    const writing = publishWithKeys(server.url, await newAuthors(server.url, CLIENTS));
+    for (let cut = 0; cut < 20; cut++) {
+      await delay(100);
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'quire'`;
+    }
+    const before = writing.acknowledged();
+    await eventually("writes after it", () => writing.acknowledged() > before + 10);
+    await database.crash();
+    await delay(500);
+    await writing.stop();
+    const acknowledged = writing.acknowledged();
+    await database.start();
+    const isReady = async () => (await fetch(`${other.url}/health/ready`)).status === 200;
+    await eventually("the other process is ready", isReady);
+    const repeated = await repeat(other.url, writing.posts);
+    report("connections cut and the database killed under writes with keys", { acknowledged, ...repeated });
+    await expectEachOnce(other.url, writing.posts);
   });
 
   it("is one Quire in two processes: sessions and addresses hold in both", async () => {
