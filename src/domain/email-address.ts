@@ -9,17 +9,17 @@ export type EmailAddress = Branded<string, "EmailAddress">;
 /** An address as addresses are compared: two that differ in case or in Unicode composition have one key. */
 export type EmailKey = Branded<string, "EmailKey">;
 
-const MAX_LENGTH = 254; // RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
+export const EMAIL_MAX_LENGTH = 254; // RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
 
 // A dot-atom (RFC 5322, 3.2.3) opened to Unicode (RFC 6531, 3.3), at a domain of at least two labels.
 const ATOM = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+\-/=?^_\x60{|}~\p{So}]+`;
 const LABEL = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}\-]{0,61}[\p{L}\p{M}\p{N}])?`;
-const ADDRESS = new RegExp(String.raw`^${ATOM}(?:\.${ATOM})*@${LABEL}(?:\.${LABEL})+$`, "u");
+export const EMAIL_FORM = new RegExp(String.raw`^${ATOM}(?:\.${ATOM})*@${LABEL}(?:\.${LABEL})+$`, "u");
 
 /** Reads an address and keeps it as written. Fails with `too_long`, `malformed_email` or what no text may hold. */
 export function parseEmailAddress(raw: string): Result<EmailAddress, Violation> {
-  return textOfLength(raw, 0, MAX_LENGTH).andThen((text) =>
-    ADDRESS.test(text) ? ok(text as EmailAddress) : refuse("malformed_email"),
+  return textOfLength(raw, 0, EMAIL_MAX_LENGTH).andThen((text) =>
+    EMAIL_FORM.test(text) ? ok(text as EmailAddress) : refuse("malformed_email"),
   );
 }
 

@@ -58,7 +58,7 @@ export interface PostNotPublished {
 
 export const CONTENT_MAX_BYTES = 1_048_576;
 
-const TITLE_MAX_LENGTH = 300;
+export const TITLE_MAX_LENGTH = 300;
 
 /** Reads a title and keeps it as written. */
 export function parsePostTitle(raw: string): Result<PostTitle, Violation> {

@@ -26,7 +26,7 @@ export interface User {
   readonly updatedAt: Date;
 }
 
-const NAME_MAX_LENGTH = 100;
+export const NAME_MAX_LENGTH = 100;
 
 /** Reads a name and trims it. */
 export function parseUserName(raw: string): Result<UserName, Violation> {

@@ -1,9 +1,12 @@
 import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import type { Log } from "../../application/ports/log.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
+import { serveDocument } from "./openapi.ts";
 import { healthRoutes } from "./health.ts";
 import { answerOtherMethods } from "./method-not-allowed.ts";
 import { postRoutes } from "./posts.ts";
@@ -19,21 +22,31 @@ interface AppDependencies {
   readonly settings: HttpSettings;
 }
 
+const cacheHeaders = documented(
+  createMiddleware<HttpEnv>(async (c, next) => {
+    // What is shown depends on who asks, and may change at any time. Set before there is a response: to change one
+    // that is there, Hono copies it.
+    c.header("Vary", "Authorization");
+    c.header("Cache-Control", "no-cache");
+    await next();
+  }),
+  { responseHeaders: ["Vary", "Cache-Control"] },
+);
+
 /** The routes with their inputs and answers: what a typed client is inferred from. */
 export type App = ReturnType<typeof createApp>;
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
 export function createApp({ useCases, log, settings }: AppDependencies) {
   const app = new Hono<HttpEnv>()
-    .use(requestId({ limitLength: 64 }))
+    .use(
+      documented(requestId({ limitLength: 64 }), {
+        requestHeaders: { "X-Request-Id": "optional" },
+        responseHeaders: ["X-Request-Id"],
+      }),
+    )
     .use(requestLog(log))
-    .use(async (c, next) => {
-      // What is shown depends on who asks, and may change at any time. Set before there is a response: to change one
-      // that is there, Hono copies it.
-      c.header("Vary", "Authorization");
-      c.header("Cache-Control", "no-cache");
-      await next();
-    })
+    .use(cacheHeaders)
     .use(async (_, next) => {
       try {
         await next();
@@ -48,6 +61,7 @@ export function createApp({ useCases, log, settings }: AppDependencies) {
     .route("/v1/sessions", sessionRoutes(useCases))
     .route("/v1/posts", postRoutes(useCases, settings));
 
+  serveDocument(app);
   answerOtherMethods(app);
   app.notFound((c) => problem(c, "route_not_found"));
   app.onError((error, c) =>

@@ -1,14 +1,15 @@
 import { createMiddleware } from "hono/factory";
 import type { UseCases } from "../../application/use-cases.ts";
+import { documented } from "./documented.ts";
 import type { ActorEnv, HttpEnv } from "./environment.ts";
-import { failureProblem, problem } from "./problem.ts";
+import { failureProblem, problem, STORAGE_PROBLEMS } from "./problem.ts";
 
 /** RFC 6750, 2.1: the scheme in any case, one space, the token. */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i;
 
 /** Finds who asks, by their bearer token. Without an Authorization header it is nobody; with a wrong one it is 401. */
 export function identify({ authenticate }: Pick<UseCases, "authenticate">) {
-  return createMiddleware<HttpEnv>(async (c, next) => {
+  const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     const header = c.req.header("Authorization");
     if (header === undefined) {
       c.set("viewer", null);
@@ -21,12 +22,16 @@ export function identify({ authenticate }: Pick<UseCases, "authenticate">) {
     c.set("viewer", actor.value);
     return next();
   });
+  return documented(middleware, { bearer: "optional", problems: ["invalid_session", ...STORAGE_PROBLEMS] });
 }
 
 /** Lets those pass who have a session. */
-export const requireActor = createMiddleware<ActorEnv>(async (c, next) => {
-  const viewer = c.get("viewer");
-  if (viewer === null) return problem(c, "authentication_required");
-  c.set("actor", viewer);
-  return next();
-});
+export const requireActor = documented(
+  createMiddleware<ActorEnv>(async (c, next) => {
+    const viewer = c.get("viewer");
+    if (viewer === null) return problem(c, "authentication_required");
+    c.set("actor", viewer);
+    return next();
+  }),
+  { bearer: "required", problems: ["authentication_required"] },
+);

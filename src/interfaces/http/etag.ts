@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ExpectedVersions } from "../../application/optimistic-concurrency.ts";
 import { parseVersion, type Version } from "../../domain/version.ts";
+import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem } from "./problem.ts";
 import type { HttpSettings } from "./settings.ts";
@@ -32,8 +33,12 @@ export function expectedVersions(c: Context): ExpectedVersions {
 
 /** Refuses a change that does not say of which version it is, where the operator wants it said (RFC 6585, 3). */
 export function requireIfMatch(settings: HttpSettings) {
-  return createMiddleware<HttpEnv>(async (c, next) =>
+  const middleware = createMiddleware<HttpEnv>(async (c, next) =>
     settings.requireIfMatch && c.req.header("If-Match") === undefined ? problem(c, "precondition_required") : next(),
+  );
+  return documented(
+    middleware,
+    settings.requireIfMatch ? { requestHeaders: { "If-Match": "required" }, problems: ["precondition_required"] } : {},
   );
 }
 

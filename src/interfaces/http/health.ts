@@ -6,9 +6,9 @@ import type { HttpEnv } from "./environment.ts";
 import { failureProblem } from "./problem.ts";
 import { jsonResponse } from "./resource-response.ts";
 
-const LiveBody = z.object({ status: z.literal("live") });
+export const LiveBody = z.object({ status: z.literal("live") });
 
-const ReadyBody = z.object({
+export const ReadyBody = z.object({
   status: z.literal("ready"),
   checks: z.object({ database: z.literal("ok"), migrations: z.literal("ok") }),
   durability: z.enum(["fsync", "relaxed", "none"] satisfies Durability[]),

@@ -4,11 +4,9 @@ import type { Result } from "neverthrow";
 import type { AnsweredBefore, Commit } from "../../application/commit.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { UserId } from "../../domain/id.ts";
+import { IDEMPOTENCY_KEY } from "./headers.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
 import { sendAnswer, type JsonAnswer, type JsonResponse } from "./resource-response.ts";
-
-/** A string (RFC 8941, 3.3.3) of visible characters that need no escape, or the same without its quotes. */
-const KEY = /^(?:"([!#-[\]-~]{16,255})"|([!#-[\]-~]{16,255}))$/;
 
 interface Operation<
   T,
@@ -62,7 +60,7 @@ export async function answerOnce<
 
 /** The key in the header's value; `undefined` when it is none. */
 function keyIn(value: string): string | undefined {
-  const [, quoted, bare] = KEY.exec(value) ?? [];
+  const [, quoted, bare] = IDEMPOTENCY_KEY.exec(value) ?? [];
   return quoted ?? bare;
 }
 

@@ -2,6 +2,8 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { every } from "hono/combine";
 import { createMiddleware } from "hono/factory";
+import { z } from "zod";
+import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem } from "./problem.ts";
 
@@ -16,6 +18,7 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 interface JsonBodyOptions {
   readonly maxBytes: number;
+  readonly acceptHeader: "Accept-Post" | "Accept-Patch";
   readonly mediaTypes: readonly string[];
 }
 
@@ -28,28 +31,36 @@ const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
  * too deep (400). Whether it is well-formed JSON the validator after it finds out.
  */
 export function jsonBody(maxBytes: number) {
-  return checkedBody({ maxBytes, mediaTypes: JSON_TYPES });
+  return checkedBody({ maxBytes, acceptHeader: "Accept-Post", mediaTypes: JSON_TYPES });
 }
 
 export function patchBody(maxBytes: number) {
-  return checkedBody({ maxBytes, mediaTypes: PATCH_TYPES });
+  return checkedBody({ maxBytes, acceptHeader: "Accept-Patch", mediaTypes: PATCH_TYPES });
 }
 
 /** For a request that needs no body: an empty one passes, and a JSON object without fields. */
-export const noBody = every(
-  limitedTo(SMALL_BODY_BYTES),
-  createMiddleware<HttpEnv>(async (c, next) => {
-    const body = (await c.req.text()).replaceAll(/\s/g, "");
-    if (body === "" || body === "{}") return next();
-    return problem(c, "validation_failed", {
-      errors: [{ in: "body", pointer: "", code: "unknown_field", detail: "This request takes no body. Remove it." }],
-    });
-  }),
+export const noBody = documented(
+  every(
+    limitedTo(SMALL_BODY_BYTES),
+    createMiddleware<HttpEnv>(async (c, next) => {
+      const body = (await c.req.text()).replaceAll(/\s/g, "");
+      if (body === "" || body === "{}") return next();
+      return problem(c, "validation_failed", {
+        errors: [{ in: "body", pointer: "", code: "unknown_field", detail: "This request takes no body. Remove it." }],
+      });
+    }),
+  ),
+  {
+    body: z.strictObject({}),
+    bodyIsOptional: true,
+    mediaTypes: JSON_TYPES,
+    problems: ["body_too_large", "validation_failed"],
+  },
 );
 
-function checkedBody({ maxBytes, mediaTypes }: JsonBodyOptions) {
-  return every(
-    requireMediaType(mediaTypes),
+function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
+  const middleware = every(
+    requireMediaType(acceptHeader, mediaTypes),
     limitedTo(maxBytes),
     createMiddleware<HttpEnv>(async (c, next) => {
       const text = decodeUtf8(await c.req.arrayBuffer());
@@ -60,6 +71,14 @@ function checkedBody({ maxBytes, mediaTypes }: JsonBodyOptions) {
       return next();
     }),
   );
+  const problems = [
+    "unsupported_media_type",
+    "body_too_large",
+    "malformed_utf8",
+    "malformed_json",
+    "json_too_deep",
+  ] as const;
+  return documented(middleware, { mediaTypes, problems, problemHeaders: { unsupported_media_type: acceptHeader } });
 }
 
 /** Takes an announced length at its word, as the server does; hono's own limit opens a stream first, which costs more. */
@@ -72,12 +91,11 @@ function limitedTo(maxBytes: number) {
   });
 }
 
-function requireMediaType(accepted: readonly string[]) {
+function requireMediaType(acceptHeader: JsonBodyOptions["acceptHeader"], accepted: readonly string[]) {
   return createMiddleware<HttpEnv>(async (c, next) => {
     const isEncoded = c.req.header("Content-Encoding") !== undefined;
     if (!isEncoded && isAccepted(c.req.header("Content-Type"), accepted)) return next();
-    const header = c.req.method === "PATCH" ? "Accept-Patch" : "Accept-Post";
-    return problem(c, "unsupported_media_type", { headers: { [header]: accepted.join(", ") } });
+    return problem(c, "unsupported_media_type", { headers: { [acceptHeader]: accepted.join(", ") } });
   });
 }
 

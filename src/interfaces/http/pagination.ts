@@ -10,6 +10,15 @@ import { jsonResponse } from "./resource-response.ts";
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
+/** The body of a page of a list. */
+export function pageBody<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    items: z.array(item),
+    nextCursor: z.string().nullable().meta({ description: "The cursor of the next page; null on the last one." }),
+    previousCursor: z.string().nullable().meta({ description: "The cursor of the page before; null on the first." }),
+  });
+}
+
 /** The query of every list. */
 export const PageQuery = z.strictObject({
   limit: z

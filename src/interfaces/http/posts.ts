@@ -5,7 +5,7 @@ import type { AuthoredPost } from "../../application/posts/include-authors.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
-import { parsePostContent, parsePostTitle, POST_STATUSES, type Post } from "../../domain/post.ts";
+import { POST_STATUSES, type Post } from "../../domain/post.ts";
 import { isSortKey, NEWEST_FIRST } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
@@ -18,10 +18,10 @@ import { postId } from "./path-id.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { HttpSettings } from "./settings.ts";
-import { noQuery, text, validBody, validQuery } from "./validation.ts";
-import { IdBody, TimeBody } from "./values.ts";
+import { noQuery, validBody, validQuery } from "./validation.ts";
+import { contentText, IdBody, TimeBody, titleText } from "./values.ts";
 
-const PostBody = z.object({
+export const PostBody = z.object({
   id: IdBody,
   title: z.string(),
   content: z.string(),
@@ -36,19 +36,19 @@ const PostBody = z.object({
 const AuthorBody = z.object({ id: IdBody, name: z.string() });
 
 /** A post in a list; `author` is there when the query asks for it, and `null` for one who was deleted meanwhile. */
-const ListedPostBody = PostBody.extend({ author: AuthorBody.nullable().exactOptional() });
+export const ListedPostBody = PostBody.extend({ author: AuthorBody.nullable().exactOptional() });
 
 type ListedPost = z.infer<typeof ListedPostBody>;
 
 const NewPost = z.strictObject({
-  title: text(parsePostTitle),
-  content: text(parsePostContent),
+  title: titleText,
+  content: contentText,
   status: z.enum(POST_STATUSES).default("draft"),
 });
 
 const PostPatch = z.strictObject({
-  title: text(parsePostTitle).exactOptional(),
-  content: text(parsePostContent).exactOptional(),
+  title: titleText.exactOptional(),
+  content: contentText.exactOptional(),
 });
 
 /** The query of every list of posts. */

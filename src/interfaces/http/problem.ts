@@ -4,6 +4,7 @@ import type { Result } from "neverthrow";
 import { z } from "zod";
 import type { AnsweredBefore } from "../../application/commit.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
 
 /** Every error that a use case can end with. That it was done before is none: it has an answer of its own. */
 export type UseCaseError = Exclude<
@@ -278,7 +279,7 @@ const PROBLEMS = {
 type StatusOf<Kind extends ProblemKind> = (typeof PROBLEMS)[Kind]["status"];
 
 /** The body of every error (RFC 9457). `code` is what programs tell problems apart by. */
-const Problem = z.object({
+export const Problem = z.object({
   // RFC 9457, 3.1: without a page to point to, the type is about:blank.
   type: z.literal("about:blank"),
   title: z.string(),
@@ -293,6 +294,15 @@ const Problem = z.object({
 type ProblemResponse<Kind extends ProblemKind> = Kind extends ProblemKind
   ? Response & TypedResponse<Omit<z.infer<typeof Problem>, "code"> & { readonly code: Kind }, StatusOf<Kind>, "json">
   : never;
+
+/** What any request may end with that asks the database. */
+export const STORAGE_PROBLEMS = [
+  "storage_unavailable",
+  "storage_busy",
+  "storage_corrupt",
+  "storage_full",
+  "outcome_unknown",
+] as const satisfies readonly StorageFailure["kind"][];
 
 interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>;

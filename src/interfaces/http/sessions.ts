@@ -15,7 +15,7 @@ import { presentUser, UserBody } from "./users.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { IdBody, TimeBody } from "./values.ts";
 
-const SessionBody = z.object({
+export const SessionBody = z.object({
   id: IdBody,
   createdAt: TimeBody,
   lastUsedAt: TimeBody,
@@ -24,7 +24,7 @@ const SessionBody = z.object({
 });
 
 /** The only answer that shows a token. */
-const NewSessionBody = z.object({
+export const NewSessionBody = z.object({
   id: IdBody,
   token: z.string(),
   expiresAt: TimeBody,

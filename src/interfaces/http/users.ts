@@ -3,11 +3,9 @@ import { z } from "zod";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { PostsFate } from "../../application/users/delete-user.ts";
 import type { UserProfile } from "../../domain/access.ts";
-import { parseEmailAddress } from "../../domain/email-address.ts";
-import { parseId, type UserId } from "../../domain/id.ts";
+import type { UserId } from "../../domain/id.ts";
 import { NEWEST_FIRST } from "../../domain/post-repository.ts";
-import { parsePassword } from "../../domain/password.ts";
-import { parseUserName, ROLES } from "../../domain/user.ts";
+import { ROLES } from "../../domain/user.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions } from "./etag.ts";
@@ -18,8 +16,8 @@ import { userId } from "./path-id.ts";
 import { PostPageQuery, postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
-import { noQuery, text, validBody, validQuery } from "./validation.ts";
-import { IdBody, TimeBody } from "./values.ts";
+import { noQuery, validBody, validQuery } from "./validation.ts";
+import { emailText, IdBody, idText, nameText, passwordText, TimeBody } from "./values.ts";
 
 export const UserBody = z.object({
   id: IdBody,
@@ -32,26 +30,26 @@ export const UserBody = z.object({
 });
 
 const NewUser = z.strictObject({
-  name: text(parseUserName),
-  email: text(parseEmailAddress),
-  password: text(parsePassword),
+  name: nameText,
+  email: emailText,
+  password: passwordText,
 });
 
 const UserPatch = z.strictObject({
-  name: text(parseUserName).exactOptional(),
-  email: text(parseEmailAddress).exactOptional(),
+  name: nameText.exactOptional(),
+  email: emailText.exactOptional(),
   role: z.enum(ROLES).exactOptional(),
 });
 
 const PasswordChange = z.strictObject({
   currentPassword: z.string().optional(),
-  newPassword: text(parsePassword),
+  newPassword: passwordText,
 });
 
 const Deletion = z
   .strictObject({
     posts: z.enum(["delete", "reassign"]).optional(),
-    to: text((raw) => parseId<UserId>(raw)).optional(),
+    to: idText<UserId>().optional(),
   })
   .transform(({ posts, to }, context): PostsFate => {
     if (posts === "reassign" && to !== undefined) return { kind: "reassign", to };

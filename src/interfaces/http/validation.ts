@@ -1,35 +1,27 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import type { BlankInput } from "hono/types";
-import type { Result } from "neverthrow";
 import { z } from "zod";
 import type { Violation } from "../../domain/violation.ts";
 import { violationDetail } from "../violation-detail.ts";
+import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem, type FieldError } from "./problem.ts";
 
-/** A string that a rule of the domain reads: the schema guards the shape, the domain the meaning. */
-export function text<T>(parse: (raw: string) => Result<T, Violation>) {
-  return z.string().transform((raw, context): T => {
-    const parsed = parse(raw);
-    if (parsed.isOk()) return parsed.value;
-    context.addIssue({ code: "custom", params: { violation: parsed.error } });
-    return z.NEVER;
-  });
-}
-
 /** Validates the body, which must be JSON and have no field that the schema does not know: 422 otherwise. */
 export function validBody<Schema extends z.ZodType>(schema: Schema) {
-  return zValidator("json", schema, (result, c: Context) =>
+  const middleware = zValidator("json", schema, (result, c: Context) =>
     result.success ? undefined : validationProblem(c, "body", result.error.issues, result.data),
   );
+  return documented(middleware, { body: schema, problems: ["validation_failed"] });
 }
 
 /** Validates the query parameters, unknown ones included: 422 otherwise. */
 export function validQuery<Schema extends z.ZodType>(schema: Schema) {
-  return zValidator("query", schema, (result, c: Context) =>
+  const middleware = zValidator("query", schema, (result, c: Context) =>
     result.success ? undefined : validationProblem(c, "query", result.error.issues, result.data),
   );
+  return documented(middleware, { query: schema, problems: ["validation_failed"] });
 }
 
 /** For a request that takes no query parameters: 422 when it has any. A client's types need not know of that. */

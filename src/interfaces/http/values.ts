@@ -1,9 +1,97 @@
+import type { Result } from "neverthrow";
 import { z } from "zod";
+import { EMAIL_FORM, EMAIL_MAX_LENGTH, parseEmailAddress } from "../../domain/email-address.ts";
+import { parseId, type Id } from "../../domain/id.ts";
+import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/password.ts";
+import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post.ts";
+import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user.ts";
+import type { Violation } from "../../domain/violation.ts";
 
-/** Forms that values have in every answer. */
+/** What a string looks like to JSON Schema, where lengths are in characters and patterns in Unicode mode. */
+interface TextForm {
+  readonly description: string;
+  readonly examples: readonly string[];
+  readonly format?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+}
 
-/** A UUID in lower case; in what the server makes, of version 7. */
-export const IdBody = z.guid();
+/** What `storableText` of the domain accepts, and within it what has something to read. */
+const CHARACTER = String.raw`[^\u0000\p{Cs}]`;
+const STORABLE = String.raw`^(?!\uFEFF)${CHARACTER}*$`;
+const READABLE = String.raw`^(?!\uFEFF)(?=[\s\S]*\S)${CHARACTER}*$`;
+const INNER = String.raw`[^\s\u0000\p{Cs}]`;
+const TRIMMED = String.raw`^\s*${INNER}(?:${CHARACTER}{0,${NAME_MAX_LENGTH - 2}}${INNER})?\s*$`;
 
-/** RFC 3339, in UTC, with milliseconds. */
-export const TimeBody = z.iso.datetime({ precision: 3 });
+export const nameText = text(parseUserName, {
+  description: `1 to ${NAME_MAX_LENGTH} characters; white space at either end is taken away.`,
+  examples: ["Grace"],
+  pattern: TRIMMED,
+});
+
+export const emailText = text(parseEmailAddress, {
+  description: "An address in ASCII or Unicode (RFC 6531). Two that differ in case alone are one.",
+  examples: ["grace@example.org"],
+  format: "idn-email",
+  maxLength: EMAIL_MAX_LENGTH,
+  pattern: EMAIL_FORM.source,
+});
+
+export const passwordText = text(parsePassword, {
+  description: "Characters are counted as Unicode composes them (NFC).",
+  examples: ["correct horse battery staple"],
+  format: "password",
+  minLength: PASSWORD_MIN_LENGTH,
+  maxLength: PASSWORD_MAX_LENGTH,
+  pattern: STORABLE,
+});
+
+export const titleText = text(parsePostTitle, {
+  description: "Not white space alone; kept as written.",
+  examples: ["Hello, world"],
+  minLength: 1,
+  maxLength: TITLE_MAX_LENGTH,
+  pattern: READABLE,
+});
+
+export const contentText = text(parsePostContent, {
+  description: `At most ${CONTENT_MAX_BYTES} bytes of UTF-8; a draft's may be empty, a published post's may not be blank.`,
+  examples: ["First words."],
+  maxLength: CONTENT_MAX_BYTES,
+  pattern: STORABLE,
+});
+
+export function idText<AnId extends Id<string>>() {
+  return text((raw) => parseId<AnId>(raw), {
+    description: "A UUID in either case.",
+    examples: ["01a20bf4-26fc-75d5-aca3-f91ff88ea884"],
+    format: "uuid",
+    pattern: "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+  });
+}
+
+/** An id in an answer. */
+export const IdBody = z
+  .string()
+  .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  .meta({ format: "uuid" });
+
+/** A time in an answer: RFC 3339 in UTC, with milliseconds. */
+export const TimeBody = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
+  .meta({ format: "date-time" });
+
+/** A string that a rule of the domain reads: the schema guards the shape, the domain the meaning. */
+function text<T>(parse: (raw: string) => Result<T, Violation>, { examples, ...form }: TextForm) {
+  return z
+    .string()
+    .transform((raw, context): T => {
+      const parsed = parse(raw);
+      if (parsed.isOk()) return parsed.value;
+      context.addIssue({ code: "custom", params: { violation: parsed.error } });
+      return z.NEVER;
+    })
+    .meta({ ...form, examples: [...examples] });
+}

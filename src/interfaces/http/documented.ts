@@ -1,0 +1,36 @@
+import type { z } from "zod";
+import type { RequestHeader, ResponseHeader } from "./headers.ts";
+import type { ProblemKind } from "./problem.ts";
+
+/** What a middleware means for the description of every operation that it stands before. */
+export interface Documentation {
+  /** The path parameters that it reads, as an object. */
+  readonly path?: z.ZodType;
+  /** The query parameters that it reads, as an object. */
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly bodyIsOptional?: boolean;
+  readonly mediaTypes?: readonly string[];
+  /** The request headers that it reads, and whether it refuses a request without them. */
+  readonly requestHeaders?: Readonly<Partial<Record<RequestHeader, "required" | "optional">>>;
+  /** The headers that it sets on every answer. */
+  readonly responseHeaders?: readonly ResponseHeader[];
+  /** Whether the operation wants to know who asks. */
+  readonly bearer?: "required" | "optional";
+  /** The problems that it answers with. */
+  readonly problems?: readonly ProblemKind[];
+  /** The headers that a problem has here beside its own. */
+  readonly problemHeaders?: Readonly<Partial<Record<ProblemKind, ResponseHeader>>>;
+}
+
+const DOCUMENTATION = Symbol("documentation");
+
+/** Keeps with a middleware what it does, so that the document of the API says what runs and not what was meant to. */
+export function documented<Middleware extends object>(middleware: Middleware, documentation: Documentation) {
+  Object.defineProperty(middleware, DOCUMENTATION, { value: documentation });
+  return middleware;
+}
+
+export function documentationOf(middleware: object): Documentation {
+  return (middleware as { readonly [DOCUMENTATION]?: Documentation })[DOCUMENTATION] ?? {};
+}

@@ -1,0 +1,100 @@
+/** A string (RFC 8941, 3.3.3) of visible characters that need no escape, or the same without its quotes. */
+export const IDEMPOTENCY_KEY = /^(?:"([!#-[\]-~]{16,255})"|([!#-[\]-~]{16,255}))$/;
+
+/** Every header field that a client is told of, with its form. */
+interface HeaderForm {
+  readonly description: string;
+  readonly schema: {
+    readonly type: "string" | "integer";
+    readonly enum?: readonly string[];
+    readonly pattern?: string;
+  };
+  readonly example: string | number;
+}
+
+export type RequestHeader = keyof typeof REQUEST_HEADERS;
+export type ResponseHeader = keyof typeof RESPONSE_HEADERS;
+
+export const REQUEST_HEADERS = {
+  "X-Request-Id": {
+    description:
+      "A name of your own for the request, to be found in the log; another is made when it is not of this form.",
+    schema: { type: "string", pattern: String.raw`^[\w\-=]{1,64}$` },
+    example: "bda45c6c-a99a-4cfa-a0da-b0956710a934",
+  },
+  "If-Match": {
+    description:
+      "The ETags of the versions that you have read, or `*`: the change is refused with 412 when the resource is of none of them (RFC 9110, 13.1.1).",
+    schema: { type: "string" },
+    example: '"1"',
+  },
+  "If-None-Match": {
+    description: "The ETags of what you have: the answer is 304 when it is one of them (RFC 9110, 13.1.2).",
+    schema: { type: "string" },
+    example: '"1"',
+  },
+  "Idempotency-Key": {
+    description:
+      "A random text of your own for the request, such as a UUID: a repetition with the same key does nothing and gets the first answer again (draft-ietf-httpapi-idempotency-key-header).",
+    schema: { type: "string", pattern: IDEMPOTENCY_KEY.source },
+    example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+  },
+} as const satisfies Readonly<Record<string, HeaderForm>>;
+
+export const RESPONSE_HEADERS = {
+  "X-Request-Id": {
+    description: "The name of the request in the log.",
+    schema: { type: "string", pattern: String.raw`^[\w\-=]{1,64}$` },
+    example: "bda45c6c-a99a-4cfa-a0da-b0956710a934",
+  },
+  "Cache-Control": {
+    description: "Whether the answer may be kept, and used again without asking (RFC 9111, 5.2).",
+    schema: { type: "string" },
+    example: "no-cache",
+  },
+  Vary: {
+    description: "The request headers that the answer depends on (RFC 9110, 12.5.5).",
+    schema: { type: "string" },
+    example: "Authorization",
+  },
+  ETag: {
+    description: "The version that is answered: for If-Match and If-None-Match (RFC 9110, 8.8.3).",
+    schema: { type: "string", pattern: String.raw`^(?:W/)?"[^"]*"$` },
+    example: '"1"',
+  },
+  Location: {
+    description: "Where the new resource is (RFC 9110, 10.2.2).",
+    schema: { type: "string", pattern: "^/v1/" },
+    example: "/v1/posts/01a20bf4-2807-77a5-9c8e-83516e0dcf92",
+  },
+  Link: {
+    description: 'Where the pages beside this one are, with `rel="next"` and `rel="prev"` (RFC 8288).',
+    schema: { type: "string" },
+    example: '</v1/posts?limit=20&cursor=AaIL9CgHd6Wcjr6DUW4Nz5LkVcUcJ9nG>; rel="next"',
+  },
+  "Idempotency-Replayed": {
+    description: "`true` where the answer is that of an earlier request with the same Idempotency-Key.",
+    schema: { type: "string", enum: ["true"] },
+    example: "true",
+  },
+  "Retry-After": {
+    description: "After how many seconds to try again (RFC 9110, 10.2.3).",
+    schema: { type: "integer" },
+    example: 1,
+  },
+  "WWW-Authenticate": {
+    description: "How to prove who you are (RFC 6750, 3).",
+    schema: { type: "string", pattern: "^Bearer " },
+    example: 'Bearer realm="quire"',
+  },
+  "Accept-Post": {
+    description: "The media types that a body may have (Linked Data Platform 1.0, 7.1).",
+    schema: { type: "string" },
+    example: "application/json",
+  },
+  "Accept-Patch": {
+    description: "The media types that a body may have (RFC 5789, 3.1).",
+    schema: { type: "string" },
+    example: "application/merge-patch+json, application/json",
+  },
+} as const satisfies Readonly<Record<string, HeaderForm>>;

@@ -1,0 +1,465 @@
+import type { Hono } from "hono";
+import type { MergeSchemaPath } from "hono/types";
+import { z } from "zod";
+import type { HttpEnv } from "./environment.ts";
+import type { ResponseHeader } from "./headers.ts";
+import { type healthRoutes, LiveBody, ReadyBody } from "./health.ts";
+import { pageBody } from "./pagination.ts";
+import { ListedPostBody, PostBody, type postRoutes } from "./posts.ts";
+import { Problem, STORAGE_PROBLEMS, type ProblemKind } from "./problem.ts";
+import { NewSessionBody, SessionBody, type sessionRoutes } from "./sessions.ts";
+import { UserBody, type userRoutes } from "./users.ts";
+
+/** The routes as they are mounted in the app. */
+type Routes = Mounted<"/health", typeof healthRoutes> &
+  Mounted<"/v1/health", typeof healthRoutes> &
+  Mounted<"/v1/users", typeof userRoutes> &
+  Mounted<"/v1/sessions", typeof sessionRoutes> &
+  Mounted<"/v1/posts", typeof postRoutes>;
+
+type Mounted<Prefix extends string, Make extends (...dependencies: never[]) => unknown> =
+  ReturnType<Make> extends Hono<HttpEnv, infer Schema> ? MergeSchemaPath<Schema, Prefix> : never;
+
+type Path = keyof Routes;
+
+/** A route of the app as `GET /v1/posts/:id`. */
+export type OperationKey = {
+  [P in Path]: keyof Routes[P] extends `$${infer Method}` ? `${Uppercase<Method>} ${P}` : never;
+}[Path];
+
+type EndpointOf<Key extends OperationKey> = Key extends `${infer Method} ${infer P extends Path}`
+  ? Routes[P][`$${Lowercase<Method>}` & keyof Routes[P]]
+  : never;
+
+type OutputOf<Endpoint> = Endpoint extends { output: infer Body; status: infer Status } ? [Status, Body] : never;
+
+interface ProblemOutput {
+  readonly code: ProblemKind;
+}
+
+type ExampleOf<Input> = (Input extends { json: infer Body } ? { readonly body: Body } : object) &
+  (Input extends { param: { id: string } } ? { readonly id: string } : object) &
+  (Input extends { query: infer Query } ? { readonly query: Query } : object);
+
+interface OperationOf<Endpoint> {
+  /** The operationId. */
+  readonly id: string;
+  readonly tag: keyof typeof TAGS;
+  readonly summary: string;
+  readonly description?: string;
+  /** A request that is answered with the example of the first answer. */
+  readonly request: ExampleOf<Endpoint extends { input: infer Input } ? Input : never>;
+  /** What is answered, by status; each that the handler may give, and no other. */
+  readonly answers: {
+    readonly [Answer in Exclude<OutputOf<Endpoint>, [unknown, ProblemOutput]> as Answer[0] & number]: AnswerOf<
+      Answer[1]
+    >;
+  };
+  /** The problems that the handler itself may end with; those of the middleware before it are found there. */
+  readonly problems: readonly Extract<OutputOf<Endpoint>[1], ProblemOutput>["code"][];
+}
+
+type AnswerOf<Body> = {
+  readonly description: string;
+  readonly headers?: readonly ResponseHeader[];
+} & (Body extends null ? unknown : { readonly body: z.ZodType<Body>; readonly example: Body });
+
+export const TAGS = {
+  Posts: "What authors write. A post is a draft, which its author and admins see, or published, which everybody does.",
+  Sessions: "Log in to get a token, and send it as `Authorization: Bearer <token>`.",
+  Users: "Authors and admins. Anybody may register as an author.",
+  Health: "For who runs the server.",
+};
+
+const AT = "2026-11-24T05:07:59.868Z";
+const LATER = "2026-12-24T05:07:59.868Z";
+
+/** What the examples are about. A test makes a server that has them, and asks it each. */
+const EXAMPLES = {
+  ada: "01a20bf4-26fc-75d5-aca3-f91ff88ea884",
+  grace: "01a20bf4-2701-7c0e-8a4f-5b1b7f0c2d3e",
+  session: "01a20bf4-2765-7192-b248-a662566da8be",
+  token: "Uey5Te9_RdjF3fMJM-YgGMkj-tUYNjMd3PULU1hzwpQ",
+  published: "01a20bf4-2807-77a5-9c8e-83516e0dcf92",
+  draft: "01a20bf4-28aa-7e03-b1c4-0d9e6f5a4b3c",
+  password: "correct horse battery staple",
+  at: AT,
+} as const;
+
+const ADA = {
+  id: EXAMPLES.ada,
+  name: "Ada",
+  email: "ada@example.org",
+  role: "author",
+  version: 1,
+  createdAt: AT,
+  updatedAt: AT,
+} as const;
+
+const GRACE = { ...ADA, id: EXAMPLES.grace, name: "Grace", email: "grace@example.org" } as const;
+
+const PUBLISHED = {
+  id: EXAMPLES.published,
+  title: "Hello, world",
+  content: "First words.",
+  status: "published",
+  authorId: EXAMPLES.ada,
+  publishedAt: AT,
+  version: 1,
+  createdAt: AT,
+  updatedAt: AT,
+} as const;
+
+const DRAFT = { ...PUBLISHED, id: EXAMPLES.draft, title: "A draft", status: "draft", publishedAt: null } as const;
+
+const SESSION = { id: EXAMPLES.session, createdAt: AT, lastUsedAt: AT, expiresAt: LATER, current: true };
+
+/** What a POST may end with because of its Idempotency-Key. */
+const KEYED = ["malformed_idempotency_key", "idempotency_key_reused", "idempotency_key_in_use"] as const;
+
+/** The bodies of answers by the names that they have in the document. */
+export const BODIES = z.registry<{ readonly id: string }>();
+
+const Post = PostBody.register(BODIES, { id: "Post" });
+const PostPage = pageBody(ListedPostBody.register(BODIES, { id: "ListedPost" })).register(BODIES, { id: "PostPage" });
+const User = UserBody.register(BODIES, { id: "User" });
+const UserPage = pageBody(User).register(BODIES, { id: "UserPage" });
+const NewSession = NewSessionBody.register(BODIES, { id: "NewSession" });
+const SessionPage = pageBody(SessionBody.register(BODIES, { id: "Session" })).register(BODIES, { id: "SessionPage" });
+const Live = LiveBody.register(BODIES, { id: "Live" });
+const Ready = ReadyBody.register(BODIES, { id: "Ready" });
+Problem.register(BODIES, { id: "Problem" });
+
+const NOT_MODIFIED = { description: "What you have is what there is (If-None-Match).", headers: ["ETag"] } as const;
+const IS_LIVE = { description: "The process answers.", body: Live, example: { status: "live" } } as const;
+const IS_READY = {
+  description: "Requests can be served.",
+  body: Ready,
+  example: {
+    status: "ready",
+    checks: { database: "ok", migrations: "ok" },
+    durability: "none",
+    writable: true,
+  },
+} as const;
+
+/** Every route with what a reader wants to know of it. One that is left out, or an answer of it, does not compile. */
+export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointOf<Key>> } = {
+  "POST /v1/users": {
+    id: "registerUser",
+    tag: "Users",
+    summary: "Register",
+    description: "Anybody may become an author. Log in afterwards to get a token.",
+    request: { body: { name: "Grace", email: "grace@example.org", password: EXAMPLES.password } },
+    answers: {
+      201: { description: "The new user.", headers: ["Location", "ETag"], body: User, example: GRACE },
+    },
+    problems: [...STORAGE_PROBLEMS, ...KEYED, "email_taken", "password_hashing_failed"],
+  },
+  "GET /v1/users": {
+    id: "listUsers",
+    tag: "Users",
+    summary: "List the users, newest first",
+    description: "`email` is null but for yourself and for admins.",
+    request: { query: {} },
+    answers: {
+      200: {
+        description: "A page of users.",
+        headers: ["Link"],
+        body: UserPage,
+        example: { items: [{ ...ADA, email: null }], nextCursor: null, previousCursor: null },
+      },
+    },
+    problems: STORAGE_PROBLEMS,
+  },
+  "GET /v1/users/:id": {
+    id: "getUser",
+    tag: "Users",
+    summary: "Read a user",
+    description: "`email` is null but for yourself and for admins.",
+    request: { id: EXAMPLES.ada },
+    answers: {
+      200: { description: "The user.", headers: ["ETag"], body: User, example: { ...ADA, email: null } },
+      304: NOT_MODIFIED,
+    },
+    problems: [...STORAGE_PROBLEMS, "user_not_found"],
+  },
+  "PATCH /v1/users/:id": {
+    id: "updateUser",
+    tag: "Users",
+    summary: "Change a user",
+    description: "For the user and for admins; `role` is given by admins alone. What is left out stays as it is.",
+    request: { id: EXAMPLES.ada, body: { name: "Ada Lovelace" } },
+    answers: {
+      200: {
+        description: "The user as they are now.",
+        headers: ["ETag"],
+        body: User,
+        example: { ...ADA, name: "Ada Lovelace", version: 2 },
+      },
+    },
+    problems: [
+      ...STORAGE_PROBLEMS,
+      "user_not_found",
+      "forbidden",
+      "email_taken",
+      "precondition_failed",
+      "version_conflict",
+    ],
+  },
+  "DELETE /v1/users/:id": {
+    id: "deleteUser",
+    tag: "Users",
+    summary: "Delete a user",
+    description: "For the user and for admins. Who has posts is deleted only with a word on what becomes of them.",
+    request: { id: EXAMPLES.ada, query: { posts: "reassign", to: EXAMPLES.grace } },
+    answers: { 204: { description: "The user is gone, with their sessions." } },
+    problems: [
+      ...STORAGE_PROBLEMS,
+      "user_not_found",
+      "forbidden",
+      "user_has_posts",
+      "new_author_unfit",
+      "precondition_failed",
+      "version_conflict",
+    ],
+  },
+  "GET /v1/users/:id/posts": {
+    id: "listPostsOfUser",
+    tag: "Posts",
+    summary: "List an author's posts, newest first",
+    description: "Those that you may see.",
+    request: { id: EXAMPLES.ada, query: {} },
+    answers: {
+      200: {
+        description: "A page of posts.",
+        headers: ["Link"],
+        body: PostPage,
+        example: { items: [PUBLISHED], nextCursor: null, previousCursor: null },
+      },
+    },
+    problems: [...STORAGE_PROBLEMS, "user_not_found"],
+  },
+  "PUT /v1/users/:id/password": {
+    id: "changePassword",
+    tag: "Users",
+    summary: "Change a password",
+    description:
+      "For the user, who gives the current one, and for admins, who need not for others. It ends the user's other sessions.",
+    request: {
+      id: EXAMPLES.ada,
+      body: { currentPassword: EXAMPLES.password, newPassword: "another horse entirely" },
+    },
+    answers: { 204: { description: "The password is changed." } },
+    problems: [
+      ...STORAGE_PROBLEMS,
+      "user_not_found",
+      "forbidden",
+      "wrong_password",
+      "current_password_required",
+      "version_conflict",
+      "password_hashing_failed",
+    ],
+  },
+  "POST /v1/sessions": {
+    id: "logIn",
+    tag: "Sessions",
+    summary: "Log in",
+    description: "The token is shown once. Send it as `Authorization: Bearer <token>`.",
+    request: { body: { email: "ada@example.org", password: EXAMPLES.password } },
+    answers: {
+      201: {
+        description: "A session, and the token that proves it.",
+        headers: ["Location"],
+        body: NewSession,
+        example: { id: EXAMPLES.session, token: EXAMPLES.token, expiresAt: LATER, user: ADA },
+      },
+    },
+    problems: [...STORAGE_PROBLEMS, ...KEYED, "invalid_session", "invalid_credentials", "password_hashing_failed"],
+  },
+  "GET /v1/sessions": {
+    id: "listSessions",
+    tag: "Sessions",
+    summary: "List your living sessions, newest first",
+    request: { query: {} },
+    answers: {
+      200: {
+        description: "A page of sessions; `current` is the one that asks.",
+        headers: ["Link"],
+        body: SessionPage,
+        example: { items: [SESSION], nextCursor: null, previousCursor: null },
+      },
+    },
+    problems: STORAGE_PROBLEMS,
+  },
+  "DELETE /v1/sessions": {
+    id: "logOut",
+    tag: "Sessions",
+    summary: "Log out",
+    request: {},
+    answers: { 204: { description: "The session that asked has ended." } },
+    problems: STORAGE_PROBLEMS,
+  },
+  "DELETE /v1/sessions/:id": {
+    id: "revokeSession",
+    tag: "Sessions",
+    summary: "End one of your sessions",
+    request: { id: EXAMPLES.session },
+    answers: { 204: { description: "The session has ended." } },
+    problems: [...STORAGE_PROBLEMS, "session_not_found"],
+  },
+  "POST /v1/posts": {
+    id: "createPost",
+    tag: "Posts",
+    summary: "Write a post",
+    description: "`status` is `draft` unless you publish it at once.",
+    request: { body: { title: "A draft", content: "First words." } },
+    answers: {
+      201: { description: "The new post.", headers: ["Location", "ETag"], body: Post, example: DRAFT },
+    },
+    problems: [...STORAGE_PROBLEMS, ...KEYED, "content_required"],
+  },
+  "GET /v1/posts": {
+    id: "listPosts",
+    tag: "Posts",
+    summary: "List posts, newest first",
+    description: "Published ones, and your own drafts; admins see all. Rows that others write meanwhile move nothing.",
+    request: { query: { include: "author" } },
+    answers: {
+      200: {
+        description: "A page of posts.",
+        headers: ["Link"],
+        body: PostPage,
+        example: {
+          items: [{ ...PUBLISHED, author: { id: EXAMPLES.ada, name: "Ada" } }],
+          nextCursor: null,
+          previousCursor: null,
+        },
+      },
+    },
+    problems: STORAGE_PROBLEMS,
+  },
+  "GET /v1/posts/:id": {
+    id: "getPost",
+    tag: "Posts",
+    summary: "Read a post",
+    request: { id: EXAMPLES.published },
+    answers: {
+      200: { description: "The post.", headers: ["ETag"], body: Post, example: PUBLISHED },
+      304: NOT_MODIFIED,
+    },
+    problems: [...STORAGE_PROBLEMS, "post_not_found"],
+  },
+  "PATCH /v1/posts/:id": {
+    id: "updatePost",
+    tag: "Posts",
+    summary: "Edit a post",
+    description: "For its author and for admins. What is left out stays as it is.",
+    request: { id: EXAMPLES.published, body: { title: "Hello again" } },
+    answers: {
+      200: {
+        description: "The post as it is now.",
+        headers: ["ETag"],
+        body: Post,
+        example: { ...PUBLISHED, title: "Hello again", version: 2 },
+      },
+    },
+    problems: [
+      ...STORAGE_PROBLEMS,
+      "post_not_found",
+      "forbidden",
+      "content_required",
+      "precondition_failed",
+      "version_conflict",
+    ],
+  },
+  "DELETE /v1/posts/:id": {
+    id: "deletePost",
+    tag: "Posts",
+    summary: "Delete a post",
+    description: "For its author and for admins.",
+    request: { id: EXAMPLES.published },
+    answers: { 204: { description: "The post is gone." } },
+    problems: [...STORAGE_PROBLEMS, "post_not_found", "forbidden", "precondition_failed", "version_conflict"],
+  },
+  "POST /v1/posts/:id/publish": {
+    id: "publishPost",
+    tag: "Posts",
+    summary: "Publish a draft",
+    request: { id: EXAMPLES.draft },
+    answers: {
+      200: {
+        description: "The post, public from now on.",
+        headers: ["ETag"],
+        body: Post,
+        example: { ...DRAFT, status: "published", publishedAt: AT, version: 2 },
+      },
+    },
+    problems: [
+      ...STORAGE_PROBLEMS,
+      ...KEYED,
+      "post_not_found",
+      "forbidden",
+      "post_already_published",
+      "content_required",
+      "precondition_failed",
+      "version_conflict",
+    ],
+  },
+  "POST /v1/posts/:id/unpublish": {
+    id: "unpublishPost",
+    tag: "Posts",
+    summary: "Take a post back from the public",
+    description: "Publishing it again gives it a new time of publication.",
+    request: { id: EXAMPLES.published },
+    answers: {
+      200: {
+        description: "The post, a draft again.",
+        headers: ["ETag"],
+        body: Post,
+        example: { ...PUBLISHED, status: "draft", publishedAt: null, version: 2 },
+      },
+    },
+    problems: [
+      ...STORAGE_PROBLEMS,
+      ...KEYED,
+      "post_not_found",
+      "forbidden",
+      "post_not_published",
+      "precondition_failed",
+      "version_conflict",
+    ],
+  },
+  "GET /health/live": {
+    id: "isLive",
+    tag: "Health",
+    summary: "Ask whether the process answers",
+    request: {},
+    answers: { 200: IS_LIVE },
+    problems: [],
+  },
+  "GET /health/ready": {
+    id: "isReady",
+    tag: "Health",
+    summary: "Ask whether requests can be served",
+    request: {},
+    answers: { 200: IS_READY },
+    problems: [...STORAGE_PROBLEMS, "schema_outdated"],
+  },
+  "GET /v1/health/live": {
+    id: "isLiveUnderV1",
+    tag: "Health",
+    summary: "The same as /health/live",
+    request: {},
+    answers: { 200: IS_LIVE },
+    problems: [],
+  },
+  "GET /v1/health/ready": {
+    id: "isReadyUnderV1",
+    tag: "Health",
+    summary: "The same as /health/ready",
+    request: {},
+    answers: { 200: IS_READY },
+    problems: [...STORAGE_PROBLEMS, "schema_outdated"],
+  },
+};
