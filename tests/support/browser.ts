@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { chromium, type LaunchOptions, type Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
+
+const SCREENSHOTS = fileURLToPath(new URL("../.screenshots/", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("../../node_modules/@sparticuz/chromium/", import.meta.url));
+/** Inside the package, so that it goes when the package goes. */
+const UNPACKED = join(PACKAGE, "unpacked");
+
+/** Whether npm has brought a Chromium for this machine; elsewhere the Chrome that is installed is taken. */
+const HAS_PACKAGED = process.platform === "linux" && process.arch === "x64";
+
+/** Why no page can be opened on this machine; `null` where one can. */
+export async function whyNoBrowser(): Promise<string | null> {
+  if (HAS_PACKAGED) return null;
+  try {
+    await (await chromium.launch({ channel: "chrome" })).close();
+    return null;
+  } catch {
+    return "there is no Chrome, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
+  }
+}
+
+/**
+ * Opens an empty page in a browser of its own, which ends with the test. What the page throws and does not catch fails
+ * the test.
+ */
+export async function openPage(viewport = { width: 1024, height: 768 }): Promise<Page> {
+  const browser = await chromium.launch(HAS_PACKAGED ? await packagedChromium() : { channel: "chrome" });
+  const page = await browser.newPage({ viewport });
+  const uncaught: Error[] = [];
+  page.on("pageerror", (error) => uncaught.push(error));
+  onTestFinished(async () => {
+    await browser.close();
+    expect(uncaught).toEqual([]);
+  });
+  return page;
+}
+
+/** Writes what the page shows to `tests/.screenshots/<name>.png`, to be looked at, and says where that is. */
+export async function screenshot(page: Page, name: string): Promise<string> {
+  const path = join(SCREENSHOTS, `${name}.png`);
+  await page.screenshot({ path, fullPage: true });
+  return path;
+}
+
+/** The Chromium of the package, unpacked where the next run finds it: with its libraries, as a bare machine has none. */
+async function packagedChromium(): Promise<LaunchOptions> {
+  if (!existsSync(UNPACKED)) await unpack();
+  const env = {
+    ...process.env,
+    LD_LIBRARY_PATH: join(UNPACKED, "al2023", "lib"),
+    FONTCONFIG_PATH: join(UNPACKED, "fonts"),
+  };
+  return { executablePath: join(UNPACKED, "chromium"), env };
+}
+
+/** Test files run at the same time, so each unpacks beside the place, and the first puts it there. */
+async function unpack(): Promise<void> {
+  const beside = await mkdtemp(`${UNPACKED}-`);
+  // The package unpacks into the directory for temporary files, and its libraries only where it takes itself to be on AWS.
+  const env = { ...process.env, TMPDIR: beside, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs20.x" };
+  const script = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath();';
+  await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env, cwd: PACKAGE });
+  await writeFile(join(beside, "fonts", "fonts.conf"), FONTS);
+  try {
+    await rename(beside, UNPACKED);
+  } catch (thrown) {
+    await rm(beside, { recursive: true });
+    if (!existsSync(UNPACKED)) throw thrown;
+  }
+}
+
+/** The package's own names directories that are not here. Without a font a page crashes; with the machine's it varies. */
+const FONTS = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">fonts</dir>
+  <cachedir>${join(UNPACKED, "fonts", "cache")}</cachedir>
+</fontconfig>
+`;
