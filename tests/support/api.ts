@@ -9,6 +9,7 @@ import type { Role } from "../../src/domain/user.ts";
 import { nodeRequestSeals } from "../../src/infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
+import { documentChecker, readDocument } from "./openapi.ts";
 import type { TestStorage } from "./test-storage.ts";
 
 /** What the API is served with when nothing is configured. */
@@ -114,7 +115,7 @@ let people = 0;
 export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {}) {
   const clock = testClock();
   const log = recordingLog();
-  const { app, useCases } = compose({
+  const adapters: Adapters = {
     ...storage,
     hasher: fakeHasher,
     tokens: nodeSessionTokens,
@@ -125,7 +126,8 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     sessionIdleMs: 30 * DAY_MS,
     http: HTTP_SETTINGS,
     ...overrides,
-  });
+  };
+  const { app, useCases } = compose(adapters);
 
   const client = (identity: Readonly<Record<string, string>>): Client => {
     const call: Client["call"] = async (method, path, { headers, json, raw } = {}) => {
@@ -140,6 +142,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
       const reply = await readReply(response);
       checkPromises(method, reply);
       checkLogged(method, reply);
+      (await checkerFor(adapters))(method, path, reply);
       return reply;
     };
     return {
@@ -210,6 +213,17 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
       return logIn(address);
     },
   };
+}
+
+const checkers = new Map<string, Promise<ReturnType<typeof documentChecker>>>();
+
+/** What the OpenAPI document says of an API with these settings, read from another, whose log nobody looks at. */
+async function checkerFor(adapters: Adapters) {
+  const settings = JSON.stringify(adapters.http);
+  const checker =
+    checkers.get(settings) ?? readDocument(compose({ ...adapters, log: recordingLog() }).app).then(documentChecker);
+  checkers.set(settings, checker);
+  return checker;
 }
 
 async function readReply(response: Response): Promise<Reply> {

@@ -4,6 +4,8 @@ export const IDEMPOTENCY_KEY = /^(?:"([!#-[\]-~]{16,255})"|([!#-[\]-~]{16,255}))
 /** Every header field that a client is told of, with its form. */
 interface HeaderForm {
   readonly description: string;
+  /** Whether each answer that lists it has it. */
+  readonly required?: true;
   readonly schema: {
     readonly type: "string" | "integer";
     readonly enum?: readonly string[];
@@ -58,11 +60,13 @@ export const RESPONSE_HEADERS = {
     example: "Authorization",
   },
   ETag: {
+    required: true,
     description: "The version that is answered: for If-Match and If-None-Match (RFC 9110, 8.8.3).",
     schema: { type: "string", pattern: String.raw`^(?:W/)?"[^"]*"$` },
     example: '"1"',
   },
   Location: {
+    required: true,
     description: "Where the new resource is (RFC 9110, 10.2.2).",
     schema: { type: "string", pattern: "^/v1/" },
     example: "/v1/posts/01a20bf4-2807-77a5-9c8e-83516e0dcf92",
@@ -83,16 +87,19 @@ export const RESPONSE_HEADERS = {
     example: 1,
   },
   "WWW-Authenticate": {
+    required: true,
     description: "How to prove who you are (RFC 6750, 3).",
     schema: { type: "string", pattern: "^Bearer " },
     example: 'Bearer realm="quire"',
   },
   "Accept-Post": {
+    required: true,
     description: "The media types that a body may have (Linked Data Platform 1.0, 7.1).",
     schema: { type: "string" },
     example: "application/json",
   },
   "Accept-Patch": {
+    required: true,
     description: "The media types that a body may have (RFC 5789, 3.1).",
     schema: { type: "string" },
     example: "application/merge-patch+json, application/json",
