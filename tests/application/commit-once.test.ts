@@ -1,4 +1,4 @@
-import { err } from "neverthrow";
+import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Post } from "../../src/domain/post.ts";
 import { content, DAY_MS, title } from "../support/fixtures.ts";
@@ -47,6 +47,21 @@ describe("committing once", () => {
     const { write, posts } = await openWriter({ idempotencyKeys: () => ({ find: outage }) });
     expect(await write()).toEqual(err(OUTAGE));
     expect(await posts()).toEqual([]);
+  });
+
+  it("forgets all that expired, however many that are", async () => {
+    let left = 2500;
+    const { quire } = await openWriter({
+      idempotencyKeys: () => ({
+        deleteExpired: async (_, most) => {
+          const removed = Math.min(left, most);
+          left -= removed;
+          return ok(removed);
+        },
+      }),
+    });
+    (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
+    expect(left).toBe(0);
   });
 
   it("forgets a day later what it was answered, and only then", async () => {

@@ -108,6 +108,14 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(idOf(others)).not.toBe(idOf(hers));
     });
 
+    it("is the user's and not the session's", async () => {
+      const { author, logIn } = await open();
+      const ada = await author();
+      const key = aKey();
+      const first = await ada.post("/v1/posts", POST, key);
+      expect(told(await (await logIn(ada.email)).post("/v1/posts", POST, key))).toEqual(told(first));
+    });
+
     it("belongs to the operation where anybody may ask", async () => {
       const { nobody } = await open();
       const key = aKey();

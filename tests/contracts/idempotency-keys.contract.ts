@@ -114,9 +114,15 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     it("removes those that have expired, and no other", async () => {
       await stored();
       const later = await stored(aRecord({ keyDigest: "later" as KeyDigest, expiresAt: after(DAY_MS + 1) }));
-      (await storage.idempotencyKeys.deleteExpired(after(DAY_MS)))._unsafeUnwrap();
+      expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), 10))._unsafeUnwrap()).toBe(1);
       expect(await found()).toBeNull();
       expect(await found("later")).toStrictEqual(later);
+    });
+
+    it("removes as many as it is told to at most", async () => {
+      for (const each of ["a", "b", "c"]) await stored(aRecord({ keyDigest: each as KeyDigest }));
+      const remove = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), 2))._unsafeUnwrap();
+      expect([await remove(), await remove(), await remove()]).toEqual([2, 1, 0]);
     });
   });
 }

@@ -1,4 +1,4 @@
-import type { Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
@@ -8,7 +8,17 @@ export interface PurgeExpiredIdempotencyKeysDependencies {
   readonly clock: Clock;
 }
 
+/** Few enough that nobody waits long for the storage meanwhile. */
+const MOST_AT_ONCE = 1000;
+
 /** Removes what was kept of requests that count as new when they are repeated now, so that the table does not grow for ever. */
 export function purgeExpiredIdempotencyKeys({ idempotencyKeys, clock }: PurgeExpiredIdempotencyKeysDependencies) {
-  return async (): Promise<Result<void, StorageFailure>> => idempotencyKeys.deleteExpired(clock.now());
+  return async (): Promise<Result<void, StorageFailure>> => {
+    const now = clock.now();
+    for (;;) {
+      const removed = await idempotencyKeys.deleteExpired(now, MOST_AT_ONCE);
+      if (removed.isErr()) return err(removed.error);
+      if (removed.value < MOST_AT_ONCE) return ok();
+    }
+  };
 }

@@ -40,6 +40,6 @@ export interface IdempotencyKeyRepository {
   /** The record with this digest, an expired one too; `null` when there is none. */
   find(digest: KeyDigest): Promise<Result<IdempotencyRecord | null, StorageFailure>>;
 
-  /** Removes the records that have expired at `now`. */
-  deleteExpired(now: Date): Promise<Result<void, StorageFailure>>;
+  /** Removes records that have expired at `now`, as many as `most`, and gives how many. */
+  deleteExpired(now: Date, most: number): Promise<Result<number, StorageFailure>>;
 }

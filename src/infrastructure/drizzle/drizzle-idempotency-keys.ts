@@ -47,11 +47,14 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
 
     find: async (digest) => (await findRecord(digest)).map((record) => record ?? null),
 
-    deleteExpired: async (now) =>
+    deleteExpired: async (now, most) =>
       (
-        await attempt(db, "idempotencyKeys.deleteExpired", async () =>
-          db.delete(idempotencyKeys).where(lte(idempotencyKeys.expiresAt, now)),
-        )
-      ).map(() => undefined),
+        await attempt(db, "idempotencyKeys.deleteExpired", async () => {
+          const { id, expiresAt } = idempotencyKeys;
+          const expired = db.select({ id }).from(idempotencyKeys).where(lte(expiresAt, now)).orderBy(expiresAt).limit(most);
+          // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
+          return db.delete(idempotencyKeys).where(sql`${id} = any(array${expired})`).returning({ id });
+        })
+      ).map((rows) => rows.length),
   };
 }

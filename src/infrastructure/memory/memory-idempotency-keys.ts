@@ -17,12 +17,11 @@ export function memoryIdempotencyKeys(access: MemoryAccess): IdempotencyKeyRepos
 
     find: async (digest) => access(({ idempotencyKeys }) => ok(structuredClone(idempotencyKeys.get(digest) ?? null))),
 
-    deleteExpired: async (now) =>
+    deleteExpired: async (now, most) =>
       access(({ idempotencyKeys }) => {
-        for (const { keyDigest, expiresAt } of idempotencyKeys.values()) {
-          if (expiresAt <= now) idempotencyKeys.delete(keyDigest);
-        }
-        return ok();
+        const expired = [...idempotencyKeys.values()].filter(({ expiresAt }) => expiresAt <= now).slice(0, most);
+        for (const { keyDigest } of expired) idempotencyKeys.delete(keyDigest);
+        return ok(expired.length);
       }),
   };
 }
