@@ -6,7 +6,7 @@ import { fail } from "./domain/fail.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
 import { parseServerUrl, type ServerUrl } from "./infrastructure/postgresql/server-url.ts";
-import type { HttpSettings } from "./interfaces/http/settings.ts";
+import { ANY_ORIGIN, type HttpSettings } from "./interfaces/http/settings.ts";
 import { LOG_LEVELS, type LogLevel } from "./infrastructure/pino-log.ts";
 
 export interface Config {
@@ -70,6 +70,18 @@ const onOrOff = z.enum(["on", "off"], { error: "must be on or off" }).transform(
 
 const trueOrFalse = z.enum(["true", "false"], { error: "must be true or false" }).transform((raw) => raw === "true");
 
+/** As browsers write them: a page of an origin that is written otherwise here would be refused without a word. */
+const origins = z
+  .string()
+  .transform((raw) => raw.split(",").map((origin) => origin.trim()))
+  .refine((listed) => listed.every(isOrigin) || (listed.length === 1 && listed[0] === ANY_ORIGIN), {
+    error: "must be * alone, or origins without a path, such as https://app.example.org, separated by commas",
+  });
+
+function isOrigin(raw: string): boolean {
+  return /^https?:/.test(raw) && URL.canParse(raw) && new URL(raw).origin === raw;
+}
+
 const serverUrl = z.string().transform((raw, context): ServerUrl => {
   const parsed = parseServerUrl(raw);
   if (parsed.isOk()) return parsed.value;
@@ -100,6 +112,7 @@ const Environment = z
     DATABASE_SESSION_TIMEOUTS: onOrOff.default(true),
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
     QUIRE_REQUIRE_IF_MATCH: trueOrFalse.default(false),
+    QUIRE_CORS_ORIGINS: origins.default([]),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
     QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(64),
@@ -133,7 +146,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDirectory: read.data.QUIRE_DATA_DIR,
     database: databaseOf(read.data),
     logLevel: read.data.QUIRE_LOG_LEVEL,
-    http: { requireIfMatch: read.data.QUIRE_REQUIRE_IF_MATCH },
+    http: { requireIfMatch: read.data.QUIRE_REQUIRE_IF_MATCH, corsOrigins: read.data.QUIRE_CORS_ORIGINS },
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     durability: read.data.QUIRE_DURABILITY,
     freeSpaceBytes: read.data.QUIRE_FREE_SPACE_MIB * MIB,

@@ -4,6 +4,7 @@ import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 import { httpConditionalContract } from "./http-conditional.contract.ts";
 import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
+import { httpProtectionContract } from "./http-protection.contract.ts";
 import { httpProtocolContract } from "./http-protocol.contract.ts";
 import { httpSessionsContract } from "./http-sessions.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
@@ -27,6 +28,7 @@ export function httpContract(adapter: StorageUnderTest) {
     httpIdempotencyContract(open, openStorage);
     httpPostsContract(open);
     httpConditionalContract(open);
+    httpProtectionContract(open);
     httpProtocolContract(open, openStorage);
   });
 }

@@ -13,7 +13,7 @@ describe("readConfig", () => {
     dataDirectory: "./data",
     database: null,
     logLevel: "info",
-    http: { requireIfMatch: false },
+    http: { requireIfMatch: false, corsOrigins: [] },
     sessionIdleMs: 30 * DAY_MS,
     durability: "fsync",
     freeSpaceBytes: 67_108_864,
@@ -34,6 +34,7 @@ describe("readConfig", () => {
         "DATABASE_URL",
         "QUIRE_LOG_LEVEL",
         "QUIRE_REQUIRE_IF_MATCH",
+        "QUIRE_CORS_ORIGINS",
         "QUIRE_SESSION_IDLE_DAYS",
         "QUIRE_DURABILITY",
         "QUIRE_FREE_SPACE_MIB",
@@ -56,6 +57,7 @@ describe("readConfig", () => {
       QUIRE_DATA_DIR: "/var/lib/quire",
       QUIRE_LOG_LEVEL: "debug",
       QUIRE_REQUIRE_IF_MATCH: "true",
+      QUIRE_CORS_ORIGINS: "https://app.example.org, http://localhost:5173",
       QUIRE_SESSION_IDLE_DAYS: "7",
       QUIRE_DURABILITY: "relaxed",
       QUIRE_FREE_SPACE_MIB: "100",
@@ -69,7 +71,7 @@ describe("readConfig", () => {
       dataDirectory: "/var/lib/quire",
       database: null,
       logLevel: "debug",
-      http: { requireIfMatch: true },
+      http: { requireIfMatch: true, corsOrigins: ["https://app.example.org", "http://localhost:5173"] },
       sessionIdleMs: 7 * DAY_MS,
       durability: "relaxed",
       freeSpaceBytes: 104_857_600,
@@ -88,6 +90,8 @@ describe("readConfig", () => {
     ["QUIRE_STATEMENT_TIMEOUT_MS", "100"],
     ["QUIRE_REQUIRE_IF_MATCH", "true"],
     ["QUIRE_REQUIRE_IF_MATCH", "false"],
+    ["QUIRE_CORS_ORIGINS", "*"],
+    ["QUIRE_CORS_ORIGINS", "https://[::1]:8443"],
     ["QUIRE_LOG_LEVEL", "fatal"],
     ["QUIRE_LOG_LEVEL", "error"],
     ["QUIRE_LOG_LEVEL", "warn"],
@@ -101,6 +105,8 @@ describe("readConfig", () => {
 
   const PORT_DETAIL = "must be a whole number from 0 to 65535";
   const DAYS_DETAIL = "must be a whole number from 1 to 3650";
+  const ORIGINS_DETAIL =
+    "must be * alone, or origins without a path, such as https://app.example.org, separated by commas";
   const LEVEL_DETAIL = "must be one of fatal, error, warn, info, debug, trace, silent";
 
   it.each([
@@ -120,6 +126,13 @@ describe("readConfig", () => {
     ["QUIRE_FREE_SPACE_MIB", "15", "must be a whole number from 16 to 1000000"],
     ["QUIRE_STATEMENT_TIMEOUT_MS", "0", "must be a whole number from 100 to 3600000"],
     ["QUIRE_REQUIRE_IF_MATCH", "yes", "must be true or false"],
+    ["QUIRE_CORS_ORIGINS", "app.example.org", ORIGINS_DETAIL],
+    ["QUIRE_CORS_ORIGINS", "https://app.example.org/", ORIGINS_DETAIL],
+    ["QUIRE_CORS_ORIGINS", "https://App.example.org", ORIGINS_DETAIL],
+    ["QUIRE_CORS_ORIGINS", "https://app.example.org:443", ORIGINS_DETAIL],
+    ["QUIRE_CORS_ORIGINS", "null", ORIGINS_DETAIL],
+    ["QUIRE_CORS_ORIGINS", "*, https://app.example.org", ORIGINS_DETAIL],
+    ["QUIRE_CORS_ORIGINS", "https://app.example.org,", ORIGINS_DETAIL],
     ["QUIRE_LOG_LEVEL", "verbose", LEVEL_DETAIL],
     ["QUIRE_LOG_LEVEL", "INFO", LEVEL_DETAIL],
   ])("refuses %s=%j", (variable, value, detail) => {

@@ -235,7 +235,11 @@ async function readReply(response: Response): Promise<Reply> {
 /** What holds for every answer, checked with every call so that no test can forget it. */
 function checkPromises(method: string, { status, headers, text, body }: Reply): void {
   expect(headers.get("X-Request-Id")).toMatch(/^[\w\-=]{1,64}$/);
-  expect(headers.get("Vary")).toBe("Authorization");
+  expect(headers.get("Vary")).toMatch(/^Authorization(?:, Origin)?$/);
+  expect(headers.get("Content-Security-Policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+  expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+  expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+  expect(headers.get("Cross-Origin-Resource-Policy")).toBe("same-origin");
   expect(headers.get("Cache-Control")).toMatch(/^no-(?:cache|store)$/);
   expect(text).not.toContain(FAKE_HASH);
   if (status === 201) expect(headers.get("Location")).toMatch(/^\/v1\//);

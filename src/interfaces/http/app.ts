@@ -4,6 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import type { Log } from "../../application/ports/log.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import { cors } from "./cors.ts";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { serveDocument } from "./openapi.ts";
@@ -12,6 +13,7 @@ import { answerOtherMethods } from "./method-not-allowed.ts";
 import { postRoutes } from "./posts.ts";
 import { problem } from "./problem.ts";
 import { requestLog } from "./request-log.ts";
+import { hardened } from "./hardened.ts";
 import { sessionRoutes } from "./sessions.ts";
 import type { HttpSettings } from "./settings.ts";
 import { userRoutes } from "./users.ts";
@@ -46,7 +48,9 @@ export function createApp({ useCases, log, settings }: AppDependencies) {
       }),
     )
     .use(requestLog(log))
+    .use(hardened)
     .use(cacheHeaders)
+    .use(cors(settings.corsOrigins))
     .use(async (_, next) => {
       try {
         await next();

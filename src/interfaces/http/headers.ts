@@ -43,7 +43,8 @@ export const REQUEST_HEADERS = {
   },
 } as const satisfies Readonly<Record<string, HeaderForm>>;
 
-export const RESPONSE_HEADERS = {
+/** What is for the client's program. */
+export const CLIENT_HEADERS = {
   "X-Request-Id": {
     description: "The name of the request in the log.",
     schema: { type: "string", pattern: String.raw`^[\w\-=]{1,64}$` },
@@ -105,3 +106,39 @@ export const RESPONSE_HEADERS = {
     example: "application/merge-patch+json, application/json",
   },
 } as const satisfies Readonly<Record<string, HeaderForm>>;
+
+/** What is for the browser that a client may run in. */
+const BROWSER_HEADERS = {
+  "Content-Security-Policy": {
+    description: "What an answer may do that is shown as a page (Content Security Policy Level 3).",
+    schema: { type: "string" },
+    example: "default-src 'none'; frame-ancestors 'none'",
+  },
+  "Cross-Origin-Resource-Policy": {
+    description: "Which pages may embed the answer; reading it by script is not embedding (Fetch, 3.7).",
+    schema: { type: "string" },
+    example: "same-origin",
+  },
+  "Referrer-Policy": {
+    description: "How much of this address others are told (Referrer Policy).",
+    schema: { type: "string" },
+    example: "no-referrer",
+  },
+  "X-Content-Type-Options": {
+    description: "That the answer has the type that it says (Fetch, 3.6).",
+    schema: { type: "string", enum: ["nosniff"] },
+    example: "nosniff",
+  },
+  "Access-Control-Allow-Origin": {
+    description: "The origin whose pages may read the answer (Fetch, 3.3).",
+    schema: { type: "string" },
+    example: "https://app.example.org",
+  },
+  "Access-Control-Expose-Headers": {
+    description: "The headers that such a page may read (Fetch, 3.3).",
+    schema: { type: "string" },
+    example: "ETag, Link",
+  },
+} as const satisfies Readonly<Record<string, HeaderForm>>;
+
+export const RESPONSE_HEADERS = { ...CLIENT_HEADERS, ...BROWSER_HEADERS };

@@ -1,5 +1,10 @@
+/** Among the origins it stands for all of them, and stands alone. */
+export const ANY_ORIGIN = "*";
+
 /** What the operator decides about the API. */
 export interface HttpSettings {
   /** Whether who edits or deletes a post must say by If-Match which version of it (RFC 6585, 3). */
   readonly requireIfMatch: boolean;
+  /** The origins whose pages may read answers, as browsers send them, or {@link ANY_ORIGIN}. */
+  readonly corsOrigins: readonly string[];
 }
