@@ -106,3 +106,14 @@ function templateOf({ paths }: OpenApiDocument, path: string): string | null {
   const isOf = (template: string) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname);
   return Object.keys(paths).find(isOf) ?? null;
 }
+
+export interface DocumentedOperation extends Operation {
+  readonly path: string;
+  readonly method: string;
+}
+
+export function operationsOf({ paths }: OpenApiDocument): DocumentedOperation[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })),
+  );
+}

@@ -138,7 +138,7 @@ const IS_READY = {
   example: {
     status: "ready",
     checks: { database: "ok", migrations: "ok" },
-    durability: "none",
+    durability: "fsync",
     writable: true,
   },
 } as const;
@@ -167,7 +167,11 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
         description: "A page of users.",
         headers: ["Link"],
         body: UserPage,
-        example: { items: [{ ...ADA, email: null }], nextCursor: null, previousCursor: null },
+        example: {
+          items: [GRACE, ADA].map((user) => ({ ...user, email: null })),
+          nextCursor: null,
+          previousCursor: null,
+        },
       },
     },
     problems: STORAGE_PROBLEMS,

@@ -30,8 +30,12 @@ export const PageQuery = z.strictObject({
       context.addIssue({ code: "custom", message, params: { code: "out_of_range" } });
       return z.NEVER;
     })
+    .meta({ type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT, description: "How many at most." })
     .optional(),
-  cursor: z.string().optional(),
+  cursor: z
+    .string()
+    .meta({ description: "The `nextCursor` or `previousCursor` of a page of this list, unchanged." })
+    .optional(),
 });
 
 interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {

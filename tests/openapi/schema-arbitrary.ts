@@ -1,0 +1,56 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import * as fc from "fast-check";
+
+/** What the document's schemas of requests are made of. */
+interface RequestSchema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, object>>;
+  readonly required?: readonly string[];
+}
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+
+/** The values that a schema allows, with those at its limits among them. */
+export function arbitraryOf(schema: object): fc.Arbitrary<unknown> {
+  const { type, enum: values, properties = {}, required = [], minimum, maximum }: RequestSchema = schema;
+  if (values !== undefined) return fc.constantFrom(...values);
+  if (type === "string") return strings(schema);
+  if (type === "integer")
+    return fc.integer({
+      ...(minimum === undefined ? {} : { min: minimum }),
+      ...(maximum === undefined ? {} : { max: maximum }),
+    });
+  if (type !== "object") throw new Error(`No arbitrary for ${JSON.stringify(schema)}`);
+  const fields = Object.entries(properties).map(([name, field]) => [name, arbitraryOf(field)] as const);
+  return fc.record(Object.fromEntries(fields), { requiredKeys: [...required] });
+}
+
+function strings(schema: object): fc.Arbitrary<string> {
+  const { format, pattern, minLength = 0, maxLength = 2_000 }: RequestSchema = schema;
+  const isValid = ajv.compile(schema);
+  // Lengths of passwords are of composed text, which the description says and a schema cannot.
+  const isAllowed = (text: string) => isValid(text) && text.normalize("NFC") === text;
+  const lengths = fc.constantFrom(minLength, Math.min(maxLength, 5_000)).map((length) => "a".repeat(length));
+  const any = fc.oneof(
+    fc.string({ unit: "grapheme", minLength, maxLength, size: "medium" }),
+    fc.string({ unit: "binary", minLength, maxLength, size: "medium" }),
+    lengths,
+  );
+  const byFormat: Readonly<Record<string, fc.Arbitrary<string>>> = {
+    uuid: fc.uuid().chain((id) => fc.constantFrom(id, id.toUpperCase())),
+    "idn-email": fc.oneof(fc.emailAddress(), fc.constant("åsa.ö@exämple.org")),
+  };
+  // Of Unicode's classes fast-check makes nothing; such patterns are met by chance.
+  const byPattern =
+    pattern === undefined || /\\p|\(\?/.test(pattern.replaceAll("(?:", ""))
+      ? any
+      : fc.stringMatching(new RegExp(pattern));
+  return (byFormat[format ?? ""] ?? byPattern).filter(isAllowed);
+}
