@@ -25,8 +25,9 @@ const probe = {
   check: async () =>
     storage.schemaCheck().then((checked) => checked.map(() => ({ durability: "relaxed", writable: true }) as const)),
 };
-const { http, sessionIdleMs } = readConfig({})._unsafeUnwrap();
-const { app, useCases } = compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, sessionIdleMs, http });
+const { http, sessionIdleMs } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
+const settings = { sessionIdleMs, http, clientAddress: () => "127.0.0.1" };
+const { app, useCases } = compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, ...settings });
 
 const somePost = () => postId(1 + Math.floor(Math.random() * 10_000)) as PostId;
 const draft = async () => {

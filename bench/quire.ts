@@ -11,17 +11,25 @@ import type { Contender } from "./server.ts";
 
 const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 export const NO_LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+/** All requests come from one address. */
+const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
 const MIB = 1_048_576;
 
 /** Quire on a data directory, as `npm start` starts it. */
 export function quireOn(name: string, directory: string, durability: "fsync" | "relaxed"): Contender {
-  const environment = { PORT: "0", QUIRE_DATA_DIR: directory, QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
+  const environment = {
+    PORT: "0",
+    QUIRE_DATA_DIR: directory,
+    QUIRE_DURABILITY: durability,
+    QUIRE_LOG_LEVEL: "warn",
+    ...UNLIMITED,
+  };
   return { name, script: SCRIPT, environment, api: QUIRE_API };
 }
 
 /** Quire on a PostgreSQL server, each process with ten connections as the others have. */
 export function quireOnServer(name: string, url: string, processes: number): Contender {
-  const environment = { PORT: "0", DATABASE_URL: url, QUIRE_LOG_LEVEL: "warn" };
+  const environment = { PORT: "0", DATABASE_URL: url, QUIRE_LOG_LEVEL: "warn", ...UNLIMITED };
   return { name, script: SCRIPT, environment, api: QUIRE_API, processes };
 }
 

@@ -1,18 +1,22 @@
 import type { Log } from "./application/ports/log.ts";
+import type { RatePolicy } from "./application/ports/rate-limiter.ts";
 import { useCases, type Dependencies } from "./application/use-cases.ts";
 import { argon2id } from "./infrastructure/passwords/argon2id.ts";
 import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
+import { rateLimiter } from "./infrastructure/rate-limiter.ts";
 import { systemClock } from "./infrastructure/system-clock.ts";
 import { uuidGenerator } from "./infrastructure/uuid-generator.ts";
 import { nodeRequestSeals } from "./infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "./infrastructure/node-session-tokens.ts";
 import { createApp } from "./interfaces/http/app.ts";
+import type { ClientAddress } from "./interfaces/http/rate-limits.ts";
 import type { HttpSettings } from "./interfaces/http/settings.ts";
 
 export interface Adapters extends Dependencies {
   readonly log: Log;
   readonly http: HttpSettings;
+  readonly clientAddress: ClientAddress;
 }
 
 /** The adapters that a Node process has, whatever it stores in. */
@@ -27,5 +31,7 @@ export const nodeAdapters = {
 /** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
   const bound = useCases(adapters);
-  return { useCases: bound, app: createApp({ useCases: bound, log: adapters.log, settings: adapters.http }) };
+  const { log, http, clientAddress, clock } = adapters;
+  const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
+  return { useCases: bound, app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress }) };
 }

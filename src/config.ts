@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
+import { isProxy } from "./client-address.ts";
 import { fail } from "./domain/fail.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
@@ -18,6 +19,8 @@ export interface Config {
   readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
   readonly http: HttpSettings;
+  /** Who is believed about where a request comes from: addresses, and networks in CIDR notation. */
+  readonly trustedProxies: readonly string[];
   readonly sessionIdleMs: number;
   readonly durability: "fsync" | "relaxed";
   readonly freeSpaceBytes: number;
@@ -70,13 +73,19 @@ const onOrOff = z.enum(["on", "off"], { error: "must be on or off" }).transform(
 
 const trueOrFalse = z.enum(["true", "false"], { error: "must be true or false" }).transform((raw) => raw === "true");
 
+const listed = z.string().transform((raw) => raw.split(",").map((entry) => entry.trim()));
+
+const proxies = listed.refine((entries) => entries.every(isProxy), {
+  error: "must be addresses, or networks such as 10.0.0.0/8, separated by commas",
+});
+
 /** As browsers write them: a page of an origin that is written otherwise here would be refused without a word. */
-const origins = z
-  .string()
-  .transform((raw) => raw.split(",").map((origin) => origin.trim()))
-  .refine((listed) => listed.every(isOrigin) || (listed.length === 1 && listed[0] === ANY_ORIGIN), {
+const origins = listed.refine(
+  (entries) => entries.every(isOrigin) || (entries.length === 1 && entries[0] === ANY_ORIGIN),
+  {
     error: "must be * alone, or origins without a path, such as https://app.example.org, separated by commas",
-  });
+  },
+);
 
 function isOrigin(raw: string): boolean {
   return /^https?:/.test(raw) && URL.canParse(raw) && new URL(raw).origin === raw;
@@ -113,6 +122,9 @@ const Environment = z
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
     QUIRE_REQUIRE_IF_MATCH: trueOrFalse.default(false),
     QUIRE_CORS_ORIGINS: origins.default([]),
+    QUIRE_RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(6000),
+    QUIRE_LOGIN_LIMIT_PER_MINUTE: wholeNumber(0, 100_000).default(10),
+    QUIRE_TRUSTED_PROXIES: proxies.default([]),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
     QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(64),
@@ -146,7 +158,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDirectory: read.data.QUIRE_DATA_DIR,
     database: databaseOf(read.data),
     logLevel: read.data.QUIRE_LOG_LEVEL,
-    http: { requireIfMatch: read.data.QUIRE_REQUIRE_IF_MATCH, corsOrigins: read.data.QUIRE_CORS_ORIGINS },
+    http: {
+      requireIfMatch: read.data.QUIRE_REQUIRE_IF_MATCH,
+      corsOrigins: read.data.QUIRE_CORS_ORIGINS,
+      requestsPerMinute: read.data.QUIRE_RATE_LIMIT_PER_MINUTE,
+      logInsPerMinute: read.data.QUIRE_LOGIN_LIMIT_PER_MINUTE,
+    },
+    trustedProxies: read.data.QUIRE_TRUSTED_PROXIES,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     durability: read.data.QUIRE_DURABILITY,
     freeSpaceBytes: read.data.QUIRE_FREE_SPACE_MIB * MIB,

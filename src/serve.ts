@@ -1,5 +1,6 @@
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
+import { clientAddress, proxyList } from "./client-address.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
@@ -22,7 +23,9 @@ export async function serve(
   const storage = await opening;
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
-  const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs: config.sessionIdleMs, http: config.http };
+  const { sessionIdleMs, http, trustedProxies } = config;
+  const address = clientAddress(proxyList(trustedProxies));
+  const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs, http, clientAddress: address };
   const { app, useCases } = compose({ ...adapters, log });
   await ensureFirstAdmin(useCases, config, log);
   await purgeExpired(useCases, log);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HTTP_SETTINGS, problemOf, type OpenApi } from "../support/api.ts";
+import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi } from "../support/api.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const PAGE = "https://app.example.org";
@@ -118,6 +118,126 @@ export function httpProtectionContract(open: OpenApi) {
       expect(reply.headers.get("Allow")).toBe("GET, HEAD, OPTIONS, POST");
       expect(reply.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
       expect(reply.headers.has("Access-Control-Allow-Methods")).toBe(false);
+    });
+  });
+
+  describe("limits", () => {
+    const limited = async (limits: Partial<typeof HTTP_SETTINGS>) => open({ http: { ...HTTP_SETTINGS, ...limits } });
+    const at = (address: string) => ({ "X-Test-Address": address });
+
+    it("say with each answer how much is left", async () => {
+      const { nobody } = await limited({ requestsPerMinute: 3 });
+      const reply = await nobody.get("/v1/posts");
+      expect(reply.headers.get("RateLimit-Policy")).toBe('"address";q=3;w=60');
+      expect(reply.headers.get("RateLimit")).toBe('"address";r=2;t=60');
+    });
+
+    it("refuse what is too much until the minute is over, and say when that is", async () => {
+      const { nobody, clock } = await limited({ requestsPerMinute: 2 });
+      await nobody.get("/v1/posts");
+      clock.advance(20_000);
+      expect((await nobody.get("/v1/posts")).status).toBe(200);
+      clock.advance(500);
+      const refused = await nobody.get("/v1/posts");
+      expect(problemOf(refused)).toBe("429 rate_limited");
+      expect(refused.headers.get("RateLimit")).toBe('"address";r=0;t=40');
+      expect(refused.headers.get("Retry-After")).toBe("40");
+      clock.advance(39_500);
+      expect((await nobody.get("/v1/posts")).status).toBe(200);
+    });
+
+    it("are each address's own", async () => {
+      const { nobody } = await limited({ requestsPerMinute: 1 });
+      await nobody.get("/v1/posts");
+      expect((await nobody.get("/v1/posts")).status).toBe(429);
+      expect((await nobody.get("/v1/posts", at("192.0.2.2"))).status).toBe(200);
+    });
+
+    it("hold for who tries tokens, before any is looked up, and on paths that are not there", async () => {
+      const { nobody } = await limited({ requestsPerMinute: 2 });
+      const guess = { Authorization: "Bearer guessed" };
+      expect((await nobody.get("/v1/posts", guess)).status).toBe(401);
+      expect((await nobody.get("/v1/nothing")).status).toBe(404);
+      expect((await nobody.get("/v1/posts", guess)).status).toBe(429);
+      expect((await nobody.get("/v1/nothing")).status).toBe(429);
+    });
+
+    it("hold for an account wherever it asks from, and for no other account", async () => {
+      const { author } = await limited({ requestsPerMinute: 5 });
+      const [ada, grace] = [await author(), await author()];
+      for (let asked = 1; asked <= 5; asked++) {
+        const reply = await ada.get("/v1/posts", at(`198.51.100.${asked}`));
+        expect(reply.headers.get("RateLimit")).toBe(`"address";r=4;t=60, "account";r=${5 - asked};t=60`);
+        expect(reply.headers.get("RateLimit-Policy")).toBe('"address";q=5;w=60, "account";q=5;w=60');
+      }
+      expect(problemOf(await ada.get("/v1/posts", at("198.51.100.6")))).toBe("429 rate_limited");
+      expect((await grace.get("/v1/posts", at("198.51.100.6"))).status).toBe(200);
+    });
+
+    it("leave the health of the server alone", async () => {
+      const { nobody } = await limited({ requestsPerMinute: 1 });
+      for (const path of ["/health/live", "/v1/health/ready", "/health/ready"]) {
+        const reply = await nobody.get(path);
+        expect(reply.status).toBe(200);
+        expect(reply.headers.has("RateLimit")).toBe(false);
+      }
+      expect((await nobody.get("/v1/posts")).status).toBe(200);
+    });
+
+    it("are none where they are 0", async () => {
+      const { nobody } = await open();
+      const reply = await nobody.get("/v1/posts");
+      expect(reply.headers.has("RateLimit")).toBe(false);
+      expect(reply.headers.has("RateLimit-Policy")).toBe(false);
+    });
+
+    it("can be read by pages of other origins", async () => {
+      const { nobody } = await limited({ requestsPerMinute: 1, corsOrigins: [PAGE] });
+      const before = { Origin: PAGE, "Access-Control-Request-Method": "GET" };
+      await nobody.get("/v1/posts");
+      expect((await nobody.call("OPTIONS", "/v1/posts", { headers: before })).status).toBe(204);
+      const refused = await nobody.get("/v1/posts", { Origin: PAGE });
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
+      expect(refused.headers.get("Access-Control-Expose-Headers")).toContain("RateLimit, ");
+    });
+
+    describe("of log-ins", () => {
+      const attempt = async (
+        api: Awaited<ReturnType<OpenApi>>,
+        email: string,
+        password: string,
+        address = "192.0.2.9",
+      ) => (await api.nobody.post("/v1/sessions", { email, password }, at(address))).status;
+
+      it("count every attempt of one address with one user, however the user is written", async () => {
+        const api = await limited({ logInsPerMinute: 3 });
+        const { email } = await api.author();
+        expect(await attempt(api, email, "wrong password")).toBe(401);
+        expect(await attempt(api, email.toUpperCase(), PASSWORD)).toBe(201);
+        expect(await attempt(api, email, "wrong password")).toBe(401);
+        expect(await attempt(api, email, PASSWORD)).toBe(429);
+        expect(await attempt(api, "other@example.org", "wrong password")).toBe(401);
+      });
+
+      it("keep nobody out who is at another address", async () => {
+        const api = await limited({ logInsPerMinute: 1 });
+        const { email } = await api.author();
+        await attempt(api, email, "wrong password");
+        expect(await attempt(api, email, "wrong password")).toBe(429);
+        expect(await attempt(api, email, PASSWORD, "192.0.2.10")).toBe(201);
+      });
+
+      it("end before one address has tried many users", async () => {
+        const api = await limited({ logInsPerMinute: 1 });
+        for (let tried = 0; tried < 10; tried++) {
+          expect(await attempt(api, `user${tried}@example.org`, "password1")).toBe(401);
+        }
+        expect(await attempt(api, "user10@example.org", "password1")).toBe(429);
+        const newcomer = { name: "Ada", email: "newcomer@example.org", password: PASSWORD };
+        expect((await api.nobody.post("/v1/users", newcomer, at("192.0.2.9"))).status).toBe(429);
+        expect((await api.nobody.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
+      });
     });
   });
 }

@@ -13,7 +13,8 @@ describe("readConfig", () => {
     dataDirectory: "./data",
     database: null,
     logLevel: "info",
-    http: { requireIfMatch: false, corsOrigins: [] },
+    http: { requireIfMatch: false, corsOrigins: [], requestsPerMinute: 6000, logInsPerMinute: 10 },
+    trustedProxies: [],
     sessionIdleMs: 30 * DAY_MS,
     durability: "fsync",
     freeSpaceBytes: 67_108_864,
@@ -35,6 +36,9 @@ describe("readConfig", () => {
         "QUIRE_LOG_LEVEL",
         "QUIRE_REQUIRE_IF_MATCH",
         "QUIRE_CORS_ORIGINS",
+        "QUIRE_RATE_LIMIT_PER_MINUTE",
+        "QUIRE_LOGIN_LIMIT_PER_MINUTE",
+        "QUIRE_TRUSTED_PROXIES",
         "QUIRE_SESSION_IDLE_DAYS",
         "QUIRE_DURABILITY",
         "QUIRE_FREE_SPACE_MIB",
@@ -57,6 +61,9 @@ describe("readConfig", () => {
       QUIRE_DATA_DIR: "/var/lib/quire",
       QUIRE_LOG_LEVEL: "debug",
       QUIRE_REQUIRE_IF_MATCH: "true",
+      QUIRE_RATE_LIMIT_PER_MINUTE: "100",
+      QUIRE_LOGIN_LIMIT_PER_MINUTE: "0",
+      QUIRE_TRUSTED_PROXIES: "10.0.0.0/8,::1",
       QUIRE_CORS_ORIGINS: "https://app.example.org, http://localhost:5173",
       QUIRE_SESSION_IDLE_DAYS: "7",
       QUIRE_DURABILITY: "relaxed",
@@ -71,7 +78,13 @@ describe("readConfig", () => {
       dataDirectory: "/var/lib/quire",
       database: null,
       logLevel: "debug",
-      http: { requireIfMatch: true, corsOrigins: ["https://app.example.org", "http://localhost:5173"] },
+      http: {
+        requireIfMatch: true,
+        corsOrigins: ["https://app.example.org", "http://localhost:5173"],
+        requestsPerMinute: 100,
+        logInsPerMinute: 0,
+      },
+      trustedProxies: ["10.0.0.0/8", "::1"],
       sessionIdleMs: 7 * DAY_MS,
       durability: "relaxed",
       freeSpaceBytes: 104_857_600,
@@ -91,6 +104,9 @@ describe("readConfig", () => {
     ["QUIRE_REQUIRE_IF_MATCH", "true"],
     ["QUIRE_REQUIRE_IF_MATCH", "false"],
     ["QUIRE_CORS_ORIGINS", "*"],
+    ["QUIRE_RATE_LIMIT_PER_MINUTE", "0"],
+    ["QUIRE_TRUSTED_PROXIES", "0.0.0.0/0"],
+    ["QUIRE_TRUSTED_PROXIES", "2001:db8::/128, 192.0.2.1"],
     ["QUIRE_CORS_ORIGINS", "https://[::1]:8443"],
     ["QUIRE_LOG_LEVEL", "fatal"],
     ["QUIRE_LOG_LEVEL", "error"],
@@ -105,6 +121,7 @@ describe("readConfig", () => {
 
   const PORT_DETAIL = "must be a whole number from 0 to 65535";
   const DAYS_DETAIL = "must be a whole number from 1 to 3650";
+  const PROXIES_DETAIL = "must be addresses, or networks such as 10.0.0.0/8, separated by commas";
   const ORIGINS_DETAIL =
     "must be * alone, or origins without a path, such as https://app.example.org, separated by commas";
   const LEVEL_DETAIL = "must be one of fatal, error, warn, info, debug, trace, silent";
@@ -126,6 +143,13 @@ describe("readConfig", () => {
     ["QUIRE_FREE_SPACE_MIB", "15", "must be a whole number from 16 to 1000000"],
     ["QUIRE_STATEMENT_TIMEOUT_MS", "0", "must be a whole number from 100 to 3600000"],
     ["QUIRE_REQUIRE_IF_MATCH", "yes", "must be true or false"],
+    ["QUIRE_RATE_LIMIT_PER_MINUTE", "-1", "must be a whole number from 0 to 1000000"],
+    ["QUIRE_LOGIN_LIMIT_PER_MINUTE", "off", "must be a whole number from 0 to 100000"],
+    ["QUIRE_TRUSTED_PROXIES", "localhost", PROXIES_DETAIL],
+    ["QUIRE_TRUSTED_PROXIES", "10.0.0.0/33", PROXIES_DETAIL],
+    ["QUIRE_TRUSTED_PROXIES", "10.0.0.0/8/8", PROXIES_DETAIL],
+    ["QUIRE_TRUSTED_PROXIES", "::1/129", PROXIES_DETAIL],
+    ["QUIRE_TRUSTED_PROXIES", "10.0.0.1,", PROXIES_DETAIL],
     ["QUIRE_CORS_ORIGINS", "app.example.org", ORIGINS_DETAIL],
     ["QUIRE_CORS_ORIGINS", "https://app.example.org/", ORIGINS_DETAIL],
     ["QUIRE_CORS_ORIGINS", "https://App.example.org", ORIGINS_DETAIL],

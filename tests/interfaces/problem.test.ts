@@ -27,6 +27,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   post_not_published: 409,
   version_conflict: 409,
   precondition_failed: 412,
+  rate_limited: 429,
   body_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,

@@ -62,6 +62,24 @@ describe("the built server", () => {
     expect((await send("/v1/posts", { title: "One more", content: "…" }, token)).status).toBe(201);
   });
 
+  it("counts requests by the address that they come from, and believes a trusted proxy about it", async () => {
+    server = await startServer(data, { QUIRE_RATE_LIMIT_PER_MINUTE: "2", QUIRE_TRUSTED_PROXIES: "127.0.0.0/8" });
+    const { url } = server;
+    const statusFor = async (path: string, client?: string) =>
+      (await fetch(`${url}${path}`, { headers: client === undefined ? {} : { "X-Forwarded-For": client } })).status;
+    for (const status of [200, 200, 429]) expect(await statusFor("/v1/posts", "192.0.2.66, 198.51.100.1")).toBe(status);
+    expect(await statusFor("/v1/posts", "198.51.100.2")).toBe(200);
+    for (const status of [200, 200, 429]) expect(await statusFor("/v1/posts")).toBe(status);
+    expect(await statusFor("/health/ready")).toBe(200);
+    await server.end("SIGTERM");
+
+    server = await startServer(data, { QUIRE_RATE_LIMIT_PER_MINUTE: "1" });
+    const posts = `${server.url}/v1/posts`;
+    const pretending = async (client: string) => fetch(posts, { headers: { "X-Forwarded-For": client } });
+    expect((await pretending("198.51.100.1")).status).toBe(200);
+    expect((await pretending("198.51.100.2")).status).toBe(429);
+  });
+
   it("writes one line with the URL and the data directory to standard output, and only JSON lines beside it", async () => {
     server = await startServer(data);
     await fetch(`${server.url}/v1/posts`);

@@ -6,6 +6,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
+/** A test is one address, however much it asks. */
+const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
+
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -25,12 +28,12 @@ type Environment = Readonly<Record<string, string>>;
 
 /** Starts the built server on a free port and waits for the line that says where it listens. */
 export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
-  return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment }));
+  return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment }));
 }
 
 /** Starts the built server and waits for nothing, for who ends it before it listens. */
 export function spawnServer(dataDirectory: string, environment: Environment = {}) {
-  const child = spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment });
+  const child = spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment });
   return { process: child, ended: collect(child) };
 }
 

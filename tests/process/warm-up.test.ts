@@ -21,7 +21,13 @@ async function warmedUp(posts: number) {
     ids,
     sessionIdleMs: DAY_MS,
   };
-  const { app } = compose({ ...storage, ...parts, log: recordingLog(), http: HTTP_SETTINGS });
+  const { app } = compose({
+    ...storage,
+    ...parts,
+    log: recordingLog(),
+    http: HTTP_SETTINGS,
+    clientAddress: () => "192.0.2.1",
+  });
   const answers: string[] = [];
   await warmUp(async (path, init) => {
     const answer = await app.request(path, init);

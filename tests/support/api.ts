@@ -12,8 +12,8 @@ import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./f
 import { documentChecker, readDocument } from "./openapi.ts";
 import type { TestStorage } from "./test-storage.ts";
 
-/** What the API is served with when nothing is configured. */
-export const HTTP_SETTINGS = readConfig({})._unsafeUnwrap().http;
+/** What the API is served with when nothing is configured, but without limits, as a test is one client. */
+export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };
 
 export const PASSWORD = "correct horse battery staple";
 
@@ -125,6 +125,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     log,
     sessionIdleMs: 30 * DAY_MS,
     http: HTTP_SETTINGS,
+    clientAddress: (c) => c.req.header("X-Test-Address") ?? "192.0.2.1",
     ...overrides,
   };
   const { app, useCases } = compose(adapters);
@@ -263,6 +264,7 @@ function checkPromises(method: string, { status, headers, text, body }: Reply): 
   });
   if (status === 422) checkFieldErrors((body as { errors: readonly { pointer: string }[] }).errors);
   if (status === 401) expect(headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="quire"/);
+  if (status === 429) expect(headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
   if (status === 405) expect(headers.get("Allow")).toMatch(/\bOPTIONS\b/);
 }
 

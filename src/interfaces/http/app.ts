@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import type { Log } from "../../application/ports/log.ts";
+import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import { cors } from "./cors.ts";
 import { documented } from "./documented.ts";
@@ -12,6 +13,7 @@ import { healthRoutes } from "./health.ts";
 import { answerOtherMethods } from "./method-not-allowed.ts";
 import { postRoutes } from "./posts.ts";
 import { problem } from "./problem.ts";
+import { rateLimits, type ClientAddress } from "./rate-limits.ts";
 import { requestLog } from "./request-log.ts";
 import { hardened } from "./hardened.ts";
 import { sessionRoutes } from "./sessions.ts";
@@ -22,6 +24,8 @@ interface AppDependencies {
   readonly useCases: UseCases;
   readonly log: Log;
   readonly settings: HttpSettings;
+  readonly limiter: (policy: RatePolicy) => RateLimiter;
+  readonly clientAddress: ClientAddress;
 }
 
 const cacheHeaders = documented(
@@ -39,7 +43,8 @@ const cacheHeaders = documented(
 export type App = ReturnType<typeof createApp>;
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
-export function createApp({ useCases, log, settings }: AppDependencies) {
+export function createApp({ useCases, log, settings, limiter, clientAddress }: AppDependencies) {
+  const limits = rateLimits({ limiter, clientAddress, settings });
   const app = new Hono<HttpEnv>()
     .use(
       documented(requestId({ limitLength: 64 }), {
@@ -61,9 +66,11 @@ export function createApp({ useCases, log, settings }: AppDependencies) {
     })
     .route("/health", healthRoutes(useCases))
     .route("/v1/health", healthRoutes(useCases))
-    .route("/v1/users", userRoutes(useCases))
-    .route("/v1/sessions", sessionRoutes(useCases))
-    .route("/v1/posts", postRoutes(useCases, settings));
+    // Health is asked by whoever must know, so it is not counted.
+    .use(limits.address)
+    .route("/v1/users", userRoutes(useCases, limits))
+    .route("/v1/sessions", sessionRoutes(useCases, limits))
+    .route("/v1/posts", postRoutes(useCases, settings, limits));
 
   serveDocument(app);
   answerOtherMethods(app);

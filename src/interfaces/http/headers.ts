@@ -87,6 +87,18 @@ export const CLIENT_HEADERS = {
     schema: { type: "integer" },
     example: 1,
   },
+  "RateLimit-Policy": {
+    description:
+      "The limits that the request counts for: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers, 3).",
+    schema: { type: "string" },
+    example: '"address";q=6000;w=60',
+  },
+  RateLimit: {
+    description:
+      "What is left of them: `r` requests in the next `t` seconds (draft-ietf-httpapi-ratelimit-headers, 4).",
+    schema: { type: "string" },
+    example: '"address";r=5999;t=60',
+  },
   "WWW-Authenticate": {
     required: true,
     description: "How to prove who you are (RFC 6750, 3).",

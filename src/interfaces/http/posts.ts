@@ -18,6 +18,7 @@ import { postId } from "./path-id.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { HttpSettings } from "./settings.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { contentText, IdBody, TimeBody, titleText } from "./values.ts";
 
@@ -54,10 +55,11 @@ const PostPatch = z.strictObject({
 /** The query of every list of posts. */
 export const PostPageQuery = PageQuery.extend({ include: z.enum(["author"]).exactOptional() });
 
-export function postRoutes(useCases: UseCases, settings: HttpSettings) {
+export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: RateLimits) {
   const namedVersion = requireIfMatch(settings);
   return new Hono<HttpEnv>()
     .use(identify(useCases))
+    .use(limits.account)
     .get("/", validQuery(PostPageQuery), async (c) =>
       postPageResponse(c, useCases, {
         list: "posts",

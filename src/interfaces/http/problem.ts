@@ -31,6 +31,7 @@ export type ProtocolErrorKind =
   | "json_too_deep"
   | "validation_failed"
   | "precondition_required"
+  | "rate_limited"
   | "internal_error";
 
 export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
@@ -230,6 +231,12 @@ const PROBLEMS = {
     title: "Version conflict",
     detail: "Others keep changing this resource. Read it again and repeat.",
     headers: SOON,
+  },
+  rate_limited: {
+    status: 429,
+    title: "Too many requests",
+    detail:
+      "This is more than the limit in RateLimit-Policy that RateLimit says is used up. Wait for Retry-After seconds.",
   },
   storage_unavailable: {
     status: 503,

@@ -12,6 +12,7 @@ import { PageQuery, pageResponse } from "./pagination.ts";
 import { sessionId } from "./path-id.ts";
 import { failureProblem } from "./problem.ts";
 import { presentUser, UserBody } from "./users.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { IdBody, TimeBody } from "./values.ts";
 
@@ -34,13 +35,13 @@ export const NewSessionBody = z.object({
 /** No rules here: what cannot be anybody's address or password gets the answer that a wrong one gets. */
 const Credentials = z.strictObject({ email: z.string(), password: z.string() });
 
-export function sessionRoutes(useCases: UseCases) {
+export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
   return new Hono<HttpEnv>()
     .use(async (c, next) => {
       await next();
       c.header("Cache-Control", "no-store");
     })
-    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), async (c) =>
+    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), limits.passwords, limits.logIn, async (c) =>
       answerOnce(c, useCases, {
         user: ({ user }) => user.id,
         act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
@@ -50,6 +51,7 @@ export function sessionRoutes(useCases: UseCases) {
       }),
     )
     .use(identify(useCases))
+    .use(limits.account)
     .get("/", requireActor, validQuery(PageQuery), async (c) =>
       pageResponse(c, {
         list: "sessions",

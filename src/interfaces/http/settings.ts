@@ -7,4 +7,8 @@ export interface HttpSettings {
   readonly requireIfMatch: boolean;
   /** The origins whose pages may read answers, as browsers send them, or {@link ANY_ORIGIN}. */
   readonly corsOrigins: readonly string[];
+  /** How many requests are answered in a minute to one address, and to one account; 0 for any number. */
+  readonly requestsPerMinute: number;
+  /** How often somebody at one address may try to log in as the same user in a minute; 0 for any number. */
+  readonly logInsPerMinute: number;
 }

@@ -16,6 +16,7 @@ import { userId } from "./path-id.ts";
 import { PostPageQuery, postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { emailText, IdBody, idText, nameText, passwordText, TimeBody } from "./values.ts";
 
@@ -59,9 +60,9 @@ const Deletion = z
     return z.NEVER;
   });
 
-export function userRoutes(useCases: UseCases) {
+export function userRoutes(useCases: UseCases, limits: RateLimits) {
   return new Hono<HttpEnv>()
-    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), async (c) =>
+    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), limits.passwords, async (c) =>
       answerOnce(c, useCases, {
         user: ({ id }) => id,
         act: async (commit) => useCases.registerUser(c.req.valid("json"), commit),
@@ -69,6 +70,7 @@ export function userRoutes(useCases: UseCases) {
       }),
     )
     .use(identify(useCases))
+    .use(limits.account)
     .get("/", validQuery(PageQuery), async (c) =>
       pageResponse(c, {
         list: "users",
@@ -116,6 +118,7 @@ export function userRoutes(useCases: UseCases) {
       noQuery,
       jsonBody(SMALL_BODY_BYTES),
       validBody(PasswordChange),
+      limits.passwords,
       async (c) => {
         const { currentPassword = null, newPassword } = c.req.valid("json");
         const { id } = c.req.valid("param");
