@@ -2,10 +2,10 @@ import { ok, type Result } from "neverthrow";
 import { fail } from "../domain/fail.ts";
 import type { Version, VersionConflict } from "../domain/version.ts";
 
-/** The versions that a client is willing to change; `null` when it did not say. */
-export type ExpectedVersions = readonly Version[] | null;
+/** The versions that a client is willing to change: some, all but some, or all (`null`). */
+export type ExpectedVersions = readonly Version[] | { readonly except: readonly Version[] } | null;
 
-/** The stored version is none of those that the client expected. */
+/** The stored version is none that the client is willing to change. */
 export interface PreconditionFailed {
   readonly kind: "precondition_failed";
 }
@@ -14,7 +14,12 @@ export function requireVersion(
   stored: { readonly version: Version },
   expected: ExpectedVersions,
 ): Result<void, PreconditionFailed> {
-  return expected === null || expected.includes(stored.version) ? ok() : fail({ kind: "precondition_failed" });
+  return isExpected(stored.version, expected) ? ok() : fail({ kind: "precondition_failed" });
+}
+
+function isExpected(version: Version, expected: ExpectedVersions): boolean {
+  if (expected === null) return true;
+  return "except" in expected ? !expected.except.includes(version) : expected.includes(version);
 }
 
 const MAX_ATTEMPTS = 5;

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import { describe, expect, it } from "vitest";
-import { requireVersion, retryLostRaces } from "../../src/application/optimistic-concurrency.ts";
+import { requireVersion, retryLostRaces, type ExpectedVersions } from "../../src/application/optimistic-concurrency.ts";
 import type { UseCases } from "../../src/application/use-cases.ts";
 import { parseVersion, type Version, type VersionConflict } from "../../src/domain/version.ts";
 import { actorFor, name, password, title } from "../support/fixtures.ts";
@@ -46,12 +46,15 @@ describe("retryLostRaces", () => {
 const at = (version: number) => parseVersion(version) as Version;
 
 describe("requireVersion", () => {
-  it.each<[string, readonly Version[] | null, boolean]>([
+  it.each<[string, ExpectedVersions, boolean]>([
     ["nothing is expected", null, true],
     ["it is the one expected", [at(2)], true],
     ["it is one of those expected", [at(1), at(2), at(3)], true],
     ["it is none of those expected", [at(1), at(3)], false],
     ["none may be expected", [], false],
+    ["all but others are expected", { except: [at(1), at(3)] }, true],
+    ["all but it are expected", { except: [at(1), at(2)] }, false],
+    ["all but none are expected", { except: [] }, true],
   ])("when %s: %s of version 2 is %s", (_case, expected, accepted) => {
     const required = requireVersion({ version: at(2) }, expected);
     if (accepted) expect(required.isOk()).toBe(true);

@@ -1,23 +1,32 @@
 import * as fc from "fast-check";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import type { HttpEnv } from "../../src/interfaces/http/environment.ts";
 import { parseVersion, type Version } from "../../src/domain/version.ts";
-import { etag, expectedVersions, isNotModified } from "../../src/interfaces/http/etag.ts";
+import { etag, expectedVersions, listEtag, preconditionResponse } from "../../src/interfaces/http/etag.ts";
 
 /** What the functions make of a header, as they are called in a request that has it. */
-const app = new Hono()
+const app = new Hono<HttpEnv>()
   .get("/expected", (c) => c.json(expectedVersions(c)))
-  .get("/not-modified", (c) => c.json(isNotModified(c, c.req.query("current") ?? "")));
+  .get("/resource", (c) => preconditionResponse(c, c.req.query("current") ?? "") ?? c.text("sent"));
 
-async function versionsIn(ifMatch: string | null): Promise<unknown> {
-  const response = await app.request("/expected", { headers: ifMatch === null ? {} : { "If-Match": ifMatch } });
+async function versionsIn(ifMatch: string | null, ifNoneMatch: string | null = null): Promise<unknown> {
+  const response = await app.request("/expected", { headers: preconditions(ifMatch, ifNoneMatch) });
   return response.json();
 }
 
-async function notModified(current: string, ifNoneMatch: string | null): Promise<unknown> {
-  const headers: Record<string, string> = ifNoneMatch === null ? {} : { "If-None-Match": ifNoneMatch };
-  const response = await app.request(`/not-modified?current=${encodeURIComponent(current)}`, { headers });
-  return response.json();
+async function statusOf(current: string, ifMatch: string | null, ifNoneMatch: string | null): Promise<number> {
+  const path = `/resource?current=${encodeURIComponent(current)}`;
+  const response = await app.request(path, { headers: preconditions(ifMatch, ifNoneMatch) });
+  expect(response.headers.get("ETag")).toBe(response.status === 412 ? null : current);
+  return response.status;
+}
+
+function preconditions(ifMatch: string | null, ifNoneMatch: string | null): Record<string, string> {
+  return {
+    ...(ifMatch === null ? {} : { "If-Match": ifMatch }),
+    ...(ifNoneMatch === null ? {} : { "If-None-Match": ifNoneMatch }),
+  };
 }
 
 const version = (raw: number): Version => parseVersion(raw) ?? expect.fail(`${raw} is no version`);
@@ -54,7 +63,23 @@ describe("an entity tag", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(aTag, { minLength: 1, maxLength: 5 }), fc.nat(4), async (tags, index) => {
         const current = tags[index % tags.length]?.replace("W/", "") ?? "";
-        expect(await notModified(current, tags.join(" , "))).toBe(true);
+        expect(await statusOf(current, null, tags.join(" , "))).toBe(304);
+      }),
+    );
+  });
+});
+
+describe("the tag of a list", () => {
+  it("is weak, and the same for the same states", () => {
+    expect(listEtag([["a", 1], null])).toMatch(/^W\/"[0-9a-f]{32}"$/);
+    expect(listEtag([["a", 1], null])).toBe(listEtag([["a", 1], null]));
+  });
+
+  it("is another one for other states", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
+        fc.pre(JSON.stringify(one) !== JSON.stringify(other));
+        expect(listEtag(one)).not.toBe(listEtag(other));
       }),
     );
   });
@@ -114,18 +139,49 @@ describe("If-Match", () => {
 
 describe("If-None-Match", () => {
   it.each([
-    ["nothing", null, false],
-    ["the tag", '"2"', true],
-    ["the tag as a weak one", 'W/"2"', true],
-    ["a list with it", '"1", "2"', true],
-    ["any tag", "*", true],
-    ["any tag among white space", " * ", true],
-    ["another tag", '"1"', false],
-    ["the tag of the other representation", '"2-public"', false],
-    ["a tag that begins so", '"22"', false],
-    ["no quotes", "2", false],
-    ["an empty header", "", false],
+    ["nothing", null, 200],
+    ["the tag", '"2"', 304],
+    ["the tag as a weak one", 'W/"2"', 304],
+    ["a list with it", '"1", "2"', 304],
+    ["any tag", "*", 304],
+    ["any tag among white space", " * ", 304],
+    ["another tag", '"1"', 200],
+    ["the tag of the other representation", '"2-public"', 200],
+    ["a tag that begins so", '"22"', 200],
+    ["no quotes", "2", 200],
+    ["an empty header", "", 200],
   ])("with %s says whether the client has it", async (_, header, expected) => {
-    expect(await notModified('"2"', header)).toBe(expected);
+    expect(await statusOf('"2"', null, header)).toBe(expected);
+    expect(await statusOf('W/"2"', null, header)).toBe(expected);
+  });
+
+  it.each([
+    ["alone, all but those that it names", null, '"1", W/"2-public"', { except: [1, 2] }],
+    ["alone and without a tag, all", null, "", { except: [] }],
+    ["after any tag, all but those that it names", "*", '"1"', { except: [1] }],
+    ["after tags, those that it does not name", '"1", "2"', 'W/"1"', [2]],
+    ["with any tag, none", null, "*", []],
+    ["with any tag after tags, none", '"1"', "*", []],
+  ])("lets be changed: %s", async (_, ifMatch, ifNoneMatch, expected) => {
+    expect(await versionsIn(ifMatch, ifNoneMatch)).toEqual(expected);
+  });
+});
+
+describe("the preconditions of a GET", () => {
+  it.each([
+    ['"2"', '"2"', null, 200],
+    ['"2"', '"1", "2"', null, 200],
+    ['"2"', "*", null, 200],
+    ['"2"', '"1"', null, 412],
+    ['"2"', 'W/"2"', null, 412],
+    ['"2"', "", null, 412],
+    ['W/"2"', '"2"', null, 412],
+    ['W/"2"', 'W/"2"', null, 412],
+    ['W/"2"', "*", null, 200],
+    ['"2"', '"1"', '"2"', 412],
+    ['"2"', '"2"', '"2"', 304],
+    ['"2"', "*", '"1"', 200],
+  ])("of %s with If-Match %j and If-None-Match %j give %i", async (current, ifMatch, ifNoneMatch, status) => {
+    expect(await statusOf(current, ifMatch, ifNoneMatch)).toBe(status);
   });
 });

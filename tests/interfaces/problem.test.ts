@@ -98,7 +98,11 @@ describe("problems", () => {
   it("adds the headers and the field errors of the case to those of the problem", () => {
     const errors = [{ in: "body", pointer: "/a", code: "unknown_field", detail: "Remove it." }] as const;
     const parts = problemParts("method_not_allowed", "request-1", { headers: { Allow: "GET" }, errors });
-    expect(parts.headers).toEqual({ "Content-Type": "application/problem+json", Allow: "GET" });
+    expect(parts.headers).toEqual({
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      Allow: "GET",
+    });
     expect(JSON.parse(parts.body)).toMatchObject({ errors });
   });
 });

@@ -30,10 +30,12 @@ interface AppDependencies {
 
 const cacheHeaders = documented(
   createMiddleware<HttpEnv>(async (c, next) => {
-    // What is shown depends on who asks, and may change at any time. Set before there is a response: to change one
-    // that is there, Hono copies it.
+    // What is shown depends on who asks, and may change at any time: a shared cache may keep what everybody is shown, if
+    // it asks each time whether that is still so. Set before there is a response: to change one that is there, Hono
+    // copies it.
+    const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);
     c.header("Vary", "Authorization");
-    c.header("Cache-Control", "no-cache");
+    c.header("Cache-Control", isPublic ? "public, no-cache" : "private, no-cache");
     await next();
   }),
   { responseHeaders: ["Vary", "Cache-Control"] },

@@ -1,3 +1,4 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ExpectedVersions } from "../../application/optimistic-concurrency.ts";
@@ -11,24 +12,40 @@ import type { HttpSettings } from "./settings.ts";
 export type Representation = "full" | "public";
 
 const TAG = /(?:^|,)\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?=,|$)/g;
+const LIST_TAG_BYTES = 16;
 
 interface EntityTag {
   readonly weak: boolean;
   readonly opaque: string;
 }
 
+/** The strong tag of a single resource. */
 export function etag(version: Version, representation: Representation = "full"): string {
   return `"${opaqueTag(version, representation)}"`;
 }
 
-/** The versions that If-Match names, by strong comparison (RFC 9110, 13.1.1); `null` for none named, or for `*`. */
+/**
+ * The weak tag of a list. It is made from `states`, what tells its items as they are shown from themselves before and
+ * after a change, and not from the bytes of the list, which can be four thousand times as many.
+ */
+export function listEtag(states: unknown): string {
+  const digest = sha256(new TextEncoder().encode(JSON.stringify(states))).subarray(0, LIST_TAG_BYTES);
+  return `W/"${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
+}
+
+/**
+ * The versions that a client lets be changed: those that If-Match names, by strong comparison, without those that
+ * If-None-Match names, by weak comparison (RFC 9110, 13.1); `null` when it sets no condition, or `If-Match: *`.
+ */
 export function expectedVersions(c: Context): ExpectedVersions {
-  const header = c.req.header("If-Match");
-  if (header === undefined || header.trim() === "*") return null;
-  return parseTags(header)
-    .filter((tag) => !tag.weak)
-    .map((tag) => versionOf(tag.opaque))
-    .filter((version) => version !== null);
+  const [named, excluded] = [c.req.header("If-Match"), c.req.header("If-None-Match")];
+  const expected =
+    named === undefined || isAny(named) ? null : versionsOf(parseTags(named).filter(({ weak }) => !weak));
+  if (excluded === undefined) return expected;
+  // What can be changed exists, and so it never is none of any.
+  if (isAny(excluded)) return [];
+  const except = versionsOf(parseTags(excluded));
+  return expected === null ? { except } : expected.filter((version) => !except.includes(version));
 }
 
 /** Refuses a change that does not say of which version it is, where the operator wants it said (RFC 6585, 3). */
@@ -42,11 +59,32 @@ export function requireIfMatch(settings: HttpSettings) {
   );
 }
 
-/** Whether If-None-Match names what would be sent, by weak comparison (RFC 9110, 13.1.2). */
-export function isNotModified(c: Context, current: string): boolean {
-  const header = c.req.header("If-None-Match");
-  if (header === undefined) return false;
-  return header.trim() === "*" || parseTags(header).some((tag) => `"${tag.opaque}"` === current);
+/**
+ * Names what a GET found by its tag, and gives the answer that the request's preconditions make of it in the order of
+ * RFC 9110, 13.2.2: 412 when If-Match names something else, 304 when If-None-Match says that the client has it. `null`
+ * when it is to be sent.
+ */
+export function preconditionResponse(c: Context, current: string) {
+  const [named, had] = [c.req.header("If-Match"), c.req.header("If-None-Match")];
+  if (named !== undefined && !isAny(named) && !isStrongMatch(named, current)) return problem(c, "precondition_failed");
+  c.header("ETag", current);
+  return had !== undefined && (isAny(had) || isWeakMatch(had, current)) ? c.body(null, 304) : null;
+}
+
+function isAny(header: string): boolean {
+  return header.trim() === "*";
+}
+
+function isStrongMatch(header: string, current: string): boolean {
+  return parseTags(header).some(({ weak, opaque }) => !weak && `"${opaque}"` === current);
+}
+
+function isWeakMatch(header: string, current: string): boolean {
+  return parseTags(header).some(({ opaque }) => `"${opaque}"` === current.replace(/^W\//, ""));
+}
+
+function versionsOf(tags: readonly EntityTag[]): Version[] {
+  return tags.map(({ opaque }) => versionOf(opaque)).filter((version) => version !== null);
 }
 
 function opaqueTag(version: Version, representation: Representation): string {

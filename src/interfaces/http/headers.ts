@@ -26,12 +26,13 @@ export const REQUEST_HEADERS = {
   },
   "If-Match": {
     description:
-      "The ETags of the versions that you have read, or `*`: the change is refused with 412 when the resource is of none of them (RFC 9110, 13.1.1).",
+      "The ETags of the versions that you mean, or `*`: the answer is 412 when the resource is of none of them (RFC 9110, 13.1.1).",
     schema: { type: "string" },
     example: '"1"',
   },
   "If-None-Match": {
-    description: "The ETags of what you have: the answer is 304 when it is one of them (RFC 9110, 13.1.2).",
+    description:
+      "The ETags of what you have, or `*`: when the resource is of one of them, a GET is answered 304 and a change 412 (RFC 9110, 13.1.2).",
     schema: { type: "string" },
     example: '"1"',
   },
@@ -53,7 +54,7 @@ export const CLIENT_HEADERS = {
   "Cache-Control": {
     description: "Whether the answer may be kept, and used again without asking (RFC 9111, 5.2).",
     schema: { type: "string" },
-    example: "no-cache",
+    example: "private, no-cache",
   },
   Vary: {
     description: "The request headers that the answer depends on (RFC 9110, 12.5.5).",

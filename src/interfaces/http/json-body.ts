@@ -24,7 +24,7 @@ interface JsonBodyOptions {
 
 /** The media types of a body that creates, and of one that changes (merge patch, RFC 7396). */
 const JSON_TYPES = ["application/json"];
-const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
+export const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
 
 /**
  * Lets a request pass whose body is JSON text of the right type (415), within the limit (413), in UTF-8 (400) and not

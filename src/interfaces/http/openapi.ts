@@ -148,13 +148,14 @@ function covers(pattern: string, path: string): boolean {
 }
 
 function parametersOf(
-  { answers, request }: Operation,
+  { request }: Operation,
   documentation: readonly Documentation[],
   problems: readonly ProblemKind[],
 ) {
   const headers = new Map<RequestHeader, "required" | "optional">();
-  if (304 in answers) headers.set("If-None-Match", "optional");
-  if (problems.includes("precondition_failed")) headers.set("If-Match", "optional");
+  if (problems.includes("precondition_failed")) {
+    headers.set("If-Match", "optional").set("If-None-Match", "optional");
+  }
   if (isRepeatable(problems)) headers.set("Idempotency-Key", "optional");
   for (const { requestHeaders = {} } of documentation) {
     for (const [name, need] of Object.entries(requestHeaders)) headers.set(name as RequestHeader, need);

@@ -131,6 +131,7 @@ const Ready = ReadyBody.register(BODIES, { id: "Ready" });
 Problem.register(BODIES, { id: "Problem" });
 
 const NOT_MODIFIED = { description: "What you have is what there is (If-None-Match).", headers: ["ETag"] } as const;
+const PAGE_NOT_MODIFIED = { ...NOT_MODIFIED, headers: ["ETag", "Link"] } as const;
 const IS_LIVE = { description: "The process answers.", body: Live, example: { status: "live" } } as const;
 const IS_READY = {
   description: "Requests can be served.",
@@ -165,7 +166,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     answers: {
       200: {
         description: "A page of users.",
-        headers: ["Link"],
+        headers: ["ETag", "Link"],
         body: UserPage,
         example: {
           items: [GRACE, ADA].map((user) => ({ ...user, email: null })),
@@ -173,8 +174,9 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
           previousCursor: null,
         },
       },
+      304: PAGE_NOT_MODIFIED,
     },
-    problems: STORAGE_PROBLEMS,
+    problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },
   "GET /v1/users/:id": {
     id: "getUser",
@@ -186,7 +188,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       200: { description: "The user.", headers: ["ETag"], body: User, example: { ...ADA, email: null } },
       304: NOT_MODIFIED,
     },
-    problems: [...STORAGE_PROBLEMS, "user_not_found"],
+    problems: [...STORAGE_PROBLEMS, "user_not_found", "precondition_failed"],
   },
   "PATCH /v1/users/:id": {
     id: "updateUser",
@@ -237,12 +239,13 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     answers: {
       200: {
         description: "A page of posts.",
-        headers: ["Link"],
+        headers: ["ETag", "Link"],
         body: PostPage,
         example: { items: [PUBLISHED], nextCursor: null, previousCursor: null },
       },
+      304: PAGE_NOT_MODIFIED,
     },
-    problems: [...STORAGE_PROBLEMS, "user_not_found"],
+    problems: [...STORAGE_PROBLEMS, "user_not_found", "precondition_failed"],
   },
   "PUT /v1/users/:id/password": {
     id: "changePassword",
@@ -289,12 +292,13 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     answers: {
       200: {
         description: "A page of sessions; `current` is the one that asks.",
-        headers: ["Link"],
+        headers: ["ETag", "Link"],
         body: SessionPage,
         example: { items: [SESSION], nextCursor: null, previousCursor: null },
       },
+      304: PAGE_NOT_MODIFIED,
     },
-    problems: STORAGE_PROBLEMS,
+    problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },
   "DELETE /v1/sessions": {
     id: "logOut",
@@ -332,7 +336,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     answers: {
       200: {
         description: "A page of posts.",
-        headers: ["Link"],
+        headers: ["ETag", "Link"],
         body: PostPage,
         example: {
           items: [{ ...PUBLISHED, author: { id: EXAMPLES.ada, name: "Ada" } }],
@@ -340,8 +344,9 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
           previousCursor: null,
         },
       },
+      304: PAGE_NOT_MODIFIED,
     },
-    problems: STORAGE_PROBLEMS,
+    problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },
   "GET /v1/posts/:id": {
     id: "getPost",
@@ -352,7 +357,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       200: { description: "The post.", headers: ["ETag"], body: Post, example: PUBLISHED },
       304: NOT_MODIFIED,
     },
-    problems: [...STORAGE_PROBLEMS, "post_not_found"],
+    problems: [...STORAGE_PROBLEMS, "post_not_found", "precondition_failed"],
   },
   "PATCH /v1/posts/:id": {
     id: "updatePost",

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Id } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { listEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
 import { jsonResponse } from "./resource-response.ts";
 
@@ -46,14 +47,19 @@ interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends U
   readonly isKey?: (key: string | null) => boolean;
   readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<Page<Item>, Failure>>;
   readonly present: (item: Item) => Body;
+  /** What tells the item as it is presented from what it was and will be: for the tag of the page. */
+  readonly state: (item: Item) => unknown;
 }
 
-/** Answers with a page: reads its cursor (422 when it is none), finds it, and links those beside it (RFC 8288). */
+/**
+ * Answers with a page, unless a precondition does: reads its cursor (422 when it is none), finds it, and links those
+ * beside it (RFC 8288).
+ */
 export async function pageResponse<
   Item extends { readonly id: Id<string> },
   Failure extends UseCaseError,
   Body extends object,
->(c: Context, { list, query, isKey = (key) => key === null, find, present }: PageAnswer<Item, Failure, Body>) {
+>(c: Context, { list, query, isKey = (key) => key === null, find, present, state }: PageAnswer<Item, Failure, Body>) {
   const { limit = DEFAULT_LIMIT, cursor } = query;
   const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
@@ -69,7 +75,9 @@ export async function pageResponse<
   };
   link("next", nextCursor);
   link("prev", previousCursor);
-  return jsonResponse(c, { items: items.map(present), nextCursor, previousCursor }, 200);
+  const cursors = { nextCursor, previousCursor };
+  const unchanged = preconditionResponse(c, listEtag([items.map(state), cursors]));
+  return unchanged ?? jsonResponse(c, { items: items.map(present), ...cursors }, 200);
 }
 
 function malformedCursor(c: Context) {

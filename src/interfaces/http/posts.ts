@@ -138,7 +138,7 @@ export async function postPageResponse<Failure extends UseCaseError>(
 ) {
   const page = { list, query, isKey: (key: string | null) => isSortKey(key, NEWEST_FIRST) };
   if (query.include === undefined) {
-    return pageResponse(c, { ...page, find, present: (post): ListedPost => presentPost(post) });
+    return pageResponse(c, { ...page, find, present: (post): ListedPost => presentPost(post), state: postState });
   }
   return pageResponse(c, {
     ...page,
@@ -147,6 +147,7 @@ export async function postPageResponse<Failure extends UseCaseError>(
       return found.isErr() ? err(found.error) : includeAuthors(found.value);
     },
     present: presentAuthoredPost,
+    state: (post) => [...postState(post), post.author?.name],
   });
 }
 
@@ -167,6 +168,10 @@ function presentPost({ publishedAt, createdAt, updatedAt, ...post }: Post): z.in
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   };
+}
+
+function postState({ id, version }: Post) {
+  return [id, version];
 }
 
 function postResource(post: Post) {

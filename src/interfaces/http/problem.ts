@@ -218,7 +218,8 @@ const PROBLEMS = {
   precondition_failed: {
     status: 412,
     title: "Precondition failed",
-    detail: "The resource has changed since the version in If-Match. Read it again and repeat with its new ETag.",
+    detail:
+      "The resource is at no version that If-Match and If-None-Match allow. Read it again and repeat with its ETag.",
   },
   precondition_required: {
     status: 428,
@@ -321,7 +322,7 @@ export function problemParts(kind: ProblemKind, requestId: string | null, extras
   const { status, title, detail, headers, errors }: ProblemDefinition = PROBLEMS[kind];
   return {
     status,
-    headers: { "Content-Type": "application/problem+json", ...headers, ...extras.headers },
+    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers, ...extras.headers },
     body: JSON.stringify({
       type: "about:blank",
       title,

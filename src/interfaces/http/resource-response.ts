@@ -1,7 +1,7 @@
 import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Version } from "../../domain/version.ts";
-import { etag, isNotModified, type Representation } from "./etag.ts";
+import { etag, preconditionResponse, type Representation } from "./etag.ts";
 
 interface Resource<Body extends object> {
   readonly version: Version;
@@ -13,11 +13,10 @@ interface Resource<Body extends object> {
 export type JsonResponse<Body extends object, Status extends ContentfulStatusCode> = Response &
   TypedResponse<Body, Status, "json">;
 
-/** Answers a GET with a single resource, or with 304 when the client has it already. */
+/** Answers a GET with a single resource, unless a precondition answers it. */
 export function resourceResponse<Body extends object>(c: Context, resource: Resource<Body>) {
   const tag = etag(resource.version, resource.representation);
-  c.header("ETag", tag);
-  return isNotModified(c, tag) ? c.body(null, 304) : jsonResponse(c, resource.body, 200);
+  return preconditionResponse(c, tag) ?? jsonResponse(c, resource.body, 200);
 }
 
 /** Answers a change with the resource as it is now. */

@@ -58,6 +58,7 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
         query: c.req.valid("query"),
         find: async (request) => useCases.listSessions(c.get("actor"), request),
         present: (session: Session) => presentSession(session, c.get("actor").sessionId),
+        state: (session: Session) => presentSession(session, c.get("actor").sessionId),
       }),
     )
     .delete("/", requireActor, noQuery, async (c) => {

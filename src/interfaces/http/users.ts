@@ -77,6 +77,7 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         query: c.req.valid("query"),
         find: async (request) => useCases.listUsers(c.get("viewer"), request),
         present: presentUser,
+        state: ({ id, version, email }) => [id, version, email !== null],
       }),
     )
     .get("/:id", userId, noQuery, async (c) => {
