@@ -5,11 +5,13 @@ import { argon2id } from "./infrastructure/passwords/argon2id.ts";
 import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
 import { rateLimiter } from "./infrastructure/rate-limiter.ts";
+import { swaggerUi } from "./infrastructure/swagger-ui.ts";
 import { systemClock } from "./infrastructure/system-clock.ts";
 import { uuidGenerator } from "./infrastructure/uuid-generator.ts";
 import { nodeRequestSeals } from "./infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "./infrastructure/node-session-tokens.ts";
 import { createApp } from "./interfaces/http/app.ts";
+import type { SwaggerUi } from "./interfaces/http/docs.ts";
 import type { ClientAddress } from "./interfaces/http/rate-limits.ts";
 import type { HttpSettings } from "./interfaces/http/settings.ts";
 
@@ -17,6 +19,7 @@ export interface Adapters extends Dependencies {
   readonly log: Log;
   readonly http: HttpSettings;
   readonly clientAddress: ClientAddress;
+  readonly swaggerUi?: SwaggerUi;
 }
 
 /** The adapters that a Node process has, whatever it stores in. */
@@ -26,12 +29,16 @@ export const nodeAdapters = {
   requestSeals: nodeRequestSeals,
   ids: uuidGenerator,
   clock: systemClock,
+  swaggerUi,
 } satisfies Partial<Adapters>;
 
 /** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
   const bound = useCases(adapters);
-  const { log, http, clientAddress, clock } = adapters;
+  const { log, http, clientAddress, clock, swaggerUi } = adapters;
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
-  return { useCases: bound, app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress }) };
+  return {
+    useCases: bound,
+    app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress, swaggerUi }),
+  };
 }

@@ -111,7 +111,9 @@ describe("the examples of the OpenAPI document", () => {
     async ({ operation, name, example }) => {
       const { url, call } = requestOf(operation, { [name]: String(example) });
       const reply = await (await serverFor(operation)).call(operation.method, url, call);
-      expect([exampleAnswer(operation).status, 304]).toContain(reply.status);
+      // A precondition may not hold: of a read, or of a change.
+      const otherwise = name.startsWith("If-") ? [304, 412] : [];
+      expect([exampleAnswer(operation).status, ...otherwise]).toContain(reply.status);
     },
   );
 });

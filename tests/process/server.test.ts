@@ -80,11 +80,13 @@ describe("the built server", () => {
     expect((await pretending("198.51.100.2")).status).toBe(429);
   });
 
-  it("writes one line with the URL and the data directory to standard output, and only JSON lines beside it", async () => {
+  it("says on standard output where it listens, has its data and is documented, and writes only JSON lines beside it", async () => {
     server = await startServer(data);
     await fetch(`${server.url}/v1/posts`);
     const { stdout, stderr } = await server.end("SIGTERM");
-    expect(stdout).toBe(`Quire listens on ${server.url}, with its data in ${data}\n`);
+    expect(stdout).toBe(
+      `Quire listens on ${server.url}, with its data in ${data}\nIts API is documented at ${server.url}/docs\n`,
+    );
     const lines = stderr.trimEnd().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
       // The server before was killed.

@@ -6,6 +6,7 @@ import type { Log } from "../../application/ports/log.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import { cors } from "./cors.ts";
+import { serveDocs, type SwaggerUi } from "./docs.ts";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { serveDocument } from "./openapi.ts";
@@ -26,6 +27,8 @@ interface AppDependencies {
   readonly settings: HttpSettings;
   readonly limiter: (policy: RatePolicy) => RateLimiter;
   readonly clientAddress: ClientAddress;
+  /** What the page of documentation is made of; without it there is none. */
+  readonly swaggerUi?: SwaggerUi | undefined;
 }
 
 const cacheHeaders = documented(
@@ -45,7 +48,7 @@ const cacheHeaders = documented(
 export type App = ReturnType<typeof createApp>;
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
-export function createApp({ useCases, log, settings, limiter, clientAddress }: AppDependencies) {
+export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi }: AppDependencies) {
   const limits = rateLimits({ limiter, clientAddress, settings });
   const app = new Hono<HttpEnv>()
     .use(
@@ -75,6 +78,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress }: A
     .route("/v1/posts", postRoutes(useCases, settings, limits));
 
   serveDocument(app);
+  if (swaggerUi !== undefined) serveDocs(app, swaggerUi);
   answerOtherMethods(app);
   app.notFound((c) => problem(c, "route_not_found"));
   app.onError((error, c) =>

@@ -26,14 +26,16 @@ interface Answer {
   readonly example?: unknown;
 }
 
-const DESCRIPTION = `Posts and their authors.
+const DESCRIPTION = `Posts and their authors. Log in with \`POST /v1/sessions\` and send the token as
+\`Authorization: Bearer <token>\`; the page at [/docs](/docs) does so by itself. Programs read this document at
+[/openapi.json](/openapi.json).
 
 Ids are UUIDs, times are RFC 3339 in UTC, and what has no value is \`null\`, never missing. Unknown fields and query
-parameters are refused. A path that takes GET takes HEAD; each answers OPTIONS with what it allows, and other methods with
-405.
+parameters are refused. A path that takes GET takes HEAD; OPTIONS is answered with the methods that a path takes, and any
+other method is refused (405).
 
-Errors are problem details (RFC 9457): \`code\` tells them apart, \`requestId\` finds the line in the log, and 422 has
-\`errors\`, one for each wrong value.`;
+Every answer has \`X-Request-Id\`, which finds its line in the log. Errors are problem details (RFC 9457): \`code\` tells
+them apart, and 422 has \`errors\`, one for each wrong value.`;
 
 /** What any request may be answered with, before a route is asked or when one fails. */
 const ANYWHERE: readonly ProblemKind[] = [
@@ -96,7 +98,7 @@ function describe(app: Hono<HttpEnv>, key: OperationKey) {
   const bearer = documentation.some(({ bearer }) => bearer === "required")
     ? [{ bearer: [] }]
     : documentation.some(({ bearer }) => bearer === "optional")
-      ? [{}, { bearer: [] }]
+      ? [{ bearer: [] }, {}]
       : [];
   const problems = [
     ...new Set([...ANYWHERE, ...documentation.flatMap((each) => each.problems ?? []), ...operation.problems]),
