@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi } from "../support/api.ts";
+import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi, type Reply } from "../support/api.ts";
+import type { TestStorage } from "../support/test-storage.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const PAGE = "https://app.example.org";
 const OTHER = "https://evil.example.org";
 
-export function httpProtectionContract(open: OpenApi) {
+export function httpProtectionContract(open: OpenApi, openStorage: () => Promise<TestStorage>) {
   const sharing = async (...corsOrigins: string[]) => open({ http: { ...HTTP_SETTINGS, corsOrigins } });
 
   describe("pages of other origins", () => {
@@ -238,6 +239,106 @@ export function httpProtectionContract(open: OpenApi) {
         expect((await api.nobody.post("/v1/users", newcomer, at("192.0.2.9"))).status).toBe(429);
         expect((await api.nobody.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
       });
+    });
+  });
+
+  describe("compression", () => {
+    const GZIP = { "Accept-Encoding": "gzip, deflate, br" };
+    const LONG = "Wörter ".repeat(1000);
+    const encoding = (reply: Reply) => reply.headers.get("Content-Encoding");
+
+    it("makes what is long short for who takes it, and is told from what is not compressed", async () => {
+      const api = await open();
+      const owner = await api.author();
+      const { id } = await owner.write({ content: LONG, status: "published" });
+      const plain = await api.nobody.get(`/v1/posts/${id}`);
+      const compressed = await api.nobody.get(`/v1/posts/${id}`, GZIP);
+      expect([encoding(plain), plain.headers.get("ETag")]).toEqual([null, '"1"']);
+      expect([encoding(compressed), compressed.headers.get("ETag")]).toEqual(["gzip", '"1-gzip"']);
+      expect(compressed.text).toBe(plain.text);
+      const sent = await (await api.app.request(`/v1/posts/${id}`, { headers: GZIP })).arrayBuffer();
+      expect(sent.byteLength).toBeLessThan(plain.text.length / 10);
+    });
+
+    it("leaves the weak tag of a list as it is", async () => {
+      const api = await open();
+      await (await api.author()).write({ content: LONG, status: "published" });
+      const [plain, compressed] = [await api.nobody.get("/v1/posts"), await api.nobody.get("/v1/posts", GZIP)];
+      expect([encoding(plain), encoding(compressed)]).toEqual([null, "gzip"]);
+      expect(compressed.headers.get("ETag")).toBe(plain.headers.get("ETag"));
+      expect(compressed.text).toBe(plain.text);
+    });
+
+    it("has tags by which a client asks again and edits", async () => {
+      const owner = await (await open()).author();
+      const path = `/v1/posts/${(await owner.write({ content: LONG })).id}`;
+      const unchanged = await owner.get(path, { ...GZIP, "If-None-Match": '"1-gzip"' });
+      expect([unchanged.status, unchanged.headers.get("ETag")]).toEqual([304, '"1-gzip"']);
+      const plain = await owner.get(path, { ...GZIP, "If-None-Match": '"1"' });
+      expect([plain.status, plain.headers.get("ETag")]).toEqual([304, '"1"']);
+      const edited = await owner.patch(path, { title: "Another" }, { ...GZIP, "If-Match": '"1-gzip"' });
+      expect([edited.status, edited.headers.get("ETag"), encoding(edited)]).toEqual([200, '"2-gzip"', "gzip"]);
+      expect(problemOf(await owner.patch(path, { title: "A third" }, { "If-Match": '"1-gzip"' }))).toBe(
+        "412 precondition_failed",
+      );
+      expect((await owner.delete(path, { "If-Match": '"2-gzip"' })).status).toBe(204);
+    });
+
+    it("answers HEAD as GET", async () => {
+      const owner = await (await open()).author();
+      const path = `/v1/posts/${(await owner.write({ content: LONG })).id}`;
+      const [head, get] = [await owner.call("HEAD", path, { headers: GZIP }), await owner.get(path, GZIP)];
+      for (const header of ["Content-Encoding", "ETag", "Vary"]) {
+        expect(head.headers.get(header)).toBe(get.headers.get(header));
+      }
+    });
+
+    it.each(["identity", "br", "gzip;q=0", "deflate, gzip;q=0.0, *;q=0"])(
+      "is not for who takes %s",
+      async (accepted) => {
+        const owner = await (await open()).author();
+        const path = `/v1/posts/${(await owner.write({ content: LONG })).id}`;
+        const reply = await owner.get(path, { "Accept-Encoding": accepted });
+        expect([encoding(reply), reply.headers.get("ETag")]).toEqual([null, '"1"']);
+      },
+    );
+
+    it("leaves alone what is short, what is an error and what may not be stored", async () => {
+      const api = await open();
+      const owner = await api.author();
+      const short = await owner.get(`/v1/posts/${(await owner.write()).id}`, GZIP);
+      expect([short.status, encoding(short), short.headers.get("ETag")]).toEqual([200, null, '"1"']);
+      const error = await owner.get(`/v1/posts/${AN_ID}`, GZIP);
+      expect([error.status, encoding(error)]).toEqual([404, null]);
+      for (let opened = 0; opened < 10; opened++) await api.logIn(owner.email);
+      const sessions = await owner.get("/v1/sessions", GZIP);
+      expect(sessions.text.length).toBeGreaterThan(1024);
+      expect([sessions.status, encoding(sessions)]).toEqual([200, null]);
+    });
+  });
+
+  describe("a request that takes too long", () => {
+    const never = async () => new Promise<never>(() => {});
+    const hanging = async (overrides: (storage: TestStorage) => Partial<TestStorage>) => {
+      const storage = await openStorage();
+      const http = { ...HTTP_SETTINGS, requestTimeoutMs: 100 };
+      return open({ ...storage, ...overrides(storage), http });
+    };
+
+    it("is answered 503 when it reads, and may be tried again", async () => {
+      const { nobody } = await hanging(({ posts }) => ({ posts: { ...posts, list: never } }));
+      const reply = await nobody.get("/v1/posts");
+      expect(problemOf(reply)).toBe("503 timed_out");
+      expect(reply.headers.get("Retry-After")).toBe("1");
+    });
+
+    it("is said to have an unknown outcome when it writes", async () => {
+      const { nobody } = await hanging(({ unitOfWork, users }) => ({
+        users: { ...users, insert: never },
+        unitOfWork: { ...unitOfWork, run: never },
+      }));
+      const reply = await nobody.post("/v1/users", { name: "Ada", email: "ada@example.org", password: PASSWORD });
+      expect(problemOf(reply)).toBe("503 outcome_unknown");
     });
   });
 }

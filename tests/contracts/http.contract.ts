@@ -28,7 +28,7 @@ export function httpContract(adapter: StorageUnderTest) {
     httpIdempotencyContract(open, openStorage);
     httpPostsContract(open);
     httpConditionalContract(open);
-    httpProtectionContract(open);
+    httpProtectionContract(open, openStorage);
     httpProtocolContract(open, openStorage);
   });
 }

@@ -28,6 +28,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   version_conflict: 409,
   precondition_failed: 412,
   rate_limited: 429,
+  timed_out: 503,
   body_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,

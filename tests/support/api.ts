@@ -230,14 +230,16 @@ async function checkerFor(adapters: Adapters) {
 
 async function readReply(response: Response): Promise<Reply> {
   const { status, headers } = response;
-  const text = await response.text();
+  const isGzip = headers.get("Content-Encoding") === "gzip" && response.body !== null;
+  const plain = isGzip ? new Response(response.body?.pipeThrough(new DecompressionStream("gzip"))) : response;
+  const text = await plain.text();
   return { status, headers, text, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
 }
 
 /** What holds for every answer, checked with every call so that no test can forget it. */
 function checkPromises(method: string, sent: Call["headers"], { status, headers, text, body }: Reply): void {
   expect(headers.get("X-Request-Id")).toMatch(/^[\w\-=]{1,64}$/);
-  expect(headers.get("Vary")).toMatch(/^Authorization(?:, Origin)?$/);
+  expect(headers.get("Vary")).toMatch(/^Authorization, Accept-Encoding(?:, Origin)?$/);
   expect(headers.get("Content-Security-Policy")).toBe("default-src 'none'; frame-ancestors 'none'");
   expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
   expect(headers.get("Referrer-Policy")).toBe("no-referrer");

@@ -5,6 +5,7 @@ import { requestId } from "hono/request-id";
 import type { Log } from "../../application/ports/log.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import { compression } from "./compression.ts";
 import { cors } from "./cors.ts";
 import { serveDocs, type SwaggerUi } from "./docs.ts";
 import { documented } from "./documented.ts";
@@ -19,6 +20,7 @@ import { requestLog } from "./request-log.ts";
 import { hardened } from "./hardened.ts";
 import { sessionRoutes } from "./sessions.ts";
 import type { HttpSettings } from "./settings.ts";
+import { timeLimit } from "./time-limit.ts";
 import { userRoutes } from "./users.ts";
 
 interface AppDependencies {
@@ -37,7 +39,7 @@ const cacheHeaders = documented(
     // it asks each time whether that is still so. Set before there is a response: to change one that is there, Hono
     // copies it.
     const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);
-    c.header("Vary", "Authorization");
+    c.header("Vary", "Authorization, Accept-Encoding");
     c.header("Cache-Control", isPublic ? "public, no-cache" : "private, no-cache");
     await next();
   }),
@@ -61,6 +63,8 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     .use(hardened)
     .use(cacheHeaders)
     .use(cors(settings.corsOrigins))
+    .use(compression)
+    .use(timeLimit(settings.requestTimeoutMs))
     .use(async (_, next) => {
       try {
         await next();

@@ -19,6 +19,13 @@ interface EntityTag {
   readonly opaque: string;
 }
 
+const GZIP = "-gzip";
+
+/** The tag of the same in gzip: another when it is strong, as the bytes are others (RFC 9110, 8.8.3.3). */
+export function gzipEtag(tag: string): string {
+  return tag.startsWith("W/") ? tag : `${tag.slice(0, -1)}${GZIP}"`;
+}
+
 /** The strong tag of a single resource. */
 export function etag(version: Version, representation: Representation = "full"): string {
   return `"${opaqueTag(version, representation)}"`;
@@ -98,6 +105,10 @@ function versionOf(opaque: string): Version | null {
   return opaque === opaqueTag(version, "full") || opaque === opaqueTag(version, "public") ? version : null;
 }
 
+/** The tags of a header; that of an encoding is for a condition that of what is encoded. */
 function parseTags(header: string): EntityTag[] {
-  return Array.from(header.matchAll(TAG), ([, weak, opaque = ""]) => ({ weak: weak !== undefined, opaque }));
+  return Array.from(header.matchAll(TAG), ([, weak, opaque = ""]) => ({
+    weak: weak !== undefined,
+    opaque: opaque.endsWith(GZIP) ? opaque.slice(0, -GZIP.length) : opaque,
+  }));
 }

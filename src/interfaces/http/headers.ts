@@ -59,7 +59,12 @@ export const CLIENT_HEADERS = {
   Vary: {
     description: "The request headers that the answer depends on (RFC 9110, 12.5.5).",
     schema: { type: "string" },
-    example: "Authorization",
+    example: "Authorization, Accept-Encoding",
+  },
+  "Content-Encoding": {
+    description: "How the body is compressed, for who takes that (RFC 9110, 8.4).",
+    schema: { type: "string", enum: ["gzip"] },
+    example: "gzip",
   },
   ETag: {
     required: true,

@@ -59,6 +59,7 @@ export function serveDocument(app: Hono<HttpEnv>): void {
   let document: string | null = null;
   app.get("/openapi.json", (c) => {
     document ??= JSON.stringify(openApiDocument(app));
+    c.set("isLong", true);
     return c.body(document, 200, { "Content-Type": "application/json" });
   });
 }

@@ -32,6 +32,7 @@ export type ProtocolErrorKind =
   | "validation_failed"
   | "precondition_required"
   | "rate_limited"
+  | "timed_out"
   | "internal_error";
 
 export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
@@ -239,6 +240,12 @@ const PROBLEMS = {
     detail:
       "This is more than the limit in RateLimit-Policy that RateLimit says is used up. Wait for Retry-After seconds.",
   },
+  timed_out: {
+    status: 503,
+    title: "Timed out",
+    detail: "This takes longer than the server gives it. Try again later, or ask for less.",
+    headers: SOON,
+  },
   storage_unavailable: {
     status: 503,
     title: "Storage unavailable",
@@ -255,7 +262,7 @@ const PROBLEMS = {
     status: 503,
     title: "Outcome unknown",
     detail:
-      "The database failed while it wrote. Repeat the request with its Idempotency-Key; without one, read first whether the change is there.",
+      "Nobody knows whether the change was made. Repeat the request with its Idempotency-Key; without one, read first whether the change is there.",
   },
   storage_full: {
     status: 507,

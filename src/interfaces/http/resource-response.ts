@@ -1,6 +1,8 @@
 import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Version } from "../../domain/version.ts";
+import { isWorthCompressing } from "./compression.ts";
+import type { HttpEnv } from "./environment.ts";
 import { etag, preconditionResponse, type Representation } from "./etag.ts";
 
 interface Resource<Body extends object> {
@@ -52,9 +54,11 @@ export function sendAnswer<Body extends object, Status extends ContentfulStatusC
 
 /** Answers with a body that has the form of JSON already, so what a client reads has the very type that was given. */
 export function jsonResponse<Body extends object, Status extends ContentfulStatusCode>(
-  c: Context,
+  c: Context<HttpEnv>,
   body: Body,
   status: Status,
 ) {
-  return c.json(body, status) as Response as JsonResponse<Body, Status>;
+  const json = JSON.stringify(body);
+  c.set("isLong", isWorthCompressing(json));
+  return c.body(json, status, { "Content-Type": "application/json" }) as Response as JsonResponse<Body, Status>;
 }

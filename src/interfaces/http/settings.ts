@@ -11,4 +11,6 @@ export interface HttpSettings {
   readonly requestsPerMinute: number;
   /** How often somebody at one address may try to log in as the same user in a minute; 0 for any number. */
   readonly logInsPerMinute: number;
+  /** How long a request may take. */
+  readonly requestTimeoutMs: number;
 }
