@@ -332,6 +332,21 @@ export function httpProtectionContract(open: OpenApi, openStorage: () => Promise
       expect(reply.headers.get("Retry-After")).toBe("1");
     });
 
+    it("is not one whose body takes its time", async () => {
+      const { nobody } = await hanging(() => ({}));
+      const body = JSON.stringify({ name: "Ada", email: "ada@example.org", password: PASSWORD });
+      const raw = new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          setTimeout(() => {
+            controller.enqueue(new TextEncoder().encode(body));
+            controller.close();
+          }, 350);
+        },
+      });
+      const reply = await nobody.call("POST", "/v1/users", { raw, headers: { "Content-Type": "application/json" } });
+      expect(reply.status).toBe(201);
+    });
+
     it("is said to have an unknown outcome when it writes", async () => {
       const { nobody } = await hanging(({ unitOfWork, users }) => ({
         users: { ...users, insert: never },

@@ -9,6 +9,8 @@ export interface HttpEnv {
     viewer: Viewer;
     /** The failure of the store or of hashing that the request ended with: for the log. */
     failure?: UseCaseError;
+    /** Whether the body is being waited for. */
+    isArriving?: boolean;
     /** Whether the answer is long enough for compression. */
     isLong?: boolean;
   };

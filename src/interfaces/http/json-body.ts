@@ -44,6 +44,7 @@ export const noBody = documented(
     limitedTo(SMALL_BODY_BYTES),
     createMiddleware<HttpEnv>(async (c, next) => {
       const body = (await c.req.text()).replaceAll(/\s/g, "");
+      c.set("isArriving", false);
       if (body === "" || body === "{}") return next();
       return problem(c, "validation_failed", {
         errors: [{ in: "body", pointer: "", code: "unknown_field", detail: "This request takes no body. Remove it." }],
@@ -64,6 +65,7 @@ function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
     limitedTo(maxBytes),
     createMiddleware<HttpEnv>(async (c, next) => {
       const text = decodeUtf8(await c.req.arrayBuffer());
+      c.set("isArriving", false);
       if (text === null) return problem(c, "malformed_utf8");
       if (isDeeperThan(MAX_DEPTH, text)) return problem(c, "json_too_deep");
       // The validator would decode it again, by way of a Response. What is kept here are promises, whatever its type says.
@@ -81,10 +83,14 @@ function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
   return documented(middleware, { mediaTypes, problems, problemHeaders: { unsupported_media_type: acceptHeader } });
 }
 
-/** Takes an announced length at its word, as the server does; hono's own limit opens a stream first, which costs more. */
+/**
+ * Stands before what reads the body. It takes an announced length at its word, as the server does; hono's own limit reads
+ * it all by a stream first, which costs more.
+ */
 function limitedTo(maxBytes: number) {
   const counted = bodyLimit({ maxSize: maxBytes, onError: tooLarge });
   return createMiddleware<HttpEnv>(async (c, next) => {
+    c.set("isArriving", true);
     const announced = c.req.header("Transfer-Encoding") === undefined ? c.req.header("Content-Length") : undefined;
     if (announced === undefined) return counted(c, next);
     return Number(announced) > maxBytes ? tooLarge(c) : next();

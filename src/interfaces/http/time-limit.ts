@@ -6,14 +6,19 @@ import { problem } from "./problem.ts";
 const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
 
 /**
- * Answers a request that takes longer than this, its arrival included. What it had begun goes on, as nothing takes back a
- * write that the database has: so a write is not said to have failed.
+ * Answers a request that takes longer than this. What it had begun goes on, as nothing takes back a write that the
+ * database has: so a write is not said to have failed. While its body arrives nothing is begun, and how long that may take
+ * is for whoever serves the API to say.
  */
 export function timeLimit(ms: number) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLate = new Promise<true>((settle) => {
-      timer = setTimeout(settle, ms, true);
+      const expire = () => {
+        if (c.get("isArriving") === true) timer = setTimeout(expire, ms);
+        else settle(true);
+      };
+      timer = setTimeout(expire, ms);
     });
     const isTooLate = await Promise.race([next(), tooLate]);
     clearTimeout(timer);
