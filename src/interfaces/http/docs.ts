@@ -46,12 +46,13 @@ export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi): voi
 const LINKS = '</openapi.json>; rel="service-desc", </docs>; rel="service-doc", </health/ready>; rel="status"';
 
 async function fileResponse(
-  c: Context,
+  c: Context<HttpEnv>,
   tag: string,
   type: string,
   read: () => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<Response> {
   c.header("Cache-Control", "public, max-age=31536000, immutable");
+  c.set("isLong", type.startsWith("text/"));
   return preconditionResponse(c, tag) ?? c.body(await read(), 200, { "Content-Type": type });
 }
 

@@ -32,10 +32,10 @@ export function etag(version: Version, representation: Representation = "full"):
 }
 
 /**
- * The weak tag of a list. It is made from `states`, what tells its items as they are shown from themselves before and
+ * The weak tag of what has no version, such as a list. It is made from `states`, what tells its items as they are shown from themselves before and
  * after a change, and not from the bytes of the list, which can be four thousand times as many.
  */
-export function listEtag(states: unknown): string {
+export function weakEtag(states: unknown): string {
   const digest = sha256(new TextEncoder().encode(JSON.stringify(states))).subarray(0, LIST_TAG_BYTES);
   return `W/"${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
 }

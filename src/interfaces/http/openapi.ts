@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { documentationOf, type Documentation } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
+import { preconditionResponse, weakEtag } from "./etag.ts";
 import { REQUEST_HEADERS, RESPONSE_HEADERS, type RequestHeader, type ResponseHeader } from "./headers.ts";
 import { BODIES, OPERATIONS, TAGS, type OperationKey } from "./operations.ts";
 import { problemParts, type FieldError, type ProblemKind } from "./problem.ts";
@@ -56,11 +57,15 @@ const FIELD_ERROR: FieldError = {
 
 /** Answers GET /openapi.json with the description of the routes that the app has by then. */
 export function serveDocument(app: Hono<HttpEnv>): void {
-  let document: string | null = null;
+  const make = () => {
+    const json = JSON.stringify(openApiDocument(app));
+    return { json, tag: weakEtag(json) };
+  };
+  let made: ReturnType<typeof make> | null = null;
   app.get("/openapi.json", (c) => {
-    document ??= JSON.stringify(openApiDocument(app));
+    made ??= make();
     c.set("isLong", true);
-    return c.body(document, 200, { "Content-Type": "application/json" });
+    return preconditionResponse(c, made.tag) ?? c.body(made.json, 200, { "Content-Type": "application/json" });
   });
 }
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Id } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { listEtag, preconditionResponse } from "./etag.ts";
+import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
 import { jsonResponse } from "./resource-response.ts";
 
@@ -76,7 +76,7 @@ export async function pageResponse<
   link("next", nextCursor);
   link("prev", previousCursor);
   const cursors = { nextCursor, previousCursor };
-  const unchanged = preconditionResponse(c, listEtag([items.map(state), cursors]));
+  const unchanged = preconditionResponse(c, weakEtag([items.map(state), cursors]));
   return unchanged ?? jsonResponse(c, { items: items.map(present), ...cursors }, 200);
 }
 
