@@ -58,7 +58,7 @@ export function httpConditionalContract(open: OpenApi) {
       for (const header of [tag, tag.slice(2), `"1", ${tag}`, "*"]) {
         const reply = await owner.get(path, { "If-None-Match": header });
         expect(reply.status).toBe(304);
-        for (const name of ["ETag", "Link", "Vary", "Cache-Control"]) {
+        for (const name of ["ETag", "Vary", "Cache-Control"]) {
           expect(reply.headers.get(name), name).toBe(full.headers.get(name));
         }
       }
@@ -114,11 +114,13 @@ export function httpConditionalContract(open: OpenApi) {
 
     it("is of no strong tag, so If-Match with one fails", async () => {
       const owner = await (await open()).author();
+      for (const title of ["One", "Two"]) await owner.write({ title });
       const tag = await tagOf(owner, "/v1/posts");
       for (const header of [tag, tag.slice(2), '"1"']) {
         expect(problemOf(await owner.get("/v1/posts", { "If-Match": header }))).toBe("412 precondition_failed");
+        expect(problemOf(await owner.get("/v1/posts?limit=1", { "If-Match": header }))).toBe("412 precondition_failed");
       }
-      expect(pageOf(await owner.get("/v1/posts", { "If-Match": "*" })).items).toEqual([]);
+      expect(pageOf(await owner.get("/v1/posts", { "If-Match": "*" })).items).toHaveLength(2);
     });
   });
 

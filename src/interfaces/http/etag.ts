@@ -32,8 +32,8 @@ export function etag(version: Version, representation: Representation = "full"):
 }
 
 /**
- * The weak tag of what has no version, such as a list. It is made from `states`, what tells its items as they are shown from themselves before and
- * after a change, and not from the bytes of the list, which can be four thousand times as many.
+ * The weak tag of what has no version, such as a list. It is made from what tells the items of a list as they are shown
+ * from themselves before and after a change, and not from the bytes of it, which can be four thousand times as many.
  */
 export function weakEtag(states: unknown): string {
   const digest = sha256(new TextEncoder().encode(JSON.stringify(states))).subarray(0, LIST_TAG_BYTES);

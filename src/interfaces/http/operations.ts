@@ -131,7 +131,6 @@ const Ready = ReadyBody.register(BODIES, { id: "Ready" });
 Problem.register(BODIES, { id: "Problem" });
 
 const NOT_MODIFIED = { description: "What you have is what there is (If-None-Match).", headers: ["ETag"] } as const;
-const PAGE_NOT_MODIFIED = { ...NOT_MODIFIED, headers: ["ETag", "Link"] } as const;
 const IS_LIVE = { description: "The process answers.", body: Live, example: { status: "live" } } as const;
 const IS_READY = {
   description: "Requests can be served.",
@@ -163,7 +162,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
           previousCursor: null,
         },
       },
-      304: PAGE_NOT_MODIFIED,
+      304: NOT_MODIFIED,
     },
     problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },
@@ -282,7 +281,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
         body: PostPage,
         example: { items: [PUBLISHED], nextCursor: null, previousCursor: null },
       },
-      304: PAGE_NOT_MODIFIED,
+      304: NOT_MODIFIED,
     },
     problems: [...STORAGE_PROBLEMS, "user_not_found", "precondition_failed"],
   },
@@ -314,7 +313,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
         body: SessionPage,
         example: { items: [SESSION], nextCursor: null, previousCursor: null },
       },
-      304: PAGE_NOT_MODIFIED,
+      304: NOT_MODIFIED,
     },
     problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },
@@ -362,7 +361,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
           previousCursor: null,
         },
       },
-      304: PAGE_NOT_MODIFIED,
+      304: NOT_MODIFIED,
     },
     problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },

@@ -68,6 +68,9 @@ export async function pageResponse<
   const { items, next, previous } = found.value;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
+  const cursors = { nextCursor, previousCursor };
+  const answered = preconditionResponse(c, weakEtag([items.map(state), cursors]));
+  if (answered !== null) return answered;
   const link = (rel: "next" | "prev", place: string | null) => {
     if (place === null) return;
     const search = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: place });
@@ -75,9 +78,7 @@ export async function pageResponse<
   };
   link("next", nextCursor);
   link("prev", previousCursor);
-  const cursors = { nextCursor, previousCursor };
-  const unchanged = preconditionResponse(c, weakEtag([items.map(state), cursors]));
-  return unchanged ?? jsonResponse(c, { items: items.map(present), ...cursors }, 200);
+  return jsonResponse(c, { items: items.map(present), ...cursors }, 200);
 }
 
 function malformedCursor(c: Context) {
