@@ -1,5 +1,6 @@
 import type { PostId } from "../src/domain/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
+import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
 import { DATA_SET, postId } from "./data-set.ts";
 
 const PAGE = 20;
@@ -40,7 +41,7 @@ export const QUIRE_API: Api = {
   firstPage: `/v1/posts?limit=${PAGE}`,
   firstPageWithAuthors: `/v1/posts?limit=${PAGE}&include=author`,
   pageBefore: (number) =>
-    `/v1/posts?limit=${PAGE}&cursor=${encodeCursor("posts", { direction: "forward", key: null, id: postId(number) as PostId })}`,
+    `/v1/posts?limit=${PAGE}&cursor=${encodeCursor(postListName("posts", postQuery({})), { direction: "forward", key: null, id: postId(number) as PostId })}`,
 };
 
 /** Pages have numbers in the products, which are asked not to count all posts for a list, as nobody else does. */

@@ -8,6 +8,7 @@ import type { RequestSeals } from "./ports/request-seals.ts";
 import type { SessionTokens } from "./ports/session-tokens.ts";
 import type { StorageProbe } from "./ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "./ports/unit-of-work.ts";
+import { countPosts } from "./posts/count-posts.ts";
 import { createPost } from "./posts/create-post.ts";
 import { deletePost } from "./posts/delete-post.ts";
 import { getPost } from "./posts/get-post.ts";
@@ -73,6 +74,7 @@ export function useCases(dependencies: Dependencies) {
     createPost: createPost(dependencies),
     getPost: getPost(dependencies),
     listPosts: listPosts(dependencies),
+    countPosts: countPosts(dependencies),
     listPostsOfUser: listPostsOfUser(dependencies),
     includeAuthors: includeAuthors(dependencies),
     updatePost: updatePost(dependencies),

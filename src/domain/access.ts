@@ -1,6 +1,6 @@
 import type { SessionId, UserId } from "./id.ts";
-import type { Post } from "./post.ts";
-import type { PostFilter } from "./post-repository.ts";
+import type { Post, PostStatus } from "./post.ts";
+import type { PostFilter, PostSort } from "./post-repository.ts";
 import type { Role, User } from "./user.ts";
 
 /** Who acts: the user behind a session. */
@@ -27,14 +27,24 @@ export function mayChangePost(actor: Actor, post: Post): boolean {
   return mayActFor(actor, post.authorId);
 }
 
-/** What a viewer asks for among the posts that they may see; `null` asks for nothing in particular. */
-export interface PostCriteria {
+/** The posts that a viewer asks for, and in which order; `null` asks for nothing in particular. */
+export interface PostQuery {
   readonly authorId: UserId | null;
+  readonly status: PostStatus | null;
+  /** Bounds of when they were published, which no draft was; neither is in it. */
+  readonly publishedAfter: Date | null;
+  readonly publishedBefore: Date | null;
+  readonly sort: PostSort;
 }
 
-/** The posts among those that {@link maySeePost} lets a viewer see that meet the criteria. */
-export function visiblePosts(viewer: Viewer, { authorId }: PostCriteria): PostFilter {
-  return { published: { authorId, after: null, before: null }, drafts: visibleDrafts(viewer, authorId) };
+/** The posts that are asked for among those that {@link maySeePost} lets a viewer see. */
+export function visiblePosts(viewer: Viewer, query: PostQuery): PostFilter {
+  const { authorId, status, publishedAfter: after, publishedBefore: before, sort } = query;
+  const isOfPublished = status === "published" || after !== null || before !== null || sort.by === "published";
+  return {
+    published: status === "draft" ? null : { authorId, after, before },
+    drafts: isOfPublished ? null : visibleDrafts(viewer, authorId),
+  };
 }
 
 function visibleDrafts(viewer: Viewer, authorId: UserId | null): PostFilter["drafts"] {

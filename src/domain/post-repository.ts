@@ -95,6 +95,9 @@ export interface PostRepository {
    */
   list(filter: PostFilter, sort: PostSort, page: PageRequest<PostId>): Promise<Result<Page<Post>, StorageFailure>>;
 
+  /** How many posts a list with this filter has in all. */
+  count(filter: PostFilter): Promise<Result<number, StorageFailure>>;
+
   /**
    * Replaces the post if the stored version is `expected`. Fails with `version_conflict` if it is another, with
    * `post_not_found` when there is none, with `author_not_found` when no user has `post.authorId`.

@@ -3,8 +3,7 @@ import type { IdempotencyKeyRepository } from "../../src/application/ports/idemp
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { useCases, type UseCases } from "../../src/application/use-cases.ts";
-import type { PostQuery } from "../../src/application/posts/list-posts.ts";
-import type { Actor } from "../../src/domain/access.ts";
+import type { Actor, PostQuery } from "../../src/domain/access.ts";
 import type { Id } from "../../src/domain/id.ts";
 import type { Page, PageRequest, Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
@@ -35,7 +34,13 @@ export const PASSWORD = "correct horse battery";
 
 export const WHOLE_LIST = { limit: 100, from: null } as const;
 
-export const EVERYBODYS_POSTS: PostQuery = { authorId: null, sort: NEWEST_FIRST };
+export const EVERYBODYS_POSTS: PostQuery = {
+  authorId: null,
+  status: null,
+  publishedAfter: null,
+  publishedBefore: null,
+  sort: NEWEST_FIRST,
+};
 
 /** A hash as the fake hasher makes it; two hashes of one password differ by their salt. */
 export function hashOf(password: string, strength: "current" | "outdated" = "current", salt = 0): PasswordHash {

@@ -3,6 +3,7 @@ import { openApi, type OpenApi } from "../support/api.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 import { httpConditionalContract } from "./http-conditional.contract.ts";
 import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
+import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpProtectionContract } from "./http-protection.contract.ts";
 import { httpProtocolContract } from "./http-protocol.contract.ts";
@@ -27,6 +28,7 @@ export function httpContract(adapter: StorageUnderTest) {
     httpSessionsContract(open);
     httpIdempotencyContract(open, openStorage);
     httpPostsContract(open);
+    httpFindingPostsContract(open);
     httpConditionalContract(open);
     httpProtectionContract(open, openStorage);
     httpProtocolContract(open, openStorage);

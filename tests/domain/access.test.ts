@@ -8,12 +8,14 @@ import {
   ownProfile,
   profileFor,
   visiblePosts,
+  type PostQuery,
   type Viewer,
 } from "../../src/domain/access.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
+import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
 import { ROLES } from "../../src/domain/user.ts";
-import { actorFor, aDraft, aPublishedPost, aUser, name, nextId } from "../support/fixtures.ts";
+import { actorFor, aDraft, aPublishedPost, aUser, name, nextId, NOW } from "../support/fixtures.ts";
 
 const author = aUser();
 const otherAuthor = aUser();
@@ -73,6 +75,14 @@ describe("who gives roles", () => {
 });
 
 describe("visiblePosts", () => {
+  const anything: PostQuery = {
+    authorId: null,
+    status: null,
+    publishedAfter: null,
+    publishedBefore: null,
+    sort: NEWEST_FIRST,
+  };
+
   it.each([
     ["nobody, everybody's", null, null, null],
     ["nobody, an author's", null, author.id, null],
@@ -83,7 +93,24 @@ describe("visiblePosts", () => {
     ["an admin, an author's", asAdmin, author.id, { authorId: author.id }],
   ])("are for %s the published ones, and the drafts that they may see", (_who, viewer, authorId, drafts) => {
     const published = { authorId, after: null, before: null };
-    expect(visiblePosts(viewer, { authorId })).toEqual({ published, drafts });
+    expect(visiblePosts(viewer, { ...anything, authorId })).toEqual({ published, drafts });
+    expect(visiblePosts(viewer, { ...anything, authorId, status: "published" })).toEqual({ published, drafts: null });
+    expect(visiblePosts(viewer, { ...anything, authorId, status: "draft" })).toEqual({ published: null, drafts });
+  });
+
+  it.each<[string, Partial<PostQuery>, object]>([
+    ["published after a time", { publishedAfter: NOW }, { after: NOW, before: null }],
+    ["published before a time", { publishedBefore: NOW }, { after: null, before: NOW }],
+    ["sorted by publication", { sort: { by: "published", descending: true } }, { after: null, before: null }],
+  ])("are no drafts where they are %s", (_what, asked, bounds) => {
+    expect(visiblePosts(asAdmin, { ...anything, ...asked })).toEqual({
+      published: { authorId: null, ...bounds },
+      drafts: null,
+    });
+    expect(visiblePosts(asAdmin, { ...anything, ...asked, status: "draft" })).toEqual({
+      published: null,
+      drafts: null,
+    });
   });
 });
 

@@ -21,7 +21,12 @@ interface Parts {
 }
 
 /** What no schema can say of a query, and the descriptions do. */
-const BEYOND_SCHEMAS = new Set(["/cursor: malformed_cursor", "/to: required"]);
+const BEYOND_SCHEMAS = new Set([
+  "/cursor: malformed_cursor",
+  "/to: required",
+  "/sort: contradictory",
+  "/status: contradictory",
+]);
 
 /** What a header may hold at all (RFC 9110, 5.5), and entity-tags among it. */
 const FIELD_VALUE = fc.oneof(

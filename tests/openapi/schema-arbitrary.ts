@@ -45,6 +45,12 @@ function strings(schema: object): fc.Arbitrary<string> {
   );
   const byFormat: Readonly<Record<string, fc.Arbitrary<string>>> = {
     uuid: fc.uuid().chain((id) => fc.constantFrom(id, id.toUpperCase())),
+    "date-time": fc
+      .tuple(
+        fc.date({ min: new Date("0002-01-01T00:00:00Z"), max: new Date("9998-12-31T23:59:59Z"), noInvalidDate: true }),
+        fc.constantFrom("Z", "+01:00", "-23:59"),
+      )
+      .map(([time, offset]) => time.toISOString().replace("Z", offset)),
     "idn-email": fc.oneof(fc.emailAddress(), fc.constant("åsa.ö@exämple.org")),
   };
   // Of Unicode's classes fast-check makes nothing; such patterns are met by chance.

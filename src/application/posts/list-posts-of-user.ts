@@ -1,12 +1,11 @@
 import { safeTry, type Result } from "neverthrow";
-import { visiblePosts, type Viewer } from "../../domain/access.ts";
+import { visiblePosts, type PostQuery, type Viewer } from "../../domain/access.ts";
 import type { PostId, UserId } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import type { Post } from "../../domain/post.ts";
 import type { PostRepository } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
-import type { PostQuery } from "./list-posts.ts";
 
 export type ListPostsOfUserError = UserNotFound | StorageFailure;
 
@@ -19,11 +18,11 @@ export interface ListPostsOfUserDependencies {
 export function listPostsOfUser({ posts, users }: ListPostsOfUserDependencies) {
   return async (
     viewer: Viewer,
-    { sort, ...criteria }: PostQuery & { readonly authorId: UserId },
+    query: PostQuery & { readonly authorId: UserId },
     page: PageRequest<PostId>,
   ): Promise<Result<Page<Post>, ListPostsOfUserError>> =>
     safeTry(async function* () {
-      yield* await users.findById(criteria.authorId);
-      return posts.list(visiblePosts(viewer, criteria), sort, page);
+      yield* await users.findById(query.authorId);
+      return posts.list(visiblePosts(viewer, query), query.sort, page);
     });
 }

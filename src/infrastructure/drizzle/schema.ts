@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { isNotNull, sql } from "drizzle-orm";
 import { bigint, check, foreignKey, index, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
 import type { Fingerprint, IdempotencyRecord, KeyDigest, SealedAnswer } from "../../application/ports/idempotency-keys.ts";
 import type { EmailAddress, EmailKey } from "../../domain/email-address.ts";
@@ -53,9 +53,18 @@ export const posts = pgTable(
       "posts_status_check",
       sql`(${post.status} = 'draft' and ${post.publishedAt} is null) or (${post.status} = 'published' and ${post.publishedAt} is not null)`,
     ),
-    // Of published posts alone: by an index of all, PostgreSQL would read past every draft while it thinks there are few.
-    index("posts_published_idx").on(post.id).where(sql`${post.status} = 'published'`),
+    // For each sort of lists an index of everybody's posts, and one of an author's: see post-lists.ts.
+    index("posts_status_idx").on(post.status, post.id),
     index("posts_author_idx").on(post.authorId, post.status, post.id),
+    index("posts_updated_idx").on(post.status, post.updatedAt, post.id),
+    index("posts_author_updated_idx").on(post.authorId, post.status, post.updatedAt, post.id),
+    // Drafts have no time of publication, and no place in an order by it.
+    index("posts_published_at_idx").on(post.status, post.publishedAt, post.id).where(isNotNull(post.publishedAt)),
+    index("posts_author_published_at_idx")
+      .on(post.authorId, post.status, post.publishedAt, post.id)
+      .where(isNotNull(post.publishedAt)),
+    index("posts_title_idx").on(post.status, sql`${post.title} collate "C"`, post.id),
+    index("posts_author_title_idx").on(post.authorId, post.status, sql`${post.title} collate "C"`, post.id),
   ],
 );
 

@@ -28,6 +28,9 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
         return ok(pageOfPosts(rowsFrom(shown, page, order), page, sort));
       }),
 
+    count: async (filter) =>
+      access(({ posts }) => ok([...posts.values()].filter((post) => isShown(post, filter)).length)),
+
     update: async (post, expected) =>
       access(({ users, posts }) => {
         const stored = posts.get(post.id);

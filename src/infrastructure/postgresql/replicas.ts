@@ -59,6 +59,7 @@ export function readsOnReplicas(primary: Source, replicas: readonly Replica[], l
         ...posts,
         findById: async (id) => read(async (on) => on.posts.findById(id)),
         list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
+        count: async (filter) => read(async (on) => on.posts.count(filter)),
       },
     },
     close: () => {

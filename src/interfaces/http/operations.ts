@@ -121,7 +121,9 @@ const KEYED = ["malformed_idempotency_key", "idempotency_key_reused", "idempoten
 export const BODIES = z.registry<{ readonly id: string }>();
 
 const Post = PostBody.register(BODIES, { id: "Post" });
-const PostPage = pageBody(ListedPostBody.register(BODIES, { id: "ListedPost" })).register(BODIES, { id: "PostPage" });
+const PostPage = pageBody(ListedPostBody.register(BODIES, { id: "ListedPost" }))
+  .extend({ total: z.int().nonnegative().exactOptional().meta({ description: "How many the list has in all." }) })
+  .register(BODIES, { id: "PostPage" });
 const User = UserBody.register(BODIES, { id: "User" });
 const UserPage = pageBody(User).register(BODIES, { id: "UserPage" });
 const NewSession = NewSessionBody.register(BODIES, { id: "NewSession" });
@@ -148,8 +150,10 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /v1/posts": {
     id: "listPosts",
     tag: "Posts",
-    summary: "List posts, newest first",
-    description: "Published ones, and your own drafts; admins see all. Rows that others write meanwhile move nothing.",
+    summary: "List posts",
+    description:
+      "Published ones, and your own drafts; admins see all. Rows that others write meanwhile move nothing, and a cursor " +
+      "goes with the filters and the sort that it comes from.",
     request: { query: { include: "author" } },
     answers: {
       200: {
@@ -271,7 +275,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /v1/users/:id/posts": {
     id: "listPostsOfUser",
     tag: "Posts",
-    summary: "List an author's posts, newest first",
+    summary: "List an author's posts",
     description: "Those that you may see.",
     request: { id: EXAMPLES.ada, query: {} },
     answers: {

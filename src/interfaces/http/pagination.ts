@@ -1,8 +1,9 @@
 import type { Context } from "hono";
-import type { Result } from "neverthrow";
+import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import type { Id } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
@@ -45,6 +46,8 @@ interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends U
   readonly query: z.infer<typeof PageQuery>;
   /** Whether a cursor's key can be one of the list's sort; where it is left out, the list is sorted by ids alone. */
   readonly isKey?: (key: string | null) => boolean;
+  /** How many the list has in all, where the answer is to say it. */
+  readonly count?: (() => Promise<Result<number, StorageFailure>>) | undefined;
   readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<Page<Item>, Failure>>;
   readonly present: (item: Item) => Body;
   /** What tells the item as it is presented from what it was and will be: for the tag of the page. */
@@ -59,17 +62,22 @@ export async function pageResponse<
   Item extends { readonly id: Id<string> },
   Failure extends UseCaseError,
   Body extends object,
->(c: Context, { list, query, isKey = (key) => key === null, find, present, state }: PageAnswer<Item, Failure, Body>) {
+>(
+  c: Context,
+  { list, query, isKey = (key) => key === null, find, count, present, state }: PageAnswer<Item, Failure, Body>,
+) {
   const { limit = DEFAULT_LIMIT, cursor } = query;
   const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
+  const counted = count === undefined ? ok(undefined) : await count();
+  if (counted.isErr()) return failureProblem(c, counted.error);
   const { items, next, previous } = found.value;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
-  const cursors = { nextCursor, previousCursor };
-  const answered = preconditionResponse(c, weakEtag([items.map(state), cursors]));
+  const page = { nextCursor, previousCursor, ...(counted.value === undefined ? {} : { total: counted.value }) };
+  const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
   const link = (rel: "next" | "prev", place: string | null) => {
     if (place === null) return;
@@ -78,12 +86,12 @@ export async function pageResponse<
   };
   link("next", nextCursor);
   link("prev", previousCursor);
-  return jsonResponse(c, { items: items.map(present), ...cursors }, 200);
+  return jsonResponse(c, { items: items.map(present), ...page }, 200);
 }
 
 function malformedCursor(c: Context) {
   const detail =
-    "This is no cursor of this list. Take nextCursor or previousCursor from a page of it, unchanged, or leave it out.";
+    "This is no cursor of this list as it is asked for. Take nextCursor or previousCursor from a page of it, unchanged, and repeat its other parameters; or leave it out.";
   return problem(c, "validation_failed", {
     errors: [{ in: "query", pointer: "/cursor", code: "malformed_cursor", detail }],
   });

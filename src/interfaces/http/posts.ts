@@ -3,18 +3,20 @@ import { err, type Result } from "neverthrow";
 import { z } from "zod";
 import type { AuthoredPost } from "../../application/posts/include-authors.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import type { PostQuery } from "../../domain/access.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import { POST_STATUSES, type Post } from "../../domain/post.ts";
-import { isSortKey, NEWEST_FIRST } from "../../domain/post-repository.ts";
+import { isSortKey } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions, requireIfMatch } from "./etag.ts";
 import { answerOnce } from "./idempotency.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
-import { PageQuery, pageResponse } from "./pagination.ts";
+import { pageResponse } from "./pagination.ts";
 import { postId } from "./path-id.ts";
+import { postListName, postQuery, PostsQuery, type ListQuery } from "./post-query.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { HttpSettings } from "./settings.ts";
@@ -37,9 +39,12 @@ export const PostBody = z.object({
 const AuthorBody = z.object({ id: IdBody, name: z.string() });
 
 /** A post in a list; `author` is there when the query asks for it, and `null` for one who was deleted meanwhile. */
-export const ListedPostBody = PostBody.extend({ author: AuthorBody.nullable().exactOptional() });
+type ListedPost = z.infer<typeof PostBody> & { author?: z.infer<typeof AuthorBody> | null };
 
-type ListedPost = z.infer<typeof ListedPostBody>;
+// With `fields` an answer has no others. Its type is that of whole posts, which one that asks without it may rely on.
+export const ListedPostBody = PostBody.partial()
+  .required({ id: true })
+  .extend({ author: AuthorBody.nullable().exactOptional() }) as unknown as z.ZodType<ListedPost>;
 
 const NewPost = z.strictObject({
   title: titleText,
@@ -52,21 +57,17 @@ const PostPatch = z.strictObject({
   content: contentText.exactOptional(),
 });
 
-/** The query of every list of posts. */
-export const PostPageQuery = PageQuery.extend({ include: z.enum(["author"]).exactOptional() });
-
 export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: RateLimits) {
   const namedVersion = requireIfMatch(settings);
   return new Hono<HttpEnv>()
     .use(identify(useCases))
     .use(limits.account)
-    .get("/", validQuery(PostPageQuery), async (c) =>
-      postPageResponse(c, useCases, {
-        list: "posts",
-        query: c.req.valid("query"),
-        find: async (request) => useCases.listPosts(c.get("viewer"), { authorId: null, sort: NEWEST_FIRST }, request),
-      }),
-    )
+    .get("/", validQuery(PostsQuery), async (c) => {
+      const query = c.req.valid("query");
+      const asked = postQuery(query);
+      const find: FindPosts<StorageFailure> = async (page) => useCases.listPosts(c.get("viewer"), asked, page);
+      return postPageResponse(c, useCases, { list: "posts", query, asked, find });
+    })
     .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
       answerOnce(c, useCases, {
         user: c.get("actor").userId,
@@ -124,21 +125,34 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     });
 }
 
+type FindPosts<Failure> = (page: PageRequest<PostId>) => Promise<Result<Page<Post>, Failure>>;
+
 interface PostPageAnswer<Failure extends UseCaseError> {
   readonly list: string;
-  readonly query: z.infer<typeof PostPageQuery>;
-  readonly find: (request: PageRequest<PostId>) => Promise<Result<Page<Post>, Failure>>;
+  readonly query: ListQuery;
+  readonly asked: PostQuery;
+  readonly find: FindPosts<Failure>;
 }
 
 /** Answers with a page of posts, and with their authors where the query asks for them. */
 export async function postPageResponse<Failure extends UseCaseError>(
-  c: Context,
-  { includeAuthors }: UseCases,
-  { list, query, find }: PostPageAnswer<Failure>,
+  c: Context<HttpEnv>,
+  { countPosts, includeAuthors }: UseCases,
+  { list, query, asked, find }: PostPageAnswer<Failure>,
 ) {
-  const page = { list, query, isKey: (key: string | null) => isSortKey(key, NEWEST_FIRST) };
+  const page = {
+    list: postListName(list, asked),
+    query,
+    isKey: (key: string | null) => isSortKey(key, asked.sort),
+    count: query.count === "true" ? async () => countPosts(c.get("viewer"), asked) : undefined,
+  };
   if (query.include === undefined) {
-    return pageResponse(c, { ...page, find, present: (post): ListedPost => presentPost(post), state: postState });
+    return pageResponse(c, {
+      ...page,
+      find,
+      present: (post) => pickFields(presentPost(post), query),
+      state: postState,
+    });
   }
   return pageResponse(c, {
     ...page,
@@ -146,9 +160,16 @@ export async function postPageResponse<Failure extends UseCaseError>(
       const found = await find(request);
       return found.isErr() ? err(found.error) : includeAuthors(found.value);
     },
-    present: presentAuthoredPost,
+    present: (post) => pickFields(presentAuthoredPost(post), query),
     state: (post) => [...postState(post), post.author?.name],
   });
+}
+
+/** Its type is that of the whole post, which is what a query without `fields` answers with. */
+function pickFields(post: ListedPost, { fields }: ListQuery): ListedPost {
+  if (fields === undefined) return post;
+  const isPicked = ([name]: [string, unknown]) => name === "id" || name === "author" || fields.has(name);
+  return Object.fromEntries(Object.entries(post).filter(isPicked)) as ListedPost;
 }
 
 function presentAuthoredPost({ author, ...post }: AuthoredPost): ListedPost {

@@ -4,7 +4,6 @@ import type { UseCases } from "../../application/use-cases.ts";
 import type { PostsFate } from "../../application/users/delete-user.ts";
 import type { UserProfile } from "../../domain/access.ts";
 import type { UserId } from "../../domain/id.ts";
-import { NEWEST_FIRST } from "../../domain/post-repository.ts";
 import { ROLES } from "../../domain/user.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
@@ -13,7 +12,8 @@ import { answerOnce } from "./idempotency.ts";
 import { jsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { userId } from "./path-id.ts";
-import { PostPageQuery, postPageResponse } from "./posts.ts";
+import { AuthorsPostsQuery, postQuery } from "./post-query.ts";
+import { postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -103,13 +103,15 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .get("/:id/posts", userId, validQuery(PostPageQuery), async (c) => {
+    .get("/:id/posts", userId, validQuery(AuthorsPostsQuery), async (c) => {
       const { id } = c.req.valid("param");
+      const query = c.req.valid("query");
+      const asked = { ...postQuery(query), authorId: id };
       return postPageResponse(c, useCases, {
         list: `users/${id}/posts`,
-        query: c.req.valid("query"),
-        find: async (request) =>
-          useCases.listPostsOfUser(c.get("viewer"), { authorId: id, sort: NEWEST_FIRST }, request),
+        query,
+        asked,
+        find: async (page) => useCases.listPostsOfUser(c.get("viewer"), asked, page),
       });
     })
     .put(

@@ -1,0 +1,171 @@
+import { and, eq, gt, isNotNull, lt, sql, type SQL, type SQLChunk } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/pg-core";
+import type { PostId, UserId } from "../../domain/id.ts";
+import type { PageRequest } from "../../domain/page.ts";
+import type { PostStatus } from "../../domain/post.ts";
+import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostSort } from "../../domain/post-repository.ts";
+import type { Database } from "./database.ts";
+import { posts } from "./schema.ts";
+
+/** Posts that an index of each sort holds side by side, in its order. */
+interface Range {
+  readonly status: PostStatus;
+  readonly authorId: UserId | null;
+  readonly after: Date | null;
+  readonly before: Date | null;
+}
+
+/** A filter as index ranges that do not overlap, so that a page costs the same however many posts it does not show. */
+function rangesOf({ published, drafts }: PostFilter): readonly Range[] {
+  return [
+    ...(published === null ? [] : [{ ...published, status: "published" as const }]),
+    ...(drafts === null ? [] : [{ ...drafts, status: "draft" as const, after: null, before: null }]),
+  ];
+}
+
+/** Counts the posts of each range of a filter, by what an index holds alone. */
+export async function selectCounts(db: Database, filter: PostFilter) {
+  const [first, second] = rangesOf(filter).map(({ status, authorId, after, before }) =>
+    db
+      .select({ count: sql<number>`count(*)`.mapWith(Number) })
+      .from(posts)
+      .where(
+        and(
+          authorId === null ? undefined : eq(posts.authorId, authorId),
+          eq(posts.status, status),
+          after === null ? undefined : gt(posts.publishedAt, after),
+          before === null ? undefined : lt(posts.publishedAt, before),
+        ),
+      ),
+  );
+  if (first === undefined) return [];
+  return second === undefined ? first : unionAll(first, second);
+}
+
+/** What a list is sorted by before the id, and what is less than any; a title is compared by code points everywhere. */
+const SORT_KEYS: Readonly<Record<PostSort["by"], { readonly column: SQL; readonly least: SQL }>> = {
+  created: { column: sql`${posts.id}`, least: sql`'00000000-0000-0000-0000-000000000000'` },
+  updated: { column: sql`${posts.updatedAt}`, least: sql`'-infinity'` },
+  published: { column: sql`${posts.publishedAt}`, least: sql`'-infinity'` },
+  title: { column: sql`${posts.title} collate "C"`, least: sql`''` },
+};
+
+/** Selects the rows of a page, in the direction of its going, by a statement that is prepared for each shape of a list. */
+export function pageSelection(db: Database) {
+  const statements = new Map<string, ReturnType<typeof preparePage>>();
+  return async (
+    filter: PostFilter,
+    sort: PostSort,
+    { limit, from }: PageRequest<PostId>,
+  ): Promise<(typeof posts.$inferSelect)[]> => {
+    const ranges = rangesOf(filter);
+    if (ranges.length === 0) return [];
+    const isDescending = sort.descending !== (from?.direction === "backward");
+    const shape: PageShape = { ranges, by: sort.by, isDescending, isFirst: from === null, most: 2 ** Math.ceil(Math.log2(limit + 1)) };
+    const name = nameOf(shape);
+    const statement = statements.get(name) ?? preparePage(db, name, shape);
+    statements.set(name, statement);
+    const values = ranges.flatMap((range, index) =>
+      Object.entries(range).map(([value, of]) => [`${value}${index}`, of as unknown]),
+    );
+    return statement.execute({ ...Object.fromEntries(values), key: from?.key, id: from?.id, limit: limit + 1 });
+  };
+}
+
+interface PageShape {
+  readonly ranges: readonly Range[];
+  readonly by: PostSort["by"];
+  /** Of the direction in which is read. */
+  readonly isDescending: boolean;
+  readonly isFirst: boolean;
+  /** No less than the limit, so that PostgreSQL knows what it may be: of one that it does not know, it expects a tenth of all. */
+  readonly most: number;
+}
+
+function nameOf({ ranges, by, isDescending, isFirst, most }: PageShape): string {
+  const names = ranges.map(({ authorId, after, before }) =>
+    [authorId && "author", after && "after", before && "before"].filter((part) => part !== null),
+  );
+  return JSON.stringify([names, by, isDescending, isFirst, most]);
+}
+
+type Pair = readonly [column: SQLChunk, value: SQLChunk];
+
+/**
+ * The part of an index that a page is read from, and its order. Both are said of all columns of the index, as if none of
+ * them were equal in all rows: so no other index has this order, and PostgreSQL does not take another and sort what it
+ * finds there, however few rows it thinks there are.
+ */
+function partOfIndex({ authorId, after, before }: Range, index: number, { by, isDescending, isFirst }: PageShape) {
+  const { column: key, least } = SORT_KEYS[by];
+  const value = (name: keyof Range) => sql.placeholder(`${name}${index}`);
+  const fixed: Pair[] = [[posts.status, value("status")]];
+  if (authorId !== null) fixed.unshift([posts.authorId, value("authorId")]);
+  const place = [...fixed];
+  if (by !== "created") place.push([key, sql.placeholder("key")]);
+  place.push([posts.id, sql.placeholder("id")]);
+
+  // A place is within the bounds of its list, so it stands for the one that it is beyond.
+  const isBegun = { low: !isFirst && !isDescending, high: !isFirst && isDescending };
+  const isBounded = { low: by === "published" && after !== null, high: by === "published" && before !== null };
+  const low = isBegun.low ? place : [...fixed, [key, isBounded.low ? value("after") : least] as const];
+  const high = isBegun.high ? place : [...fixed, ...(isBounded.high ? [[key, value("before")] as const] : [])];
+  return {
+    where: and(
+      compare(low, sql`>`),
+      compare(high, high === place || isBounded.high ? sql`<` : sql`<=`),
+      by === "published" ? isNotNull(posts.publishedAt) : undefined,
+      by === "published" || after === null ? undefined : sql`${posts.publishedAt} > ${value("after")}`,
+      by === "published" || before === null ? undefined : sql`${posts.publishedAt} < ${value("before")}`,
+    ),
+    order: place.map(([column]) => (isDescending ? sql`${column} desc` : sql`${column} asc`)),
+  };
+}
+
+/** Compares rows (PostgreSQL 18, 9.25.5). */
+function compare(pairs: readonly Pair[], operator: SQL): SQL {
+  const list = (parts: readonly SQLChunk[]) => sql.join([...parts], sql`, `);
+  return sql`(${list(pairs.map(([column]) => column))}) ${operator} (${list(pairs.map(([, value]) => value))})`;
+}
+
+/**
+ * Gives one row more than the page has where the list goes on. Where content gets too much the database ends with the row
+ * after the page, so that the rest never leaves it.
+ */
+function preparePage(db: Database, name: string, shape: PageShape) {
+  const limit = sql.placeholder("limit");
+  const { column: key } = SORT_KEYS[shape.by];
+  const towards = sql.raw(shape.isDescending ? "desc" : "asc");
+  const sizes = (range: Range, index: number) => {
+    const { where, order } = partOfIndex(range, index, shape);
+    const found = db
+      .select({ id: posts.id, key: sql`${key}`.as("key"), bytes: sql`octet_length(${posts.content})`.as("bytes") })
+      .from(posts)
+      .where(where)
+      .orderBy(...order)
+      .limit(shape.most)
+      .as("found");
+    return db.select().from(found).limit(limit);
+  };
+  const [first, second] = shape.ranges.map(sizes) as [ReturnType<typeof sizes>, ReturnType<typeof sizes>?];
+  const merged =
+    second === undefined
+      ? first
+      : unionAll(first, second)
+          .orderBy(sql`key ${towards}, id ${towards}`)
+          .limit(limit);
+  const candidates = merged.as("candidates");
+  const inOrder = sql`order by ${candidates.key} ${towards}, ${candidates.id} ${towards}`;
+  const bytesBefore = sql`sum(${candidates.bytes}) over (${inOrder} rows between unbounded preceding and 2 preceding)`;
+  const measured = db
+    .select({ id: candidates.id, bytesBefore: sql`coalesce(${bytesBefore}, 0)`.as("bytes_before") })
+    .from(candidates)
+    .as("measured");
+  const ids = db.select({ id: measured.id }).from(measured).where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES));
+  return db
+    .select()
+    .from(posts)
+    .where(sql`${posts.id} = any(array(${ids}))`)
+    .orderBy(sql`${key} ${towards}, ${posts.id} ${towards}`)
+    .prepare(name);
+}

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import type { PostQuery } from "../../domain/access.ts";
+import type { UserId } from "../../domain/id.ts";
+import { POST_STATUSES } from "../../domain/post.ts";
+import { POST_SORT_KEYS, type PostSort } from "../../domain/post-repository.ts";
+import { PageQuery } from "./pagination.ts";
+import { idText } from "./values.ts";
+
+const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
+
+const FIELDS = ["id", "title", "content", "status", "authorId", "publishedAt", "version", "createdAt", "updatedAt"];
+const SOME_FIELDS = new RegExp(`^(?:${FIELDS.join("|")})(?:,(?:${FIELDS.join("|")}))*$`);
+
+/** RFC 3339, 5.6, with the milliseconds that posts have at the most. */
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$/;
+
+const moment = (description: string) =>
+  z
+    .string()
+    .transform((raw, context) => {
+      const time = new Date(raw);
+      const isDate = MOMENT.test(raw) && z.iso.datetime({ offset: true }).safeParse(raw).success;
+      // The years that PostgreSQL reads in this form, whatever the offset.
+      if (isDate && time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999) return time;
+      const message = "This must be a time of RFC 3339, such as 2026-03-01T12:00:00Z or …00.123%2B01:00.";
+      context.addIssue({ code: "custom", message, params: { code: "malformed_time" } });
+      return z.NEVER;
+    })
+    .meta({ format: "date-time", pattern: MOMENT.source, description });
+
+const fields = z
+  .string()
+  .transform((raw, context) => {
+    if (SOME_FIELDS.test(raw)) return new Set(raw.split(","));
+    const message = `This must be one or more of these, with commas between: ${FIELDS.join(", ")}.`;
+    context.addIssue({ code: "custom", message, params: { code: "not_allowed" } });
+    return z.NEVER;
+  })
+  .meta({
+    pattern: SOME_FIELDS.source,
+    description: "What each post is to have, with commas between; `id` is always there.",
+  });
+
+const AuthorsListQuery = PageQuery.extend({
+  status: z.enum(POST_STATUSES).exactOptional(),
+  "published-after": moment("Only what was published later than this; drafts were not.").exactOptional(),
+  "published-before": moment("Only what was published earlier than this; drafts were not.").exactOptional(),
+  sort: z
+    .enum(SORTS)
+    .meta({
+      description:
+        "What to sort by, with `-` the last first; titles by code points. By `published` drafts have no place. " +
+        "The default is `-created`; within times of publication it is `-published`, and `published` the only other.",
+    })
+    .exactOptional(),
+  fields: fields.exactOptional(),
+  include: z.enum(["author"]).exactOptional(),
+  count: z
+    .enum(["true", "false"])
+    .meta({ description: "Whether the answer has `total`, how many posts the list has in all." })
+    .exactOptional(),
+});
+
+const ListQuery = AuthorsListQuery.extend({ author: idText<UserId>().exactOptional() });
+
+/** The query of an author's list of posts. */
+export const AuthorsPostsQuery = AuthorsListQuery.superRefine(publicationIsOfPublished);
+
+/** The query of the list of all posts. */
+export const PostsQuery = ListQuery.superRefine(publicationIsOfPublished);
+
+export type ListQuery = z.infer<typeof ListQuery>;
+
+/** Each list is read from an index in its order, and no index has another order within two times of publication. */
+function publicationIsOfPublished(query: ListQuery, context: z.RefinementCtx): void {
+  const isBounded = query["published-after"] !== undefined || query["published-before"] !== undefined;
+  const isByPublication = /^-?published$/.test(query.sort ?? "");
+  const refuse = (parameter: "sort" | "status", message: string) =>
+    context.addIssue({ code: "custom", path: [parameter], message, params: { code: "contradictory" } });
+  if (isBounded && query.sort !== undefined && !isByPublication) {
+    refuse("sort", "With published-after or published-before this must be published or -published, or be left out.");
+  }
+  if (query.status === "draft" && (isBounded || isByPublication)) {
+    refuse("status", "A draft has no time of publication. Leave this out, or what asks for that time.");
+  }
+}
+
+/** What a list is asked for; by default the newest posts first, or where times of publication bound it the last published. */
+export function postQuery(query: ListQuery): PostQuery {
+  const {
+    author: authorId = null,
+    status = null,
+    "published-after": publishedAfter = null,
+    "published-before": publishedBefore = null,
+  } = query;
+  const isBounded = publishedAfter !== null || publishedBefore !== null;
+  const sort = query.sort ?? (isBounded ? "-published" : "-created");
+  const descending = sort.startsWith("-");
+  const by = (descending ? sort.slice(1) : sort) as PostSort["by"];
+  return { authorId, status, publishedAfter, publishedBefore, sort: { by, descending } };
+}
+
+/** Names a list for its cursors, which are refused where something else is asked for. */
+export function postListName(list: string, query: PostQuery): string {
+  return `${list} ${JSON.stringify(query)}`;
+}
