@@ -61,7 +61,13 @@ export function pageSelection(db: Database) {
     const ranges = rangesOf(filter);
     if (ranges.length === 0) return [];
     const isDescending = sort.descending !== (from?.direction === "backward");
-    const shape: PageShape = { ranges, by: sort.by, isDescending, isFirst: from === null, most: 2 ** Math.ceil(Math.log2(limit + 1)) };
+    const shape: PageShape = {
+      ranges,
+      by: sort.by,
+      isDescending,
+      isFirst: from === null,
+      most: 2 ** Math.ceil(Math.log2(limit + 1)),
+    };
     const name = nameOf(shape);
     const statement = statements.get(name) ?? preparePage(db, name, shape);
     statements.set(name, statement);
@@ -124,8 +130,13 @@ function partOfIndex({ authorId, after, before }: Range, index: number, { by, is
 
 /** Compares rows (PostgreSQL 18, 9.25.5). */
 function compare(pairs: readonly Pair[], operator: SQL): SQL {
-  const list = (parts: readonly SQLChunk[]) => sql.join([...parts], sql`, `);
-  return sql`(${list(pairs.map(([column]) => column))}) ${operator} (${list(pairs.map(([, value]) => value))})`;
+  const [columns, values] = [0, 1].map((side) =>
+    sql.join(
+      pairs.map((pair) => pair[side]),
+      sql`, `,
+    ),
+  );
+  return sql`(${columns}) ${operator} (${values})`;
 }
 
 /**
