@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { OPERATIONS } from "../../src/interfaces/http/operations.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { startServer } from "./server.ts";
 
@@ -12,7 +13,6 @@ const updates = UPDATE_TRANSCRIPTS === "1";
 
 /** What a reader's server has, and the other tests are freed of. */
 const ENVIRONMENT = {
-  QUIRE_LOG_LEVEL: "error",
   QUIRE_RATE_LIMIT_PER_MINUTE: "6000",
   QUIRE_LOGIN_LIMIT_PER_MINUTE: "10",
 };
@@ -21,7 +21,14 @@ const ENVIRONMENT = {
 const VARYING = /localhost:\d+|(?=[\w-]*[\dA-Z])[\w-]{22,}/g;
 
 /** Instants, and what is left of a limit: by chance two of them are one, or change. */
-const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+/g;
+const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+|(?<=retry-after: )\d+/g;
+
+/** How a section says that its server is started with a configuration, on the data that there is. */
+const START = /^((?:QUIRE_\w+=\S+ )+)npm start$/m;
+
+/** A request in the log, and an id in its path. */
+const REQUEST = /"method":"(\w+)","path":"([^"]+)"/g;
+const ID = /[\da-f-]{36}/;
 
 const END = "-- end of the answer --";
 
@@ -32,29 +39,50 @@ describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (ski
   const sections = readFileSync(path, "utf8").split(/^(?=## )/m);
   const setUp = sections.findIndex((section) => section.includes("\n```console\n"));
   const now = [...sections];
+  const asked = new Set<string>();
 
   for (const [index, section] of sections.entries()) {
     if (!section.includes("\n```console\n")) continue;
     it(`says what a server says: ${section.slice(3, section.indexOf("\n"))}`, async () => {
       const directory = await copyTemplate();
-      const server = await startServer(directory, ENVIRONMENT);
+      let server = await startServer(directory, ENVIRONMENT);
       const reader = openReader(server.url);
       try {
         if (index !== setUp) await reader.replay(sections[setUp] ?? "");
+        const [, variables] = START.exec(section) ?? [];
+        if (variables !== undefined) {
+          await server.end("SIGTERM");
+          const configuration = Object.fromEntries(
+            variables
+              .trimEnd()
+              .split(" ")
+              .map((set) => set.split("=")),
+          );
+          server = await startServer(directory, { ...ENVIRONMENT, ...configuration, PORT: new URL(server.url).port });
+        }
         now[index] = await reader.replay(section);
         if (!updates) expect(now[index]).toBe(section);
       } finally {
         reader.leave();
-        await server.end("SIGTERM");
+        const { stderr } = await server.end("SIGTERM");
+        for (const [, method, path] of stderr.matchAll(REQUEST)) asked.add(`${method} ${path?.replace(ID, ":id")}`);
         await rm(directory, { recursive: true });
       }
     });
+  }
+
+  if (name === "docs/api.md") {
+    it("shows every operation", () => expect([...asked]).toEqual(expect.arrayContaining(Object.keys(OPERATIONS))));
   }
 
   afterAll(async () => {
     if (updates) await writeFile(path, now.join(""));
   });
 });
+
+/** A command, which may go on in the next lines or have its input there, what is said to it, and the gap after it. */
+const COMMAND =
+  /^\$ (?<command>(?:.*\\\n)*(?:.*<< '(?<end>\w+)'\n[^]*?\n\k<end>|.*)\n)(?<documented>(?:[^]*\S\n)?)(?<gap>\n*)$/;
 
 /** Somebody at a shell who types what a document says, but with the ids and tokens that this server gave out. */
 function openReader(url: string) {
@@ -92,7 +120,7 @@ function openReader(url: string) {
   }
 
   async function step(text: string): Promise<string> {
-    const [, command = "", documented = "", gap = ""] = /^\$ ((?:.*\\\n)*.*\n)((?:[^]*\S\n)?)(\n*)$/.exec(text) ?? [];
+    const { command = "", documented = "", gap = "" } = COMMAND.exec(text)?.groups ?? {};
     const said = await run(translated(command, here));
     learn(documented, said);
     const now = translated(said, there);
