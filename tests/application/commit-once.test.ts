@@ -44,7 +44,7 @@ describe("committing once", () => {
   });
 
   it("writes nothing while nobody knows whether it was done before", async () => {
-    const { write, posts } = await openWriter({ idempotencyKeys: () => ({ find: outage }) });
+    const { write, posts } = await openWriter({ idempotencyKeys: () => ({ claim: outage }) });
     expect(await write()).toEqual(err(OUTAGE));
     expect(await posts()).toEqual([]);
   });

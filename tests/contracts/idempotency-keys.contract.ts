@@ -1,3 +1,4 @@
+import { ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type {
   Fingerprint,
@@ -109,6 +110,27 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       (await storage.users.delete(user.id, user.version))._unsafeUnwrap();
       expect(await found()).toBeNull();
       expect(await found("others")).toStrictEqual(others);
+    });
+
+    it.each([
+      ["a millisecond before its end", DAY_MS - 1, false],
+      ["at its end", DAY_MS, true],
+    ])("lets nobody claim a key that has a record until %s", async (_, ms, isFree) => {
+      const { keyDigest } = await stored();
+      const claimed = await storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest, after(ms)));
+      expect(claimed).toEqual(isFree ? ok() : fail({ kind: "idempotency_key_in_use" }));
+      expect((await found())?.keyDigest).toBe(keyDigest);
+    });
+
+    it.each(["an ok", "an err"])("gives a claimed key back with the unit of work that ends with %s", async (end) => {
+      const claim = async (digest: string, outcome: Result<void, unknown>) =>
+        storage.unitOfWork.run(async (on) =>
+          (await on.idempotencyKeys.claim(digest as KeyDigest, NOW)).andThen(() => outcome),
+        );
+      const outcome = end === "an ok" ? ok() : fail({ kind: "changed_my_mind" });
+      const ends = await Promise.all([claim("a", outcome), claim("b", outcome)]);
+      expect(ends).toEqual([outcome, outcome]);
+      expect(await Promise.all([claim("a", ok()), claim("b", ok())])).toEqual([ok(), ok()]);
     });
 
     it("removes those that have expired, and no other", async () => {

@@ -159,6 +159,11 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ["sessions.deleteByUser", async ({ sessions }) => sessions.deleteByUser(OTHER, null), ["sessions_user_idx"]],
   ["sessions.deleteExpired", async ({ sessions }) => sessions.deleteExpired(NOW), ["sessions_expiry_idx"]],
   [
+    "idempotencyKeys.claim",
+    async ({ idempotencyKeys }) => idempotencyKeys.claim("digest 700" as KeyDigest, NOW),
+    ["idempotency_keys_digest_unique"],
+  ],
+  [
     "idempotencyKeys.find",
     async ({ idempotencyKeys }) => idempotencyKeys.find("digest 700" as KeyDigest),
     ["idempotency_keys_digest_unique"],

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
+import type { KeyDigest } from "../../src/application/ports/idempotency-keys.ts";
+import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
 import { changeUser, type User } from "../../src/domain/user.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import type { ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
-import { openApi, type PostBody } from "../support/api.ts";
+import { openApi, problemOf, type Api, type PostBody } from "../support/api.ts";
 import { aUser, LATER, name } from "../support/fixtures.ts";
 import { meeting } from "../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../support/test-storage.ts";
@@ -67,6 +68,51 @@ describe("changes of one post that come at once, through two processes", () => {
     );
     expect(versions.toSorted((a, b) => a - b)).toEqual(contents.map((_, index) => index + 2));
     expect(await stored()).toMatchObject({ version: CHANGES + 1, content: contents[versions.indexOf(CHANGES + 1)] });
+  });
+});
+
+describe("a key that is sent through two processes at once", () => {
+  let here: PostgresStorage;
+  let there: PostgresStorage;
+
+  beforeAll(async () => {
+    const server = await createDatabase();
+    [here, there] = [await opened(server), await opened(server)];
+  });
+  afterAll(async () => {
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  /** A request that is being done here, inside its transaction, until `leave` is called; and the same elsewhere. */
+  async function underWay() {
+    const author = await openApi(here).author();
+    const [entered, left] = [meeting(2), meeting(2)];
+    const unitOfWork: UnitOfWork = {
+      run: async (work) =>
+        here.unitOfWork.run(async (on) => {
+          const done = await work(on);
+          await entered();
+          await left();
+          return done;
+        }),
+    };
+    const identity = { Authorization: `Bearer ${author.token}` };
+    const key = { "Idempotency-Key": crypto.randomUUID() };
+    const send = async (api: Api) => api.client(identity).post("/v1/posts", { title: "Once", content: "" }, key);
+    const first = send(openApi(here, { unitOfWork }));
+    await entered();
+    return { first, again: async () => send(openApi(there)), leave: left };
+  }
+
+  it("is in use while the first is running, so that nobody waits, and then answered as the first was", async () => {
+    const { first, again, leave } = await underWay();
+    const refused = await again();
+    expect(problemOf(refused)).toBe("409 idempotency_key_in_use");
+    expect(refused.headers.get("Retry-After")).toBe("1");
+    await leave();
+    const { status, text } = await first;
+    expect(status).toBe(201);
+    expect(await again()).toMatchObject({ status, text });
   });
 });
 
@@ -153,6 +199,19 @@ describe("a unit of work whose connection is cut", () => {
     expect(runs).toBe(2);
     expect(await storage.users.findById(written.id)).toEqual(ok(written));
     expect((await storage.users.findById(locked.id))._unsafeUnwrap()).toMatchObject({ name: "Grace", version: 2 });
+  });
+
+  it("has given back the key that it had claimed", async () => {
+    const digest = "of a key" as KeyDigest;
+    const claims: Result<void, unknown>[] = [];
+    const outcome = await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
+      const claimed = await idempotencyKeys.claim(digest, LATER);
+      claims.push(claimed);
+      if (claims.length === 1) await cut("state = 'idle in transaction'");
+      return idempotencyKeys.claim(digest, LATER);
+    });
+    expect(claims).toEqual([ok(), ok()]);
+    expect(outcome).toEqual(ok());
   });
 
   it("is run again where that happens between its statements, and what the lost run still writes is not kept", async () => {

@@ -65,10 +65,9 @@ export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clo
       if (running.has(seal.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
       running.add(seal.keyDigest);
       try {
-        const before = await refuseRepetition(seal);
-        if (before.isErr()) return err(before.error);
         const written = await unitOfWork.run(async (on) =>
           safeTry(async function* () {
+            yield* await on.idempotencyKeys.claim(seal.keyDigest, clock.now());
             const outcome = yield* await write(on);
             const record = await recordOf(seal, memoryOf(outcome));
             yield* (await on.idempotencyKeys.insert(record)).mapErr(invalidWhenUserGone);
@@ -76,10 +75,10 @@ export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clo
           }),
         );
         if (written.isOk()) return ok(written.value);
-        // Another process may have done the same request meanwhile, which is why it fails here; or it was done here, and
-        // the database went away before it could say so.
-        const meanwhile = await refuseRepetition(seal);
-        return err(meanwhile.isErr() && !("operation" in meanwhile.error) ? meanwhile.error : written.error);
+        // It may have been done before, or by another process meanwhile, which is why it fails here; or it was done here,
+        // and the database went away before it could say so.
+        const before = await refuseRepetition(seal);
+        return err(before.isErr() && !("operation" in before.error) ? before.error : written.error);
       } finally {
         running.delete(seal.keyDigest);
       }

@@ -32,6 +32,12 @@ export interface IdempotencyKeyInUse {
 
 export interface IdempotencyKeyRepository {
   /**
+   * Takes a key for the unit of work that this repository is of, however that ends. Fails with `idempotency_key_in_use`, at
+   * once, when another unit has it, or when there is a record with this digest that has not expired at `now`.
+   */
+  claim(digest: KeyDigest, now: Date): Promise<Result<void, IdempotencyKeyInUse | StorageFailure>>;
+
+  /**
    * Stores a record, in the place of one with the same digest that has expired when this one was created. Fails with
    * `idempotency_key_in_use` when there is one that has not, with `user_not_found` when no user has `record.userId`.
    */

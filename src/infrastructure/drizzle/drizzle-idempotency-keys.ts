@@ -1,4 +1,4 @@
-import { lte, sql } from "drizzle-orm";
+import { and, eq, gt, lte, notExists, sql, type SQL } from "drizzle-orm";
 import { ok } from "neverthrow";
 import type { IdempotencyKeyRepository, KeyDigest } from "../../application/ports/idempotency-keys.ts";
 import { fail } from "../../domain/fail.ts";
@@ -8,6 +8,7 @@ import { once } from "./prepared.ts";
 import { idempotencyKeys } from "./schema.ts";
 import { lookUpTogether } from "./waiting-together.ts";
 
+const IN_USE = { kind: "idempotency_key_in_use" } as const;
 const USER_NOT_FOUND = { idempotency_keys_user_fkey: { kind: "user_not_found" } } as const;
 
 export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
@@ -25,6 +26,17 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
   );
 
   return {
+    claim: async (digest, now) =>
+      (
+        await attempt(db, "idempotencyKeys.claim", async () => {
+          const { id, keyDigest, expiresAt } = idempotencyKeys;
+          const stored = db.select({ id }).from(idempotencyKeys).where(and(eq(keyDigest, digest), gt(expiresAt, now)));
+          // PostgreSQL gives the lock back with the transaction or the connection, so nothing is left to be cleaned up.
+          const isLocked = sql`pg_try_advisory_xact_lock(${lockOf(digest)})`;
+          return db.select({ isFree: sql<boolean>`${and(isLocked, notExists(stored))}` }).from(sql`(values (1)) as one`);
+        })
+      ).andThen(([claimed]) => (claimed?.isFree === true ? ok() : fail(IN_USE))),
+
     insert: async (record) =>
       (
         await attempt(
@@ -43,7 +55,7 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
               .returning({ id: idempotencyKeys.id }),
           USER_NOT_FOUND,
         )
-      ).andThen((rows) => (rows.length === 0 ? fail({ kind: "idempotency_key_in_use" }) : ok())),
+      ).andThen((rows) => (rows.length === 0 ? fail(IN_USE) : ok())),
 
     find: async (digest) => (await findRecord(digest)).map((record) => record ?? null),
 
@@ -57,4 +69,9 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
         })
       ).map((rows) => rows.length),
   };
+}
+
+/** 64 bits of a digest: that another key has the same is as good as impossible, and would be a needless refusal. */
+function lockOf(digest: KeyDigest): SQL {
+  return sql`hashtextextended(${digest}, 0)`;
 }

@@ -5,6 +5,13 @@ import type { MemoryAccess } from "./memory-tables.ts";
 
 export function memoryIdempotencyKeys(access: MemoryAccess): IdempotencyKeyRepository {
   return {
+    // No unit of work runs beside another.
+    claim: async (digest, now) =>
+      access(({ idempotencyKeys }) => {
+        const stored = idempotencyKeys.get(digest);
+        return stored !== undefined && stored.expiresAt > now ? fail({ kind: "idempotency_key_in_use" }) : ok();
+      }),
+
     insert: async (record) =>
       access(({ users, idempotencyKeys }) => {
         const stored = idempotencyKeys.get(record.keyDigest);
