@@ -1,14 +1,14 @@
 import { build } from "esbuild";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { createClient, type Post, type Result } from "../../src/interfaces/client/client.ts";
+import { createClient, type ClientOptions, type Post, type Result } from "../../src/interfaces/client/client.ts";
 import { openApi, PASSWORD } from "../support/api.ts";
 
 /** What a network does to a request: sends it on, or not, and lets its answer through, or not. */
 type Network = (request: Request, send: (request: Request) => Promise<Response>) => Promise<Response>;
 
 /** A client on the API in memory, with what it has sent. */
-function openClient(network: Network = async (request, send) => send(request)) {
+function openClient(network: Network = async (request, send) => send(request), options: Partial<ClientOptions> = {}) {
   const { app } = openApi(openMemoryStorage());
   const sent: Request[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -16,7 +16,7 @@ function openClient(network: Network = async (request, send) => send(request)) {
     sent.push(request.clone());
     return network(request, async (passed) => app.request(passed));
   };
-  return { quire: createClient({ url: "http://quire.example", fetch }), sent };
+  return { quire: createClient({ url: "http://quire.example", fetch, ...options }), sent };
 }
 
 async function openAuthor(network?: Network) {
@@ -36,6 +36,37 @@ function codeOf(result: Result<unknown, { readonly code: string }>): string {
   return result.ok ? "no error" : result.error.code;
 }
 
+/** Answers with these, one after the other, and then as the server does. */
+function answering(...answers: readonly (() => Response | Promise<Response>)[]): Network {
+  const left = [...answers];
+  return async (request, send) => (left.shift() ?? (async () => send(request)))();
+}
+
+const problemOf = (code: string, status: number, headers: Record<string, string> = {}) =>
+  Response.json({ code, detail: "…" }, { status, headers: { "Content-Type": "application/problem+json", ...headers } });
+
+const badGateway = () =>
+  new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "Content-Type": "text/html" } });
+
+/** An answer of which only the beginning comes. */
+function cutAnswer(): Response {
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new TextEncoder().encode('{"items":['));
+      controller.error(new TypeError("terminated"));
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "application/json" } });
+}
+
+/** Answers nothing, until the request is given up. */
+const silent: Network = async ({ signal }) => {
+  signal.throwIfAborted();
+  return new Promise((_, refuse) => signal.addEventListener("abort", () => refuse(signal.reason as Error)));
+};
+
+const NO_POST = "00000000-0000-7000-8000-000000000000";
+
 async function titlesIn(posts: AsyncIterable<Result<Post, { readonly code: string }>>): Promise<string[]> {
   const titles: string[] = [];
   for await (const post of posts) titles.push(valueOf(post).title);
@@ -52,15 +83,20 @@ function losing(method: string, count: number, reaches: boolean): Network {
   };
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
 describe("the typed client", () => {
   it("writes, reads, edits, publishes and deletes a post", async () => {
     const { quire } = await openAuthor();
     const written = valueOf(await quire.posts.create({ title: "One", content: "First words." }));
     const edited = valueOf(await quire.posts.update(written, { title: "Another" }));
     expect(edited).toMatchObject({ id: written.id, title: "Another", version: 2 });
-    const published = valueOf(await quire.posts.publish(written.id));
+    const published = valueOf(await quire.posts.publish(edited));
     expect(valueOf(await quire.posts.get(written.id))).toEqual(published);
-    expect(valueOf(await quire.posts.unpublish(written.id)).status).toBe("draft");
+    expect(valueOf(await quire.posts.unpublish(published)).status).toBe("draft");
     const now = valueOf(await quire.posts.get(written.id));
     expect(valueOf(await quire.posts.delete(now))).toBeNull();
     expect(codeOf(await quire.posts.get(written.id))).toBe("post_not_found");
@@ -93,9 +129,9 @@ describe("the typed client", () => {
     for (const title of ["One", "Two", "Three", "Four", "Five"]) {
       valueOf(await quire.posts.create({ title, content: "C", status: "published" }));
     }
-    expect(await titlesIn(quire.posts.list({ limit: "2" }))).toEqual(["Five", "Four", "Three", "Two", "One"]);
+    expect(await titlesIn(quire.posts.list({ limit: 2 }))).toEqual(["Five", "Four", "Three", "Two", "One"]);
     sent.length = 0;
-    for await (const post of quire.posts.list({ limit: "2" })) if (valueOf(post).title === "Four") break;
+    for await (const post of quire.posts.list({ limit: 2 })) if (valueOf(post).title === "Four") break;
     expect(sent).toHaveLength(1);
   });
 
@@ -146,41 +182,199 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(3);
   });
 
-  it("says at once what it would have to wait long for", async () => {
-    const headers = { "Retry-After": "60", "Content-Type": "application/problem+json" };
-    const { quire, sent } = openClient(async () => Response.json({ code: "rate_limited" }, { status: 429, headers }));
+  it.each([
+    ["seconds", () => "5"],
+    ["a time", () => new Date(Date.now() + 5000).toUTCString()],
+  ])("waits as long as Retry-After says in %s, and a moment by chance", async (_, retryAfter) => {
+    vi.useFakeTimers({ now: new Date("2026-11-24T05:00:00Z"), toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const busy = () => problemOf("storage_busy", 503, { "Retry-After": retryAfter() });
+    const { quire, sent } = openClient(answering(busy));
+    const page = quire.posts.page();
+    await vi.advanceTimersByTimeAsync(5050);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(valueOf(await page).items).toEqual([]);
+    expect(sent).toHaveLength(2);
+  });
+
+  it.each([
+    ["60", 429],
+    [new Date(Date.now() + 3_600_000).toUTCString(), 503],
+  ])("says at once what it would have to wait long for: %s", async (retryAfter, status) => {
+    const { quire, sent } = openClient(async () => problemOf("rate_limited", status, { "Retry-After": retryAfter }));
     expect(codeOf(await quire.posts.page())).toBe("rate_limited");
     expect(sent).toHaveLength(1);
   });
 
-  it("does not repeat a change that has no key", async () => {
-    let changes = 0;
-    const { quire } = await openAuthor(async (request, send) => {
-      if (request.method !== "PATCH") return send(request);
-      changes++;
-      throw new TypeError("fetch failed");
-    });
-    const post = valueOf(await quire.posts.create({ title: "One", content: "C" }));
-    expect(codeOf(await quire.posts.update(post, { title: "Another" }))).toBe("network_error");
-    expect(changes).toBe(1);
+  it.each([
+    ["a proxy answers that the server is gone", badGateway],
+    ["the answer is cut off", cutAnswer],
+  ])("repeats a read when %s", async (_, answer) => {
+    const { quire, sent } = openClient(answering(answer, answer));
+    expect(valueOf(await quire.posts.page()).items).toEqual([]);
+    expect(sent).toHaveLength(3);
   });
 
-  it("gives no answer of another server for one of Quire", async () => {
-    const { quire } = openClient(
-      async () => new Response("<h1>Welcome</h1>", { headers: { "Content-Type": "text/html" } }),
-    );
+  it("gives up after four attempts", async () => {
+    const { quire, sent } = openClient(async () => badGateway());
     const page = await quire.posts.page();
-    expect(page).toEqual({ ok: false, error: { code: "unexpected_answer", status: 200 } });
+    expect(page).toMatchObject({ ok: false, error: { code: "unexpected_answer", status: 502 } });
+    expect(sent).toHaveLength(4);
+  });
+
+  it.each([
+    ["when its connection is lost", async () => Promise.reject(new TypeError("fetch failed")), "network_error"],
+    ["when a proxy answers in the server's place", badGateway, "unexpected_answer"],
+    ["when the server does not know whether it was done", () => problemOf("outcome_unknown", 503), "outcome_unknown"],
+  ])("does not repeat a change that has no key %s", async (_, answer, code) => {
+    const { quire, sent } = openClient(answering(answer));
+    expect(codeOf(await quire.posts.update({ id: NO_POST, version: 1 }, { title: "Another" }))).toBe(code);
+    expect(sent).toHaveLength(1);
+  });
+
+  it("repeats any change that was refused for its number, as nothing of it was done", async () => {
+    const limited = () => problemOf("rate_limited", 429, { "Retry-After": "0" });
+    const { quire, sent } = openClient(answering(limited));
+    expect(codeOf(await quire.posts.delete({ id: NO_POST, version: 1 }))).toBe("authentication_required");
+    expect(sent).toHaveLength(2);
+  });
+
+  it("publishes what was read, once, though the answer is lost", async () => {
+    let isLost = false;
+    const { quire } = await openAuthor(async (request, send) => {
+      const answer = await send(request);
+      if (isLost || !request.url.endsWith("/publish")) return answer;
+      isLost = true;
+      throw new TypeError("fetch failed");
+    });
+    const read = valueOf(await quire.posts.create({ title: "One", content: "C" }));
+    expect(valueOf(await quire.posts.publish(read)).status).toBe("published");
+    expect(codeOf(await quire.posts.unpublish(read))).toBe("precondition_failed");
+  });
+
+  it("writes once for each key that it is given", async () => {
+    const { quire } = await openAuthor();
+    const idempotencyKey = crypto.randomUUID();
+    const post = { title: "One", content: "C" };
+    const first = valueOf(await quire.posts.create(post, { idempotencyKey }));
+    expect(valueOf(await quire.posts.create(post, { idempotencyKey }))).toEqual(first);
+  });
+
+  it("has keys on a page that came without TLS, where there is no crypto.randomUUID", async () => {
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const { quire, sent } = openClient(async () => problemOf("email_taken", 409));
+    await quire.users.register({ name: "Ada", email: "ada@example.org", password: PASSWORD });
+    expect(sent[0]?.headers.get("Idempotency-Key")).toMatch(/^"[0-9a-f]{32}"$/);
+  });
+
+  it("ends a call by its signal, and does not repeat it", async () => {
+    const { quire, sent } = openClient(silent);
+    const controller = new AbortController();
+    const page = quire.posts.page({}, { signal: controller.signal });
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    controller.abort();
+    expect(codeOf(await page)).toBe("aborted");
+    expect(codeOf(await quire.posts.page({}, { signal: controller.signal }))).toBe("aborted");
+    expect(sent).toHaveLength(2);
+  });
+
+  it("ends by its signal what waits to be repeated", async () => {
+    const { quire, sent } = openClient(async () => problemOf("storage_busy", 503, { "Retry-After": "9" }));
+    const controller = new AbortController();
+    const posts = quire.posts.list({}, { signal: controller.signal });
+    const first = posts.next();
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    // It has been answered, and waits, before the next turn of the event loop.
+    await new Promise(setImmediate);
+    controller.abort(new Error("Enough."));
+    expect((await first).value).toMatchObject({ error: { code: "aborted" } });
+    expect(await posts.next()).toEqual({ done: true, value: undefined });
+    expect(sent).toHaveLength(1);
+  });
+
+  it("waits for an answer no longer than it is told to", async () => {
+    const { quire } = openClient(silent, { timeoutMs: 1 });
+    const { signal } = new AbortController();
+    const changed = await quire.users.changePassword(NO_POST, { newPassword: PASSWORD }, { signal });
+    expect(changed).toMatchObject({ error: { code: "network_error", cause: { name: "TimeoutError" } } });
+  });
+
+  it("ends a list with the failure that it meets on a later page", async () => {
+    const { quire } = await openAuthor(async (request, send) =>
+      request.url.includes("cursor=") ? problemOf("storage_corrupt", 500) : send(request),
+    );
+    for (const title of ["One", "Two"]) valueOf(await quire.posts.create({ title, content: "C" }));
+    const results = [];
+    for await (const post of quire.posts.list({ limit: 1 })) results.push(codeOf(post));
+    expect(results).toEqual(["no error", "storage_corrupt"]);
+  });
+
+  it("forgets the token of a session that was ended elsewhere when it logs out", async () => {
+    const { quire } = await openAuthor();
+    for await (const session of quire.sessions.list()) valueOf(await quire.sessions.end(valueOf(session).id));
+    expect(codeOf(await quire.posts.page())).toBe("invalid_session");
+    expect(codeOf(await quire.logOut())).toBe("invalid_session");
+    expect(valueOf(await quire.posts.page()).items).toEqual([]);
+  });
+
+  it.each(["http://quire.example/api", "http://quire.example/api/"])("asks below the path of %s", async (url) => {
+    const { quire, sent } = openClient(async () => problemOf("post_not_found", 404), { url });
+    await quire.posts.get(NO_POST);
+    expect(sent[0]?.url).toBe(`http://quire.example/api/v1/posts/${NO_POST}`);
+  });
+
+  it.each(["", "..", "../users", "a/publish", "?limit=1", "%2e%2e"])(
+    "finds nothing by what is no id: %j",
+    async (id) => {
+      const { quire, sent } = openClient();
+      expect(codeOf(await quire.posts.get(id))).toBe("post_not_found");
+      expect(sent[0]?.url).toBe("http://quire.example/v1/posts/-");
+    },
+  );
+
+  it.each([
+    ["the page", () => new Response("<h1>Welcome</h1>", { headers: { "Content-Type": "text/html" } }), 200],
+    ["the broken JSON", () => new Response("{", { headers: { "Content-Type": "application/json" } }), 200],
+    [
+      "another's problem",
+      () => Response.json({}, { status: 400, headers: { "Content-Type": "application/problem+json" } }),
+      400,
+    ],
+    ["the error, which is no problem,", () => Response.json({ code: "x", detail: "y" }, { status: 400 }), 400],
+    ["the answer without a body", () => new Response(null, { status: 304 }), 304],
+  ])("takes %s of another server for no answer of Quire", async (_, answer, status) => {
+    const { quire } = openClient(async () => answer());
+    const detail = `Something else than Quire answered, with the status ${status}.`;
+    expect(await quire.posts.page()).toEqual({ ok: false, error: { code: "unexpected_answer", detail, status } });
+  });
+
+  it("takes JSON for JSON when a proxy has named its charset", async () => {
+    const { quire } = openClient(async (request, send) => {
+      const answer = await send(request);
+      answer.headers.set("Content-Type", `${answer.headers.get("Content-Type")}; charset=utf-8`);
+      return answer;
+    });
+    expect(valueOf(await quire.posts.page()).items).toEqual([]);
+    expect(codeOf(await quire.posts.get(NO_POST))).toBe("post_not_found");
   });
 
   it("has the codes of an operation's problems in its type", async () => {
     const { quire } = openClient();
-    const found = await quire.posts.get("00000000-0000-7000-8000-000000000000");
+    const found = await quire.posts.get(NO_POST);
     if (found.ok) return expect.fail("found a post that was never written");
     expectTypeOf<"post_not_found">().toExtend<typeof found.error.code>();
     expectTypeOf<"email_taken">().not.toExtend<typeof found.error.code>();
-    expectTypeOf<"network_error">().toExtend<typeof found.error.code>();
+    for (const code of ["network_error", "aborted", "invalid_session", "rate_limited", "internal_error"] as const)
+      expectTypeOf(code).toExtend<typeof found.error.code>();
+    expectTypeOf(found.error.detail).toEqualTypeOf<string>();
     expect(found.error.code).toBe("post_not_found");
+  });
+
+  it("has the wrong fields in the type of the problem that names them", async () => {
+    const { quire } = await openAuthor();
+    const written = await quire.posts.create({ title: "", content: "C" });
+    if (written.ok || written.error.code !== "validation_failed") return expect.fail("took an empty title");
+    expect(written.error.errors.map(({ pointer }) => pointer)).toEqual(["/title"]);
   });
 
   it("is bundled for a browser as quire/client, with nothing in it but itself and hono's client", async () => {

@@ -39,16 +39,16 @@ export async function visit(url: string) {
 
   sent.length = 0;
   const titles: string[] = [];
-  for await (const post of quire.users.posts(id, { limit: "2" })) titles.push(valueOf(post).title);
+  for await (const post of quire.users.posts(id, { limit: 2 })) titles.push(valueOf(post).title);
   const pages = sent.length;
   const link = header("Link");
 
   sent.length = 0;
-  for await (const post of quire.users.posts(id, { limit: "2" })) if (valueOf(post).title === "Four") break;
+  for await (const post of quire.users.posts(id, { limit: 2 })) if (valueOf(post).title === "Four") break;
   const pagesUntilLeft = sent.length;
 
   const wrong = await quire.posts.create({ title: "", content: "…" });
-  const fields = !wrong.ok && wrong.error.code === "validation_failed" ? (wrong.error.errors ?? []) : [];
+  const fields = !wrong.ok && wrong.error.code === "validation_failed" ? wrong.error.errors : [];
 
   valueOf(await quire.logOut());
   const loggedOut = codeOf(await quire.posts.create({ title: "Six", content: "…" }));

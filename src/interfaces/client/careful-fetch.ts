@@ -1,43 +1,83 @@
 const MAX_ATTEMPTS = 4;
 /** Who is told to wait longer than this is told so, instead of being kept waiting. */
 const MAX_WAIT_MS = 10_000;
-const FIRST_WAIT_MS = 200;
+const FIRST_BACKOFF_MS = 200;
+
+/** What is answered by a server that did nothing of it, and would do it another time. */
+const TOO_MANY_REQUESTS = 429;
+/** What a proxy answers while its server is replaced, and a server that cannot do it now. */
+const PASSING = new Set([502, 503, 504]);
 
 /**
- * A fetch that repeats what may be repeated: reads, and POSTs by their Idempotency-Key, which each gets one of. It does so
- * when no answer came, and when the answer says by Retry-After that it is worth it.
+ * A fetch that waits for an answer no longer than `timeoutMs`, and repeats what may be repeated: reads, and POSTs by their
+ * Idempotency-Key, which each gets one of. It does so when no whole answer came, and when the answer says that it is worth
+ * it. Other changes are repeated only when they were refused for their number.
  */
-export function carefulFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+export function carefulFetch(fetch: typeof globalThis.fetch, timeoutMs: number): typeof globalThis.fetch {
   return async (input, init = {}) => {
+    const { method, signal } = init;
     const headers = new Headers(init.headers);
-    const isPost = init.method === "POST";
-    if (isPost && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", `"${crypto.randomUUID()}"`);
-    const attempts = isPost || init.method === "GET" ? MAX_ATTEMPTS : 1;
+    if (method === "POST" && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", `"${randomKey()}"`);
+    const isRepeatable = method === "POST" || method === "GET";
     for (let attempt = 1; ; attempt++) {
-      const isLast = attempt === attempts;
-      const backoffMs = FIRST_WAIT_MS * 2 ** (attempt - 1);
+      const isLast = attempt === MAX_ATTEMPTS;
+      let waitMs = 0;
       try {
-        const response = await fetch(input, { ...init, headers });
-        const waitMs = retryAfterMs(response);
-        if (isLast || waitMs === null || waitMs > MAX_WAIT_MS) return response;
-        await response.body?.cancel();
-        await wait(Math.max(waitMs, backoffMs));
+        const response = await fetchWhole(fetch, input, { ...init, headers, signal: timeLimited(signal, timeoutMs) });
+        const { status } = response;
+        const askedMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRepeating(response) : null;
+        if (isLast || askedMs === null || askedMs > MAX_WAIT_MS) return response;
+        waitMs = askedMs;
       } catch (thrown) {
-        if (isLast) throw thrown;
-        await wait(backoffMs);
+        if (isLast || !isRepeatable || signal?.aborted === true) throw thrown;
       }
+      // With half of it by chance, so that clients that failed together do not come back together.
+      const backoffMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+      await wait(waitMs + backoffMs, signal);
     }
   };
 }
 
-/** How long an answer asks to wait before the same is asked again (RFC 9110, 10.2.3); `null` where it does not. */
-function retryAfterMs({ status, headers }: Response): number | null {
-  const seconds = headers.get("Retry-After");
-  if (status >= 400 && seconds !== null && /^\d{1,9}$/.test(seconds)) return Number(seconds) * 1000;
-  // A write whose outcome nobody knows is repeated as well: it has a key.
-  return status === 503 ? 0 : null;
+/** Fetches an answer and reads all of it, as its connection may be lost before its end. */
+async function fetchWhole(fetch: typeof globalThis.fetch, ...request: Parameters<typeof globalThis.fetch>) {
+  const response = await fetch(...request);
+  const text = await response.text();
+  return new Response(text === "" ? null : text, response);
 }
 
-async function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function timeLimited(signal: AbortSignal | null | undefined, timeoutMs: number): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
+}
+
+/**
+ * How long to wait before the same is asked again: as Retry-After says, in seconds or as a time (RFC 9110, 10.2.3); `null`
+ * where that is not worth it.
+ */
+function waitBeforeRepeating({ status, headers }: Response): number | null {
+  const value = headers.get("Retry-After") ?? "";
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  if (status >= 400 && !Number.isNaN(ms)) return Math.max(0, ms);
+  return PASSING.has(status) ? 0 : null;
+}
+
+/** 128 random bits. `crypto.randomUUID` is not there on pages that came without TLS. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function wait(ms: number, signal: AbortSignal | null | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", end);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", end, { once: true });
+  });
 }

@@ -1,4 +1,5 @@
 import type { ClientResponse, InferResponseType } from "hono/client";
+import type { ProblemBody, ProtocolErrorKind } from "../http/problem.ts";
 
 /** What a call ends with: data alone, so it can be sent to a worker or kept in a store. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
@@ -6,43 +7,35 @@ export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly
 /** No answer came. A change may have been made: it is known only by reading, or by repeating a POST with its key. */
 export interface NetworkError {
   readonly code: "network_error";
+  readonly detail: string;
   readonly cause: unknown;
+}
+
+/** The signal of the call ended it. As with a network error, a change may have been made. */
+export interface Aborted {
+  readonly code: "aborted";
+  readonly detail: string;
 }
 
 /** Something else than Quire answered, such as a proxy that is in between. */
 export interface UnexpectedAnswer {
   readonly code: "unexpected_answer";
+  readonly detail: string;
   readonly status: number;
 }
 
+/** An operation of the app, as hono's client has it. */
+export type Endpoint = (args: never, options?: never) => Promise<ClientResponse<unknown>>;
+
 type Success = 200 | 201 | 204;
 
-/** What an operation of the app answers with when it succeeds. */
-export type ValueOf<Endpoint> = InferResponseType<Endpoint, Success>;
+/** What an operation answers with when it succeeds. */
+export type ValueOf<Its extends Endpoint> = InferResponseType<Its, Success>;
 
-/** What an operation of the app may fail with: its problems (RFC 9457), told apart by `code`. */
-export type ErrorOf<Endpoint> =
-  Extract<InferResponseType<Endpoint>, { readonly code: string }> | NetworkError | UnexpectedAnswer;
-
-/** Makes a result of an answer of the app, whose types say what it may be. */
-export async function resultOf<Endpoint>(
-  answer: Promise<ClientResponse<unknown>>,
-): Promise<Result<ValueOf<Endpoint>, ErrorOf<Endpoint>>> {
-  let response: ClientResponse<unknown>;
-  try {
-    response = await answer;
-  } catch (cause) {
-    return { ok: false, error: { code: "network_error", cause } };
-  }
-  const { status } = response;
-  if (status === 204) return { ok: true, value: null as ValueOf<Endpoint> };
-  const isProblem = response.headers.get("Content-Type") === "application/problem+json";
-  const isJson = response.headers.get("Content-Type") === "application/json";
-  if (!isProblem && !(response.ok && isJson)) return { ok: false, error: { code: "unexpected_answer", status } };
-  try {
-    const body = await response.json();
-    return isProblem ? { ok: false, error: body as ErrorOf<Endpoint> } : { ok: true, value: body as ValueOf<Endpoint> };
-  } catch (cause) {
-    return { ok: false, error: { code: "network_error", cause } };
-  }
-}
+/** What it may fail with, told apart by `code`: its own problems (RFC 9457), those of any request, and no answer. */
+export type ErrorOf<Its extends Endpoint> =
+  | Extract<InferResponseType<Its>, { readonly code: string }>
+  | ProblemBody<ProtocolErrorKind | "invalid_session">
+  | NetworkError
+  | Aborted
+  | UnexpectedAnswer;

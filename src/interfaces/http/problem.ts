@@ -305,9 +305,16 @@ export const Problem = z.object({
   errors: z.array(FieldErrorBody).optional(),
 });
 
+/** The body of a problem of this kind; where values are wrong, `errors` has one entry for each. */
+export type ProblemBody<Kind extends ProblemKind> = Kind extends ProblemKind
+  ? Omit<z.infer<typeof Problem>, "code" | "errors"> & { readonly code: Kind } & (StatusOf<Kind> extends 422
+        ? { readonly errors: readonly FieldError[] }
+        : unknown)
+  : never;
+
 /** The answer that a problem of this kind is, with its status in its type: a client's types are inferred from it. */
 type ProblemResponse<Kind extends ProblemKind> = Kind extends ProblemKind
-  ? Response & TypedResponse<Omit<z.infer<typeof Problem>, "code"> & { readonly code: Kind }, StatusOf<Kind>, "json">
+  ? Response & TypedResponse<ProblemBody<Kind>, StatusOf<Kind>, "json">
   : never;
 
 /** What any request may end with that asks the database. */

@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createClient } from "../../src/interfaces/client/client.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { startServer, type RunningServer } from "./server.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const TSC = join(ROOT, "node_modules", ".bin", "tsc");
+const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+
+/** Every program in TypeScript that a document shows. */
+const SNIPPETS = DOCUMENTS.filter((name) => name.endsWith(".md")).flatMap((name) =>
+  readFileSync(join(ROOT, name), "utf8")
+    .split(/^```ts\n([^]*?)^```$/m)
+    .filter((_, index) => index % 2 === 1)
+    .map((program) => ({ name, program })),
+);
+
+/** How a reader's project compiles, who has installed quire and takes types as seriously as they can be taken. */
+const TSCONFIG = {
+  compilerOptions: { target: "ES2023", lib: ["ES2023", "DOM"], module: "nodenext", types: [], strict: true },
+  files: ["snippet.ts"],
+};
+
+let dataDirectory: string;
+let project: string;
+let server: RunningServer;
+
+beforeEach(async () => {
+  dataDirectory = await copyTemplate();
+  server = await startServer(dataDirectory);
+  project = await mkdtemp(join(tmpdir(), "quire-snippet-"));
+  await mkdir(join(project, "node_modules"));
+  await symlink(ROOT, join(project, "node_modules", "quire"));
+  await writeFile(join(project, "package.json"), '{"type":"module"}');
+  await writeFile(join(project, "tsconfig.json"), JSON.stringify(TSCONFIG));
+});
+
+afterEach(async () => {
+  await server.end("SIGTERM");
+  await rm(project, { recursive: true });
+  await rm(dataDirectory, { recursive: true });
+});
+
+describe("a program in the documents", () => {
+  it.for(SNIPPETS)("of $name compiles, and prints what it says", async ({ program }) => {
+    const quire = createClient({ url: server.url });
+    await quire.users.register({ name: "Ada", email: "ada@example.org", password: "correct horse" });
+    await writeFile(join(project, "snippet.ts"), program.replace("http://127.0.0.1:3000", server.url));
+    expect(await run(TSC, [])).toEqual({ stdout: "", stderr: "" });
+    const { stdout, stderr } = await run(process.execPath, ["snippet.js"]);
+    expect(stderr).toBe("");
+    const said = Array.from(program.matchAll(/\/\/ prints: (.*)$/gm), ([, line = ""]) => line);
+    expect(said).not.toEqual([]);
+    expect(stdout).toBe(`${said.join("\n")}\n`);
+  });
+});
+
+async function run(program: string, options: readonly string[]) {
+  try {
+    return await promisify(execFile)(program, options, { cwd: project });
+  } catch (thrown) {
+    const { stdout, stderr } = thrown as { stdout: string; stderr: string };
+    return { stdout: "", stderr: stdout + stderr };
+  }
+}
