@@ -16,6 +16,7 @@ import { includeAuthors } from "./posts/include-authors.ts";
 import { listPostsOfUser } from "./posts/list-posts-of-user.ts";
 import { listPosts } from "./posts/list-posts.ts";
 import { publishPost } from "./posts/publish-post.ts";
+import { searchPosts } from "./posts/search-posts.ts";
 import { unpublishPost } from "./posts/unpublish-post.ts";
 import { updatePost } from "./posts/update-post.ts";
 import { authenticate } from "./sessions/authenticate.ts";
@@ -75,6 +76,7 @@ export function useCases(dependencies: Dependencies) {
     getPost: getPost(dependencies),
     listPosts: listPosts(dependencies),
     countPosts: countPosts(dependencies),
+    searchPosts: searchPosts(dependencies),
     listPostsOfUser: listPostsOfUser(dependencies),
     includeAuthors: includeAuthors(dependencies),
     updatePost: updatePost(dependencies),

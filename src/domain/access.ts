@@ -1,6 +1,7 @@
 import type { SessionId, UserId } from "./id.ts";
 import type { Post, PostStatus } from "./post.ts";
 import type { PostFilter, PostSort } from "./post-repository.ts";
+import type { SearchQuery } from "./post-search.ts";
 import type { Role, User } from "./user.ts";
 
 /** Who acts: the user behind a session. */
@@ -27,20 +28,30 @@ export function mayChangePost(actor: Actor, post: Post): boolean {
   return mayActFor(actor, post.authorId);
 }
 
-/** The posts that a viewer asks for, and in which order; `null` asks for nothing in particular. */
-export interface PostQuery {
+/** The posts that a viewer asks for; `null` asks for nothing in particular. */
+interface PostCriteria {
   readonly authorId: UserId | null;
   readonly status: PostStatus | null;
   /** Bounds of when they were published, which no draft was; neither is in it. */
   readonly publishedAfter: Date | null;
   readonly publishedBefore: Date | null;
+}
+
+/** The posts that a viewer asks for in an order. */
+export interface PostQuery extends PostCriteria {
   readonly sort: PostSort;
 }
 
+/** The posts that a viewer asks for by what they say. */
+export interface PostSearch extends PostCriteria {
+  readonly search: SearchQuery;
+}
+
 /** The posts that are asked for among those that {@link maySeePost} lets a viewer see. */
-export function visiblePosts(viewer: Viewer, query: PostQuery): PostFilter {
-  const { authorId, status, publishedAfter: after, publishedBefore: before, sort } = query;
-  const isOfPublished = status === "published" || after !== null || before !== null || sort.by === "published";
+export function visiblePosts(viewer: Viewer, query: PostQuery | PostSearch): PostFilter {
+  const { authorId, status, publishedAfter: after, publishedBefore: before } = query;
+  const isByPublication = "sort" in query && query.sort.by === "published";
+  const isOfPublished = status === "published" || after !== null || before !== null || isByPublication;
   return {
     published: status === "draft" ? null : { authorId, after, before },
     drafts: isOfPublished ? null : visibleDrafts(viewer, authorId),

@@ -2,6 +2,7 @@ import type { Result } from "neverthrow";
 import type { PostId, UserId } from "./id.ts";
 import { pageOf, type Page, type PageRequest } from "./page.ts";
 import { parsePostTitle, type Post } from "./post.ts";
+import type { FoundPost, SearchQuery } from "./post-search.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 import { utf8ByteLength } from "./text.ts";
 import type { Version, VersionConflict } from "./version.ts";
@@ -71,15 +72,22 @@ function isMoment(text: string): boolean {
  */
 export const PAGE_FULL_CONTENT_BYTES = 4 * 1_048_576;
 
-/** The page of posts that were read from a place, further than the limit, as far as something can be on it. */
-export function pageOfPosts(read: readonly Post[], { limit, from }: PageRequest<PostId>, sort: PostSort): Page<Post> {
+/**
+ * The page of posts that were read from a place, further than the limit, as far as something can be on it. `keyOf` gives
+ * what the list is sorted by.
+ */
+export function pageOfPosts<Item extends Post>(
+  read: readonly Item[],
+  { limit, from }: PageRequest<PostId>,
+  keyOf: (item: Item) => string | null,
+): Page<Item> {
   let bytes = 0;
   const full = read.findIndex(({ content }) => {
     const isFull = bytes >= PAGE_FULL_CONTENT_BYTES;
     bytes += utf8ByteLength(content);
     return isFull;
   });
-  return pageOf(read, full === -1 ? limit : Math.min(full, limit), from, (post) => sortKey(post, sort));
+  return pageOf(read, full === -1 ? limit : Math.min(full, limit), from, keyOf);
 }
 
 export interface PostRepository {
@@ -95,8 +103,20 @@ export interface PostRepository {
    */
   list(filter: PostFilter, sort: PostSort, page: PageRequest<PostId>): Promise<Result<Page<Post>, StorageFailure>>;
 
-  /** How many posts a list with this filter has in all. */
-  count(filter: PostFilter): Promise<Result<number, StorageFailure>>;
+  /** How many posts a list with this filter has in all, or where there is a query a search for it. */
+  count(filter: PostFilter, query: SearchQuery | null): Promise<Result<number, StorageFailure>>;
+
+  /**
+   * The posts that answer the query, best first, equally good ones newest first: those that have all its words, and after
+   * them those whose title has similar ones. Of those that have the words the newest thousand are ranked, and of
+   * words that very many have only the newest posts are looked through. A page ends early as a list's does, and its
+   * places have the ranks of posts as keys.
+   */
+  search(
+    filter: PostFilter,
+    query: SearchQuery,
+    page: PageRequest<PostId>,
+  ): Promise<Result<Page<FoundPost>, StorageFailure>>;
 
   /**
    * Replaces the post if the stored version is `expected`. Fails with `version_conflict` if it is another, with

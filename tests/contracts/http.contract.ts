@@ -7,6 +7,7 @@ import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpProtectionContract } from "./http-protection.contract.ts";
 import { httpProtocolContract } from "./http-protocol.contract.ts";
+import { httpSearchContract } from "./http-search.contract.ts";
 import { httpSessionsContract } from "./http-sessions.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
 
@@ -29,6 +30,7 @@ export function httpContract(adapter: StorageUnderTest) {
     httpIdempotencyContract(open, openStorage);
     httpPostsContract(open);
     httpFindingPostsContract(open);
+    httpSearchContract(open);
     httpConditionalContract(open);
     httpProtectionContract(open, openStorage);
     httpProtocolContract(open, openStorage);

@@ -1,12 +1,14 @@
 import { memory } from "../support/test-storage.ts";
 import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
+import { postSearchContract } from "./post-search.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
 import { unitOfWorkContract } from "./unit-of-work.contract.ts";
 import { userRepositoryContract } from "./user-repository.contract.ts";
 
 userRepositoryContract(memory);
 postRepositoryContract(memory);
+postSearchContract(memory);
 sessionRepositoryContract(memory);
 idempotencyKeyRepositoryContract(memory);
 unitOfWorkContract(memory, { abortsFailedTransactions: false, runsUnitsInTurn: true });

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
 import { readAcknowledgedPosition } from "../../src/infrastructure/pglite/acknowledged-position.ts";
 import { readControlFile, type ControlFile } from "../../src/infrastructure/pglite/control-file.ts";
 import { RESERVE_FILE } from "../../src/infrastructure/pglite/disk-space.ts";
@@ -86,7 +87,7 @@ afterAll(async () => rm(temporary, { recursive: true }));
 
 async function findFiles(): Promise<void> {
   await copyDirectory(join(clean, "cluster"), join(temporary, "opened"));
-  const engine = await PGlite.create({ fs: new NodeFS(join(temporary, "opened")) });
+  const engine = await PGlite.create({ fs: new NodeFS(join(temporary, "opened")), extensions: SCHEMA_EXTENSIONS });
   const relations = await engine.query<{ name: string; path: string }>(
     "select relname as name, pg_relation_filepath(oid) as path from pg_class where relkind in ('r', 'i') and not relisshared",
   );
@@ -232,6 +233,10 @@ describe("a server on a damaged data directory", () => {
   it.each([
     { title: "an index is what it was before", damage: async () => takeBack(fileOf("users_email_key_unique")) },
     { title: "a bit of a table is flipped", damage: async () => flip(fileOf("posts"), PAGE + 4000) },
+    {
+      title: "a bit of an index of words is flipped",
+      damage: async () => flip(fileOf("posts_words_idx"), PAGE + 4000),
+    },
   ])("does not start after a crash when $title, however often it is started", async ({ damage }) => {
     await copyDirectory(crashed, directory);
     await damage();
@@ -242,12 +247,12 @@ describe("a server on a damaged data directory", () => {
     }
   });
 
-  it("does not start after a crash when what was committed is all zeros, and says that it cannot check", async () => {
+  it("does not start after a crash when a bit of what the check itself needs is flipped, and says so", async () => {
     await copyDirectory(crashed, directory);
-    await zero(COMMITS);
+    await flip(fileOf("pg_extension"), 4000);
     const said = await refusal();
-    expect(said).toContain("The server ended with 74: PostgreSQL does not start");
-    expect(said).toContain("its indexes cannot be checked");
+    expect(said).toContain("The server ended with 74: ");
+    expect(said).toContain("its indexes cannot be checked (invalid page in block 0");
   });
 
   it("starts after a crash and has lost nothing when only what tells of damage is damaged", async () => {

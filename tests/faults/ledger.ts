@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
 
 /** What clients have sent to a server and what it said of each, by the title, which is sent once. */
 export interface Ledger {
@@ -144,7 +145,7 @@ export async function compare(url: string, ledger: Ledger): Promise<Discrepancie
 /** Compares each index of a data directory that no server has with its table; gives what is wrong. */
 export async function indexDamage(dataDirectory: string): Promise<string[]> {
   const fs = new NodeFS(join(dataDirectory, "cluster"));
-  const engine = await PGlite.create({ fs, extensions: { amcheck } });
+  const engine = await PGlite.create({ fs, extensions: { ...SCHEMA_EXTENSIONS, amcheck } });
   const damage: string[] = [];
   try {
     await engine.exec("begin; create extension amcheck");

@@ -12,6 +12,7 @@ import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
 import { LOCK_FILE, lockDataDirectory } from "../../src/infrastructure/pglite/data-directory-lock.ts";
 import { DurableNodeFs } from "../../src/infrastructure/pglite/durable-node-fs.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
 import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/start-parameters.ts";
 import { embeddedDefaults } from "../support/test-storage.ts";
@@ -326,7 +327,11 @@ describe("what the engine writes", () => {
   const cluster = () => join(directory, "cluster");
   const openEngine = async () => {
     await copyPrepared();
-    return PGlite.create({ fs: new DurableNodeFs(cluster()), startParams: startParameters("fsync") });
+    return PGlite.create({
+      fs: new DurableNodeFs(cluster()),
+      startParams: startParameters("fsync"),
+      extensions: SCHEMA_EXTENSIONS,
+    });
   };
 
   it("is in a write-ahead log that was flushed to the disk before the answer", async () => {

@@ -6,6 +6,7 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { TestProject } from "vitest/node";
 import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/cluster.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { rawClient } from "./raw-client.ts";
 
@@ -18,7 +19,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject) {
   const directory = await mkdtemp(join(tmpdir(), "quire-template-"));
-  const engine = await PGlite.create({ fs: new NodeFS(join(directory, "cluster")) });
+  const engine = await PGlite.create({ fs: new NodeFS(join(directory, "cluster")), extensions: SCHEMA_EXTENSIONS });
   (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
   await engine.close();
   await writeFile(join(directory, "quire.json"), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));

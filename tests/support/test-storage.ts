@@ -11,6 +11,7 @@ import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-
 import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
@@ -26,6 +27,8 @@ export interface TestStorage extends Repositories {
 /** An adapter of every port that a contract can be run on. */
 export interface StorageUnderTest {
   readonly name: string;
+  /** Whether a search finds a word in its other forms, which takes a dictionary of the language. */
+  readonly stems: boolean;
   /** Opens it once for a suite. */
   open(): Promise<{
     /** The storage, with nothing in it: what the test before wrote is gone. */
@@ -36,11 +39,13 @@ export interface StorageUnderTest {
 
 export const memory: StorageUnderTest = {
   name: "memory",
+  stems: false,
   open: async () => ({ empty: async () => openMemoryStorage(), close: async () => {} }),
 };
 
 export const pglite: StorageUnderTest = {
   name: "PGlite",
+  stems: true,
   open: async () => {
     const directory = await copyTemplate();
     // What is promised of the disk is tested elsewhere; without fsync these tests take a fifth of the time.
@@ -65,6 +70,7 @@ export const pglite: StorageUnderTest = {
 
 export const postgresql: StorageUnderTest = {
   name: "PostgreSQL",
+  stems: true,
   open: async () => {
     const server = await createDatabase();
     const storage = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
@@ -125,5 +131,5 @@ export async function copyTemplate(): Promise<string> {
 
 /** PGlite as it is shipped on a migrated, empty PostgreSQL. */
 export async function openTemplate(): Promise<PGlite> {
-  return PGlite.create({ fs: new NodeFS(join(await copyTemplate(), "cluster")) });
+  return PGlite.create({ fs: new NodeFS(join(await copyTemplate(), "cluster")), extensions: SCHEMA_EXTENSIONS });
 }

@@ -7,13 +7,16 @@ import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 
 /** `author` is `null` for one who was deleted after the post was read. */
-export type AuthoredPost = Post & { readonly author: Pick<User, "id" | "name"> | null };
+export type AuthoredPost<Of extends Post = Post> = Of & { readonly author: Pick<User, "id" | "name"> | null };
 
 export type IncludeAuthorsError = StorageFailure;
 
 /** The page with the author of each post. */
 export function includeAuthors({ users }: { readonly users: UserRepository }) {
-  return async ({ items, ...page }: Page<Post>): Promise<Result<Page<AuthoredPost>, IncludeAuthorsError>> => {
+  return async <Of extends Post>({
+    items,
+    ...page
+  }: Page<Of>): Promise<Result<Page<AuthoredPost<Of>>, IncludeAuthorsError>> => {
     const authors = new Map<UserId, User>();
     const ids = [...new Set(items.map(({ authorId }) => authorId))];
     for (const found of await Promise.all(ids.map(async (id) => users.findById(id)))) {

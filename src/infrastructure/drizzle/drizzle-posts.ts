@@ -4,12 +4,14 @@ import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { PostId } from "../../domain/id.ts";
 import { restorePost, type Post } from "../../domain/post.ts";
-import { pageOfPosts, type PostRepository } from "../../domain/post-repository.ts";
+import { pageOfPosts, sortKey, type PostRepository } from "../../domain/post-repository.ts";
+import { rankKey } from "../../domain/post-search.ts";
 import type { Version } from "../../domain/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { pageSelection, selectCounts } from "./post-lists.ts";
+import { selectFound, selectFoundCount } from "./post-search.ts";
 import { once, placeholdersOf, preparedFor, valuesOf } from "./prepared.ts";
 import { posts } from "./schema.ts";
 import { askTogether, lookUpTogether, writeTogether } from "./waiting-together.ts";
@@ -50,15 +52,22 @@ export function drizzlePosts(db: Database): PostRepository {
 
     list: askTogether(async (filter, sort, page) =>
       (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map((rows) =>
-        pageOfPosts(rows.map(restorePost), page, sort),
+        pageOfPosts(rows.map(restorePost), page, (post) => sortKey(post, sort)),
       ),
     ),
 
-    count: askTogether(async (filter) =>
-      (await attempt(db, "posts.count", async () => selectCounts(db, filter))).map((counts) =>
-        counts.reduce((total, { count }) => total + count, 0),
+    search: askTogether(async (filter, query, page) =>
+      (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page))).map((found) =>
+        pageOfPosts(found, page, rankKey),
       ),
     ),
+
+    count: askTogether(async (filter, query) => {
+      const select = async () => (query === null ? selectCounts(db, filter) : selectFoundCount(db, filter, query));
+      return (await attempt(db, "posts.count", select)).map((counts) =>
+        counts.reduce((total, { count }) => total + count, 0),
+      );
+    }),
 
     update: async (post, expected) =>
       guardedWrite(db, {

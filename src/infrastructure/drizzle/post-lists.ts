@@ -8,7 +8,7 @@ import type { Database } from "./database.ts";
 import { posts } from "./schema.ts";
 
 /** Posts that an index of each sort holds side by side, in its order. */
-interface Range {
+export interface Range {
   readonly status: PostStatus;
   readonly authorId: UserId | null;
   readonly after: Date | null;
@@ -16,7 +16,7 @@ interface Range {
 }
 
 /** A filter as index ranges that do not overlap, so that a page costs the same however many posts it does not show. */
-function rangesOf({ published, drafts }: PostFilter): readonly Range[] {
+export function rangesOf({ published, drafts }: PostFilter): readonly Range[] {
   return [
     ...(published === null ? [] : [{ ...published, status: "published" as const }]),
     ...(drafts === null ? [] : [{ ...drafts, status: "draft" as const, after: null, before: null }]),
@@ -102,14 +102,17 @@ type Pair = readonly [column: SQLChunk, value: SQLChunk];
  * them were equal in all rows: so no other index has this order, and PostgreSQL does not take another and sort what it
  * finds there, however few rows it thinks there are.
  */
-function partOfIndex({ authorId, after, before }: Range, index: number, { by, isDescending, isFirst }: PageShape) {
+export function partOfIndex(
+  { authorId, after, before }: Range,
+  { by, isDescending, isFirst }: Pick<PageShape, "by" | "isDescending" | "isFirst">,
+  value: (name: keyof Range | "key" | "id") => SQLChunk,
+) {
   const { column: key, least } = SORT_KEYS[by];
-  const value = (name: keyof Range) => sql.placeholder(`${name}${index}`);
   const fixed: Pair[] = [[posts.status, value("status")]];
   if (authorId !== null) fixed.unshift([posts.authorId, value("authorId")]);
   const place = [...fixed];
-  if (by !== "created") place.push([key, sql.placeholder("key")]);
-  place.push([posts.id, sql.placeholder("id")]);
+  if (by !== "created") place.push([key, value("key")]);
+  place.push([posts.id, value("id")]);
 
   // A place is within the bounds of its list, so it stands for the one that it is beyond.
   const isBegun = { low: !isFirst && !isDescending, high: !isFirst && isDescending };
@@ -148,7 +151,9 @@ function preparePage(db: Database, name: string, shape: PageShape) {
   const { column: key } = SORT_KEYS[shape.by];
   const towards = sql.raw(shape.isDescending ? "desc" : "asc");
   const sizes = (range: Range, index: number) => {
-    const { where, order } = partOfIndex(range, index, shape);
+    const value = (name: keyof Range | "key" | "id") =>
+      sql.placeholder(name === "key" || name === "id" ? name : `${name}${index}`);
+    const { where, order } = partOfIndex(range, shape, value);
     const found = db
       .select({ id: posts.id, key: sql`${key}`.as("key"), bytes: sql`octet_length(${posts.content})`.as("bytes") })
       .from(posts)

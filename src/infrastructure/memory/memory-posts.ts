@@ -2,8 +2,10 @@ import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { Post } from "../../domain/post.ts";
 import { pageOfPosts, sortKey, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import { rankKey } from "../../domain/post-search.ts";
 import { nextVersion } from "../../domain/version.ts";
 import { rowsFrom } from "./memory-page.ts";
+import { findPosts } from "./memory-search.ts";
 import { addRow, type MemoryAccess } from "./memory-tables.ts";
 
 export function memoryPosts(access: MemoryAccess): PostRepository {
@@ -25,11 +27,21 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
       access(({ posts }) => {
         const shown = [...posts.values()].filter((post) => isShown(post, filter));
         const order = { keyOf: (post: Post) => sortKey(post, sort), descending: sort.descending };
-        return ok(pageOfPosts(rowsFrom(shown, page, order), page, sort));
+        return ok(pageOfPosts(rowsFrom(shown, page, order), page, order.keyOf));
       }),
 
-    count: async (filter) =>
-      access(({ posts }) => ok([...posts.values()].filter((post) => isShown(post, filter)).length)),
+    search: async (filter, query, page) =>
+      access(({ posts }) => {
+        const shown = [...posts.values()].filter((post) => isShown(post, filter));
+        const order = { keyOf: rankKey, descending: true };
+        return ok(pageOfPosts(rowsFrom(findPosts(shown, query), page, order), page, rankKey));
+      }),
+
+    count: async (filter, query) =>
+      access(({ posts }) => {
+        const shown = [...posts.values()].filter((post) => isShown(post, filter));
+        return ok(query === null ? shown.length : findPosts(shown, query).length);
+      }),
 
     update: async (post, expected) =>
       access(({ users, posts }) => {

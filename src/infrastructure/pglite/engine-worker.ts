@@ -8,6 +8,7 @@ import { openAcknowledgedPosition } from "./acknowledged-position.ts";
 import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
 import { DurableNodeFs } from "./durable-node-fs.ts";
+import { SCHEMA_EXTENSIONS } from "./extensions.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
 import { isCheckDue } from "./index-check.ts";
 import { parseLsn, type Lsn } from "../lsn.ts";
@@ -83,7 +84,7 @@ async function open(isShutDown: boolean): Promise<OpenCluster> {
   rmSync(join(cluster, "postmaster.pid"), { force: true });
   const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
   // Whoever opens a cluster that was not shut down wants to check its indexes.
-  const extensions = isShutDown && !isCheckDue(directory) ? {} : { amcheck };
+  const extensions = isShutDown && !isCheckDue(directory) ? SCHEMA_EXTENSIONS : { ...SCHEMA_EXTENSIONS, amcheck };
   const engine = await PGlite.create({ fs, startParams: startParameters(durability), extensions, onStderr: say });
   await execute(engine, encodePreparation(POSITION, "select pg_current_wal_flush_lsn()"));
   const { record } = openAcknowledgedPosition(directory);

@@ -59,7 +59,8 @@ export function readsOnReplicas(primary: Source, replicas: readonly Replica[], l
         ...posts,
         findById: async (id) => read(async (on) => on.posts.findById(id)),
         list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
-        count: async (filter) => read(async (on) => on.posts.count(filter)),
+        count: async (filter, query) => read(async (on) => on.posts.count(filter, query)),
+        search: async (filter, query, page) => read(async (on) => on.posts.search(filter, query, page)),
       },
     },
     close: () => {

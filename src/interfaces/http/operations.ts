@@ -150,10 +150,10 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /v1/posts": {
     id: "listPosts",
     tag: "Posts",
-    summary: "List posts",
+    summary: "List posts, newest first, or search them, best first",
     description:
       "Published ones, and your own drafts; admins see all. Rows that others write meanwhile move nothing, and a cursor " +
-      "goes with the filters and the sort that it comes from.",
+      "goes with the filters and the sort that it comes from. With `q` each post has an `excerpt`.",
     request: { query: { include: "author" } },
     answers: {
       200: {

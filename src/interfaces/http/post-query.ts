@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { PostQuery } from "../../domain/access.ts";
+import type { PostQuery, PostSearch } from "../../domain/access.ts";
 import type { UserId } from "../../domain/id.ts";
 import { POST_STATUSES } from "../../domain/post.ts";
 import { POST_SORT_KEYS, type PostSort } from "../../domain/post-repository.ts";
 import { PageQuery } from "./pagination.ts";
-import { idText } from "./values.ts";
+import { idText, searchText } from "./values.ts";
 
 const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
 
@@ -41,18 +41,15 @@ const fields = z
     description: "What each post is to have, with commas between; `id` is always there.",
   });
 
+const SORT =
+  "What to sort by, with `-` the last first; titles by code points. By `published` drafts have no place. " +
+  "The default is `-created`; within times of publication it is `-published`, and `published` the only other.";
+
 const AuthorsListQuery = PageQuery.extend({
   status: z.enum(POST_STATUSES).exactOptional(),
   "published-after": moment("Only what was published later than this; drafts were not.").exactOptional(),
   "published-before": moment("Only what was published earlier than this; drafts were not.").exactOptional(),
-  sort: z
-    .enum(SORTS)
-    .meta({
-      description:
-        "What to sort by, with `-` the last first; titles by code points. By `published` drafts have no place. " +
-        "The default is `-created`; within times of publication it is `-published`, and `published` the only other.",
-    })
-    .exactOptional(),
+  sort: z.enum(SORTS).meta({ description: SORT }).exactOptional(),
   fields: fields.exactOptional(),
   include: z.enum(["author"]).exactOptional(),
   count: z
@@ -61,13 +58,20 @@ const AuthorsListQuery = PageQuery.extend({
     .exactOptional(),
 });
 
-const ListQuery = AuthorsListQuery.extend({ author: idText<UserId>().exactOptional() });
+const ListQuery = AuthorsListQuery.extend({
+  q: searchText.exactOptional(),
+  author: idText<UserId>().exactOptional(),
+  sort: z
+    .enum([...SORTS, "relevance"])
+    .meta({ description: `${SORT} With \`q\` it is \`relevance\`, and no other.` })
+    .exactOptional(),
+});
 
 /** The query of an author's list of posts. */
 export const AuthorsPostsQuery = AuthorsListQuery.superRefine(publicationIsOfPublished);
 
 /** The query of the list of all posts. */
-export const PostsQuery = ListQuery.superRefine(publicationIsOfPublished);
+export const PostsQuery = ListQuery.superRefine(publicationIsOfPublished).superRefine(relevanceIsToWords);
 
 export type ListQuery = z.infer<typeof ListQuery>;
 
@@ -77,7 +81,7 @@ function publicationIsOfPublished(query: ListQuery, context: z.RefinementCtx): v
   const isByPublication = /^-?published$/.test(query.sort ?? "");
   const refuse = (parameter: "sort" | "status", message: string) =>
     context.addIssue({ code: "custom", path: [parameter], message, params: { code: "contradictory" } });
-  if (isBounded && query.sort !== undefined && !isByPublication) {
+  if (isBounded && query.q === undefined && query.sort !== undefined && !isByPublication) {
     refuse("sort", "With published-after or published-before this must be published or -published, or be left out.");
   }
   if (query.status === "draft" && (isBounded || isByPublication)) {
@@ -85,22 +89,42 @@ function publicationIsOfPublished(query: ListQuery, context: z.RefinementCtx): v
   }
 }
 
+/** What a search finds is ranked first, and then there is no index that has it in another order. */
+function relevanceIsToWords({ q, sort }: ListQuery, context: z.RefinementCtx): void {
+  if (sort === undefined || (q === undefined) !== (sort === "relevance")) return;
+  const message =
+    q === undefined
+      ? "Relevance is that to what is searched for. Give q as well, or another sort."
+      : "What is searched for with q comes by relevance. Leave this out, or q.";
+  context.addIssue({ code: "custom", path: ["sort"], message, params: { code: "contradictory" } });
+}
+
+/** What the list of all posts is asked for. */
+export function askedPosts({ q: search, ...query }: ListQuery): PostQuery | PostSearch {
+  return search === undefined ? postQuery(query) : { ...criteriaOf(query), search };
+}
+
 /** What a list is asked for; by default the newest posts first, or where times of publication bound it the last published. */
 export function postQuery(query: ListQuery): PostQuery {
+  const criteria = criteriaOf(query);
+  const isBounded = criteria.publishedAfter !== null || criteria.publishedBefore !== null;
+  const sort = query.sort ?? (isBounded ? "-published" : "-created");
+  const descending = sort.startsWith("-");
+  const by = (descending ? sort.slice(1) : sort) as PostSort["by"];
+  return { ...criteria, sort: { by, descending } };
+}
+
+function criteriaOf(query: ListQuery): Omit<PostQuery, "sort"> {
   const {
     author: authorId = null,
     status = null,
     "published-after": publishedAfter = null,
     "published-before": publishedBefore = null,
   } = query;
-  const isBounded = publishedAfter !== null || publishedBefore !== null;
-  const sort = query.sort ?? (isBounded ? "-published" : "-created");
-  const descending = sort.startsWith("-");
-  const by = (descending ? sort.slice(1) : sort) as PostSort["by"];
-  return { authorId, status, publishedAfter, publishedBefore, sort: { by, descending } };
+  return { authorId, status, publishedAfter, publishedBefore };
 }
 
 /** Names a list for its cursors, which are refused where something else is asked for. */
-export function postListName(list: string, query: PostQuery): string {
+export function postListName(list: string, query: PostQuery | PostSearch): string {
   return `${list} ${JSON.stringify(query)}`;
 }

@@ -3,20 +3,22 @@ import { err, type Result } from "neverthrow";
 import { z } from "zod";
 import type { AuthoredPost } from "../../application/posts/include-authors.ts";
 import type { UseCases } from "../../application/use-cases.ts";
-import type { PostQuery } from "../../domain/access.ts";
+import type { PostQuery, PostSearch } from "../../domain/access.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Page, PageRequest } from "../../domain/page.ts";
 import { POST_STATUSES, type Post } from "../../domain/post.ts";
 import { isSortKey } from "../../domain/post-repository.ts";
+import { isRankKey, type FoundPost } from "../../domain/post-search.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions, requireIfMatch } from "./etag.ts";
+import { excerptHtml } from "./excerpt.ts";
 import { answerOnce } from "./idempotency.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
 import { pageResponse } from "./pagination.ts";
 import { postId } from "./path-id.ts";
-import { postListName, postQuery, PostsQuery, type ListQuery } from "./post-query.ts";
+import { askedPosts, postListName, PostsQuery, type ListQuery } from "./post-query.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { HttpSettings } from "./settings.ts";
@@ -38,13 +40,24 @@ export const PostBody = z.object({
 
 const AuthorBody = z.object({ id: IdBody, name: z.string() });
 
-/** A post in a list; `author` is there when the query asks for it, and `null` for one who was deleted meanwhile. */
-type ListedPost = z.infer<typeof PostBody> & { author?: z.infer<typeof AuthorBody> | null };
+const EXCERPT =
+  "Where the content has what was searched for, as HTML: `<mark>` around what matches, and all else escaped.";
+
+const OfAList = z.object({
+  author: AuthorBody.nullable().exactOptional(),
+  excerpt: z.string().exactOptional().meta({ description: EXCERPT }),
+});
+
+/**
+ * A post in a list; `author` is there when the query asks for it, and `null` for one who was deleted meanwhile, `excerpt` when
+ * it searches.
+ */
+type ListedPost = z.infer<typeof PostBody> & z.infer<typeof OfAList>;
 
 // With `fields` an answer has no others. Its type is that of whole posts, which one that asks without it may rely on.
 export const ListedPostBody = PostBody.partial()
   .required({ id: true })
-  .extend({ author: AuthorBody.nullable().exactOptional() }) as unknown as z.ZodType<ListedPost>;
+  .extend(OfAList.shape) as unknown as z.ZodType<ListedPost>;
 
 const NewPost = z.strictObject({
   title: titleText,
@@ -64,8 +77,11 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     .use(limits.account)
     .get("/", validQuery(PostsQuery), async (c) => {
       const query = c.req.valid("query");
-      const asked = postQuery(query);
-      const find: FindPosts<StorageFailure> = async (page) => useCases.listPosts(c.get("viewer"), asked, page);
+      const asked = askedPosts(query);
+      const find: FindPosts<StorageFailure> = async (page) =>
+        "search" in asked
+          ? useCases.searchPosts(c.get("viewer"), asked, page)
+          : useCases.listPosts(c.get("viewer"), asked, page);
       return postPageResponse(c, useCases, { list: "posts", query, asked, find });
     })
     .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
@@ -125,12 +141,12 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     });
 }
 
-type FindPosts<Failure> = (page: PageRequest<PostId>) => Promise<Result<Page<Post>, Failure>>;
+type FindPosts<Failure> = (page: PageRequest<PostId>) => Promise<Result<Page<Post | FoundPost>, Failure>>;
 
 interface PostPageAnswer<Failure extends UseCaseError> {
   readonly list: string;
   readonly query: ListQuery;
-  readonly asked: PostQuery;
+  readonly asked: PostQuery | PostSearch;
   readonly find: FindPosts<Failure>;
 }
 
@@ -143,20 +159,20 @@ export async function postPageResponse<Failure extends UseCaseError>(
   const page = {
     list: postListName(list, asked),
     query,
-    isKey: (key: string | null) => isSortKey(key, asked.sort),
+    isKey: (key: string | null) => ("search" in asked ? isRankKey(key) : isSortKey(key, asked.sort)),
     count: query.count === "true" ? async () => countPosts(c.get("viewer"), asked) : undefined,
   };
   if (query.include === undefined) {
     return pageResponse(c, {
       ...page,
       find,
-      present: (post) => pickFields(presentPost(post), query),
+      present: (post) => pickFields(presentListedPost(post), query),
       state: postState,
     });
   }
   return pageResponse(c, {
     ...page,
-    find: async (request): Promise<Result<Page<AuthoredPost>, Failure | StorageFailure>> => {
+    find: async (request): Promise<Result<Page<AuthoredPost<Post | FoundPost>>, Failure | StorageFailure>> => {
       const found = await find(request);
       return found.isErr() ? err(found.error) : includeAuthors(found.value);
     },
@@ -165,15 +181,22 @@ export async function postPageResponse<Failure extends UseCaseError>(
   });
 }
 
+/** What is asked for by parameters of its own. */
+const ALWAYS_LISTED: ReadonlySet<string> = new Set<keyof ListedPost>(["id", "author", "excerpt"]);
+
 /** Its type is that of the whole post, which is what a query without `fields` answers with. */
 function pickFields(post: ListedPost, { fields }: ListQuery): ListedPost {
   if (fields === undefined) return post;
-  const isPicked = ([name]: [string, unknown]) => name === "id" || name === "author" || fields.has(name);
+  const isPicked = ([name]: [string, unknown]) => ALWAYS_LISTED.has(name) || fields.has(name);
   return Object.fromEntries(Object.entries(post).filter(isPicked)) as ListedPost;
 }
 
-function presentAuthoredPost({ author, ...post }: AuthoredPost): ListedPost {
-  return { ...presentPost(post), author: author && { id: author.id, name: author.name } };
+function presentListedPost(post: Post | FoundPost): ListedPost {
+  return { ...presentPost(post), ...("excerpt" in post ? { excerpt: excerptHtml(post.excerpt) } : {}) };
+}
+
+function presentAuthoredPost({ author, ...post }: AuthoredPost<Post | FoundPost>): ListedPost {
+  return { ...presentListedPost(post), author: author && { id: author.id, name: author.name } };
 }
 
 function presentPost({ publishedAt, createdAt, updatedAt, ...post }: Post): z.infer<typeof PostBody> {

@@ -5,6 +5,7 @@ import { parseId, type Id } from "../../domain/id.ts";
 import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/password.ts";
 import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post.ts";
 import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user.ts";
+import { parseSearchQuery } from "../../domain/post-search.ts";
 import type { Violation } from "../../domain/violation.ts";
 
 /** What a string looks like to JSON Schema, where lengths are in characters and patterns in Unicode mode. */
@@ -22,6 +23,7 @@ const CHARACTER = String.raw`[^\u0000\p{Cs}]`;
 const STORABLE = String.raw`^(?!\uFEFF)${CHARACTER}*$`;
 const READABLE = String.raw`^(?!\uFEFF)(?=[\s\S]*\S)${CHARACTER}*$`;
 const INNER = String.raw`[^\s\u0000\p{Cs}]`;
+const SEARCH = String.raw`^\s*${INNER}(?:${CHARACTER}{0,198}${INNER})?\s*$`;
 const TRIMMED = String.raw`^\s*${INNER}(?:${CHARACTER}{0,${NAME_MAX_LENGTH - 2}}${INNER})?\s*$`;
 
 export const nameText = text(parseUserName, {
@@ -60,6 +62,13 @@ export const contentText = text(parsePostContent, {
   examples: ["First words."],
   maxLength: CONTENT_MAX_BYTES,
   pattern: STORABLE,
+});
+
+export const searchText = text(parseSearchQuery, {
+  description:
+    'Words that all must be there, in any form of theirs and with or without accents; `"words in a row"`, `or`, and `-` before what must not be there. Without these, titles with similar words are found too. 1 to 200 characters.',
+  examples: ["first words"],
+  pattern: SEARCH,
 });
 
 export function idText<AnId extends Id<string>>() {

@@ -1,0 +1,101 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { UserId } from "../../src/domain/id.ts";
+import type { PostFilter } from "../../src/domain/post-repository.ts";
+import { parseSearchQuery } from "../../src/domain/post-search.ts";
+import { drizzlePosts } from "../../src/infrastructure/drizzle/drizzle-posts.ts";
+import { EVERY_POST, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { openTemplate } from "../support/test-storage.ts";
+
+const AUTHOR = "00000000-0000-7000-8000-000000000007" as UserId;
+/** What a search may fetch or look through of a kind (post-search.ts). */
+const MOST_ROWS = 20_001;
+
+// The indexes are filled at the end, as a row at a time they take several times as long.
+const ROWS = `
+  drop index posts_words_idx, posts_title_key_idx;
+  create function id_of(n bigint) returns uuid language sql immutable
+    return ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
+  insert into users
+    select id_of(n), 'Ada', n || '@example.org', n || '@example.org', 'hash', 'author', 1, now(), now()
+    from generate_series(1, 100) n;
+  insert into posts
+    select id_of(n), case when n % 3 = 0 then 'Performance of engines' else 'A title ' || n end,
+      'common word' || n || case when n % 2 = 0 then ' half' else ' quarter' end || case when n % 1000 = 1 then ' rare' else '' end,
+      id_of(1 + n % 100), case when n % 10 = 0 then 'draft' else 'published' end,
+      case when n % 10 <> 0 then now() end, 1, now(), now()
+    from generate_series(1, 100000) n;
+  create index posts_words_idx on posts using gin (words);
+  create index posts_title_key_idx on posts using gin (title_key(title) gin_trgm_ops);
+  vacuum analyze;
+`;
+
+interface PlanNode {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Index Name"?: string;
+  readonly "Actual Rows": number;
+  readonly "Actual Loops": number;
+  readonly "Rows Removed by Filter"?: number;
+  readonly "Rows Removed by Index Recheck"?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const withNodes = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withNodes)];
+
+/** How many rows a node has looked at. */
+const rowsOf = (node: PlanNode) =>
+  node["Actual Loops"] *
+  (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0) + (node["Rows Removed by Index Recheck"] ?? 0));
+
+describe("a search of 100,000 posts", () => {
+  let engine: PGlite;
+  let posts: ReturnType<typeof drizzlePosts>;
+  let sent: { readonly sql: string; readonly params: unknown[] }[] = [];
+
+  beforeAll(async () => {
+    engine = await openTemplate();
+    await engine.exec("set plan_cache_mode = force_generic_plan");
+    for (const statement of ROWS.split(";\n")) await engine.exec(statement);
+    posts = drizzlePosts(
+      drizzle({ client: engine, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }),
+    );
+  }, 120_000);
+  afterAll(async () => engine.close());
+
+  const search = async (query: string, filter: PostFilter) => {
+    sent = [];
+    const page = { limit: 20, from: null };
+    return (await posts.search(filter, parseSearchQuery(query)._unsafeUnwrap(), page))._unsafeUnwrap().items;
+  };
+
+  const ofAuthor: PostFilter = { published: null, drafts: { authorId: AUTHOR } };
+
+  it.each([
+    ["a word that every post has", "common", PUBLISHED_POSTS, 20],
+    ["a word that half of them have, among drafts and published ones", "half", EVERY_POST, 20],
+    ["a rare word", "rare", PUBLISHED_POSTS, 20],
+    ["words of which each is common and no post has both", "half quarter", PUBLISHED_POSTS, 0],
+    ["common words in a row that no post has so", '"half common"', PUBLISHED_POSTS, 0],
+    ["posts without a word that all have", "-common", PUBLISHED_POSTS, 0],
+    ["a common word without one that all have", "half -common", PUBLISHED_POSTS, 0],
+    ["a typo in a word of a third of the titles", "perfarmance", PUBLISHED_POSTS, 20],
+    ["typos in words that no title has together", "perfarmance titel", PUBLISHED_POSTS, 0],
+    ["a common word in an author's drafts", "common", ofAuthor, 0],
+  ])("for %s reads no whole table, and a bounded number of rows", async (_, query, filter, found) => {
+    expect(await search(query, filter)).toHaveLength(found);
+    const [{ sql, params } = { sql: "", params: [] }] = sent;
+    const { rows } = await engine.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
+      `explain (analyze, format json) ${sql}`,
+      params,
+    );
+    const nodes = rows.flatMap((row) => withNodes(row["QUERY PLAN"][0].Plan));
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    const fetched = nodes.filter(
+      (node) => !node["Node Type"].startsWith("Bitmap Index") && node["Node Type"] !== "BitmapAnd",
+    );
+    expect(Math.max(...fetched.map(rowsOf))).toBeLessThanOrEqual(MOST_ROWS);
+    expect(nodes.map((node) => node["Index Name"])).toContain("posts_words_idx");
+  });
+});
