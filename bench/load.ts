@@ -22,6 +22,7 @@ export interface Work {
 }
 
 export interface Measured {
+  readonly requests: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -98,6 +99,7 @@ export async function measure(urls: readonly string[], work: Work, seconds: numb
     }),
   );
   return {
+    requests: parts.reduce((sum, { requests }) => sum + requests, 0),
     perSecond: parts.reduce((sum, { perSecond }) => sum + perSecond, 0),
     // Percentiles cannot be added up: that of the slowest is no better than that of all.
     p50Ms: Math.max(...parts.map(({ p50Ms }) => p50Ms)),
@@ -113,10 +115,10 @@ async function measureOne(url: string, { connections, requests }: Work, seconds:
     const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "--latency", "-s", SCRIPT, url];
     const { stdout } = await promisify(execFile)("wrk", options, { env: { ...process.env, BENCH_REQUESTS: file } });
     const summary = JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Summary;
-    const { refused, failed } = summary;
+    const { requests: answered, refused, failed } = summary;
     if (refused > 0 || failed > 0) throw new Error(`${refused} requests were refused, ${failed} failed.`);
-    const perSecond = (summary.requests / summary.microseconds) * 1e6;
-    return { perSecond, p50Ms: round(summary.p50 / 1000), p99Ms: round(summary.p99 / 1000) };
+    const perSecond = (answered / summary.microseconds) * 1e6;
+    return { requests: answered, perSecond, p50Ms: round(summary.p50 / 1000), p99Ms: round(summary.p99 / 1000) };
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
     throw new Error("There is no wrk to make the load. Install it: apt install wrk, or brew install wrk.", {

@@ -18,6 +18,7 @@ export interface Contender {
 export interface Running {
   /** One for each process. */
   readonly urls: readonly [string, ...string[]];
+  readonly pids: readonly [number, ...number[]];
   /** From the start of the processes to the first answer of each, in milliseconds. */
   readonly readyMs: number;
   /** What they have in memory, in MiB. */
@@ -34,6 +35,7 @@ export async function start(contender: Contender): Promise<Running> {
     const urls = await Promise.all(children.map(async (child) => readyUrl(child, contender)));
     return {
       urls: urls as [string, ...string[]],
+      pids: children.map(({ pid }) => pid) as [number, ...number[]],
       readyMs: performance.now() - startedAt,
       memoryMiB: () => children.reduce((sum, child) => sum + memoryMiBOf(child), 0),
       stop,

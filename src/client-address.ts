@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
+import { LRUCache } from "lru-cache";
 import type { ClientAddress } from "./interfaces/http/rate-limits.ts";
 
 /** Whose word about the client's address is believed: addresses, and networks in CIDR notation. */
@@ -22,6 +23,20 @@ export function isProxy(text: string): boolean {
   return bits > 0 && rest.length === 0 && isWhole;
 }
 
+/** For how many that were seen lately it is remembered what they are: to find it out takes as long as to route a request. */
+const MOST_REMEMBERED = 10_000;
+/** With zone, brackets and port. What is longer is no address, and not remembered whole. */
+const LONGEST_ADDRESS = 80;
+
+interface Host {
+  /** What its requests count for. */
+  readonly counted: string;
+  readonly isTrusted: boolean;
+}
+
+/** Of a peer that has gone already: all of those count as one. */
+const UNKNOWN: Host = { counted: "unknown", isTrusted: false };
+
 /**
  * The address that a request comes from: an IPv4 address, or the /64 of an IPv6 address, as one host has all of that. It
  * is the peer's, or, when that is a trusted proxy, what the proxy has appended to X-Forwarded-For, and so on through all
@@ -29,24 +44,32 @@ export function isProxy(text: string): boolean {
  * 7239) is not read: a proxy that writes the one passes the other on as the client has sent it.
  */
 export function clientAddress(proxies: BlockList): ClientAddress {
-  const isTrusted = (address: string) => proxies.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  const hosts = new LRUCache<string, Host>({
+    max: MOST_REMEMBERED,
+    memoMethod: (written) => {
+      const address = plainAddress(written);
+      if (address === null) return UNKNOWN;
+      return isIPv6(address)
+        ? { counted: networkOf(address), isTrusted: proxies.check(address, "ipv6") }
+        : { counted: address, isTrusted: proxies.check(address) };
+    },
+  });
+  const hostAt = (written = "") => hosts.memo(written.trim().slice(0, LONGEST_ADDRESS));
   return (c) => {
-    let address = plainAddress((c.env as HttpBindings | undefined)?.incoming.socket.remoteAddress ?? "");
-    // The peer is unknown when it has gone already: all of those count as one.
-    if (address === null) return "unknown";
-    const hops = c.req.header("X-Forwarded-For")?.split(",") ?? [];
-    while (isTrusted(address)) {
-      const before = plainAddress(hops.pop() ?? "");
-      if (before === null) break;
-      address = before;
+    let host = hostAt((c.env as HttpBindings | undefined)?.incoming.socket.remoteAddress);
+    const hops = host.isTrusted ? (c.req.header("X-Forwarded-For")?.split(",") ?? []) : [];
+    while (host.isTrusted) {
+      const before = hostAt(hops.pop());
+      if (before === UNKNOWN) break;
+      host = before;
     }
-    return isIPv6(address) ? networkOf(address) : address;
+    return host.counted;
   };
 }
 
 /** An address without port, brackets and zone, an IPv4-mapped one as IPv4; `null` for what is none. */
 function plainAddress(written: string): string | null {
-  const text = written.trim().replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, "$1$2");
+  const text = written.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, "$1$2");
   const address = text.replace(/%.*$/, "").replace(/^::ffff:(?=[\d.]+$)/i, "");
   return isIP(address) === 0 ? null : address;
 }

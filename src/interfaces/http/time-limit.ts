@@ -13,16 +13,16 @@ const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
 export function timeLimit(ms: number) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<true>((settle) => {
+    const isTooLate = await new Promise<boolean>((settle, refuse) => {
       const expire = () => {
         if (c.get("isArriving") === true) timer = setTimeout(expire, ms);
         else settle(true);
       };
       timer = setTimeout(expire, ms);
+      next().then(() => settle(false), refuse);
     });
-    const isTooLate = await Promise.race([next(), tooLate]);
     clearTimeout(timer);
-    if (isTooLate === true) return problem(c, SAFE.test(c.req.method) ? "timed_out" : "outcome_unknown");
+    if (isTooLate) return problem(c, SAFE.test(c.req.method) ? "timed_out" : "outcome_unknown");
     return;
   });
   return documented(middleware, { problems: ["timed_out", "outcome_unknown"] });
