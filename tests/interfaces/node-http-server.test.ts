@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
+import { SECURE_HEADERS } from "../../src/interfaces/http/headers.ts";
 import { listen, type HttpServer } from "../../src/node-http-server.ts";
 import { recordingLog } from "../support/fixtures.ts";
 
@@ -69,6 +70,7 @@ function expectProblem(answer: string, status: number, reason: string, code: str
   expect(statusLine).toBe(`HTTP/1.1 ${status} ${reason}`);
   expect(headers.get("Content-Type")).toBe("application/problem+json");
   expect(headers.get("Connection")).toBe("close");
+  for (const [name, value] of Object.entries(SECURE_HEADERS)) expect(headers.get(name)).toBe(value);
   expect(body).toEqual({
     type: "about:blank",
     title: expect.stringMatching(/./) as string,
@@ -331,6 +333,7 @@ describe("a server that has more to do than it can", () => {
     const refused = await fetch(server.url);
     expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "1"]);
     expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
+    for (const [name, value] of Object.entries(SECURE_HEADERS)) expect(refused.headers.get(name)).toBe(value);
     expect(await refused.json()).toMatchObject({ status: 503, code: "storage_busy" });
     for (const path of ["/health/live", "/v1/health/ready"]) {
       expect((await fetch(`${server.url}${path}`)).status).toBe(200);

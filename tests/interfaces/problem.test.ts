@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SECURE_HEADERS } from "../../src/interfaces/http/headers.ts";
 import { problemParts, type ProblemKind } from "../../src/interfaces/http/problem.ts";
 
 /** Every problem that there is, with its status: one that is left out does not compile. */
@@ -100,6 +101,7 @@ describe("problems", () => {
     const errors = [{ in: "body", pointer: "/a", code: "unknown_field", detail: "Remove it." }] as const;
     const parts = problemParts("method_not_allowed", "request-1", { headers: { Allow: "GET" }, errors });
     expect(parts.headers).toEqual({
+      ...SECURE_HEADERS,
       "Content-Type": "application/problem+json",
       "Cache-Control": "no-store",
       Allow: "GET",

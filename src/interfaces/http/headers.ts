@@ -160,3 +160,14 @@ const BROWSER_HEADERS = {
 } as const satisfies Readonly<Record<string, HeaderForm>>;
 
 export const RESPONSE_HEADERS = { ...CLIENT_HEADERS, ...BROWSER_HEADERS };
+
+/**
+ * No answer is a page, so nothing in one may run, load or be framed, and none is taken for another type than it has. HSTS
+ * is left to who speaks TLS (RFC 6797, 7.2).
+ */
+export const SECURE_HEADERS = {
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+} as const satisfies Partial<Record<ResponseHeader, string>>;

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { AnsweredBefore } from "../../application/commit.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { SECURE_HEADERS } from "./headers.ts";
 
 /** Every error that a use case can end with. That it was done before is none: it has an answer of its own. */
 export type UseCaseError = Exclude<
@@ -336,7 +337,13 @@ export function problemParts(kind: ProblemKind, requestId: string | null, extras
   const { status, title, detail, headers, errors }: ProblemDefinition = PROBLEMS[kind];
   return {
     status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers, ...extras.headers },
+    headers: {
+      ...SECURE_HEADERS,
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      ...headers,
+      ...extras.headers,
+    },
     body: JSON.stringify({
       type: "about:blank",
       title,
