@@ -1,7 +1,13 @@
 import { build } from "esbuild";
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { createClient, type ClientOptions, type Post, type Result } from "../../src/interfaces/client/client.ts";
+import {
+  createClient,
+  excerptParts,
+  type ClientOptions,
+  type Post,
+  type Result,
+} from "../../src/interfaces/client/client.ts";
 import { openApi, PASSWORD } from "../support/api.ts";
 
 /** What a network does to a request: sends it on, or not, and lets its answer through, or not. */
@@ -140,6 +146,18 @@ describe("the typed client", () => {
     const results = [];
     for await (const session of quire.sessions.list()) results.push(codeOf(session));
     expect(results).toEqual(["authentication_required"]);
+  });
+
+  it("gives an excerpt in parts that are text", async () => {
+    const { quire } = await openAuthor();
+    const content = `A "pencil" <b>& paper</b>; it's &amp; that's all.`;
+    valueOf(await quire.posts.create({ title: "One", content, status: "published" }));
+    for await (const post of quire.posts.list({ q: "pencil" })) {
+      const parts = excerptParts(valueOf(post).excerpt ?? "");
+      expect(parts.filter(({ isMatch }) => isMatch)).toEqual([{ text: "pencil", isMatch: true }]);
+      expect(parts.map(({ text }) => text).join("")).toBe(content);
+    }
+    expect.assertions(2);
   });
 
   it("undoes no change of others: it sends the version that was read", async () => {

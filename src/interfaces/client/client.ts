@@ -5,7 +5,8 @@ import { call, itemsOf, type ArgsOf, type CallOptions, type RequestOptions } fro
 import type { Endpoint, ValueOf } from "./result.ts";
 
 export type { CallOptions } from "./call.ts";
-export type { Aborted, NetworkError, Result, UnexpectedAnswer } from "./result.ts";
+export { excerptParts, type ExcerptPart } from "./excerpt.ts";
+export type { Aborted, Failure, NetworkError, Result, UnexpectedAnswer } from "./result.ts";
 
 /** The operations of the API by their paths, as the app has them. */
 type Operations = ReturnType<typeof hc<App>>["v1"];
@@ -39,8 +40,8 @@ const TIMEOUT_MS = 70_000;
 export interface ClientOptions {
   /** Where the server is, such as `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** Of a session that was opened before; `logIn` gives one. */
-  readonly token?: string;
+  /** Of a session that was opened before: `logIn` gives one, to be kept by who wants to. */
+  readonly token?: string | null;
   /** How long to wait for each answer; 70 seconds, where it is left out. */
   readonly timeoutMs?: number;
   readonly fetch?: typeof globalThis.fetch;
@@ -49,8 +50,13 @@ export interface ClientOptions {
 export type Client = ReturnType<typeof createClient>;
 
 /** A client of a Quire server. Its calls never throw: each gives a `Result`. */
-export function createClient({ url, token: given, timeoutMs = TIMEOUT_MS, fetch = globalThis.fetch }: ClientOptions) {
-  let token = given ?? null;
+export function createClient({
+  url,
+  token: given = null,
+  timeoutMs = TIMEOUT_MS,
+  fetch = globalThis.fetch,
+}: ClientOptions) {
+  let token = given;
   const { users, sessions, posts } = hc<App>(url, {
     fetch: carefulFetch(fetch.bind(globalThis), timeoutMs),
     headers: (): Record<string, string> => (token === null ? {} : { Authorization: `Bearer ${token}` }),

@@ -1,8 +1,15 @@
 import type { ClientResponse, InferResponseType } from "hono/client";
-import type { ProblemBody, ProtocolErrorKind } from "../http/problem.ts";
+import type { FieldError, ProblemBody, ProtocolErrorKind } from "../http/problem.ts";
 
 /** What a call ends with: data alone, so it can be sent to a worker or kept in a store. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+
+/** What every error has: `code` tells them apart, `detail` is a sentence, and `errors` says which values are wrong. */
+export interface Failure {
+  readonly code: string;
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+}
 
 /** No answer came. A change may have been made: it is known only by reading, or by repeating a POST with its key. */
 export interface NetworkError {
