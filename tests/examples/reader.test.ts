@@ -1,9 +1,10 @@
+import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import type { Page } from "playwright-core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { createClient } from "../../src/interfaces/client/client.ts";
 import { listen, type HttpServer } from "../../src/node-http-server.ts";
@@ -11,7 +12,8 @@ import { HTTP_SETTINGS, openApi, PASSWORD } from "../support/api.ts";
 import { openPage, screenshot, whyNoBrowser } from "../support/browser.ts";
 import { recordingLog } from "../support/fixtures.ts";
 
-const READER = fileURLToPath(new URL("../../examples/reader/", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const READER = join(ROOT, "examples", "reader");
 
 const ACCOUNT = { email: "ada@example.org", password: PASSWORD };
 
@@ -38,15 +40,38 @@ const POSTS = [
   },
 ];
 
-/** Serves the example as `npm run example` does, but for the address of the API. */
-const files = new Map<string, string>();
-const site = createServer(({ url = "/" }, response) => {
-  const path = url.replace(/\?.*/, "");
-  const type = path.endsWith(".css") ? "text/css" : path.endsWith(".js") ? "text/javascript" : "text/html";
-  response.writeHead(files.has(path) ? 200 : 404, { "Content-Type": type }).end(files.get(path));
-});
+/** The example as `npm run example` serves it, but with the address of this API in it. */
+const site = createServer((request, response) => void answer(request, response));
+
+async function answer({ url = "/" }: IncomingMessage, response: ServerResponse): Promise<void> {
+  const file = await fetch(new URL(url, served));
+  const text = await file.text();
+  response.writeHead(file.status, { "Content-Type": file.headers.get("Content-Type") ?? "" });
+  response.end(text.replace("http://127.0.0.1:3000", api.url));
+}
+
+let served: string;
 let origin: string;
 let api: HttpServer;
+
+beforeAll(async () => {
+  const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+    scripts: { example: string };
+  };
+  const [program = "", ...options] = scripts.example.replace(":8000", ":0").split(" ");
+  // It serves until its standard input is closed.
+  const example = spawn(join(ROOT, "node_modules", ".bin", program), options, { cwd: ROOT });
+  let said = "";
+  served = await new Promise((settle, refuse) => {
+    example.stderr.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      const url = /http:\/\/127\S+/.exec(said)?.[0];
+      if (url !== undefined) settle(url);
+    });
+    example.on("close", () => refuse(new Error(said)));
+  });
+  return () => example.stdin.end();
+});
 
 beforeEach(async () => {
   await new Promise<void>((listening) => site.listen(0, "127.0.0.1", listening));
@@ -54,12 +79,6 @@ beforeEach(async () => {
   origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
   const { app, clock } = openApi(openMemoryStorage(), { http: { ...HTTP_SETTINGS, corsOrigins: [origin] } });
   api = (await listen({ fetch: app.fetch, host: "127.0.0.1", port: 0, log: recordingLog() }))._unsafeUnwrap();
-
-  const html = await readFile(`${READER}index.html`, "utf8");
-  files.set("/", html.replace("http://127.0.0.1:3000", api.url)).set("/favicon.ico", "");
-  const entryPoints = [`${READER}reader.ts`, `${READER}style.css`];
-  const { outputFiles } = await build({ entryPoints, bundle: true, format: "esm", outdir: READER, write: false });
-  for (const { path, text } of outputFiles) files.set(`/${path.slice(READER.length)}`, text);
 
   const quire = createClient({ url: api.url });
   await quire.users.register({ name: "Ada Lovelace", ...ACCOUNT });
@@ -81,7 +100,7 @@ const whyNot = await whyNoBrowser();
 describe("the example of a reader", () => {
   it("has less than 150 lines in all", async () => {
     const parts = (await readdir(READER)).filter((name) => !name.endsWith(".md"));
-    const texts = await Promise.all(parts.map(async (name) => readFile(`${READER}${name}`, "utf8")));
+    const texts = await Promise.all(parts.map(async (name) => readFile(join(READER, name), "utf8")));
     expect(texts.join("").split("\n").length).toBeLessThan(150);
   });
 });
