@@ -1,5 +1,6 @@
 import { memory } from "../support/test-storage.ts";
 import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
+import { postPagingContract } from "./post-paging.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { postSearchContract } from "./post-search.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
@@ -9,6 +10,7 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
 userRepositoryContract(memory);
 postRepositoryContract(memory);
 postSearchContract(memory);
+postPagingContract(memory);
 sessionRepositoryContract(memory);
 idempotencyKeyRepositoryContract(memory);
 unitOfWorkContract(memory, { abortsFailedTransactions: false, runsUnitsInTurn: true });
