@@ -1,19 +1,23 @@
 /**
- * What fsync costs: posts written to a server over HTTP, by one client and by fifty, with and without it.
+ * What a commit costs: posts written to a server over HTTP, by one client and by fifty, with an Idempotency-Key of its own
+ * each and without one, on the embedded PostgreSQL, with fsync and without it, and on a PostgreSQL server.
  *
- * Run it with `npm run bench:commits`. each row is the median of three interleaved rounds of 3 s on one machine.
+ * Run it with `npm run bench:commits`. Each row is the median of interleaved rounds of 3 s on one machine, and what is with
+ * keys says how many times as much it is as without. BENCH_ROUNDS changes how many rounds; BENCH_ONLY, a regular
+ * expression, leaves out the modes that it does not match.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "../tests/process/server.ts";
-import { measure, type Measured, type Work } from "./load.ts";
+import { startPostgresServer } from "../tests/support/postgres-server.ts";
+import { measure, UNIQUE, type Measured, type Work } from "./load.ts";
 import { median } from "./table.ts";
 
 const SECONDS = 3;
-const ROUNDS = 3;
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
+const ONLY = new RegExp(process.env["BENCH_ONLY"] ?? "");
 const CLIENTS = [1, 50];
-const DURABILITIES = ["fsync", "relaxed"] as const;
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
@@ -26,36 +30,49 @@ async function logIn(url: string): Promise<string> {
   return ((await session.json()) as { token: string }).token;
 }
 
-function writes(token: string, connections: number): Work {
-  const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}` };
+function writes(token: string, connections: number, hasKeys: boolean): Work {
+  const key = hasKeys ? { "Idempotency-Key": `${crypto.randomUUID()}-${UNIQUE}` } : {};
+  const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}`, ...key };
   const body = JSON.stringify({ title: "A post", content: "x".repeat(1e3), status: "published" });
   return { name: "POST", connections, requests: [{ method: "POST", path: "/v1/posts", headers, body }] };
 }
 
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
+const postgres = await startPostgresServer();
+const modes = Object.entries({
+  fsync: { QUIRE_DURABILITY: "fsync" },
+  relaxed: { QUIRE_DURABILITY: "relaxed" },
+  server: { DATABASE_URL: `${postgres.url}/postgres` },
+}).filter(([mode]) => ONLY.test(mode));
 const measured = new Map<string, Measured[]>();
+const nameOf = (mode: string, clients: number, hasKeys: boolean) =>
+  `${mode.padEnd(8)} ${String(clients).padStart(7)} ${hasKeys ? "with   " : "without"}`;
 try {
   for (let round = 0; round < ROUNDS; round++) {
-    for (const durability of DURABILITIES) {
-      const environment = { QUIRE_DURABILITY: durability, QUIRE_LOG_LEVEL: "warn" };
-      const server = await startServer(join(directory, durability), environment);
+    for (const [mode, environment] of modes) {
+      const server = await startServer(join(directory, mode), { ...environment, QUIRE_LOG_LEVEL: "warn" });
       const token = await logIn(server.url);
       for (const clients of CLIENTS) {
-        const row = `${durability.padEnd(8)} ${String(clients).padStart(7)}`;
-        measured.set(row, [...(measured.get(row) ?? []), await measure([server.url], writes(token, clients), SECONDS)]);
+        for (const hasKeys of [false, true]) {
+          const row = nameOf(mode, clients, hasKeys);
+          const run = await measure([server.url], writes(token, clients, hasKeys), SECONDS);
+          measured.set(row, [...(measured.get(row) ?? []), run]);
+        }
       }
       await server.end("SIGTERM");
     }
   }
 } finally {
+  await postgres.stop();
   await rm(directory, { recursive: true, force: true });
 }
 
+const perSecondOf = (row: string) => median((measured.get(row) ?? []).map((run) => run.perSecond));
 const lines = [...measured].map(([row, runs]) => {
-  const perSecond = median(runs.map((run) => run.perSecond));
   const spread = runs.map((run) => Math.round(run.perSecond)).toSorted((a, b) => a - b);
   const medianMs = median(runs.map((run) => run.p50Ms));
   const p99Ms = median(runs.map((run) => run.p99Ms));
-  return `${row} ${Math.round(perSecond).toString().padStart(9)} ${String(medianMs).padStart(6)} ${String(p99Ms).padStart(6)}  ${spread.join(" ")}`;
+  const ratio = perSecondOf(row) / perSecondOf(row.replace("with   ", "without"));
+  return `${row} ${Math.round(perSecondOf(row)).toString().padStart(9)} ${ratio.toFixed(2)} ${String(medianMs).padStart(6)} ${String(p99Ms).padStart(6)}  ${spread.join(" ")}`;
 });
-process.stdout.write(`mode     clients commits/s p50 ms p99 ms  rounds\n${lines.join("\n")}\n`);
+process.stdout.write(`mode     clients keys    commits/s ratio p50 ms p99 ms  rounds\n${lines.join("\n")}\n`);

@@ -1,6 +1,8 @@
--- Asks what the file in BENCH_REQUESTS holds, one request after the other, and says in JSON how it went.
+-- Asks what the file in BENCH_REQUESTS holds, one request after the other, with a number of its own where
+-- there is a unit separator, and says in JSON how it went.
 local requests = {}
 local position = 0
+local sent = 0
 
 function init()
   local file = assert(io.open(os.getenv("BENCH_REQUESTS"), "rb"))
@@ -12,7 +14,8 @@ end
 
 function request()
   position = position % #requests + 1
-  return requests[position]
+  sent = sent + 1
+  return (requests[position]:gsub("\31", sent))
 end
 
 function done(summary, latency)

@@ -76,6 +76,8 @@ export async function createDraft(api: Api, url: string): Promise<string> {
 
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
 const RECORD_SEPARATOR = "\u001e";
+/** In a header, stands for a number that no other request of a measurement has. */
+export const UNIQUE = "\u001f";
 
 interface Summary {
   readonly requests: number;

@@ -1,4 +1,6 @@
 import type { Result } from "neverthrow";
+import type { Post } from "../domain/post.ts";
+import type { AuthorNotFound } from "../domain/post-repository.ts";
 import type { StorageFailure } from "../domain/storage-failure.ts";
 import type { IdempotencyKeyInUse } from "./ports/idempotency-keys.ts";
 import type { Answer } from "./ports/request-seals.ts";
@@ -23,6 +25,9 @@ export type CommitError = AnsweredBefore | IdempotencyKeyReused | IdempotencyKey
  * password, comes before it; what `write` reads and writes is on the repositories that it is given.
  */
 export type Commit<T> = <E>(write: (on: Repositories) => Promise<Result<T, E>>) => Promise<Result<T, E | CommitError>>;
+
+/** Stores the new post that a use case has come to: a write that is so frequent that it has one statement. */
+export type StorePost = (post: Post) => Promise<Result<void, AuthorNotFound | CommitError>>;
 
 /** Writes without a transaction: for a use case that writes once. */
 export function directly<T>(on: Repositories): Commit<T> {

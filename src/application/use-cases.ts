@@ -53,7 +53,7 @@ export type UseCases = ReturnType<typeof useCases>;
 export function useCases(dependencies: Dependencies) {
   return {
     checkReadiness: checkReadiness(dependencies),
-    commitOnce: commitOnce(dependencies),
+    ...commitOnce(dependencies),
     purgeExpiredIdempotencyKeys: purgeExpiredIdempotencyKeys(dependencies),
 
     registerUser: registerUser(dependencies),

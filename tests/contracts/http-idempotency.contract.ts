@@ -1,7 +1,8 @@
-import { ok } from "neverthrow";
+import { ok, type Result } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
 import { fail } from "../../src/domain/fail.ts";
+import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { openApi, PASSWORD, problemOf, type LogInBody, type OpenApi, type Person, type Reply } from "../support/api.ts";
 import { DAY_MS } from "../support/fixtures.ts";
 import type { TestStorage } from "../support/test-storage.ts";
@@ -192,19 +193,22 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
     });
 
     it.each([
-      ["has done the same", POST, 201],
-      ["has used the key for something else", { ...POST, title: "Else" }, 422],
-    ])("undoes a write when another server %s since the key was claimed", async (_, theirs, status) => {
+      ["has done the same", true],
+      ["has used the key for something else", false],
+    ])("undoes a write when another server %s since the key was claimed", async (_, isSame) => {
       const storage = await openStorage();
       const ada = await openApi(storage).author();
-      const key = aKey();
-      const faster = await ada.post("/v1/posts", theirs, key);
+      const [key, { id }] = [aKey(), await ada.write()];
+      const faster = await (isSame
+        ? ada.post(`/v1/posts/${id}/publish`, undefined, key)
+        : ada.post("/v1/posts", POST, key));
       const slow = openApi(storage, { unitOfWork: claimingAll(storage.unitOfWork) });
-      const reply = await slow.client({ Authorization: `Bearer ${ada.token}` }).post("/v1/posts", POST, key);
-      expect(reply.status).toBe(status);
-      expect(isReplayed(reply)).toBe(status === 201);
-      if (status === 201) expect(told(reply)).toEqual(told(faster));
-      expect(await countPosts(ada)).toBe(1);
+      const own = slow.client({ Authorization: `Bearer ${ada.token}` });
+      const reply = await own.post(`/v1/posts/${id}/publish`, undefined, key);
+      if (isSame) expect(told(reply)).toEqual(told(faster));
+      else expect(problemOf(reply)).toBe("422 idempotency_key_reused");
+      expect(isReplayed(reply)).toBe(isSame);
+      expect((await ada.get(`/v1/posts/${id}`)).body).toMatchObject({ version: isSame ? 2 : 1 });
     });
 
     it("makes two servers publish a post once, and both say so", async () => {
@@ -229,69 +233,82 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       }
     });
 
-    it("is in use while the first request with it is running: 409, and when to come back", async () => {
-      const storage = await openStorage();
-      const ada = await openApi(storage).author();
-      const { unitOfWork, enter, leave } = gated(storage.unitOfWork);
-      const api = openApi(storage, { unitOfWork }).client({ Authorization: `Bearer ${ada.token}` });
-      const key = aKey();
-      const running = api.post("/v1/posts", POST, key);
-      await enter;
-      const refused = await api.post("/v1/posts", POST, key);
-      expect(problemOf(refused)).toBe("409 idempotency_key_in_use");
-      expect(refused.headers.get("Retry-After")).toBe("1");
-      leave();
-      const first = await running;
-      expect(first.status).toBe(201);
-      expect(told(await api.post("/v1/posts", POST, key))).toEqual(told(first));
-    });
+    describe.each(["/v1/posts", "/v1/posts/%/publish"])("of POST %s", (template) => {
+      /** Somebody who repeats one request, to a server whose writes with keys go through `around`. */
+      async function repeater(around: Around) {
+        const storage = await openStorage();
+        const ada = await openApi(storage).author();
+        const { id } = await ada.write();
+        const own = openApi(storage, around(storage)).client({ Authorization: `Bearer ${ada.token}` });
+        const body = template === "/v1/posts" ? POST : undefined;
+        const [path, key] = [template.replace("%", id), aKey()];
+        const send = async () => own.post(path, body, key);
+        /** How many versions of posts there are: what is done once makes one more of the first one. */
+        const countVersions = async () => {
+          const { items } = (await ada.get(`${ada.path}/posts`)).body as { items: readonly { version: number }[] };
+          return items.reduce((sum, { version }) => sum + version, 0);
+        };
+        return { send, countVersions };
+      }
 
-    it.each([
-      ["was kept", true],
-      ["was not kept", false],
-    ])("makes it safe to repeat what had an unknown outcome and %s", async (_, wasKept) => {
-      const storage = await openStorage();
-      const ada = await openApi(storage).author();
-      let isAway = true;
-      const losing = openApi(storage, {
-        unitOfWork: {
-          run: async (work) => {
-            if (!isAway) return storage.unitOfWork.run(work);
-            if (wasKept) await storage.unitOfWork.run(work);
-            return fail({ kind: "outcome_unknown", operation: "test", cause: null });
-          },
-        },
-        idempotencyKeys: {
-          ...storage.idempotencyKeys,
-          find: async (digest) =>
-            isAway && wasKept && (await storage.idempotencyKeys.find(digest))._unsafeUnwrap() !== null
-              ? fail({ kind: "storage_unavailable", operation: "test", cause: null })
-              : storage.idempotencyKeys.find(digest),
-        },
-      }).client({ Authorization: `Bearer ${ada.token}` });
-      const key = aKey();
-      const lost = await losing.post("/v1/posts", POST, key);
-      expect(problemOf(lost)).toBe("503 outcome_unknown");
-      expect((lost.body as { detail: string }).detail).toContain("Idempotency-Key");
-      isAway = false;
-      const repeated = await losing.post("/v1/posts", POST, key);
-      expect(repeated.status).toBe(201);
-      expect(isReplayed(repeated)).toBe(wasKept);
-      expect(await countPosts(ada)).toBe(1);
-    });
+      it("is in use while the first request with it is running: 409, and when to come back", async () => {
+        let [enter, leave] = [() => {}, () => {}];
+        const entered = new Promise<void>((settle) => (enter = settle));
+        const left = new Promise<void>((settle) => (leave = settle));
+        const { send } = await repeater(
+          keyedWrites(async (write) => {
+            enter();
+            await left;
+            return write();
+          }),
+        );
+        const running = send();
+        await entered;
+        const refused = await send();
+        expect(problemOf(refused)).toBe("409 idempotency_key_in_use");
+        expect(refused.headers.get("Retry-After")).toBe("1");
+        leave();
+        const first = await running;
+        expect(first.status).toBeLessThan(300);
+        expect(told(await send())).toEqual(told(first));
+      });
 
-    it("tells at once what has become of a write whose outcome was lost, where the storage is back", async () => {
-      const storage = await openStorage();
-      const ada = await openApi(storage).author();
-      const losing: UnitOfWork = {
-        run: async (work) => {
-          await storage.unitOfWork.run(work);
-          return fail({ kind: "outcome_unknown", operation: "test", cause: null });
-        },
-      };
-      const api = openApi(storage, { unitOfWork: losing }).client({ Authorization: `Bearer ${ada.token}` });
-      expect((await api.post("/v1/posts", POST, aKey())).status).toBe(201);
-      expect(await countPosts(ada)).toBe(1);
+      it.each([
+        ["was kept", true],
+        ["was not kept", false],
+      ])("makes it safe to repeat what had an unknown outcome and %s", async (_, wasKept) => {
+        let isAway = true;
+        const losing = keyedWrites(async (write) => {
+          if (!isAway) return write();
+          if (wasKept) await write();
+          return fail(LOST);
+        });
+        const { send, countVersions } = await repeater((storage) => {
+          const { unitOfWork, idempotencyKeys } = losing(storage);
+          const find: typeof idempotencyKeys.find = async (digest) =>
+            isAway && wasKept ? fail({ ...LOST, kind: "storage_unavailable" }) : storage.idempotencyKeys.find(digest);
+          return { unitOfWork, idempotencyKeys: { ...idempotencyKeys, find } };
+        });
+        const lost = await send();
+        expect(problemOf(lost)).toBe("503 outcome_unknown");
+        expect((lost.body as { detail: string }).detail).toContain("Idempotency-Key");
+        isAway = false;
+        const repeated = await send();
+        expect(repeated.status).toBeLessThan(300);
+        expect(isReplayed(repeated)).toBe(wasKept);
+        expect(await countVersions()).toBe(2);
+      });
+
+      it("tells at once what has become of a write whose outcome was lost, where the storage is back", async () => {
+        const { send, countVersions } = await repeater(
+          keyedWrites(async (write) => {
+            await write();
+            return fail(LOST);
+          }),
+        );
+        expect((await send()).status).toBeLessThan(300);
+        expect(await countVersions()).toBe(2);
+      });
     });
 
     it("is the same with quotes and without", async () => {
@@ -332,19 +349,21 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
   });
 }
 
-/** A unit of work that is under way when `enter` settles, and goes on when `leave` is called. */
-function gated(real: UnitOfWork) {
-  let [entered, leave] = [() => {}, () => {}];
-  const enter = new Promise<void>((settle) => (entered = settle));
-  const gate = new Promise<void>((settle) => (leave = settle));
-  const unitOfWork: UnitOfWork = {
-    run: async (work) => {
-      entered();
-      await gate;
-      return real.run(work);
+const LOST = { kind: "outcome_unknown", operation: "test", cause: null } as const;
+
+type Around = (storage: TestStorage) => Pick<TestStorage, "unitOfWork" | "idempotencyKeys">;
+
+/** A storage in which what is written with a key is written by `around`, in a unit of work or in one statement. */
+function keyedWrites(
+  around: <T, E>(write: () => Promise<Result<T, E | StorageFailure>>) => Promise<Result<T, E | StorageFailure>>,
+): Around {
+  return ({ unitOfWork, idempotencyKeys }) => ({
+    unitOfWork: { run: async (work) => around(async () => unitOfWork.run(work)) },
+    idempotencyKeys: {
+      ...idempotencyKeys,
+      insertWithPost: async (record, post) => around(async () => idempotencyKeys.insertWithPost(record, post)),
     },
-  };
-  return { unitOfWork, enter, leave: () => leave() };
+  });
 }
 
 /** A unit of work for which no key has been used before, as when the other server's record was not there to be seen yet. */

@@ -8,8 +8,9 @@ import type {
 } from "../../src/application/ports/idempotency-keys.ts";
 import { fail } from "../../src/domain/fail.ts";
 import type { UserId } from "../../src/domain/id.ts";
+import type { Post } from "../../src/domain/post.ts";
 import type { User } from "../../src/domain/user.ts";
-import { aUser, DAY_MS, nextId, NOW } from "../support/fixtures.ts";
+import { aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
@@ -131,6 +132,76 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       const ends = await Promise.all([claim("a", outcome), claim("b", outcome)]);
       expect(ends).toEqual([outcome, outcome]);
       expect(await Promise.all([claim("a", ok()), claim("b", ok())])).toEqual([ok(), ok()]);
+    });
+
+    describe("a record with the post that its request made", () => {
+      const isStored = async (post: Post) => (await storage.posts.findById(post.id)).isOk();
+
+      it.each([
+        ["of a few characters", 16],
+        ["of megabytes", 9_600_000],
+      ])("is stored with it, an answer %s", async (_, length) => {
+        const answer = "0123456789abcdef".repeat(length / 16) as SealedAnswer;
+        const [record, post] = [aRecord({ answer }), aPublishedPost(user.id)];
+        expect(await storage.idempotencyKeys.insertWithPost(record, post)).toEqual(ok());
+        expect(await found()).toStrictEqual(record);
+        expect((await storage.posts.findById(post.id))._unsafeUnwrap()).toStrictEqual(post);
+      });
+
+      it.each([
+        ["a millisecond before its end", DAY_MS - 1, false],
+        ["at its end", DAY_MS, true],
+      ])("is refused where there is another of its key until %s, and so is the post", async (_, ms, isFree) => {
+        await stored();
+        const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
+        const post = aDraft(user.id);
+        expect((await storage.idempotencyKeys.insertWithPost(next, post)).isOk()).toBe(isFree);
+        expect((await found())?.id === next.id).toBe(isFree);
+        expect(await isStored(post)).toBe(isFree);
+      });
+
+      it("is stored once of many that have one key and come at once, and so is one post", async () => {
+        const pairs = Array.from({ length: 10 }, () => ({ record: aRecord(), post: aDraft(user.id) }));
+        const outcomes = await Promise.all(
+          pairs.map(async ({ record, post }) => storage.idempotencyKeys.insertWithPost(record, post)),
+        );
+        const refused = outcomes.filter((outcome) => outcome.isErr());
+        expect(refused).toEqual(Array.from({ length: 9 }, () => fail({ kind: "idempotency_key_in_use" })));
+        const winner = pairs[outcomes.findIndex((outcome) => outcome.isOk())];
+        expect(await found()).toStrictEqual(winner?.record);
+        const kept = await Promise.all(pairs.map(async ({ post }) => isStored(post)));
+        expect(kept).toEqual(outcomes.map((outcome) => outcome.isOk()));
+      });
+
+      it("is stored whatever becomes of others that come at once", async () => {
+        await stored(aRecord({ keyDigest: "used" as KeyDigest }));
+        const [nobody, someId] = [nextId<UserId>(), user.id];
+        const outcomes = await Promise.all(
+          [
+            [aRecord({ keyDigest: "a" as KeyDigest }), aDraft(someId)] as const,
+            [aRecord({ keyDigest: "used" as KeyDigest }), aDraft(someId)] as const,
+            [aRecord({ keyDigest: "b" as KeyDigest, userId: nobody }), aDraft(someId)] as const,
+            [aRecord({ keyDigest: "c" as KeyDigest }), aDraft(nobody)] as const,
+            [aRecord({ keyDigest: "d" as KeyDigest }), aDraft(someId)] as const,
+          ].map(async ([record, post]) => {
+            const outcome = await storage.idempotencyKeys.insertWithPost(record, post);
+            return [outcome.isOk() || outcome.error.kind, await isStored(post)];
+          }),
+        );
+        expect(outcomes).toEqual([
+          [true, true],
+          ["idempotency_key_in_use", false],
+          ["user_not_found", false],
+          ["author_not_found", false],
+          [true, true],
+        ]);
+        expect([await found("a"), await found("b"), await found("c"), await found("d")].map(Boolean)).toEqual([
+          true,
+          false,
+          false,
+          true,
+        ]);
+      });
     });
 
     it("removes those that have expired, and no other", async () => {

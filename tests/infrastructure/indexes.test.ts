@@ -1,7 +1,12 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { KeyDigest } from "../../src/application/ports/idempotency-keys.ts";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../src/application/ports/idempotency-keys.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { visiblePosts, type PostQuery } from "../../src/domain/access.ts";
 import type { EmailKey } from "../../src/domain/email-address.ts";
@@ -11,7 +16,7 @@ import { parseSearchQuery } from "../../src/domain/post-search.ts";
 import type { Session, TokenDigest } from "../../src/domain/session.ts";
 import type { Version } from "../../src/domain/version.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
-import { past, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { aDraft, nextId, past, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
 const USERS = 2_000;
@@ -132,6 +137,16 @@ function indexesOf(filter: PostFilter, { by }: PostSort): string[] {
 
 const touched = { id: idOf<SessionId>(700), lastUsedAt: NOW, expiresAt: NOW } as Session;
 
+const RECORD: IdempotencyRecord = {
+  id: nextId(),
+  keyDigest: "new digest" as KeyDigest,
+  userId: USER,
+  fingerprint: "fingerprint" as Fingerprint,
+  answer: "answer" as SealedAnswer,
+  createdAt: NOW,
+  expiresAt: NOW,
+};
+
 const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ["users.findById", async ({ users }) => users.findById(USER), ["users_pkey"]],
   [
@@ -167,6 +182,11 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   [
     "idempotencyKeys.claim",
     async ({ idempotencyKeys }) => idempotencyKeys.claim("digest 700" as KeyDigest, NOW),
+    ["idempotency_keys_digest_unique"],
+  ],
+  [
+    "idempotencyKeys.insertWithPost",
+    async ({ idempotencyKeys }) => idempotencyKeys.insertWithPost(RECORD, aDraft(USER)),
     ["idempotency_keys_digest_unique"],
   ],
   [

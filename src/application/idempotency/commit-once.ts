@@ -1,9 +1,10 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { UserId } from "../../domain/id.ts";
+import type { Post } from "../../domain/post.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { UserNotFound } from "../../domain/user-repository.ts";
-import type { AnsweredBefore, Commit, CommitError, IdempotencyKeyReused } from "../commit.ts";
+import type { AnsweredBefore, Commit, IdempotencyKeyReused, StorePost } from "../commit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type {
@@ -14,6 +15,7 @@ import type {
 } from "../ports/idempotency-keys.ts";
 import type { Answer, IdempotentRequest, RequestSeal, RequestSeals } from "../ports/request-seals.ts";
 import type { UnitOfWork } from "../ports/unit-of-work.ts";
+import type { InvalidSession } from "../sessions/authenticate.ts";
 
 /** How long a request may be repeated. */
 const KEPT_MS = 24 * 3_600_000;
@@ -34,9 +36,9 @@ export interface Memory {
 }
 
 /**
- * A {@link Commit} that is done once for each key: the answer is stored by the transaction that writes, so that either
- * both are kept or neither is, and for a day a repetition gives `answered_before` instead. Only what succeeds is stored:
- * what was refused is judged anew, as the reason may be gone.
+ * Does writes once for each key: the answer is stored with the write, so that either both are kept or neither is, and for a
+ * day a repetition gives `answered_before` instead. Only what succeeds is stored: what was refused is judged anew, as the
+ * reason may be gone.
  */
 export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clock }: CommitOnceDependencies) {
   const running = new Set<KeyDigest>();
@@ -59,35 +61,55 @@ export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clo
     return { id: ids.next(), keyDigest, userId, fingerprint, answer: await seal.seal(answer), createdAt, expiresAt };
   };
 
-  return <T>(request: IdempotentRequest, memoryOf: (outcome: T) => Memory): Commit<T> =>
-    async (write) => {
-      const seal = await requestSeals.of(request);
-      if (running.has(seal.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
-      running.add(seal.keyDigest);
-      try {
-        const written = await unitOfWork.run(async (on) =>
-          safeTry(async function* () {
-            yield* await on.idempotencyKeys.claim(seal.keyDigest, clock.now());
-            const outcome = yield* await write(on);
-            const record = await recordOf(seal, memoryOf(outcome));
-            yield* (await on.idempotencyKeys.insert(record)).mapErr(invalidWhenUserGone);
-            return ok(outcome);
-          }),
-        );
-        if (written.isOk()) return ok(written.value);
-        // It may have been done before, or by another process meanwhile, which is why it fails here; or it was done here,
-        // and the database went away before it could say so.
-        const before = await refuseRepetition(seal);
-        return err(before.isErr() && !("operation" in before.error) ? before.error : written.error);
-      } finally {
-        running.delete(seal.keyDigest);
-      }
-    };
+  /** Does a write unless it was done before or is being done. */
+  const once = async <T, E>(
+    request: IdempotentRequest,
+    write: (seal: RequestSeal) => Promise<Result<T, E>>,
+  ): Promise<Result<T, E | AnsweredBefore | IdempotencyKeyReused | IdempotencyKeyInUse>> => {
+    const seal = await requestSeals.of(request);
+    if (running.has(seal.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
+    running.add(seal.keyDigest);
+    try {
+      const written = await write(seal);
+      if (written.isOk()) return ok(written.value);
+      // It may have been done before, or by another process meanwhile, which is why it fails here; or it was done here, and
+      // the database went away before it could say so.
+      const before = await refuseRepetition(seal);
+      return err(before.isErr() && !("operation" in before.error) ? before.error : written.error);
+    } finally {
+      running.delete(seal.keyDigest);
+    }
+  };
+
+  return {
+    commitOnce:
+      <T>(request: IdempotentRequest, memoryOf: (outcome: T) => Memory): Commit<T> =>
+      async (write) =>
+        once(request, async (seal) =>
+          unitOfWork.run(async (on) =>
+            safeTry(async function* () {
+              yield* await on.idempotencyKeys.claim(seal.keyDigest, clock.now());
+              const outcome = yield* await write(on);
+              const record = await recordOf(seal, memoryOf(outcome));
+              yield* (await on.idempotencyKeys.insert(record)).mapErr(invalidWhenUserGone);
+              return ok(outcome);
+            }),
+          ),
+        ),
+
+    storePostOnce:
+      (request: IdempotentRequest, memoryOf: (post: Post) => Memory): StorePost =>
+      async (post) =>
+        once(request, async (seal) => {
+          const record = await recordOf(seal, memoryOf(post));
+          return (await idempotencyKeys.insertWithPost(record, post)).mapErr(invalidWhenUserGone);
+        }),
+  };
 }
 
 /** A user who was deleted since they were authenticated has no session either. */
-function invalidWhenUserGone(
-  failure: IdempotencyKeyInUse | UserNotFound | StorageFailure,
-): Extract<CommitError, { kind: "invalid_session" }> | IdempotencyKeyInUse | StorageFailure {
-  return failure.kind === "user_not_found" ? { kind: "invalid_session" } : failure;
+function invalidWhenUserGone<Failure extends { readonly kind: string }>(
+  failure: Failure,
+): Exclude<Failure, UserNotFound> | InvalidSession {
+  return failure.kind === "user_not_found" ? { kind: "invalid_session" } : (failure as Exclude<Failure, UserNotFound>);
 }

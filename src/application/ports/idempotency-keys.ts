@@ -1,6 +1,8 @@
 import type { Result } from "neverthrow";
 import type { Branded } from "../../domain/branded.ts";
 import type { Id, UserId } from "../../domain/id.ts";
+import type { Post } from "../../domain/post.ts";
+import type { AuthorNotFound } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { UserNotFound } from "../../domain/user-repository.ts";
 
@@ -42,6 +44,16 @@ export interface IdempotencyKeyRepository {
    * `idempotency_key_in_use` when there is one that has not, with `user_not_found` when no user has `record.userId`.
    */
   insert(record: IdempotencyRecord): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | StorageFailure>>;
+
+  /**
+   * Does the same for the record of a request that made a new post, and stores the post with it: both or neither. It needs
+   * no unit of work: it takes the key as `claim` does while it runs. Fails with `author_not_found` as well, when no user has
+   * `post.authorId`.
+   */
+  insertWithPost(
+    record: IdempotencyRecord,
+    post: Post,
+  ): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | AuthorNotFound | StorageFailure>>;
 
   /** The record with this digest, an expired one too; `null` when there is none. */
   find(digest: KeyDigest): Promise<Result<IdempotencyRecord | null, StorageFailure>>;

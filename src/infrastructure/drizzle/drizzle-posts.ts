@@ -29,7 +29,7 @@ export function drizzlePosts(db: Database): PostRepository {
   const insertAll = async (rows: readonly Post[]) =>
     (
       await attempt(db, "posts.insert", async () => insertOf(rows.length).execute(valuesOf(rows)), AUTHOR_NOT_FOUND)
-    ).map(() => undefined);
+    ).map(() => rows.map(() => undefined));
   const selectByIds = once(() =>
     db
       .select()
@@ -45,7 +45,7 @@ export function drizzlePosts(db: Database): PostRepository {
 
   return {
     // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
-    insert: is(db, PgTransaction) ? async (post) => insertAll([post]) : writeTogether(insertAll),
+    insert: is(db, PgTransaction) ? async (post) => (await insertAll([post])).map(() => undefined) : writeTogether(insertAll),
 
     findById: async (id) =>
       (await findRow(id)).andThen((row) => (row === undefined ? fail(POST_NOT_FOUND) : ok(restorePost(row)))),

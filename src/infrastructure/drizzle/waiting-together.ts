@@ -23,23 +23,26 @@ export function lookUpTogether<Key extends string, Row, Failure>(
   return async (key) => loader.load(key);
 }
 
-/** Each number of rows is a statement of its own. */
+/** Each number of rows may be a statement of its own. */
 const MOST_ROWS_AT_ONCE = 16;
 
 /**
  * Writes rows that are given in the same turn of the event loop by one statement, which is one commit. Each still has an
  * outcome of its own: where one is refused, nothing of the statement is kept, and each is written again alone.
+ *
+ * @param write Gives what became of each row, in their order.
  */
-export function writeTogether<Row, Refusal extends { readonly kind: string }>(
-  write: (rows: readonly Row[]) => Promise<Result<void, Refusal | StorageFailure>>,
-): (row: Row) => Promise<Result<void, Refusal | StorageFailure>> {
-  const alone = async (row: Row) => write([row]).catch((defect: unknown) => defect as Error);
-  const loader = new DataLoader<Row, Result<void, Refusal | StorageFailure>>(
+export function writeTogether<Row, Outcome, Refusal extends { readonly kind: string }>(
+  write: (rows: readonly Row[]) => Promise<Result<readonly Outcome[], Refusal | StorageFailure>>,
+): (row: Row) => Promise<Result<Outcome, Refusal | StorageFailure>> {
+  const alone = async (row: Row) => (await write([row])).map(([outcome]) => outcome as Outcome);
+  const loader = new DataLoader<Row, Result<Outcome, Refusal | StorageFailure>>(
     async (rows) => {
-      if (rows.length === 1) return [await write(rows)];
+      if (rows.length === 1) return Promise.all(rows.map(alone));
       const written = await write(rows).catch(() => null);
-      const isSettled = written !== null && (written.isOk() || SHARED_FAILURES.has(written.error.kind));
-      return isSettled ? rows.map(() => written) : Promise.all(rows.map(alone));
+      if (written !== null && (written.isOk() || SHARED_FAILURES.has(written.error.kind)))
+        return rows.map((_, index) => written.map((outcomes) => outcomes[index] as Outcome));
+      return Promise.all(rows.map(async (row) => alone(row).catch((defect: unknown) => defect as Error)));
     },
     { cache: false, maxBatchSize: MOST_ROWS_AT_ONCE, batchScheduleFn: (load) => setImmediate(load) },
   );

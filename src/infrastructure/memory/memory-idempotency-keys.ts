@@ -1,25 +1,25 @@
-import { ok } from "neverthrow";
-import type { IdempotencyKeyRepository } from "../../application/ports/idempotency-keys.ts";
+import { ok, type Result } from "neverthrow";
+import type {
+  IdempotencyKeyInUse,
+  IdempotencyKeyRepository,
+  IdempotencyRecord,
+  KeyDigest,
+} from "../../application/ports/idempotency-keys.ts";
 import { fail } from "../../domain/fail.ts";
-import type { MemoryAccess } from "./memory-tables.ts";
+import type { UserNotFound } from "../../domain/user-repository.ts";
+import { addRow, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 export function memoryIdempotencyKeys(access: MemoryAccess): IdempotencyKeyRepository {
   return {
-    // No unit of work runs beside another.
-    claim: async (digest, now) =>
-      access(({ idempotencyKeys }) => {
-        const stored = idempotencyKeys.get(digest);
-        return stored !== undefined && stored.expiresAt > now ? fail({ kind: "idempotency_key_in_use" }) : ok();
-      }),
+    // Nothing else runs meanwhile that could have it.
+    claim: async (digest, now) => access((tables) => claim(tables, digest, now)),
 
-    insert: async (record) =>
-      access(({ users, idempotencyKeys }) => {
-        const stored = idempotencyKeys.get(record.keyDigest);
-        if (stored !== undefined && stored.expiresAt > record.createdAt)
-          return fail({ kind: "idempotency_key_in_use" });
-        if (!users.has(record.userId)) return fail({ kind: "user_not_found" });
-        idempotencyKeys.set(record.keyDigest, structuredClone(record));
-        return ok();
+    insert: async (record) => access((tables) => insert(tables, record)),
+
+    insertWithPost: async (record, post) =>
+      access((tables) => {
+        if (!tables.users.has(post.authorId)) return fail({ kind: "author_not_found" });
+        return insert(tables, record).map(() => addRow(tables.posts, post));
       }),
 
     find: async (digest) => access(({ idempotencyKeys }) => ok(structuredClone(idempotencyKeys.get(digest) ?? null))),
@@ -31,4 +31,16 @@ export function memoryIdempotencyKeys(access: MemoryAccess): IdempotencyKeyRepos
         return ok(expired.length);
       }),
   };
+}
+
+function claim({ idempotencyKeys }: MemoryTables, digest: KeyDigest, now: Date): Result<void, IdempotencyKeyInUse> {
+  const stored = idempotencyKeys.get(digest);
+  return stored !== undefined && stored.expiresAt > now ? fail({ kind: "idempotency_key_in_use" }) : ok();
+}
+
+function insert(tables: MemoryTables, record: IdempotencyRecord): Result<void, IdempotencyKeyInUse | UserNotFound> {
+  if (!tables.users.has(record.userId)) return fail({ kind: "user_not_found" });
+  return claim(tables, record.keyDigest, record.createdAt).map(
+    () => void tables.idempotencyKeys.set(record.keyDigest, structuredClone(record)),
+  );
 }

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Result } from "neverthrow";
-import type { AnsweredBefore, Commit } from "../../application/commit.ts";
-import type { UseCases } from "../../application/use-cases.ts";
+import type { AnsweredBefore } from "../../application/commit.ts";
+import type { Memory } from "../../application/idempotency/commit-once.ts";
+import type { IdempotentRequest } from "../../application/ports/request-seals.ts";
 import type { UserId } from "../../domain/id.ts";
 import { IDEMPOTENCY_KEY } from "./headers.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
@@ -10,6 +11,7 @@ import { sendAnswer, type JsonAnswer, type JsonResponse } from "./resource-respo
 
 interface Operation<
   T,
+  Write,
   Failure extends UseCaseError,
   Ended extends UseCaseError,
   Body extends object,
@@ -17,7 +19,8 @@ interface Operation<
 > {
   /** Who asks; where anybody may, who came of it. */
   readonly user: UserId | ((outcome: T) => UserId);
-  readonly act: (commit?: Commit<T>) => Promise<Result<T, Failure | AnsweredBefore>>;
+  /** Writes as it is told to, which is done once; without a key it is not told. */
+  readonly act: (write?: Write) => Promise<Result<T, Failure | AnsweredBefore>>;
   readonly answer: (outcome: T) => JsonAnswer<Body, Status>;
   /** Whether what was answered before may be answered again: always, where it is left out. */
   readonly stillHolds?: (body: Body) => Promise<Result<unknown, Ended>>;
@@ -29,11 +32,16 @@ interface Operation<
  */
 export async function answerOnce<
   T,
+  Write,
   Failure extends UseCaseError,
   Body extends object,
   Status extends ContentfulStatusCode,
   Ended extends UseCaseError = never,
->(c: Context, { commitOnce }: UseCases, { user, act, answer, stillHolds }: Operation<T, Failure, Ended, Body, Status>) {
+>(
+  c: Context,
+  once: (request: IdempotentRequest, memoryOf: (outcome: T) => Memory) => Write,
+  { user, act, answer, stillHolds }: Operation<T, Write, Failure, Ended, Body, Status>,
+) {
   const header = c.req.header("Idempotency-Key");
   const key = header === undefined ? null : keyIn(header);
   if (key === undefined) return problem(c, "malformed_idempotency_key");
@@ -42,11 +50,11 @@ export async function answerOnce<
     const { body, ...head } = answer(outcome);
     return { userId: isAnybody ? user(outcome) : user, answer: { ...head, body: JSON.stringify(body) } };
   };
-  const commit = async (idempotencyKey: string) => {
+  const write = async (idempotencyKey: string) => {
     const request = { operation: `${c.req.method} ${c.req.path}`, body: await c.req.text() };
-    return commitOnce({ key: idempotencyKey, userId: isAnybody ? null : user, ...request }, memoryOf);
+    return once({ key: idempotencyKey, userId: isAnybody ? null : user, ...request }, memoryOf);
   };
-  const acted = await act(key === null ? undefined : await commit(key));
+  const acted = await act(key === null ? undefined : await write(key));
   if (acted.isOk()) return sendAnswer(c, answer(acted.value));
   const failure = acted.error;
   if (!isAnsweredBefore(failure)) return failureProblem(c, failure);

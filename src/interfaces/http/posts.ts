@@ -85,9 +85,9 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
       return postPageResponse(c, useCases, { list: "posts", query, asked, find });
     })
     .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
-      answerOnce(c, useCases, {
+      answerOnce(c, useCases.storePostOnce, {
         user: c.get("actor").userId,
-        act: async (commit) => useCases.createPost(c.get("actor"), c.req.valid("json"), commit),
+        act: async (store) => useCases.createPost(c.get("actor"), c.req.valid("json"), store),
         answer: (post: Post) => createdAnswer(`/v1/posts/${post.id}`, postResource(post)),
       }),
     )
@@ -125,7 +125,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     })
     .post("/:id/publish", requireActor, postId, noQuery, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      return answerOnce(c, useCases, {
+      return answerOnce(c, useCases.commitOnce, {
         user: c.get("actor").userId,
         act: async (commit) => useCases.publishPost(c.get("actor"), target, commit),
         answer: (post: Post) => changedAnswer(postResource(post)),
@@ -133,7 +133,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     })
     .post("/:id/unpublish", requireActor, postId, noQuery, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      return answerOnce(c, useCases, {
+      return answerOnce(c, useCases.commitOnce, {
         user: c.get("actor").userId,
         act: async (commit) => useCases.unpublishPost(c.get("actor"), target, commit),
         answer: (post: Post) => changedAnswer(postResource(post)),

@@ -42,7 +42,7 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
       c.header("Cache-Control", "no-store");
     })
     .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), limits.passwords, limits.logIn, async (c) =>
-      answerOnce(c, useCases, {
+      answerOnce(c, useCases.commitOnce, {
         user: ({ user }) => user.id,
         act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
         answer: newSessionAnswer,

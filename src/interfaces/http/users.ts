@@ -63,7 +63,7 @@ const Deletion = z
 export function userRoutes(useCases: UseCases, limits: RateLimits) {
   return new Hono<HttpEnv>()
     .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), limits.passwords, async (c) =>
-      answerOnce(c, useCases, {
+      answerOnce(c, useCases.commitOnce, {
         user: ({ id }) => id,
         act: async (commit) => useCases.registerUser(c.req.valid("json"), commit),
         answer: (user: UserProfile) => createdAnswer(`/v1/users/${user.id}`, userResource(user)),
