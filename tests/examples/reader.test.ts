@@ -123,7 +123,7 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     await screenshot(page, "reader-list");
 
     await page.setViewportSize({ width: 375, height: 667 });
-    await page.emulateMedia({ colorScheme: "dark" });
+    await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
     const sideways = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
     expect(sideways).toBe(0);
     await screenshot(page, "reader-list-phone-dark");
@@ -147,7 +147,7 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     await page.getByRole("link", { name: "Reading with a pencil" }).click();
     await page.getByText("Since then I never read without a pencil.").waitFor();
     await screenshot(page, "reader-post");
-    await page.emulateMedia({ colorScheme: "dark" });
+    await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
     await screenshot(page, "reader-post-dark");
 
     await page.goto(`${origin}/?q=typesetting`);

@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { build } from "esbuild";
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
@@ -146,6 +147,20 @@ describe("the typed client", () => {
     const results = [];
     for await (const session of quire.sessions.list()) results.push(codeOf(session));
     expect(results).toEqual(["authentication_required"]);
+  });
+
+  it("has the type of the fields that are asked for, and of no others", async () => {
+    const { quire } = await openAuthor();
+    valueOf(await quire.posts.create({ title: "One", content: "C", status: "published" }));
+    for await (const post of quire.posts.list({ fields: ["title", "status"], include: "author", limit: 1 })) {
+      const { title, author } = valueOf(post);
+      expect({ title, author: author?.name }).toEqual({ title: "One", author: "Ada" });
+      expectTypeOf(valueOf(post)).not.toHaveProperty("content");
+      expect(valueOf(post)).not.toHaveProperty("content");
+    }
+    const page = valueOf(await quire.posts.page({ count: true, sort: "title", q: undefined as never }));
+    expectTypeOf(page.items[0]).toExtend<Post | undefined>();
+    expect(page.total).toBe(1);
   });
 
   it("gives an excerpt in parts that are text", async () => {
@@ -364,6 +379,20 @@ describe("the typed client", () => {
     const { quire } = openClient(async () => answer());
     const detail = `Something else than Quire answered, with the status ${status}.`;
     expect(await quire.posts.page()).toEqual({ ok: false, error: { code: "unexpected_answer", detail, status } });
+  });
+
+  it("follows no redirection, which would make a GET of a POST", async () => {
+    const asked: string[] = [];
+    const elsewhere = createServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`);
+      response.writeHead(method === "POST" ? 301 : 200, { Location: "/elsewhere" }).end("{}");
+    });
+    await new Promise<void>((listening) => elsewhere.listen(0, "127.0.0.1", listening));
+    const address = elsewhere.address();
+    const quire = createClient({ url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}` });
+    expect(codeOf(await quire.posts.create({ title: "One", content: "C" }))).toBe("network_error");
+    elsewhere.close();
+    expect(new Set(asked)).toEqual(new Set(["POST /v1/posts"]));
   });
 
   it("takes JSON for JSON when a proxy has named its charset", async () => {

@@ -10,14 +10,27 @@ export interface RequestOptions extends CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What an operation takes. In a URL everything is text; here what is a number is one. */
+/** What an operation takes. */
 export type ArgsOf<Its extends Endpoint> = {
   readonly [Part in keyof InferRequestType<Its>]: Part extends "query"
-    ? QueryOf<InferRequestType<Its>[Part]>
+    ? Typed<InferRequestType<Its>[Part]>
     : InferRequestType<Its>[Part];
 };
 
-type QueryOf<Text> = { readonly [Name in keyof Text]: Name extends "limit" ? number : Text[Name] };
+/** In a URL everything is text; here what is something else is it. */
+type Typed<Query> = { readonly [Name in keyof Query]: Name extends keyof NoText ? NoText[Name] : Query[Name] };
+
+interface NoText {
+  readonly limit: number;
+  readonly count: boolean;
+  readonly fields: readonly string[];
+}
+
+/** The text of a query; of a list it has the elements with commas between. */
+export function textOf(query: object): URLSearchParams {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+}
 
 /** Calls an operation of the app, whose types say what it takes and what it may answer. */
 export async function call<Its extends Endpoint>(

@@ -23,13 +23,15 @@ export function carefulFetch(fetch: typeof globalThis.fetch, timeoutMs: number):
       const isLast = attempt === MAX_ATTEMPTS;
       let waitMs = 0;
       try {
-        const response = await fetchWhole(fetch, input, { ...init, headers, signal: timeLimited(signal, timeoutMs) });
+        // Quire redirects nobody, and who redirects a POST makes a GET of it.
+        const request = { ...init, headers, signal: timeLimited(signal, timeoutMs), redirect: "error" } as const;
+        const response = await fetchWhole(fetch, input, request);
         const { status } = response;
         const askedMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRepeating(response) : null;
         if (isLast || askedMs === null || askedMs > MAX_WAIT_MS) return response;
         waitMs = askedMs;
       } catch (thrown) {
-        if (isLast || !isRepeatable || signal?.aborted === true) throw thrown;
+        if (isLast || !isRepeatable) throw thrown;
       }
       // With half of it by chance, so that clients that failed together do not come back together.
       const backoffMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);

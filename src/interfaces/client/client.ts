@@ -1,8 +1,8 @@
 import { hc } from "hono/client";
 import type { App } from "../http/app.ts";
 import { carefulFetch } from "./careful-fetch.ts";
-import { call, itemsOf, type ArgsOf, type CallOptions, type RequestOptions } from "./call.ts";
-import type { Endpoint, ValueOf } from "./result.ts";
+import { call, itemsOf, textOf, type ArgsOf, type CallOptions, type RequestOptions } from "./call.ts";
+import type { Endpoint, ErrorOf, Result, ValueOf } from "./result.ts";
 
 export type { CallOptions } from "./call.ts";
 export { excerptParts, type ExcerptPart } from "./excerpt.ts";
@@ -16,6 +16,18 @@ type Sessions = Operations["sessions"];
 
 type JsonOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly json: infer Body } ? Body : never;
 type QueryOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly query: infer Query } ? Query : never;
+
+/** With `fields` the posts of a list have these, and what is added to them, and no others. */
+type PostsQueryOf<List extends Endpoint, Field> = Omit<QueryOf<List>, "fields"> & {
+  readonly fields?: readonly Field[];
+};
+type Picked<Field extends keyof Post> = Pick<ListedPost, Field | Exclude<keyof ListedPost, keyof Post> | "id">;
+type PageOf<Item> = Omit<ValueOf<Posts["$get"]>, "items"> & { readonly items: readonly Item[] };
+type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
+  Result<Picked<Field>, ErrorOf<List>>,
+  void,
+  void
+>;
 
 export type Post = ValueOf<Posts[":id"]["$get"]>;
 export type ListedPost = ValueOf<Posts["$get"]>["items"][number];
@@ -58,6 +70,7 @@ export function createClient({
 }: ClientOptions) {
   let token = given;
   const { users, sessions, posts } = hc<App>(url, {
+    buildSearchParams: textOf,
     fetch: carefulFetch(fetch.bind(globalThis), timeoutMs),
     headers: (): Record<string, string> => (token === null ? {} : { Authorization: `Bearer ${token}` }),
   }).v1;
@@ -91,15 +104,25 @@ export function createClient({
         call(users[":id"].$delete, { param: { id }, query }, unchanged(version, options)),
       changePassword: async (id: string, json: JsonOf<Users[":id"]["password"]["$put"]>, options?: CallOptions) =>
         call(users[":id"].password.$put, { param: { id }, json }, options),
-      posts: (id: string, query: QueryOf<Users[":id"]["posts"]["$get"]> = {}, options?: CallOptions) =>
+      posts: <Field extends keyof Post = keyof Post>(
+        id: string,
+        query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
+        options?: CallOptions,
+      ): Picks<Users[":id"]["posts"]["$get"], Field> =>
         itemsOf(users[":id"].posts.$get, { param: { id }, query }, options),
     },
     posts: {
       create: async (json: JsonOf<Posts["$post"]>, options?: PostOptions) =>
         call(posts.$post, { json }, keyed(options)),
-      list: (query: QueryOf<Posts["$get"]> = {}, options?: CallOptions) => itemsOf(posts.$get, { query }, options),
+      list: <Field extends keyof Post = keyof Post>(
+        query: PostsQueryOf<Posts["$get"], Field> = {},
+        options?: CallOptions,
+      ): Picks<Posts["$get"], Field> => itemsOf(posts.$get, { query }, options),
       /** One page, with the cursors of those beside it. */
-      page: async (query: QueryOf<Posts["$get"]> = {}, options?: CallOptions) => call(posts.$get, { query }, options),
+      page: async <Field extends keyof Post = keyof Post>(
+        query: PostsQueryOf<Posts["$get"], Field> = {},
+        options?: CallOptions,
+      ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Posts["$get"]>>> => call(posts.$get, { query }, options),
       get: async (id: string, options?: CallOptions) => call(posts[":id"].$get, { param: { id } }, options),
       update: async ({ id, version }: Versioned, json: JsonOf<Posts[":id"]["$patch"]>, options?: CallOptions) =>
         call(posts[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
