@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LATER, NOW } from "../support/fixtures.ts";
 import { fieldCodes, nextLink, pageOf, previousLink, type OpenApi, type PostBody } from "../support/api.ts";
 
 const searchFor = (q: string, more: Readonly<Record<string, string>> = {}) =>
@@ -52,6 +53,73 @@ export function httpSearchContract(open: OpenApi) {
       expect(pageOf(first).items[0]).toMatchObject({ author: { id: owner.id } });
     });
 
+    it("finds within what a list shows: by author, status and time of publication", async () => {
+      const { author, clock, nobody } = await open();
+      clock.set(NOW);
+      const [owner, other] = [await author(), await author()];
+      await owner.write({ title: "Engine of the owner", status: "published" });
+      await owner.write({ title: "Engine, a draft" });
+      clock.set(LATER);
+      await other.write({ title: "Engine of another", status: "published" });
+      const asked = async (who: typeof owner | typeof nobody, more: Readonly<Record<string, string>>) => {
+        const page = (await who.get(searchFor("engine", { count: "true", ...more }))).body as {
+          items: readonly PostBody[];
+          total: number;
+        };
+        expect(page.total).toBe(page.items.length);
+        return page.items.map(({ title }) => title.slice("Engine".length)).toSorted();
+      };
+      const [mine, draft, others] = [" of the owner", ", a draft", " of another"];
+      expect(await asked(owner, {})).toEqual([others, mine, draft]);
+      expect(await asked(owner, { author: owner.id })).toEqual([mine, draft]);
+      expect(await asked(nobody, { author: owner.id })).toEqual([mine]);
+      expect(await asked(owner, { status: "draft" })).toEqual([draft]);
+      expect(await asked(other, { status: "draft" })).toEqual([]);
+      expect(await asked(owner, { status: "published" })).toEqual([others, mine]);
+      expect(await asked(owner, { "published-after": NOW.toISOString() })).toEqual([others]);
+      expect(await asked(owner, { "published-before": LATER.toISOString() })).toEqual([mine]);
+      expect(await asked(owner, { "published-after": NOW.toISOString(), author: owner.id })).toEqual([]);
+    });
+
+    it("counts all that it finds on each page, and shows the fields that are asked for and the excerpt", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      for (let n = 0; n < 3; n++) await owner.write({ title: "Engine", content: "Steam engine", status: "published" });
+      const page = await nobody.get(searchFor("engine", { limit: "2", count: "true", fields: "title" }));
+      const excerpt = "Steam <mark>engine</mark>";
+      expect(page.body).toMatchObject({
+        total: 3,
+        items: [
+          { title: "Engine", excerpt },
+          { title: "Engine", excerpt },
+        ],
+      });
+      expect(Object.keys(pageOf(page).items[0] ?? {}).toSorted()).toEqual(["excerpt", "id", "title"]);
+      expect((await nobody.get(nextLink(page) ?? "")).body).toMatchObject({ total: 3, items: [{ excerpt }] });
+    });
+
+    it("sorts by relevance and nothing else, and nothing else by relevance", async () => {
+      const { nobody } = await open();
+      expect((await nobody.get(searchFor("engine", { sort: "relevance" }))).status).toBe(200);
+      for (const sort of ["-created", "created", "title", "-published"]) {
+        const reply = await nobody.get(searchFor("engine", { sort }));
+        expect(fieldCodes(reply)).toEqual(["/sort: contradictory"]);
+        expect(reply.text).toContain("Leave this out, or q.");
+      }
+      const reply = await nobody.get("/v1/posts?sort=relevance");
+      expect(fieldCodes(reply)).toEqual(["/sort: contradictory"]);
+      expect(reply.text).toContain("Give q as well, or another sort.");
+      expect(fieldCodes(await nobody.get("/v1/posts?sort=-relevance"))).toEqual(["/sort: not_allowed"]);
+    });
+
+    it("is of the list of all posts alone", async () => {
+      const { author, nobody } = await open();
+      const { path } = await author();
+      expect(fieldCodes(await nobody.get(`${path}/posts?q=engine`))).toEqual(["/q: unknown_field"]);
+      expect(fieldCodes(await nobody.get("/v1/users?q=engine"))).toEqual(["/q: unknown_field"]);
+      expect(fieldCodes(await nobody.get("/v1/posts?q=a&q=b"))).toEqual(["/q: wrong_type"]);
+    });
+
     it("refuses a cursor of another search, or of a list", async () => {
       const { author, nobody } = await open();
       const owner = await author();
@@ -61,6 +129,7 @@ export function httpSearchContract(open: OpenApi) {
       const ofList = await cursorOf("/v1/posts?limit=1");
       const refused = [
         searchFor("text", { cursor: ofSearch }),
+        searchFor("engine", { cursor: ofSearch, author: owner.id }),
         searchFor("engine", { cursor: ofList }),
         `/v1/posts?cursor=${ofSearch}`,
       ];

@@ -1,13 +1,16 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, watch } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, watch, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
+import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
-import { copyTemplate } from "../support/test-storage.ts";
+import { aPublishedPost, aUser } from "../support/fixtures.ts";
+import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
 import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "./rounds.ts";
@@ -212,6 +215,71 @@ describe("a SIGKILL during the first migration", () => {
         await expectToWork();
       }
       report("SIGKILL during the first migration", { rounds, interrupted, "migration in ms": Math.round(durationMs) });
+    },
+    (rounds + 1) * ROUND_TIMEOUT_MS,
+  );
+});
+
+describe("a SIGKILL while posts are made searchable that were written before there was a search", () => {
+  const rounds = isThorough ? 15 : 2;
+  const POSTS = 1_000;
+  let older: string;
+
+  beforeAll(async () => {
+    older = await mkdtemp(join(tmpdir(), "quire-older-"));
+    const migrations = join(older, "migrations");
+    await cp(MIGRATIONS_FOLDER, migrations, { recursive: true });
+    const journal = join(migrations, "meta", "_journal.json");
+    const { entries, ...rest } = JSON.parse(await readFile(journal, "utf8")) as { entries: { tag: string }[] };
+    const first = entries.slice(
+      0,
+      entries.findIndex(({ tag }) => tag.endsWith("_post_search")),
+    );
+    await writeFile(journal, JSON.stringify({ ...rest, entries: first }));
+    const storage = await openPgliteStorage({ ...embeddedDefaults, directory: join(older, "data"), migrations });
+    const { users, posts, close } = storage._unsafeUnwrap();
+    const author = aUser();
+    (await users.insert(author))._unsafeUnwrap();
+    const write = async (n: number) =>
+      posts.insert(
+        aPublishedPost(author.id, { title: n % 100 === 0 ? "Rare" : "Engine", content: "word ".repeat(200) }),
+      );
+    for (const written of await Promise.all(Array.from({ length: POSTS }, async (_, n) => write(n)))) {
+      written._unsafeUnwrap();
+    }
+    (await close())._unsafeUnwrap();
+    return async () => rm(older, { recursive: true });
+  });
+
+  it(
+    `leaves what the next start goes on with (${rounds} rounds)`,
+    async () => {
+      const opened = async () => touched(directory, "quire.acknowledged");
+      const copyOlder = async () => {
+        await rm(directory, { recursive: true });
+        await copyDirectory(join(older, "data"), directory);
+      };
+      await copyOlder();
+      const isOpened = opened();
+      const starting = startServer(directory);
+      await isOpened;
+      const openedAt = performance.now();
+      server = await starting;
+      const durationMs = performance.now() - openedAt;
+      await server.end("SIGTERM");
+
+      let interrupted = 0;
+      for (const afterMs of momentsWithin(durationMs, rounds)) {
+        await copyOlder();
+        await killWhileStarting(afterMs, opened());
+        if (!existsSync(join(directory, "quire.files.json"))) interrupted++;
+        const { url } = await startAgain();
+        const totalOf = async (query: string) =>
+          ((await (await fetch(`${url}/v1/posts?limit=1&count=true&${query}`)).json()) as { total: number }).total;
+        expect([await totalOf(""), await totalOf("q=rare")]).toEqual([POSTS, POSTS / 100]);
+        await expectSoundIndexes();
+      }
+      report("SIGKILL while posts are made searchable", { rounds, interrupted, "start in ms": Math.round(durationMs) });
     },
     (rounds + 1) * ROUND_TIMEOUT_MS,
   );

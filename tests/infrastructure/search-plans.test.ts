@@ -5,7 +5,7 @@ import type { UserId } from "../../src/domain/id.ts";
 import type { PostFilter } from "../../src/domain/post-repository.ts";
 import { parseSearchQuery } from "../../src/domain/post-search.ts";
 import { drizzlePosts } from "../../src/infrastructure/drizzle/drizzle-posts.ts";
-import { EVERY_POST, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { EVERY_POST, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
 const AUTHOR = "00000000-0000-7000-8000-000000000007" as UserId;
@@ -17,6 +17,8 @@ const ROWS = `
   drop index posts_words_idx, posts_title_key_idx;
   create function id_of(n bigint) returns uuid language sql immutable
     return ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
+  create function moment_of(n bigint) returns timestamptz language sql immutable
+    return '2026-01-01T00:00:00Z'::timestamptz + n % 50021 * interval '1 minute';
   insert into users
     select id_of(n), 'Ada', n || '@example.org', n || '@example.org', 'hash', 'author', 1, now(), now()
     from generate_series(1, 100) n;
@@ -24,7 +26,7 @@ const ROWS = `
     select id_of(n), case when n % 3 = 0 then 'Performance of engines' else 'A title ' || n end,
       'common word' || n || case when n % 2 = 0 then ' half' else ' quarter' end || case when n % 1000 = 1 then ' rare' else '' end,
       id_of(1 + n % 100), case when n % 10 = 0 then 'draft' else 'published' end,
-      case when n % 10 <> 0 then now() end, 1, now(), now()
+      case when n % 10 <> 0 then moment_of(n) end, 1, now(), now()
     from generate_series(1, 100000) n;
   create index posts_words_idx on posts using gin (words);
   create index posts_title_key_idx on posts using gin (title_key(title) gin_trgm_ops);
@@ -56,7 +58,6 @@ describe("a search of 100,000 posts", () => {
 
   beforeAll(async () => {
     engine = await openTemplate();
-    await engine.exec("set plan_cache_mode = force_generic_plan");
     for (const statement of ROWS.split(";\n")) await engine.exec(statement);
     posts = drizzlePosts(
       drizzle({ client: engine, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }),
@@ -71,31 +72,51 @@ describe("a search of 100,000 posts", () => {
   };
 
   const ofAuthor: PostFilter = { published: null, drafts: { authorId: AUTHOR } };
+  const within = (after: string, before: string, authorId: UserId | null = null): PostFilter => ({
+    published: { authorId, after: new Date(after), before: new Date(before) },
+    drafts: null,
+  });
+  const anHour = within("2026-01-10T00:00:00Z", "2026-01-10T01:00:00Z");
 
-  it.each([
-    ["a word that every post has", "common", PUBLISHED_POSTS, 20],
-    ["a word that half of them have, among drafts and published ones", "half", EVERY_POST, 20],
-    ["a rare word", "rare", PUBLISHED_POSTS, 20],
-    ["words of which each is common and no post has both", "half quarter", PUBLISHED_POSTS, 0],
-    ["common words in a row that no post has so", '"half common"', PUBLISHED_POSTS, 0],
-    ["posts without a word that all have", "-common", PUBLISHED_POSTS, 0],
-    ["a common word without one that all have", "half -common", PUBLISHED_POSTS, 0],
-    ["a typo in a word of a third of the titles", "perfarmance", PUBLISHED_POSTS, 20],
-    ["typos in words that no title has together", "perfarmance titel", PUBLISHED_POSTS, 0],
-    ["a common word in an author's drafts", "common", ofAuthor, 0],
-  ])("for %s reads no whole table, and a bounded number of rows", async (_, query, filter, found) => {
-    expect(await search(query, filter)).toHaveLength(found);
-    const [{ sql, params } = { sql: "", params: [] }] = sent;
-    const { rows } = await engine.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-      `explain (analyze, format json) ${sql}`,
-      params,
-    );
-    const nodes = rows.flatMap((row) => withNodes(row["QUERY PLAN"][0].Plan));
-    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
-    const fetched = nodes.filter(
-      (node) => !node["Node Type"].startsWith("Bitmap Index") && node["Node Type"] !== "BitmapAnd",
-    );
-    expect(Math.max(...fetched.map(rowsOf))).toBeLessThanOrEqual(MOST_ROWS);
-    expect(nodes.map((node) => node["Index Name"])).toContain("posts_words_idx");
+  // The embedded engine keeps one plan for all values; a server makes one for them at first.
+  describe.each(["force_generic_plan", "force_custom_plan"])("with %s", (mode) => {
+    it.each([
+      ["a word that every post has", "common", PUBLISHED_POSTS, 20],
+      ["a word that half of them have, among drafts and published ones", "half", EVERY_POST, 20],
+      ["a rare word", "rare", PUBLISHED_POSTS, 20],
+      ["words of which each is common and no post has both", "half quarter", PUBLISHED_POSTS, 0],
+      ["common words in a row that no post has so", '"half common"', PUBLISHED_POSTS, 0],
+      ["posts without a word that all have", "-common", PUBLISHED_POSTS, 0],
+      ["a common word without one that all have", "half -common", PUBLISHED_POSTS, 0],
+      ["a typo in a word of a third of the titles", "perfarmance", PUBLISHED_POSTS, 20],
+      ["typos in words that no title has together", "perfarmance titel", PUBLISHED_POSTS, 0],
+      ["a common word in an author's drafts", "common", ofAuthor, 0],
+      ["a common word in an author's posts", "common", postsOf(AUTHOR), 20],
+      ["a common word in what was published within an hour", "common", anHour, 20],
+      ["a common word in what was published before any was", "common", within("2025-01-01", "2025-02-01"), 0],
+      [
+        "a common word in what an author published in a month",
+        "common",
+        within("2026-01-01", "2026-02-01", AUTHOR),
+        20,
+      ],
+      ["a rare word in what was published within an hour", "rare", anHour, 2],
+      ["a typo in what was published within an hour", "perfarmance", anHour, 20],
+    ])("for %s reads no whole table, and a bounded number of rows", async (_, query, filter, found) => {
+      await engine.exec(`set plan_cache_mode = ${mode}`);
+      expect(await search(query, filter)).toHaveLength(found);
+      const [{ sql, params } = { sql: "", params: [] }] = sent;
+      const { rows } = await engine.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
+        `explain (analyze, format json) ${sql}`,
+        params,
+      );
+      const nodes = rows.flatMap((row) => withNodes(row["QUERY PLAN"][0].Plan));
+      expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+      const fetched = nodes.filter(
+        (node) => !node["Node Type"].startsWith("Bitmap Index") && node["Node Type"] !== "BitmapAnd",
+      );
+      expect(Math.max(...fetched.map(rowsOf))).toBeLessThanOrEqual(MOST_ROWS);
+      expect(nodes.map((node) => node["Index Name"])).toContain("posts_words_idx");
+    });
   });
 });

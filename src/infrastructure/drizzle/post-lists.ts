@@ -117,11 +117,14 @@ export function partOfIndex(
   // A place is within the bounds of its list, so it stands for the one that it is beyond.
   const isBegun = { low: !isFirst && !isDescending, high: !isFirst && isDescending };
   const isBounded = { low: by === "published" && after !== null, high: by === "published" && before !== null };
-  const low = isBegun.low ? place : [...fixed, [key, isBounded.low ? value("after") : least] as const];
+  const from = isBounded.low ? sql`${value("after")}::timestamptz + interval '1 millisecond'` : least;
+  const low = isBegun.low ? place : [...fixed, [key, from] as const];
   const high = isBegun.high ? place : [...fixed, ...(isBounded.high ? [[key, value("before")] as const] : [])];
   return {
     where: and(
-      compare(low, sql`>`),
+      // Of what is greater than the greatest that a column has, PostgreSQL would expect no row.
+      compare(low, sql`>=`),
+      isBegun.low ? sql`${posts.id} <> ${value("id")}` : undefined,
       compare(high, high === place || isBounded.high ? sql`<` : sql`<=`),
       by === "published" ? isNotNull(posts.publishedAt) : undefined,
       by === "published" || after === null ? undefined : sql`${posts.publishedAt} > ${value("after")}`,

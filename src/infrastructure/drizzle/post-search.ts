@@ -16,12 +16,19 @@ import type { Database } from "./database.ts";
 import { partOfIndex, rangesOf, type Range } from "./post-lists.ts";
 import { posts } from "./schema.ts";
 
-/** Words that more posts have are common: PostgreSQL would fetch all of them to find the newest. */
-const MOST_FETCHED = 10_000;
-/** Where words are common, so many of the newest posts are looked through for them. */
-const MOST_WALKED = 20_000;
-/** So many titles that are merely similar are ranked at most. */
-const MOST_ALIKE = 100;
+/** How a search bounds the rows that it reads by an index that has no order. */
+interface Bounds {
+  /** What more posts have is common: PostgreSQL would fetch all of them to find the newest. */
+  readonly fetched: number;
+  /** Where it is common, so many of the newest posts are looked through for it. */
+  readonly walked: number;
+  /** So many of the newest that were found are ranked. */
+  readonly kept: number;
+}
+
+const BOUNDS_OF_WORDS: Bounds = { fetched: 10_000, walked: 20_000, kept: MOST_RANKED };
+/** To compare a title takes ten times as long as to look for words. */
+const BOUNDS_OF_TITLES: Bounds = { fetched: 1_000, walked: 2_000, kept: 100 };
 /** Of a post's content so many characters are parsed for its excerpt, which takes a millisecond. */
 const EXCERPT_FROM = 10_000;
 
@@ -35,62 +42,85 @@ const words = sql.raw(`"posts"."words"`);
 const titleThreshold = sql`set_config('pg_trgm.word_similarity_threshold', ${String(LEAST_SIMILARITY)}, true)`;
 const titleKey = (title: unknown) => sql`public.title_key(${title})`;
 
-const shown = sql`"posts"."id", "posts"."author_id", "posts"."status", "posts"."published_at"`;
+/** Of a bound that it does not know PostgreSQL expects that it lets a tenth of all through. */
+const raw = (bound: number) => sql.raw(String(bound));
 const newestFirst = sql`order by "posts"."id" desc limit`;
 
 /** As a sub-select it is computed once, and not for each row. */
 const askedFor = (query: SearchQuery) => sql`(select websearch_to_tsquery('public.quire', ${query}))`;
 
 /**
- * The posts that answer a query, by their ids, with their ranks. Words are looked up in their index. Where they are common,
- * posts are looked through from the newest on instead, so that no query makes PostgreSQL fetch more than
- * {@link MOST_FETCHED} or {@link MOST_WALKED} rows of a kind.
+ * The posts that answer a query, by their ids, with their ranks: those that have the words, and those whose titles are
+ * merely similar, so many of each as {@link Bounds} let through.
  */
 function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
   const asked = askedFor(query);
   // Without what must not be there, and with words in a row as words anywhere: what the index tells without the row.
   const indexed = sql`(select regexp_replace(querytree(${asked}), '<(-|\\d+)>', '&', 'g')::tsquery)`;
-  const isShown = or(...ranges.map(conditionOf));
-  const walks = ranges.map((range) => {
-    const { where, order } = newestOf(range);
-    return sql`(select id from (
-      select ${shown}, ${words} from ${posts} where ${where} order by ${sql.join(order, sql`, `)} limit ${MOST_WALKED}
-    ) as posts where (select is_common from words_are) and ${words} @@ ${asked} ${newestFirst} ${MOST_RANKED})`;
+  const has = sql`${words} @@ ${asked}`;
+  const byWords = candidates(ranges, BOUNDS_OF_WORDS, {
+    name: "by_words",
+    isIndexed: sql`(select querytree(${asked}) <> 'T')`,
+    inIndex: sql`${words} @@ ${indexed}`,
+    condition: has,
   });
   const alike = similarWords(query).map((word) => sql`(select ${titleKey(sql`${word}::text`)})`);
-  const areAlike = and(...alike.map((word) => sql`${titleKey(posts.title)} %> ${word}`));
-  const withAlike =
-    areAlike === undefined
-      ? sql``
-      : sql`union (select id from (
-          select ${shown} from ${posts} where (select ${titleThreshold}) is not null and ${areAlike} limit ${MOST_RANKED}
-        ) as posts where ${isShown} ${newestFirst} ${MOST_ALIKE})`;
+  const similar = and(...alike.map((word) => sql`${titleKey(posts.title)} %> ${word}`)) ?? sql`false`;
+  const isAlike = sql`(select ${titleThreshold}) is not null and ${similar}`;
+  const byTitle = candidates(ranges, BOUNDS_OF_TITLES, {
+    name: "by_title",
+    isIndexed: sql`true`,
+    inIndex: isAlike,
+    condition: isAlike,
+  });
   const similarity = alike.map((word) => sql`word_similarity(${word}, ${titleKey(posts.title)})`);
-  const rankAlike =
-    areAlike === undefined
-      ? sql``
-      : sql`when (select ${titleThreshold}) is not null and ${areAlike}
-          then round(1000 * (${sql.join(similarity, sql` + `)}) / ${alike.length})::int`;
-  const rank = sql`case when ${words} @@ ${asked}
-    then ${LEAST_RANK_OF_WORDS}::int + least(999999, round(1e6 * ts_rank(${words}, ${asked}, 1)))::int ${rankAlike} end`;
-
+  const rank = sql`case
+    when ${has} then ${LEAST_RANK_OF_WORDS}::int + least(999999, round(1e6 * ts_rank(${words}, ${asked}, 1)))::int
+    when ${isAlike} then round(1000 * (${sql.join([sql`0`, ...similarity], sql` + `)}) / ${Math.max(1, alike.length)})::int
+    end`;
+  const kinds = alike.length === 0 ? [byWords] : [byWords, byTitle];
   return sql`(
-    with fetched as materialized (
-      select ${shown} from ${posts}
-      where (select querytree(${asked}) <> 'T') and ${words} @@ ${indexed} limit ${MOST_FETCHED + 1}
-    ), words_are as materialized (
-      select querytree(${asked}) = 'T' or (select count(*) from fetched) > ${MOST_FETCHED} as is_common
-    ), found as (
-      (select id from (
-        select id from fetched as posts where not (select is_common from words_are) and (${isShown})
-        union all ${sql.join(walks, sql` union all `)}
-      ) as posts ${newestFirst} ${MOST_RANKED})
-      ${withAlike}
-    ), maybe as (
-      select ${posts.id}, ${rank} as rank, octet_length(${posts.content}) as bytes from found join ${posts} using (id)
-    )
+    with ${sql.join(kinds.map(({ tables }) => tables), sql`, `)},
+      found as (${sql.join(kinds.map(({ ids }) => ids), sql` union `)}),
+      maybe as (
+        select ${posts.id}, ${rank} as rank, octet_length(${posts.content}) as bytes from found join ${posts} using (id)
+      )
     select * from maybe where rank is not null
   ) as ranked`;
+}
+
+interface Sought {
+  /** Of the tables that are made on the way. */
+  readonly name: "by_words" | "by_title";
+  /** Whether the index can tell anything at all. */
+  readonly isIndexed: SQL;
+  /** What the index tells, which may be too much. */
+  readonly inIndex: SQL;
+  readonly condition: SQL;
+}
+
+/** The ids of the newest posts of the ranges that are sought by an index that has no order, and the tables that they are of. */
+function candidates(ranges: readonly Range[], { fetched, walked, kept }: Bounds, sought: Sought) {
+  const table = sql.identifier(sought.name);
+  const isCommon = sql.identifier(`${sought.name}_is_common`);
+  const tables = sql`${table} as materialized (
+      select ${posts.id}, ${posts.authorId}, ${posts.status}, ${posts.publishedAt} from ${posts}
+      where ${sought.isIndexed} and ${sought.inIndex} limit ${raw(fetched + 1)}
+    ), ${isCommon} as materialized (
+      select not ${sought.isIndexed} or (select count(*) from ${table}) > ${fetched} as holds
+    )`;
+  const walks = ranges.map((range) => {
+    const { where, order } = newestOf(range);
+    // What an index holds alone PostgreSQL reads in its order, and does not sort all that there is instead.
+    const newest = sql`select ${posts.id} from ${posts} where ${where} order by ${sql.join(order, sql`, `)} limit ${raw(walked)}`;
+    return sql`(select id from ${posts} where (select holds from ${isCommon}) and ${posts.id} = any(array(${newest}))
+      and ${sought.condition} ${newestFirst} ${raw(kept)})`;
+  });
+  const ids = sql`(select id from (
+      select id from ${table} as posts where not (select holds from ${isCommon}) and (${or(...ranges.map(conditionOf))})
+      union all ${sql.join(walks, sql` union all `)}
+    ) as posts ${newestFirst} ${raw(kept)})`;
+  return { tables, ids };
 }
 
 /**
