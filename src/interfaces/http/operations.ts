@@ -154,7 +154,17 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     description:
       "Published ones, and your own drafts; admins see all. Rows that others write meanwhile move nothing, and a cursor " +
       "goes with the filters and the sort that it comes from. With `q` each post has an `excerpt`.",
-    request: { query: { include: "author" } },
+    request: {
+      query: {
+        author: EXAMPLES.ada,
+        status: "published",
+        "published-after": "2026-11-24T00:00:00Z",
+        "published-before": "2026-11-25T00:00:00+01:00",
+        sort: "-published",
+        include: "author",
+        count: "true",
+      },
+    },
     answers: {
       200: {
         description: "A page of posts.",
@@ -164,6 +174,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
           items: [{ ...PUBLISHED, author: { id: EXAMPLES.ada, name: "Ada" } }],
           nextCursor: null,
           previousCursor: null,
+          total: 1,
         },
       },
       304: NOT_MODIFIED,
@@ -277,13 +288,18 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     tag: "Posts",
     summary: "List an author's posts",
     description: "Those that you may see.",
-    request: { id: EXAMPLES.ada, query: {} },
+    request: { id: EXAMPLES.ada, query: { sort: "-updated", fields: "title,updatedAt", count: "true" } },
     answers: {
       200: {
         description: "A page of posts.",
         headers: ["ETag", "Link"],
         body: PostPage,
-        example: { items: [PUBLISHED], nextCursor: null, previousCursor: null },
+        example: {
+          items: [{ id: PUBLISHED.id, title: PUBLISHED.title, updatedAt: AT } as z.infer<typeof ListedPostBody>],
+          nextCursor: null,
+          previousCursor: null,
+          total: 1,
+        },
       },
       304: NOT_MODIFIED,
     },
