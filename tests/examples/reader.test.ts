@@ -11,6 +11,7 @@ import { listen, type HttpServer } from "../../src/node-http-server.ts";
 import { HTTP_SETTINGS, openApi, PASSWORD } from "../support/api.ts";
 import { openPage, screenshot, whyNoBrowser } from "../support/browser.ts";
 import { recordingLog } from "../support/fixtures.ts";
+import { listening } from "../support/listening.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const READER = join(ROOT, "examples", "reader");
@@ -74,9 +75,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await new Promise<void>((listening) => site.listen(0, "127.0.0.1", listening));
-  const address = site.address();
-  origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  origin = await listening(site);
   const { app, clock } = openApi(openMemoryStorage(), { http: { ...HTTP_SETTINGS, corsOrigins: [origin] } });
   api = (await listen({ fetch: app.fetch, host: "127.0.0.1", port: 0, log: recordingLog() }))._unsafeUnwrap();
 

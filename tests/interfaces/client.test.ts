@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
@@ -10,6 +11,7 @@ import {
   type Result,
 } from "../../src/interfaces/client/client.ts";
 import { openApi, PASSWORD } from "../support/api.ts";
+import { listening } from "../support/listening.ts";
 
 /** What a network does to a request: sends it on, or not, and lets its answer through, or not. */
 type Network = (request: Request, send: (request: Request) => Promise<Response>) => Promise<Response>;
@@ -387,9 +389,7 @@ describe("the typed client", () => {
       asked.push(`${method} ${url}`);
       response.writeHead(method === "POST" ? 301 : 200, { Location: "/elsewhere" }).end("{}");
     });
-    await new Promise<void>((listening) => elsewhere.listen(0, "127.0.0.1", listening));
-    const address = elsewhere.address();
-    const quire = createClient({ url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}` });
+    const quire = createClient({ url: await listening(elsewhere) });
     expect(codeOf(await quire.posts.create({ title: "One", content: "C" }))).toBe("network_error");
     elsewhere.close();
     expect(new Set(asked)).toEqual(new Set(["POST /v1/posts"]));
@@ -424,10 +424,11 @@ describe("the typed client", () => {
     expect(written.error.errors.map(({ pointer }) => pointer)).toEqual(["/title"]);
   });
 
-  it("is bundled for a browser as quire/client, with nothing in it but itself and hono's client", async () => {
-    const { metafile } = await build({
+  it("is bundled for a browser as quire/client, with nothing in it but itself and hono's client: 4 kB in gzip", async () => {
+    const { metafile, outputFiles } = await build({
       stdin: { contents: 'export { createClient } from "quire/client";', resolveDir: import.meta.dirname },
       bundle: true,
+      minify: true,
       platform: "browser",
       format: "esm",
       write: false,
@@ -436,5 +437,6 @@ describe("the typed client", () => {
     const inputs = Object.keys(metafile.inputs).filter((input) => input !== "<stdin>");
     for (const input of inputs) expect(input).toMatch(/^(?:dist\/interfaces\/client\/|node_modules\/hono\/dist\/)/);
     expect(inputs.length).toBeGreaterThan(3);
+    expect(gzipSync(outputFiles[0]?.contents ?? "").length).toBeLessThan(4096);
   });
 });

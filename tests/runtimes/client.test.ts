@@ -10,6 +10,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { openPage, whyNoBrowser } from "../support/browser.ts";
+import { listening } from "../support/listening.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import type { visit } from "./visit.ts";
 
@@ -31,10 +32,12 @@ const RUNTIMES: readonly (readonly [name: string, program: string | null, option
 ];
 
 /** The page is of another origin than the API, whose answers it may read as QUIRE_CORS_ORIGINS names its own. */
-const pages = createServer((request, response) => {
-  const isScript = request.url === "/visit.js";
+const pages = createServer(({ url = "/" }, response) => {
+  if (url.startsWith("/silent/")) return;
+  if (url.startsWith("/moved/")) return response.writeHead(301, { Location: "/" }).end();
+  const isScript = url === "/visit.js";
   response.writeHead(200, { "Content-Type": isScript ? "text/javascript" : "text/html" });
-  response.end(isScript ? script : "<!doctype html><title>A visit</title>");
+  return response.end(isScript ? script : "<!doctype html><title>A visit</title>");
 });
 let script = "";
 let origin: string;
@@ -43,9 +46,7 @@ let directory: string;
 let server: RunningServer;
 
 beforeAll(async () => {
-  await new Promise<void>((listening) => pages.listen(0, "127.0.0.1", listening));
-  const address = pages.address();
-  origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  origin = await listening(pages);
   dataDirectory = await copyTemplate();
   server = await startServer(dataDirectory, { QUIRE_CORS_ORIGINS: origin, QUIRE_LOGIN_LIMIT_PER_MINUTE: "3" });
 
@@ -53,12 +54,13 @@ beforeAll(async () => {
   await mkdir(join(directory, "node_modules"));
   await symlink(ROOT, join(directory, "node_modules", "quire"));
   await writeFile(join(directory, "visit.mjs"), await visitWith({ external: ["quire/client"] }));
-  const main = `console.log(JSON.stringify(await visit(${JSON.stringify(server.url)})));`;
+  const main = `console.log(JSON.stringify(await visit("${server.url}", "${origin}")));`;
   await writeFile(join(directory, "main.mjs"), `import { visit } from "./visit.mjs";\n${main}\n`);
   script = await visitWith({ external: [] });
 });
 
 afterAll(async () => {
+  pages.closeAllConnections();
   pages.close();
   await server.end("SIGTERM");
   await rm(directory, { recursive: true });
@@ -82,7 +84,7 @@ describe("the client", () => {
   it.skipIf(whyNot !== null)(`does and sees it in Chromium on a page of another origin${why}`, async () => {
     const page = await openPage();
     await page.goto(origin);
-    const visiting = `import("/visit.js").then(({ visit }) => visit(${JSON.stringify(server.url)}))`;
+    const visiting = `import("/visit.js").then(({ visit }) => visit("${server.url}", "${origin}"))`;
     expectAll(await page.evaluate<Seen>(visiting));
   });
 });
@@ -101,6 +103,9 @@ function expectAll(seen: Seen): void {
     fields: ["body /title too_short"],
     loggedOut: "authentication_required",
     unreachable: "network_error",
+    aborted: "aborted",
+    tooLate: "network_error",
+    redirected: "network_error",
     headers: {
       etag: '"2"',
       replayed: "true",

@@ -2,9 +2,9 @@ import { createClient, type Result } from "quire/client";
 
 /**
  * What a program does with the client, and what it sees. Every runtime runs it, so it is written in the language alone and
- * says what it saw as JSON.
+ * says what it saw as JSON. Elsewhere is no API: a server that does not answer below /silent, and sends away below /moved.
  */
-export async function visit(url: string) {
+export async function visit(url: string, elsewhere: string) {
   const sent: Request[] = [];
   const answers: Response[] = [];
   let loses = false;
@@ -56,6 +56,10 @@ export async function visit(url: string) {
   while (logIn !== "rate_limited") logIn = codeOf(await quire.logIn({ ...account, password: "wrong horse" }));
   const retryAfter = header("Retry-After");
   const unreachable = codeOf(await createClient({ url: "http://127.0.0.1:1" }).posts.get(first.id));
+  const silent = createClient({ url: `${elsewhere}/silent`, timeoutMs: 100 });
+  const tooLate = codeOf(await silent.posts.delete(first));
+  const aborted = codeOf(await silent.posts.page({}, { signal: AbortSignal.timeout(50) }));
+  const redirected = codeOf(await createClient({ url: `${elsewhere}/moved` }).posts.delete(first));
 
   return {
     role,
@@ -70,6 +74,9 @@ export async function visit(url: string) {
     fields: fields.map(({ in: part, pointer, code }) => `${part} ${pointer} ${code}`),
     loggedOut,
     unreachable,
+    aborted,
+    tooLate,
+    redirected,
     headers: { etag, replayed, link, retryAfter },
   };
 }

@@ -36,7 +36,14 @@ parameters are refused. A path that takes GET takes HEAD; OPTIONS is answered wi
 other method is refused (405).
 
 Every answer has \`X-Request-Id\`, which finds its line in the log. Errors are problem details (RFC 9457): \`code\` tells
-them apart, and 422 has \`errors\`, one for each wrong value.`;
+them apart, and 422 has \`errors\`, one for each wrong value.
+
+A list answers with a page, and \`nextCursor\` leads to the next one. What is read has an \`ETag\`: a change that sends it as
+\`If-Match\` is refused (412) when others were faster. A POST that sends an \`Idempotency-Key\` can be repeated when no answer
+comes, and is done once.
+
+A page of another origin may ask when \`QUIRE_CORS_ORIGINS\` of the server names its own. In TypeScript, \`quire/client\` is
+all this as functions, for browsers, Node, Deno and Bun.`;
 
 /** What any request may be answered with, before a route is asked or when one fails. */
 const ANYWHERE: readonly ProblemKind[] = [
