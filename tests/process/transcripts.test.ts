@@ -21,7 +21,7 @@ const ENVIRONMENT = {
 const VARYING = /localhost:\d+|(?=[\w-]*[\dA-Z])[\w-]{22,}/g;
 
 /** Instants, and what is left of a limit: by chance two of them are one, or change. */
-const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+|(?<=retry-after: )\d+/g;
+const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+|(?<=Retry-After: )\d+/g;
 
 /** How a section says that its server is started with a configuration, on the data that there is. */
 const START = /^((?:QUIRE_\w+=\S+ )+)npm start$/m;

@@ -5,6 +5,7 @@ import { requestId } from "hono/request-id";
 import type { Log } from "../../application/ports/log.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import { answerHeaders } from "./answer-headers.ts";
 import { compression } from "./compression.ts";
 import { cors } from "./cors.ts";
 import { serveDocs, type SwaggerUi } from "./docs.ts";
@@ -17,7 +18,6 @@ import { postRoutes } from "./posts.ts";
 import { problem } from "./problem.ts";
 import { rateLimits, type ClientAddress } from "./rate-limits.ts";
 import { requestLog } from "./request-log.ts";
-import { hardened } from "./hardened.ts";
 import { sessionRoutes } from "./sessions.ts";
 import type { HttpSettings } from "./settings.ts";
 import { timeLimit } from "./time-limit.ts";
@@ -36,8 +36,7 @@ interface AppDependencies {
 const cacheHeaders = documented(
   createMiddleware<HttpEnv>(async (c, next) => {
     // What is shown depends on who asks, and may change at any time: a shared cache may keep what everybody is shown, if
-    // it asks each time whether that is still so. Set before there is a response: to change one that is there, Hono
-    // copies it.
+    // it asks each time whether that is still so.
     const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);
     c.header("Vary", "Authorization, Accept-Encoding");
     c.header("Cache-Control", isPublic ? "public, no-cache" : "private, no-cache");
@@ -53,6 +52,7 @@ export type App = ReturnType<typeof createApp>;
 export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi }: AppDependencies) {
   const limits = rateLimits({ limiter, clientAddress, settings });
   const app = new Hono<HttpEnv>()
+    .use(answerHeaders)
     .use(
       documented(requestId({ limitLength: 64 }), {
         requestHeaders: { "X-Request-Id": "optional" },
@@ -60,7 +60,6 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
       }),
     )
     .use(requestLog(log))
-    .use(hardened)
     .use(cacheHeaders)
     .use(cors(settings.corsOrigins))
     .use(compression)

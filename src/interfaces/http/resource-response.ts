@@ -45,11 +45,13 @@ export function createdAnswer<Body extends object>(location: string, resource: R
   return { status: 201, headers: { ...headers, Location: location }, body } as const;
 }
 
+/** Not compressed, so that a repetition has the very bytes and the very tag of the first answer, whatever it accepts. */
 export function sendAnswer<Body extends object, Status extends ContentfulStatusCode>(
   c: Context,
   { status, headers, body }: JsonAnswer<Body, Status>,
 ) {
-  return c.json(body, status, headers) as Response as JsonResponse<Body, Status>;
+  const sent = { ...headers, "Content-Type": "application/json" };
+  return c.body(JSON.stringify(body), status, sent) as Response as JsonResponse<Body, Status>;
 }
 
 /** Answers with a body that has the form of JSON already, so what a client reads has the very type that was given. */
