@@ -100,6 +100,23 @@ describe("the examples of the OpenAPI document", () => {
     expect({ status: reply.status, body: reply.body }).toEqual({ status, body });
   });
 
+  const queries = operations.flatMap((operation) =>
+    operation.parameters.flatMap(({ name, schema: { examples = [] } }) =>
+      examples.map((example) => ({ operation, name, example })),
+    ),
+  );
+
+  it.each(queries)("of $operation.operationId find something by '$name'", async ({ operation, name, example }) => {
+    const { url, call } = requestOf(operation, {});
+    const path = `${url.split("?")[0]}?${new URLSearchParams({ [name]: example }).toString()}`;
+    const reply = await (await serverFor(operation)).call(operation.method, path, call);
+    expect(reply.body).toHaveProperty("items.0.id");
+  });
+
+  it("have one of a search", () => {
+    expect(queries.map(({ operation, name }) => `${operation.operationId} ${name}`)).toContain("listPosts q");
+  });
+
   const headers = operations.flatMap((operation) =>
     operation.parameters
       .filter((each) => each.in === "header")

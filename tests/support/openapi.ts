@@ -18,7 +18,7 @@ export interface Parameter {
   readonly name: string;
   readonly in: "path" | "query" | "header";
   readonly required: boolean;
-  readonly schema: object;
+  readonly schema: { readonly examples?: readonly string[] };
   readonly example?: string;
 }
 

@@ -187,7 +187,7 @@ function parametersOf(
   ];
 }
 
-/** The fields of a schema as parameters, with the examples that the operation has for them. */
+/** The fields of a schema as parameters, each with the example that the operation has for it, or those of its schema. */
 function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, values: object = {}) {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = inputSchema(schema);
@@ -199,7 +199,7 @@ function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, values
       in: place,
       required: required.includes(name),
       description,
-      schema: rest,
+      schema: example === undefined && examples !== undefined ? { ...rest, examples } : rest,
       ...(example === undefined ? {} : { example }),
     };
   });
@@ -273,7 +273,14 @@ function reference(kind: "schemas" | "headers" | "examples", name: string) {
 }
 
 function inputSchema(schema: z.ZodType) {
-  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { io: "input" });
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, {
+    io: "input",
+    // Zod leaves out the examples of what it transforms, which may be of what comes out of it; ours are of what goes in.
+    override: ({ zodSchema, jsonSchema: made }) => {
+      const { examples } = z.globalRegistry.get(zodSchema) ?? {};
+      if (Array.isArray(examples)) made.examples = examples;
+    },
+  });
   return jsonSchema;
 }
 
