@@ -28,13 +28,13 @@ export async function serve(
   const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs, http, clientAddress: address };
   const { app, useCases } = compose({ ...adapters, log });
   await ensureFirstAdmin(useCases, config, log);
-  await purgeExpired(useCases, log);
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
   const server = await listen({ fetch: app.fetch, host: config.host, port: config.port, log });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);
   }
+  void purgeExpired(useCases, log);
   const purge = setInterval(() => void purgeExpired(useCases, log), PURGE_INTERVAL_MS);
 
   const stopInOrder = async (signal: NodeJS.Signals) => {

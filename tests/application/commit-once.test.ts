@@ -86,6 +86,15 @@ describe("committing once", () => {
     expect(left).toBe(0);
   });
 
+  it("forgets nothing early when the clock is set back", async () => {
+    const { quire, write, written } = await openWriter();
+    await write();
+    quire.clock.advance(-2 * DAY_MS);
+    (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
+    expect((await write())._unsafeUnwrapErr()).toMatchObject({ kind: "answered_before" });
+    expect(await written()).toBe(1);
+  });
+
   it("forgets a day later what it was answered, and only then", async () => {
     const { quire, write, written } = await openWriter();
     const first = (await write())._unsafeUnwrap();

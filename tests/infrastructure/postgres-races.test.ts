@@ -123,6 +123,38 @@ describe("a key that is sent through two processes at once", () => {
   });
 });
 
+describe("expired records of keys that two processes remove", () => {
+  const RECORDS = 30;
+  let here: PostgresStorage;
+  let there: PostgresStorage;
+  let client: ServerClient;
+
+  beforeAll(async () => {
+    const server = await createDatabase();
+    [here, there] = [await opened(server), await opened(server)];
+    client = serverClient({ ...serverDefaults, server, poolSize: 1 });
+    const user = aUser();
+    (await here.users.insert(user))._unsafeUnwrap();
+    await client.unsafe(
+      `insert into idempotency_keys select gen_random_uuid(), n, '${user.id}', '', '', now(), timestamptz '2000-01-01' + n * interval '1s'
+       from generate_series(1, ${RECORDS}) n`,
+    );
+  });
+  afterAll(async () => {
+    await Promise.all([here.close(), there.close(), client.end(1000)]);
+  });
+
+  it("are shared by them: neither waits for what the other removes", async () => {
+    const removed = await client.begin(async (transaction) => {
+      await transaction.unsafe(`select id from idempotency_keys order by expires_at limit ${RECORDS / 3} for update`);
+      const both = [here, there].map(async ({ idempotencyKeys }) => idempotencyKeys.deleteExpired(LATER, RECORDS / 3));
+      return (await Promise.all(both)).map((result) => result._unsafeUnwrap());
+    });
+    expect(removed).toEqual([RECORDS / 3, RECORDS / 3]);
+    expect(await here.idempotencyKeys.deleteExpired(LATER, RECORDS)).toEqual(ok(RECORDS / 3));
+  });
+});
+
 describe("units of work on a database whose transactions are serializable", () => {
   let storage: PostgresStorage;
 

@@ -128,7 +128,14 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
     deleteExpired: async (now, most) =>
       (
         await attempt(db, "idempotencyKeys.deleteExpired", async () => {
-          const expired = db.select({ id }).from(idempotencyKeys).where(lte(expiresAt, now)).orderBy(expiresAt).limit(most);
+          // What another process removes, or replaces, is left to it.
+          const expired = db
+            .select({ id })
+            .from(idempotencyKeys)
+            .where(lte(expiresAt, now))
+            .orderBy(expiresAt)
+            .limit(most)
+            .for("update", { skipLocked: true });
           // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
           return db.delete(idempotencyKeys).where(sql`${id} = any(array${expired})`).returning({ id });
         })
