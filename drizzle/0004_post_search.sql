@@ -4,13 +4,15 @@ CREATE EXTENSION IF NOT EXISTS "pg_trgm";--> statement-breakpoint
 -- English, with accents taken off before words are stemmed. As a dictionary of a configuration, which PostgreSQL takes for
 -- unchanging, it may be part of a generated column; as a function, unaccent may not (PostgreSQL 18, 12.6.6).
 CREATE TEXT SEARCH CONFIGURATION "public"."quire" (COPY = "pg_catalog"."english");--> statement-breakpoint
-ALTER TEXT SEARCH CONFIGURATION "public"."quire" ALTER MAPPING FOR "asciihword", "asciiword", "hword", "hword_asciipart", "hword_part", "word" WITH "unaccent", "english_stem";--> statement-breakpoint
+ALTER TEXT SEARCH CONFIGURATION "public"."quire" ALTER MAPPING FOR "hword", "hword_part", "word" WITH "unaccent", "english_stem";--> statement-breakpoint
+ALTER TEXT SEARCH CONFIGURATION "public"."quire" ALTER MAPPING FOR "numhword", "hword_numpart", "numword" WITH "unaccent", "simple";--> statement-breakpoint
 -- What is in such a body is looked up now and by nobody's search_path later (PostgreSQL 18, CREATE FUNCTION), a dump's neither.
 CREATE FUNCTION "public"."title_key"("title" text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   RETURN lower(unaccent('unaccent', "title"));--> statement-breakpoint
+-- What is between < and > is text, as in i<n, and not a tag, of which PostgreSQL would leave out the words.
 -- Blocks: posts can neither be read nor written while each is rewritten with its words.
 ALTER TABLE "posts" ADD COLUMN "words" tsvector GENERATED ALWAYS AS (
-  setweight(to_tsvector('public.quire', "title"), 'A') || setweight(to_tsvector('public.quire', left("content", 80000)), 'B')
+  setweight(to_tsvector('public.quire', replace("title", '<', ' ')), 'A') || setweight(to_tsvector('public.quire', replace(left("content", 80000), '<', ' ')), 'B')
 ) STORED;--> statement-breakpoint
 -- Blocks: as above, until its transaction ends.
 CREATE INDEX "posts_words_idx" ON "posts" USING gin ("words");--> statement-breakpoint

@@ -12,11 +12,13 @@ export type SearchQuery = Branded<string, "SearchQuery">;
 
 const QUERY_MAX_LENGTH = 200;
 
-/** Reads a query, without the white space around it. Fails with `blank`, `too_long` or what no text may hold. */
+/** Reads a query, without the white space around it. Fails with `blank`, `too_long`, `without_words` or what no text may hold. */
 export function parseSearchQuery(raw: string): Result<SearchQuery, Violation> {
   const query = raw.trim();
   if (query === "") return refuse("blank");
-  return textOfLength(query, 1, QUERY_MAX_LENGTH).andThen((text) => ok(text as SearchQuery));
+  return textOfLength(query, 1, QUERY_MAX_LENGTH).andThen((text) =>
+    /[\p{L}\p{N}]/u.test(text) ? ok(text as SearchQuery) : refuse("without_words"),
+  );
 }
 
 const MOST_SIMILAR_WORDS = 8;

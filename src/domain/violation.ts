@@ -17,7 +17,8 @@ export type ViolationCode =
   | "lone_surrogate"
   | "byte_order_mark"
   | "malformed_email"
-  | "malformed_id";
+  | "malformed_id"
+  | "without_words";
 
 export function refuse(code: ViolationCode, limit: number | null = null): Result<never, Violation> {
   return fail({ kind: "violation", code, limit });

@@ -2,6 +2,7 @@ import type { Violation, ViolationCode } from "../domain/violation.ts";
 
 const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
   too_short: (limit) => `This must have at least ${characters(limit)}.`,
+  without_words: () => "This must have a word to search for: a letter or a digit.",
   too_long: (limit) => `This must have at most ${characters(limit)}.`,
   too_many_bytes: (limit) => `This must have at most ${limit} bytes as UTF-8.`,
   blank: () => "This must not be white space alone.",

@@ -143,6 +143,8 @@ export function httpSearchContract(open: OpenApi) {
       ["white space", " \t ", "blank"],
       ["201 characters", "a".repeat(201), "too_long"],
       ["U+0000", "a\0b", "nul_character"],
+      ["punctuation alone", '- "" (%) <&>', "without_words"],
+      ["an emoji", "\u{1F99C}", "without_words"],
     ])("refuses to search for %s", async (_, q, code) => {
       const { nobody } = await open();
       expect(fieldCodes(await nobody.get(searchFor(q)))).toEqual([`/q: ${code}`]);

@@ -62,15 +62,16 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       ["analytical & engine | ( !", ["Content"]],
       ["xyzzy", []],
       ["'; drop table posts; --", []],
-      ["\\ % _ :* <-> ''", []],
-      ["-", []],
-      ['""', []],
+      ["\\ % _ :* <-> '' engine", ["Engine", "Content"]],
+      ["<engine>", ["Engine", "Content"]],
+      ["less", ["Others"]],
+      ["greater", ["Others"]],
       ["or", []],
     ])("finds for %s in whatever case and with or without accents: %j", async (query, expected) => {
       await publish("Engine");
       await publish("Café");
       await publish("Content", "An analytical engine, of brass");
-      await publish("Others", "Quite something");
+      await publish("Others", "Quite something<less&greater>");
       expect((await titles(query)).toSorted()).toEqual([...expected].toSorted());
     });
 
@@ -137,6 +138,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       const found = await excerpt("ENGINE");
       expect(found).toContain("[engine]");
       expect(found).toContain("[Engine]");
+      expect(found).toContain("<mark>of</mark> steam");
       expect(found).not.toMatch(/\[brass|\[of/);
     });
 

@@ -32,9 +32,10 @@ const BOUNDS_OF_TITLES: Bounds = { fetched: 1_000, walked: 2_000, kept: 100 };
 /** Of a post's content so many characters are parsed for its excerpt, which takes a millisecond. */
 const EXCERPT_FROM = 10_000;
 
-// What no excerpt can have of its content: it is taken out of that before.
+// What no excerpt can have of its content: it is taken out of that before. The last stands for what would begin a tag.
 const MATCH_BEGINS = "\u0001";
 const MATCH_ENDS = "\u0002";
+const LESS_THAN = "\u0003";
 const HEADLINE = `StartSel=${MATCH_BEGINS}, StopSel=${MATCH_ENDS}, MaxFragments=2, MinWords=10, MaxWords=25, FragmentDelimiter=" … "`;
 
 // The column and the function are the database's own (drizzle/0003): nothing writes them, and only a search reads them.
@@ -46,8 +47,9 @@ const titleKey = (title: unknown) => sql`public.title_key(${title})`;
 const raw = (bound: number) => sql.raw(String(bound));
 const newestFirst = sql`order by "posts"."id" desc limit`;
 
-/** As a sub-select it is computed once, and not for each row. */
-const askedFor = (query: SearchQuery) => sql`(select websearch_to_tsquery('public.quire', ${query}))`;
+/** As a sub-select it is computed once, and not for each row. What is in angle brackets is no tag: see drizzle/. */
+const askedFor = (query: SearchQuery) =>
+  sql`(select websearch_to_tsquery('public.quire', ${query.replaceAll("<", " ")}))`;
 
 /**
  * The posts that answer a query, by their ids, with their ranks: those that have the words, and those whose titles are
@@ -148,7 +150,7 @@ export async function selectFound(
       post: getTableColumns(posts),
       rank: sql<number>`rank`.mapWith(Number),
       headline: sql<string>`ts_headline('public.quire',
-        translate(left(${posts.content}, ${EXCERPT_FROM}), ${MATCH_BEGINS + MATCH_ENDS}, ''), ${askedFor(query)}, ${HEADLINE})`,
+        translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${askedFor(query)}, ${HEADLINE})`,
     })
     .from(page)
     .innerJoin(posts, sql`${posts.id} = page_id`)
@@ -185,7 +187,7 @@ function newestOf(range: Range) {
 }
 
 function excerptOf(headline: string): ExcerptPart[] {
-  const [before = "", ...rest] = headline.split(MATCH_BEGINS);
+  const [before = "", ...rest] = headline.replaceAll(LESS_THAN, "<").split(MATCH_BEGINS);
   const parts = rest.flatMap((part) => {
     const [match = "", after = ""] = part.split(MATCH_ENDS);
     return [

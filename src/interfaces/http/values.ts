@@ -23,7 +23,7 @@ const CHARACTER = String.raw`[^\u0000\p{Cs}]`;
 const STORABLE = String.raw`^(?!\uFEFF)${CHARACTER}*$`;
 const READABLE = String.raw`^(?!\uFEFF)(?=[\s\S]*\S)${CHARACTER}*$`;
 const INNER = String.raw`[^\s\u0000\p{Cs}]`;
-const SEARCH = String.raw`^\s*${INNER}(?:${CHARACTER}{0,198}${INNER})?\s*$`;
+const SEARCH = String.raw`^(?=[\s\S]*[\p{L}\p{N}])\s*${INNER}(?:${CHARACTER}{0,198}${INNER})?\s*$`;
 const TRIMMED = String.raw`^\s*${INNER}(?:${CHARACTER}{0,${NAME_MAX_LENGTH - 2}}${INNER})?\s*$`;
 
 export const nameText = text(parseUserName, {
