@@ -1,14 +1,17 @@
 import * as fc from "fast-check";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import { answerHeaders } from "../../src/interfaces/http/answer-headers.ts";
 import type { HttpEnv } from "../../src/interfaces/http/environment.ts";
 import { parseVersion, type Version } from "../../src/domain/version.ts";
 import { etag, expectedVersions, weakEtag, preconditionResponse } from "../../src/interfaces/http/etag.ts";
+import { respond } from "../../src/interfaces/http/respond.ts";
 
 /** What the functions make of a header, as they are called in a request that has it. */
 const app = new Hono<HttpEnv>()
+  .use(answerHeaders)
   .get("/expected", (c) => c.json(expectedVersions(c)))
-  .get("/resource", (c) => preconditionResponse(c, c.req.query("current") ?? "") ?? c.text("sent"));
+  .get("/resource", (c) => preconditionResponse(c, c.req.query("current") ?? "") ?? respond(c, "sent", 200));
 
 async function versionsIn(ifMatch: string | null, ifNoneMatch: string | null = null): Promise<unknown> {
   const response = await app.request("/expected", { headers: preconditions(ifMatch, ifNoneMatch) });

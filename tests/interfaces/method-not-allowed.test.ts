@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
+import { answerHeaders } from "../../src/interfaces/http/answer-headers.ts";
 import type { HttpEnv } from "../../src/interfaces/http/environment.ts";
 import { answerOtherMethods } from "../../src/interfaces/http/method-not-allowed.ts";
 
 function appWith(build: (app: Hono<HttpEnv>) => void): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
+  const app = new Hono<HttpEnv>().use(answerHeaders);
   build(app);
   answerOtherMethods(app);
   return app;

@@ -1,7 +1,5 @@
 import { Hono } from "hono";
-import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
-import { requestId } from "hono/request-id";
 import type { Log } from "../../application/ports/log.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { UseCases } from "../../application/use-cases.ts";
@@ -9,7 +7,6 @@ import { answerHeaders } from "./answer-headers.ts";
 import { compression } from "./compression.ts";
 import { cors } from "./cors.ts";
 import { serveDocs, type SwaggerUi } from "./docs.ts";
-import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { serveDocument } from "./openapi.ts";
 import { healthRoutes } from "./health.ts";
@@ -17,6 +14,7 @@ import { answerOtherMethods } from "./method-not-allowed.ts";
 import { postRoutes } from "./posts.ts";
 import { problem } from "./problem.ts";
 import { rateLimits, type ClientAddress } from "./rate-limits.ts";
+import { requestId } from "./request-id.ts";
 import { requestLog } from "./request-log.ts";
 import { sessionRoutes } from "./sessions.ts";
 import type { HttpSettings } from "./settings.ts";
@@ -33,18 +31,6 @@ interface AppDependencies {
   readonly swaggerUi?: SwaggerUi | undefined;
 }
 
-const cacheHeaders = documented(
-  createMiddleware<HttpEnv>(async (c, next) => {
-    // What is shown depends on who asks, and may change at any time: a shared cache may keep what everybody is shown, if
-    // it asks each time whether that is still so.
-    const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);
-    c.header("Vary", "Authorization, Accept-Encoding");
-    c.header("Cache-Control", isPublic ? "public, no-cache" : "private, no-cache");
-    await next();
-  }),
-  { responseHeaders: ["Vary", "Cache-Control"] },
-);
-
 /** The routes with their inputs and answers: what a typed client is inferred from. */
 export type App = ReturnType<typeof createApp>;
 
@@ -53,14 +39,8 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
   const limits = rateLimits({ limiter, clientAddress, settings });
   const app = new Hono<HttpEnv>()
     .use(answerHeaders)
-    .use(
-      documented(requestId({ limitLength: 64 }), {
-        requestHeaders: { "X-Request-Id": "optional" },
-        responseHeaders: ["X-Request-Id"],
-      }),
-    )
+    .use(requestId)
     .use(requestLog(log))
-    .use(cacheHeaders)
     .use(cors(settings.corsOrigins))
     .use(compression)
     .use(timeLimit(settings.requestTimeoutMs))

@@ -2,6 +2,7 @@ import { createMiddleware } from "hono/factory";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { CLIENT_HEADERS, REQUEST_HEADERS } from "./headers.ts";
+import { appendHeader, respond, setHeader } from "./respond.ts";
 import { ANY_ORIGIN } from "./settings.ts";
 
 const SENT = ["Authorization", "Content-Type", ...Object.keys(REQUEST_HEADERS)].join(", ");
@@ -19,19 +20,19 @@ const MAX_AGE_SECONDS = "7200";
 export function cors(origins: readonly string[]) {
   const takesAny = origins.includes(ANY_ORIGIN);
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
-    if (!takesAny && origins.length > 0) c.header("Vary", "Origin", { append: true });
+    if (!takesAny && origins.length > 0) appendHeader(c, "Vary", "Origin");
     const origin = c.req.header("Origin");
     if (origin === undefined || !(takesAny || origins.includes(origin))) return next();
     const allowed = takesAny ? ANY_ORIGIN : origin;
     const asked = c.req.method === "OPTIONS" ? c.req.header("Access-Control-Request-Method") : undefined;
     if (asked === undefined) {
-      c.header("Access-Control-Allow-Origin", allowed);
-      c.header("Access-Control-Expose-Headers", READ);
+      setHeader(c, "Access-Control-Allow-Origin", allowed);
+      setHeader(c, "Access-Control-Expose-Headers", READ);
       return next();
     }
     await next();
     // Whatever OPTIONS is answered with: a page that may not ask is not told why, so it is told when it asks.
-    c.res = c.body(null, 204, {
+    c.res = respond(c, null, 204, {
       "Access-Control-Allow-Origin": allowed,
       "Access-Control-Allow-Methods": c.res.headers.get("Allow") ?? asked,
       "Access-Control-Allow-Headers": SENT,

@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { HttpEnv } from "./environment.ts";
 import { preconditionResponse } from "./etag.ts";
+import { respond, setHeader } from "./respond.ts";
 
 /** Where the files of Swagger UI come from: it is told a name of those below and gives the content. */
 export interface SwaggerUi {
@@ -30,13 +31,13 @@ const POLICY = [
 /** Serves the documentation that a person reads and calls from, at /docs; `/` leads there, and programs to the rest. */
 export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi): void {
   const page = pageOf(version);
-  app.get("/", (c) => c.body(null, 302, { Location: "/docs", Link: LINKS }));
+  app.get("/", (c) => respond(c, null, 302, { Location: "/docs", Link: LINKS }));
   app.get("/docs", (c) => {
-    c.header("Content-Security-Policy", POLICY);
-    return c.body(page, 200, { "Content-Type": "text/html; charset=utf-8" });
+    setHeader(c, "Content-Security-Policy", POLICY);
+    return respond(c, page, 200, { "Content-Type": "text/html; charset=utf-8" });
   });
-  app.get("/docs/page.js", (c) => c.body(SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
-  app.get("/docs/page.css", (c) => c.body(STYLE, 200, { "Content-Type": "text/css; charset=utf-8" }));
+  app.get("/docs/page.js", (c) => respond(c, SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
+  app.get("/docs/page.css", (c) => respond(c, STYLE, 200, { "Content-Type": "text/css; charset=utf-8" }));
   for (const [name, type] of Object.entries(FILES)) {
     app.get(`/docs/${version}/${name}`, async (c) => fileResponse(c, `"${version}"`, type, async () => read(name)));
   }
@@ -51,9 +52,9 @@ async function fileResponse(
   type: string,
   read: () => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<Response> {
-  c.header("Cache-Control", "public, max-age=31536000, immutable");
+  setHeader(c, "Cache-Control", "public, max-age=31536000, immutable");
   c.set("isLong", type.startsWith("text/"));
-  return preconditionResponse(c, tag) ?? c.body(await read(), 200, { "Content-Type": type });
+  return preconditionResponse(c, tag) ?? respond(c, await read(), 200, { "Content-Type": type });
 }
 
 function pageOf(version: string): string {

@@ -5,6 +5,8 @@ import type { UseCaseError } from "./problem.ts";
 export interface HttpEnv {
   Variables: {
     requestId: string;
+    /** Those of the answer that is to come. */
+    headers: Record<string, string>;
     /** Who looks; set for every route behind `identify`. */
     viewer: Viewer;
     /** The failure of the store or of hashing that the request ended with: for the log. */

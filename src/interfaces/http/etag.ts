@@ -6,6 +6,7 @@ import { parseVersion, type Version } from "../../domain/version.ts";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem } from "./problem.ts";
+import { respond, setHeader } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
 
 /** What a client sees of a resource; one version that shows more to some has a tag for each (RFC 9110, 8.8.3). */
@@ -74,8 +75,8 @@ export function requireIfMatch(settings: HttpSettings) {
 export function preconditionResponse(c: Context, current: string) {
   const [named, had] = [c.req.header("If-Match"), c.req.header("If-None-Match")];
   if (named !== undefined && !isAny(named) && !isStrongMatch(named, current)) return problem(c, "precondition_failed");
-  c.header("ETag", current);
-  return had !== undefined && (isAny(had) || isWeakMatch(had, current)) ? c.body(null, 304) : null;
+  setHeader(c, "ETag", current);
+  return had !== undefined && (isAny(had) || isWeakMatch(had, current)) ? respond(c, null, 304) : null;
 }
 
 function isAny(header: string): boolean {

@@ -4,6 +4,7 @@ import type { Durability } from "../../application/ports/storage-probe.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { HttpEnv } from "./environment.ts";
 import { failureProblem } from "./problem.ts";
+import { setHeader } from "./respond.ts";
 import { jsonResponse } from "./resource-response.ts";
 
 export const LiveBody = z.object({ status: z.literal("live") });
@@ -19,8 +20,8 @@ export const ReadyBody = z.object({
 export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness">) {
   return new Hono<HttpEnv>()
     .use(async (c, next) => {
+      setHeader(c, "Cache-Control", "no-store");
       await next();
-      c.header("Cache-Control", "no-store");
     })
     .get("/live", (c) => jsonResponse<z.infer<typeof LiveBody>, 200>(c, { status: "live" }, 200))
     .get("/ready", async (c) => {

@@ -8,6 +8,7 @@ import type { UserId } from "../../domain/id.ts";
 import { IDEMPOTENCY_KEY } from "./headers.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
 import { sendAnswer, type JsonAnswer, type JsonResponse } from "./resource-response.ts";
+import { respond } from "./respond.ts";
 
 interface Operation<
   T,
@@ -63,7 +64,7 @@ export async function answerOnce<
   const held = await stillHolds?.(JSON.parse(before.body) as Body);
   if (held?.isErr() === true) return failureProblem(c, held.error);
   const headers = { ...before.headers, "Content-Type": "application/json", "Idempotency-Replayed": "true" };
-  return c.body(before.body, before.status, headers) as Response as JsonResponse<Body, Status>;
+  return respond(c, before.body, before.status, headers) as Response as JsonResponse<Body, Status>;
 }
 
 /** The key in the header's value; `undefined` when it is none. */

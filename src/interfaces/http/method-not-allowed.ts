@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { HttpEnv } from "./environment.ts";
 import { PATCH_TYPES } from "./json-body.ts";
 import { problem } from "./problem.ts";
+import { respond } from "./respond.ts";
 
 /**
  * Gives every path of the app an answer to the methods that it has no handler for: 405 with Allow (RFC 9110, 15.5.6),
@@ -22,7 +23,7 @@ export function answerOtherMethods(app: Hono<HttpEnv>): void {
       ...(methods.has("PATCH") ? { "Accept-Patch": PATCH_TYPES.join(", ") } : {}),
     };
     app.all(path, (c) =>
-      c.req.method === "OPTIONS" ? c.body(null, 204, headers) : problem(c, "method_not_allowed", { headers }),
+      c.req.method === "OPTIONS" ? respond(c, null, 204, headers) : problem(c, "method_not_allowed", { headers }),
     );
   }
 }

@@ -6,6 +6,7 @@ import { preconditionResponse, weakEtag } from "./etag.ts";
 import { REQUEST_HEADERS, RESPONSE_HEADERS, type RequestHeader, type ResponseHeader } from "./headers.ts";
 import { BODIES, OPERATIONS, TAGS, type OperationKey } from "./operations.ts";
 import { problemParts, type FieldError, type ProblemKind } from "./problem.ts";
+import { respond } from "./respond.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -72,7 +73,7 @@ export function serveDocument(app: Hono<HttpEnv>): void {
   app.get("/openapi.json", (c) => {
     made ??= make();
     c.set("isLong", true);
-    return preconditionResponse(c, made.tag) ?? c.body(made.json, 200, { "Content-Type": "application/json" });
+    return preconditionResponse(c, made.tag) ?? respond(c, made.json, 200, { "Content-Type": "application/json" });
   });
 }
 

@@ -21,6 +21,7 @@ import { postId } from "./path-id.ts";
 import { askedPosts, postListName, PostsQuery, type ListQuery } from "./post-query.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
+import { respond } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
@@ -119,7 +120,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const deleted = await useCases.deletePost(c.get("actor"), target);
       return deleted.match(
-        () => c.body(null, 204),
+        () => respond(c, null, 204),
         (failure) => failureProblem(c, failure),
       );
     })

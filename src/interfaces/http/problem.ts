@@ -6,6 +6,7 @@ import type { AnsweredBefore } from "../../application/commit.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { SECURE_HEADERS } from "./headers.ts";
+import { respond } from "./respond.ts";
 
 /** Every error that a use case can end with. That it was done before is none: it has an answer of its own. */
 export type UseCaseError = Exclude<
@@ -359,7 +360,7 @@ export function problemParts(kind: ProblemKind, requestId: string | null, extras
 /** Answers with problem details (RFC 9457). */
 export function problem<Kind extends ProblemKind>(c: Context, kind: Kind, extras?: ProblemExtras) {
   const { status, headers, body } = problemParts(kind, c.get("requestId") ?? null, extras);
-  return c.body(body, status, headers) as Response as ProblemResponse<Kind>;
+  return respond(c, body, status, headers) as Response as ProblemResponse<Kind>;
 }
 
 /** Answers with the problem that a use case's error is, and keeps for the log what is not for the client. */

@@ -5,6 +5,7 @@ import { emailKey, parseEmailAddress } from "../../domain/email-address.ts";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem } from "./problem.ts";
+import { appendHeader } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
 
 /** From where a request comes, as addresses are counted: only what serves the API knows. */
@@ -33,8 +34,8 @@ export function rateLimits({ limiter, clientAddress, settings }: Dependencies) {
       if (counter === null || key === null) return next();
       const { isExceeded, remaining, resetSeconds } = counter.take(key);
       // draft-ietf-httpapi-ratelimit-headers-10, 3 and 4.
-      c.header("RateLimit-Policy", policy, { append: true });
-      c.header("RateLimit", `"${name}";r=${remaining};t=${resetSeconds}`, { append: true });
+      appendHeader(c, "RateLimit-Policy", policy);
+      appendHeader(c, "RateLimit", `"${name}";r=${remaining};t=${resetSeconds}`);
       return isExceeded ? problem(c, "rate_limited", { headers: { "Retry-After": String(resetSeconds) } }) : next();
     });
     return documented(middleware, {

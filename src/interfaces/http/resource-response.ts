@@ -4,6 +4,7 @@ import type { Version } from "../../domain/version.ts";
 import { isWorthCompressing } from "./compression.ts";
 import type { HttpEnv } from "./environment.ts";
 import { etag, preconditionResponse, type Representation } from "./etag.ts";
+import { respond, setHeader } from "./respond.ts";
 
 interface Resource<Body extends object> {
   readonly version: Version;
@@ -23,7 +24,7 @@ export function resourceResponse<Body extends object>(c: Context, resource: Reso
 
 /** Answers a change with the resource as it is now. */
 export function changedResponse<Body extends object>(c: Context, resource: Resource<Body>) {
-  c.header("ETag", etag(resource.version, resource.representation));
+  setHeader(c, "ETag", etag(resource.version, resource.representation));
   return jsonResponse(c, resource.body, 200);
 }
 
@@ -51,7 +52,7 @@ export function sendAnswer<Body extends object, Status extends ContentfulStatusC
   { status, headers, body }: JsonAnswer<Body, Status>,
 ) {
   const sent = { ...headers, "Content-Type": "application/json" };
-  return c.body(JSON.stringify(body), status, sent) as Response as JsonResponse<Body, Status>;
+  return respond(c, JSON.stringify(body), status, sent) as Response as JsonResponse<Body, Status>;
 }
 
 /** Answers with a body that has the form of JSON already, so what a client reads has the very type that was given. */
@@ -62,5 +63,5 @@ export function jsonResponse<Body extends object, Status extends ContentfulStatu
 ) {
   const json = JSON.stringify(body);
   c.set("isLong", isWorthCompressing(json));
-  return c.body(json, status, { "Content-Type": "application/json" }) as Response as JsonResponse<Body, Status>;
+  return respond(c, json, status, { "Content-Type": "application/json" }) as Response as JsonResponse<Body, Status>;
 }

@@ -11,6 +11,7 @@ import { jsonBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { sessionId } from "./path-id.ts";
 import { failureProblem } from "./problem.ts";
+import { respond, setHeader } from "./respond.ts";
 import { presentUser, UserBody } from "./users.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
@@ -38,8 +39,8 @@ const Credentials = z.strictObject({ email: z.string(), password: z.string() });
 export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
   return new Hono<HttpEnv>()
     .use(async (c, next) => {
+      setHeader(c, "Cache-Control", "no-store");
       await next();
-      c.header("Cache-Control", "no-store");
     })
     .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), limits.passwords, limits.logIn, async (c) =>
       answerOnce(c, useCases.commitOnce, {
@@ -64,14 +65,14 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
     .delete("/", requireActor, noQuery, async (c) => {
       const loggedOut = await useCases.logOut(c.get("actor"));
       return loggedOut.match(
-        () => c.body(null, 204),
+        () => respond(c, null, 204),
         (failure) => failureProblem(c, failure),
       );
     })
     .delete("/:id", requireActor, sessionId, noQuery, async (c) => {
       const revoked = await useCases.revokeSession(c.get("actor"), c.req.valid("param").id);
       return revoked.match(
-        () => c.body(null, 204),
+        () => respond(c, null, 204),
         (failure) => failureProblem(c, failure),
       );
     });

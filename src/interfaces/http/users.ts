@@ -17,6 +17,7 @@ import { postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import { respond } from "./respond.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { emailText, IdBody, idText, nameText, passwordText, TimeBody } from "./values.ts";
 
@@ -99,7 +100,7 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const deleted = await useCases.deleteUser(c.get("actor"), { ...target, posts: c.req.valid("query") });
       return deleted.match(
-        () => c.body(null, 204),
+        () => respond(c, null, 204),
         (failure) => failureProblem(c, failure),
       );
     })
@@ -127,7 +128,7 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         const { id } = c.req.valid("param");
         const changed = await useCases.changePassword(c.get("actor"), { id, currentPassword, newPassword });
         return changed.match(
-          () => c.body(null, 204),
+          () => respond(c, null, 204),
           (failure) => failureProblem(c, failure),
         );
       },
