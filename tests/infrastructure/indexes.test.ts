@@ -201,6 +201,12 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ],
 ];
 
+const SETTINGS = {
+  "the embedded engine": "",
+  // A server makes a plan for each set of values at first.
+  "a server": "set plan_cache_mode = force_custom_plan; set enable_sort = on; set enable_incremental_sort = on",
+};
+
 /** By these PostgreSQL finds what goes with a row of another table, which no plan shows. */
 const FOR_CASCADES = ["idempotency_keys_user_idx"];
 
@@ -272,26 +278,39 @@ describe("the indexes of the schema", () => {
   const isPage = (node: PlanNode) =>
     (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) <= 2 * (FIRST.limit + 1);
 
-  // The embedded engine keeps one plan for all values; a server makes one for them at first.
-  describe.each(["force_generic_plan", "force_custom_plan"])("with %s", (mode) => {
-    it.each(POST_SORT_KEYS)("let each page by %s be read in its order, and no row besides", async (by) => {
-      await engine.exec(`set plan_cache_mode = ${mode}`);
-      const middle = (await repositories.posts.findById(idOf<PostId>(MIDDLE)))._unsafeUnwrap();
-      const queries = QUERIES.filter(([, { sort }]) => sort.by === by);
-      expect(queries.length).toBeGreaterThan(10);
-      for (const [name, { sort }, filter] of queries) {
-        const place = { key: sortKey(middle, sort), id: middle.id };
-        for (const from of [null, { ...place, direction: "forward" }, { ...place, direction: "backward" }] as const) {
-          const nodes = await runPlanOf(async ({ posts }) => posts.list(filter, sort, { ...FIRST, from }));
-          expect(indexesIn(nodes), name).toEqual(indexesOf(filter, sort));
-          expect(
-            nodes.map((node) => node["Node Type"]),
-            name,
-          ).not.toContain("Seq Scan");
-          expect(nodes.every(isPage), name).toBe(true);
-        }
+  /** Asks for the first page of each list that has a sort, and for those on both sides of a post in it. */
+  async function expectPagesInOrder(by: PostSort["by"], on = engine): Promise<void> {
+    const middle = (await repositories.posts.findById(idOf<PostId>(MIDDLE)))._unsafeUnwrap();
+    const queries = QUERIES.filter(([, { sort }]) => sort.by === by);
+    expect(queries.length).toBeGreaterThan(10);
+    for (const [name, { sort }, filter] of queries) {
+      const place = { key: sortKey(middle, sort), id: middle.id };
+      for (const from of [null, { ...place, direction: "forward" }, { ...place, direction: "backward" }] as const) {
+        const nodes = await runPlanOf(async ({ posts }) => posts.list(filter, sort, { ...FIRST, from }), on);
+        expect(indexesIn(nodes), name).toEqual(indexesOf(filter, sort));
+        expect(
+          nodes.map((node) => node["Node Type"]),
+          name,
+        ).not.toContain("Seq Scan");
+        expect(nodes.every(isPage), name).toBe(true);
       }
+    }
+  }
+
+  describe.each(Object.entries(SETTINGS))("with the settings of %s", (_, settings) => {
+    afterAll(async () => engine.exec("reset all"));
+
+    it.each(POST_SORT_KEYS)("let each page by %s be read in its order, and no row besides", async (by) => {
+      await engine.exec(settings);
+      await expectPagesInOrder(by);
     });
+  });
+
+  it("let each page be read in its order by the embedded engine, though no row was ever analysed", async () => {
+    const young = await openTemplate();
+    await young.exec(ROWS.replace("analyze;", ""));
+    for (const by of POST_SORT_KEYS) await expectPagesInOrder(by, young);
+    await young.close();
   });
 
   it("let posts be counted by what they hold alone", async () => {

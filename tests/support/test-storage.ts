@@ -13,6 +13,7 @@ import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storag
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
 import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { startParameters } from "../../src/infrastructure/pglite/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
@@ -131,5 +132,6 @@ export async function copyTemplate(): Promise<string> {
 
 /** PGlite as it is shipped on a migrated, empty PostgreSQL. */
 export async function openTemplate(): Promise<PGlite> {
-  return PGlite.create({ fs: new NodeFS(join(await copyTemplate(), "cluster")), extensions: SCHEMA_EXTENSIONS });
+  const fs = new NodeFS(join(await copyTemplate(), "cluster"));
+  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed") });
 }

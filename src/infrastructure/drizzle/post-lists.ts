@@ -124,7 +124,8 @@ export function partOfIndex(
     where: and(
       // Of what is greater than the greatest that a column has, PostgreSQL would expect no row.
       compare(low, sql`>=`),
-      isBegun.low ? sql`${posts.id} <> ${value("id")}` : undefined,
+      // Not by its id alone: what was at the place may have moved on.
+      isBegun.low ? compare(place, sql`<>`) : undefined,
       compare(high, high === place || isBounded.high ? sql`<` : sql`<=`),
       by === "published" ? isNotNull(posts.publishedAt) : undefined,
       by === "published" || after === null ? undefined : sql`${posts.publishedAt} > ${value("after")}`,
