@@ -44,7 +44,7 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
   const work = eventLoopShares();
   // Node would answer a request without a Host itself, with no problem document.
   const server = createServer({ requireHostHeader: false }, (request, response) => {
-    if (request.httpVersion === "1.1" && request.headers.host === undefined) answer(response, "malformed_request");
+    if (!hasOneHost(request)) answer(response, "malformed_request");
     else if (HEALTH.test(request.url ?? "")) void listener(request, response);
     else if (running >= MOST_RUNNING) refusals.run(() => response.writeHead(503, BUSY.headers).end(BUSY.body));
     else {
@@ -64,6 +64,13 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
       settle(ok({ url, close: async (graceMs) => closeGracefully(server, unused, graceMs) }));
     });
   });
+}
+
+/** RFC 9112, 3.2: a Host header, and one; without one there is HTTP/1.0. Of several Node would take the first. */
+function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const isHost = (text: string, index: number) => index % 2 === 0 && text.length === 4 && /^host$/i.test(text);
+  const hosts = rawHeaders.filter(isHost).length;
+  return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
 }
 
 /** The connections that have not asked anything yet: Node does not count them as idle. */
@@ -91,7 +98,12 @@ const MOST_RUNNING = 256;
 const HEALTH = /^\/(?:v1\/)?health\//;
 const BUSY = problemParts("storage_busy", null);
 
-/** Counts a request from when it has arrived whole, so that slow uploads keep nobody out, until it is answered. */
+const BODILESS = /^(?:GET|HEAD|OPTIONS|DELETE)$/;
+
+/**
+ * Counts a request from when it has arrived whole, so that slow uploads keep nobody out, until it is answered; at once where
+ * nobody waits for its body.
+ */
 function whileItRuns(request: IncomingMessage, response: ServerResponse, count: (change: 1 | -1) => void): void {
   const begin = () => {
     if (response.closed) return;
@@ -99,7 +111,7 @@ function whileItRuns(request: IncomingMessage, response: ServerResponse, count: 
     response.once("close", () => count(-1));
   };
   const hasBody = request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
-  if (hasBody) request.once("end", begin);
+  if (hasBody && !BODILESS.test(request.method ?? "")) request.once("end", begin);
   else begin();
 }
 

@@ -172,6 +172,7 @@ describe("what is no HTTP request", () => {
     ["a target that is no path", "GET nonsense HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
     ["an absolute URL that is none", "GET http:// HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
     ["no Host header", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    ["two Host headers", "GET / HTTP/1.1\r\nHost: quire\r\nhost: quire\r\nConnection: close\r\n\r\n"],
   ])("is answered with a problem of status 400, too, when the parser lets it pass: %s", async (_, request) => {
     const { port, log } = await serve();
     expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
@@ -366,6 +367,20 @@ describe("a server that has more to do than it can", () => {
     await all;
     expect(order.indexOf("/health/live")).toBeLessThan(100);
     for (const other of others) other.destroy();
+  });
+
+  it("counts a request that nobody waits for the body of, though it has one", async () => {
+    const waiting: (() => void)[] = [];
+    const { server, port } = await serve(async () => {
+      await new Promise<void>((settle) => waiting.push(settle));
+      return new Response("fine");
+    });
+    const clients = await Promise.all(Array.from({ length: MOST_RUNNING }, async () => dial(port)));
+    for (const client of clients) client.write("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx");
+    await expect.poll(() => waiting.length).toBe(MOST_RUNNING);
+    expect((await fetch(server.url)).status).toBe(503);
+    for (const client of clients) client.destroy();
+    for (const settle of waiting) settle();
   });
 
   it("is not filled by uploads that do not come to an end", async () => {
