@@ -238,6 +238,19 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
     });
 
     it.each([
+      ["POST", "/v1/posts"],
+      ["PATCH", `/v1/posts/${AN_ID}`],
+      ["POST", `/v1/posts/${AN_ID}/publish`],
+    ])("is no failure of the server when it breaks off on the way: %s %s", async (method, path) => {
+      const { author, log } = await open();
+      const owner = await author();
+      const broken = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("aborted")) });
+      const reply = await owner.call(method, path, { raw: broken, headers: JSON_TYPE });
+      expect(problemOf(reply)).toBe("400 malformed_request");
+      expect(log.lines.filter(({ level }) => level === "error")).toEqual([]);
+    });
+
+    it.each([
       ["POST", "/v1/sessions"],
       ["PATCH", `/v1/users/${AN_ID}`],
       ["PUT", `/v1/users/${AN_ID}/password`],

@@ -64,9 +64,11 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
   if (swaggerUi !== undefined) serveDocs(app, swaggerUi);
   answerOtherMethods(app);
   app.notFound((c) => problem(c, "route_not_found"));
-  app.onError((error, c) =>
+  app.onError((error, c) => {
+    // Whoever sends a body may break off, or send chunks that are none: that is no failure of the server.
+    if (c.get("isArriving") === true) return problem(c, "malformed_request");
     // The only exception that is an answer is the validator's, for a body that JSON.parse refuses.
-    problem(c, error instanceof HTTPException && error.status === 400 ? "malformed_json" : "internal_error"),
-  );
+    return problem(c, error instanceof HTTPException && error.status === 400 ? "malformed_json" : "internal_error");
+  });
   return app;
 }

@@ -22,7 +22,8 @@ const moment = (description: string) =>
       const isDate = MOMENT.test(raw) && z.iso.datetime({ offset: true }).safeParse(raw).success;
       // The years that PostgreSQL reads in this form, whatever the offset.
       if (isDate && time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999) return time;
-      const message = "This must be a time of RFC 3339, such as 2026-03-01T12:00:00Z or …00.123%2B01:00.";
+      const message =
+        "This must be a time of RFC 3339 to the millisecond, such as 2026-03-01T12:00:00Z or …00.123%2B01:00.";
       context.addIssue({ code: "custom", message, params: { code: "malformed_time" } });
       return z.NEVER;
     })
