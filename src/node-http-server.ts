@@ -68,8 +68,8 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
 
 /** RFC 9112, 3.2: a Host header, and one; without one there is HTTP/1.0. Of several Node would take the first. */
 function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
-  const isHost = (text: string, index: number) => index % 2 === 0 && text.length === 4 && /^host$/i.test(text);
-  const hosts = rawHeaders.filter(isHost).length;
+  // Names and values take turns.
+  const hosts = rawHeaders.filter((text, index) => index % 2 === 0 && /^host$/i.test(text)).length;
   return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
 }
 
