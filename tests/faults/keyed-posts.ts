@@ -84,6 +84,34 @@ export async function repeat(url: string, posts: readonly KeyedPost[]) {
   return { done, undone };
 }
 
+/**
+ * Sends posts to several servers at once, each with the same key to all, and again where it is in use. Expects that all
+ * give one answer, and that one of them made it. Gives the posts, and how often a key was in use.
+ */
+export async function publishAtAll(urls: readonly string[], author: Author, count: number) {
+  const posts: KeyedPost[] = [];
+  let inUse = 0;
+  const untilAnswered = async (url: string, post: KeyedPost) => {
+    for (;;) {
+      const answer = await send(url, post);
+      if (answer.status !== 409) return answer;
+      inUse++;
+      await delay(PAUSE_AFTER_REFUSAL_MS);
+    }
+  };
+  while (posts.length < count) {
+    const key = randomUUID();
+    const post: KeyedPost = { author, key, title: `With ${key}`, told: null };
+    const answers = await Promise.all(urls.map(async (url) => untilAnswered(url, post)));
+    expect(answers.filter(({ isReplayed }) => !isReplayed)).toHaveLength(1);
+    const [told, ...others] = answers.map(({ isReplayed: _, ...answer }) => answer);
+    expect(others).toEqual(others.map(() => told));
+    post.told = told ?? null;
+    posts.push(post);
+  }
+  return { posts, inUse };
+}
+
 /** Expects that each post is there once, as its client was told, and no other. */
 export async function expectEachOnce(url: string, posts: readonly KeyedPost[]): Promise<void> {
   const found = await allPosts(url);

@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
-import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
+import { expectEachOnce, publishAtAll, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
 import { isThorough, report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
@@ -153,6 +153,14 @@ describe("Quire on a PostgreSQL server", () => {
     const repeated = await repeat(other.url, writing.posts);
     report("connections cut and the database killed under writes with keys", { acknowledged, ...repeated });
     await expectEachOnce(other.url, writing.posts);
+  });
+
+  it("does once what two processes are sent with the same key at once, and gives one answer in both", async () => {
+    const [first, second] = await Promise.all([quire(), quire()]);
+    const author = await newAuthor(first.url, "ada");
+    const { posts, inUse } = await publishAtAll([first.url, second.url], author, 50);
+    report("posts sent to two processes at once with the same key", { posts: posts.length, "in use": inUse });
+    await expectEachOnce(first.url, posts);
   });
 
   it("is one Quire in two processes: sessions and addresses hold in both", async () => {

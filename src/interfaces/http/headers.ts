@@ -38,7 +38,7 @@ export const REQUEST_HEADERS = {
   },
   "Idempotency-Key": {
     description:
-      "A random text of your own for the request, such as a UUID: a repetition with the same key does nothing and gets the first answer again (draft-ietf-httpapi-idempotency-key-header).",
+      "A random text of your own for the request, such as a UUID: within 24 hours a repetition with the same key does nothing and gets the first answer again (draft-ietf-httpapi-idempotency-key-header).",
     schema: { type: "string", pattern: IDEMPOTENCY_KEY.source },
     example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
   },
