@@ -1,19 +1,31 @@
 /**
- * What the full-text search costs who writes, and what a search costs: `npm run bench:search` writes the same posts in turns
- * to two embedded PostgreSQLs, one without the search's column and indexes, and then searches 100,000 posts in the other.
+ * What the full-text search costs who writes, and what a search costs. `npm run bench:search` writes posts over HTTP to two
+ * servers in turns, one of them on a database without the search's column and indexes, for BENCH_ROUNDS rounds of 2 s each,
+ * and then searches 100,000 posts. It needs wrk.
  */
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { parseSearchQuery } from "../src/domain/post-search.ts";
 import { drizzlePosts } from "../src/infrastructure/drizzle/drizzle-posts.ts";
+import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { SCHEMA_EXTENSIONS as extensions } from "../src/infrastructure/pglite/extensions.ts";
+import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
 import { startParameters } from "../src/infrastructure/pglite/start-parameters.ts";
+import { pino } from "pino";
+import { newAuthor } from "../tests/faults/ledger.ts";
+import { startServer } from "../tests/process/server.ts";
+import { measure, type RequestLine, type Work } from "./load.ts";
 import { median } from "./table.ts";
 
-const POSTS = 100_000;
+const POSTS = Number(process.env["BENCH_POSTS"] ?? "100000");
 const WORDS_OF_POST = 160;
-const ROUNDS = 11;
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "5");
+const SECONDS = 2;
+const SEARCHES = 11;
 const WORDS = 20_000;
 
 /** The n-th of a language's words by how often it is used: consonants, of which no two words have one stem. */
@@ -41,38 +53,63 @@ const INSERT = `insert into posts (id, title, content, author_id, status, publis
   select uuidv7(), given.title, given.content, id, 'published', now(), 1, now(), now()
   from users, unnest($1::text[], $2::text[]) as given (title, content)`;
 
-const searched = await open();
-const plain = await open();
-await plain.exec("alter table posts drop column words; drop index posts_title_key_idx");
+const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** A data directory whose server writes posts as it did before there was a search. */
+async function withoutSearch(): Promise<string> {
+  const options = { freeSpaceBytes: 0, statementDeadlineMs: 60_000, log: pino({ level: "warn" }) };
+  const plain = join(directory, "plain");
+  const postgres = await openEmbeddedPostgres({ ...options, directory: plain, durability: "fsync" });
+  const { client, close } = postgres._unsafeUnwrap();
+  (await migratedStorage(client, "drizzle"))._unsafeUnwrap();
+  await client.query("alter table posts drop column words");
+  await client.query("drop index posts_title_key_idx");
+  (await close())._unsafeUnwrap();
+  return plain;
+}
+
+function writes(token: string, connections: number, words: number): Work {
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  const request = (): RequestLine => ({
+    method: "POST",
+    path: "/v1/posts",
+    headers,
+    body: JSON.stringify({ title: text(4), content: text(words), status: "published" }),
+  });
+  return { name: "POST", connections, requests: Array.from({ length: 200 }, request) };
+}
+
 const costs: string[][] = [];
-for (const [size, words, posts] of [
-  ["2 KiB", 410, 5_000],
-  ["100 KiB", 20_500, 100],
-] as const) {
-  const times = { plain: [] as number[], searched: [] as number[] };
-  for (let n = 0; n < posts; n++) {
-    const values = [[text(4)], [text(words)]];
-    for (const [name, engine] of Object.entries({ plain, searched }) as ["plain" | "searched", PGlite][]) {
-      const startedAt = performance.now();
-      await engine.query(INSERT, values);
-      times[name].push(performance.now() - startedAt);
+try {
+  const servers = [];
+  for (const data of [await withoutSearch(), join(directory, "searched")]) {
+    const server = await startServer(data, { QUIRE_LOG_LEVEL: "error" });
+    servers.push({ ...server, token: (await newAuthor(server.url, "ada")).token });
+  }
+  for (const [size, words] of [
+    ["2 KiB", 341],
+    ["100 KiB", 17_070],
+  ] as const) {
+    for (const clients of [1, 50]) {
+      const perSecond: number[][] = servers.map(() => []);
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const [index, { url, token }] of servers.entries()) {
+          perSecond[index]?.push((await measure([url], writes(token, clients, words), SECONDS)).perSecond);
+        }
+      }
+      const [without = 0, withSearch = 0] = perSecond.map(median);
+      const ratio = (withSearch / without).toFixed(2);
+      costs.push([size, String(clients), without.toFixed(0), withSearch.toFixed(0), ratio]);
     }
   }
-  // Every few thousand posts what is beside the tree of an index is put into it: the mean has that, the median not.
-  for (const [of, figure] of [
-    ["median", median],
-    ["mean", mean],
-  ] as const) {
-    const [without, withSearch] = [figure(times.plain), figure(times.searched)];
-    costs.push([size, of, without.toFixed(2), withSearch.toFixed(2), (withSearch / without).toFixed(1)]);
-  }
+  for (const server of servers) await server.end("SIGTERM");
+} finally {
+  await rm(directory, { recursive: true, force: true });
 }
-await plain.close();
-show(["an insert of", "", "without, ms", "searched, ms", "ratio"], costs);
+show(["POST of", "clients", "a second without search", "with it", "ratio"], costs);
 
-await searched.exec("truncate posts; drop index posts_words_idx, posts_title_key_idx");
+const searched = await open();
+await searched.exec("drop index posts_words_idx, posts_title_key_idx");
 for (let n = 0; n < POSTS; n += 500) {
   await searched.query(INSERT, [
     Array.from({ length: 500 }, () => text(4)),
@@ -98,7 +135,7 @@ for (const [what, query] of [
   const times: number[] = [];
   let found = 0;
   const asked = parseSearchQuery(query)._unsafeUnwrap();
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < SEARCHES; round++) {
     const startedAt = performance.now();
     (await posts.search(filter, asked, { limit: 20, from: null }))._unsafeUnwrap();
     times.push(performance.now() - startedAt);

@@ -24,7 +24,8 @@ const ROWS = `
     from generate_series(1, 100) n;
   insert into posts
     select id_of(n), case when n % 3 = 0 then 'Performance of engines' else 'A title ' || n end,
-      'common word' || n || case when n % 2 = 0 then ' half' else ' quarter' end || case when n % 1000 = 1 then ' rare' else '' end,
+      'common word' || n || case when n % 2 = 0 then ' half' else ' quarter' end || case when n % 1000 = 1 then ' rare' else '' end
+        || case when n % 25 = 1 then ' seldom' else '' end || case when n > 50000 then ' recent' else '' end,
       id_of(1 + n % 100), case when n % 10 = 0 then 'draft' else 'published' end,
       case when n % 10 <> 0 then moment_of(n) end, 1, now(), now()
     from generate_series(1, 100000) n;
@@ -88,6 +89,8 @@ describe("a search of 100,000 posts", () => {
       ["common words in a row that no post has so", '"half common"', PUBLISHED_POSTS, 0],
       ["posts without a word that all have", "-common", PUBLISHED_POSTS, 0],
       ["a common word without one that all have", "half -common", PUBLISHED_POSTS, 0],
+      ["a word without one that all newer posts have", "seldom -recent", PUBLISHED_POSTS, 20],
+      ["words in a row without one that all newer posts have", '"quarter seldom" -recent', PUBLISHED_POSTS, 20],
       ["a typo in a word of a third of the titles", "perfarmance", PUBLISHED_POSTS, 20],
       ["typos in words that no title has together", "perfarmance titel", PUBLISHED_POSTS, 0],
       ["a common word in an author's drafts", "common", ofAuthor, 0],

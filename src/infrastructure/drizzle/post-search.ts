@@ -26,7 +26,7 @@ interface Bounds {
   readonly kept: number;
 }
 
-const BOUNDS_OF_WORDS: Bounds = { fetched: 10_000, walked: 20_000, kept: MOST_RANKED };
+const BOUNDS_OF_WORDS: Bounds = { fetched: 5_000, walked: 10_000, kept: MOST_RANKED };
 /** To compare a title takes ten times as long as to look for words. */
 const BOUNDS_OF_TITLES: Bounds = { fetched: 1_000, walked: 2_000, kept: 100 };
 /** Of a post's content so many characters are parsed for its excerpt, which takes a millisecond. */
@@ -38,7 +38,7 @@ const MATCH_ENDS = "\u0002";
 const LESS_THAN = "\u0003";
 const HEADLINE = `StartSel=${MATCH_BEGINS}, StopSel=${MATCH_ENDS}, MaxFragments=2, MinWords=10, MaxWords=25, FragmentDelimiter=" … "`;
 
-// The column and the function are the database's own (drizzle/0003): nothing writes them, and only a search reads them.
+// The column and the function are the database's own (drizzle/0004): nothing writes them, and only a search reads them.
 const words = sql.raw(`"posts"."words"`);
 const titleThreshold = sql`set_config('pg_trgm.word_similarity_threshold', ${String(LEAST_SIMILARITY)}, true)`;
 const titleKey = (title: unknown) => sql`public.title_key(${title})`;
@@ -65,6 +65,7 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
   const has = sql`${words} @@ ${asked}`;
   const byWords = candidates(ranges, BOUNDS_OF_WORDS, {
     name: "by_words",
+    isSought: sql`true`,
     isIndexed: sql`(select querytree(${asked}) <> 'T')`,
     inIndex: sql`${words} @@ ${indexed}`,
     condition: has,
@@ -74,6 +75,8 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
   const isAlike = sql`(select ${titleThreshold}) is not null and ${similar}`;
   const byTitle = candidates(ranges, BOUNDS_OF_TITLES, {
     name: "by_title",
+    // Of common words there are so many posts that nobody comes to those that are merely similar.
+    isSought: sql`not ${byWords.isCommon}`,
     isIndexed: sql`true`,
     inIndex: isAlike,
     condition: isAlike,
@@ -97,6 +100,7 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
 interface Sought {
   /** Of the tables that are made on the way. */
   readonly name: "by_words" | "by_title";
+  readonly isSought: SQL;
   /** Whether the index can tell anything at all. */
   readonly isIndexed: SQL;
   /** What the index tells, which may be too much. */
@@ -104,28 +108,35 @@ interface Sought {
   readonly condition: SQL;
 }
 
-/** The ids of the newest posts of the ranges that are sought by an index that has no order, and the tables that they are of. */
+/**
+ * The ids of the newest posts that are sought by an index that has no order: of those that it tells, or where it tells too
+ * many, of the newest of each range.
+ */
 function candidates(ranges: readonly Range[], { fetched, walked, kept }: Bounds, sought: Sought) {
+  const { isSought, isIndexed, inIndex, condition } = sought;
   const table = sql.identifier(sought.name);
-  const isCommon = sql.identifier(`${sought.name}_is_common`);
+  const isCommon = sql`(select holds from ${sql.identifier(`${sought.name}_are_common`)})`;
   const tables = sql`${table} as materialized (
       select ${posts.id}, ${posts.authorId}, ${posts.status}, ${posts.publishedAt} from ${posts}
-      where ${sought.isIndexed} and ${sought.inIndex} limit ${raw(fetched + 1)}
-    ), ${isCommon} as materialized (
-      select not ${sought.isIndexed} or (select count(*) from ${table}) > ${fetched} as holds
+      where ${isSought} and ${isIndexed} and ${inIndex} limit ${raw(fetched + 1)}
+    ), ${sql.identifier(`${sought.name}_are_common`)} as materialized (
+      select ${isSought} and (not ${isIndexed} or (select count(*) from ${table}) > ${fetched}) as holds
     )`;
-  const walks = ranges.map((range) => {
+  // What an index holds alone PostgreSQL reads in its order, and does not sort all that there is instead.
+  const newest = ranges.map((range) => {
     const { where, order } = newestOf(range);
-    // What an index holds alone PostgreSQL reads in its order, and does not sort all that there is instead.
-    const newest = sql`select ${posts.id} from ${posts} where ${where} order by ${sql.join(order, sql`, `)} limit ${raw(walked)}`;
-    return sql`(select id from ${posts} where (select holds from ${isCommon}) and ${posts.id} = any(array(${newest}))
-      and ${sought.condition} ${newestFirst} ${raw(kept)})`;
+    return sql`select id from (
+      select ${posts.id} from ${posts} where ${where} order by ${sql.join(order, sql`, `)} limit ${raw(walked)}
+    ) as newest where ${isCommon}`;
   });
+  const isShown = or(...ranges.map(conditionOf));
+  const told = sql`select id from ${table} as posts where not ${isCommon} and (${isShown})`;
+  // With an offset it is an array that is looked through, and the condition is not looked up in its index again.
   const ids = sql`(select id from (
-      select id from ${table} as posts where not (select holds from ${isCommon}) and (${or(...ranges.map(conditionOf))})
-      union all ${sql.join(walks, sql` union all `)}
-    ) as posts ${newestFirst} ${raw(kept)})`;
-  return { tables, ids };
+      select ${posts.id}, ${posts.title}, ${words} from ${posts}
+      where ${posts.id} = any(array(${sql.join([told, ...newest], sql` union all `)})) order by ${posts.id} desc offset 0
+    ) as posts where ${condition} ${newestFirst} ${raw(kept)})`;
+  return { tables, isCommon, ids };
 }
 
 /**
