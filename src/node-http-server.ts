@@ -55,6 +55,7 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
   server.on("connection", refusals.noteConnection).on("connection", work.noteConnection);
   server.on("checkExpectation", (_, response: ServerResponse) => answer(response, "expectation_failed"));
   server.on("clientError", answerBrokenRequest);
+  boundUploads(server);
   const unused = trackUnusedConnections(server);
   return new Promise((settle) => {
     server.once("error", (cause) => settle(fail({ kind: "listen_failed", host, port, cause })));
@@ -113,6 +114,30 @@ function whileItRuns(request: IncomingMessage, response: ServerResponse, count: 
   const hasBody = request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
   if (hasBody && !BODILESS.test(request.method ?? "")) request.once("end", begin);
   else begin();
+}
+
+const LARGE_BODY_BYTES = 65_536;
+/** How much may have arrived of large bodies that are not whole yet; of more, those that have taken longest are cut. */
+const MOST_ARRIVED_BYTES = 256 * 1_048_576;
+const UPLOAD_CHECK_MS = 100;
+
+/** Bounds the memory of uploads that do not come to an end: as they are not counted as running, there may be any number. */
+function boundUploads(server: Server): void {
+  const uploads = new Map<IncomingMessage, number>();
+  server.on("request", (request: IncomingMessage) => {
+    const { "content-length": length, "transfer-encoding": coding } = request.headers;
+    if (coding === undefined && Number(length ?? 0) <= LARGE_BODY_BYTES) return;
+    uploads.set(request, request.socket.bytesRead);
+    request.once("close", () => uploads.delete(request));
+  });
+  const check = setInterval(() => {
+    let arrived = 0;
+    for (const [{ socket }, readBefore] of [...uploads].toReversed()) {
+      arrived += socket.bytesRead - readBefore;
+      if (arrived > MOST_ARRIVED_BYTES) socket.destroy();
+    }
+  }, UPLOAD_CHECK_MS).unref();
+  server.once("close", () => clearInterval(check));
 }
 
 const IDLE_CHECK_MS = 50;

@@ -390,4 +390,25 @@ describe("a server that has more to do than it can", () => {
     expect((await fetch(server.url, { method: "POST", body: "a whole one" })).status).toBe(200);
     for (const upload of uploads) upload.destroy();
   });
+
+  it("cuts the uploads that have taken longest when too much of those that are not whole has arrived", async () => {
+    const { port } = await serve(async (request) => {
+      let length = 0;
+      for await (const part of request.body ?? []) length += part.length;
+      return new Response(`all ${length}`);
+    });
+    const upload = async (length: number, sent: number) => {
+      const socket = await dial(port);
+      socket.write(`POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`);
+      await new Promise((settle) => socket.write(Buffer.alloc(sent), settle));
+      return socket;
+    };
+    const MIB = 1_048_576;
+    const cut = closeOf(await upload(200 * MIB, 150 * MIB));
+    const newest = await upload(120 * MIB + 1, 120 * MIB);
+    await cut;
+    const answer = readToEnd(newest);
+    newest.write("x");
+    expect(await answer).toContain(`all ${120 * MIB + 1}`);
+  });
 });
