@@ -120,6 +120,15 @@ export function httpPostsContract(open: OpenApi) {
       ]);
     });
 
+    it("names a hundred wrong fields at most, however many there are", async () => {
+      const { author } = await open();
+      const owner = await author();
+      const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`field${n}`, 0]));
+      const codes = fieldCodes(await owner.post("/v1/posts", { content: "C", ...unknown }));
+      expect(codes).toHaveLength(100);
+      expect(codes).toEqual(expect.arrayContaining(["/title: required", "/field98: unknown_field"]));
+    });
+
     it("refuses an author who is gone since", async () => {
       const { author, admin } = await open();
       const owner = await author();

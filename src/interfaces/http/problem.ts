@@ -49,6 +49,9 @@ const FieldErrorBody = z.object({
   detail: z.string(),
 });
 
+/** A body of unknown fields alone would have an answer fourteen times as long. */
+export const MOST_FIELD_ERRORS = 100;
+
 interface ProblemDefinition {
   readonly status: ContentfulStatusCode;
   readonly title: string;
@@ -304,7 +307,7 @@ export const Problem = z.object({
   detail: z.string(),
   code: z.enum(Object.keys(PROBLEMS) as ProblemKind[]),
   requestId: z.string().nullable(),
-  errors: z.array(FieldErrorBody).optional(),
+  errors: z.array(FieldErrorBody).max(MOST_FIELD_ERRORS).optional(),
 });
 
 /** The body of a problem of this kind; where values are wrong, `errors` has one entry for each. */

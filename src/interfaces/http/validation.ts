@@ -6,7 +6,7 @@ import type { Violation } from "../../domain/violation.ts";
 import { violationDetail } from "../violation-detail.ts";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
-import { problem, type FieldError } from "./problem.ts";
+import { MOST_FIELD_ERRORS, problem, type FieldError } from "./problem.ts";
 
 /** Validates the body, which must be JSON and have no field that the schema does not know: 422 otherwise. */
 export function validBody<Schema extends z.ZodType>(schema: Schema) {
@@ -38,7 +38,7 @@ function validationProblem(c: Context, place: FieldError["in"], issues: readonly
     for (const error of fieldErrors(place, issue, input))
       if (!errors.has(error.pointer)) errors.set(error.pointer, error);
   }
-  return problem(c, "validation_failed", { errors: [...errors.values()] });
+  return problem(c, "validation_failed", { errors: [...errors.values()].slice(0, MOST_FIELD_ERRORS) });
 }
 
 function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: unknown): FieldError[] {
@@ -50,7 +50,9 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
   });
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => at([...issue.path, key], "unknown_field", unknownFieldDetail(place, key)));
+      return issue.keys
+        .slice(0, MOST_FIELD_ERRORS)
+        .map((key) => at([...issue.path, key], "unknown_field", unknownFieldDetail(place, key)));
     case "invalid_type":
       return [
         valueAt(input, issue.path) === undefined
