@@ -54,7 +54,7 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
   });
   server.on("connection", refusals.noteConnection).on("connection", work.noteConnection);
   server.on("checkExpectation", (_, response: ServerResponse) => answer(response, "expectation_failed"));
-  server.on("clientError", answerBrokenRequest);
+  answerBrokenRequests(server);
   boundUploads(server);
   const unused = trackUnusedConnections(server);
   return new Promise((settle) => {
@@ -160,12 +160,23 @@ const KINDS_BY_PARSER_ERROR: Readonly<Record<string, ProblemKind>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
 };
 
-/** Answers what Node's parser refuses: there is no request and no response object, only the socket. */
+/**
+ * Answers what Node's parser refuses: there is no request and no response object, only the socket. Where another answer is
+ * under way on it, this one would be taken for that, or for a part of it: then the connection is cut.
+ */
+function answerBrokenRequests(server: Server): void {
+  const last = new WeakMap<Socket, ServerResponse>();
+  server.on("request", (request, response) => last.set(request.socket, response));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const response = last.get(socket);
+    const isOpen =
+      response === undefined || (response.req.complete ? response.writableFinished : !response.headersSent);
+    if (isOpen && socket.writable && error.code !== "ECONNRESET") answerBrokenRequest(error, socket);
+    else socket.destroy();
+  });
+}
+
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
   const { status, headers, body } = problemParts(KINDS_BY_PARSER_ERROR[error.code ?? ""] ?? "malformed_request", null);
   const head = { ...headers, Connection: "close", "Content-Length": Buffer.byteLength(body) };
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);

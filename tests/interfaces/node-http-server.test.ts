@@ -179,6 +179,27 @@ describe("what is no HTTP request", () => {
     expect(log.lines).toEqual([]);
   });
 
+  it("is not answered in the place of a request before it that is being done", async () => {
+    const { fetch: slow, started } = slowFetch();
+    const { port } = await serve(slow);
+    const socket = await dial(port);
+    const answer = readToEnd(socket);
+    socket.write("GET / HTTP/1.1\r\nHost: quire\r\n\r\n");
+    await started;
+    socket.write("nonsense\r\n\r\n");
+    expect(await answer).toBe("");
+  });
+
+  it("is answered after the request before it", async () => {
+    const { port } = await serve();
+    const socket = await dial(port);
+    socket.write("GET / HTTP/1.1\r\nHost: quire\r\n\r\n");
+    await once(socket, "data");
+    const answer = readToEnd(socket);
+    socket.write("nonsense\r\n\r\n");
+    expectProblem(await answer, 400, "Bad Request", "malformed_request");
+  });
+
   it("does not take the server down", async () => {
     const { port, server } = await serve();
     await say(port, "nonsense\r\n\r\n");
