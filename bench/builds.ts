@@ -14,8 +14,8 @@ import { fillQuire, quireOn } from "./quire.ts";
 import { start, type Running } from "./server.ts";
 import { median } from "./table.ts";
 
-const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "7");
-const SECONDS = 2;
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "15");
+const SECONDS = 1;
 const WARM_UP_SECONDS = 4;
 const POSTS = 10_000;
 const MANY = 20_000;
@@ -63,7 +63,9 @@ try {
   for (const work of WORKS) {
     for (const { urls } of servers) await measure(urls, work, WARM_UP_SECONDS);
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, server] of servers.entries()) {
+      // Whoever is first in one round is last in the next, as what others do on the machine comes and goes.
+      const order = [...servers.entries()];
+      for (const [index, server] of round % 2 === 0 ? order : order.toReversed()) {
         const row = `${work.name} ${builds[index]}`;
         costs.set(row, [...(costs.get(row) ?? []), await costOf(server, work)]);
       }
