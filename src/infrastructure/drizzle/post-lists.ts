@@ -50,6 +50,9 @@ const SORT_KEYS: Readonly<Record<PostSort["by"], { readonly column: SQL; readonl
   title: { column: sql`${posts.title} collate "C"`, least: sql`''` },
 };
 
+/** Of pages that have no more than 127 posts there is one statement, whatever their limits. */
+const USUAL_MOST = 128;
+
 /** Selects the rows of a page, in the direction of its going, by a statement that is prepared for each shape of a list. */
 export function pageSelection(db: Database) {
   const statements = new Map<string, ReturnType<typeof preparePage>>();
@@ -66,7 +69,7 @@ export function pageSelection(db: Database) {
       by: sort.by,
       isDescending,
       isFirst: from === null,
-      most: 2 ** Math.ceil(Math.log2(limit + 1)),
+      most: Math.max(USUAL_MOST, 2 ** Math.ceil(Math.log2(limit + 1))),
     };
     const name = nameOf(shape);
     const statement = statements.get(name) ?? preparePage(db, name, shape);
