@@ -18,6 +18,11 @@ export function postId(number: number): string {
   return idOf("8000", number);
 }
 
+/** The id of the author of the post of a number. */
+export function authorId(number: number): string {
+  return idOf("9000", 1 + (number % DATA_SET.users));
+}
+
 function idOf(kind: string, number: number): string {
   return `00000000-0000-7000-${kind}-${number.toString(16).padStart(12, "0")}`;
 }
@@ -48,8 +53,8 @@ export async function fillTables(query: Query, posts = DATA_SET.posts): Promise<
     const last = Math.min(first + ROWS_AT_ONCE - 1, posts);
     await query(
       `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at)
-        select ${sqlId("8000", "n")}, 'Post ' || n, $1, ${sqlId("9000", `1 + n % ${users}`)}, 'published', to_timestamp(0), 1,
-          to_timestamp(0), to_timestamp(0) from generate_series(${first}, ${last}) n`,
+        select ${sqlId("8000", "n")}, 'Post ' || n, $1, ${sqlId("9000", `1 + n % ${users}`)}, 'published', to_timestamp(n), 1,
+          to_timestamp(n), to_timestamp(n) from generate_series(${first}, ${last}) n`,
       [content],
     );
   }

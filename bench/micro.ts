@@ -7,11 +7,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compose, nodeAdapters } from "../src/composition.ts";
-import { readConfig } from "../src/config.ts";
 import type { PostId } from "../src/domain/id.ts";
 import { DATA_SET, postId } from "./data-set.ts";
-import { fillQuire, NO_LOG, openQuire } from "./quire.ts";
+import { fillQuire, openApp } from "./quire.ts";
 import { median } from "./table.ts";
 
 const ROUNDS = 6;
@@ -20,14 +18,7 @@ const AT_A_TIME = [1, 50];
 
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
 await fillQuire(directory, 10_000);
-const { client, storage, close } = await openQuire(directory);
-const probe = {
-  check: async () =>
-    storage.schemaCheck().then((checked) => checked.map(() => ({ durability: "relaxed", writable: true }) as const)),
-};
-const { http, sessionIdleMs } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
-const settings = { sessionIdleMs, http, clientAddress: () => "127.0.0.1" };
-const { app, useCases } = compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, ...settings });
+const { app, client, close, storage, useCases } = await openApp(directory);
 
 const somePost = () => postId(1 + Math.floor(Math.random() * 10_000)) as PostId;
 const draft = async () => {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { MIGRATIONS_FOLDER } from "../src/open-storage.ts";
+import { compose, nodeAdapters } from "../src/composition.ts";
 import { readConfig } from "../src/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
@@ -52,6 +53,17 @@ export async function openQuire(directory: string) {
     storage: { ...migrated, ...rememberedAccess(migrated) },
     close: async () => (await postgres.close())._unsafeUnwrap(),
   };
+}
+
+/** The whole of Quire on a data directory, but for the server. */
+export async function openApp(directory: string) {
+  const opened = await openQuire(directory);
+  const { storage } = opened;
+  const condition = { durability: "relaxed", writable: true } as const;
+  const probe = { check: async () => (await storage.schemaCheck()).map(() => condition) };
+  const { http, sessionIdleMs } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
+  const settings = { sessionIdleMs, http, clientAddress: () => "127.0.0.1" };
+  return { ...opened, ...compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, ...settings }) };
 }
 
 /** Makes a data directory with as many posts. */
