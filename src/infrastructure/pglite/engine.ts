@@ -193,10 +193,12 @@ function startThread(data: EngineWorkerData): Thread {
       if (FATAL_LINE.test(event.text)) end("panic", event.text);
       return;
     }
+    // An answer after a PANIC is worth nothing. Who waits for it hears of the end once the Worker is gone: what they ask
+    // next would be sent to it still.
+    if (ending?.reason === "panic") return;
     const first = waiters.shift();
     watchFirst();
-    // An answer after a PANIC is worth nothing.
-    first?.settle(ending?.reason === "panic" ? ending : event);
+    first?.settle(event);
   });
 
   return Object.assign(thread, {
