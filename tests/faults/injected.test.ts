@@ -80,6 +80,16 @@ async function get(path: string, token?: string): Promise<{ readonly status: num
 
 const NO_ANSWER = { status: 0, ms: Infinity };
 
+/** The file of a table or an index, while no server has the directory. */
+async function fileOf(relation: string): Promise<string> {
+  const { client, close } = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+  const { rows } = await client.query<{ path: string }>("select pg_relation_filepath($1::regclass) as path", [
+    relation,
+  ]);
+  await close();
+  return rows[0]?.path ?? "";
+}
+
 const isReady = async () => (await get("/health/ready")).status === 200;
 
 /** Asks a path every few milliseconds until it is stopped, without waiting for the answers in between. */
@@ -259,9 +269,10 @@ describe("an engine that hangs", () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     const { id } = await newAuthor(url, "author");
     await server?.end("SIGTERM");
+    // It is read from the disk, as the warm-up of the next engine does not see it.
+    const users = await fileOf("users");
     await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
-    // The table of users is read from the disk, as the warm-up of this engine has not seen it.
-    await inject(faultFile(), { on: "read", path: "base/", what: "hang", once: true });
+    await inject(faultFile(), { on: "read", path: users, what: "hang", once: true });
     const response = await fetch(`${server?.url}/v1/users/${id}`);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ code: "storage_busy" });
