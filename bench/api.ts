@@ -1,7 +1,7 @@
 import type { PostId } from "../src/domain/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
 import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
-import { DATA_SET, postId } from "./data-set.ts";
+import { DATA_SET, postId, WRITTEN } from "./data-set.ts";
 
 const PAGE = 20;
 
@@ -23,7 +23,7 @@ export interface Api {
   draft(answer: unknown): string;
 }
 
-const FIELDS = { title: "A post", content: DATA_SET.content };
+const FIELDS = { title: "A post", content: WRITTEN };
 
 /** That of Quire, which those that are written for the benchmark take over. */
 export const PLAIN_API: Api = {

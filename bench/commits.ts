@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "../tests/process/server.ts";
 import { startPostgresServer } from "../tests/support/postgres-server.ts";
+import { WRITTEN } from "./data-set.ts";
 import { measure, UNIQUE, type Measured, type Work } from "./load.ts";
 import { median } from "./table.ts";
 
@@ -33,7 +34,7 @@ async function logIn(url: string): Promise<string> {
 function writes(token: string, connections: number, hasKeys: boolean): Work {
   const key = hasKeys ? { "Idempotency-Key": `${crypto.randomUUID()}-${UNIQUE}` } : {};
   const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}`, ...key };
-  const body = JSON.stringify({ title: "A post", content: "x".repeat(1e3), status: "published" });
+  const body = JSON.stringify({ title: "A post", content: WRITTEN, status: "published" });
   return { name: "POST", connections, requests: [{ method: "POST", path: "/v1/posts", headers, body }] };
 }
 

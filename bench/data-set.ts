@@ -11,6 +11,17 @@ export const DATA_SET = {
   content: "0123456789abcdef0123456789abcdef".repeat(31),
 };
 
+/** What is posted, 1 KB as well. It is made of words, as those are what a product that searches pays for when it is written. */
+export const WRITTEN = `A book is never finished by its author. Somebody sets the type, somebody reads the proofs against
+the manuscript and marks in the margin what has gone wrong, and somebody else decides how wide that margin is. The paper is
+chosen by touch, the cover in an argument, and the price by a person who has read none of it. Then a reader opens it on a
+train, between two stations, loses the place, folds down a corner and forgives everybody. What is published on a screen has
+shorter ways and the same company: an editor who asks whether the second paragraph could not be the first, a program that
+keeps each version so that nobody's sentence gets lost, and a search that finds, after years, the one remark about lighthouses
+which its writer had forgotten. Whoever builds such a thing learns to be afraid of small silences, of a draft that was saved
+and was not, of a page which two people have changed at once. It should be as dull as a good shelf, and as hard to knock over;
+and when the lamp goes out in the middle of a word, the word ought to be there in the morning.`;
+
 const ROWS_AT_ONCE = 10_000;
 
 /** The id of the post of a number, from 1 on; a higher number is newer. */
@@ -34,9 +45,13 @@ function sqlId(kind: string, number: string): string {
 
 type Query = (text: string, values?: string[]) => Promise<unknown>;
 
-/** Makes the tables of Quire's own migrations in an empty PostgreSQL. */
+/** From this one on they are for what Quire alone does: other sorts of its lists, and the search. */
+const FIRST_OF_QUIRE_ALONE = "0003";
+
+/** Makes the tables that the contenders need, by Quire's own migrations, in an empty PostgreSQL. */
 export async function makeTables(query: Query): Promise<void> {
-  const files = (await readdir(MIGRATIONS_FOLDER)).filter((name) => name.endsWith(".sql")).toSorted();
+  const names = await readdir(MIGRATIONS_FOLDER);
+  const files = names.filter((name) => name.endsWith(".sql") && name < FIRST_OF_QUIRE_ALONE).toSorted();
   for (const file of files) {
     const migration = await readFile(join(MIGRATIONS_FOLDER, file), "utf8");
     for (const statement of migration.split("--> statement-breakpoint")) await query(statement);

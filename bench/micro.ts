@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PostId } from "../src/domain/id.ts";
-import { DATA_SET, postId } from "./data-set.ts";
+import { DATA_SET, postId, WRITTEN } from "./data-set.ts";
 import { fillQuire, openApp } from "./quire.ts";
 import { median } from "./table.ts";
 
@@ -25,7 +25,7 @@ const draft = async () => {
   const answer = await app.request("/v1/posts", {
     method: "POST",
     headers: { Authorization: `Bearer ${DATA_SET.token}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ title: "A post", content: DATA_SET.content }),
+    body: JSON.stringify({ title: "A post", content: WRITTEN }),
   });
   await answer.arrayBuffer();
 };
