@@ -1,6 +1,10 @@
 import { and, eq, getTableColumns, gt, lte, notExists, sql, type SQL } from "drizzle-orm";
 import { ok } from "neverthrow";
-import type { IdempotencyKeyRepository, IdempotencyRecord, KeyDigest } from "../../application/ports/idempotency-keys.ts";
+import type {
+  IdempotencyKeyRepository,
+  IdempotencyRecord,
+  KeyDigest,
+} from "../../application/ports/idempotency-keys.ts";
 import { fail } from "../../domain/fail.ts";
 import type { Post } from "../../domain/post.ts";
 import { attempt } from "./attempt.ts";
@@ -76,7 +80,10 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
         async () => {
           const records = pairs.map(({ record }) => record);
           const written = pairs.map(({ record, post }) => ({ ...post, keyDigest: record.keyDigest }));
-          return insertWithPosts(pairs.length).execute({ ...valuesOf(records, "given"), ...valuesOf(written, "written") });
+          return insertWithPosts(pairs.length).execute({
+            ...valuesOf(records, "given"),
+            ...valuesOf(written, "written"),
+          });
         },
         { ...USER_NOT_FOUND, ...AUTHOR_NOT_FOUND },
       )
@@ -137,7 +144,10 @@ export function drizzleIdempotencyKeys(db: Database): IdempotencyKeyRepository {
             .limit(most)
             .for("update", { skipLocked: true });
           // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
-          return db.delete(idempotencyKeys).where(sql`${id} = any(array${expired})`).returning({ id });
+          return db
+            .delete(idempotencyKeys)
+            .where(sql`${id} = any(array${expired})`)
+            .returning({ id });
         })
       ).map((rows) => rows.length),
   };

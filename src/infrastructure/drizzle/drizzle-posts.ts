@@ -21,10 +21,7 @@ const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 
 export function drizzlePosts(db: Database): PostRepository {
   const insertOf = preparedFor((rows) =>
-    db
-      .insert(posts)
-      .values(placeholdersOf(posts, rows))
-      .prepare(`posts_insert_${rows}`),
+    db.insert(posts).values(placeholdersOf(posts, rows)).prepare(`posts_insert_${rows}`),
   );
   const insertAll = async (rows: readonly Post[]) =>
     (
@@ -45,7 +42,9 @@ export function drizzlePosts(db: Database): PostRepository {
 
   return {
     // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
-    insert: is(db, PgTransaction) ? async (post) => (await insertAll([post])).map(() => undefined) : writeTogether(insertAll),
+    insert: is(db, PgTransaction)
+      ? async (post) => (await insertAll([post])).map(() => undefined)
+      : writeTogether(insertAll),
 
     findById: async (id) =>
       (await findRow(id)).andThen((row) => (row === undefined ? fail(POST_NOT_FOUND) : ok(restorePost(row)))),

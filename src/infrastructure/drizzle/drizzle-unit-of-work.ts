@@ -39,7 +39,8 @@ export function drizzleUnitOfWork(db: Database): UnitOfWork {
               });
             });
             if (result.isErr()) throw new Rollback(() => err(result.error));
-            if (isAborted(transaction)) throw new Error("A unit of work gave an ok after one of its statements failed.");
+            if (isAborted(transaction))
+              throw new Error("A unit of work gave an ok after one of its statements failed.");
             return result.value;
           }),
         );

@@ -36,7 +36,9 @@ export function drizzleUsers(db: Database): UserRepository {
 
   return {
     insert: async (user) =>
-      (await attempt(db, "users.insert", async () => db.insert(users).values(toRow(user)), EMAIL_TAKEN)).map(() => undefined),
+      (await attempt(db, "users.insert", async () => db.insert(users).values(toRow(user)), EMAIL_TAKEN)).map(
+        () => undefined,
+      ),
 
     findById: async (id) =>
       (await findUser(id)).andThen((user) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),

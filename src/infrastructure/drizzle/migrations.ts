@@ -91,9 +91,7 @@ function drift(what: MigrationDrift["drift"], migration: string): Result<never, 
 }
 
 /** The migrations that the database says were applied, oldest first. */
-export async function appliedMigrations(
-  db: Database,
-): Promise<Result<readonly AppliedMigration[], StorageFailure>> {
+export async function appliedMigrations(db: Database): Promise<Result<readonly AppliedMigration[], StorageFailure>> {
   return attempt(db, "migrations.applied", async () => {
     const table = await db
       .select({ exists: sql<boolean>`to_regclass('drizzle.__drizzle_migrations') is not null` })

@@ -88,8 +88,14 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
     end`;
   const kinds = alike.length === 0 ? [byWords] : [byWords, byTitle];
   return sql`(
-    with ${sql.join(kinds.map(({ tables }) => tables), sql`, `)},
-      found as (${sql.join(kinds.map(({ ids }) => ids), sql` union `)}),
+    with ${sql.join(
+      kinds.map(({ tables }) => tables),
+      sql`, `,
+    )},
+      found as (${sql.join(
+        kinds.map(({ ids }) => ids),
+        sql` union `,
+      )}),
       maybe as (
         select ${posts.id}, ${rank} as rank, octet_length(${posts.content}) as bytes from found join ${posts} using (id)
       )

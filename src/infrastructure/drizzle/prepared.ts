@@ -58,6 +58,8 @@ export function namesOf(columns: Readonly<Record<string, PgColumn>>): SQL {
 /** What rows of placeholders stand for, where they have a name under that. */
 export function valuesOf(rows: readonly object[], as = ""): Record<string, unknown> {
   return Object.fromEntries(
-    rows.flatMap((row, index) => Object.entries(row).map(([name, value]) => [`${as}${name}${index}`, value as unknown])),
+    rows.flatMap((row, index) =>
+      Object.entries(row).map(([name, value]) => [`${as}${name}${index}`, value as unknown]),
+    ),
   );
 }

@@ -1,6 +1,22 @@
 import { isNotNull, sql } from "drizzle-orm";
-import { bigint, check, foreignKey, index, pgTable, primaryKey, text, timestamp, unique, uuid } from "drizzle-orm/pg-core";
-import type { Fingerprint, IdempotencyRecord, KeyDigest, SealedAnswer } from "../../application/ports/idempotency-keys.ts";
+import {
+  bigint,
+  check,
+  foreignKey,
+  index,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../application/ports/idempotency-keys.ts";
 import type { EmailAddress, EmailKey } from "../../domain/email-address.ts";
 import type { PostId, SessionId, UserId } from "../../domain/id.ts";
 import type { PasswordHash } from "../../domain/password.ts";
@@ -29,7 +45,9 @@ export const users = pgTable(
     primaryKey({ name: "users_pkey", columns: [user.id] }),
     unique("users_email_key_unique").on(user.emailKey),
     check("users_role_check", sql`${user.role} in ('author', 'admin')`),
-    index("users_admin_idx").on(user.id).where(sql`${user.role} = 'admin'`),
+    index("users_admin_idx")
+      .on(user.id)
+      .where(sql`${user.role} = 'admin'`),
   ],
 );
 
@@ -80,7 +98,9 @@ export const sessions = pgTable(
   },
   (session) => [
     primaryKey({ name: "sessions_pkey", columns: [session.id] }),
-    foreignKey({ name: "sessions_user_fkey", columns: [session.userId], foreignColumns: [users.id] }).onDelete("cascade"),
+    foreignKey({ name: "sessions_user_fkey", columns: [session.userId], foreignColumns: [users.id] }).onDelete(
+      "cascade",
+    ),
     unique("sessions_token_digest_unique").on(session.tokenDigest),
     index("sessions_user_idx").on(session.userId, session.id),
     index("sessions_expiry_idx").on(session.expiresAt),
@@ -100,7 +120,9 @@ export const idempotencyKeys = pgTable(
   },
   (record) => [
     primaryKey({ name: "idempotency_keys_pkey", columns: [record.id] }),
-    foreignKey({ name: "idempotency_keys_user_fkey", columns: [record.userId], foreignColumns: [users.id] }).onDelete("cascade"),
+    foreignKey({ name: "idempotency_keys_user_fkey", columns: [record.userId], foreignColumns: [users.id] }).onDelete(
+      "cascade",
+    ),
     unique("idempotency_keys_digest_unique").on(record.keyDigest),
     // For the cascade from users: nothing else looks a user's records up.
     index("idempotency_keys_user_idx").on(record.userId),

@@ -50,7 +50,10 @@ export function writeTogether<Row, Outcome, Refusal extends { readonly kind: str
 }
 
 /** The database was away for all of them, or may have kept all of them. */
-const SHARED_FAILURES: ReadonlySet<string> = new Set<StorageFailure["kind"]>(["outcome_unknown", "storage_unavailable"]);
+const SHARED_FAILURES: ReadonlySet<string> = new Set<StorageFailure["kind"]>([
+  "outcome_unknown",
+  "storage_unavailable",
+]);
 
 /**
  * Asks for a list once where several ask for the same in the same turn of the event loop. Nobody gets the answer to a

@@ -45,9 +45,9 @@ export interface IndexCheckFailed {
 class Undo extends Error {}
 
 /**
- * Compares every index with its table, and one of words with itself, by amcheck (PostgreSQL 18, F.1). The extension is made in a transaction that is
- * undone, so the check leaves nothing behind. Fails with `index_damaged` for the first index that is wrong, or with
- * `index_check_failed`.
+ * Compares every index with its table, and one of words with itself, by amcheck (PostgreSQL 18, F.1). The extension is
+ * made in a transaction that is undone, so the check leaves nothing behind. Fails with `index_damaged` for the first index
+ * that is wrong, or with `index_check_failed`.
  */
 export async function checkIndexes(client: DrizzleClient): Promise<Result<void, IndexDamaged | IndexCheckFailed>> {
   let checked: Result<void, IndexDamaged> = ok();
