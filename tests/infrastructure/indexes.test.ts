@@ -17,6 +17,7 @@ import type { Session, TokenDigest } from "../../src/domain/session.ts";
 import type { Version } from "../../src/domain/version.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import { aDraft, nextId, past, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../support/plans.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
 const USERS = 2_000;
@@ -32,13 +33,7 @@ const idOf = <AnId extends Id<string>>(n: number) =>
 const OFTEN = 700;
 
 // Most posts are drafts: a list of the published ones has to leap over what it does not show.
-// The indexes of words are filled at the end, as a row at a time they take several times as long.
-const ROWS = `
-  drop index posts_words_idx, posts_title_key_idx;
-  create function id_of(n bigint) returns uuid language sql immutable
-    return ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
-  create function moment_of(n bigint) returns timestamptz language sql immutable
-    return '2026-01-01T00:00:00Z'::timestamptz + n % 50021 * interval '1 minute';
+const ROWS = filling(`
   insert into users
     select id_of(n), 'Ada', n || '@example.org', n || '@example.org', 'hash',
       case when n % 500 = 0 then 'admin' else 'author' end, 1, now(), now()
@@ -55,10 +50,7 @@ const ROWS = `
   insert into idempotency_keys
     select id_of(n), 'digest ' || n, id_of(1 + n * 7919 % ${USERS}), 'fingerprint', 'answer', now(), '2026-01-01'::timestamptz + n * interval '1 minute'
     from generate_series(1, ${IDEMPOTENCY_KEYS}) n;
-  create index posts_words_idx on posts using gin (words);
-  create index posts_title_key_idx on posts using gin (title_key(title) gin_trgm_ops);
-  analyze;
-`;
+`);
 
 const NOW = new Date("2026-01-01T00:30:00Z");
 const USER = idOf<UserId>(OFTEN);
@@ -67,15 +59,6 @@ const VERSION = 1 as Version;
 const FIRST = { limit: 20, from: null };
 /** A published post within each of {@link WINDOWS}. */
 const MIDDLE = 10_000;
-
-/** Part of PostgreSQL's plan as `explain (format json)` gives it. */
-interface PlanNode {
-  readonly "Node Type": string;
-  readonly "Index Name"?: string;
-  readonly "Actual Rows"?: number;
-  readonly "Rows Removed by Filter"?: number;
-  readonly Plans?: readonly PlanNode[];
-}
 
 interface Query {
   readonly sql: string;
@@ -214,8 +197,6 @@ const SETTINGS = {
 /** By these PostgreSQL finds what goes with a row of another table, which no plan shows. */
 const FOR_CASCADES = ["idempotency_keys_user_idx"];
 
-const withNodes = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withNodes)];
-
 const indexesIn = (nodes: readonly PlanNode[]) =>
   [...new Set(nodes.flatMap((node) => node["Index Name"] ?? []))].toSorted((a, b) => a.localeCompare(b));
 
@@ -243,8 +224,7 @@ describe("the indexes of the schema", () => {
     for (const { sql } of sent.splice(0)) {
       // The engine keeps one plan for all values (start-parameters.ts).
       const [answer] = await engine.exec(`explain (generic_plan, format json) ${sql}`);
-      const rows = (answer?.rows ?? []) as { "QUERY PLAN": [{ Plan: PlanNode }] }[];
-      for (const row of rows) nodes.push(...withNodes(row["QUERY PLAN"][0].Plan));
+      nodes.push(...((answer?.rows ?? []) as ExplainedRow[]).flatMap(nodesOf));
     }
     expect(nodes.length).toBeGreaterThan(0);
     return nodes;
@@ -274,8 +254,7 @@ describe("the indexes of the schema", () => {
     await on.exec(`deallocate all; prepare page as ${sql}`);
     const values = params.map((value) => `'${value instanceof Date ? value.toISOString() : String(value)}'`);
     const [answer] = await on.exec(`explain (analyze, timing off, format json) execute page (${values.join(", ")})`);
-    const [row] = (answer?.rows ?? []) as { "QUERY PLAN": [{ Plan: PlanNode }] }[];
-    return row === undefined ? [] : withNodes(row["QUERY PLAN"][0].Plan);
+    return ((answer?.rows ?? []) as ExplainedRow[]).flatMap(nodesOf);
   }
 
   /** A page and one more row, of each of two ranges at the most. */
@@ -312,7 +291,7 @@ describe("the indexes of the schema", () => {
 
   it("let each page be read in its order by the embedded engine, though no row was ever analysed", async () => {
     const young = await openTemplate();
-    await young.exec(ROWS.replace("analyze;", ""));
+    await young.exec(ROWS);
     for (const by of POST_SORT_KEYS) await expectPagesInOrder(by, young);
     await young.close();
   });
@@ -330,6 +309,7 @@ describe("the indexes of the schema", () => {
     async (by) => {
       const young = await openTemplate();
       await young.exec(ROWS.replaceAll("n % 100 = 0", "true").replaceAll(String(POSTS), String(POSTS / 10)));
+      await young.exec("analyze");
       await young.exec("update posts set status = 'draft', published_at = null where id > id_of(100)");
       const sort = { by, descending: true };
       expect(

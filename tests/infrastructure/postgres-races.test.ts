@@ -19,6 +19,15 @@ async function opened(server: ServerUrl, poolSize: number = serverDefaults.poolS
   return (await openPostgresStorage({ ...serverDefaults, server, poolSize }))._unsafeUnwrap();
 }
 
+/** The storages of two processes on a database of their own, and a client that sees what they do there. */
+async function twoProcesses() {
+  const server = await createDatabase();
+  const [here, there] = [await opened(server), await opened(server)];
+  const client = serverClient({ ...serverDefaults, server, poolSize: 2 });
+  const close = async () => void (await Promise.all([here.close(), there.close(), client.end(1000)]));
+  return { here, there, client, close };
+}
+
 describe("changes of one post that come at once, through two processes", () => {
   let here: PostgresStorage;
   let there: PostgresStorage;
@@ -75,15 +84,12 @@ describe("a key that is sent through two processes at once", () => {
   let here: PostgresStorage;
   let there: PostgresStorage;
   let client: ServerClient;
+  let close: () => Promise<void>;
 
   beforeAll(async () => {
-    const server = await createDatabase();
-    [here, there] = [await opened(server), await opened(server)];
-    client = serverClient({ ...serverDefaults, server, poolSize: 2 });
+    ({ here, there, client, close } = await twoProcesses());
   });
-  afterAll(async () => {
-    await Promise.all([here.close(), there.close(), client.end(1000)]);
-  });
+  afterAll(async () => close());
 
   /** Settles when a key is locked. */
   async function locked(): Promise<void> {
@@ -128,11 +134,10 @@ describe("expired records of keys that two processes remove", () => {
   let here: PostgresStorage;
   let there: PostgresStorage;
   let client: ServerClient;
+  let close: () => Promise<void>;
 
   beforeAll(async () => {
-    const server = await createDatabase();
-    [here, there] = [await opened(server), await opened(server)];
-    client = serverClient({ ...serverDefaults, server, poolSize: 1 });
+    ({ here, there, client, close } = await twoProcesses());
     const user = aUser();
     (await here.users.insert(user))._unsafeUnwrap();
     await client.unsafe(
@@ -140,9 +145,7 @@ describe("expired records of keys that two processes remove", () => {
        from generate_series(1, ${RECORDS}) n`,
     );
   });
-  afterAll(async () => {
-    await Promise.all([here.close(), there.close(), client.end(1000)]);
-  });
+  afterAll(async () => close());
 
   it("are shared by them: neither waits for what the other removes", async () => {
     const removed = await client.begin(async (transaction) => {

@@ -9,13 +9,13 @@ import { fail } from "../../domain/fail.ts";
 import type { Post } from "../../domain/post.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
+import { AUTHOR_NOT_FOUND } from "./drizzle-posts.ts";
 import { givenRows, namesOf, once, preparedFor, valuesOf } from "./prepared.ts";
 import { idempotencyKeys, posts } from "./schema.ts";
 import { lookUpTogether, writeTogether } from "./waiting-together.ts";
 
 const IN_USE = { kind: "idempotency_key_in_use" } as const;
 const USER_NOT_FOUND = { idempotency_keys_user_fkey: { kind: "user_not_found" } } as const;
-const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
 
 const { id, keyDigest, expiresAt } = idempotencyKeys;
 const RECORD = getTableColumns(idempotencyKeys);

@@ -16,7 +16,8 @@ import { once, placeholdersOf, preparedFor, valuesOf } from "./prepared.ts";
 import { posts } from "./schema.ts";
 import { askTogether, lookUpTogether, writeTogether } from "./waiting-together.ts";
 
-const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
+/** What a foreign key's violation tells of whoever stores a post. */
+export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 
 export function drizzlePosts(db: Database): PostRepository {

@@ -23,20 +23,23 @@ export function rangesOf({ published, drafts }: PostFilter): readonly Range[] {
   ];
 }
 
+/** What the posts of a range have, in whichever order they are read. */
+export function conditionOf({ status, authorId, after, before }: Range): SQL | undefined {
+  return and(
+    eq(posts.status, status),
+    authorId === null ? undefined : eq(posts.authorId, authorId),
+    after === null ? undefined : gt(posts.publishedAt, after),
+    before === null ? undefined : lt(posts.publishedAt, before),
+  );
+}
+
 /** Counts the posts of each range of a filter, by what an index holds alone. */
 export async function selectCounts(db: Database, filter: PostFilter) {
-  const [first, second] = rangesOf(filter).map(({ status, authorId, after, before }) =>
+  const [first, second] = rangesOf(filter).map((range) =>
     db
       .select({ count: sql<number>`count(*)`.mapWith(Number) })
       .from(posts)
-      .where(
-        and(
-          authorId === null ? undefined : eq(posts.authorId, authorId),
-          eq(posts.status, status),
-          after === null ? undefined : gt(posts.publishedAt, after),
-          before === null ? undefined : lt(posts.publishedAt, before),
-        ),
-      ),
+      .where(conditionOf(range)),
   );
   if (first === undefined) return [];
   return second === undefined ? first : unionAll(first, second);

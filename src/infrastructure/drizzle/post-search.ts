@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, lt, or, sql, type SQL } from "drizzle-orm";
+import { and, getTableColumns, or, sql, type SQL } from "drizzle-orm";
 import type { PostId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
 import { restorePost } from "../../domain/post.ts";
@@ -13,7 +13,7 @@ import {
   type SearchQuery,
 } from "../../domain/post-search.ts";
 import type { Database } from "./database.ts";
-import { partOfIndex, rangesOf, type Range } from "./post-lists.ts";
+import { conditionOf, partOfIndex, rangesOf, type Range } from "./post-lists.ts";
 import { posts } from "./schema.ts";
 
 /** How a search bounds the rows that it reads by an index that has no order. */
@@ -184,16 +184,6 @@ export async function selectFoundCount(db: Database, filter: PostFilter, query: 
   const ranges = rangesOf(filter);
   if (ranges.length === 0) return [];
   return db.select({ count: sql<number>`count(*)`.mapWith(Number) }).from(ranked(ranges, query));
-}
-
-/** What a range shows, of a post that was found otherwise. */
-function conditionOf({ status, authorId, after, before }: Range): SQL | undefined {
-  return and(
-    eq(posts.status, status),
-    authorId === null ? undefined : eq(posts.authorId, authorId),
-    after === null ? undefined : gt(posts.publishedAt, after),
-    before === null ? undefined : lt(posts.publishedAt, before),
-  );
 }
 
 /** The newest posts of a range, as an index has them: the last published ones where times of publication bound it. */
