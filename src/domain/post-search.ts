@@ -10,7 +10,7 @@ import { refuse, type Violation } from "./violation.ts";
  */
 export type SearchQuery = Branded<string, "SearchQuery">;
 
-const QUERY_MAX_LENGTH = 200;
+export const QUERY_MAX_LENGTH = 200;
 
 /** Reads a query, without the white space around it. Fails with `blank`, `too_long`, `without_words` or what no text may hold. */
 export function parseSearchQuery(raw: string): Result<SearchQuery, Violation> {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openApi } from "../support/api.ts";
-import { readDocument } from "../support/openapi.ts";
+import { publishedDocument } from "../support/openapi.ts";
 
 const REDOCLY = fileURLToPath(new URL("../../node_modules/.bin/redocly", import.meta.url));
 
@@ -14,7 +14,7 @@ const REDOCLY = fileURLToPath(new URL("../../node_modules/.bin/redocly", import.
 const UNDOCUMENTED = new Set(["GET /openapi.json"]);
 
 const { app } = openApi(openMemoryStorage());
-const document = await readDocument(app);
+const document = await publishedDocument(app);
 
 describe("the OpenAPI document", () => {
   it("has every route of the app, and no other", () => {

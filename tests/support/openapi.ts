@@ -19,7 +19,7 @@ export interface Parameter {
   readonly in: "path" | "query" | "header";
   readonly required: boolean;
   readonly schema: { readonly examples?: readonly string[] };
-  readonly example?: string;
+  readonly example?: unknown;
 }
 
 interface MediaType {
@@ -36,10 +36,42 @@ interface App {
   readonly request: (path: string) => Response | Promise<Response>;
 }
 
-/** The document as a client reads it. */
+/** The document as a client reads it, its shared responses and parameters put in place of the references to them. */
 export async function readDocument(app: App): Promise<OpenApiDocument> {
+  const document = await publishedDocument(app);
+  const place = (part: unknown): unknown => {
+    const pointer = (part as { readonly $ref?: string }).$ref;
+    return pointer !== undefined && /^#\/components\/(?:responses|parameters)\//.test(pointer)
+      ? structuredClone(valueAt(document, pointer))
+      : part;
+  };
+  for (const operation of Object.values(document.paths).flatMap((item) => Object.values(item))) {
+    const { parameters, responses } = operation as unknown as {
+      parameters: unknown[];
+      responses: Record<string, unknown>;
+    };
+    parameters.splice(0, parameters.length, ...parameters.map(place));
+    for (const [status, response] of Object.entries(responses)) responses[status] = place(response);
+  }
+  for (const operation of Object.values(document.paths).flatMap((item) => Object.values(item))) {
+    for (const content of Object.values(operation.requestBody?.content ?? {})) {
+      const { $ref } = content.schema as { readonly $ref?: string };
+      if ($ref !== undefined) Object.assign(content, { schema: valueAt(document, $ref) });
+    }
+  }
+  return document;
+}
+
+/** The document to the letter. */
+export async function publishedDocument(app: App): Promise<OpenApiDocument> {
   const response = await app.request("/openapi.json");
   return (await response.json()) as OpenApiDocument;
+}
+
+function valueAt(document: OpenApiDocument, pointer: string): unknown {
+  let value: unknown = document;
+  for (const part of pointer.split("/").slice(1)) value = (value as Record<string, unknown>)[part];
+  return value;
 }
 
 interface Header {
@@ -47,8 +79,18 @@ interface Header {
   readonly schema: { readonly type: "string" | "integer" };
 }
 
-/** What every answer has or the server beneath the app adds, whatever is answered. */
-const OF_EVERY_ANSWER = new Set(["content-type", "content-length"]);
+/** The headers of the transport and of the browser: the document describes them once, in its text. */
+const DESCRIBED_IN_TEXT = new Set([
+  "content-type",
+  "content-length",
+  "content-encoding",
+  "content-security-policy",
+  "cross-origin-resource-policy",
+  "referrer-policy",
+  "x-content-type-options",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+]);
 
 /** Checks that an answer is one that the document has for its request; for what the document does not know, nothing. */
 export function documentChecker(document: OpenApiDocument) {
@@ -75,13 +117,13 @@ export function documentChecker(document: OpenApiDocument) {
     const documented = new Map(Object.entries(headers).map(([name, { $ref }]) => [name.toLowerCase(), $ref] as const));
     for (const [name, value] of reply.headers) {
       const reference = documented.get(name);
-      if (OF_EVERY_ANSWER.has(name)) continue;
+      if (DESCRIBED_IN_TEXT.has(name)) continue;
       expect(reference, `${what}: the header ${name} is documented`).toBeDefined();
-      const { schema } = headerAt(document, reference ?? "");
+      const { schema } = valueAt(document, reference ?? "") as Header;
       expectValid(`openapi${reference}/schema`, schema.type === "integer" ? Number(value) : value, `${what} ${name}`);
     }
     for (const [name, reference] of documented) {
-      if (headerAt(document, reference).required === true)
+      if ((valueAt(document, reference) as Header).required === true)
         expect(reply.headers.has(name), `${what} has ${name}`).toBe(true);
     }
 
@@ -92,12 +134,6 @@ export function documentChecker(document: OpenApiDocument) {
     const place = ["paths", template, verb, "responses", String(reply.status), "content", mediaType, "schema"];
     expectValid(at(...place), reply.body, what);
   };
-}
-
-function headerAt(document: OpenApiDocument, reference: string): Header {
-  let value: unknown = document;
-  for (const part of reference.split("/").slice(1)) value = (value as Record<string, unknown>)[part];
-  return value as Header;
 }
 
 /** The path of the document that a request's path is of; `null` for none. */

@@ -1,6 +1,5 @@
 import { createMiddleware } from "hono/factory";
 import { parseAccept } from "hono/utils/accept";
-import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { gzipEtag } from "./etag.ts";
 
@@ -17,26 +16,23 @@ export function isWorthCompressing(json: string): boolean {
  *
  * Hono's own makes the tag weak, with which nobody could edit by If-Match, and compresses what is short.
  */
-export const compression = documented(
-  createMiddleware<HttpEnv>(async (c, next) => {
-    await next();
-    const isUnchanged = c.res.status === 304;
-    if ((!isUnchanged && c.get("isLong") !== true) || !takesGzip(c.req.header("Accept-Encoding"))) return;
-    if (c.res.headers.get("Cache-Control") === "no-store") return;
-    const tag = c.res.headers.get("ETag");
-    const gzipTag = tag === null ? null : gzipEtag(tag);
-    if (isUnchanged) {
-      // Which of the two the client has, it says itself.
-      if (gzipTag !== null && c.req.header("If-None-Match")?.includes(gzipTag)) c.res.headers.set("ETag", gzipTag);
-      return;
-    }
-    const body = c.req.method === "HEAD" ? null : (c.res.body?.pipeThrough(new CompressionStream("gzip")) ?? null);
-    c.res = new Response(body, c.res);
-    c.res.headers.set("Content-Encoding", "gzip");
-    if (gzipTag !== null) c.res.headers.set("ETag", gzipTag);
-  }),
-  { responseHeaders: ["Content-Encoding"] },
-);
+export const compression = createMiddleware<HttpEnv>(async (c, next) => {
+  await next();
+  const isUnchanged = c.res.status === 304;
+  if ((!isUnchanged && c.get("isLong") !== true) || !takesGzip(c.req.header("Accept-Encoding"))) return;
+  if (c.res.headers.get("Cache-Control") === "no-store") return;
+  const tag = c.res.headers.get("ETag");
+  const gzipTag = tag === null ? null : gzipEtag(tag);
+  if (isUnchanged) {
+    // Which of the two the client has, it says itself.
+    if (gzipTag !== null && c.req.header("If-None-Match")?.includes(gzipTag)) c.res.headers.set("ETag", gzipTag);
+    return;
+  }
+  const body = c.req.method === "HEAD" ? null : (c.res.body?.pipeThrough(new CompressionStream("gzip")) ?? null);
+  c.res = new Response(body, c.res);
+  c.res.headers.set("Content-Encoding", "gzip");
+  if (gzipTag !== null) c.res.headers.set("ETag", gzipTag);
+});
 
 function takesGzip(acceptEncoding: string | undefined): boolean {
   return (

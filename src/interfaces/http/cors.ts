@@ -1,12 +1,11 @@
 import { createMiddleware } from "hono/factory";
-import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
-import { CLIENT_HEADERS, REQUEST_HEADERS } from "./headers.ts";
+import { REQUEST_HEADERS, RESPONSE_HEADERS } from "./headers.ts";
 import { appendHeader, respond, setHeader } from "./respond.ts";
 import { ANY_ORIGIN } from "./settings.ts";
 
 const SENT = ["Authorization", "Content-Type", ...Object.keys(REQUEST_HEADERS)].join(", ");
-const READ = ["Allow", ...Object.keys(CLIENT_HEADERS)].join(", ");
+const READ = ["Allow", "Content-Encoding", ...Object.keys(RESPONSE_HEADERS)].join(", ");
 /** No browser keeps the answer to a preflight for longer (Chromium, two hours). */
 const MAX_AGE_SECONDS = "7200";
 
@@ -19,7 +18,7 @@ const MAX_AGE_SECONDS = "7200";
  */
 export function cors(origins: readonly string[]) {
   const takesAny = origins.includes(ANY_ORIGIN);
-  const middleware = createMiddleware<HttpEnv>(async (c, next) => {
+  return createMiddleware<HttpEnv>(async (c, next) => {
     if (!takesAny && origins.length > 0) appendHeader(c, "Vary", "Origin");
     const origin = c.req.header("Origin");
     if (origin === undefined || !(takesAny || origins.includes(origin))) return next();
@@ -39,5 +38,4 @@ export function cors(origins: readonly string[]) {
       "Access-Control-Max-Age": MAX_AGE_SECONDS,
     });
   });
-  return documented(middleware, { responseHeaders: ["Access-Control-Allow-Origin", "Access-Control-Expose-Headers"] });
 }

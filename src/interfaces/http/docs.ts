@@ -85,18 +85,8 @@ const STYLE = `body { margin: 0; }
 .swagger-ui .info { margin: 32px 0; }
 `;
 
-/**
- * Who logs in by the page is logged in for what they call after it, until they log out. Swagger UI fills in every example,
- * which of a precondition or a key would be wrong, and shows all headers of each answer, most of which each answer has.
- */
+/** A log-in from the page authorizes the calls after it, until the log-out. */
 const SCRIPT = `const spec = await (await fetch("/openapi.json")).json();
-for (const operation of Object.values(spec.paths).flatMap(Object.values)) {
-  for (const parameter of operation.parameters) if (!parameter.required) delete parameter.example;
-  const answers = Object.values(operation.responses);
-  const common = Object.keys(answers[0].headers).filter((name) => answers.every(({ headers }) => name in headers));
-  for (const { headers } of answers) for (const name of common) delete headers[name];
-}
-
 const isSession = ({ url }) => new URL(url, location.href).pathname === "/v1/sessions";
 const ui = SwaggerUIBundle({
   spec,

@@ -8,9 +8,11 @@ export interface Documentation {
   readonly path?: z.ZodType;
   /** The query parameters that it reads, as an object. */
   readonly query?: z.ZodType;
+  /**
+   * The JSON body that it reads. The document has it as `application/json` alone, also where a merge patch is accepted: a
+   * client that is generated for two media types sends none.
+   */
   readonly body?: z.ZodType;
-  readonly bodyIsOptional?: boolean;
-  readonly mediaTypes?: readonly string[];
   /** The request headers that it reads, and whether it refuses a request without them. */
   readonly requestHeaders?: Readonly<Partial<Record<RequestHeader, "required" | "optional">>>;
   /** The headers that it sets on every answer. */

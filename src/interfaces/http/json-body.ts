@@ -2,7 +2,6 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { every } from "hono/combine";
 import { createMiddleware } from "hono/factory";
-import { z } from "zod";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem } from "./problem.ts";
@@ -52,9 +51,6 @@ export const noBody = documented(
     }),
   ),
   {
-    body: z.strictObject({}),
-    bodyIsOptional: true,
-    mediaTypes: JSON_TYPES,
     problems: ["body_too_large", "validation_failed"],
   },
 );
@@ -80,7 +76,7 @@ function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
     "malformed_json",
     "json_too_deep",
   ] as const;
-  return documented(middleware, { mediaTypes, problems, problemHeaders: { unsupported_media_type: acceptHeader } });
+  return documented(middleware, { problems, problemHeaders: { unsupported_media_type: acceptHeader } });
 }
 
 /**

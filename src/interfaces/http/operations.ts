@@ -68,7 +68,7 @@ export const TAGS = {
   Posts: "What authors write. A post is a draft, which its author and admins see, or published, which everybody does.",
   Sessions: "Log in to get a token, and send it as `Authorization: Bearer <token>`.",
   Users: "Authors and admins. Anybody may register as an author.",
-  Health: "For who runs the server.",
+  Health: "For operators: liveness and readiness checks.",
 };
 
 const AT = "2026-11-24T05:07:59.868Z";
@@ -150,10 +150,11 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /v1/posts": {
     id: "listPosts",
     tag: "Posts",
-    summary: "List posts, newest first, or search them, best first",
+    summary: "List or search posts",
     description:
-      "Published ones, and your own drafts; admins see all. Rows that others write meanwhile move nothing, and a cursor " +
-      "goes with the filters and the sort that it comes from. With `q` each post has an `excerpt`.",
+      "Published posts and your own drafts, newest first; admins see all drafts. With `q` it is a search: the best hits come first, " +
+      "and each post has an `excerpt`. Pages are stable while others write (keyset pagination), and a cursor belongs to the " +
+      "filters and the sort of its list.",
     request: {
       query: {
         author: EXAMPLES.ada,
@@ -196,6 +197,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "getPost",
     tag: "Posts",
     summary: "Read a post",
+    description: "A draft is shown to its author and to admins; for everybody else it does not exist.",
     request: { id: EXAMPLES.published },
     answers: {
       200: { description: "The post.", headers: ["ETag"], body: Post, example: PUBLISHED },
@@ -239,6 +241,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "publishPost",
     tag: "Posts",
     summary: "Publish a draft",
+    description: "For its author and for admins. The content may not be blank.",
     request: { id: EXAMPLES.draft },
     answers: {
       200: {
@@ -262,7 +265,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "POST /v1/posts/:id/unpublish": {
     id: "unpublishPost",
     tag: "Posts",
-    summary: "Take a post back from the public",
+    summary: "Unpublish a post",
     description: "Publishing it again gives it a new time of publication.",
     request: { id: EXAMPLES.published },
     answers: {
@@ -324,7 +327,9 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /v1/sessions": {
     id: "listSessions",
     tag: "Sessions",
-    summary: "List your living sessions, newest first",
+    summary: "List your active sessions",
+    description:
+      "Newest first. A session is active from its log-in until it is revoked or has not been used for some weeks.",
     request: { query: {} },
     answers: {
       200: {
@@ -341,6 +346,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "logOut",
     tag: "Sessions",
     summary: "Log out",
+    description: "Revokes the session whose token the request has.",
     request: {},
     answers: { 204: { description: "The session that asked has ended." } },
     problems: STORAGE_PROBLEMS,
@@ -348,7 +354,8 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "DELETE /v1/sessions/:id": {
     id: "revokeSession",
     tag: "Sessions",
-    summary: "End one of your sessions",
+    summary: "Revoke one of your sessions",
+    description: "Log out another device: its token is refused from now on.",
     request: { id: EXAMPLES.session },
     answers: { 204: { description: "The session has ended." } },
     problems: [...STORAGE_PROBLEMS, "session_not_found"],
@@ -461,7 +468,8 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /health/live": {
     id: "isLive",
     tag: "Health",
-    summary: "Ask whether the process answers",
+    summary: "Check liveness",
+    description: "The liveness check of an orchestrator: it does not ask the database.",
     request: {},
     answers: { 200: IS_LIVE },
     problems: [],
@@ -469,7 +477,8 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "GET /health/ready": {
     id: "isReady",
     tag: "Health",
-    summary: "Ask whether requests can be served",
+    summary: "Check readiness",
+    description: "The readiness check of a load balancer: the database answers and its schema is up to date.",
     request: {},
     answers: { 200: IS_READY },
     problems: [...STORAGE_PROBLEMS, "schema_outdated"],
@@ -478,6 +487,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "isLiveUnderV1",
     tag: "Health",
     summary: "The same as /health/live",
+    description: "The liveness check of an orchestrator: it does not ask the database.",
     request: {},
     answers: { 200: IS_LIVE },
     problems: [],
@@ -486,6 +496,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "isReadyUnderV1",
     tag: "Health",
     summary: "The same as /health/ready",
+    description: "The readiness check of a load balancer: the database answers and its schema is up to date.",
     request: {},
     answers: { 200: IS_READY },
     problems: [...STORAGE_PROBLEMS, "schema_outdated"],

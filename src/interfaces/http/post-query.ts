@@ -38,8 +38,10 @@ const fields = z
     return z.NEVER;
   })
   .meta({
-    pattern: SOME_FIELDS.source,
-    description: "What each post is to have, with commas between; `id` is always there.",
+    type: "array",
+    items: { type: "string", enum: FIELDS },
+    minItems: 1,
+    description: "The fields that each post has, with commas between. `id` is always among them.",
   });
 
 const SORT =
@@ -55,7 +57,11 @@ const AuthorsListQuery = PageQuery.extend({
   include: z.enum(["author"]).exactOptional(),
   count: z
     .enum(["true", "false"])
-    .meta({ description: "Whether the answer has `total`, how many posts the list has in all." })
+    .meta({
+      type: "boolean",
+      enum: undefined,
+      description: "Whether the answer has `total`, the number of posts in the whole list.",
+    })
     .exactOptional(),
 });
 
