@@ -14,7 +14,7 @@ export const EMAIL_MAX_LENGTH = 254; // RFC 5321, 4.5.3.1.3: a path of 256 octet
 // A dot-atom (RFC 5322, 3.2.3) opened to Unicode (RFC 6531, 3.3), at a domain of at least two labels.
 const ATOM = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+\-/=?^_\x60{|}~\p{So}]+`;
 const LABEL = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}\-]{0,61}[\p{L}\p{M}\p{N}])?`;
-export const EMAIL_FORM = new RegExp(String.raw`^${ATOM}(?:\.${ATOM})*@${LABEL}(?:\.${LABEL})+$`, "u");
+const EMAIL_FORM = new RegExp(String.raw`^${ATOM}(?:\.${ATOM})*@${LABEL}(?:\.${LABEL})+$`, "u");
 
 /** Reads an address and keeps it as written. Fails with `too_long`, `malformed_email` or what no text may hold. */
 export function parseEmailAddress(raw: string): Result<EmailAddress, Violation> {

@@ -216,6 +216,15 @@ export function httpFindingPostsContract(open: OpenApi) {
       ]);
     });
 
+    it("takes several names with commas between them or as repeated parameters", async () => {
+      const { author, nobody } = await open();
+      const { id, title } = await (await author()).write({ status: "published" });
+      for (const query of ["fields=title,status", "fields=title&fields=status"]) {
+        expect(pageOf(await nobody.get(`/v1/posts?${query}`)).items).toEqual([{ id, title, status: "published" }]);
+      }
+      expect(fieldCodes(await nobody.get("/v1/posts?fields=title&fields=nothing"))).toEqual(["/fields: not_allowed"]);
+    });
+
     it("goes on in the link to the next page", async () => {
       const { author, nobody } = await open();
       const owner = await author();

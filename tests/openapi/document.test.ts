@@ -27,6 +27,42 @@ describe("the OpenAPI document", () => {
     expect(documented.toSorted()).toEqual([...new Set(routes)].filter((key) => !UNDOCUMENTED.has(key)).toSorted());
   });
 
+  it("has only patterns that every dialect of regular expressions reads alike", () => {
+    const patterns = [...JSON.stringify(document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(
+      ([, json = ""]) => JSON.parse(json) as string,
+    );
+    expect(patterns.length).toBeGreaterThan(0);
+    // RFC 9485: no look-around, no Unicode classes or escapes, no bare bracket in a class.
+    const unportable = /\(\?(?!:)|\\[pPukbB]|\[[^\]\\]*\[/;
+    expect(patterns.filter((pattern) => unportable.test(pattern))).toEqual([]);
+    for (const pattern of patterns) expect(new RegExp(pattern).source).toBe(new RegExp(pattern, "u").source);
+  });
+
+  it("has each response with problems, header parameter and body once, as a named component", () => {
+    const parts = Object.values(document.paths).flatMap((item) =>
+      Object.values(item).flatMap(({ parameters, requestBody, responses }) => [
+        ...parameters.filter((each) => each.in !== "path" && each.in !== "query"),
+        ...Object.entries(responses).flatMap(([status, response]) => (Number(status) >= 400 ? [response] : [])),
+        ...Object.values(requestBody?.content ?? {}).map(({ schema }) => schema),
+      ]),
+    );
+    expect(parts.filter((part) => !("$ref" in part))).toEqual([]);
+  });
+
+  it("has one media type for each body", () => {
+    const bodies = Object.values(document.paths).flatMap((item) =>
+      Object.values(item).flatMap(({ requestBody }) => (requestBody === undefined ? [] : [requestBody.content])),
+    );
+    expect(bodies.map((content) => Object.keys(content))).toEqual(bodies.map(() => ["application/json"]));
+  });
+
+  it("has no header of the transport or of the browser, which a mock server would send", () => {
+    const { headers } = (document as unknown as { components: { headers: Record<string, unknown> } }).components;
+    expect(Object.keys(headers).filter((name) => /^(?:content-|access-control-|x-content|cross-)/i.test(name))).toEqual(
+      [],
+    );
+  });
+
   it("passes Redocly's recommended rules without a warning", async () => {
     const { exitCode, output } = await lint(JSON.stringify(document));
     expect(output).toContain('"totals": {\n    "errors": 0,\n    "warnings": 0');

@@ -1,5 +1,5 @@
 /** A string (RFC 8941, 3.3.3) of visible characters that need no escape, or the same without its quotes. */
-export const IDEMPOTENCY_KEY = /^(?:"([!#-\[\]-~]{16,255})"|([!#-\[\]-~]{16,255}))$/;
+export const IDEMPOTENCY_KEY = /^(?:"([!#-\x5b\x5d-~]{16,255})"|([!#-\x5b\x5d-~]{16,255}))$/;
 
 /** Every header field that a client is told of, with its form. */
 interface HeaderForm {

@@ -29,15 +29,18 @@ const moment = (description: string) =>
     })
     .meta({ format: "date-time", pattern: MOMENT.source, description });
 
+/** Some clients write a list as one value with commas, others repeat the parameter. */
 const fields = z
-  .string()
+  .union([z.string(), z.array(z.string())])
   .transform((raw, context) => {
-    if (SOME_FIELDS.test(raw)) return new Set(raw.split(","));
+    const names = [raw].flat().join(",");
+    if (SOME_FIELDS.test(names)) return new Set(names.split(","));
     const message = `This must be one or more of these, with commas between: ${FIELDS.join(", ")}.`;
     context.addIssue({ code: "custom", message, params: { code: "not_allowed" } });
     return z.NEVER;
   })
   .meta({
+    anyOf: undefined,
     type: "array",
     items: { type: "string", enum: FIELDS },
     minItems: 1,
