@@ -250,11 +250,79 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(3);
   });
 
-  it("gives up after four attempts", async () => {
-    const { quire, sent } = openClient(async () => badGateway());
-    const page = await quire.posts.page();
-    expect(page).toMatchObject({ ok: false, error: { code: "unexpected_answer", status: 502 } });
-    expect(sent).toHaveLength(4);
+  it("retries for as long as retryForMs, with waits that grow to three seconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const times: number[] = [];
+    const { quire } = openClient(
+      async () => {
+        times.push(Date.now());
+        return badGateway();
+      },
+      { retryForMs: 20_000 },
+    );
+    const page = quire.posts.page();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await page).toMatchObject({ ok: false, error: { code: "unexpected_answer", status: 502 } });
+    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(waits.length).toBeGreaterThan(8);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3000);
+    expect(times.at(-1)).toBeLessThanOrEqual((times[0] ?? 0) + 20_000);
+  });
+
+  it("makes one attempt with retryForMs 0", async () => {
+    const { quire, sent } = openClient(async () => badGateway(), { retryForMs: 0 });
+    expect(codeOf(await quire.posts.page())).toBe("unexpected_answer");
+    expect(sent).toHaveLength(1);
+  });
+
+  it("reads a list to its end though the server restarts between two pages", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    let isDown = false;
+    const { quire } = await openAuthor(async (request, send) => {
+      if (isDown) throw new TypeError("fetch failed");
+      return send(request);
+    });
+    const titles = ["Three", "Two", "One"];
+    for (const title of titles.toReversed())
+      valueOf(await quire.posts.create({ title, content: "C", status: "published" }));
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const post of quire.posts.list({ limit: 1 })) {
+        read.push(valueOf(post).title);
+        if (read.length === 1) {
+          isDown = true;
+          setTimeout(() => (isDown = false), 15_000);
+        }
+      }
+    })();
+    await vi.advanceTimersByTimeAsync(20_000);
+    await reading;
+    expect(read).toEqual(titles);
+  });
+
+  it("says with a list's failure where to go on", async () => {
+    let isDown = false;
+    const network: Network = async (request, send) => (isDown ? badGateway() : send(request));
+    const { quire } = await openAuthor(network);
+    for (const title of ["One", "Two", "Three"])
+      valueOf(await quire.posts.create({ title, content: "C", status: "published" }));
+    const first = valueOf(await quire.posts.page({ limit: 2 }));
+    const rest = await titlesIn(quire.posts.list({ limit: 2, cursor: first.nextCursor ?? "" }));
+    expect([...first.items.map(({ title }) => title), ...rest]).toEqual(["Three", "Two", "One"]);
+    isDown = true;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const failing = quire.posts.list({ limit: 2, cursor: first.nextCursor ?? "" }).next();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await failing).value).toMatchObject({ ok: false, cursor: first.nextCursor });
+  });
+
+  it("has pages of users, of sessions and of a user's posts, with the cursors beside them", async () => {
+    const { quire } = await openAuthor();
+    const [user] = valueOf(await quire.users.page({ limit: 1 })).items;
+    valueOf(await quire.posts.create({ title: "One", content: "C", status: "published" }));
+    expect(valueOf(await quire.sessions.page()).items).toHaveLength(1);
+    const page = valueOf(await quire.users.postsPage(user?.id ?? "", { fields: ["title"] }));
+    expect(page).toMatchObject({ items: [{ title: "One" }], nextCursor: null });
   });
 
   it.each([

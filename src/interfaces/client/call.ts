@@ -59,18 +59,27 @@ export async function call<Its extends Endpoint>(
 
 type ItemOf<List extends Endpoint> = ValueOf<List> extends { items: readonly (infer Item)[] } ? Item : never;
 
+/** The end of a list that could not be read whole. */
+export interface ListFailure<E> {
+  readonly ok: false;
+  readonly error: E;
+  /** Where to go on: the list with this `cursor` begins after the last item that was given. `null` is the beginning. */
+  readonly cursor: string | null;
+}
+
 /** The items of a list, which is read page by page as they are asked for; a failure is the last that it gives. */
 export async function* itemsOf<List extends Endpoint>(
   list: List,
   args: ArgsOf<List>,
   options?: CallOptions,
-): AsyncGenerator<Result<ItemOf<List>, ErrorOf<List>>, void, void> {
+): AsyncGenerator<{ readonly ok: true; readonly value: ItemOf<List> } | ListFailure<ErrorOf<List>>, void, void> {
   const { query } = args as { readonly query: object };
   let page = args;
   for (;;) {
     const answer = await call(list, page, options);
     if (!answer.ok) {
-      yield answer;
+      const { cursor = null } = (page as { readonly query: { readonly cursor?: string } }).query;
+      yield { ...answer, cursor };
       return;
     }
     const { items, nextCursor } = answer.value as { items: ItemOf<List>[]; nextCursor: string | null };

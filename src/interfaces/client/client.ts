@@ -1,10 +1,10 @@
 import { hc } from "hono/client";
 import type { App } from "../http/app.ts";
-import { carefulFetch } from "./careful-fetch.ts";
-import { call, itemsOf, textOf, type ArgsOf, type CallOptions, type RequestOptions } from "./call.ts";
+import { call, itemsOf, textOf, type ArgsOf, type CallOptions, type ListFailure, type RequestOptions } from "./call.ts";
 import type { Endpoint, ErrorOf, Result, ValueOf } from "./result.ts";
+import { retryingFetch } from "./retrying-fetch.ts";
 
-export type { CallOptions } from "./call.ts";
+export type { CallOptions, ListFailure } from "./call.ts";
 export { excerptParts, type ExcerptPart } from "./excerpt.ts";
 export type { Aborted, Failure, NetworkError, Result, UnexpectedAnswer } from "./result.ts";
 
@@ -24,7 +24,7 @@ type PostsQueryOf<List extends Endpoint, Field> = Omit<QueryOf<List>, "fields"> 
 type Picked<Field extends keyof Post> = Pick<ListedPost, Field | Exclude<keyof ListedPost, keyof Post> | "id">;
 type PageOf<Item> = Omit<ValueOf<Posts["$get"]>, "items"> & { readonly items: readonly Item[] };
 type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
-  Result<Picked<Field>, ErrorOf<List>>,
+  { readonly ok: true; readonly value: Picked<Field> } | ListFailure<ErrorOf<List>>,
   void,
   void
 >;
@@ -48,14 +48,21 @@ interface PostOptions extends CallOptions {
 
 /** Longer than a server takes by default before it answers that it took too long. */
 const TIMEOUT_MS = 70_000;
+/** A server with a large database, on a busy machine, is back within this time after a crash. */
+const RETRY_FOR_MS = 30_000;
 
 export interface ClientOptions {
   /** Where the server is, such as `http://127.0.0.1:3000`. */
   readonly url: string;
   /** Of a session that was opened before: `logIn` gives one, to be kept by who wants to. */
   readonly token?: string | null;
-  /** How long to wait for each answer; 70 seconds, where it is left out. */
+  /** How long each attempt waits for its answer; 70 seconds by default. */
   readonly timeoutMs?: number;
+  /**
+   * How long after the first attempt a read, or a POST by its key, may be tried again; 30 seconds by default, so that a
+   * restart of the server is not noticed; 0 for a single attempt.
+   */
+  readonly retryForMs?: number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -66,12 +73,13 @@ export function createClient({
   url,
   token: given = null,
   timeoutMs = TIMEOUT_MS,
+  retryForMs = RETRY_FOR_MS,
   fetch = globalThis.fetch,
 }: ClientOptions) {
   let token = given;
   const { users, sessions, posts } = hc<App>(url, {
     buildSearchParams: textOf,
-    fetch: carefulFetch(fetch.bind(globalThis), timeoutMs),
+    fetch: retryingFetch({ fetch: fetch.bind(globalThis), timeoutMs, retryForMs }),
     headers: (): Record<string, string> => (token === null ? {} : { Authorization: `Bearer ${token}` }),
   }).v1;
 
@@ -91,12 +99,15 @@ export function createClient({
     sessions: {
       list: (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) =>
         itemsOf(sessions.$get, { query }, options),
+      page: async (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) =>
+        call(sessions.$get, { query }, options),
       end: async (id: string, options?: CallOptions) => call(sessions[":id"].$delete, { param: { id } }, options),
     },
     users: {
       register: async (json: JsonOf<Users["$post"]>, options?: PostOptions) =>
         call(users.$post, { json }, keyed(options)),
       list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => itemsOf(users.$get, { query }, options),
+      page: async (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => call(users.$get, { query }, options),
       get: async (id: string, options?: CallOptions) => call(users[":id"].$get, { param: { id } }, options),
       update: async ({ id, version }: Versioned, json: JsonOf<Users[":id"]["$patch"]>, options?: CallOptions) =>
         call(users[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
@@ -110,6 +121,12 @@ export function createClient({
         options?: CallOptions,
       ): Picks<Users[":id"]["posts"]["$get"], Field> =>
         itemsOf(users[":id"].posts.$get, { param: { id }, query }, options),
+      postsPage: async <Field extends keyof Post = keyof Post>(
+        id: string,
+        query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
+        options?: CallOptions,
+      ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Users[":id"]["posts"]["$get"]>>> =>
+        call(users[":id"].posts.$get, { param: { id }, query }, options),
     },
     posts: {
       create: async (json: JsonOf<Posts["$post"]>, options?: PostOptions) =>

@@ -1,41 +1,50 @@
-const MAX_ATTEMPTS = 4;
-/** Who is told to wait longer than this is told so, instead of being kept waiting. */
-const MAX_WAIT_MS = 10_000;
+/** A server asks for a longer wait only where its limits are used up: the caller is told at once instead. */
+const MAX_RETRY_AFTER_MS = 10_000;
 const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 3_000;
 
-/** What is answered by a server that did nothing of it, and would do it another time. */
+/** The server has done nothing of the request. */
 const TOO_MANY_REQUESTS = 429;
-/** What a proxy answers while its server is replaced, and a server that cannot do it now. */
-const PASSING = new Set([502, 503, 504]);
+/** A proxy answers so while its server restarts, and a server that is overloaded or without its database. */
+const TRANSIENT = new Set([502, 503, 504]);
+
+interface RetryingFetchOptions {
+  readonly fetch: typeof globalThis.fetch;
+  /** How long one attempt waits for its answer. */
+  readonly timeoutMs: number;
+  /** How long after the first attempt another one may begin. */
+  readonly retryForMs: number;
+}
 
 /**
- * A fetch that waits for an answer no longer than `timeoutMs`, and repeats what may be repeated: reads, and POSTs by their
- * Idempotency-Key, which each gets one of. It does so when no whole answer came, and when the answer says that it is worth
- * it. Other changes are repeated only when they were refused for their number.
+ * A fetch with retries: exponential backoff and jitter, bounded by time, so that a server may restart meanwhile. Reads are
+ * retried, and POSTs by their Idempotency-Key, which each gets one of: when no whole answer came, and when the status or a
+ * Retry-After says that it was transient. Other changes are retried only after 429.
  */
-export function carefulFetch(fetch: typeof globalThis.fetch, timeoutMs: number): typeof globalThis.fetch {
+export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOptions): typeof globalThis.fetch {
   return async (input, init = {}) => {
     const { method, signal } = init;
     const headers = new Headers(init.headers);
     if (method === "POST" && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", `"${randomKey()}"`);
     const isRepeatable = method === "POST" || method === "GET";
+    const startedAt = Date.now();
     for (let attempt = 1; ; attempt++) {
-      const isLast = attempt === MAX_ATTEMPTS;
-      let waitMs = 0;
+      // Half of it by chance, so that clients that failed together do not come back together.
+      const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+      const isInTime = (waitMs: number) => Date.now() - startedAt + waitMs <= retryForMs;
+      let waitMs = backoffMs;
       try {
-        // Quire redirects nobody, and who redirects a POST makes a GET of it.
+        // Quire redirects nobody, and fetch would turn a redirected POST into a GET.
         const request = { ...init, headers, signal: timeLimited(signal, timeoutMs), redirect: "error" } as const;
         const response = await fetchWhole(fetch, input, request);
         const { status } = response;
-        const askedMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRepeating(response) : null;
-        if (isLast || askedMs === null || askedMs > MAX_WAIT_MS) return response;
-        waitMs = askedMs;
+        const askedMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRetry(response) : null;
+        if (askedMs === null || askedMs > MAX_RETRY_AFTER_MS || !isInTime(askedMs + backoffMs)) return response;
+        waitMs += askedMs;
       } catch (thrown) {
-        if (isLast || !isRepeatable) throw thrown;
+        if (!isRepeatable || !isInTime(waitMs)) throw thrown;
       }
-      // With half of it by chance, so that clients that failed together do not come back together.
-      const backoffMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-      await wait(waitMs + backoffMs, signal);
+      await wait(waitMs, signal);
     }
   };
 }
@@ -53,14 +62,14 @@ function timeLimited(signal: AbortSignal | null | undefined, timeoutMs: number):
 }
 
 /**
- * How long to wait before the same is asked again: as Retry-After says, in seconds or as a time (RFC 9110, 10.2.3); `null`
- * where that is not worth it.
+ * The time that Retry-After asks for, in seconds or as a date (RFC 9110, 10.2.3); `null` where a retry would get the same
+ * answer.
  */
-function waitBeforeRepeating({ status, headers }: Response): number | null {
+function waitBeforeRetry({ status, headers }: Response): number | null {
   const value = headers.get("Retry-After") ?? "";
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   if (status >= 400 && !Number.isNaN(ms)) return Math.max(0, ms);
-  return PASSING.has(status) ? 0 : null;
+  return TRANSIENT.has(status) ? 0 : null;
 }
 
 /** 128 random bits. `crypto.randomUUID` is not there on pages that came without TLS. */
