@@ -20,12 +20,15 @@ const created = await client.call("POST", "/v1/posts", { token, body });
 const { id } = JSON.parse(created.text) as { id: string };
 
 for (let count = 0; ; count++) {
-  const startedAt = performance.now();
-  void ask(count).then((status) => {
-    const sample: Sample = { ms: Math.round(performance.now() - startedAt), status };
-    process.stdout.write(`${JSON.stringify(sample)}\n`);
-  });
+  void measure(count);
   await delay(INTERVAL_MS);
+}
+
+async function measure(count: number): Promise<void> {
+  const startedAt = performance.now();
+  const status = await ask(count);
+  const sample: Sample = { ms: Math.round(performance.now() - startedAt), status };
+  process.stdout.write(`${JSON.stringify(sample)}\n`);
 }
 
 /** Of ten requests, seven read a post, two a page, and one writes. */
