@@ -1,12 +1,12 @@
-/** Counts what each does, so that nobody does too much of it. It loses count of some rather than take unbounded memory. */
+/** Counts what is done by each key, so that nobody does too much. It loses count of some rather than take unbounded memory. */
 export interface RateLimiter {
-  /** Counts one more by `key`. */
-  take(key: string): Quota;
+  /** Takes `cost` units, 1 by default, from what is left to `key`; none where fewer are left. */
+  take(key: string, cost?: number): Quota;
 }
 
-/** What is left to somebody who has just taken one. */
+/** What is left to a key. */
 export interface Quota {
-  /** Whether that one was too many. */
+  /** Whether fewer units were left than were to be taken. */
   readonly isExceeded: boolean;
   readonly remaining: number;
   /** After how many seconds, one at least, there is a whole quota again. */
@@ -14,6 +14,7 @@ export interface Quota {
 }
 
 export interface RatePolicy {
+  /** How many units a key may take in a window. No cost is larger. */
   readonly quota: number;
   readonly windowSeconds: number;
 }

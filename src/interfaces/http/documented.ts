@@ -19,6 +19,8 @@ export interface Documentation {
   readonly responseHeaders?: readonly ResponseHeader[];
   /** Whether the operation wants to know who asks. */
   readonly bearer?: "required" | "optional";
+  /** The units of the rate limits that it takes, beyond the one of each request, as a part of a sentence. */
+  readonly cost?: string;
   /** The problems that it answers with. */
   readonly problems?: readonly ProblemKind[];
   /** The headers that a problem has here beside its own. */

@@ -1,4 +1,5 @@
 import type { Actor, Viewer } from "../../domain/access.ts";
+import type { CountedLimits } from "./counted-limits.ts";
 import type { UseCaseError } from "./problem.ts";
 
 /** What travels with a request through the middleware. */
@@ -13,6 +14,8 @@ export interface HttpEnv {
     failure?: UseCaseError;
     /** Whether the body is being waited for. */
     isArriving?: boolean;
+    /** The rate limits that the request was counted for so far. */
+    countedLimits?: CountedLimits;
     /** Whether the answer is long enough for compression. */
     isLong?: boolean;
   };

@@ -90,13 +90,13 @@ export const RESPONSE_HEADERS = {
   },
   "RateLimit-Policy": {
     description:
-      "The limits that the request counts for: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers, 3).",
+      "The limits that the request counts for: `q` units in `w` seconds, and `quire-cost`, the units that the request costs (draft-ietf-httpapi-ratelimit-headers-10, 3).",
     schema: { type: "string" },
-    example: '"address";q=6000;w=60',
+    example: '"address";q=6000;w=60;quire-cost=1',
   },
   RateLimit: {
     description:
-      "What is left of them: `r` requests in the next `t` seconds (draft-ietf-httpapi-ratelimit-headers, 4).",
+      "What is left of them: `r` units in the next `t` seconds (draft-ietf-httpapi-ratelimit-headers-10, 4).",
     schema: { type: "string" },
     example: '"address";r=5999;t=60',
   },

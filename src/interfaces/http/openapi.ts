@@ -50,6 +50,10 @@ A list answers with a page, and \`nextCursor\` leads to the next one. What is re
 \`application/merge-patch+json\`. A POST that sends an \`Idempotency-Key\` can be repeated when no answer
 comes, and is done once.
 
+A minute has a number of units for each address, and as many for each account. Each request takes one; searches, counts,
+writes and passwords take more, as the operations say. Each answer says by \`RateLimit-Policy\` what the request costs, and by
+\`RateLimit\` what is left; 429 says by \`Retry-After\` when there is more.
+
 A page of another origin may ask when \`QUIRE_CORS_ORIGINS\` of the server names its own. In TypeScript, \`quire/client\` is
 all this as functions, for browsers, Node, Deno and Bun.`;
 
@@ -128,7 +132,7 @@ function describe(app: Hono<HttpEnv>, key: OperationKey, shared: ReturnType<type
       operationId: operation.id,
       tags: [operation.tag],
       summary: operation.summary,
-      ...(operation.description === undefined ? {} : { description: operation.description }),
+      ...descriptionOf(operation, documentation),
       security: bearer,
       parameters: parametersOf(method, operation.request, documentation, problems),
       ...(body === undefined
@@ -144,6 +148,13 @@ function describe(app: Hono<HttpEnv>, key: OperationKey, shared: ReturnType<type
       responses: { ...answersOf(operation, documentation, problems), ...shared.of(problems, documentation) },
     },
   };
+}
+
+function descriptionOf({ description }: Operation, documentation: readonly Documentation[]) {
+  const costs = documentation.flatMap(({ cost = [] }) => cost);
+  const cost = costs.length === 0 ? [] : `It takes 1 unit of the rate limits, and ${costs.join(", ")}.`;
+  const sentences = [description ?? [], cost].flat();
+  return sentences.length === 0 ? {} : { description: sentences.join(" ") };
 }
 
 /** What stands before a route, in the order in which a request meets it. */

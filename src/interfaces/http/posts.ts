@@ -23,6 +23,7 @@ import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import { respond } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
+import { POST_PAGE, WRITE } from "./rate-costs.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { contentText, IdBody, TimeBody, titleText } from "./values.ts";
@@ -73,10 +74,11 @@ const PostPatch = z.strictObject({
 
 export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: RateLimits) {
   const namedVersion = requireIfMatch(settings);
+  const write = limits.cost(WRITE);
   return new Hono<HttpEnv>()
     .use(identify(useCases))
     .use(limits.account)
-    .get("/", validQuery(PostsQuery), async (c) => {
+    .get("/", validQuery(PostsQuery), limits.cost(POST_PAGE), async (c) => {
       const query = c.req.valid("query");
       const asked = askedPosts(query);
       const find: FindPosts<StorageFailure> = async (page) =>
@@ -85,7 +87,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
           : useCases.listPosts(c.get("viewer"), asked, page);
       return postPageResponse(c, useCases, { list: "posts", query, asked, find });
     })
-    .post("/", requireActor, noQuery, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
+    .post("/", requireActor, noQuery, write, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
       answerOnce(c, useCases.storePostOnce, {
         user: c.get("actor").userId,
         act: async (store) => useCases.createPost(c.get("actor"), c.req.valid("json"), store),
@@ -105,6 +107,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
       postId,
       namedVersion,
       noQuery,
+      write,
       patchBody(POST_BODY_BYTES),
       validBody(PostPatch),
       async (c) => {
@@ -116,7 +119,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
         );
       },
     )
-    .delete("/:id", requireActor, postId, namedVersion, noQuery, async (c) => {
+    .delete("/:id", requireActor, postId, namedVersion, noQuery, write, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const deleted = await useCases.deletePost(c.get("actor"), target);
       return deleted.match(
@@ -124,7 +127,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
         (failure) => failureProblem(c, failure),
       );
     })
-    .post("/:id/publish", requireActor, postId, noQuery, noBody, async (c) => {
+    .post("/:id/publish", requireActor, postId, noQuery, write, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       return answerOnce(c, useCases.commitOnce, {
         user: c.get("actor").userId,
@@ -132,7 +135,7 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
         answer: (post: Post) => changedAnswer(postResource(post)),
       });
     })
-    .post("/:id/unpublish", requireActor, postId, noQuery, noBody, async (c) => {
+    .post("/:id/unpublish", requireActor, postId, noQuery, write, noBody, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       return answerOnce(c, useCases.commitOnce, {
         user: c.get("actor").userId,

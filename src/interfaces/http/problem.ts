@@ -243,7 +243,7 @@ const PROBLEMS = {
     status: 429,
     title: "Too many requests",
     detail:
-      "This is more than the limit in RateLimit-Policy that RateLimit says is used up. Wait for Retry-After seconds.",
+      "The request costs more than RateLimit says is left of a limit in RateLimit-Policy. Wait for Retry-After seconds.",
   },
   timed_out: {
     status: 503,

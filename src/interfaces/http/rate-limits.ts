@@ -1,11 +1,13 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
+import type { Quota, RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../domain/email-address.ts";
+import { noteLimit, takenOf } from "./counted-limits.ts";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
+import { logInAttempts } from "./log-in-attempts.ts";
 import { problem } from "./problem.ts";
-import { appendHeader } from "./respond.ts";
+import { HASH, type Cost } from "./rate-costs.ts";
 import type { HttpSettings } from "./settings.ts";
 
 /** From where a request comes, as addresses are counted: only what serves the API knows. */
@@ -23,38 +25,88 @@ interface Dependencies {
   readonly settings: HttpSettings;
 }
 
-/** What refuses with 429 who asks too often; each answer says how much is left. */
-export function rateLimits({ limiter, clientAddress, settings }: Dependencies) {
-  /** Limits what comes of one key; `null` is not limited. */
-  const limit = (name: string, quota: number, keyOf: (c: Context) => string | null) => {
-    const counter = quota === 0 ? null : limiter({ quota, windowSeconds: WINDOW_SECONDS });
-    const policy = `"${name}";q=${quota};w=${WINDOW_SECONDS}`;
-    const middleware = createMiddleware<HttpEnv>(async (c, next) => {
-      const key = counter === null ? null : keyOf(c);
-      if (counter === null || key === null) return next();
-      const { isExceeded, remaining, resetSeconds } = counter.take(key);
-      // draft-ietf-httpapi-ratelimit-headers-10, 3 and 4.
-      appendHeader(c, "RateLimit-Policy", policy);
-      appendHeader(c, "RateLimit", `"${name}";r=${remaining};t=${resetSeconds}`);
-      return isExceeded ? problem(c, "rate_limited", { headers: { "Retry-After": String(resetSeconds) } }) : next();
-    });
-    return documented(middleware, {
-      responseHeaders: ["RateLimit-Policy", "RateLimit"],
-      problems: ["rate_limited"],
-      problemHeaders: { rate_limited: "Retry-After" },
-    });
-  };
-  const { requestsPerMinute, logInsPerMinute } = settings;
+/** Counts a request, and gives what is left where the request is too much. */
+type Count = (c: Context<HttpEnv>) => Quota | null;
+
+/** Refuses with 429 what is too much; each answer says how much is left. */
+export function rateLimits({ limiter, clientAddress, settings: { requestsPerMinute, logInsPerMinute } }: Dependencies) {
+  const budget = (name: string, quota: number, keyOf: (c: Context<HttpEnv>) => string | null) =>
+    unitsOf({ name, quota, windowSeconds: WINDOW_SECONDS }, limiter, keyOf);
+
+  const address = budget("address", requestsPerMinute, clientAddress);
+  const account = budget("account", requestsPerMinute, (c) => c.get("viewer")?.userId ?? null);
+  const both = (c: Context<HttpEnv>, units: number) => address(c, units) ?? account(c, units);
+  const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, clientAddress);
+  const attempt = logInAttempts(limiter, { quota: logInsPerMinute, windowSeconds: WINDOW_SECONDS });
+
   return {
-    /** Stands before it is known who asks, so that it holds for who tries tokens too. */
-    address: limit("address", requestsPerMinute, clientAddress),
-    account: limit("account", requestsPerMinute, (c: Context<HttpEnv>) => c.get("viewer")?.userId ?? null),
-    /** By address as well, so that nobody can keep others from logging in. It stands behind the body's validator. */
-    logIn: limit("log-in", logInsPerMinute, (c) => {
+    /** Takes the unit of each request. It stands before the token is read, so that it holds for guessed tokens too. */
+    address: limit((c) => address(c, 1)),
+    account: limit((c) => account(c, 1)),
+
+    /** Takes the further units of an operation: once it is known what is asked for, and before it is done. */
+    cost: ({ units, description }: Cost) => limit((c) => both(c, units(c)), description),
+
+    /** For all that hashes a password, and so that nobody tries one password with everybody. */
+    passwords: limit((c) => passwords(c, 1)),
+
+    /** For an attempt to log in as the user that the body names. It stands behind the body's validator. */
+    logIn: limit((c) => {
       const { email } = c.req.valid("json" as never) as { readonly email: string };
-      return `${clientAddress(c)} ${parseEmailAddress(email).map(emailKey).unwrapOr("")}`;
+      return attempt(c, { address: clientAddress(c), user: parseEmailAddress(email).map(emailKey).unwrapOr("") });
     }),
-    /** For all that hashes a password, which is slow on purpose; and so that nobody tries one password with everybody. */
-    passwords: limit("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, clientAddress),
+
+    /**
+     * Counts a request as an attempt to log in, where `isAttempt`: one that gives the current password, which could be
+     * guessed, or a new e-mail address, whose answer tells if somebody has it. It stands behind `requireActor` and the
+     * validators. A session that was stolen has no more attempts from many addresses than from one; where they are used
+     * up, its owner logs in anew.
+     */
+    reauthentication: (isAttempt: (c: Context<HttpEnv>) => boolean = () => true) =>
+      limit((c) => {
+        const viewer = c.get("viewer");
+        if (viewer === null || !isAttempt(c)) return null;
+        const { userId: user, sessionId: session } = viewer;
+        return (
+          (takenOf(c, "passwords") === null ? passwords(c, 1) : null) ??
+          attempt(c, { address: clientAddress(c), user, session }) ??
+          both(c, HASH.units(c))
+        );
+      }, `${HASH.description}, where one is compared`),
   };
+}
+
+/** Counts units by one key of a request: `null` for a request that is not limited. With a quota of 0 none is. */
+function unitsOf(
+  policy: RatePolicy & { readonly name: string },
+  limiter: Dependencies["limiter"],
+  keyOf: (c: Context<HttpEnv>) => string | null,
+) {
+  const { name, quota } = policy;
+  const counter = quota === 0 ? null : limiter(policy);
+  return (c: Context<HttpEnv>, units: number): Quota | null => {
+    const key = counter === null ? null : keyOf(c);
+    if (counter === null || key === null) return null;
+    const taken = takenOf(c, name) ?? 0;
+    // An operation that costs more than a quota is possible with a whole one.
+    const cost = Math.min(taken + units, quota);
+    const left = counter.take(key, cost - taken);
+    noteLimit(c, { ...policy, cost, left });
+    return left.isExceeded ? left : null;
+  };
+}
+
+/** A middleware that answers 429 where `count` gives what is left, and says in how many seconds there is a whole quota. */
+function limit(count: Count, cost?: string) {
+  const middleware = createMiddleware<HttpEnv>(async (c, next) => {
+    const left = count(c);
+    if (left === null) return next();
+    return problem(c, "rate_limited", { headers: { "Retry-After": String(left.resetSeconds) } });
+  });
+  return documented(middleware, {
+    responseHeaders: ["RateLimit-Policy", "RateLimit"],
+    problems: ["rate_limited"],
+    problemHeaders: { rate_limited: "Retry-After" },
+    ...(cost === undefined ? {} : { cost }),
+  });
 }

@@ -13,6 +13,7 @@ import { sessionId } from "./path-id.ts";
 import { failureProblem } from "./problem.ts";
 import { respond, setHeader } from "./respond.ts";
 import { presentUser, UserBody } from "./users.ts";
+import { HASH, PAGE, WRITE } from "./rate-costs.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { IdBody, TimeBody } from "./values.ts";
@@ -42,18 +43,26 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
       setHeader(c, "Cache-Control", "no-store");
       await next();
     })
-    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(Credentials), limits.passwords, limits.logIn, async (c) =>
-      answerOnce(c, useCases.commitOnce, {
-        user: ({ user }) => user.id,
-        act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
-        answer: newSessionAnswer,
-        // Who repeats a log-in has the password still, but its session may have ended meanwhile.
-        stillHolds: async ({ token }) => useCases.authenticate(token),
-      }),
+    .post(
+      "/",
+      noQuery,
+      jsonBody(SMALL_BODY_BYTES),
+      validBody(Credentials),
+      limits.passwords,
+      limits.logIn,
+      limits.cost(HASH),
+      async (c) =>
+        answerOnce(c, useCases.commitOnce, {
+          user: ({ user }) => user.id,
+          act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
+          answer: newSessionAnswer,
+          // Who repeats a log-in has the password still, but its session may have ended meanwhile.
+          stillHolds: async ({ token }) => useCases.authenticate(token),
+        }),
     )
     .use(identify(useCases))
     .use(limits.account)
-    .get("/", requireActor, validQuery(PageQuery), async (c) =>
+    .get("/", requireActor, validQuery(PageQuery), limits.cost(PAGE), async (c) =>
       pageResponse(c, {
         list: "sessions",
         query: c.req.valid("query"),
@@ -62,14 +71,14 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
         state: (session: Session) => presentSession(session, c.get("actor").sessionId),
       }),
     )
-    .delete("/", requireActor, noQuery, async (c) => {
+    .delete("/", requireActor, noQuery, limits.cost(WRITE), async (c) => {
       const loggedOut = await useCases.logOut(c.get("actor"));
       return loggedOut.match(
         () => respond(c, null, 204),
         (failure) => failureProblem(c, failure),
       );
     })
-    .delete("/:id", requireActor, sessionId, noQuery, async (c) => {
+    .delete("/:id", requireActor, sessionId, noQuery, limits.cost(WRITE), async (c) => {
       const revoked = await useCases.revokeSession(c.get("actor"), c.req.valid("param").id);
       return revoked.match(
         () => respond(c, null, 204),

@@ -7,9 +7,9 @@ export interface HttpSettings {
   readonly requireIfMatch: boolean;
   /** The origins whose pages may read answers, as browsers send them, or {@link ANY_ORIGIN}. */
   readonly corsOrigins: readonly string[];
-  /** How many requests are answered in a minute to one address, and to one account; 0 for any number. */
+  /** How many units requests may take in a minute from one address, and by one account; 0 for any number. */
   readonly requestsPerMinute: number;
-  /** How often somebody at one address may try to log in as the same user in a minute; 0 for any number. */
+  /** How often somebody at one address may try to prove to be the same user in a minute; 0 for any number. */
   readonly logInsPerMinute: number;
   /** How long a request may take. */
   readonly requestTimeoutMs: number;

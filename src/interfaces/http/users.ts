@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { PostsFate } from "../../application/users/delete-user.ts";
@@ -16,6 +16,7 @@ import { AuthorsPostsQuery, postQuery } from "./post-query.ts";
 import { postPageResponse } from "./posts.ts";
 import { failureProblem } from "./problem.ts";
 import { changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
+import { DELETION, HASH, PAGE, POST_PAGE, WRITE } from "./rate-costs.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { respond } from "./respond.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
@@ -61,18 +62,31 @@ const Deletion = z
     return z.NEVER;
   });
 
+type Changes = Partial<z.output<typeof UserPatch> & z.output<typeof PasswordChange>>;
+
+const changesOf = (c: Context) => c.req.valid("json" as never) as Changes;
+const changesEmail = (c: Context) => changesOf(c).email !== undefined;
+const givesCurrentPassword = (c: Context) => changesOf(c).currentPassword !== undefined;
+
 export function userRoutes(useCases: UseCases, limits: RateLimits) {
   return new Hono<HttpEnv>()
-    .post("/", noQuery, jsonBody(SMALL_BODY_BYTES), validBody(NewUser), limits.passwords, async (c) =>
-      answerOnce(c, useCases.commitOnce, {
-        user: ({ id }) => id,
-        act: async (commit) => useCases.registerUser(c.req.valid("json"), commit),
-        answer: (user: UserProfile) => createdAnswer(`/v1/users/${user.id}`, userResource(user)),
-      }),
+    .post(
+      "/",
+      noQuery,
+      jsonBody(SMALL_BODY_BYTES),
+      validBody(NewUser),
+      limits.passwords,
+      limits.cost(HASH),
+      async (c) =>
+        answerOnce(c, useCases.commitOnce, {
+          user: ({ id }) => id,
+          act: async (commit) => useCases.registerUser(c.req.valid("json"), commit),
+          answer: (user: UserProfile) => createdAnswer(`/v1/users/${user.id}`, userResource(user)),
+        }),
     )
     .use(identify(useCases))
     .use(limits.account)
-    .get("/", validQuery(PageQuery), async (c) =>
+    .get("/", validQuery(PageQuery), limits.cost(PAGE), async (c) =>
       pageResponse(c, {
         list: "users",
         query: c.req.valid("query"),
@@ -88,15 +102,25 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .patch("/:id", requireActor, userId, noQuery, patchBody(SMALL_BODY_BYTES), validBody(UserPatch), async (c) => {
-      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      const updated = await useCases.updateUser(c.get("actor"), { ...target, changes: c.req.valid("json") });
-      return updated.match(
-        (user) => changedResponse(c, userResource(user)),
-        (failure) => failureProblem(c, failure),
-      );
-    })
-    .delete("/:id", requireActor, userId, validQuery(Deletion), async (c) => {
+    .patch(
+      "/:id",
+      requireActor,
+      userId,
+      noQuery,
+      limits.cost(WRITE),
+      patchBody(SMALL_BODY_BYTES),
+      validBody(UserPatch),
+      limits.reauthentication(changesEmail),
+      async (c) => {
+        const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+        const updated = await useCases.updateUser(c.get("actor"), { ...target, changes: c.req.valid("json") });
+        return updated.match(
+          (user) => changedResponse(c, userResource(user)),
+          (failure) => failureProblem(c, failure),
+        );
+      },
+    )
+    .delete("/:id", requireActor, userId, validQuery(Deletion), limits.cost(DELETION), async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
       const deleted = await useCases.deleteUser(c.get("actor"), { ...target, posts: c.req.valid("query") });
       return deleted.match(
@@ -104,7 +128,7 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         (failure) => failureProblem(c, failure),
       );
     })
-    .get("/:id/posts", userId, validQuery(AuthorsPostsQuery), async (c) => {
+    .get("/:id/posts", userId, validQuery(AuthorsPostsQuery), limits.cost(POST_PAGE), async (c) => {
       const { id } = c.req.valid("param");
       const query = c.req.valid("query");
       const asked = { ...postQuery(query), authorId: id };
@@ -123,6 +147,8 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
       jsonBody(SMALL_BODY_BYTES),
       validBody(PasswordChange),
       limits.passwords,
+      limits.reauthentication(givesCurrentPassword),
+      limits.cost(HASH),
       async (c) => {
         const { currentPassword = null, newPassword } = c.req.valid("json");
         const { id } = c.req.valid("param");
