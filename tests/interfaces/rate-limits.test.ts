@@ -133,22 +133,22 @@ describe("the cost of an operation", () => {
 
   const POST = { title: "A title", content: "Some content" };
   const operations: Record<string, (api: Api, ada: Person) => ReturnType<Person["get"]>> = {
-    "an author's posts that are counted is 21": (_, ada) => ada.get(`${ada.path}/posts?count=true`),
-    "the sessions is 1": (_, ada) => ada.get("/v1/sessions"),
-    "a log-in is 21": ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
-    "a registration is 21": ({ nobody }) =>
+    "an author's posts that are counted is 21": async (_, ada) => ada.get(`${ada.path}/posts?count=true`),
+    "the sessions is 1": async (_, ada) => ada.get("/v1/sessions"),
+    "a log-in is 21": async ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
+    "a registration is 21": async ({ nobody }) =>
       nobody.post("/v1/users", { name: "Grace", email: "grace@example.org", password: PASSWORD }),
-    "a post is 5": (_, ada) => ada.post("/v1/posts", POST),
+    "a post is 5": async (_, ada) => ada.post("/v1/posts", POST),
     "an edit is 5": async (_, ada) => ada.patch(`/v1/posts/${(await ada.write()).id}`, { title: "Another" }),
     "a publication is 5": async (_, ada) => ada.post(`/v1/posts/${(await ada.write()).id}/publish`),
     "a deletion is 5": async (_, ada) => ada.delete(`/v1/posts/${(await ada.write()).id}`),
-    "a log-out is 5": (_, ada) => ada.delete("/v1/sessions"),
-    "a new name is 5": (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
-    "a new e-mail address is 25": (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
-    "a new password is 41": (_, ada) =>
+    "a log-out is 5": async (_, ada) => ada.delete("/v1/sessions"),
+    "a new name is 5": async (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
+    "a new e-mail address is 25": async (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
+    "a new password is 41": async (_, ada) =>
       ada.put(`${ada.path}/password`, { currentPassword: PASSWORD, newPassword: "another horse entirely" }),
-    "deleting a user without posts is 5": (_, ada) => ada.delete(ada.path),
-    "deleting a user with all posts is 205": (_, ada) => ada.delete(`${ada.path}?posts=delete`),
+    "deleting a user without posts is 5": async (_, ada) => ada.delete(ada.path),
+    "deleting a user with all posts is 205": async (_, ada) => ada.delete(`${ada.path}?posts=delete`),
   };
   it.each(Object.entries(operations))("of %s", async (title, operate) => {
     const api = open();
@@ -284,7 +284,7 @@ describe("the limit of log-ins", () => {
 });
 
 describe("the limit of log-ins counts as an attempt", () => {
-  const passwordOf = (person: Person, currentPassword: string, address = "192.0.2.9") =>
+  const passwordOf = async (person: Person, currentPassword: string, address = "192.0.2.9") =>
     person.put(`${person.path}/password`, { currentPassword, newPassword: "another horse entirely" }, at(address));
 
   it("a current password that is given to change it", async () => {

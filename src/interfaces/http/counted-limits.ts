@@ -1,6 +1,5 @@
 import type { Context } from "hono";
 import type { Quota } from "../../application/ports/rate-limiter.ts";
-import type { HttpEnv } from "./environment.ts";
 import { setHeader } from "./respond.ts";
 
 /** A limit that a request was counted for, as the answer tells of it. */
@@ -24,8 +23,8 @@ interface Count {
 }
 
 /** The units that a request has taken of a limit; `null` where it was not counted for it. */
-export function takenOf(c: Context<HttpEnv>, name: string): number | null {
-  return c.get("countedLimits")?.get(name)?.taken ?? null;
+export function takenOf(c: Context, name: string): number | null {
+  return countedLimits(c).get(name)?.taken ?? null;
 }
 
 /**
@@ -33,8 +32,8 @@ export function takenOf(c: Context<HttpEnv>, name: string): number | null {
  * has no quota unit for those and allows no other than it registers, so that `qu` is left out, and what the request costs is
  * a parameter of Quire's own.
  */
-export function noteLimit(c: Context<HttpEnv>, { name, quota, windowSeconds, cost, left }: Count): void {
-  const counted: CountedLimits = c.get("countedLimits") ?? new Map();
+export function noteLimit(c: Context, { name, quota, windowSeconds, cost, left }: Count): void {
+  const counted = countedLimits(c);
   counted.set(name, {
     policy: `"${name}";q=${quota};w=${windowSeconds};quire-cost=${cost}`,
     left: `"${name}";r=${left.remaining};t=${left.resetSeconds}`,
@@ -44,4 +43,8 @@ export function noteLimit(c: Context<HttpEnv>, { name, quota, windowSeconds, cos
   const limits = [...counted.values()];
   setHeader(c, "RateLimit-Policy", limits.map(({ policy }) => policy).join(", "));
   setHeader(c, "RateLimit", limits.map((limit) => limit.left).join(", "));
+}
+
+function countedLimits(c: Context): CountedLimits {
+  return (c.get("countedLimits") as CountedLimits | undefined) ?? new Map<string, CountedLimit>();
 }

@@ -70,5 +70,5 @@ function pageUnits({ limit = ITEMS_PER_UNIT }: Pick<ListQuery, "limit">): number
 }
 
 function validatedQuery<Query>(c: Context): Query {
-  return c.req.valid("query" as never) as Query;
+  return c.req.valid("query" as never);
 }
