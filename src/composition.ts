@@ -1,6 +1,7 @@
 import type { Log } from "./application/ports/log.ts";
 import type { RatePolicy } from "./application/ports/rate-limiter.ts";
 import { useCases, type Dependencies } from "./application/use-cases.ts";
+import { cachedProbe } from "./infrastructure/cached-probe.ts";
 import { argon2id } from "./infrastructure/passwords/argon2id.ts";
 import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
@@ -34,8 +35,8 @@ export const nodeAdapters = {
 
 /** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
-  const bound = useCases(adapters);
-  const { log, http, clientAddress, clock, swaggerUi } = adapters;
+  const { log, http, clientAddress, clock, swaggerUi, probe } = adapters;
+  const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
   return {
     useCases: bound,

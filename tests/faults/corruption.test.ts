@@ -289,6 +289,8 @@ async function startOnDamaged(damage: () => Promise<void>): Promise<RunningServe
 
 /** From its first error on the server is not ready and writes nothing, which it says once. */
 async function expectReadOnly(damaged: RunningServer): Promise<void> {
+  // Readiness may be a moment old.
+  await eventually("the server is not ready", async () => (await ask("/health/ready")).status !== OK.status);
   expect(await ask("/health/ready")).toEqual(CORRUPT);
   expect((await ask("/health/live")).status).toBe(200);
   const body = JSON.stringify({ title: "refused", content: "…", status: "published" });

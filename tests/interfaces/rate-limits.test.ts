@@ -72,6 +72,22 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/posts")).status).toBe(200);
   });
 
+  it("leave readiness alone, which asks the storage ten times a second at most", async () => {
+    const storage = openMemoryStorage();
+    let asked = 0;
+    const check: typeof storage.probe.check = async () => {
+      asked++;
+      return storage.probe.check();
+    };
+    const { nobody, clock } = openApi(storage, { probe: { check } });
+    await Promise.all(Array.from({ length: 50 }, async () => nobody.get("/health/ready")));
+    expect((await nobody.get("/v1/health/ready")).status).toBe(200);
+    expect(asked).toBe(1);
+    clock.advance(100);
+    expect((await nobody.get("/health/ready")).status).toBe(200);
+    expect(asked).toBe(2);
+  });
+
   it("are none where they are 0", async () => {
     const { nobody } = limited({});
     const reply = await nobody.get("/v1/posts?q=word");
