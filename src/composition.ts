@@ -2,7 +2,7 @@ import type { Log } from "./application/ports/log.ts";
 import type { RatePolicy } from "./application/ports/rate-limiter.ts";
 import { useCases, type Dependencies } from "./application/use-cases.ts";
 import { cachedProbe } from "./infrastructure/cached-probe.ts";
-import { argon2id } from "./infrastructure/passwords/argon2id.ts";
+import { argon2idOnThreads } from "./infrastructure/passwords/hashing-threads.ts";
 import { passwordHasher } from "./infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "./infrastructure/passwords/pbkdf2.ts";
 import { rateLimiter } from "./infrastructure/rate-limiter.ts";
@@ -25,7 +25,7 @@ export interface Adapters extends Dependencies {
 
 /** The adapters that a Node process has, whatever it stores in. */
 export const nodeAdapters = {
-  hasher: passwordHasher(argon2id, [pbkdf2]),
+  hasher: passwordHasher(argon2idOnThreads(), [pbkdf2]),
   tokens: nodeSessionTokens,
   requestSeals: nodeRequestSeals,
   ids: uuidGenerator,

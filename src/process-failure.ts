@@ -132,6 +132,8 @@ export function explain(failure: ProcessFailure): Explanation {
       };
     case "password_hashing_failed":
       return { exitCode: EXIT.software, message: `The password cannot be hashed: ${causeMessage(failure.cause)}.` };
+    case "password_hashing_busy":
+      return { exitCode: EXIT.unavailable, message: "Too many passwords wait to be hashed. Try again." };
     case "storage_unavailable":
     case "storage_full":
     case "storage_corrupt":

@@ -157,6 +157,15 @@ describe("logIn", () => {
       expect(await contentsOf(quire)).toEqual(before);
     });
 
+    it("lets its user in and keeps the hash while too many new hashes wait", async () => {
+      const quire = await withOutdatedHash(
+        await openQuire({ hasher: () => ({ hash: async () => err({ kind: "password_hashing_busy" }) }) }),
+      );
+      const { users } = await contentsOf(quire);
+      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+      expect((await contentsOf(quire)).users).toEqual(users);
+    });
+
     it("lets its user in when another log-in of theirs upgrades the hash meanwhile", async () => {
       const quire = await withOutdatedHash(
         await openOvertaken(async ({ storage, author }) => {

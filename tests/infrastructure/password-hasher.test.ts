@@ -1,8 +1,14 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { hash as argon2 } from "@node-rs/argon2";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { Password, PasswordHash } from "../../src/domain/password.ts";
 import { argon2id } from "../../src/infrastructure/passwords/argon2id.ts";
+import { argon2idOnThreads } from "../../src/infrastructure/passwords/hashing-threads.ts";
 import { passwordHasher } from "../../src/infrastructure/passwords/password-hasher.ts";
 import { pbkdf2 } from "../../src/infrastructure/passwords/pbkdf2.ts";
 import { password } from "../support/fixtures.ts";
@@ -31,6 +37,7 @@ const PBKDF2 = /^\$pbkdf2-sha256\$i=600000\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}
 
 describe.each([
   { name: "argon2id", algorithm: argon2id, form: ARGON2ID },
+  { name: "argon2id on threads of its own", algorithm: argon2idOnThreads(), form: ARGON2ID },
   { name: "pbkdf2-sha256", algorithm: pbkdf2, form: PBKDF2 },
 ])("passwordHasher with $name", ({ algorithm, form }) => {
   const hasher = passwordHasher(algorithm);
@@ -181,5 +188,98 @@ describe("passwordHasher with hashes of other parameters", () => {
     });
     expect(await verdict(counting, SECRET, null)).toBe("mismatch");
     expect(hashed).toEqual([SECRET]);
+  });
+});
+
+describe("passwordHasher with a bounded queue", () => {
+  const BUSY = { kind: "password_hashing_busy" };
+
+  /** An algorithm whose work never ends. */
+  function hanging() {
+    const begun: string[] = [];
+    const hang = (what: string) => async () => {
+      begun.push(what);
+      return new Promise<never>(() => {});
+    };
+    return { begun, algorithm: { ...argon2id, hash: hang("hash"), verify: hang("verify") } };
+  }
+
+  it("refuses a user who exists and one who does not exist alike, when too many passwords are compared", async () => {
+    const { begun, algorithm } = hanging();
+    const hasher = passwordHasher(algorithm, [], { running: 1, waiting: 1 });
+    const stored = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA" as PasswordHash;
+    void hasher.verify(SECRET, stored);
+    void hasher.verify(SECRET, null);
+    expect((await hasher.verify(SECRET, stored))._unsafeUnwrapErr()).toEqual(BUSY);
+    expect((await hasher.verify(SECRET, null))._unsafeUnwrapErr()).toEqual(BUSY);
+    expect(begun).toEqual(["verify"]);
+  });
+
+  it("does not refuse a log-in because of registrations", async () => {
+    const { algorithm } = hanging();
+    const hasher = passwordHasher(algorithm, [], { running: 1, waiting: 1 });
+    void hasher.hash(SECRET);
+    void hasher.hash(SECRET);
+    expect((await hasher.hash(SECRET))._unsafeUnwrapErr()).toEqual(BUSY);
+    const logIn = await Promise.race([hasher.verify(SECRET, null), Promise.resolve("waits")]);
+    expect(logIn).toBe("waits");
+  });
+});
+
+/** As many as Node has by default (libuv, uv_queue_work). */
+const LIBUV_THREADS = 4;
+const fifos = spawnSync("mkfifo", ["--version"]).status === 0;
+
+describe("argon2idOnThreads", () => {
+  it.skipIf(!fifos)(
+    `needs none of libuv's threads, which files and compression wait for${fifos ? "" : " (skipped: there is no mkfifo)"}`,
+    async () => {
+      const hasher = passwordHasher(argon2idOnThreads());
+      // Started before, as Node reads the files of a thread by those threads.
+      const stored = (await hasher.hash(SECRET))._unsafeUnwrap();
+      const directory = mkdtempSync(join(tmpdir(), "quire-fifo-"));
+      const fifo = join(directory, "fifo");
+      spawnSync("mkfifo", [fifo]);
+      // To open it for reading takes a thread until somebody opens it for writing.
+      const opening = Array.from({ length: LIBUV_THREADS }, async () => open(fifo, "r"));
+      let areThreadsTaken = true;
+      const opened = Promise.all(opening).then((files) => {
+        areThreadsTaken = false;
+        return files;
+      });
+      expect(await verdict(hasher, SECRET, stored)).toBe("match");
+      expect(areThreadsTaken).toBe(true);
+      const writer = openSync(fifo, "r+");
+      for (const file of await opened) await file.close();
+      closeSync(writer);
+      rmSync(directory, { recursive: true });
+    },
+  );
+
+  const thread = (onMessage: string) =>
+    argon2idOnThreads(
+      new URL(
+        `data:text/javascript,import { parentPort } from "node:worker_threads"; parentPort.on("message", ({ password }) => { ${onMessage} });`,
+      ),
+    );
+
+  it("fails with what a thread failed with, and starts another thread for the next password", async () => {
+    const algorithm = thread(
+      'if (password === "correct horse") parentPort.postMessage({ value: true }); else throw new Error("broken");',
+    );
+    await expect(algorithm.hash(SECRET)).rejects.toThrow("broken");
+    expect(await algorithm.verify(password("correct horse"), "" as PasswordHash)).toBe(true);
+  });
+
+  it("fails when a thread ends without an answer, and is not waited for in vain", async () => {
+    const algorithm = thread("process.exit(3);");
+    await expect(algorithm.hash(SECRET)).rejects.toThrow("The hashing thread ended with 3.");
+    await expect(algorithm.hash(SECRET)).rejects.toThrow("The hashing thread ended with 3.");
+  });
+
+  it("starts another thread after one that has ended while it was idle", async () => {
+    const algorithm = thread('parentPort.postMessage({ value: "hash" }); setImmediate(() => process.exit(0));');
+    expect(await algorithm.hash(SECRET)).toBe("hash");
+    await vi.waitFor(async () => expect(await algorithm.hash(SECRET)).toBe("hash"), { timeout: 10_000 });
   });
 });

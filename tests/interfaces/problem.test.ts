@@ -41,6 +41,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   headers_too_large: 431,
   internal_error: 500,
   password_hashing_failed: 500,
+  password_hashing_busy: 503,
   storage_corrupt: 500,
   outcome_unknown: 503,
   storage_unavailable: 503,

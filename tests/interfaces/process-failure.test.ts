@@ -212,6 +212,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   password_hashing_failed: [
     { failure: { kind: "password_hashing_failed", cause }, exitCode: 70, says: ["password", "it broke"] },
   ],
+  password_hashing_busy: [{ failure: { kind: "password_hashing_busy" }, exitCode: 69, says: ["passwords", "again"] }],
   storage_unavailable: storageFailure("storage_unavailable"),
   storage_full: storageFailure("storage_full"),
   storage_corrupt: storageFailure("storage_corrupt"),

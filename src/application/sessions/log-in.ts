@@ -13,7 +13,7 @@ import type { Commit, CommitError } from "../commit.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
-import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
+import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 import type { SessionTokens } from "../ports/session-tokens.ts";
 import type { UnitOfWork } from "../ports/unit-of-work.ts";
 
@@ -33,7 +33,7 @@ export interface LoggedIn {
   readonly user: UserProfile;
 }
 
-export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingFailed | CommitError;
+export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingError | CommitError;
 
 export interface LogInDependencies {
   readonly users: UserRepository;
@@ -93,14 +93,17 @@ async function verifyPassword(
   { hasher }: LogInDependencies,
   password: Password,
   stored: PasswordHash | null,
-): Promise<Result<PasswordHash | null, InvalidCredentials | PasswordHashingFailed>> {
+): Promise<Result<PasswordHash | null, InvalidCredentials | PasswordHashingError>> {
   const verdict = await hasher.verify(password, stored);
   if (verdict.isErr()) return err(verdict.error);
   switch (verdict.value) {
     case "match":
       return ok(null);
-    case "outdated":
-      return hasher.hash(password);
+    case "outdated": {
+      const upgraded = await hasher.hash(password);
+      // The next log-in upgrades it: registrations, which wait for new hashes too, keep nobody from logging in.
+      return upgraded.orElse((failure) => (failure.kind === "password_hashing_busy" ? ok(null) : err(failure)));
+    }
     case "mismatch":
       return fail({ kind: "invalid_credentials" });
   }

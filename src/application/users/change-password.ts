@@ -9,7 +9,7 @@ import type { EmailTaken, UserNotFound, UserRepository } from "../../domain/user
 import type { VersionConflict } from "../../domain/version.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
+import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 import type { UnitOfWork } from "../ports/unit-of-work.ts";
 
 /** Users who change their own password must give the one they have. */
@@ -34,7 +34,7 @@ export type ChangePasswordError =
   | WrongPassword
   | EmailTaken
   | VersionConflict
-  | PasswordHashingFailed
+  | PasswordHashingError
   | StorageFailure;
 
 export interface ChangePasswordDependencies {
@@ -71,7 +71,7 @@ async function requireCurrentPassword(
   hasher: PasswordHasher,
   user: User,
   raw: string | null,
-): Promise<Result<void, CurrentPasswordRequired | WrongPassword | PasswordHashingFailed>> {
+): Promise<Result<void, CurrentPasswordRequired | WrongPassword | PasswordHashingError>> {
   if (raw === null) return fail({ kind: "current_password_required" });
   const password = parsePassword(raw);
   if (password.isErr()) return fail({ kind: "wrong_password" });

@@ -7,7 +7,7 @@ import { newUser, type Role, type User, type UserName } from "../../domain/user.
 import type { EmailTaken, UserRepository } from "../../domain/user-repository.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
-import type { PasswordHasher, PasswordHashingFailed } from "../ports/password-hasher.ts";
+import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 
 export interface PrepareUserDependencies {
   readonly hasher: PasswordHasher;
@@ -26,7 +26,7 @@ export interface CreateUserInput {
   readonly role: Role;
 }
 
-export type CreateUserError = EmailTaken | PasswordHashingFailed | StorageFailure;
+export type CreateUserError = EmailTaken | PasswordHashingError | StorageFailure;
 
 /** Creates a user of any role: for the operator of the server, who needs no account to be trusted. */
 export function createUser({ users, ...dependencies }: CreateUserDependencies) {
@@ -42,7 +42,7 @@ export function createUser({ users, ...dependencies }: CreateUserDependencies) {
 export async function prepareUser(
   { hasher, ids, clock }: PrepareUserDependencies,
   { name, email, password, role }: CreateUserInput,
-): Promise<Result<User, PasswordHashingFailed>> {
+): Promise<Result<User, PasswordHashingError>> {
   const hashed = await hasher.hash(password);
   return hashed.map((passwordHash) =>
     newUser({ id: ids.next<UserId>(), name, email, passwordHash, role }, clock.now()),

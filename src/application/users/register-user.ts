@@ -2,13 +2,13 @@ import { safeTry, type Result } from "neverthrow";
 import { ownProfile, type UserProfile } from "../../domain/access.ts";
 import type { EmailTaken } from "../../domain/user-repository.ts";
 import { directly, type Commit, type CommitError } from "../commit.ts";
-import type { PasswordHashingFailed } from "../ports/password-hasher.ts";
+import type { PasswordHashingError } from "../ports/password-hasher.ts";
 import type { Repositories } from "../ports/unit-of-work.ts";
 import { prepareUser, type CreateUserInput, type PrepareUserDependencies } from "./create-user.ts";
 
 export type RegisterUserInput = Omit<CreateUserInput, "role">;
 
-export type RegisterUserError = EmailTaken | PasswordHashingFailed | CommitError;
+export type RegisterUserError = EmailTaken | PasswordHashingError | CommitError;
 
 export interface RegisterUserDependencies extends PrepareUserDependencies, Repositories {}
 

@@ -117,6 +117,9 @@ const SESSION = { id: EXAMPLES.session, createdAt: AT, lastUsedAt: AT, expiresAt
 /** What a POST may end with because of its Idempotency-Key. */
 const KEYED = ["malformed_idempotency_key", "idempotency_key_reused", "idempotency_key_in_use"] as const;
 
+/** What an operation that hashes or compares a password may end with. */
+const PASSWORD_PROBLEMS = ["password_hashing_failed", "password_hashing_busy"] as const;
+
 /** The bodies of answers by the names that they have in the document. */
 export const BODIES = z.registry<{ readonly id: string }>();
 
@@ -322,7 +325,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
         example: { id: EXAMPLES.session, token: EXAMPLES.token, expiresAt: LATER, user: ADA },
       },
     },
-    problems: [...STORAGE_PROBLEMS, ...KEYED, "invalid_session", "invalid_credentials", "password_hashing_failed"],
+    problems: [...STORAGE_PROBLEMS, ...KEYED, "invalid_session", "invalid_credentials", ...PASSWORD_PROBLEMS],
   },
   "GET /v1/sessions": {
     id: "listSessions",
@@ -369,7 +372,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     answers: {
       201: { description: "The new user.", headers: ["Location", "ETag"], body: User, example: GRACE },
     },
-    problems: [...STORAGE_PROBLEMS, ...KEYED, "email_taken", "password_hashing_failed"],
+    problems: [...STORAGE_PROBLEMS, ...KEYED, "email_taken", ...PASSWORD_PROBLEMS],
   },
   "GET /v1/users": {
     id: "listUsers",
@@ -462,7 +465,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       "wrong_password",
       "current_password_required",
       "version_conflict",
-      "password_hashing_failed",
+      ...PASSWORD_PROBLEMS,
     ],
   },
   "GET /health/live": {

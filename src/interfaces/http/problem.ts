@@ -289,6 +289,12 @@ const PROBLEMS = {
     title: "Password hashing failed",
     detail: "The password could not be hashed or compared. Tell the operator, with the request id.",
   },
+  password_hashing_busy: {
+    status: 503,
+    title: "Password hashing busy",
+    detail: "Too many passwords wait to be hashed or compared. Nothing was changed. Try again in a moment.",
+    headers: SOON,
+  },
   internal_error: {
     status: 500,
     title: "Internal error",
