@@ -1,6 +1,7 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { describe, expect, it } from "vitest";
 import { clientAddress, proxyList } from "../../src/client-address.ts";
+import { heldBytes } from "../support/heap.ts";
 
 /** The address that a request counts for, which comes from a peer with what stands in its X-Forwarded-For. */
 async function addressOf(peer: string | undefined, forwarded?: string, proxies: readonly string[] = []) {
@@ -12,6 +13,20 @@ async function addressOf(peer: string | undefined, forwarded?: string, proxies: 
 }
 
 describe("the client's address", () => {
+  it("is remembered without the header that it was read from", async () => {
+    const address = clientAddress(proxyList(["10.0.0.0/8"]));
+    const incoming = { socket: { remoteAddress: "10.0.0.1" } };
+    const bytes = heldBytes(() => {
+      for (let client = 0; client < 10_000; client++) {
+        const forwarded = `${"x".repeat(14_000)}, 2001:db8:0:${client.toString(16)}:aaaa:bbbb:cccc:dddd`;
+        const c = { env: { incoming }, req: { header: () => forwarded } };
+        address(c as unknown as Context);
+      }
+      return address;
+    });
+    expect(bytes).toBeLessThan(20_000_000);
+  });
+
   it.each([
     ["203.0.113.7", "203.0.113.7"],
     ["::ffff:203.0.113.7", "203.0.113.7"],
