@@ -367,3 +367,89 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect(changed.headers.get("RateLimit")).toBe('"passwords";r=28;t=60, "log-in";r=1;t=60');
   });
 });
+
+describe("requests that cost much, from one address", () => {
+  const SEARCH = "/v1/posts?q=word";
+
+  /** An API whose searches end when they are told to. */
+  function openHanging(limits: Partial<typeof HTTP_SETTINGS> = { requestsPerMinute: 1000, logInsPerMinute: 1000 }) {
+    const storage = openMemoryStorage();
+    const ends: (() => void)[] = [];
+    const search: typeof storage.posts.search = async (...asked) => {
+      await new Promise<void>((end) => ends.push(end));
+      return storage.posts.search(...asked);
+    };
+    const posts = { ...storage.posts, search };
+    const api = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, ...limits } });
+    const turns = async () => new Promise((settle) => setTimeout(settle, 0));
+    const endAll = async () => {
+      while (ends.length > 0) {
+        ends.shift()?.();
+        await turns();
+      }
+    };
+    return { ...api, ends, turns, endAll };
+  }
+
+  it("are worked on two at a time, while reads of it and searches of others go on", async () => {
+    const { nobody, ends, turns, endAll } = openHanging();
+    const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
+    await turns();
+    expect(ends).toHaveLength(2);
+    expect((await nobody.get("/v1/posts")).status).toBe(200);
+    const other = nobody.get(SEARCH, at("192.0.2.2"));
+    await turns();
+    expect(ends).toHaveLength(3);
+    await endAll();
+    expect((await other).status).toBe(200);
+    expect((await Promise.all(searches)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it("take one turn each, though they cost twice, as a new password does", async () => {
+    const { author, logIn } = openHanging();
+    const ada = await author();
+    const sessions = await Promise.all(Array.from({ length: 4 }, async () => logIn(ada.email)));
+    const replies = await Promise.all(
+      sessions.map(async (session) =>
+        session.put(`${ada.path}/password`, { currentPassword: "wrong password", newPassword: PASSWORD }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+  });
+
+  it("are not worked on when their client has gone before their turn", async () => {
+    const { app, nobody, ends, turns, endAll } = openHanging();
+    const searches = [nobody.get(SEARCH), nobody.get(SEARCH)];
+    const connection = new AbortController();
+    const gone = app.request(
+      new Request(`http://localhost${SEARCH}`, { headers: at("192.0.2.1"), signal: connection.signal }),
+    );
+    await turns();
+    connection.abort();
+    ends.shift()?.();
+    ends.shift()?.();
+    await Promise.all([...searches, gone]);
+    expect(ends).toEqual([]);
+    const next = nobody.get(SEARCH);
+    await turns();
+    await endAll();
+    expect((await next).status).toBe(200);
+  });
+
+  it("give their turn back when they fail", async () => {
+    const storage = openMemoryStorage();
+    const posts = { ...storage.posts, search: async () => Promise.reject(new Error("broken")) };
+    const { nobody } = openApi({ ...storage, posts } as never, { http: { ...HTTP_SETTINGS, requestsPerMinute: 1000 } });
+    const replies = await Promise.all(Array.from({ length: 6 }, async () => nobody.get(SEARCH)));
+    expect(replies.map(problemOf)).toEqual(Array.from({ length: 6 }, () => "500 internal_error"));
+  });
+
+  it("are worked on all at a time where there is no limit", async () => {
+    const { nobody, ends, turns, endAll } = openHanging({});
+    const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
+    await turns();
+    expect(ends).toHaveLength(5);
+    await endAll();
+    await Promise.all(searches);
+  });
+});

@@ -14,6 +14,8 @@ export interface HttpEnv {
     failure?: UseCaseError;
     /** Whether the body is being waited for. */
     isArriving?: boolean;
+    /** Whether it has one of the turns of its address for what costs much. */
+    hasTurn?: boolean;
     /** The rate limits that the request was counted for so far. */
     countedLimits?: CountedLimits;
     /** Whether the answer is long enough for compression. */
