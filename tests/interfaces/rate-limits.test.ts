@@ -439,7 +439,7 @@ describe("requests that cost much, from one address", () => {
   it("give their turn back when they fail", async () => {
     const storage = openMemoryStorage();
     const posts = { ...storage.posts, search: async () => Promise.reject(new Error("broken")) };
-    const { nobody } = openApi({ ...storage, posts } as never, { http: { ...HTTP_SETTINGS, requestsPerMinute: 1000 } });
+    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 1000 } });
     const replies = await Promise.all(Array.from({ length: 6 }, async () => nobody.get(SEARCH)));
     expect(replies.map(problemOf)).toEqual(Array.from({ length: 6 }, () => "500 internal_error"));
   });
