@@ -18,7 +18,7 @@ export type ClientAddress = (c: Context) => string;
 const PASSWORDS_PER_LOG_IN = 10;
 const WINDOW_SECONDS = 60;
 /**
- * How many requests of one address are worked on at a time that cost WEIGHTY_UNITS or more. A budget can be spent at once, and
+ * How many requests of one address are worked on at a time that cost more than WEIGHTY_UNITS. A budget can be spent at once, and
  * the embedded engine does one thing after the other: so others wait for two searches of an address, and not for 285.
  */
 const MAX_WEIGHTY_AT_ONCE = 2;
