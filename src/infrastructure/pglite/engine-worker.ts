@@ -5,6 +5,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { openAcknowledgedPosition } from "./acknowledged-position.ts";
+import { CarefulNodeFs } from "./careful-node-fs.ts";
 import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
 import { DurableNodeFs } from "./durable-node-fs.ts";
@@ -39,8 +40,14 @@ try {
   if (task === "initialise") await initialise();
   else await serve();
 } catch (thrown) {
-  post({ kind: "failed", reason: thrown instanceof Error ? thrown.message : String(thrown) });
+  post({ kind: "failed", reason: reasonOf(thrown) });
   parentPort?.close();
+}
+
+/** Emscripten throws objects that are no errors, with the number of an errno. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown);
 }
 
 async function initialise(): Promise<void> {
@@ -82,7 +89,7 @@ async function open(isShutDown: boolean): Promise<OpenCluster> {
   // PostgreSQL's own lock file tells nothing here, and a power cut can leave it empty, which PostgreSQL refuses: who has
   // the directory is said by the kernel.
   rmSync(join(cluster, "postmaster.pid"), { force: true });
-  const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new NodeFS(cluster);
+  const fs = durability === "fsync" ? new DurableNodeFs(cluster) : new CarefulNodeFs(cluster);
   // Whoever opens a cluster that was not shut down wants to check its indexes.
   const extensions = isShutDown && !isCheckDue(directory) ? SCHEMA_EXTENSIONS : { ...SCHEMA_EXTENSIONS, amcheck };
   const engine = await PGlite.create({ fs, startParams: startParameters(durability), extensions, onStderr: say });
