@@ -25,11 +25,14 @@ interface ListenOptions {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly host: string;
   readonly port: number;
+  /** How many connections there may be at a time; one more is closed at once. `null` for any number. */
+  readonly maxConnections?: number | null;
   readonly log: Log;
 }
 
 /** Serves a fetch function over HTTP/1.1. Fails with `listen_failed`. */
-export async function listen({ fetch, host, port, log }: ListenOptions): Promise<Result<HttpServer, ListenFailed>> {
+export async function listen(options: ListenOptions): Promise<Result<HttpServer, ListenFailed>> {
+  const { fetch, host, port, maxConnections = null, log } = options;
   const listener = getRequestListener(fetch, {
     hostname: host,
     errorHandler: (error) => {
@@ -56,6 +59,7 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
   server.on("checkExpectation", (_, response: ServerResponse) => answer(response, "expectation_failed"));
   answerBrokenRequests(server);
   boundUploads(server);
+  if (maxConnections !== null) boundConnections(server, maxConnections, log);
   const unused = trackUnusedConnections(server);
   return new Promise((settle) => {
     server.once("error", (cause) => settle(fail({ kind: "listen_failed", host, port, cause })));
@@ -64,6 +68,19 @@ export async function listen({ fetch, host, port, log }: ListenOptions): Promise
       const url = `http://${family === "IPv6" ? `[${address}]` : address}:${boundPort}`;
       settle(ok({ url, close: async (graceMs) => closeGracefully(server, unused, graceMs) }));
     });
+  });
+}
+
+const DROP_LOG_INTERVAL_MS = 60_000;
+
+/** Leaves the descriptors that the database needs to it, however many clients connect. */
+function boundConnections(server: Server, maxConnections: number, log: Log): void {
+  server.maxConnections = maxConnections;
+  let lastNotedAt = -Infinity;
+  server.on("drop", () => {
+    if (performance.now() - lastNotedAt < DROP_LOG_INTERVAL_MS) return;
+    lastNotedAt = performance.now();
+    log.warn({ maxConnections }, "connections are refused: as many are open as the limit of open files allows");
   });
 }
 

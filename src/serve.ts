@@ -4,6 +4,7 @@ import { clientAddress, proxyList } from "./client-address.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
+import { ENGINE_DESCRIPTORS, maxConnections } from "./infrastructure/file-descriptors.ts";
 import { listen } from "./node-http-server.ts";
 import type { openStorage } from "./open-storage.ts";
 import { EXIT, exitWith } from "./process-failure.ts";
@@ -29,7 +30,9 @@ export async function serve(
   const { app, useCases } = compose({ ...adapters, log });
   await ensureFirstAdmin(useCases, config, log);
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
-  const server = await listen({ fetch: app.fetch, host: config.host, port: config.port, log });
+  const connections = maxConnections(databaseDescriptors(config));
+  const { host, port } = config;
+  const server = await listen({ fetch: app.fetch, host, port, maxConnections: connections, log });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);
@@ -52,6 +55,11 @@ export async function serve(
     `Quire listens on ${server.value.url}, with its data in ${place}\nIts API is documented at ${server.value.url}/docs\n`,
   );
   return (signal) => void stopInOrder(signal);
+}
+
+/** How many descriptors the database takes. */
+function databaseDescriptors({ database }: Config): number {
+  return database === null ? ENGINE_DESCRIPTORS : database.poolSize * (1 + database.replicas.length);
 }
 
 async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {

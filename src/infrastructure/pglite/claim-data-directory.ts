@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { err, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
+import { checkDescriptors, type DescriptorsTooFew } from "../file-descriptors.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./data-directory-lock.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise-directory.ts";
 
@@ -18,7 +19,7 @@ export interface ClaimedDirectory extends DataDirectoryLock {
   readonly directory: string;
 }
 
-export type ClaimError = DataDirectoryInUse | DataDirectoryForeign | DataDirectoryUnusable;
+export type ClaimError = DescriptorsTooFew | DataDirectoryInUse | DataDirectoryForeign | DataDirectoryUnusable;
 
 /**
  * Makes a data directory when there is none, and takes it for this process. It comes first and needs little, so that
@@ -26,6 +27,8 @@ export type ClaimError = DataDirectoryInUse | DataDirectoryForeign | DataDirecto
  */
 export function claimDataDirectory(path: string): Result<ClaimedDirectory, ClaimError> {
   const directory = resolve(path);
+  const descriptors = checkDescriptors();
+  if (descriptors.isErr()) return err(descriptors.error);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const recognised = recogniseDirectory(directory);

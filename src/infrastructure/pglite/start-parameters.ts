@@ -1,5 +1,6 @@
 import { PGlite } from "@electric-sql/pglite";
 import type { Durability } from "../../application/ports/storage-probe.ts";
+import { ENGINE_DESCRIPTORS } from "../file-descriptors.ts";
 
 /** What PostgreSQL is started with (PostgreSQL 18, chapter 19). */
 export function startParameters(durability: Exclude<Durability, "none">): string[] {
@@ -18,6 +19,8 @@ export function startParameters(durability: Exclude<Durability, "none">): string
     // Everybody waits while a table is analysed. A tenth of PostgreSQL's sample takes a tenth of the time, and tells enough
     // for these plans.
     default_statistics_target: "10",
+    // So that the descriptors that it takes can be counted on; one more file is opened for another that is closed.
+    max_files_per_process: String(ENGINE_DESCRIPTORS),
     // A file that may only grow is known to be damaged when it is shorter than it was.
     vacuum_truncate: "off",
     // What is kept of the write-ahead log beyond a checkpoint, so that it is bounded on the disk.
