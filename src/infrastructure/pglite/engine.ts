@@ -22,10 +22,11 @@ import {
  * - `deadline`: it did not answer in time.
  * - `swallowed`: its answer lacks its end, as an exception inside it was swallowed.
  * - `exit`: the Worker ended by itself: a trap, an exhausted heap.
+ * - `out_of_step`: it was ended, as its writes failed for files that were as they should be.
  */
 export interface EngineFailed {
   readonly kind: "engine_failed";
-  readonly reason: "panic" | "deadline" | "swallowed" | "exit";
+  readonly reason: "panic" | "deadline" | "swallowed" | "exit" | "out_of_step";
   readonly detail: string;
   /** The last lines of PostgreSQL's own log. */
   readonly lastWords: readonly string[];
@@ -99,6 +100,12 @@ const WORKER_FILE = new URL("../../../dist/infrastructure/pglite/engine-worker.j
 // A stack that deep JSON does not exhaust, where PostgreSQL's own limit is reached first.
 const RESOURCE_LIMITS = { stackSizeMb: 64, maxOldGenerationSizeMb: 512 };
 const LAST_WORDS = 20;
+/**
+ * A deadline is waited for in parts: a process that was stopped for a while, as `docker pause` does, finds one of them
+ * over when it goes on, and not the whole. Its engine did not run either.
+ */
+const DEADLINE_PARTS = 10;
+const MAX_DEADLINE_PART_MS = 1000;
 /** How long it may take to open, recover, checkpoint, vacuum or migrate: seconds at most, where the disk is not slow. */
 export const UPKEEP_DEADLINE_MS = 600_000;
 const FATAL_LINE = /\b(?:PANIC|FATAL):/;
@@ -169,7 +176,16 @@ function startThread(data: EngineWorkerData): Thread {
     const first = waiters[0];
     if (first === undefined) return;
     const { deadlineMs } = first;
-    deadline = setTimeout(() => end("deadline", `no answer within ${deadlineMs} ms`), deadlineMs);
+    const partMs = Math.min(deadlineMs / DEADLINE_PARTS, MAX_DEADLINE_PART_MS);
+    let leftMs = deadlineMs;
+    const watchPart = () => {
+      deadline = setTimeout(() => {
+        leftMs -= partMs;
+        if (leftMs > 0) watchPart();
+        else end("deadline", `no answer within ${deadlineMs} ms`);
+      }, partMs);
+    };
+    watchPart();
   };
   // Only a Worker that is gone has let go of its files, so nobody hears of its end before. What it said before it was
   // gone is heard first.
