@@ -6,6 +6,7 @@ import type { Repositories, UnitOfWork } from "./application/ports/unit-of-work.
 import type { Config, DatabaseConfig } from "./config.ts";
 import type { MoveEnd } from "./infrastructure/move/move-end.ts";
 import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
+import type { DataDirectoryGone } from "./infrastructure/pglite/directory-watch.ts";
 import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { OpenPostgresError } from "./infrastructure/postgresql/postgres-storage.ts";
@@ -20,7 +21,7 @@ export interface Storage extends Repositories {
   /** Where the data is, to be shown. */
   readonly place: string;
   /** Settles when the storage is lost to this process; never otherwise. */
-  readonly gaveUp: Promise<EngineGaveUp>;
+  readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
   close(): Promise<Result<void, StopUnclean>>;
 }
 

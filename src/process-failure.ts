@@ -3,13 +3,21 @@ import type { ConfigInvalid } from "./config.ts";
 import { ACKNOWLEDGED_FILE } from "./infrastructure/pglite/acknowledged-position.ts";
 import type { MoveError } from "./infrastructure/move/move.ts";
 import type { Damage } from "./infrastructure/pglite/damage.ts";
+import type { DataDirectoryGone } from "./infrastructure/pglite/directory-watch.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { ListenFailed } from "./node-http-server.ts";
 import type { OpenStorageError } from "./open-storage.ts";
 
 /** Why the process does not start, or ends. */
 export type ProcessFailure =
-  ConfigInvalid | OpenStorageError | MoveError | EnsureAdminError | ListenFailed | EngineGaveUp | StopUnclean;
+  | ConfigInvalid
+  | OpenStorageError
+  | MoveError
+  | EnsureAdminError
+  | ListenFailed
+  | EngineGaveUp
+  | DataDirectoryGone
+  | StopUnclean;
 
 /** What the process exits with: the numbers of BSD's sysexits(3), so that a supervisor can tell them apart. */
 export const EXIT = {
@@ -45,6 +53,25 @@ export function explain(failure: ProcessFailure): Explanation {
         message: `The data directory ${directory} is in use by ${who}. Stop that process, or name another directory with QUIRE_DATA_DIR.`,
       };
     }
+    case "descriptors_too_few":
+      return {
+        exitCode: EXIT.config,
+        message: `This process may have ${failure.limit} files open, and Quire needs ${failure.needed}. Raise the limit: ulimit -n ${failure.recommended} in a shell, LimitNOFILE=${failure.recommended} for systemd, --ulimit nofile=${failure.recommended} for Docker.`,
+      };
+    case "disk_too_small": {
+      const { directory, purpose, resource } = failure;
+      const [free, needed] = [failure.free, failure.needed].map((amount) => amountOf(amount, resource));
+      const task = purpose === "create" ? "a new database needs" : "an update of the database's schema needs";
+      return {
+        exitCode: EXIT.io,
+        message: `The disk of ${directory} has ${free} free, and ${task} ${needed}. Free some, or name a directory on another disk with QUIRE_DATA_DIR; QUIRE_FREE_SPACE_MIB is how much is always kept free.`,
+      };
+    }
+    case "data_directory_gone":
+      return {
+        exitCode: EXIT.io,
+        message: `The data directory ${failure.directory} is not there any more: it was removed, renamed or unmounted while Quire ran. Put it back as it was, or restore it from a backup, then start again.`,
+      };
     case "data_directory_foreign":
       return {
         exitCode: EXIT.cannotCreate,
@@ -180,6 +207,10 @@ function remedy({ kind }: Damage): string {
 function lastWords(failure: object): string {
   const lines = "lastWords" in failure ? (failure.lastWords as readonly string[]) : [];
   return lines.length === 0 ? "" : `\nIts last words:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}
+
+function amountOf(amount: number, resource: "bytes" | "inodes"): string {
+  return resource === "bytes" ? `${Math.floor(amount / 1_048_576)} MiB` : `${amount} inodes`;
 }
 
 function causeMessage(cause: unknown): string {

@@ -6,7 +6,7 @@ import { readControlFile } from "../../src/infrastructure/pglite/control-file.ts
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
-import { ballastOn, freeBytesOn, memoryDisk, whyNoDisks, type Ballast, type Disk } from "./disks.ts";
+import { ballastOn, freeBytesOn, inodesOn, memoryDisk, whyNoDisks, type Ballast, type Disk } from "./disks.ts";
 import { inject, injectable } from "./injection.ts";
 import {
   compare,
@@ -24,6 +24,8 @@ import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 const MIB = 1_048_576;
 const DISK_MIB = 220;
+/** A database has 1,010 files. */
+const INODES = 3000;
 const WATERMARK = 64 * MIB;
 const NOTHING = { lost: [], unsent: [] };
 const PATIENCE_MS = 30_000;
@@ -40,7 +42,7 @@ let log: readonly LogLine[];
 
 beforeEach(async ({ skip }) => {
   skip(whyNot !== null, whyNot ?? "");
-  disk = memoryDisk(DISK_MIB);
+  disk = memoryDisk(DISK_MIB, INODES);
   ballast = ballastOn(disk.directory);
   directory = join(disk.directory, "data");
   const template = await copyTemplate();
@@ -104,6 +106,26 @@ async function expectWhole(): Promise<void> {
   expect(await indexDamage(directory)).toEqual([]);
 }
 
+/** The posts of an author, as they are asked to be changed while the disk is full. */
+async function change(
+  url: string,
+  { token }: Author,
+  method: "PATCH" | "DELETE" | "POST",
+  path: string,
+  body?: object,
+): Promise<number> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
 describe("a full disk", () => {
   it("refuses writes with 507 and serves reads, says so once, and ends by itself", async () => {
     const url = await start();
@@ -118,12 +140,6 @@ describe("a full disk", () => {
     expect(await refused.json()).toMatchObject({ status: 507, code: "storage_full", title: "Storage full" });
     for (let i = 0; i < 10; i++) await publish(url, author, `refused ${i}`, ledger);
     expect(refusedAsFull()).toBe(10);
-    const changes = await fetch(`${url}/v1/users/${author.id}?posts=delete`, {
-      method: "DELETE",
-      headers: { Authorization: `Bearer ${author.token}` },
-    });
-    expect(changes.status).toBe(507);
-
     expect(await statusOf(`${url}/v1/posts/${id}`)).toBe(200);
     expect(await statusOf(`${url}/v1/users/${author.id}`, author)).toBe(200);
     expect(await statusOf(`${url}/v1/posts`, author)).toBe(200);
@@ -243,5 +259,89 @@ describe("a full disk", () => {
     expect(await compare(url, ledger)).toEqual(NOTHING);
     await server?.end("SIGKILL");
     expect(await compare(await start({ QUIRE_FREE_SPACE_MIB: "16" }), ledger)).toEqual(NOTHING);
+  });
+
+  it("takes log-ins, log-outs, deletions and texts that are made shorter, and nothing that is made longer", async () => {
+    const url = await start();
+    const author = await newAuthor(url, "author");
+    const leaving = await newAuthor(url, "leaving");
+    for (const title of ["shortened", "deleted", "kept"]) await publish(url, author, title, ledger, 100_000);
+    await publish(url, leaving, "of one who leaves", ledger);
+    const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
+    ballast.fillUntil(WATERMARK / 2);
+
+    expect((await post(url, author, "refused")).status).toBe(507);
+    const content = "x".repeat(60_000);
+    expect(await change(url, author, "PATCH", pathOf("shortened"), { content })).toBe(200);
+    expect(await change(url, author, "PATCH", pathOf("shortened"), { content: `${content}y` })).toBe(507);
+    expect(await change(url, author, "DELETE", pathOf("deleted"))).toBe(204);
+    expect(await change(url, leaving, "DELETE", `/v1/users/${leaving.id}?posts=delete`)).toBe(204);
+    const credentials = { email: "author@example.org", password: "correct horse" };
+    expect(await change(url, author, "POST", "/v1/sessions", credentials)).toBe(201);
+    const registration = { ...credentials, email: "new@example.org", name: "New" };
+    expect(await change(url, author, "POST", "/v1/users", registration)).toBe(507);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
+
+    for (const title of ["deleted", "of one who leaves"]) ledger.acknowledged.delete(title);
+    ledger.acknowledged.set("shortened", { id: pathOf("shortened").slice("/v1/posts/".length), content, at: 0 });
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    await server?.end("SIGKILL");
+    const again = await start();
+    expect(await compare(again, ledger)).toEqual(NOTHING);
+    ballast.drop();
+    await untilWritable(again, author);
+    await expectWhole();
+  });
+
+  it("that posts have filled takes writes again once enough of them are deleted, without a byte from elsewhere", async () => {
+    const url = await start();
+    const author = await newAuthor(url, "author");
+    for (let i = 0; refusedAsFull() === 0; i++) await publish(url, author, `${i}`, ledger, 1_000_000);
+    expect(ledger.acknowledged.size).toBeGreaterThan(20);
+    // The oldest, so that the files become no shorter by much: new rows go where these were.
+    for (const [title, { id }] of [...ledger.acknowledged].slice(0, -5)) {
+      expect(await change(url, author, "DELETE", `/v1/posts/${id}`)).toBe(204);
+      ledger.acknowledged.delete(title);
+    }
+    await untilWritable(url, author);
+    expect(await readiness(url)).toMatchObject({ writable: true });
+    expect(failures()).toEqual([]);
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    await server?.end("SIGKILL");
+    expect(await compare(await start(), ledger)).toEqual(NOTHING);
+    await expectWhole();
+  });
+
+  it("that deletions have to be made on is never filled by them: they end where the log needs the rest", async () => {
+    const url = await start();
+    const author = await newAuthor(url, "author");
+    for (let i = 0; i < 5; i++) await publish(url, author, `${i}`, ledger, 4000);
+    ballast.fillUntil(0);
+    expect(await change(url, author, "DELETE", `/v1/posts/${ledger.acknowledged.get("0")?.id}`)).toBe(507);
+    expect(await statusOf(`${url}/v1/posts/${ledger.acknowledged.get("0")?.id}`)).toBe(200);
+    expect(failures()).toEqual([]);
+    ballast.drop();
+    await untilWritable(url, author);
+    await expectWhole();
+  });
+
+  it("for want of inodes refuses writes with 507, says that it is not writable, and takes writes when there are some", async () => {
+    const url = await start();
+    const author = await newAuthor(url, "author");
+    await publish(url, author, "before", ledger);
+    const inodes = inodesOn(disk.directory);
+    inodes.takeAll();
+    for (let i = 0; i < 10; i++) await publish(url, author, `refused ${i}`, ledger, 400_000);
+    expect(refusedAsFull()).toBe(10);
+    expect(await statusOf(`${url}/v1/posts`)).toBe(200);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
+    inodes.giveBack();
+    await untilWritable(url, author);
+    for (let i = 0; i < 10; i++) await publish(url, author, `after ${i}`, ledger, 400_000);
+    expect(refusedAsFull()).toBe(10);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: true });
+    expect(failures()).toEqual([]);
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    await expectWhole();
   });
 });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, truncateSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -44,10 +44,10 @@ export function whyNoPowerCut(): string | null {
   }
 }
 
-/** A small disk in memory. */
-export function memoryDisk(mebibytes: number): Disk {
+/** A small disk in memory, with a bound of files and directories. */
+export function memoryDisk(mebibytes: number, inodes = 100_000): Disk {
   return mounted((directory) => {
-    run("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", directory);
+    run("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m,nr_inodes=${inodes}`, "tmpfs", directory);
   });
 }
 
@@ -159,4 +159,20 @@ export function ballastOn(directory: string): Ballast {
 export function freeBytesOn(directory: string): number {
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize;
+}
+
+/** Files that take all inodes of a disk, and no space. */
+export function inodesOn(directory: string) {
+  const folder = join(directory, "empty");
+  return {
+    takeAll: () => {
+      mkdirSync(folder);
+      try {
+        for (let number = 0; ; number++) closeSync(openSync(join(folder, String(number)), "w"));
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== "ENOSPC") throw cause;
+      }
+    },
+    giveBack: () => rmSync(folder, { recursive: true }),
+  };
 }

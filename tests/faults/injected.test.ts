@@ -265,6 +265,22 @@ describe("an engine that hangs", () => {
     await expectNothingLost(url, 1);
   });
 
+  it("is not one that was stopped with its process, as a container that is paused: that one goes on", async () => {
+    const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
+    const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
+    await eventually("clients write", () => ledger.acknowledged.size > 50, PATIENCE_MS);
+    for (let pause = 0; pause < 3; pause++) {
+      server?.process.kill("SIGSTOP");
+      await delay(2 * STATEMENT_TIMEOUT_MS);
+      const before = ledger.acknowledged.size;
+      server?.process.kill("SIGCONT");
+      await eventually("clients write again", () => ledger.acknowledged.size > before + 10, PATIENCE_MS);
+    }
+    await writing.stop();
+    expect(failures()).toEqual([]);
+    await expectNothingLost(url, 0);
+  });
+
   it("answers a read that it hangs in as a database that has too much to do, and does not ask again", async () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     const { id } = await newAuthor(url, "author");

@@ -4,7 +4,7 @@
  * Loaded with `node --require` before the server: makes the file system of the engine's thread fail on command. The
  * command is a JSON file that the environment variable QUIRE_FAULT_FILE names; without that file nothing fails. It says
  *
- * - `on`: the operation that fails, `fsync`, `read` or `write`;
+ * - `on`: the operation that fails, `fsync`, `open`, `read` or `write`;
  * - `path`: what the file's path must contain;
  * - `what`: `hang`, `heap`, or the errno that the operation ends with, such as `EIO`;
  * - `once`: whether the file is removed when it takes effect; otherwise it stays in effect.
@@ -20,15 +20,15 @@ const COMMAND_FILE = process.env.QUIRE_FAULT_FILE;
 if (!isMainThread && COMMAND_FILE !== undefined) inject(COMMAND_FILE);
 
 function inject(commandFile) {
-  const { fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } = fs;
+  const { fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } = fs;
   /** The path of each open file, by its descriptor. */
   const paths = new Map();
 
   /** Fails or does not come back when an operation on a file is what the command names. */
-  const fail = (operation, descriptor) => {
+  const fail = (operation, file) => {
     if (statSync(commandFile, { throwIfNoEntry: false }) === undefined) return;
     const { on, path, what, once } = JSON.parse(readFileSync(commandFile, "utf8"));
-    if (on !== operation || !(paths.get(descriptor) ?? "").includes(path)) return;
+    if (on !== operation || !file.includes(path)) return;
     if (once) rmSync(commandFile);
     // As PGlite does after a PANIC: it spins.
     if (what === "hang") for (;;);
@@ -38,14 +38,20 @@ function inject(commandFile) {
   };
 
   fs.openSync = (path, ...options) => {
+    fail("open", String(path));
     const descriptor = openSync(path, ...options);
     paths.set(descriptor, String(path));
     return descriptor;
   };
+  // Emscripten makes a new file by it, before it opens it.
+  fs.writeFileSync = (file, ...rest) => {
+    fail("open", String(file));
+    writeFileSync(file, ...rest);
+  };
   const failing =
     (operation, original) =>
     (descriptor, ...rest) => {
-      fail(operation, descriptor);
+      fail(operation, paths.get(descriptor) ?? "");
       return original(descriptor, ...rest);
     };
   fs.fsyncSync = failing("fsync", fsyncSync);

@@ -5,9 +5,9 @@ const PRELOADED = fileURLToPath(new URL("injection.cjs", import.meta.url));
 
 /** What injection.cjs reads, which says what each of it means. */
 export interface Fault {
-  readonly on: "fsync" | "read" | "write";
+  readonly on: "fsync" | "open" | "read" | "write";
   readonly path: string;
-  readonly what: "EIO" | "ENOSPC" | "hang" | "heap";
+  readonly what: "EIO" | "EMFILE" | "ENOSPC" | "hang" | "heap";
   readonly once: boolean;
 }
 

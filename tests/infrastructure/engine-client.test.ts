@@ -4,6 +4,8 @@ import type { DiskSpace } from "../../src/infrastructure/pglite/disk-space.ts";
 import { engineClient } from "../../src/infrastructure/pglite/engine-client.ts";
 import type { Engine, EngineFailed } from "../../src/infrastructure/pglite/engine.ts";
 import type { Supervisor } from "../../src/infrastructure/pglite/supervisor.ts";
+import { writeHealth } from "../../src/infrastructure/pglite/write-health.ts";
+import { recordingLog } from "../support/fixtures.ts";
 import { turnQueue } from "../../src/infrastructure/pglite/turn-queue.ts";
 import type { Reply } from "../../src/infrastructure/pglite/wire-protocol.ts";
 
@@ -30,7 +32,10 @@ const one: Reply = {
 type Answer = (text: string) => Reply | EngineFailed;
 
 /** A client on an engine that answers as it is told, with what it was asked. */
-function open(answer: Answer, { isLow = false, isDamaged = false, hasBegun = true, sharers = 1 } = {}) {
+function open(
+  answer: Answer,
+  { isLow = false, canFree = false, shortens = false, isDamaged = false, hasBegun = true, sharers = 1 } = {},
+) {
   const asked: string[] = [];
   const turns = turnQueue({ length: 10, bytes: 1000, ageMs: 1000, sharers });
   const execute: Engine["execute"] = async (statements, { acknowledges }) => {
@@ -50,7 +55,12 @@ function open(answer: Answer, { isLow = false, isDamaged = false, hasBegun = tru
   const supervisor = {
     turn: async (asking) => (await turns.take(asking)).map((end) => ({ engine, end })),
   } as Supervisor;
-  const space = { isLow: () => isLow, noteRefusal: vi.fn() } as unknown as DiskSpace & { noteRefusal: () => void };
+  const space = {
+    isLow: () => isLow,
+    canFree: () => canFree,
+    noteRefusal: vi.fn(),
+  } as unknown as DiskSpace & { noteRefusal: () => void };
+  const writes = writeHealth({ directory: "/srv/quire", renewEngine: async () => {}, log: recordingLog() });
   const onDamage = vi.fn();
   const client = engineClient({
     supervisor,
@@ -58,8 +68,10 @@ function open(answer: Answer, { isLow = false, isDamaged = false, hasBegun = tru
     onDamage,
     deadlineMs: () => 1e3,
     isDamaged: () => isDamaged,
+    writes,
+    shortens,
   });
-  return { client, asked, turns, onDamage, space };
+  return { client, asked, turns, onDamage, space, writes };
 }
 
 /** Answers the first statement that contains `text` with a failure of the engine, and all others as usual. */
@@ -141,6 +153,40 @@ describe("a statement on the embedded engine", () => {
     expect((await client.query("select 1")).rows).toHaveLength(1);
     expect(asked).toEqual(["select 1"]);
   });
+
+  it("deletes, and changes small rows, while there is too little space and enough for that", async () => {
+    const { client, asked } = open(() => done("OK"), { isLow: true, canFree: true });
+    await client.query('delete from "posts" where id = $1', ["1"]);
+    await client.transaction(async (transaction) => transaction.query('delete from "posts"'));
+    await client.query('insert into "sessions" default values');
+    await expect(client.query('insert into "posts" default values')).rejects.toEqual(code("53100"));
+    await expect(
+      client.transaction(async (transaction) => transaction.query('insert into "posts" default values')),
+    ).rejects.toEqual(code("53100"));
+    await expect(client.query('update "posts" set title = $1', ["longer"])).rejects.toEqual(code("53100"));
+    expect(asked.filter((text) => text.includes('insert into "posts"'))).toEqual([]);
+  });
+
+  it("shortens posts while there is too little space, on the client that is for that", async () => {
+    const { client } = open(() => done("UPDATE 1"), { isLow: true, canFree: true, shortens: true });
+    expect((await client.query('update "posts" set title = $1', ["s"])).affectedRows).toBe(1);
+  });
+
+  it.each(["58P02", "58030", "53000", "58000"])(
+    "is not written after a write failed for its files (%s), and is read: none looks like a database that is away",
+    async (sqlState) => {
+      const error = Object.assign(new Error("File exists"), { code: sqlState, severity: "ERROR" }) as never;
+      const fails: Answer = (text) => (text.startsWith("insert") ? { ...done(""), command: null, error } : one);
+      const { client, asked, writes } = open(fails);
+      for (let attempt = 0; attempt < 5; attempt++) {
+        await expect(client.query("insert into posts default values")).rejects.toEqual(code("53000"));
+        await expect(client.transaction(async () => 1)).rejects.toEqual(code("53000"));
+      }
+      expect(writes.failure()).toBe(error);
+      expect((await client.query("select 1")).rows).toHaveLength(1);
+      expect(asked).toEqual(["insert into posts default values !", "select 1"]);
+    },
+  );
 
   it("is not written to a database that is damaged, and is read", async () => {
     const { client } = open(() => one, { isDamaged: true });

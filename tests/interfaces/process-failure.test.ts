@@ -55,6 +55,39 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: [directory, "another process", "QUIRE_DATA_DIR"],
     },
   ],
+  descriptors_too_few: [
+    {
+      failure: { kind: "descriptors_too_few", limit: 128, needed: 384, recommended: 576 },
+      exitCode: 78,
+      says: ["128 files", "needs 384", "ulimit -n 576", "LimitNOFILE=576", "--ulimit nofile=576"],
+    },
+  ],
+  disk_too_small: [
+    {
+      failure: {
+        kind: "disk_too_small",
+        directory,
+        purpose: "create",
+        resource: "bytes",
+        free: 20 * 1_048_576,
+        needed: 112 * 1_048_576,
+      },
+      exitCode: 74,
+      says: [directory, "20 MiB free", "a new database needs 112 MiB", "QUIRE_DATA_DIR", "QUIRE_FREE_SPACE_MIB"],
+    },
+    {
+      failure: { kind: "disk_too_small", directory, purpose: "migrate", resource: "inodes", free: 3, needed: 64 },
+      exitCode: 74,
+      says: [directory, "3 inodes free", "schema needs 64 inodes"],
+    },
+  ],
+  data_directory_gone: [
+    {
+      failure: { kind: "data_directory_gone", directory },
+      exitCode: 74,
+      says: [directory, "removed, renamed or unmounted", "backup"],
+    },
+  ],
   data_directory_foreign: [
     {
       failure: { kind: "data_directory_foreign", directory, found: ["photos", "notes.txt"] },

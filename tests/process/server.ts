@@ -26,9 +26,18 @@ export interface RunningServer {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Starts the built server on a free port and waits for the line that says where it listens. */
-export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
-  return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment }));
+/**
+ * Starts the built server on a free port and waits for the line that says where it listens.
+ *
+ * @param openFiles How many files it may have open; `null` for as many as this process.
+ */
+export async function startServer(
+  dataDirectory: string,
+  environment: Environment = {},
+  openFiles: number | null = null,
+): Promise<RunningServer> {
+  const all = { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment };
+  return listening(spawnNode(SERVER, [], all, openFiles));
 }
 
 /** Starts the built server and waits for nothing, for who ends it before it listens. */
@@ -91,8 +100,8 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
-export async function runServer(environment: Environment): Promise<Ended> {
-  const child = spawnNode(SERVER, [], { PORT: "0", ...environment });
+export async function runServer(environment: Environment, openFiles: number | null = null): Promise<Ended> {
+  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, openFiles);
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
   return collect(child).finally(() => clearTimeout(timeout));
 }
@@ -103,9 +112,18 @@ export async function runCli(options: readonly string[], environment: Environmen
   return collect(child);
 }
 
-function spawnNode(script: string, options: readonly string[], environment: Environment) {
+function spawnNode(
+  script: string,
+  options: readonly string[],
+  environment: Environment,
+  openFiles: number | null = null,
+) {
   const { PATH } = process.env;
-  return spawn(process.execPath, [script, ...options], { env: { PATH, ...environment } });
+  const command = [process.execPath, script, ...options];
+  // Node raises its own limit to the hard one, so both are set.
+  const [program = "", ...rest] =
+    openFiles === null ? command : ["prlimit", `--nofile=${openFiles}:${openFiles}`, ...command];
+  return spawn(program, rest, { env: { PATH, ...environment } });
 }
 
 async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {

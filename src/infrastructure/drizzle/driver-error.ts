@@ -9,6 +9,7 @@ const SQLSTATES = {
   connection_failure: "08006",
   transaction_resolution_unknown: "08007",
   idle_in_transaction_session_timeout: "25P03",
+  insufficient_resources: "53000",
   disk_full: "53100",
   configuration_limit_exceeded: "53400",
   query_canceled: "57014",

@@ -4,6 +4,7 @@ import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { fail } from "../../domain/fail.ts";
 import type { Damage } from "./damage.ts";
+import { checkSpaceForDatabase, type DiskTooSmall } from "./disk-space.ts";
 import { fsyncPath } from "./fsync-path.ts";
 import { initialiseEngine } from "./engine.ts";
 import {
@@ -37,7 +38,8 @@ export interface EngineNotStarted {
   readonly lastWords: readonly string[];
 }
 
-export type ClusterError = DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible | EngineNotStarted;
+export type ClusterError =
+  DiskTooSmall | DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible | EngineNotStarted;
 
 /** The layout of a data directory: one more when a program before it could no longer read it. */
 export const FORMAT = 1;
@@ -50,12 +52,18 @@ const Marker = z.object({ format: z.number(), postgresql: z.number() });
 /**
  * Gives the path of the PostgreSQL cluster in a locked data directory and makes the cluster when the directory is new.
  * A directory that ever held data is never initialised again, whatever it lacks.
+ *
+ * @param freeSpaceBytes What must be free on its disk once a new cluster is there.
  */
-export async function prepareCluster(directory: string): Promise<Result<string, ClusterError>> {
+export async function prepareCluster(directory: string, freeSpaceBytes = 0): Promise<Result<string, ClusterError>> {
   const recognised = recogniseDirectory(directory);
   if (recognised.isErr()) return err(recognised.error);
   const cluster = join(directory, CLUSTER);
   if (recognised.value === "used") return openCluster(directory, cluster);
+  // What an interrupted initialisation left is space for this one.
+  rmSync(join(directory, UNFINISHED_CLUSTER), { recursive: true, force: true });
+  const space = checkSpaceForDatabase(directory, freeSpaceBytes);
+  if (space.isErr()) return err(space.error);
   return (await initialise(directory, cluster)).map(() => cluster);
 }
 
@@ -92,7 +100,6 @@ function readMajor(cluster: string): number | null {
 /** Builds the cluster beside its place, makes it outlast a power cut and moves it there in one step. */
 async function initialise(directory: string, cluster: string): Promise<Result<void, EngineNotStarted>> {
   const unfinished = join(directory, UNFINISHED_CLUSTER);
-  rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
   const initialised = await initialiseEngine({ directory, cluster: unfinished, durability: "fsync" });
   if (initialised.isErr()) return fail({ ...initialised.error, kind: "engine_not_started", directory });

@@ -3,8 +3,10 @@ import type { Log } from "../../application/ports/log.ts";
 import type { Durability, StorageStatus } from "../../application/ports/storage-probe.ts";
 import { fail } from "../../domain/fail.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { missingDescriptors } from "../file-descriptors.ts";
 import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./claim-data-directory.ts";
 import { damaged, prepareCluster, type ClusterError } from "./cluster.ts";
+import { watchDirectory, type DataDirectoryGone } from "./directory-watch.ts";
 import { diskSpace, type DiskSpace } from "./disk-space.ts";
 import { UPKEEP_DEADLINE_MS } from "./engine.ts";
 import { engineClient, type DrizzleClient } from "./engine-client.ts";
@@ -13,18 +15,22 @@ import { forgetRelationFiles } from "./relation-files.ts";
 import { superviseEngine, type EngineGaveUp, type StopUnclean, type Supervisor } from "./supervisor.ts";
 import { startUpkeep } from "./upkeep.ts";
 import type { DatabaseError } from "./wire-protocol.ts";
+import { writeHealth } from "./write-health.ts";
 
 /** PostgreSQL in this process, on a data directory that no other process has. */
 export interface EmbeddedPostgres {
   /** The absolute path of its data directory. */
   readonly directory: string;
   readonly client: DrizzleClient;
+  /** The same for changes of posts that make none longer, which it makes while little space is free too. */
+  readonly shorteningClient: DrizzleClient;
+  readonly space: Pick<DiskSpace, "isLow" | "tooSmallToMigrate">;
   /** What can be asked of it now. Fails with `storage_corrupt` once it has met damage, or `storage_unavailable`. */
   readonly condition: () => Result<StorageStatus, StorageFailure>;
   /** Runs a change of the schema, which alone may make files smaller or remove them. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
-  /** Settles when there is no engine any more, and there will be none; never otherwise. */
-  readonly gaveUp: Promise<EngineGaveUp>;
+  /** Settles when the database is lost to this process; never otherwise. */
+  readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
   /** Ends the engine after what it is doing, and lets the data directory go. Fails with `stop_unclean`. */
   readonly close: () => Promise<Result<void, StopUnclean>>;
 }
@@ -69,9 +75,11 @@ async function openClaimed(
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   const { directory, durability, log } = options;
   const space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log });
-  const cluster = await prepareCluster(directory);
+  const cluster = await prepareCluster(directory, options.freeSpaceBytes);
   if (cluster.isErr()) return err(cluster.error);
   if (durability === "relaxed") log.warn({ durability }, "a power cut may take back writes or damage the database");
+  const missing = missingDescriptors();
+  if (missing !== null) log.warn(missing, "the limit of open files (ulimit -n) allows few clients at a time");
   const supervised = await superviseEngine({ directory, cluster: cluster.value, durability, space, log });
   if (supervised.isErr()) {
     const failure = supervised.error;
@@ -98,7 +106,9 @@ async function startOn(
   // Before requests are served, and while the schema is changed, a statement may take as long as it needs.
   let isServing = false;
   const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
-  const client = engineClient({ supervisor, space, onDamage, isDamaged, deadlineMs });
+  const writes = writeHealth({ directory, renewEngine: async (reason) => supervisor.renew(reason), log });
+  const clientOptions = { supervisor, space, writes, onDamage, isDamaged, deadlineMs };
+  const client = engineClient(clientOptions);
 
   if (supervisor.recovered || isCheckDue(directory)) {
     const checked = await checkAfterRecovery(client, space, directory, log);
@@ -109,18 +119,21 @@ async function startOn(
   }
   isServing = true;
   space.secureReserve();
-  const upkeep = startUpkeep({ supervisor, client, space, onDamage, isDamaged, log });
+  const upkeep = startUpkeep({ directory, supervisor, client, space, onDamage, isDamaged, writes, log });
+  const watch = watchDirectory(directory);
 
   return ok({
     directory,
     client,
+    shorteningClient: engineClient({ ...clientOptions, shortens: true }),
+    space,
     condition: () => {
       const operation = "probe.check";
       if (damage !== null) return fail({ kind: "storage_corrupt", operation, cause: { message: damage.message } });
       if (!supervisor.isServing()) {
         return fail({ kind: "storage_unavailable", operation, cause: { message: "The engine is being replaced." } });
       }
-      return ok({ durability, writable: !space.isLow() });
+      return ok({ durability, writable: writes.failure() === null && !space.isLow() });
     },
     changeSchema: async (change) => {
       isServing = false;
@@ -130,8 +143,9 @@ async function startOn(
       });
       await upkeep.checkpoint();
     },
-    gaveUp: supervisor.gaveUp,
+    gaveUp: Promise.race([supervisor.gaveUp, watch.gone]),
     close: async () => {
+      watch.stop();
       await upkeep.stop();
       return supervisor.close().finally(release);
     },

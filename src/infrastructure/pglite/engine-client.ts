@@ -9,6 +9,8 @@ import { groupCommit, type WriteToEngine } from "./group-commit.ts";
 import type { EngineTurn, Supervisor } from "./supervisor.ts";
 import type { Asking, TurnRefused } from "./turn-queue.ts";
 import { tellsOfDamage, type DatabaseError, type Reply, type Statement } from "./wire-protocol.ts";
+import { isFileFailure, type WriteHealth } from "./write-health.ts";
+import { needsSpace } from "./write-space.ts";
 
 interface QueryOptions {
   readonly rowMode?: "array" | "object";
@@ -36,6 +38,9 @@ interface ClientOptions {
   readonly onDamage: (error: DatabaseError) => void;
   /** Whether files are known to be damaged: then nothing more is written to them. */
   readonly isDamaged: () => boolean;
+  readonly writes: WriteHealth;
+  /** Whether its updates make no row longer: then they may be made while little space is free. */
+  readonly shortens?: boolean;
 }
 
 /**
@@ -54,7 +59,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
 
   const query: DrizzleClient["query"] = async (text, parameters = [], queryOptions) => {
     const isRead = isSelect(text);
-    if (!isRead) refuseWrite(options);
+    if (!isRead) refuseWrite(text, options);
     const statement = { text, values: parameters.map(encodeParameter) };
     const deadlineMs = options.deadlineMs();
     for (let begun = 0, isFirst = false; ; isFirst = true) {
@@ -63,7 +68,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
         ? await executeOne(engine, statement, { acknowledges: false, deadlineMs })
         : await writerOf(engine)(statement, deadlineMs);
       end();
-      if (reply.isOk()) return resultOf(reply.value, queryOptions, options);
+      if (reply.isOk()) return resultOf(reply.value, isRead, queryOptions, options);
       const { failure, hasBegun } = reply.error;
       if (!hasBegun) continue;
       // A read that was lost with the engine is asked again, and once: it may be what the engine fails on.
@@ -73,7 +78,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
   };
 
   const transaction: DrizzleClient["transaction"] = async (work) => {
-    refuseWrite(options);
+    refuseWrite("begin", options);
     const session = await beginTransaction(await takeTurn(supervisor, { bytes: 0, isShared: false }), options);
     try {
       const result = await work({ query: session.query, transaction });
@@ -129,14 +134,17 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
   });
   await begun;
 
-  const query: DrizzleClient["query"] = async (text, parameters, queryOptions) =>
-    resultOf(await run(text, parameters), queryOptions, options);
+  const query: DrizzleClient["query"] = async (text, parameters, queryOptions) => {
+    const isRead = isSelect(text);
+    if (!isRead) refuseWrite(text, options);
+    return resultOf(await run(text, parameters), isRead, queryOptions, options);
+  };
 
   return {
     query,
     commit: async () => {
       const { command, error } = await run("commit", [], true);
-      if (error !== null) throw error;
+      if (error !== null) throw failed(error, false, options);
       // PostgreSQL answers a commit of a transaction in which a statement failed with a rollback, and no error.
       if (command === "ROLLBACK") throw new Error("The transaction was undone, as one of its statements had failed.");
       isOver = driverError("admin_shutdown", "The transaction has ended.");
@@ -179,9 +187,11 @@ function refused({ reason }: TurnRefused): DriverError {
       );
 }
 
-function refuseWrite({ space, isDamaged }: ClientOptions): void {
+function refuseWrite(text: string, { space, writes, isDamaged, shortens = false }: ClientOptions): void {
   if (isDamaged()) throw driverError("data_corrupted", "The database is damaged, so nothing is written to it.");
-  if (!space.isLow()) return;
+  const failure = writes.failure();
+  if (failure !== null) throw unwritable(failure);
+  if (!space.isLow() || (!needsSpace(text, shortens) && space.canFree())) return;
   space.noteRefusal();
   throw driverError("disk_full", "Less space is free than a write may need.");
 }
@@ -195,13 +205,29 @@ function lost({ reason, detail }: EngineFailed, isRead: boolean): DriverError {
       driverError("system_error", `The engine failed: ${detail}`);
 }
 
+/** Notes what an error says of the files, and gives the one to throw. */
+function failed(error: DatabaseError, isRead: boolean, { onDamage, writes }: ClientOptions): Error {
+  if (tellsOfDamage(error)) onDamage(error);
+  if (isRead || !isFileFailure(error)) return error;
+  writes.note(error);
+  return unwritable(error);
+}
+
+/** Not as a database that went away: the reads go on. */
+function unwritable(error: DatabaseError): Error {
+  const condition = error.code === "53100" ? "disk_full" : "insufficient_resources";
+  return driverError(condition, `Writes fail for the files of the database: ${error.code}: ${error.message}`);
+}
+
 /** The result as PGlite gives it, or the error that PostgreSQL gave. */
-function resultOf<T>(reply: Reply, queryOptions: QueryOptions = {}, { onDamage }: ClientOptions): Results<T> {
+function resultOf<T>(
+  reply: Reply,
+  isRead: boolean,
+  queryOptions: QueryOptions = {},
+  options: ClientOptions,
+): Results<T> {
   const { error, fields, rows, command } = reply;
-  if (error !== null) {
-    if (tellsOfDamage(error)) onDamage(error);
-    throw error;
-  }
+  if (error !== null) throw failed(error, isRead, options);
   const columns = fields.map(({ name, dataTypeID }) => {
     const parser = queryOptions.parsers?.[dataTypeID] ?? types.parsers[dataTypeID];
     const parse = (value: string | null): unknown =>

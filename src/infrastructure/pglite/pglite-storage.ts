@@ -1,4 +1,5 @@
 import type { PGlite } from "@electric-sql/pglite";
+import { DrizzleQueryError } from "drizzle-orm";
 import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
 import { err, ok, type Result } from "neverthrow";
@@ -25,6 +26,7 @@ import {
   type OpenEmbeddedPostgresError,
 } from "./embedded-postgres.ts";
 import type { DrizzleClient } from "./engine-client.ts";
+import { shorteningOnLowSpace } from "./low-space.ts";
 
 export interface PgliteStorage extends Repositories, Pick<EmbeddedPostgres, "gaveUp" | "close"> {
   readonly unitOfWork: UnitOfWork;
@@ -44,11 +46,13 @@ interface PgliteOptions extends EmbeddedPostgresOptions {
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await openEmbeddedPostgres(options);
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, changeSchema, condition, gaveUp, close } = opened.value;
+  const { directory, client, shorteningClient, space, changeSchema, condition, gaveUp, close } = opened.value;
   const { migrations } = options;
-  const migrated = await migratedStorage(client, migrations, changeSchema).catch((cause: unknown) =>
-    fail({ kind: "data_directory_unusable", directory, cause } as const),
-  );
+  const migrated = await migratedStorage(client, migrations, changeSchema).catch((thrown: unknown) => {
+    const cause = withoutStatement(thrown);
+    if (codeOf(cause) === DISK_FULL) return err(space.tooSmallToMigrate());
+    return fail({ kind: "data_directory_unusable", directory, cause } as const);
+  });
   if (migrated.isErr()) {
     await close();
     return err(migrated.error);
@@ -61,7 +65,19 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
       return (await schemaCheck()).map(() => status.value);
     },
   };
-  return ok({ ...rememberedAccess(resilient(ports, options.log)), probe, gaveUp, close });
+  const spaced = shorteningOnLowSpace(ports, portsOn(shorteningClient), space.isLow);
+  return ok({ ...rememberedAccess(resilient(spaced, options.log)), probe, gaveUp, close });
+}
+
+const DISK_FULL = "53100";
+
+/** Drizzle's own error has the whole statement in its message; why it failed is in its cause. */
+function withoutStatement(thrown: unknown): unknown {
+  return thrown instanceof DrizzleQueryError && thrown.cause !== undefined ? thrown.cause : thrown;
+}
+
+function codeOf(cause: unknown): unknown {
+  return typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
 }
 
 export interface MigratedStorage extends Repositories {
@@ -76,14 +92,22 @@ export async function migratedStorage(
   migrationsFolder: string,
   changeSchema: EmbeddedPostgres["changeSchema"] = async (change) => change(),
 ): Promise<Result<MigratedStorage, MigrateError>> {
-  // Drizzle's types ask for all of PGlite; of it, its session uses what DrizzleClient has.
-  const db = drizzle({ client: client as unknown as PGlite });
+  const db = databaseOn(client);
   const shipped = await applyMigrations(db, migrationsFolder, changeSchema);
   return shipped.map((migrations) => ({
-    ...drizzleRepositories(db),
-    unitOfWork: drizzleUnitOfWork(db),
+    ...portsOn(client),
     schemaCheck: async () => checkSchema(db, migrations),
   }));
+}
+
+function databaseOn(client: DrizzleClient): PgliteDatabase {
+  // Drizzle's types ask for all of PGlite; of it, its session uses what DrizzleClient has.
+  return drizzle({ client: client as unknown as PGlite });
+}
+
+function portsOn(client: DrizzleClient): Repositories & { readonly unitOfWork: UnitOfWork } {
+  const db = databaseOn(client);
+  return { ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) };
 }
 
 async function applyMigrations(

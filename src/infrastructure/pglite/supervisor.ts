@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
+import { hasFreeDescriptors } from "../file-descriptors.ts";
 import type { DiskSpace } from "./disk-space.ts";
 import { openEngine, type Engine, type EngineFailed, type OpenEngineError } from "./engine.ts";
 import { turnQueue, type Asking, type TurnRefused } from "./turn-queue.ts";
@@ -32,6 +33,8 @@ export interface Supervisor {
   isServing(): boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
   position(): bigint;
+  /** Replaces the engine between two turns, as one that has failed; settles once there is another, or none any more. */
+  renew(reason: string): Promise<void>;
   /** Whether the first engine had to replay the write-ahead log. */
   readonly recovered: boolean;
   /** Settles when the engine is given up; never otherwise. */
@@ -94,12 +97,15 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
   const replace = async (failure: EngineFailed): Promise<void> => {
     const startedAt = performance.now();
     let cause: EngineGaveUp["cause"] = failure;
-    for (;;) {
+    for (let attempts = 1; ; attempts++) {
       if (isClosing) return;
-      // Without space it cannot succeed, and need not be given up: space may come back.
-      const failures = space.isLow() ? 2 : countFailure();
-      if (failures > MOST_FAILURES) return abandon({ kind: "engine_gave_up", failures, cause });
+      // Without space or descriptors it cannot succeed, and need not be given up: they may come back.
+      const isShort = space.isLow() || !hasFreeDescriptors();
+      const failures = isShort ? attempts + 1 : countFailure();
+      if (!isShort && failures > MOST_FAILURES) return abandon({ kind: "engine_gave_up", failures, cause });
       if (failures > 1) await delay(Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 2), LONGEST_BACKOFF_MS));
+      // Node itself may end when it finds no descriptor for a new thread.
+      if (!hasFreeDescriptors()) continue;
       const opened = await open();
       if (opened.isOk()) {
         engine = opened.value;
@@ -133,6 +139,19 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
     },
     isServing: () => engine !== null,
     position: () => engine?.position() ?? position,
+    renew: async (detail) => {
+      const turn = await turns.take({ bytes: 0, isShared: false, isFirst: true });
+      if (turn.isErr()) return;
+      const outOfStep = engine;
+      if (outOfStep !== null) {
+        engine = null;
+        turns.pause();
+        await outOfStep.kill();
+        log.error({ detail }, "the engine and its files disagree: it is replaced");
+      }
+      turn.value();
+      if (outOfStep !== null) await replace({ kind: "engine_failed", reason: "out_of_step", detail, lastWords: [] });
+    },
     recovered: first.value.recovered,
     gaveUp,
     kill: async () => {

@@ -272,7 +272,8 @@ const PROBLEMS = {
   storage_full: {
     status: 507,
     title: "Storage full",
-    detail: "The database has no space left to write. Reading goes on.",
+    detail:
+      "The database has no space left to write. Reading goes on, and so do deleting posts and making them shorter; try again when there is space.",
   },
   storage_corrupt: {
     status: 500,
