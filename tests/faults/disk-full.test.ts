@@ -1,9 +1,10 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
 import { readControlFile } from "../../src/infrastructure/pglite/control-file.ts";
-import { startServer, type RunningServer } from "../process/server.ts";
+import { runServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { ballastOn, freeBytesOn, inodesOn, memoryDisk, whyNoDisks, type Ballast, type Disk } from "./disks.ts";
@@ -343,5 +344,41 @@ describe("a full disk", () => {
     expect(failures()).toEqual([]);
     expect(await compare(url, ledger)).toEqual(NOTHING);
     await expectWhole();
+  });
+});
+
+describe("a disk that is too small", () => {
+  const startOn = async (mebibytes: number, prepare: (data: string) => Promise<void> = async () => {}) => {
+    const small = memoryDisk(mebibytes);
+    try {
+      const data = join(small.directory, "data");
+      await prepare(data);
+      const { exitCode, stderr } = await runServer({ QUIRE_DATA_DIR: data, QUIRE_LOG_LEVEL: "silent" });
+      return { exitCode, stderr: stderr.replace(data, "DATA") };
+    } finally {
+      small.remove();
+    }
+  };
+  const REMEDY =
+    "Free some, or name a directory on another disk with QUIRE_DATA_DIR; QUIRE_FREE_SPACE_MIB is how much is always kept free.\n";
+
+  it("for a new database ends the start with 74, what is free and what is needed", async () => {
+    expect(await startOn(20)).toEqual({
+      exitCode: 74,
+      stderr: `The disk of DATA has 19 MiB free, and a new database needs 112 MiB. ${REMEDY}`,
+    });
+  });
+
+  it("for an update of the schema ends the start with 74 and the same", async () => {
+    const unmigrated = async (data: string) => {
+      await mkdir(data);
+      (await prepareCluster(data))._unsafeUnwrap();
+    };
+    const { exitCode, stderr } = await startOn(90, unmigrated);
+    expect(exitCode).toBe(74);
+    expect(stderr).toMatch(
+      /^The disk of DATA has \d+ MiB free, and an update of the database's schema needs 64 MiB\. /,
+    );
+    expect(stderr.endsWith(REMEDY)).toBe(true);
   });
 });
