@@ -3,7 +3,7 @@ import { emailKey } from "../../src/domain/email-address.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import type { Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
-import { changeUser, newUser, type User } from "../../src/domain/user.ts";
+import { changeUser, newUser, type User, type UserName } from "../../src/domain/user.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
 import { aDraft, aPublishedPost, aSession, aUser, email, LATER, name, nextId, NOW, past } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
@@ -72,7 +72,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       });
 
       it.each(NAMES)("keeps a name with %s", async (_, raw) => {
-        const user = await stored(aUser({ name: name(raw) }));
+        const user = await stored(aUser({ name: raw as UserName }));
         expect((await found(user.id)).name).toBe(raw);
       });
 

@@ -9,7 +9,7 @@ import { problem } from "./problem.ts";
 /** Enough for every body that holds no post, with each character escaped. */
 export const SMALL_BODY_BYTES = 65_536;
 
-/** Enough for a post: 1 MiB of content is 6 MiB of JSON when each byte is a control character, escaped as `\u0001`. */
+/** Enough for a post: 1 MiB of content is 6 MiB of JSON when each of its bytes is written as an escape such as `\u0061`. */
 export const POST_BODY_BYTES = 6 * 1_048_576 + SMALL_BODY_BYTES;
 
 const MAX_DEPTH = 32;
