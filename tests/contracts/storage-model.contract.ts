@@ -2,7 +2,6 @@ import * as fc from "fast-check";
 import { ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
-import { emailKey } from "../../src/domain/email-address.ts";
 import { fail } from "../../src/domain/fail.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
@@ -239,7 +238,7 @@ class Player {
         return users.delete(id, (version + step.offset) as Version);
       }
       case "findByEmail":
-        return users.findByEmail(emailKey(email(step.email)));
+        return users.findByEmail(email(step.email));
       case "hasAdmin":
         return users.hasAdmin();
       case "listUsers":

@@ -130,12 +130,12 @@ const CONTROL_CHARACTERS = [...codePoints(0x01, 0x1f), ...codePoints(0x7f, 0x9f)
 
 describe("multilineText", () => {
   it("keeps tab, line feed and carriage return, and refuses every other control character", () => {
-    const refused = CONTROL_CHARACTERS.filter((control) => {
+    const kept = CONTROL_CHARACTERS.filter((control) => {
       const read = multilineText(`a${control}b`);
       if (read.isErr()) expect(read.error).toEqual({ kind: "violation", code: "control_character", limit: null });
-      return read.isErr();
+      return read.isOk();
     });
-    expect(CONTROL_CHARACTERS.filter((control) => !refused.includes(control))).toEqual(["\t", "\n", "\r"]);
+    expect(kept).toEqual(["\t", "\n", "\r"]);
   });
 
   it.each([

@@ -9,7 +9,7 @@ import type {
 } from "../../src/application/ports/idempotency-keys.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { visiblePosts, type PostQuery } from "../../src/domain/access.ts";
-import type { EmailKey } from "../../src/domain/email-address.ts";
+import type { EmailAddress } from "../../src/domain/email-address.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
 import { POST_SORT_KEYS, sortKey, type PostFilter, type PostSort } from "../../src/domain/post-repository.ts";
 import { parseSearchQuery } from "../../src/domain/post-search.ts";
@@ -138,7 +138,7 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ["users.findById", async ({ users }) => users.findById(USER), ["users_pkey"]],
   [
     "users.findByEmail",
-    async ({ users }) => users.findByEmail("700@example.org" as EmailKey),
+    async ({ users }) => users.findByEmail("700@example.org" as EmailAddress),
     ["users_email_key_unique"],
   ],
   ["users.hasAdmin", async ({ users }) => users.hasAdmin(), ["users_admin_idx"]],
