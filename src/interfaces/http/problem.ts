@@ -31,6 +31,7 @@ export type ProtocolErrorKind =
   | "malformed_json"
   | "malformed_idempotency_key"
   | "json_too_deep"
+  | "json_too_complex"
   | "validation_failed"
   | "precondition_required"
   | "rate_limited"
@@ -144,7 +145,13 @@ const PROBLEMS = {
   json_too_deep: {
     status: 400,
     title: "JSON too deep",
-    detail: "The body nests objects or arrays deeper than 32 levels.",
+    detail: "The body nests objects or arrays deeper than 32 levels. Send the fields of this operation alone.",
+  },
+  json_too_complex: {
+    status: 400,
+    title: "JSON too complex",
+    detail:
+      "The body has more than 1,024 brackets, commas and colons outside of strings. Send the fields of this operation alone.",
   },
   malformed_idempotency_key: {
     status: 400,
