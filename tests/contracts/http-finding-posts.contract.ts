@@ -294,9 +294,9 @@ export function httpFindingPostsContract(open: OpenApi) {
     async (name) => {
       const { nobody, author } = await open();
       const { path } = await author();
-      expect(fieldCodes(await nobody.get(`/v1/posts?${name}=a&${name}=b`))).toEqual([
-        expect.stringMatching(new RegExp(`^/${name}: (?:wrong_type|not_allowed)$`)),
-      ]);
+      const twice = await nobody.get(`/v1/posts?${name}=a&${name}=b`);
+      expect(fieldCodes(twice)).toEqual([`/${name}: repeated`]);
+      expect(twice.text).toContain("This parameter is given more than once. Give it once.");
       expect(fieldCodes(await nobody.get(`/v1/users?${name}=a`))).toEqual([`/${name}: unknown_field`]);
       if (name !== "author") return;
       expect(fieldCodes(await nobody.get(`${path}/posts?author=a`))).toEqual(["/author: unknown_field"]);

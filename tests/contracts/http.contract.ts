@@ -7,6 +7,7 @@ import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpProtectionContract } from "./http-protection.contract.ts";
 import { httpProtocolContract } from "./http-protocol.contract.ts";
+import { httpPublicUrlContract } from "./http-public-url.contract.ts";
 import { httpSearchContract } from "./http-search.contract.ts";
 import { httpSessionsContract } from "./http-sessions.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
@@ -34,5 +35,6 @@ export function httpContract(adapter: StorageUnderTest) {
     httpConditionalContract(open);
     httpProtectionContract(open, openStorage);
     httpProtocolContract(open, openStorage);
+    httpPublicUrlContract(open);
   });
 }

@@ -26,7 +26,7 @@ const JSON_TYPES = ["application/json"];
 export const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
 
 /**
- * Lets a request pass whose body is JSON text of the right type (415), within the limit (413), in UTF-8 (400) and within
+ * Lets a request pass whose body is JSON text of the right type and without a content coding (415), within the limit (413), in UTF-8 (400) and within
  * {@link JSON_BOUNDS} (400). Whether it is well-formed JSON the validator after it finds out.
  */
 export function jsonBody(maxBytes: number) {
@@ -57,6 +57,7 @@ export const noBody = documented(
 
 function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
   const middleware = every(
+    requireNoCoding,
     requireMediaType(acceptHeader, mediaTypes),
     limitedTo(maxBytes),
     createMiddleware<HttpEnv>(async (c, next) => {
@@ -71,6 +72,7 @@ function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
     }),
   );
   const problems = [
+    "unsupported_content_coding",
     "unsupported_media_type",
     "body_too_large",
     "malformed_utf8",
@@ -95,10 +97,17 @@ function limitedTo(maxBytes: number) {
   });
 }
 
+/** Nothing is decoded: a few bytes in gzip can be gigabytes. */
+const requireNoCoding = createMiddleware<HttpEnv>(async (c, next) => {
+  const codings = (c.req.header("Content-Encoding") ?? "").split(",").map((coding) => coding.trim().toLowerCase());
+  return codings.every((coding) => coding === "" || coding === "identity")
+    ? next()
+    : problem(c, "unsupported_content_coding");
+});
+
 function requireMediaType(acceptHeader: JsonBodyOptions["acceptHeader"], accepted: readonly string[]) {
   return createMiddleware<HttpEnv>(async (c, next) => {
-    const isEncoded = c.req.header("Content-Encoding") !== undefined;
-    if (!isEncoded && isAccepted(c.req.header("Content-Type"), accepted)) return next();
+    if (isAccepted(c.req.header("Content-Type"), accepted)) return next();
     return problem(c, "unsupported_media_type", { headers: { [acceptHeader]: accepted.join(", ") } });
   });
 }

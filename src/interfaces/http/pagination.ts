@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
 import { jsonResponse } from "./resource-response.ts";
-import { appendHeader } from "./respond.ts";
+import { appendHeader, publicPath } from "./respond.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -83,7 +83,7 @@ export async function pageResponse<
   const link = (rel: "next" | "prev", place: string | null) => {
     if (place === null) return;
     const search = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: place });
-    appendHeader(c, "Link", `<${c.req.path}?${search.toString()}>; rel="${rel}"`);
+    appendHeader(c, "Link", `<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`);
   };
   link("next", nextCursor);
   link("prev", previousCursor);

@@ -25,6 +25,7 @@ export type ProtocolErrorKind =
   | "route_not_found"
   | "method_not_allowed"
   | "authentication_required"
+  | "unsupported_content_coding"
   | "unsupported_media_type"
   | "body_too_large"
   | "malformed_utf8"
@@ -122,10 +123,17 @@ const PROBLEMS = {
     title: "Forbidden",
     detail: "You may change what is yours; changing what is another's, and giving roles, takes an admin.",
   },
+  unsupported_content_coding: {
+    status: 415,
+    title: "Unsupported content coding",
+    detail: "This server decodes no content coding. Send the body as it is, without compression and Content-Encoding.",
+    // RFC 9110, 12.5.3: so that a client tells this 415 from that of a media type.
+    headers: { "Accept-Encoding": "identity" },
+  },
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    detail: "Send the body as JSON in UTF-8, not compressed, with a Content-Type of application/json.",
+    detail: "Send the body as JSON in UTF-8, with a Content-Type of application/json.",
   },
   body_too_large: {
     status: 413,

@@ -48,6 +48,10 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
     code,
     detail,
   });
+  // A parameter that is given several times is read as a list, which none is.
+  if (place === "query" && Array.isArray(valueAt(input, issue.path)) && issue.code !== "unrecognized_keys") {
+    return [at(issue.path, "repeated", "This parameter is given more than once. Give it once.")];
+  }
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys
