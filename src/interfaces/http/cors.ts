@@ -30,9 +30,11 @@ const FOR_PROXIES =
  */
 function allowedHeaders(asked: string | undefined): string {
   const names = (asked ?? "").split(",", MAX_ASKED_HEADERS).map((name) => name.trim().toLowerCase());
-  const isSafe = (name: string) =>
-    name.length <= MAX_HEADER_NAME_LENGTH && FIELD_NAME.test(name) && !FOR_PROXIES.test(name) && !SENT_NAMES.has(name);
-  return [...SENT, ...new Set(names.filter(isSafe))].join(", ");
+  return [...SENT, ...new Set(names.filter((name) => isSafe(name) && !SENT_NAMES.has(name)))].join(", ");
+}
+
+function isSafe(name: string): boolean {
+  return name.length <= MAX_HEADER_NAME_LENGTH && FIELD_NAME.test(name) && !FOR_PROXIES.test(name);
 }
 
 /**

@@ -33,7 +33,14 @@ export const PageQuery = z.strictObject({
       context.addIssue({ code: "custom", message, params: { code: "out_of_range" } });
       return z.NEVER;
     })
-    .meta({ type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT, description: "How many at most." })
+    .meta({
+      type: "integer",
+      minimum: 1,
+      maximum: MAX_LIMIT,
+      default: DEFAULT_LIMIT,
+      description:
+        "How many at most. A page of posts ends early before it has more than 1 MiB of JSON beyond its first post.",
+    })
     .optional(),
   cursor: z
     .string()
