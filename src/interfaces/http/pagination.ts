@@ -87,9 +87,11 @@ export async function pageResponse<
   const page = { nextCursor, previousCursor, ...(counted.value === undefined ? {} : { total: counted.value }) };
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
+  // Fields may be asked for by one parameter with commas or by several.
+  const asked = Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]));
   const link = (rel: "next" | "prev", place: string | null) => {
     if (place === null) return;
-    const search = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: place });
+    const search = new URLSearchParams({ ...asked, limit: String(limit), cursor: place });
     appendHeader(c, "Link", `<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`);
   };
   link("next", nextCursor);
