@@ -10,6 +10,7 @@ import { httpProtocolContract } from "./http-protocol.contract.ts";
 import { httpPublicUrlContract } from "./http-public-url.contract.ts";
 import { httpSearchContract } from "./http-search.contract.ts";
 import { httpSessionsContract } from "./http-sessions.contract.ts";
+import { httpStoredTextContract } from "./http-stored-text.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
 
 /** What clients are promised, whatever the API stores in. */
@@ -36,5 +37,6 @@ export function httpContract(adapter: StorageUnderTest) {
     httpProtectionContract(open, openStorage);
     httpProtocolContract(open, openStorage);
     httpPublicUrlContract(open);
+    httpStoredTextContract(openStorage);
   });
 }
