@@ -75,11 +75,13 @@ export const MAX_JSON_BYTES_PER_UNIT = 6;
 
 /** The size in bytes of well-formed text as a JSON string in UTF-8, without its quotes, as `JSON.stringify` writes it. */
 export function jsonByteLength(text: string): number {
-  let bytes = utf8ByteLength(text);
+  let bytes = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit === QUOTE || unit === BACKSLASH) bytes += 1;
-    else if (unit < SPACE) bytes += SHORT_ESCAPES.has(unit) ? 1 : 5;
+    // A surrogate pair is two units and four bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || isSurrogate(unit) ? 2 : 3;
+    else if (unit < SPACE) bytes += SHORT_ESCAPES.has(unit) ? 2 : MAX_JSON_BYTES_PER_UNIT;
+    else bytes += unit === QUOTE || unit === BACKSLASH ? 2 : 1;
   }
   return bytes;
 }
