@@ -91,6 +91,19 @@ function isOrigin(raw: string): boolean {
   return /^https?:/.test(raw) && URL.canParse(raw) && new URL(raw).origin === raw;
 }
 
+/** Its path stands in headers, HTML and JavaScript, so it has no character that means anything there. */
+const publicUrl = z.string().transform((raw, context): string => {
+  const url = URL.canParse(raw) ? new URL(raw) : null;
+  const isPlain = url !== null && !/[?#@]/.test(raw);
+  if (isPlain && /^https?:$/.test(url.protocol) && /^(?:\/[\w.~-]+)*\/?$/.test(url.pathname)) {
+    return `${url.origin}${url.pathname.replace(/\/$/, "")}`;
+  }
+  const message =
+    "must be a URL of http or https with nothing after its path, which has letters, digits and . _ ~ - alone, such as https://example.org/blog";
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
 const serverUrl = z.string().transform((raw, context): ServerUrl => {
   const parsed = parseServerUrl(raw);
   if (parsed.isOk()) return parsed.value;
@@ -122,6 +135,7 @@ const Environment = z
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
     QUIRE_REQUIRE_IF_MATCH: trueOrFalse.default(false),
     QUIRE_CORS_ORIGINS: origins.default([]),
+    QUIRE_PUBLIC_URL: publicUrl.optional(),
     QUIRE_RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(6000),
     QUIRE_LOGIN_LIMIT_PER_MINUTE: wholeNumber(0, 100_000).default(10),
     QUIRE_REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
@@ -165,6 +179,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       requestsPerMinute: read.data.QUIRE_RATE_LIMIT_PER_MINUTE,
       logInsPerMinute: read.data.QUIRE_LOGIN_LIMIT_PER_MINUTE,
       requestTimeoutMs: read.data.QUIRE_REQUEST_TIMEOUT_MS,
+      publicUrl: read.data.QUIRE_PUBLIC_URL ?? null,
     },
     trustedProxies: read.data.QUIRE_TRUSTED_PROXIES,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,

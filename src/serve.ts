@@ -52,7 +52,7 @@ export async function serve(
   const { place } = storage.value;
   log.info({ url: server.value.url, place }, "listening");
   process.stdout.write(
-    `Quire listens on ${server.value.url}, with its data in ${place}\nIts API is documented at ${server.value.url}/docs\n`,
+    `Quire listens on ${server.value.url}, with its data in ${place}\nIts API is documented at ${http.publicUrl ?? server.value.url}/docs\n`,
   );
   return (signal) => void stopInOrder(signal);
 }

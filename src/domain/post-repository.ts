@@ -1,10 +1,10 @@
 import type { Result } from "neverthrow";
 import type { PostId, UserId } from "./id.ts";
 import { pageOf, type Page, type PageRequest } from "./page.ts";
-import { parsePostTitle, type Post } from "./post.ts";
+import { isStoredTitle, type Post } from "./post.ts";
 import type { FoundPost, SearchQuery } from "./post-search.ts";
 import type { StorageFailure } from "./storage-failure.ts";
-import { utf8ByteLength } from "./text.ts";
+import { jsonByteLength, MAX_JSON_BYTES_PER_UNIT } from "./text.ts";
 import type { Version, VersionConflict } from "./version.ts";
 
 export interface PostNotFound {
@@ -57,7 +57,7 @@ export function sortKey(post: Post, { by }: PostSort): string | null {
 /** Whether a text, or its absence, is a key that {@link sortKey} could have given. */
 export function isSortKey(key: string | null, { by }: PostSort): boolean {
   if (key === null || by === "created") return key === null && by === "created";
-  return by === "title" ? parsePostTitle(key).isOk() : isMoment(key);
+  return by === "title" ? isStoredTitle(key) : isMoment(key);
 }
 
 /** Whether a text is a time as JavaScript writes it, of a year that PostgreSQL reads in it. */
@@ -67,10 +67,22 @@ function isMoment(text: string): boolean {
 }
 
 /**
- * A page ends early with the post whose content brings it to this many bytes of UTF-8: what a page costs in memory is
- * bounded by its bytes and not only by its count.
+ * The size of a page is the size of its JSON: beyond its first post, which is always on it, a page has at most so many
+ * bytes and ends early before the post that would bring more. It is counted on whole posts, with their authors and
+ * excerpts, whatever an answer leaves out of them: so it bounds what is read as well as what is sent, and a list has the
+ * same pages however much of each post is shown.
  */
-export const PAGE_FULL_CONTENT_BYTES = 4 * 1_048_576;
+export const MAX_PAGE_JSON_BYTES = 1_048_576;
+
+/**
+ * The JSON of a post beside its title, content and excerpt: 290 bytes of ids, times and the names of fields, and the
+ * author with a name of 100 characters, each an escape of six bytes at most.
+ */
+const MAX_OTHER_JSON_BYTES = 1_024;
+/** The JSON of a page beside its posts: two cursors, which have titles of 300 characters in them, and the count. */
+const MAX_ENVELOPE_JSON_BYTES = 4_096;
+/** An excerpt is HTML: no character becomes longer in it than `&quot;`, and a match is between tags. */
+const MAX_TAG_BYTES = "<mark></mark>".length;
 
 /**
  * The page of posts that were read from a place, further than the limit, as far as something can be on it. `keyOf` gives
@@ -81,13 +93,39 @@ export function pageOfPosts<Item extends Post>(
   { limit, from }: PageRequest<PostId>,
   keyOf: (item: Item) => string | null,
 ): Page<Item> {
-  let bytes = 0;
-  const full = read.findIndex(({ content }) => {
-    const isFull = bytes >= PAGE_FULL_CONTENT_BYTES;
-    bytes += utf8ByteLength(content);
-    return isFull;
+  return pageOf(read, Math.min(limit, countWithinBound(read)), from, keyOf);
+}
+
+/** How many of the posts are on one page, from the first on. */
+function countWithinBound(read: readonly (Post | FoundPost)[]): number {
+  const beyondFirst = read.slice(1);
+  // Most pages are far from the bound, and need no look at each character.
+  if (MAX_ENVELOPE_JSON_BYTES + sum(beyondFirst, maxJsonBytes) <= MAX_PAGE_JSON_BYTES) return read.length;
+  let bytes = MAX_ENVELOPE_JSON_BYTES;
+  const full = beyondFirst.findIndex((post) => {
+    bytes += jsonBytes(post);
+    return bytes > MAX_PAGE_JSON_BYTES;
   });
-  return pageOf(read, full === -1 ? limit : Math.min(full, limit), from, keyOf);
+  return full === -1 ? read.length : full + 1;
+}
+
+function jsonBytes(post: Post | FoundPost): number {
+  return MAX_OTHER_JSON_BYTES + maxExcerptBytes(post) + jsonByteLength(post.title) + jsonByteLength(post.content);
+}
+
+/** No less than {@link jsonBytes}, without reading the text. */
+function maxJsonBytes(post: Post | FoundPost): number {
+  const units = post.title.length + post.content.length;
+  return MAX_OTHER_JSON_BYTES + maxExcerptBytes(post) + MAX_JSON_BYTES_PER_UNIT * units;
+}
+
+function maxExcerptBytes(post: Post | FoundPost): number {
+  if (!("excerpt" in post)) return 0;
+  return sum(post.excerpt, ({ text }) => MAX_TAG_BYTES + MAX_JSON_BYTES_PER_UNIT * text.length);
+}
+
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }
 
 export interface PostRepository {
@@ -98,7 +136,7 @@ export interface PostRepository {
   findById(id: PostId): Promise<Result<Post, PostNotFound | StorageFailure>>;
 
   /**
-   * A page ends early at {@link PAGE_FULL_CONTENT_BYTES}, counted in the direction of its going. `page.from` is of a page
+   * A page ends early at {@link MAX_PAGE_JSON_BYTES}, counted in the direction of its going. `page.from` is of a page
    * of the same filter and sort.
    */
   list(filter: PostFilter, sort: PostSort, page: PageRequest<PostId>): Promise<Result<Page<Post>, StorageFailure>>;

@@ -2,14 +2,14 @@ import { ok, type Result } from "neverthrow";
 import { fail } from "./fail.ts";
 import type { Branded } from "./branded.ts";
 import type { PostId, UserId } from "./id.ts";
-import { storableText, textOfLength, utf8ByteLength } from "./text.ts";
+import { multilineText, singleLineText, textOfLength, utf8ByteLength } from "./text.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "./version.ts";
 import { refuse, type Violation } from "./violation.ts";
 
-/** 1 to 300 characters, not white space alone. */
+/** 1 to 300 characters of {@link singleLineText}. One that was stored earlier may have others. */
 export type PostTitle = Branded<string, "PostTitle">;
 
-/** Up to 1 MiB of UTF-8; a draft may have none yet. */
+/** Up to 1 MiB of {@link multilineText} in UTF-8; a draft may have none yet. One that was stored earlier may have others. */
 export type PostContent = Branded<string, "PostContent">;
 
 /** Content with something to read in it. */
@@ -62,14 +62,17 @@ export const TITLE_MAX_LENGTH = 300;
 
 /** Reads a title and keeps it as written. */
 export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
-  return textOfLength(raw, 1, TITLE_MAX_LENGTH).andThen((text) =>
-    text.trim() === "" ? refuse("blank") : ok(text as PostTitle),
-  );
+  return singleLineText(raw, 1, TITLE_MAX_LENGTH).map((text) => text as PostTitle);
+}
+
+/** Whether a store may hold this as a title: what was accepted earlier stays, whatever is accepted now. */
+export function isStoredTitle(text: string): boolean {
+  return textOfLength(text, 1, TITLE_MAX_LENGTH).isOk();
 }
 
 /** Reads content and keeps it as written. */
 export function parsePostContent(raw: string): Result<PostContent, Violation> {
-  return storableText(raw).andThen((text) =>
+  return multilineText(raw).andThen((text) =>
     utf8ByteLength(text) > CONTENT_MAX_BYTES ? refuse("too_many_bytes", CONTENT_MAX_BYTES) : ok(text as PostContent),
   );
 }

@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import type { EmailKey } from "./email-address.ts";
+import type { EmailAddress } from "./email-address.ts";
 import type { UserId } from "./id.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { PasswordHash } from "./password.ts";
@@ -28,8 +28,11 @@ export interface UserRepository {
   /** Fails with `user_not_found`. */
   findById(id: UserId): Promise<Result<User, UserNotFound | StorageFailure>>;
 
-  /** Fails with `user_not_found`. */
-  findByEmail(key: EmailKey): Promise<Result<User, UserNotFound | StorageFailure>>;
+  /**
+   * The user whose address has the key of this one. Fails with `user_not_found`. Where two users have been kept apart
+   * though their addresses have one key, since the rule for keys has changed, it is the one who wrote it like this.
+   */
+  findByEmail(email: EmailAddress): Promise<Result<User, UserNotFound | StorageFailure>>;
 
   /** Whether any admin is stored. */
   hasAdmin(): Promise<Result<boolean, StorageFailure>>;

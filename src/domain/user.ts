@@ -3,7 +3,7 @@ import type { Branded } from "./branded.ts";
 import type { EmailAddress } from "./email-address.ts";
 import type { UserId } from "./id.ts";
 import type { PasswordHash } from "./password.ts";
-import { textOfLength } from "./text.ts";
+import { singleLineText } from "./text.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "./version.ts";
 import type { Violation } from "./violation.ts";
 
@@ -12,7 +12,7 @@ export type Role = (typeof ROLES)[number];
 
 export const ROLES = ["author", "admin"] as const;
 
-/** 1 to 100 characters, with no white space at either end. */
+/** 1 to 100 characters of {@link singleLineText}, with no white space at either end. One that was stored earlier may have others. */
 export type UserName = Branded<string, "UserName">;
 
 export interface User {
@@ -30,7 +30,7 @@ export const NAME_MAX_LENGTH = 100;
 
 /** Reads a name and trims it. */
 export function parseUserName(raw: string): Result<UserName, Violation> {
-  return textOfLength(raw.trim(), 1, NAME_MAX_LENGTH).map((text) => text as UserName);
+  return singleLineText(raw.trim(), 1, NAME_MAX_LENGTH).map((text) => text as UserName);
 }
 
 export function newUser(fields: Pick<User, "id" | "name" | "email" | "passwordHash" | "role">, now: Date): User {

@@ -16,6 +16,8 @@ export type ViolationCode =
   | "nul_character"
   | "lone_surrogate"
   | "byte_order_mark"
+  | "control_character"
+  | "bidirectional_control"
   | "malformed_email"
   | "malformed_id"
   | "without_words";

@@ -225,14 +225,17 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(fieldCodes(await nobody.get("/v1/posts?fields=title&fields=nothing"))).toEqual(["/fields: not_allowed"]);
     });
 
-    it("goes on in the link to the next page", async () => {
-      const { author, nobody } = await open();
-      const owner = await author();
-      const { id } = await owner.write({ status: "published" });
-      await owner.write({ status: "published" });
-      const page = await nobody.get("/v1/posts?fields=id&limit=1");
-      expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id }]);
-    });
+    it.each(["fields=title,version", "fields=title&fields=version"])(
+      "goes on in the link to the next page: %s",
+      async (fields) => {
+        const { author, nobody } = await open();
+        const owner = await author();
+        const { id, title, version } = await owner.write({ status: "published" });
+        await owner.write({ status: "published" });
+        const page = await nobody.get(`/v1/posts?${fields}&limit=1`);
+        expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id, title, version }]);
+      },
+    );
 
     it.each(["body", "title,", "", "title,,id", "Title", "author", "title, id", "__proto__"])(
       "refuses '%s', and names what there is",
@@ -289,14 +292,14 @@ export function httpFindingPostsContract(open: OpenApi) {
     });
   });
 
-  it.each(["author", "status", "published-after", "sort", "fields", "count"])(
+  it.each(["author", "status", "published-after", "sort", "count"])(
     "refuses %s twice, and where it has no place",
     async (name) => {
       const { nobody, author } = await open();
       const { path } = await author();
-      expect(fieldCodes(await nobody.get(`/v1/posts?${name}=a&${name}=b`))).toEqual([
-        expect.stringMatching(new RegExp(`^/${name}: (?:wrong_type|not_allowed)$`)),
-      ]);
+      const twice = await nobody.get(`/v1/posts?${name}=a&${name}=b`);
+      expect(fieldCodes(twice)).toEqual([`/${name}: repeated`]);
+      expect(twice.text).toContain("This parameter is given more than once. Give it once.");
       expect(fieldCodes(await nobody.get(`/v1/users?${name}=a`))).toEqual([`/${name}: unknown_field`]);
       if (name !== "author") return;
       expect(fieldCodes(await nobody.get(`${path}/posts?author=a`))).toEqual(["/author: unknown_field"]);

@@ -99,6 +99,41 @@ export function httpProtectionContract(open: OpenApi, openStorage: () => Promise
       }
     });
 
+    it("may send the headers that they ask for, such as those of tracing, and no cache mixes them up", async () => {
+      const { nobody } = await sharing(PAGE);
+      const asked = "sentry-trace,baggage, traceparent ,Authorization,traceparent";
+      const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked };
+      const reply = await nobody.call("OPTIONS", "/v1/posts", { headers });
+      const sendable = reply.headers.get("Access-Control-Allow-Headers")?.split(", ") ?? [];
+      expect(sendable.slice(-3)).toEqual(["sentry-trace", "baggage", "traceparent"]);
+      expect(new Set(sendable.map((name) => name.toLowerCase())).size).toBe(sendable.length);
+      for (const name of ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"]) {
+        expect(reply.headers.get("Vary")?.split(", ")).toContain(name);
+      }
+    });
+
+    it.each([
+      ["a proxy reads", "x-forwarded-for,forwarded,x-real-ip,x-forwarded-host,cf-connecting-ip"],
+      ["change the method or the path", "x-http-method-override,x-original-url,x-rewrite-url"],
+      ["are no name", 'a b,é,"x",a:b,<script>,'],
+      ["are very long", "x".repeat(65)],
+    ])("may not send headers that %s", async (_, asked) => {
+      const { nobody } = await sharing("*");
+      const usual = await nobody.call("OPTIONS", "/v1/posts", { headers: preflight("GET") });
+      const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked };
+      const reply = await nobody.call("OPTIONS", "/v1/posts", { headers });
+      expect(reply.headers.get("Access-Control-Allow-Headers")).toBe(usual.headers.get("Access-Control-Allow-Headers"));
+    });
+
+    it("may ask for 32 headers", async () => {
+      const { nobody } = await sharing(PAGE);
+      const asked = Array.from({ length: 100 }, (_, i) => `x-${i}`);
+      const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked.join(",") };
+      const reply = await nobody.call("OPTIONS", "/v1/posts", { headers });
+      const allowed = reply.headers.get("Access-Control-Allow-Headers")?.split(", ") ?? [];
+      expect(allowed.filter((name) => asked.includes(name))).toEqual(asked.slice(0, 32));
+    });
+
     it("may ask for what is not there, and read that it is not", async () => {
       const { nobody } = await sharing(PAGE);
       const before = await nobody.call("OPTIONS", "/v1/nothing", { headers: preflight("DELETE") });

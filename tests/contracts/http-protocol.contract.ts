@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
@@ -194,6 +194,34 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
     );
   });
 
+  describe("a content coding of a body", () => {
+    const send = async (headers: Readonly<Record<string, string>>) => {
+      const { author } = await open();
+      return (await author()).post("/v1/posts", { title: "T", content: "C" }, headers);
+    };
+
+    it.each(["gzip", "GZIP", "br", "identity, gzip", "x"])(
+      "is refused when it is %s, and the answer says so",
+      async (coding) => {
+        const reply = await send({ "Content-Encoding": coding });
+        expect(problemOf(reply)).toBe("415 unsupported_content_coding");
+        expect(reply.headers.get("Accept-Encoding")).toBe("identity");
+        expect(reply.headers.has("Accept-Post")).toBe(false);
+      },
+    );
+
+    it.each(["identity", "Identity", "", "identity, identity"])("may be %j, which is none", async (coding) => {
+      expect((await send({ "Content-Encoding": coding })).status).toBe(201);
+    });
+
+    it("is told from a wrong media type, whose answer names no coding", async () => {
+      const reply = await send({ "Content-Type": "text/plain" });
+      expect(problemOf(reply)).toBe("415 unsupported_media_type");
+      expect(reply.headers.get("Accept-Post")).toBe("application/json");
+      expect(reply.headers.has("Accept-Encoding")).toBe(false);
+    });
+  });
+
   describe("the size of a body", () => {
     const ROUTES = [
       ["POST", "/v1/users", SMALL_LIMIT, { name: "Ada", email: "ada@example.org", password: PASSWORD }, 201],
@@ -330,6 +358,27 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       expect(problemOf(await sendJson(await open(), nested(depth)))).toBe("400 json_too_deep");
     });
 
+    it.each([
+      ["unknown fields", `{${Array.from({ length: 560_000 }, (_, i) => `"${i.toString(36)}":0`).join(",")}}`],
+      ["arrays", `{"title":"a","content":[${`${"[".repeat(29)}${"]".repeat(29)},`.repeat(100_000)}0]}`],
+    ])("may not hold very many %s, and is not parsed then", async (_, raw) => {
+      const { author } = await open();
+      const owner = await author();
+      const parse = vi.spyOn(JSON, "parse");
+      try {
+        const reply = await owner.call("POST", "/v1/posts", { raw, headers: JSON_TYPE });
+        expect(problemOf(reply)).toBe("400 json_too_complex");
+        expect(parse.mock.calls.filter(([text]) => text === raw)).toEqual([]);
+      } finally {
+        parse.mockRestore();
+      }
+    });
+
+    it("may hold as many unknown fields as an answer names", async () => {
+      const fields = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`field${i}`, 0]));
+      expect(fieldCodes(await sendJson(await open(), JSON.stringify(fields)))).toHaveLength(100);
+    });
+
     it("may hold any number of brackets in strings", async () => {
       const { author } = await open();
       const owner = await author();
@@ -370,7 +419,9 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       ["limit=1e1", ["/limit: out_of_range"]],
       ["limit=%201", ["/limit: out_of_range"]],
       ["limit=", ["/limit: out_of_range"]],
-      ["limit=1&limit=2", ["/limit: wrong_type"]],
+      ["limit=1&limit=2", ["/limit: repeated"]],
+      ["limit=1&limit=1", ["/limit: repeated"]],
+      ["cursor=a&limit=1&cursor=b", ["/cursor: repeated"]],
       ["offset=2", ["/offset: unknown_field"]],
       ["a=1&b=2", ["/a: unknown_field", "/b: unknown_field"]],
       ["__proto__=1", ["/__proto__: unknown_field"]],

@@ -57,6 +57,52 @@ export function httpUsersContract(open: OpenApi) {
       expect(reply.body).toMatchObject({ name: "Zoë 李 🦜", email: "Zoë@пример.рф" });
     });
 
+    it.each([
+      ["a zero-width space", "\u200b", "/name: blank"],
+      ["a Hangul filler", "\u3164", "/name: blank"],
+      ["a soft hyphen", "\u00ad", "/name: blank"],
+      ["an override of direction", "\u202egnp.exe", "/name: bidirectional_control"],
+      ["a line feed", "a\nb", "/name: control_character"],
+      ["a bell", "a\u0007b", "/name: control_character"],
+    ])("refuses a name that nobody sees, or that changes what is around it: %s", async (_, name, expected) => {
+      const { nobody, author } = await open();
+      const registered = await nobody.post("/v1/users", { ...ADA, name });
+      expect(problemOf(registered)).toBe("422 validation_failed");
+      expect(fieldCodes(registered)).toEqual([expected]);
+      const owner = await author();
+      expect(fieldCodes(await owner.patch(owner.path, { name }))).toEqual([expected]);
+    });
+
+    it("takes white space around the address away, at the log-in and in a change as well", async () => {
+      const { nobody, logIn } = await open();
+      const registered = await nobody.post("/v1/users", { ...ADA, email: " Ada@Example.org \n" });
+      expect(registered.body).toMatchObject({ email: ADA.email });
+      expect((await nobody.post("/v1/sessions", { email: `${ADA.email} `, password: PASSWORD })).status).toBe(201);
+      const owner = await logIn(ADA.email);
+      const changed = await owner.patch(owner.path, { email: "\tgrace@example.org " });
+      expect(changed.body).toMatchObject({ email: "grace@example.org" });
+    });
+
+    it.each([
+      ["a sharp s of the domain", "info@straße.de", "info@strasse.de"],
+      ["an i without a dot", "mıke@example.org", "mike@example.org"],
+    ])("tells addresses apart by %s", async (_, one, other) => {
+      const { nobody } = await open();
+      expect((await nobody.post("/v1/users", { ...ADA, email: one })).status).toBe(201);
+      const before = await nobody.post("/v1/sessions", { email: other, password: PASSWORD });
+      expect(problemOf(before)).toBe("401 invalid_credentials");
+      expect((await nobody.post("/v1/users", { ...ADA, email: other })).status).toBe(201);
+    });
+
+    it("takes a domain in Unicode and in its ASCII form for one", async () => {
+      const { nobody } = await open();
+      await nobody.post("/v1/users", { ...ADA, email: "ada@bücher.example" });
+      const again = await nobody.post("/v1/users", { ...ADA, email: "ada@xn--bcher-kva.example" });
+      expect(problemOf(again)).toBe("409 email_taken");
+      const session = await nobody.post("/v1/sessions", { email: "ADA@XN--BCHER-KVA.example", password: PASSWORD });
+      expect(session.body).toMatchObject({ user: { email: "ada@bücher.example" } });
+    });
+
     it("never trims the password", async () => {
       const { nobody } = await open();
       await nobody.post("/v1/users", { ...ADA, password: "  eight of them  " });
@@ -618,7 +664,7 @@ export function httpUsersContract(open: OpenApi) {
       ["an empty to", "posts=reassign&to=", "/to: malformed_id"],
       ["another fate", "posts=keep", "/posts: not_allowed"],
       ["an empty fate", "posts=", "/posts: not_allowed"],
-      ["two fates", "posts=delete&posts=reassign", "/posts: not_allowed"],
+      ["two fates", "posts=delete&posts=reassign", "/posts: repeated"],
       ["an unknown parameter", "force=true", "/force: unknown_field"],
     ])("refuses %s, and removes nobody", async (_, query, expected) => {
       const { author } = await open();

@@ -7,8 +7,10 @@ import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpProtectionContract } from "./http-protection.contract.ts";
 import { httpProtocolContract } from "./http-protocol.contract.ts";
+import { httpPublicUrlContract } from "./http-public-url.contract.ts";
 import { httpSearchContract } from "./http-search.contract.ts";
 import { httpSessionsContract } from "./http-sessions.contract.ts";
+import { httpStoredTextContract } from "./http-stored-text.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
 
 /** What clients are promised, whatever the API stores in. */
@@ -34,5 +36,7 @@ export function httpContract(adapter: StorageUnderTest) {
     httpConditionalContract(open);
     httpProtectionContract(open, openStorage);
     httpProtocolContract(open, openStorage);
+    httpPublicUrlContract(open);
+    httpStoredTextContract(openStorage);
   });
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../src/domain/id.ts";
 import type { Position } from "../../src/domain/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../src/domain/post.ts";
-import { NEWEST_FIRST, PAGE_FULL_CONTENT_BYTES, type PostFilter } from "../../src/domain/post-repository.ts";
+import { NEWEST_FIRST, type PostFilter } from "../../src/domain/post-repository.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
 import {
   aDraft,
@@ -269,44 +269,75 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       });
 
       describe("by bytes", () => {
-        it("ends a page with the post that brings it to the budget, and goes on after it without loss", async () => {
-          const ids: PostId[] = [];
-          for (let i = 0; i < 6; i++) ids.push(await ofBytes(MIB));
-          expect(PAGE_FULL_CONTENT_BYTES).toBe(4 * MIB);
-          expect(await pages(10)).toEqual([ids.slice(2).toReversed(), ids.slice(0, 2).toReversed()]);
+        const QUARTER = MIB / 4;
+        const jsonBytes = (posts: readonly Post[]) => Buffer.byteLength(JSON.stringify(posts));
+        /** The pages of posts of such characters, so many bytes of JSON each, from the newest on. */
+        async function pagesOf(character: string, bytesOfEach: number, count: number): Promise<number[]> {
+          const text = character.repeat(bytesOfEach / (jsonBytes([character] as never) - 4));
+          for (let i = 0; i < count; i++) await stored(aDraft(author, { content: text }));
+          return (await pages(100)).map((ids) => ids.length);
+        }
+
+        it.each([
+          ["one byte", "x"],
+          ["three bytes of UTF-8", "漢"],
+          ["four bytes of UTF-8", "😀"],
+          ["an escape of two bytes", "\n"],
+          ["a quote", '"'],
+          ["a backslash", "\\"],
+          ["a control character of an earlier rule, six bytes in JSON", "\u0001"],
+        ])("has at most 1 MiB of JSON beyond its first post, in characters of %s", async (_, character) => {
+          // Of four quarters one is too much, as a post is more than its content.
+          expect(await pagesOf(character, QUARTER, 9)).toEqual([4, 4, 1]);
+          const { items, next } = await page(100);
+          expect(jsonBytes(items.slice(1))).toBeLessThanOrEqual(MIB);
+          expect(jsonBytes([...items.slice(1), ...items.slice(0, 1)])).toBeGreaterThan(MIB);
+          expect(next).not.toBeNull();
         });
 
-        it("takes one more post while the page is a byte below the budget", async () => {
-          const oldest = await ofBytes(MIB);
-          const ids = [oldest, await ofBytes(MIB - 1), await ofBytes(MIB), await ofBytes(MIB), await ofBytes(MIB)];
-          const { items, next } = await page(10);
-          expect(idsOf(items)).toEqual(ids.toReversed());
-          expect(next).toBeNull();
+        it("has its first post however long that is, and goes on after it", async () => {
+          expect(await pagesOf("\u0001", 6 * MIB, 3)).toEqual([1, 1, 1]);
         });
 
-        it("counts bytes of UTF-8 and not characters", async () => {
-          const ids: PostId[] = [];
-          for (let i = 0; i < 5; i++) ids.push(await ofBytes(MIB, "漢漢xx"));
-          expect(await pages(10)).toEqual([ids.slice(1).toReversed(), ids.slice(0, 1)]);
+        it("counts titles as well", async () => {
+          for (let i = 0; i < 4; i++) {
+            await stored(aDraft(author, { title: "\u0001".repeat(300), content: "x".repeat(MIB / 3 - 3_000) }));
+          }
+          expect((await pages(100)).map((ids) => ids.length)).toEqual([3, 1]);
+        });
+
+        it("has as many posts as asked for where they are short", async () => {
+          for (let i = 0; i < 101; i++) await stored(aDraft(author, { content: "short" }));
+          expect((await pages(100)).map((ids) => ids.length)).toEqual([100, 1]);
         });
 
         it("has nothing to go on with when the post that fills the page is the last", async () => {
-          for (let i = 0; i < 4; i++) await ofBytes(MIB);
+          for (let i = 0; i < 4; i++) await ofBytes(QUARTER);
           const { items, next } = await page(10);
           expect(items).toHaveLength(4);
           expect(next).toBeNull();
         });
 
-        it("goes on when both the limit and the budget end the page", async () => {
+        it("goes on when both the limit and the bytes end the page", async () => {
           const ids: PostId[] = [];
-          for (let i = 0; i < 5; i++) ids.push(await ofBytes(MIB));
+          for (let i = 0; i < 5; i++) ids.push(await ofBytes(QUARTER));
           expect(await pages(4)).toEqual([ids.slice(1).toReversed(), ids.slice(0, 1)]);
+        });
+
+        it("counts from the post that is read first, on the way back as well", async () => {
+          const ids: PostId[] = [];
+          for (let i = 0; i < 6; i++) ids.push(await ofBytes(QUARTER));
+          const last = await page(100, past(ids[1] as PostId));
+          expect(idsOf(last.items)).toEqual(ids.slice(0, 1));
+          const before = await page(100, last.previous);
+          expect(idsOf(before.items)).toEqual(ids.slice(1, 5).toReversed());
+          expect(idsOf((await page(100, before.previous)).items)).toEqual(ids.slice(5));
         });
 
         it("ends the page early where two ranges meet in one filter, too", async () => {
           const ids: PostId[] = [];
           for (let i = 0; i < 6; i++) {
-            const text = "x".repeat(MIB);
+            const text = "x".repeat(QUARTER);
             const post =
               i % 2 === 0 ? aDraft(author, { content: text }) : aPublishedPost(otherAuthor, { content: text });
             ids.push((await stored(post)).id);

@@ -8,6 +8,7 @@ import { isRankKey, parseSearchQuery, rankKey, type FoundPost } from "../../src/
 import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
+const MIB = 1_048_576;
 const FIRST = { limit: 100, from: null };
 
 export function postSearchContract(adapter: StorageUnderTest): void {
@@ -169,6 +170,16 @@ export function postSearchContract(adapter: StorageUnderTest): void {
         }
         expect(back.toReversed()).toEqual(all);
       }
+    });
+
+    it("has at most 1 MiB of JSON beyond its first post on a page, its excerpts among it", async () => {
+      for (let i = 0; i < 6; i++) await publish("Engine", `engine ${'x" '.repeat(MIB / 16)}`);
+      const first = await search("engine");
+      expect(first.items).toHaveLength(4);
+      expect(Buffer.byteLength(JSON.stringify(first.items.slice(1)))).toBeLessThanOrEqual(MIB);
+      const second = await search("engine", EVERY_POST, { limit: 100, from: first.next });
+      expect(second.items).toHaveLength(2);
+      expect(second.next).toBeNull();
     });
 
     it("answers every query", { timeout: 60_000 }, async () => {

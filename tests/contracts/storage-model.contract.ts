@@ -2,18 +2,17 @@ import * as fc from "fast-check";
 import { ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
-import { emailKey } from "../../src/domain/email-address.ts";
 import { fail } from "../../src/domain/fail.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
 import type { Page, Position } from "../../src/domain/page.ts";
-import { newDraft, newPublishedPost, type Post } from "../../src/domain/post.ts";
+import { newDraft, newPublishedPost, type Post, type PostContent, type PostTitle } from "../../src/domain/post.ts";
 import { NEWEST_FIRST, POST_SORT_KEYS, type PostSort } from "../../src/domain/post-repository.ts";
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
 import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { newUser, type User } from "../../src/domain/user.ts";
 import type { Version } from "../../src/domain/version.ts";
-import { content, email, EVERY_POST, name, NOW, past, postsOf, PUBLISHED_POSTS, title } from "../support/fixtures.ts";
+import { email, EVERY_POST, name, NOW, past, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import { memory, type StorageUnderTest, type TestStorage } from "../support/test-storage.ts";
 
 /** Which entity a command is about: the one that was made so many before the last, whether it is stored or not. */
@@ -239,7 +238,7 @@ class Player {
         return users.delete(id, (version + step.offset) as Version);
       }
       case "findByEmail":
-        return users.findByEmail(emailKey(email(step.email)));
+        return users.findByEmail(email(step.email));
       case "hasAdmin":
         return users.hasAdmin();
       case "listUsers":
@@ -351,7 +350,7 @@ function postOf(
   authorId: UserId,
   now: Date,
 ): Post {
-  const fields = { id, authorId, title: title(text), content: content(text) };
+  const fields = { id, authorId, title: text as PostTitle, content: text as PostContent };
   return published ? newPublishedPost(fields, now)._unsafeUnwrap() : newDraft(fields, now);
 }
 

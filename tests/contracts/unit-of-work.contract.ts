@@ -1,7 +1,6 @@
 import { err, ok } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
-import { emailKey } from "../../src/domain/email-address.ts";
 import { fail } from "../../src/domain/fail.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import { changeUser, type User } from "../../src/domain/user.ts";
@@ -181,7 +180,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
           await insertInto(repositories, aUser({ email: address }));
           return fail({ kind: "changed_my_mind" });
         });
-        expect((await storage.users.findByEmail(emailKey(address))).isErr()).toBe(true);
+        expect((await storage.users.findByEmail(address)).isErr()).toBe(true);
         expect((await storage.users.insert(aUser({ email: address }))).isOk()).toBe(true);
       });
     });

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { emailKey } from "../../src/domain/email-address.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import type { Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
-import { changeUser, newUser, type User } from "../../src/domain/user.ts";
+import { changeUser, newUser, type User, type UserName } from "../../src/domain/user.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
 import { aDraft, aPublishedPost, aSession, aUser, email, LATER, name, nextId, NOW, past } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
@@ -72,7 +71,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       });
 
       it.each(NAMES)("keeps a name with %s", async (_, raw) => {
-        const user = await stored(aUser({ name: name(raw) }));
+        const user = await stored(aUser({ name: raw as UserName }));
         expect((await found(user.id)).name).toBe(raw);
       });
 
@@ -111,7 +110,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         const user = await stored();
         const answers = [
           await found(user.id),
-          (await storage.users.findByEmail(emailKey(user.email)))._unsafeUnwrap(),
+          (await storage.users.findByEmail(user.email))._unsafeUnwrap(),
           ...(await page(10)).items,
         ];
         for (const answer of answers) {
@@ -192,13 +191,13 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it("finds a user by the key of their address, however it is written", async () => {
         const user = await stored(aUser({ email: email("Zo\u00EB@Example.org") }));
         await stored();
-        const result = await storage.users.findByEmail(emailKey(email("zOE\u0308@example.ORG")));
+        const result = await storage.users.findByEmail(email("zOE\u0308@example.ORG"));
         expect(result._unsafeUnwrap()).toStrictEqual(user);
       });
 
       it("does not find an address that nobody has", async () => {
         await stored();
-        const result = await storage.users.findByEmail(emailKey(email("nobody@example.org")));
+        const result = await storage.users.findByEmail(email("nobody@example.org"));
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
       });
 
@@ -206,8 +205,8 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         const user = await stored(aUser({ email: email("old@example.org") }));
         const changed = changeUser(user, { email: email("new@example.org") }, LATER);
         (await storage.users.update(changed, user.version))._unsafeUnwrap();
-        expect((await storage.users.findByEmail(emailKey(changed.email)))._unsafeUnwrap()).toStrictEqual(changed);
-        expect((await storage.users.findByEmail(emailKey(user.email))).isErr()).toBe(true);
+        expect((await storage.users.findByEmail(changed.email))._unsafeUnwrap()).toStrictEqual(changed);
+        expect((await storage.users.findByEmail(user.email)).isErr()).toBe(true);
       });
     });
 
@@ -414,7 +413,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         const user = await stored();
         expect((await storage.users.delete(user.id, user.version)).isOk()).toBe(true);
         expect((await storage.users.findById(user.id))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
-        expect((await storage.users.findByEmail(emailKey(user.email))).isErr()).toBe(true);
+        expect((await storage.users.findByEmail(user.email)).isErr()).toBe(true);
         expect((await page(10)).items).toStrictEqual([other]);
       });
 

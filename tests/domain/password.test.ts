@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parsePassword } from "../../src/domain/password.ts";
 
 describe("parsePassword", () => {
@@ -32,6 +32,19 @@ describe("parsePassword", () => {
     ["1,025 characters of two code units each", "😀".repeat(1_025)],
   ])("refuses %s as too long", (_case, raw) => {
     expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });
+  });
+
+  it.each([
+    ["combining marks in two orders", `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`],
+    ["2,049 code units that compose to fewer", `${"e\u0301".repeat(1_024)}a`],
+  ])("refuses %s before it composes them, which takes quadratic time", (_case, raw) => {
+    const normalize = vi.spyOn(String.prototype, "normalize");
+    try {
+      expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });
+      expect(normalize).not.toHaveBeenCalled();
+    } finally {
+      normalize.mockRestore();
+    }
   });
 
   it("is one password however an accent was typed", () => {

@@ -10,6 +10,14 @@ describe("the key that a post has its place by in a list", () => {
     expect(isSortKey(sortKey(post, sortedBy(by)), sortedBy(by))).toBe(true);
   });
 
+  it.each(["\u0001", "\u202egnp.exe", "\u200b", " ", "a\nb"])(
+    "is a key of the sort by title for the title %j, which an earlier rule accepted",
+    (title) => {
+      const post = aPublishedPost(aUser().id, { title });
+      expect(isSortKey(sortKey(post, sortedBy("title")), sortedBy("title"))).toBe(true);
+    },
+  );
+
   it("is none for a draft among times of publication", () => {
     const draft = aDraft(aUser().id);
     expect(sortKey(draft, sortedBy("published"))).toBeNull();

@@ -4,7 +4,15 @@ import { parseEmailAddress } from "../../src/domain/email-address.ts";
 import { parseId } from "../../src/domain/id.ts";
 import { parsePassword } from "../../src/domain/password.ts";
 import { parsePostContent, parsePostTitle } from "../../src/domain/post.ts";
-import { storableText, textOfLength, utf8ByteLength } from "../../src/domain/text.ts";
+import {
+  jsonByteLength,
+  MAX_JSON_BYTES_PER_UNIT,
+  multilineText,
+  singleLineText,
+  storableText,
+  textOfLength,
+  utf8ByteLength,
+} from "../../src/domain/text.ts";
 import { parseUserName } from "../../src/domain/user.ts";
 
 /** Any sequence of UTF-16 code units, lone surrogates among them. */
@@ -113,6 +121,102 @@ describe("textOfLength", () => {
           expect(textOfLength(text, -1, length - 1)._unsafeUnwrapErr().code).toBe("too_long");
         },
       ),
+    );
+  });
+});
+
+const codePoints = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const CONTROL_CHARACTERS = [...codePoints(0x01, 0x1f), ...codePoints(0x7f, 0x9f)].map((c) => String.fromCodePoint(c));
+
+describe("multilineText", () => {
+  it("keeps tab, line feed and carriage return, and refuses every other control character", () => {
+    const kept = CONTROL_CHARACTERS.filter((control) => {
+      const read = multilineText(`a${control}b`);
+      if (read.isErr()) expect(read.error).toEqual({ kind: "violation", code: "control_character", limit: null });
+      return read.isOk();
+    });
+    expect(kept).toEqual(["\t", "\n", "\r"]);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["separators of lines and paragraphs", "a\u2028b\u2029c"],
+    ["right-to-left text with marks and embeddings", "\u200fשלום\u202aabc\u202c"],
+    ["joiners", "👩\u200d👩\u200d👧 क्\u200dष"],
+  ])("keeps %s", (_case, raw) => {
+    expect(multilineText(raw)._unsafeUnwrap()).toBe(raw);
+  });
+});
+
+describe("singleLineText", () => {
+  const read = (raw: string) => singleLineText(raw, 1, 20);
+
+  it.each(CONTROL_CHARACTERS.map((c) => [c]))("refuses the control character %j", (control) => {
+    expect(read(`a${control}b`)._unsafeUnwrapErr().code).toBe("control_character");
+  });
+
+  it.each([...codePoints(0x202a, 0x202e), ...codePoints(0x2066, 0x2069)].map((c) => [c.toString(16), c] as const))(
+    "refuses U+%s, which turns the direction of text",
+    (_, codePoint) => {
+      expect(read(`a${String.fromCodePoint(codePoint)}b`)._unsafeUnwrapErr().code).toBe("bidirectional_control");
+    },
+  );
+
+  it.each([
+    ["a space", " "],
+    ["an ideographic space", "\u3000"],
+    ["a zero-width space", "\u200b"],
+    ["a zero-width joiner", "\u200d"],
+    ["a soft hyphen", "\u00ad"],
+    ["a byte order mark after a space", " \ufeff"],
+    ["a word joiner", "\u2060"],
+    ["a combining grapheme joiner", "\u034f"],
+    ["a variation selector", "\ufe0f"],
+    ["a Hangul filler", "\u3164"],
+    ["a half-width Hangul filler", "\uffa0"],
+    ["the fillers of a Hangul syllable", "\u115f\u1160"],
+    ["a Braille pattern without a dot", "\u2800"],
+    ["a tag character", "\u{e0041}"],
+    ["a left-to-right mark", "\u200e"],
+    ["all of them", " \u200b\u00ad\u3164\u2800\u115f"],
+  ])("refuses %s alone, which nobody sees", (_case, raw) => {
+    expect(read(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "blank", limit: null });
+  });
+
+  it.each([
+    ["a letter", "a"],
+    ["a digit", "7"],
+    ["punctuation", "…"],
+    ["a combining mark", "\u0301"],
+    ["an emoji of several characters", "👩🏽\u200d🚀"],
+    ["a symbol with a variation selector", "❤\ufe0f"],
+    ["right-to-left text with its marks", "\u200fשלום\u200e"],
+    ["Persian with a zero-width non-joiner", "می\u200cخواهم"],
+    ["Hangul with a filler", "\u115fᅡ"],
+    ["a character for private use", "\ue000"],
+    ["a character that is not assigned yet", "\u{1faff}"],
+  ])("keeps %s", (_case, raw) => {
+    expect(read(raw)._unsafeUnwrap()).toBe(raw);
+  });
+});
+
+describe("jsonByteLength", () => {
+  it("is the length of what JSON.stringify writes, for every character up to U+FFFF", () => {
+    const isSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdfff;
+    for (const unit of codePoints(0, 0xffff)) {
+      const text = String.fromCharCode(unit);
+      if (isSurrogate(unit)) continue;
+      const bytes = Buffer.byteLength(JSON.stringify(text)) - 2;
+      if (jsonByteLength(text) !== bytes) expect([unit, jsonByteLength(text)]).toEqual([unit, bytes]);
+      expect(bytes <= MAX_JSON_BYTES_PER_UNIT).toBe(true);
+    }
+  });
+
+  it("is that length for every well-formed text", () => {
+    fc.assert(
+      fc.property(wellFormed, (text) => {
+        expect(jsonByteLength(text)).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
+      }),
     );
   });
 });

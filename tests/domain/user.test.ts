@@ -44,6 +44,17 @@ describe("parseUserName", () => {
     expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 100 });
   });
 
+  it.each([
+    ["a line feed inside", "Ada\nKing", "control_character"],
+    ["a bell", "Ada\u0007", "control_character"],
+    ["an override of direction", "\u202egnp.exe", "bidirectional_control"],
+    ["a zero-width space alone", "\u200b", "blank"],
+    ["a Hangul filler alone", "\u3164", "blank"],
+    ["a soft hyphen alone", "\u00ad", "blank"],
+  ])("refuses %s", (_case, raw, code) => {
+    expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit: null });
+  });
+
   it("gives 1 to 100 characters with no white space at either end", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 120 }), (raw) => {

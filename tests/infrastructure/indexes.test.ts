@@ -1,5 +1,5 @@
 import type { PGlite } from "@electric-sql/pglite";
-import { drizzle } from "drizzle-orm/pglite";
+import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type {
   Fingerprint,
@@ -9,14 +9,15 @@ import type {
 } from "../../src/application/ports/idempotency-keys.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { visiblePosts, type PostQuery } from "../../src/domain/access.ts";
-import type { EmailKey } from "../../src/domain/email-address.ts";
+import type { EmailAddress } from "../../src/domain/email-address.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
 import { POST_SORT_KEYS, sortKey, type PostFilter, type PostSort } from "../../src/domain/post-repository.ts";
 import { parseSearchQuery } from "../../src/domain/post-search.ts";
 import type { Session, TokenDigest } from "../../src/domain/session.ts";
 import type { Version } from "../../src/domain/version.ts";
+import { renewEmailKeys } from "../../src/infrastructure/drizzle/email-keys.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
-import { aDraft, nextId, past, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { aDraft, nextId, past, PUBLISHED_POSTS, recordingLog } from "../support/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../support/plans.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
@@ -138,7 +139,7 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ["users.findById", async ({ users }) => users.findById(USER), ["users_pkey"]],
   [
     "users.findByEmail",
-    async ({ users }) => users.findByEmail("700@example.org" as EmailKey),
+    async ({ users }) => users.findByEmail("700@example.org" as EmailAddress),
     ["users_email_key_unique"],
   ],
   ["users.hasAdmin", async ({ users }) => users.hasAdmin(), ["users_admin_idx"]],
@@ -197,18 +198,23 @@ const SETTINGS = {
 /** By these PostgreSQL finds what goes with a row of another table, which no plan shows. */
 const FOR_CASCADES = ["idempotency_keys_user_idx"];
 
+/** By this a start finds the users whose keys may be outdated. */
+const FOR_STARTS = ["users_unicode_email_idx"];
+
 const indexesIn = (nodes: readonly PlanNode[]) =>
   [...new Set(nodes.flatMap((node) => node["Index Name"] ?? []))].toSorted((a, b) => a.localeCompare(b));
 
 describe("the indexes of the schema", () => {
   let engine: PGlite;
   let repositories: Repositories;
+  let db: PgliteDatabase;
   const sent: Query[] = [];
 
   beforeAll(async () => {
     engine = await openTemplate();
     const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
-    repositories = drizzleRepositories(drizzle({ client: engine, logger }));
+    db = drizzle({ client: engine, logger });
+    repositories = drizzleRepositories(db);
     await engine.exec(ROWS);
     // What is not known to be seen by all is looked up in the table, and what was inserted last is beside the tree of a GIN
     // index until a vacuum (PostgreSQL 18, 65.4.4.1).
@@ -234,6 +240,12 @@ describe("the indexes of the schema", () => {
     const nodes = await plansOf(call);
     expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
     expect(indexesIn(nodes)).toEqual(indexes);
+  });
+
+  it("let a start look for outdated keys of e-mail addresses without reading a whole table", async () => {
+    const nodes = await plansOf(async () => renewEmailKeys(db, recordingLog()));
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    expect(indexesIn(nodes)).toEqual(FOR_STARTS);
   });
 
   it.each<[string, Call]>([
@@ -327,6 +339,7 @@ describe("the indexes of the schema", () => {
       ...CALLS.flatMap(([, , indexes]) => indexes),
       ...Object.values(INDEXES_OF).flat(),
       ...FOR_CASCADES,
+      ...FOR_STARTS,
     ]);
     expect(rows.length).toBeGreaterThan(0);
     expect(rows.map((row) => row.name).filter((name) => !used.has(name))).toEqual([]);

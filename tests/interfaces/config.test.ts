@@ -19,6 +19,7 @@ describe("readConfig", () => {
       requestsPerMinute: 6000,
       logInsPerMinute: 10,
       requestTimeoutMs: 60_000,
+      publicUrl: null,
     },
     trustedProxies: [],
     sessionIdleMs: 30 * DAY_MS,
@@ -42,6 +43,7 @@ describe("readConfig", () => {
         "QUIRE_LOG_LEVEL",
         "QUIRE_REQUIRE_IF_MATCH",
         "QUIRE_CORS_ORIGINS",
+        "QUIRE_PUBLIC_URL",
         "QUIRE_RATE_LIMIT_PER_MINUTE",
         "QUIRE_LOGIN_LIMIT_PER_MINUTE",
         "QUIRE_TRUSTED_PROXIES",
@@ -71,6 +73,7 @@ describe("readConfig", () => {
       QUIRE_RATE_LIMIT_PER_MINUTE: "100",
       QUIRE_LOGIN_LIMIT_PER_MINUTE: "0",
       QUIRE_REQUEST_TIMEOUT_MS: "5000",
+      QUIRE_PUBLIC_URL: "https://example.org/blog/",
       QUIRE_TRUSTED_PROXIES: "10.0.0.0/8,::1",
       QUIRE_CORS_ORIGINS: "https://app.example.org, http://localhost:5173",
       QUIRE_SESSION_IDLE_DAYS: "7",
@@ -92,6 +95,7 @@ describe("readConfig", () => {
         requestsPerMinute: 100,
         logInsPerMinute: 0,
         requestTimeoutMs: 5000,
+        publicUrl: "https://example.org/blog",
       },
       trustedProxies: ["10.0.0.0/8", "::1"],
       sessionIdleMs: 7 * DAY_MS,
@@ -133,6 +137,8 @@ describe("readConfig", () => {
   const PROXIES_DETAIL = "must be addresses, or networks such as 10.0.0.0/8, separated by commas";
   const ORIGINS_DETAIL =
     "must be * alone, or origins without a path, such as https://app.example.org, separated by commas";
+  const PUBLIC_URL_DETAIL =
+    "must be a URL of http or https with nothing after its path, which has letters, digits and . _ ~ - alone, such as https://example.org/blog";
   const LEVEL_DETAIL = "must be one of fatal, error, warn, info, debug, trace, silent";
 
   it.each([
@@ -167,10 +173,36 @@ describe("readConfig", () => {
     ["QUIRE_CORS_ORIGINS", "null", ORIGINS_DETAIL],
     ["QUIRE_CORS_ORIGINS", "*, https://app.example.org", ORIGINS_DETAIL],
     ["QUIRE_CORS_ORIGINS", "https://app.example.org,", ORIGINS_DETAIL],
+    ["QUIRE_PUBLIC_URL", "/blog", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "example.org/blog", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "ftp://example.org/blog", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "https://user:secret@example.org/blog", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "https://example.org/blog?", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "https://example.org/blog#top", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "https://example.org//blog", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "https://example.org/bl'og", PUBLIC_URL_DETAIL],
+    ["QUIRE_PUBLIC_URL", "https://example.org/a b", PUBLIC_URL_DETAIL],
     ["QUIRE_LOG_LEVEL", "verbose", LEVEL_DETAIL],
     ["QUIRE_LOG_LEVEL", "INFO", LEVEL_DETAIL],
   ])("refuses %s=%j", (variable, value, detail) => {
     expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
+  });
+
+  it.each([
+    ["https://example.org", "https://example.org"],
+    ["https://example.org/", "https://example.org"],
+    ["https://Example.org:443/blog/", "https://example.org/blog"],
+    ["http://localhost:8080/a/b-c.d_e~1", "http://localhost:8080/a/b-c.d_e~1"],
+  ])("takes QUIRE_PUBLIC_URL=%s for %s", (raw, publicUrl) => {
+    expect(readConfig({ QUIRE_PUBLIC_URL: raw })._unsafeUnwrap().http.publicUrl).toBe(publicUrl);
+  });
+
+  it("takes white space around QUIRE_ADMIN_EMAIL away", () => {
+    const { firstAdmin } = readConfig({
+      QUIRE_ADMIN_EMAIL: " ada@example.org ",
+      QUIRE_ADMIN_PASSWORD: "correct horse",
+    })._unsafeUnwrap();
+    expect(firstAdmin?.email).toBe("ada@example.org");
   });
 
   it("has a default for everything that a PostgreSQL server is told", () => {

@@ -9,7 +9,7 @@ import { respond } from "../../src/interfaces/http/respond.ts";
 
 /** What the functions make of a header, as they are called in a request that has it. */
 const app = new Hono<HttpEnv>()
-  .use(answerHeaders)
+  .use(answerHeaders(""))
   .get("/expected", (c) => c.json(expectedVersions(c)))
   .get("/resource", (c) => preconditionResponse(c, c.req.query("current") ?? "") ?? respond(c, "sent", 200));
 

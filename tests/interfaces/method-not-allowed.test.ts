@@ -5,7 +5,7 @@ import type { HttpEnv } from "../../src/interfaces/http/environment.ts";
 import { answerOtherMethods } from "../../src/interfaces/http/method-not-allowed.ts";
 
 function appWith(build: (app: Hono<HttpEnv>) => void): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>().use(answerHeaders);
+  const app = new Hono<HttpEnv>().use(answerHeaders(""));
   build(app);
   answerOtherMethods(app);
   return app;

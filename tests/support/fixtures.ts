@@ -13,6 +13,8 @@ import {
   parsePostContent,
   parsePostTitle,
   type Draft,
+  type PostContent,
+  type PostTitle,
   type PublishedPost,
 } from "../../src/domain/post.ts";
 import type { PostFilter } from "../../src/domain/post-repository.ts";
@@ -111,7 +113,8 @@ export function aPublishedPost(authorId: UserId, fields: PostFields = {}): Publi
 
 function postFields(authorId: UserId, fields: PostFields) {
   const { id = nextId<PostId>(), title: rawTitle = "A title", content: rawContent = "Some content" } = fields;
-  return { id, authorId, title: title(rawTitle), content: content(rawContent) };
+  // A store keeps what was accepted by earlier rules, too, so it must take any.
+  return { id, authorId, title: rawTitle as PostTitle, content: rawContent as PostContent };
 }
 
 export function aSession(userId: UserId, digest: string = crypto.randomUUID(), idleMs = 30 * DAY_MS): Session {

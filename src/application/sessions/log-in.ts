@@ -1,7 +1,7 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import { ownProfile, type UserProfile } from "../../domain/access.ts";
-import { emailKey, parseEmailAddress } from "../../domain/email-address.ts";
+import { parseEmailAddress } from "../../domain/email-address.ts";
 import type { SessionId } from "../../domain/id.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../domain/password.ts";
 import { newSession, type Session, type SessionToken } from "../../domain/session.ts";
@@ -61,7 +61,7 @@ export function logIn(dependencies: LogInDependencies) {
         const password = parsePassword(input.password);
         if (email.isErr() || password.isErr()) return fail({ kind: "invalid_credentials" });
 
-        const user = yield* nullWhenNotFound(await users.findByEmail(emailKey(email.value)));
+        const user = yield* nullWhenNotFound(await users.findByEmail(email.value));
         const upgradedHash = yield* await verifyPassword(dependencies, password.value, user?.passwordHash ?? null);
         if (user === null) return fail({ kind: "invalid_credentials" });
 

@@ -1,12 +1,13 @@
-import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
-import { emailKey } from "../../domain/email-address.ts";
+import { emailKey, type EmailAddress } from "../../domain/email-address.ts";
 import { fail } from "../../domain/fail.ts";
 import type { UserId } from "../../domain/id.ts";
 import { pageOf } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { attempt } from "./attempt.ts";
+import { apartKey } from "./email-keys.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { newestFirst } from "./newest-first.ts";
@@ -43,10 +44,15 @@ export function drizzleUsers(db: Database): UserRepository {
     findById: async (id) =>
       (await findUser(id)).andThen((user) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
 
-    findByEmail: async (key) =>
+    findByEmail: async (email) =>
       (
         await attempt(db, "users.findByEmail", async () =>
-          db.select(userColumns).from(users).where(eq(users.emailKey, key)),
+          db
+            .select(userColumns)
+            .from(users)
+            .where(inArray(users.emailKey, [emailKey(email), apartKey(email)]))
+            .orderBy(desc(eq(users.emailKey, apartKey(email))))
+            .limit(1),
         )
       ).andThen(([user]) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
 
@@ -77,7 +83,7 @@ export function drizzleUsers(db: Database): UserRepository {
         write: async () =>
           db
             .update(users)
-            .set(toRow(user))
+            .set({ ...user, emailKey: changedKey(user.email) })
             .where(and(eq(users.id, user.id), eq(users.version, expected)))
             .returning({ id: users.id }),
         exists: async () => db.select({ id: users.id }).from(users).where(eq(users.id, user.id)),
@@ -108,6 +114,11 @@ export function drizzleUsers(db: Database): UserRepository {
         constraints: USER_HAS_POSTS,
       }),
   };
+}
+
+/** Who keeps an address keeps its key, which may be that of a user who is kept apart from another. */
+function changedKey(email: EmailAddress) {
+  return sql`case when ${users.email} = ${email} then ${users.emailKey} else ${emailKey(email)} end`;
 }
 
 function toRow(user: User): typeof users.$inferInsert {

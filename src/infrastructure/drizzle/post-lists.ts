@@ -1,9 +1,9 @@
-import { and, eq, gt, isNotNull, lt, sql, type SQL, type SQLChunk } from "drizzle-orm";
+import { and, eq, gt, isNotNull, lt, lte, sql, type SQL, type SQLChunk } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
 import type { PostId, UserId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
 import type { PostStatus } from "../../domain/post.ts";
-import { PAGE_FULL_CONTENT_BYTES, type PostFilter, type PostSort } from "../../domain/post-repository.ts";
+import { MAX_PAGE_JSON_BYTES, type PostFilter, type PostSort } from "../../domain/post-repository.ts";
 import type { Database } from "./database.ts";
 import { posts } from "./schema.ts";
 
@@ -153,8 +153,19 @@ function compare(pairs: readonly Pair[], operator: SQL): SQL {
 }
 
 /**
+ * The bytes of content before a row, but for those of the first row. No JSON is shorter than its content, so where this
+ * is more than a page may have, the row is not on it, and all that is before it is read. The length of text is known
+ * without the text itself, which may be stored elsewhere and compressed (PostgreSQL 18, 66.2).
+ */
+export function bytesBeyondFirst(inOrder: SQL, bytes: SQLChunk): SQL {
+  return sql`coalesce(
+    sum(${bytes}) over (${inOrder} rows between unbounded preceding and 1 preceding)
+    - first_value(${bytes}) over (${inOrder}), 0)`;
+}
+
+/**
  * Gives one row more than the page has where the list goes on. Where content gets too much the database ends with the row
- * after the page, so that the rest never leaves it.
+ * that the page cannot hold, so that the rest never leaves it.
  */
 function preparePage(db: Database, name: string, shape: PageShape) {
   const limit = sql.placeholder("limit");
@@ -182,12 +193,11 @@ function preparePage(db: Database, name: string, shape: PageShape) {
           .limit(limit);
   const candidates = merged.as("candidates");
   const inOrder = sql`order by ${candidates.key} ${towards}, ${candidates.id} ${towards}`;
-  const bytesBefore = sql`sum(${candidates.bytes}) over (${inOrder} rows between unbounded preceding and 2 preceding)`;
   const measured = db
-    .select({ id: candidates.id, bytesBefore: sql`coalesce(${bytesBefore}, 0)`.as("bytes_before") })
+    .select({ id: candidates.id, bytesBefore: bytesBeyondFirst(inOrder, candidates.bytes).as("bytes_before") })
     .from(candidates)
     .as("measured");
-  const ids = db.select({ id: measured.id }).from(measured).where(lt(measured.bytesBefore, PAGE_FULL_CONTENT_BYTES));
+  const ids = db.select({ id: measured.id }).from(measured).where(lte(measured.bytesBefore, MAX_PAGE_JSON_BYTES));
   return db
     .select()
     .from(posts)

@@ -2,7 +2,7 @@ import { and, getTableColumns, or, sql, type SQL } from "drizzle-orm";
 import type { PostId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
 import { restorePost } from "../../domain/post.ts";
-import { PAGE_FULL_CONTENT_BYTES, type PostFilter } from "../../domain/post-repository.ts";
+import { MAX_PAGE_JSON_BYTES, type PostFilter } from "../../domain/post-repository.ts";
 import {
   LEAST_RANK_OF_WORDS,
   LEAST_SIMILARITY,
@@ -13,7 +13,7 @@ import {
   type SearchQuery,
 } from "../../domain/post-search.ts";
 import type { Database } from "./database.ts";
-import { conditionOf, partOfIndex, rangesOf, type Range } from "./post-lists.ts";
+import { bytesBeyondFirst, conditionOf, partOfIndex, rangesOf, type Range } from "./post-lists.ts";
 import { posts } from "./schema.ts";
 
 /** How a search bounds the rows that it reads by an index that has no order. */
@@ -162,7 +162,7 @@ export async function selectFound(
   const inOrder = sql`order by rank ${towards}, id ${towards}`;
   const page = sql`(
     select id as page_id, rank,
-      coalesce(sum(bytes) over (${inOrder} rows between unbounded preceding and 2 preceding), 0) as bytes_before
+      ${bytesBeyondFirst(inOrder, sql`bytes`)} as bytes_before
     from (select * from ${ranked(ranges, query)} where ${past} ${inOrder} limit ${limit + 1}) as page
   ) as page`;
   const rows = await db
@@ -174,7 +174,7 @@ export async function selectFound(
     })
     .from(page)
     .innerJoin(posts, sql`${posts.id} = page_id`)
-    .where(sql`bytes_before < ${PAGE_FULL_CONTENT_BYTES}`)
+    .where(sql`bytes_before <= ${MAX_PAGE_JSON_BYTES}`)
     .orderBy(sql`rank ${towards}, ${posts.id} ${towards}`);
   return rows.map(({ post, rank, headline }) => ({ ...restorePost(post), rank, excerpt: excerptOf(headline) }));
 }

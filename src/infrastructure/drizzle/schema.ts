@@ -1,4 +1,4 @@
-import { isNotNull, sql } from "drizzle-orm";
+import { isNotNull, sql, type SQL } from "drizzle-orm";
 import {
   bigint,
   check,
@@ -10,6 +10,7 @@ import {
   timestamp,
   unique,
   uuid,
+  type PgColumn,
 } from "drizzle-orm/pg-core";
 import type {
   Fingerprint,
@@ -27,6 +28,11 @@ import type { Version } from "../../domain/version.ts";
 
 /** A moment in the milliseconds that a JavaScript `Date` holds, so that what is read equals what was written. */
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
+
+/** Whether an address can have a key that is more than the address in lower case: only then a new rule can change it. */
+export function isUnicodeEmail(email: PgColumn): SQL {
+  return sql`(octet_length(${email}) <> char_length(${email}) or ${email} ilike '%xn--%')`;
+}
 
 export const users = pgTable(
   "users",
@@ -48,6 +54,8 @@ export const users = pgTable(
     index("users_admin_idx")
       .on(user.id)
       .where(sql`${user.role} = 'admin'`),
+    // For email-keys.ts, which looks at every start through those whose keys may be outdated.
+    index("users_unicode_email_idx").on(user.id).where(isUnicodeEmail(user.email)),
   ],
 );
 

@@ -22,8 +22,9 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
       }),
 
-    findByEmail: async (key) =>
+    findByEmail: async (email) =>
       access(({ users }) => {
+        const key = emailKey(email);
         const user = [...users.values()].find((candidate) => emailKey(candidate.email) === key);
         return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
       }),

@@ -3,11 +3,13 @@ import { DrizzleQueryError } from "drizzle-orm";
 import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
 import { err, ok, type Result } from "neverthrow";
+import type { Log } from "../../application/ports/log.ts";
 import type { SchemaOutdated, StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
 import { fail } from "../../domain/fail.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
+import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
 import {
   appliedMigrations,
@@ -48,16 +50,26 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   if (opened.isErr()) return err(opened.error);
   const { directory, client, shorteningClient, space, changeSchema, condition, gaveUp, close } = opened.value;
   const { migrations } = options;
-  const migrated = await migratedStorage(client, migrations, changeSchema).catch((thrown: unknown) => {
+  const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
     if (codeOf(cause) === DISK_FULL) return err(space.tooSmallToMigrate());
     return fail({ kind: "data_directory_unusable", directory, cause } as const);
-  });
+  };
+  const migrated = await migratedStorage(client, migrations, changeSchema).catch(unusable);
   if (migrated.isErr()) {
     await close();
     return err(migrated.error);
   }
-  const { schemaCheck, ...ports } = migrated.value;
+  const { schemaCheck, renewEmailKeys, ...ports } = migrated.value;
+  const renewed = await renewEmailKeys(options.log).catch(unusable);
+  if (renewed.isErr()) {
+    // What is stored can be read all the same, and the next start with space renews them.
+    if (renewed.error.kind !== "storage_full" && renewed.error.kind !== "storage_corrupt") {
+      await close();
+      return err(renewed.error);
+    }
+    options.log.warn({ failure: renewed.error }, "the keys of e-mail addresses are not renewed yet");
+  }
   const probe: StorageProbe = {
     check: async () => {
       const status = condition();
@@ -84,6 +96,8 @@ export interface MigratedStorage extends Repositories {
   readonly unitOfWork: UnitOfWork;
   /** Whether every migration is applied still. */
   readonly schemaCheck: () => Promise<Result<void, SchemaOutdated | StorageFailure>>;
+  /** Brings what older programs have stored of e-mail addresses up to date. */
+  readonly renewEmailKeys: (log: Log) => Promise<Result<void, StorageFailure>>;
 }
 
 /** The adapters on a database of the embedded engine, with every migration applied. */
@@ -97,6 +111,7 @@ export async function migratedStorage(
   return shipped.map((migrations) => ({
     ...portsOn(client),
     schemaCheck: async () => checkSchema(db, migrations),
+    renewEmailKeys: async (log) => renewEmailKeys(db, log),
   }));
 }
 

@@ -10,6 +10,7 @@ import { fail } from "../../domain/fail.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
+import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import type { Database } from "../drizzle/database.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
 import {
@@ -105,9 +106,12 @@ export async function migrateServer(
   const shipped = await readMigrations(migrations);
   if (shipped.isErr()) return err(shipped.error);
   const client = serverClient({ ...options, server: migrator ?? options.server, poolSize: 1 });
-  const migrated = await whenReachable(options, async () => migrate(databaseOn(client), shipped.value));
+  const db = databaseOn(client);
+  const migrated = await whenReachable(options, async () => migrate(db, shipped.value));
+  const renewed = migrated.isErr() ? migrated : await whenReachable(options, async () => renewEmailKeys(db, log));
   await client.end(CLOSE_GRACE_MS);
   if (migrated.isErr()) return err(migrated.error);
+  if (renewed.isErr()) return err(renewed.error);
   if (migrated.value > 0) log.info({ migrations: migrated.value }, "the schema was brought up to date");
   return ok(shipped.value);
 }

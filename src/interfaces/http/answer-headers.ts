@@ -9,11 +9,12 @@ const PUBLIC = { ...SECURE_HEADERS, Vary: "Authorization, Accept-Encoding", "Cac
 const PRIVATE = { ...PUBLIC, "Cache-Control": "private, no-cache" };
 
 /** Begins the headers of the answer; a route that knows better sets another policy, or another way to cache. */
-export const answerHeaders = documented(
-  createMiddleware<HttpEnv>(async (c, next) => {
+export function answerHeaders(basePath: string) {
+  const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);
     c.set("headers", Object.assign({}, isPublic ? PUBLIC : PRIVATE));
+    c.set("basePath", basePath);
     await next();
-  }),
-  { responseHeaders: ["Vary", "Cache-Control"] },
-);
+  });
+  return documented(middleware, { responseHeaders: ["Vary", "Cache-Control"] });
+}

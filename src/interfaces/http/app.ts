@@ -37,8 +37,10 @@ export type App = ReturnType<typeof createApp>;
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
 export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi }: AppDependencies) {
   const limits = rateLimits({ limiter, clientAddress, settings });
+  const { publicUrl } = settings;
+  const basePath = publicUrl === null ? "" : new URL(publicUrl).pathname.replace(/\/$/, "");
   const app = new Hono<HttpEnv>()
-    .use(answerHeaders)
+    .use(answerHeaders(basePath))
     .use(requestId)
     .use(requestLog(log))
     .use(cors(settings.corsOrigins))
@@ -60,8 +62,8 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     .route("/v1/sessions", sessionRoutes(useCases, limits))
     .route("/v1/posts", postRoutes(useCases, settings, limits));
 
-  serveDocument(app);
-  if (swaggerUi !== undefined) serveDocs(app, swaggerUi);
+  serveDocument(app, { server: publicUrl ?? "/", basePath });
+  if (swaggerUi !== undefined) serveDocs(app, swaggerUi, basePath);
   answerOtherMethods(app);
   app.notFound((c) => problem(c, "route_not_found"));
   app.onError((error, c) => {

@@ -29,14 +29,15 @@ const POLICY = [
 ].join("; ");
 
 /** Serves the documentation that a person reads and calls from, at /docs; `/` leads there, and programs to the rest. */
-export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi): void {
-  const page = pageOf(version);
-  app.get("/", (c) => respond(c, null, 302, { Location: "/docs", Link: LINKS }));
+export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi, basePath: string): void {
+  const page = pageOf(version, basePath);
+  const [links, script] = [linksOf(basePath), scriptOf(basePath)];
+  app.get("/", (c) => respond(c, null, 302, { Location: "/docs", Link: links }));
   app.get("/docs", (c) => {
     setHeader(c, "Content-Security-Policy", POLICY);
     return respond(c, page, 200, { "Content-Type": "text/html; charset=utf-8" });
   });
-  app.get("/docs/page.js", (c) => respond(c, SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
+  app.get("/docs/page.js", (c) => respond(c, script, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
   app.get("/docs/page.css", (c) => respond(c, STYLE, 200, { "Content-Type": "text/css; charset=utf-8" }));
   for (const [name, type] of Object.entries(FILES)) {
     app.get(`/docs/${version}/${name}`, async (c) => fileResponse(c, `"${version}"`, type, async () => read(name)));
@@ -44,7 +45,9 @@ export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi): voi
 }
 
 /** RFC 8631: where the API is described for programs and for people, and how it is. */
-const LINKS = '</openapi.json>; rel="service-desc", </docs>; rel="service-doc", </health/ready>; rel="status"';
+function linksOf(basePath: string): string {
+  return `<${basePath}/openapi.json>; rel="service-desc", <${basePath}/docs>; rel="service-doc", <${basePath}/health/ready>; rel="status"`;
+}
 
 async function fileResponse(
   c: Context<HttpEnv>,
@@ -57,22 +60,22 @@ async function fileResponse(
   return preconditionResponse(c, tag) ?? respond(c, await read(), 200, { "Content-Type": type });
 }
 
-function pageOf(version: string): string {
+function pageOf(version: string, basePath: string): string {
   return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Quire API</title>
-    <link rel="icon" type="image/png" href="/docs/${version}/favicon-32x32.png">
-    <link rel="stylesheet" href="/docs/${version}/swagger-ui.css">
-    <link rel="stylesheet" href="/docs/page.css">
-    <script src="/docs/${version}/swagger-ui-bundle.js" defer></script>
-    <script src="/docs/page.js" type="module"></script>
+    <link rel="icon" type="image/png" href="${basePath}/docs/${version}/favicon-32x32.png">
+    <link rel="stylesheet" href="${basePath}/docs/${version}/swagger-ui.css">
+    <link rel="stylesheet" href="${basePath}/docs/page.css">
+    <script src="${basePath}/docs/${version}/swagger-ui-bundle.js" defer></script>
+    <script src="${basePath}/docs/page.js" type="module"></script>
   </head>
   <body>
     <main id="docs"></main>
-    <noscript>This page needs JavaScript. <a href="/openapi.json">/openapi.json</a> describes the API without.</noscript>
+    <noscript>This page needs JavaScript. <a href="${basePath}/openapi.json">${basePath}/openapi.json</a> describes the API without.</noscript>
   </body>
 </html>
 `;
@@ -86,8 +89,9 @@ const STYLE = `body { margin: 0; }
 `;
 
 /** A log-in from the page authorizes the calls after it, until the log-out. */
-const SCRIPT = `const spec = await (await fetch("/openapi.json")).json();
-const isSession = ({ url }) => new URL(url, location.href).pathname === "/v1/sessions";
+function scriptOf(basePath: string): string {
+  return `const spec = await (await fetch("${basePath}/openapi.json")).json();
+const isSession = ({ url }) => new URL(url, location.href).pathname === "${basePath}/v1/sessions";
 const ui = SwaggerUIBundle({
   spec,
   dom_id: "#docs",
@@ -103,3 +107,4 @@ const ui = SwaggerUIBundle({
   },
 });
 `;
+}

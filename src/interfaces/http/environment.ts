@@ -8,6 +8,8 @@ export interface HttpEnv {
     requestId: string;
     /** Those of the answer that is to come. */
     headers: Record<string, string>;
+    /** What stands before every path that a client is told, without a slash at its end. */
+    basePath: string;
     /** Who looks; set for every route behind `identify`. */
     viewer: Viewer;
     /** The failure of the store or of hashing that the request ended with: for the log. */

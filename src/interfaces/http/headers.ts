@@ -69,8 +69,9 @@ export const RESPONSE_HEADERS = {
   },
   Location: {
     required: true,
-    description: "Where the new resource is (RFC 9110, 10.2.2).",
-    schema: { type: "string", pattern: "^/v1/" },
+    description:
+      "Where the new resource is (RFC 9110, 10.2.2): its path, after that of QUIRE_PUBLIC_URL where the server has one.",
+    schema: { type: "string", pattern: "/v1/" },
     example: "/v1/posts/01a20bf4-2807-77a5-9c8e-83516e0dcf92",
   },
   Link: {
@@ -106,14 +107,18 @@ export const RESPONSE_HEADERS = {
     schema: { type: "string", pattern: "^Bearer " },
     example: 'Bearer realm="quire"',
   },
+  "Accept-Encoding": {
+    description:
+      "The content codings that a body may have; on a 415 that is for its coding, where there is no Accept-Post or Accept-Patch (RFC 9110, 12.5.3).",
+    schema: { type: "string", enum: ["identity"] },
+    example: "identity",
+  },
   "Accept-Post": {
-    required: true,
     description: "The media types that a body may have (Linked Data Platform 1.0, 7.1).",
     schema: { type: "string" },
     example: "application/json",
   },
   "Accept-Patch": {
-    required: true,
     description: "The media types that a body may have (RFC 5789, 3.1).",
     schema: { type: "string" },
     example: "application/merge-patch+json, application/json",

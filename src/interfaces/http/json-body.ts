@@ -4,15 +4,15 @@ import { every } from "hono/combine";
 import { createMiddleware } from "hono/factory";
 import { documented } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
+import { exceededBound, JSON_BOUNDS } from "./json-bounds.ts";
 import { problem } from "./problem.ts";
 
 /** Enough for every body that holds no post, with each character escaped. */
 export const SMALL_BODY_BYTES = 65_536;
 
-/** Enough for a post: 1 MiB of content is 6 MiB of JSON when each byte is a control character, escaped as `\u0001`. */
+/** Enough for a post: 1 MiB of content is 6 MiB of JSON when each of its bytes is written as an escape such as `\u0061`. */
 export const POST_BODY_BYTES = 6 * 1_048_576 + SMALL_BODY_BYTES;
 
-const MAX_DEPTH = 32;
 const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 interface JsonBodyOptions {
@@ -26,8 +26,8 @@ const JSON_TYPES = ["application/json"];
 export const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
 
 /**
- * Lets a request pass whose body is JSON text of the right type (415), within the limit (413), in UTF-8 (400) and not
- * too deep (400). Whether it is well-formed JSON the validator after it finds out.
+ * Lets a request pass whose body is JSON text of the right type and without a content coding (415), within the limit (413), in UTF-8 (400) and within
+ * {@link JSON_BOUNDS} (400). Whether it is well-formed JSON the validator after it finds out.
  */
 export function jsonBody(maxBytes: number) {
   return checkedBody({ maxBytes, acceptHeader: "Accept-Post", mediaTypes: JSON_TYPES });
@@ -57,24 +57,28 @@ export const noBody = documented(
 
 function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
   const middleware = every(
+    requireNoCoding,
     requireMediaType(acceptHeader, mediaTypes),
     limitedTo(maxBytes),
     createMiddleware<HttpEnv>(async (c, next) => {
       const text = decodeUtf8(await c.req.arrayBuffer());
       c.set("isArriving", false);
       if (text === null) return problem(c, "malformed_utf8");
-      if (isDeeperThan(MAX_DEPTH, text)) return problem(c, "json_too_deep");
+      const exceeded = exceededBound(text, JSON_BOUNDS);
+      if (exceeded !== null) return problem(c, exceeded);
       // The validator would decode it again, by way of a Response. What is kept here are promises, whatever its type says.
       c.req.bodyCache.text = Promise.resolve(text) as never;
       return next();
     }),
   );
   const problems = [
+    "unsupported_content_coding",
     "unsupported_media_type",
     "body_too_large",
     "malformed_utf8",
     "malformed_json",
     "json_too_deep",
+    "json_too_complex",
   ] as const;
   return documented(middleware, { problems, problemHeaders: { unsupported_media_type: acceptHeader } });
 }
@@ -93,10 +97,17 @@ function limitedTo(maxBytes: number) {
   });
 }
 
+/** Nothing is decoded: a few bytes in gzip can be gigabytes. */
+const requireNoCoding = createMiddleware<HttpEnv>(async (c, next) => {
+  const codings = (c.req.header("Content-Encoding") ?? "").split(",").map((coding) => coding.trim().toLowerCase());
+  return codings.every((coding) => coding === "" || coding === "identity")
+    ? next()
+    : problem(c, "unsupported_content_coding");
+});
+
 function requireMediaType(acceptHeader: JsonBodyOptions["acceptHeader"], accepted: readonly string[]) {
   return createMiddleware<HttpEnv>(async (c, next) => {
-    const isEncoded = c.req.header("Content-Encoding") !== undefined;
-    if (!isEncoded && isAccepted(c.req.header("Content-Type"), accepted)) return next();
+    if (isAccepted(c.req.header("Content-Type"), accepted)) return next();
     return problem(c, "unsupported_media_type", { headers: { [acceptHeader]: accepted.join(", ") } });
   });
 }
@@ -117,21 +128,4 @@ function decodeUtf8(bytes: ArrayBuffer): string | null {
   } catch {
     return null;
   }
-}
-
-/** Whether brackets nest deeper than `limit` in JSON text. It reads the text once and builds nothing. */
-export function isDeeperThan(limit: number, json: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < json.length; i++) {
-    const character = json[i];
-    if (inString) {
-      if (character === "\\") i++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "{" || character === "[") {
-      if (++depth > limit) return true;
-    } else if (character === "}" || character === "]") depth--;
-  }
-  return false;
 }

@@ -32,9 +32,17 @@ interface Answer {
   readonly example?: unknown;
 }
 
-const DESCRIPTION = `Posts and their authors. Log in with \`POST /v1/sessions\` and send the token as
-\`Authorization: Bearer <token>\`; the page at [/docs](/docs) does so by itself. Programs read this document at
-[/openapi.json](/openapi.json).
+/** Where the API is, as a client knows it. */
+interface Place {
+  readonly server: string;
+  readonly basePath: string;
+}
+
+const describeApi = (
+  basePath: string,
+) => `Posts and their authors. Log in with \`POST /v1/sessions\` and send the token as
+\`Authorization: Bearer <token>\`; the page at [${basePath}/docs](${basePath}/docs) does so by itself. Programs read this document at
+[${basePath}/openapi.json](${basePath}/openapi.json).
 
 Ids are UUIDs, times are RFC 3339 in UTC, and what has no value is \`null\`, never missing. Unknown fields and query
 parameters are refused. A path that takes GET takes HEAD; OPTIONS is answered with the methods that a path takes, and any
@@ -68,9 +76,9 @@ const ANYWHERE: readonly ProblemKind[] = [
 ];
 
 /** Answers GET /openapi.json with the description of the routes that the app has by then. */
-export function serveDocument(app: Hono<HttpEnv>): void {
+export function serveDocument(app: Hono<HttpEnv>, place: Place): void {
   const make = () => {
-    const json = JSON.stringify(openApiDocument(app));
+    const json = JSON.stringify(openApiDocument(app, place));
     return { json, tag: weakEtag(json) };
   };
   let made: ReturnType<typeof make> | null = null;
@@ -82,7 +90,7 @@ export function serveDocument(app: Hono<HttpEnv>): void {
 }
 
 /** Describes the routes of an app in OpenAPI 3.1: their schemas are those that validate, and those of the answers. */
-function openApiDocument(app: Hono<HttpEnv>): JsonObject {
+function openApiDocument(app: Hono<HttpEnv>, { server, basePath }: Place): JsonObject {
   const shared = problemResponses();
   const operations = (Object.keys(OPERATIONS) as OperationKey[]).map((key) => describe(app, key, shared));
   const paths: Record<string, Record<string, JsonObject>> = {};
@@ -92,10 +100,10 @@ function openApiDocument(app: Hono<HttpEnv>): JsonObject {
     info: {
       title: "Quire",
       version: "1",
-      description: DESCRIPTION,
+      description: describeApi(basePath),
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: server }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {

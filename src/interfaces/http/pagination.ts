@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
 import { jsonResponse } from "./resource-response.ts";
-import { appendHeader } from "./respond.ts";
+import { appendHeader, publicPath } from "./respond.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -33,7 +33,14 @@ export const PageQuery = z.strictObject({
       context.addIssue({ code: "custom", message, params: { code: "out_of_range" } });
       return z.NEVER;
     })
-    .meta({ type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT, description: "How many at most." })
+    .meta({
+      type: "integer",
+      minimum: 1,
+      maximum: MAX_LIMIT,
+      default: DEFAULT_LIMIT,
+      description:
+        "How many at most. A page of posts ends early before it has more than 1 MiB of JSON beyond its first post.",
+    })
     .optional(),
   cursor: z
     .string()
@@ -80,10 +87,12 @@ export async function pageResponse<
   const page = { nextCursor, previousCursor, ...(counted.value === undefined ? {} : { total: counted.value }) };
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
+  // Fields may be asked for by one parameter with commas or by several.
+  const asked = Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]));
   const link = (rel: "next" | "prev", place: string | null) => {
     if (place === null) return;
-    const search = new URLSearchParams({ ...c.req.query(), limit: String(limit), cursor: place });
-    appendHeader(c, "Link", `<${c.req.path}?${search.toString()}>; rel="${rel}"`);
+    const search = new URLSearchParams({ ...asked, limit: String(limit), cursor: place });
+    appendHeader(c, "Link", `<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`);
   };
   link("next", nextCursor);
   link("prev", previousCursor);

@@ -44,7 +44,8 @@ const fields = z
     type: "array",
     items: { type: "string", enum: FIELDS },
     minItems: 1,
-    description: "The fields that each post has, with commas between. `id` is always among them.",
+    description:
+      "The fields that each post has, with commas between. `id` is always among them. A page has as many posts as it would have whole.",
   });
 
 const SORT =

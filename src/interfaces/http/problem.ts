@@ -25,12 +25,14 @@ export type ProtocolErrorKind =
   | "route_not_found"
   | "method_not_allowed"
   | "authentication_required"
+  | "unsupported_content_coding"
   | "unsupported_media_type"
   | "body_too_large"
   | "malformed_utf8"
   | "malformed_json"
   | "malformed_idempotency_key"
   | "json_too_deep"
+  | "json_too_complex"
   | "validation_failed"
   | "precondition_required"
   | "rate_limited"
@@ -121,10 +123,17 @@ const PROBLEMS = {
     title: "Forbidden",
     detail: "You may change what is yours; changing what is another's, and giving roles, takes an admin.",
   },
+  unsupported_content_coding: {
+    status: 415,
+    title: "Unsupported content coding",
+    detail: "This server decodes no content coding. Send the body as it is, without compression and Content-Encoding.",
+    // RFC 9110, 12.5.3: so that a client tells this 415 from that of a media type.
+    headers: { "Accept-Encoding": "identity" },
+  },
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    detail: "Send the body as JSON in UTF-8, not compressed, with a Content-Type of application/json.",
+    detail: "Send the body as JSON in UTF-8, with a Content-Type of application/json.",
   },
   body_too_large: {
     status: 413,
@@ -144,7 +153,13 @@ const PROBLEMS = {
   json_too_deep: {
     status: 400,
     title: "JSON too deep",
-    detail: "The body nests objects or arrays deeper than 32 levels.",
+    detail: "The body nests objects or arrays deeper than 32 levels. Send the fields of this operation alone.",
+  },
+  json_too_complex: {
+    status: 400,
+    title: "JSON too complex",
+    detail:
+      "The body has more than 1,024 brackets, commas and colons outside of strings. Send the fields of this operation alone.",
   },
   malformed_idempotency_key: {
     status: 400,

@@ -16,7 +16,12 @@ export function appendHeader(c: Context, name: string, value: string): void {
   headers[name] = before === undefined ? value : `${before}, ${value}`;
 }
 
-/** Makes the answer, with the headers that were set for it and with these. */
+/** A path of the API as a client knows it, behind a proxy that takes a part of it away. */
+export function publicPath(c: Context, path: string): string {
+  return `${c.get("basePath")}${path}`;
+}
+
+/** Makes the answer, with the headers that were set for it and with these; a Location is a path of the API. */
 export function respond<Body extends string | Uint8Array<ArrayBuffer> | null, Status extends StatusCode>(
   c: Context,
   body: Body,
@@ -24,8 +29,9 @@ export function respond<Body extends string | Uint8Array<ArrayBuffer> | null, St
   headers?: Readonly<Record<string, string>>,
 ) {
   // Node 20 needs ten times as long to join them by a spread.
-  const init = { status, headers: Object.assign({}, headersOf(c), headers) };
-  return new Response(body, init) as Response & TypedResponse<Body, Status, "body">;
+  const all: Record<string, string> = Object.assign({}, headersOf(c), headers);
+  if (all["Location"] !== undefined) all["Location"] = publicPath(c, all["Location"]);
+  return new Response(body, { status, headers: all }) as Response & TypedResponse<Body, Status, "body">;
 }
 
 function headersOf(c: Context): Record<string, string> {

@@ -11,6 +11,11 @@ export interface HttpSettings {
   readonly requestsPerMinute: number;
   /** How often somebody at one address may try to prove to be the same user in a minute; 0 for any number. */
   readonly logInsPerMinute: number;
+  /**
+   * Where clients reach the API, without a slash at its end; `null` where they reach it at the root of whatever they ask.
+   * A proxy takes its path away from requests, and the API puts it before the paths in its answers.
+   */
+  readonly publicUrl: string | null;
   /** How long a request may take. */
   readonly requestTimeoutMs: number;
 }

@@ -48,6 +48,11 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
     code,
     detail,
   });
+  // A parameter that is given several times is read as a list, which few take.
+  const isOfOne = issue.code === "invalid_type" || issue.code === "invalid_value";
+  if (place === "query" && isOfOne && Array.isArray(valueAt(input, issue.path))) {
+    return [at(issue.path, "repeated", "This parameter is given more than once. Give it once.")];
+  }
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys

@@ -22,14 +22,14 @@ interface TextForm {
 }
 
 export const nameText = text(parseUserName, {
-  description: `1 to ${NAME_MAX_LENGTH} characters; white space at either end is taken away.`,
+  description: `1 to ${NAME_MAX_LENGTH} characters, something visible among them, without control characters and such that turn the direction of text; white space at either end is taken away.`,
   examples: ["Grace"],
   minLength: 1,
   maxLength: NAME_MAX_LENGTH,
 });
 
 export const emailText = text(parseEmailAddress, {
-  description: "An address in ASCII or Unicode (RFC 6531). Two that differ in case alone are one.",
+  description: `An address in ASCII or Unicode (RFC 6531), of at most ${EMAIL_MAX_LENGTH} characters; white space at either end is taken away. Two that differ in case alone are one, and so are a domain in Unicode and in its ASCII form (IDNA2008).`,
   examples: ["grace@example.org"],
   format: "idn-email",
   maxLength: EMAIL_MAX_LENGTH,
@@ -44,14 +44,15 @@ export const passwordText = text(parsePassword, {
 });
 
 export const titleText = text(parsePostTitle, {
-  description: "Not white space alone; kept as written.",
+  description:
+    "One line with something visible, without control characters and such that turn the direction of text; kept as written.",
   examples: ["Hello, world"],
   minLength: 1,
   maxLength: TITLE_MAX_LENGTH,
 });
 
 export const contentText = text(parsePostContent, {
-  description: `At most ${CONTENT_MAX_BYTES} bytes of UTF-8; a draft's may be empty, a published post's may not be blank.`,
+  description: `At most ${CONTENT_MAX_BYTES} bytes of UTF-8, without control characters but tab, line feed and carriage return; a draft's may be empty, a published post's may not be blank.`,
   examples: ["First words."],
   maxLength: CONTENT_MAX_BYTES,
 });

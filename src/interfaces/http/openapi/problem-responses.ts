@@ -19,7 +19,12 @@ const NAMES_OF_COMMON: Readonly<Record<number, string>> = {
 };
 
 /** Problems that always come together, and the one name for all of them. */
-const MALFORMED_BODY: readonly ProblemKind[] = ["malformed_utf8", "malformed_json", "json_too_deep"];
+const MALFORMED_BODY: readonly ProblemKind[] = [
+  "malformed_utf8",
+  "malformed_json",
+  "json_too_deep",
+  "json_too_complex",
+];
 
 const FIELD_ERROR: FieldError = {
   in: "body",

@@ -1,0 +1,139 @@
+import { and, asc, gt, inArray, sql } from "drizzle-orm";
+import { err, ok, type Result } from "neverthrow";
+import type { Log } from "../../application/ports/log.ts";
+import { emailKey, type EmailAddress, type EmailKey } from "../../domain/email-address.ts";
+import type { UserId } from "../../domain/id.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { attempt } from "./attempt.ts";
+import type { Database } from "./database.ts";
+import { isUnicodeEmail, users } from "./schema.ts";
+
+/** How many rows a statement reads or writes, so that it takes milliseconds. */
+const ROWS_PER_STATEMENT = 1_000;
+
+/**
+ * The key of a user who is kept apart from another with the same key: the address as it is written, which is found by
+ * nothing but itself. No key that {@link emailKey} gives begins with a space.
+ */
+export function apartKey(email: EmailAddress): EmailKey {
+  return ` ${email}` as EmailKey;
+}
+
+/**
+ * Gives every user the key that {@link emailKey} makes of their address now: an earlier version of Quire, or an older
+ * process that still serves beside this one, has stored another. Where two users come to have one key, the one who has it
+ * already keeps it, or else the older one; the other is kept apart, logs in with the address as written, and is named in
+ * the log at every start until one of the two addresses changes. It does all or nothing, and nothing where nothing is to
+ * do, so it may run at every start, and in several processes at once.
+ */
+export async function renewEmailKeys(db: Database, log: Log): Promise<Result<void, StorageFailure>> {
+  const read = await attempt(db, "users.readEmailKeys", async () => planRenewal(db));
+  if (read.isErr()) return err(read.error);
+  // A transaction counts as a write, which is refused on a full disk even when it writes nothing.
+  const done = read.value.changes.length === 0 ? ok(read.value) : await applyRenewal(db);
+  if (done.isErr()) return err(done.error);
+  const { changes, apart } = done.value;
+  if (changes.length > 0)
+    log.info({ users: changes.length }, "the keys of e-mail addresses were renewed by the rule of today");
+  for (const fields of apart) {
+    log.warn(fields, "two users have one e-mail address and are kept apart until one of the addresses is changed");
+  }
+  return ok();
+}
+
+interface Renewal {
+  /** The keys that are to be stored. */
+  readonly changes: readonly { readonly id: UserId; readonly key: EmailKey }[];
+  /** Users who are kept apart, each with the user who has their key. */
+  readonly apart: readonly { readonly userId: UserId; readonly sameAddressAs: UserId }[];
+}
+
+async function applyRenewal(db: Database): Promise<Result<Renewal, StorageFailure>> {
+  return attempt(db, "users.renewEmailKeys", async () =>
+    db.transaction(
+      async (transaction) => {
+        // Nobody else renews keys or registers meanwhile, and what was read before may have changed since.
+        await transaction.execute(sql`lock table ${users} in share row exclusive mode`);
+        const renewal = await planRenewal(transaction);
+        const ids = renewal.changes.map(({ id }) => id);
+        // A key may be that of another user until their own is renewed, so each is given up before any is taken.
+        for (const some of inBatches(ids)) {
+          await transaction.execute(
+            sql`update ${users} set email_key = ' ' || id where id = any(${sql.param(some)}::uuid[])`,
+          );
+        }
+        for (const some of inBatches(renewal.changes)) {
+          const [ids, keys] = [some.map(({ id }) => id), some.map(({ key }) => key)];
+          await transaction.execute(sql`update ${users} set email_key = renewed.key
+            from unnest(${sql.param(ids)}::uuid[], ${sql.param(keys)}::text[]) as renewed (id, key)
+            where ${users.id} = renewed.id`);
+        }
+        return renewal;
+      },
+      // So that what is read after the lock is what the holder before has written.
+      { isolationLevel: "read committed" },
+    ),
+  );
+}
+
+async function planRenewal(db: Database): Promise<Renewal> {
+  const outdated = await readOutdated(db);
+  const taken = await readHolders(db, outdated);
+  const changes: Renewal["changes"][number][] = [];
+  const apart: Renewal["apart"][number][] = [];
+  for (const { id, email, stored, key } of outdated) {
+    const holder = taken.get(key);
+    if (holder === undefined) taken.set(key, id);
+    else apart.push({ userId: id, sameAddressAs: holder });
+    const renewed = holder === undefined ? key : apartKey(email);
+    if (stored !== renewed) changes.push({ id, key: renewed });
+  }
+  return { changes, apart };
+}
+
+interface Outdated {
+  readonly id: UserId;
+  readonly email: EmailAddress;
+  readonly stored: EmailKey;
+  /** What the key of the address is now. */
+  readonly key: EmailKey;
+}
+
+/** The users whose stored key is not that of their address, the oldest first. */
+async function readOutdated(db: Database): Promise<Outdated[]> {
+  const outdated: Outdated[] = [];
+  let last: UserId | undefined;
+  do {
+    const rows = await db
+      .select({ id: users.id, email: users.email, stored: users.emailKey })
+      .from(users)
+      .where(and(isUnicodeEmail(users.email), last === undefined ? undefined : gt(users.id, last)))
+      .orderBy(asc(users.id))
+      .limit(ROWS_PER_STATEMENT);
+    outdated.push(
+      ...rows.map((row) => ({ ...row, key: emailKey(row.email) })).filter(({ stored, key }) => stored !== key),
+    );
+    last = rows.length < ROWS_PER_STATEMENT ? undefined : rows.at(-1)?.id;
+  } while (last !== undefined);
+  return outdated;
+}
+
+/** The users who have one of the keys and keep it. */
+async function readHolders(db: Database, outdated: readonly Outdated[]): Promise<Map<EmailKey, UserId>> {
+  const giveUp = new Set(outdated.map(({ id }) => id));
+  const holders = new Map<EmailKey, UserId>();
+  for (const some of inBatches(outdated)) {
+    const keys = some.map(({ key }) => key);
+    const rows = await db
+      .select({ id: users.id, key: users.emailKey })
+      .from(users)
+      .where(inArray(users.emailKey, keys));
+    for (const { id, key } of rows) if (!giveUp.has(id)) holders.set(key, id);
+  }
+  return holders;
+}
+
+function inBatches<Item>(items: readonly Item[]): Item[][] {
+  const count = Math.ceil(items.length / ROWS_PER_STATEMENT);
+  return Array.from({ length: count }, (_, at) => items.slice(at * ROWS_PER_STATEMENT, (at + 1) * ROWS_PER_STATEMENT));
+}
