@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
-import { isProxy } from "./client-address.ts";
 import { fail } from "./domain/fail.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
 import { parseServerUrl, type ServerUrl } from "./infrastructure/postgresql/server-url.ts";
 import { ANY_ORIGIN, type HttpSettings } from "./interfaces/http/settings.ts";
+import { isProxy } from "./interfaces/node/client-address.ts";
 import { LOG_LEVELS, type LogLevel } from "./infrastructure/pino-log.ts";
 
 export interface Config {

@@ -1,11 +1,11 @@
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
-import { clientAddress, proxyList } from "./client-address.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "./infrastructure/file-descriptors.ts";
-import { listen } from "./node-http-server.ts";
+import { clientAddress, proxyList } from "./interfaces/node/client-address.ts";
+import { listen } from "./interfaces/node/http-server.ts";
 import type { openStorage } from "./open-storage.ts";
 import { EXIT, exitWith } from "./process-failure.ts";
 import { warmUp } from "./warm-up.ts";

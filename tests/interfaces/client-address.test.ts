@@ -1,6 +1,6 @@
 import { Hono, type Context } from "hono";
 import { describe, expect, it } from "vitest";
-import { clientAddress, proxyList } from "../../src/client-address.ts";
+import { clientAddress, proxyList } from "../../src/interfaces/node/client-address.ts";
 import { heldBytes } from "../support/heap.ts";
 
 /** The address that a request counts for, which comes from a peer with what stands in its X-Forwarded-For. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { SECURE_HEADERS } from "../../src/interfaces/http/headers.ts";
-import { listen, type HttpServer } from "../../src/node-http-server.ts";
+import { listen, type HttpServer } from "../../src/interfaces/node/http-server.ts";
 import { recordingLog } from "../support/fixtures.ts";
 
 const GRACE_MS = 60_000;

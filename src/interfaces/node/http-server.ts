@@ -2,10 +2,10 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ok, type Result } from "neverthrow";
-import type { Log } from "./application/ports/log.ts";
-import { fail } from "./domain/fail.ts";
+import type { Log } from "../../application/ports/log.ts";
+import { fail } from "../../domain/fail.ts";
 import { eventLoopShares } from "./event-loop-shares.ts";
-import { problemParts, type ProblemKind } from "./interfaces/http/problem.ts";
+import { problemParts, type ProblemKind } from "../http/problem.ts";
 
 /** The address cannot be listened on: it is taken, not this machine's, or not allowed. */
 export interface ListenFailed {

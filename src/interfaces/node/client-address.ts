@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { LRUCache } from "lru-cache";
-import type { ClientAddress } from "./interfaces/http/rate-limits.ts";
+import type { ClientAddress } from "../http/rate-limits.ts";
 
 /** Whose word about the client's address is believed: addresses, and networks in CIDR notation. */
 export function proxyList(proxies: readonly string[]): BlockList {
