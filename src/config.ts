@@ -19,6 +19,8 @@ export interface Config {
   readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
   readonly http: HttpSettings;
+  /** How long a connection without a request is kept open. */
+  readonly keepAliveMs: number;
   /** Who is believed about where a request comes from: addresses, and networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
   readonly sessionIdleMs: number;
@@ -50,6 +52,7 @@ export interface ConfigInvalid {
   readonly problems: readonly { readonly variable: string; readonly detail: string }[];
 }
 
+const SECOND_MS = 1000;
 const DAY_MS = 86_400_000;
 const MIB = 1_048_576;
 
@@ -125,6 +128,7 @@ const Environment = z
     QUIRE_RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(6000),
     QUIRE_LOGIN_LIMIT_PER_MINUTE: wholeNumber(0, 100_000).default(10),
     QUIRE_REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
+    QUIRE_KEEP_ALIVE_SECONDS: wholeNumber(1, 3600).default(72),
     QUIRE_TRUSTED_PROXIES: proxies.default([]),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
@@ -166,6 +170,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       logInsPerMinute: read.data.QUIRE_LOGIN_LIMIT_PER_MINUTE,
       requestTimeoutMs: read.data.QUIRE_REQUEST_TIMEOUT_MS,
     },
+    keepAliveMs: read.data.QUIRE_KEEP_ALIVE_SECONDS * SECOND_MS,
     trustedProxies: read.data.QUIRE_TRUSTED_PROXIES,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     durability: read.data.QUIRE_DURABILITY,
