@@ -14,7 +14,7 @@ async function addressOf(peer: string | undefined, forwarded?: string, proxies: 
 
 describe("the client's address", () => {
   it("is remembered without the header that it was read from", async () => {
-    const address = clientAddress(proxyList(["10.0.0.0/8"]));
+    const address = clientAddress(countedHosts(proxyList(["10.0.0.0/8"])));
     const incoming = { socket: { remoteAddress: "10.0.0.1" } };
     const bytes = heldBytes(() => {
       for (let client = 0; client < 10_000; client++) {
