@@ -103,6 +103,15 @@ describe("an answer before the body was read", () => {
     await closedByPeer(socket);
   });
 
+  it("does not wait without end after a request that cannot be parsed either", async () => {
+    const { port } = await serve(refuse, { limits: { lingerIdleMs: 50 } });
+    const socket = await dial(port, { allowHalfOpen: true });
+    socket.resume();
+    socket.write("nonsense\r\n\r\n");
+    await once(socket, "end");
+    await closedByPeer(socket);
+  });
+
   it("does not read the rest without end from a client that keeps on sending", async () => {
     const { port } = await serve(refuse, { limits: { lingerMs: 200 } });
     const socket = await dial(port, { allowHalfOpen: true });
@@ -139,10 +148,10 @@ describe("an answer before the body was read", () => {
   });
 });
 
-/** Resolves when writing fails, as the other side has closed the connection altogether. */
+/** Resolves when writing fails, as the other side has closed the connection altogether. It has time for that. */
 async function closedByPeer(socket: Socket): Promise<void> {
   const closed = closeOf(socket);
-  const sending = setInterval(() => socket.write("x"), 100);
+  const sending = setInterval(() => socket.write("x"), 1000);
   await closed;
   clearInterval(sending);
 }
