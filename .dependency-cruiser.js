@@ -39,6 +39,13 @@ export default {
       to: { dependencyTypes: ["core"] },
     },
     {
+      name: "only-the-composition-knows-the-node-server",
+      comment: "The API, the client and the commands run without Node's HTTP server.",
+      severity: "error",
+      from: { path: layer("interfaces"), pathNot: layer("interfaces/node") },
+      to: { path: layer("interfaces/node") },
+    },
+    {
       name: "no-cycles",
       comment: "Files that need each other are one file, or lack a third. Types alone may point both ways.",
       severity: "error",

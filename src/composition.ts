@@ -13,14 +13,20 @@ import { nodeRequestSeals } from "./infrastructure/node-request-seals.ts";
 import { nodeSessionTokens } from "./infrastructure/node-session-tokens.ts";
 import { createApp } from "./interfaces/http/app.ts";
 import type { SwaggerUi } from "./interfaces/http/docs.ts";
+import type { Load } from "./interfaces/http/load.ts";
 import type { ClientAddress } from "./interfaces/http/rate-limits.ts";
 import type { HttpSettings } from "./interfaces/http/settings.ts";
+import type { Timer } from "./interfaces/http/time-limit.ts";
 
 export interface Adapters extends Dependencies {
   readonly log: Log;
   readonly http: HttpSettings;
   readonly clientAddress: ClientAddress;
   readonly swaggerUi?: SwaggerUi;
+  /** Whether the server sheds load, for readiness; without it there is no server that could. */
+  readonly load?: () => Load;
+  /** By which requests are given up that take too long; the runtime's own by default. */
+  readonly timer?: Timer;
 }
 
 /** The adapters that a Node process has, whatever it stores in. */
@@ -35,11 +41,11 @@ export const nodeAdapters = {
 
 /** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
-  const { log, http, clientAddress, clock, swaggerUi, probe } = adapters;
+  const { log, http, clientAddress, clock, swaggerUi, load, timer, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
   return {
     useCases: bound,
-    app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress, swaggerUi }),
+    app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress, swaggerUi, load, timer }),
   };
 }

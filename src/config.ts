@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
-import { isProxy } from "./client-address.ts";
 import { fail } from "./domain/fail.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
 import { parseServerUrl, type ServerUrl } from "./infrastructure/postgresql/server-url.ts";
 import { ANY_ORIGIN, type HttpSettings } from "./interfaces/http/settings.ts";
+import { isProxy } from "./interfaces/node/client-address.ts";
 import { LOG_LEVELS, type LogLevel } from "./infrastructure/pino-log.ts";
 
 export interface Config {
@@ -19,6 +19,8 @@ export interface Config {
   readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
   readonly http: HttpSettings;
+  /** How long a connection without a request is kept open. */
+  readonly keepAliveMs: number;
   /** Who is believed about where a request comes from: addresses, and networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
   readonly sessionIdleMs: number;
@@ -50,6 +52,7 @@ export interface ConfigInvalid {
   readonly problems: readonly { readonly variable: string; readonly detail: string }[];
 }
 
+const SECOND_MS = 1000;
 const DAY_MS = 86_400_000;
 const MIB = 1_048_576;
 
@@ -139,6 +142,7 @@ const Environment = z
     QUIRE_RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(6000),
     QUIRE_LOGIN_LIMIT_PER_MINUTE: wholeNumber(0, 100_000).default(10),
     QUIRE_REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
+    QUIRE_KEEP_ALIVE_SECONDS: wholeNumber(1, 3600).default(72),
     QUIRE_TRUSTED_PROXIES: proxies.default([]),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
@@ -181,6 +185,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       requestTimeoutMs: read.data.QUIRE_REQUEST_TIMEOUT_MS,
       publicUrl: read.data.QUIRE_PUBLIC_URL ?? null,
     },
+    keepAliveMs: read.data.QUIRE_KEEP_ALIVE_SECONDS * SECOND_MS,
     trustedProxies: read.data.QUIRE_TRUSTED_PROXIES,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
     durability: read.data.QUIRE_DURABILITY,

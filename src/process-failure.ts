@@ -5,7 +5,7 @@ import type { MoveError } from "./infrastructure/move/move.ts";
 import type { Damage } from "./infrastructure/pglite/damage.ts";
 import type { DataDirectoryGone } from "./infrastructure/pglite/directory-watch.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
-import type { ListenFailed } from "./node-http-server.ts";
+import type { ListenFailed } from "./interfaces/node/http-server.ts";
 import type { OpenStorageError } from "./open-storage.ts";
 
 /** Why the process does not start, or ends. */

@@ -1,11 +1,12 @@
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
-import { clientAddress, proxyList } from "./client-address.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "./infrastructure/file-descriptors.ts";
-import { listen } from "./node-http-server.ts";
+import { clientAddress, countedHosts, proxyList, requestAddress } from "./interfaces/node/client-address.ts";
+import { listen } from "./interfaces/node/http-server.ts";
+import { loadShedding } from "./interfaces/node/load-shedding.ts";
 import type { openStorage } from "./open-storage.ts";
 import { EXIT, exitWith } from "./process-failure.ts";
 import { warmUp } from "./warm-up.ts";
@@ -25,14 +26,29 @@ export async function serve(
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
   const { sessionIdleMs, http, trustedProxies } = config;
-  const address = clientAddress(proxyList(trustedProxies));
-  const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs, http, clientAddress: address };
+  const hostOf = countedHosts(proxyList(trustedProxies));
+  const shedding = loadShedding(log);
+  const adapters = {
+    ...nodeAdapters,
+    ...storage.value,
+    sessionIdleMs,
+    http,
+    clientAddress: clientAddress(hostOf),
+    load: shedding.load,
+  };
   const { app, useCases } = compose({ ...adapters, log });
   await ensureFirstAdmin(useCases, config, log);
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
-  const connections = maxConnections(databaseDescriptors(config));
-  const { host, port } = config;
-  const server = await listen({ fetch: app.fetch, host, port, maxConnections: connections, log });
+  const server = await listen({
+    fetch: app.fetch,
+    host: config.host,
+    port: config.port,
+    maxConnections: maxConnections(databaseDescriptors(config)),
+    log,
+    keepAliveMs: config.keepAliveMs,
+    addressOf: requestAddress(hostOf),
+    shedding,
+  });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);

@@ -21,6 +21,8 @@ const PLANTED = {
   "src/infrastructure/planted-dev-dependency.ts": 'export { assert } from "fast-check";',
   "src/interfaces/http/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/pino-log.ts";',
   "src/interfaces/http/planted-node.ts": 'export { readFile } from "node:fs/promises";',
+  "src/interfaces/http/planted-node-server.ts": 'export { isProxy } from "../node/client-address.ts";',
+  "src/interfaces/node/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/pino-log.ts";',
 };
 
 let planted: string;
@@ -49,10 +51,12 @@ describe("dependency-cruiser", () => {
       "http-runs-everywhere src/interfaces/http/planted-node.ts",
       "infrastructure-does-not-know-interfaces src/infrastructure/planted-interface.ts",
       "interfaces-do-not-know-infrastructure src/interfaces/http/planted-adapter.ts",
+      "interfaces-do-not-know-infrastructure src/interfaces/node/planted-adapter.ts",
       "no-cycles src/domain/planted-cycle-a.ts",
       "no-dev-dependencies src/infrastructure/planted-dev-dependency.ts",
       "no-orphans src/application/planted-global.ts",
       "no-orphans src/domain/planted-global.ts",
+      "only-the-composition-knows-the-node-server src/interfaces/http/planted-node-server.ts",
     ]);
   });
 });
@@ -69,7 +73,9 @@ describe("the linter", () => {
       "src/domain/planted-adapter.ts: The domain knows nobody",
       "src/infrastructure/planted-interface.ts: An adapter does not know who calls",
       "src/interfaces/http/planted-adapter.ts: An interface calls use cases and runs on every runtime",
+      "src/interfaces/http/planted-node-server.ts: An interface calls use cases and runs on every runtime",
       "src/interfaces/http/planted-node.ts: An interface calls use cases and runs on every runtime",
+      "src/interfaces/node/planted-adapter.ts: The Node server serves any application",
     ]);
   });
 });
@@ -80,6 +86,7 @@ describe("the compiler", () => {
     ["src/domain", "planted-global.ts", "TS2591"],
     ["src/application", "planted-adapter.ts", "TS6307"],
     ["src/application", "planted-global.ts", "TS2304"],
+    ["src/interfaces", "http/planted-node-server.ts", "TS6307"],
   ])("refuses in %s the file %s with %s", async (project, file, code) => {
     const { output, exitCode } = await run(planted, "tsc", ["--build", project, "--pretty", "false"]);
     expect(exitCode).not.toBe(0);

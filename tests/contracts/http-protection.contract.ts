@@ -1,4 +1,6 @@
+import { EventEmitter, once } from "node:events";
 import { describe, expect, it } from "vitest";
+import type { Timer } from "../../src/interfaces/http/time-limit.ts";
 import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi, type Reply } from "../support/api.ts";
 import type { TestStorage } from "../support/test-storage.ts";
 
@@ -234,40 +236,69 @@ export function httpProtectionContract(open: OpenApi, openStorage: () => Promise
 
   describe("a request that takes too long", () => {
     const never = async () => new Promise<never>(() => {});
+    /** An API whose time passes when the test says so: `pass` ends the time of every request that is waited for. */
     const hanging = async (overrides: (storage: TestStorage) => Partial<TestStorage>) => {
       const storage = await openStorage();
-      const http = { ...HTTP_SETTINGS, requestTimeoutMs: 100 };
-      return open({ ...storage, ...overrides(storage), http });
+      const started = new EventEmitter();
+      const running = new Set<() => void>();
+      const timer: Timer = (_, run) => {
+        running.add(run);
+        started.emit("timer");
+        return () => running.delete(run);
+      };
+      const pass = () => {
+        const expired = Array.from(running);
+        running.clear();
+        for (const run of expired) run();
+      };
+      const api = await open({ ...storage, ...overrides(storage), timer });
+      return { ...api, pass, timerStarts: async () => once(started, "timer") };
     };
 
     it("is answered 503 when it reads, and may be tried again", async () => {
-      const { nobody } = await hanging(({ posts }) => ({ posts: { ...posts, list: never } }));
-      const reply = await nobody.get("/v1/posts");
+      const { nobody, pass, timerStarts } = await hanging(({ posts }) => ({ posts: { ...posts, list: never } }));
+      const starts = timerStarts();
+      const asked = nobody.get("/v1/posts");
+      await starts;
+      pass();
+      const reply = await asked;
       expect(problemOf(reply)).toBe("503 timed_out");
       expect(reply.headers.get("Retry-After")).toBe("1");
     });
 
     it("is not one whose body takes its time", async () => {
-      const { nobody } = await hanging(() => ({}));
+      const { nobody, pass } = await hanging(() => ({}));
       const body = JSON.stringify({ name: "Ada", email: "ada@example.org", password: PASSWORD });
-      const raw = new ReadableStream<Uint8Array>({
-        start: (controller) => {
-          setTimeout(() => {
+      const raw = new ReadableStream<Uint8Array>(
+        {
+          pull: (controller) => {
+            // It is being read. Its time passes three times before it is there.
+            for (let times = 0; times < 3; times++) pass();
             controller.enqueue(new TextEncoder().encode(body));
             controller.close();
-          }, 350);
+          },
         },
-      });
+        { highWaterMark: 0 },
+      );
       const reply = await nobody.call("POST", "/v1/users", { raw, headers: { "Content-Type": "application/json" } });
       expect(reply.status).toBe(201);
     });
 
     it("is said to have an unknown outcome when it writes", async () => {
-      const { nobody } = await hanging(({ unitOfWork, users }) => ({
-        users: { ...users, insert: never },
-        unitOfWork: { ...unitOfWork, run: never },
+      let isWriting = () => {};
+      const writing = new Promise<void>((settle) => (isWriting = settle));
+      const write = async () => {
+        isWriting();
+        return never();
+      };
+      const { nobody, pass } = await hanging(({ unitOfWork, users }) => ({
+        users: { ...users, insert: write },
+        unitOfWork: { ...unitOfWork, run: write },
       }));
-      const reply = await nobody.post("/v1/users", { name: "Ada", email: "ada@example.org", password: PASSWORD });
+      const asked = nobody.post("/v1/users", { name: "Ada", email: "ada@example.org", password: PASSWORD });
+      await writing;
+      pass();
+      const reply = await asked;
       expect(problemOf(reply)).toBe("503 outcome_unknown");
     });
   });

@@ -680,6 +680,7 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
         checks: { database: "ok", migrations: "ok" },
         durability: expect.stringMatching(/^(?:fsync|relaxed|none)$/) as string,
         writable: true,
+        load: "normal",
       });
       for (const reply of [live, ready]) expect(reply.headers.get("Cache-Control")).toBe("no-store");
     });
@@ -704,6 +705,12 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       const { nobody } = await open({ probe: { check: async () => ok({ durability: "fsync", writable: false }) } });
       const reply = await nobody.get("/health/ready");
       expect([reply.status, reply.body]).toEqual([200, expect.objectContaining({ writable: false })]);
+    });
+
+    it("is ready and says so when the server sheds load", async () => {
+      const { nobody } = await open({ load: () => "shedding" });
+      const reply = await nobody.get("/health/ready");
+      expect([reply.status, reply.body]).toEqual([200, expect.objectContaining({ status: "ready", load: "shedding" })]);
     });
 
     it("is not ready while the schema is another", async () => {

@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { createClient } from "../../src/interfaces/client/client.ts";
-import { listen, type HttpServer } from "../../src/node-http-server.ts";
+import { listen, type HttpServer } from "../../src/interfaces/node/http-server.ts";
 import { HTTP_SETTINGS, openApi, PASSWORD } from "../support/api.ts";
 import { openPage, screenshot, whyNoBrowser } from "../support/browser.ts";
 import { recordingLog } from "../support/fixtures.ts";

@@ -1,11 +1,11 @@
 import { Hono, type Context } from "hono";
 import { describe, expect, it } from "vitest";
-import { clientAddress, proxyList } from "../../src/client-address.ts";
+import { clientAddress, countedHosts, proxyList } from "../../src/interfaces/node/client-address.ts";
 import { heldBytes } from "../support/heap.ts";
 
 /** The address that a request counts for, which comes from a peer with what stands in its X-Forwarded-For. */
 async function addressOf(peer: string | undefined, forwarded?: string, proxies: readonly string[] = []) {
-  const address = clientAddress(proxyList(proxies));
+  const address = clientAddress(countedHosts(proxyList(proxies)));
   const app = new Hono().get("/", (c) => c.text(address(c)));
   const headers = forwarded === undefined ? {} : { "X-Forwarded-For": forwarded };
   const reply = await app.request("/", { headers }, { incoming: { socket: { remoteAddress: peer } } });
@@ -14,7 +14,7 @@ async function addressOf(peer: string | undefined, forwarded?: string, proxies: 
 
 describe("the client's address", () => {
   it("is remembered without the header that it was read from", async () => {
-    const address = clientAddress(proxyList(["10.0.0.0/8"]));
+    const address = clientAddress(countedHosts(proxyList(["10.0.0.0/8"])));
     const incoming = { socket: { remoteAddress: "10.0.0.1" } };
     const bytes = heldBytes(() => {
       for (let client = 0; client < 10_000; client++) {
@@ -42,7 +42,7 @@ describe("the client's address", () => {
   });
 
   it("is unknown where nothing serves", async () => {
-    const address = clientAddress(proxyList([]));
+    const address = clientAddress(countedHosts(proxyList([])));
     const reply = await new Hono().get("/", (c) => c.text(address(c))).request("/");
     expect(await reply.text()).toBe("unknown");
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventLoopShares } from "../../src/event-loop-shares.ts";
+import { eventLoopShares } from "../../src/interfaces/node/event-loop-shares.ts";
 
 const SPIN_MS = 4;
 

@@ -30,6 +30,9 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   version_conflict: 409,
   precondition_failed: 412,
   rate_limited: 429,
+  address_busy: 429,
+  server_busy: 503,
+  transfer_coding_unsupported: 501,
   timed_out: 503,
   body_too_large: 413,
   unsupported_content_coding: 415,
@@ -77,12 +80,16 @@ describe("problems", () => {
     );
   });
 
-  it.each(["storage_unavailable", "storage_busy", "version_conflict", "idempotency_key_in_use"] as const)(
-    "%s says when to come back",
-    (kind) => {
-      expect(problemParts(kind, null).headers).toHaveProperty("Retry-After", expect.stringMatching(/^\d+$/));
-    },
-  );
+  it.each([
+    "server_busy",
+    "address_busy",
+    "storage_unavailable",
+    "storage_busy",
+    "version_conflict",
+    "idempotency_key_in_use",
+  ] as const)("%s says when to come back", (kind) => {
+    expect(problemParts(kind, null).headers).toHaveProperty("Retry-After", expect.stringMatching(/^\d+$/));
+  });
 
   it.each(kindsOf(422).filter((kind) => kind !== "validation_failed"))("%s names the field", (kind) => {
     const { errors } = JSON.parse(problemParts(kind, null).body) as { errors: unknown };

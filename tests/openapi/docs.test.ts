@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { swaggerUi } from "../../src/infrastructure/swagger-ui.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { listen, type HttpServer } from "../../src/node-http-server.ts";
+import { listen, type HttpServer } from "../../src/interfaces/node/http-server.ts";
 import { openApi, PASSWORD, type Api } from "../support/api.ts";
 import { openPage, screenshot, whyNoBrowser } from "../support/browser.ts";
 import { recordingLog } from "../support/fixtures.ts";

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { listen, type HttpServer } from "../../src/node-http-server.ts";
+import { listen, type HttpServer } from "../../src/interfaces/node/http-server.ts";
 import { openApi } from "../support/api.ts";
 import { recordingLog } from "../support/fixtures.ts";
 import { listening } from "../support/listening.ts";

@@ -10,6 +10,7 @@ import { serveDocs, type SwaggerUi } from "./docs.ts";
 import type { HttpEnv } from "./environment.ts";
 import { serveDocument } from "./openapi.ts";
 import { healthRoutes } from "./health.ts";
+import type { Load } from "./load.ts";
 import { answerOtherMethods } from "./method-not-allowed.ts";
 import { postRoutes } from "./posts.ts";
 import { problem } from "./problem.ts";
@@ -18,7 +19,7 @@ import { requestId } from "./request-id.ts";
 import { requestLog } from "./request-log.ts";
 import { sessionRoutes } from "./sessions.ts";
 import type { HttpSettings } from "./settings.ts";
-import { timeLimit } from "./time-limit.ts";
+import { runtimeTimer, timeLimit, type Timer } from "./time-limit.ts";
 import { userRoutes } from "./users.ts";
 
 interface AppDependencies {
@@ -29,13 +30,16 @@ interface AppDependencies {
   readonly clientAddress: ClientAddress;
   /** What the page of documentation is made of; without it there is none. */
   readonly swaggerUi?: SwaggerUi | undefined;
+  readonly load?: (() => Load) | undefined;
+  readonly timer?: Timer | undefined;
 }
 
 /** The routes with their inputs and answers: what a typed client is inferred from. */
 export type App = ReturnType<typeof createApp>;
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
-export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi }: AppDependencies) {
+export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi, ...rest }: AppDependencies) {
+  const { load = () => "normal", timer = runtimeTimer } = rest;
   const limits = rateLimits({ limiter, clientAddress, settings });
   const { publicUrl } = settings;
   const basePath = publicUrl === null ? "" : new URL(publicUrl).pathname.replace(/\/$/, "");
@@ -45,7 +49,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     .use(requestLog(log))
     .use(cors(settings.corsOrigins))
     .use(compression)
-    .use(timeLimit(settings.requestTimeoutMs))
+    .use(timeLimit(settings.requestTimeoutMs, timer))
     .use(async (_, next) => {
       try {
         await next();
@@ -54,8 +58,8 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
         throw new Error("Something that is no Error was thrown.", { cause: thrown });
       }
     })
-    .route("/health", healthRoutes(useCases))
-    .route("/v1/health", healthRoutes(useCases))
+    .route("/health", healthRoutes(useCases, load))
+    .route("/v1/health", healthRoutes(useCases, load))
     // Health is asked by whoever must know, so it is not counted.
     .use(limits.address)
     .route("/v1/users", userRoutes(useCases, limits))

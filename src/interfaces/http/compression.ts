@@ -28,11 +28,16 @@ export const compression = createMiddleware<HttpEnv>(async (c, next) => {
     if (gzipTag !== null && c.req.header("If-None-Match")?.includes(gzipTag)) c.res.headers.set("ETag", gzipTag);
     return;
   }
-  const body = c.req.method === "HEAD" ? null : (c.res.body?.pipeThrough(new CompressionStream("gzip")) ?? null);
+  const body = c.req.method === "HEAD" || c.res.body === null ? null : await gzip(c.res.body);
   c.res = new Response(body, c.res);
   c.res.headers.set("Content-Encoding", "gzip");
   if (gzipTag !== null) c.res.headers.set("ETag", gzipTag);
 });
+
+/** Whole, and not as a stream: then the server knows how many bytes wait for a client that does not read. */
+async function gzip(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await new Response(body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer());
+}
 
 function takesGzip(acceptEncoding: string | undefined): boolean {
   return (

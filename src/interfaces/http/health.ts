@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Durability } from "../../application/ports/storage-probe.ts";
 import type { UseCases } from "../../application/use-cases.ts";
 import type { HttpEnv } from "./environment.ts";
+import { LOADS, type Load } from "./load.ts";
 import { failureProblem } from "./problem.ts";
 import { setHeader } from "./respond.ts";
 import { jsonResponse } from "./resource-response.ts";
@@ -14,10 +15,18 @@ export const ReadyBody = z.object({
   checks: z.object({ database: z.literal("ok"), migrations: z.literal("ok") }),
   durability: z.enum(["fsync", "relaxed", "none"] satisfies Durability[]),
   writable: z.boolean(),
+  load: z.enum(LOADS).meta({
+    description:
+      "`shedding` when the server has refused requests in the last ten seconds because it had too many. It is ready all the same: without it the others would have more.",
+  }),
 });
 
-/** `live`: the process answers. `ready`: it can serve, as the database answers and every migration is applied. */
-export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness">) {
+/**
+ * `live`: the process answers. `ready`: it can serve, as the database answers and every migration is applied. A server that
+ * sheds load stays ready and says so beside it: it serves as much as it can, and a balancer that took it out for that would
+ * give its load to the next one, until none is left.
+ */
+export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness">, load: () => Load) {
   return new Hono<HttpEnv>()
     .use(async (c, next) => {
       setHeader(c, "Cache-Control", "no-store");
@@ -30,7 +39,7 @@ export function healthRoutes({ checkReadiness }: Pick<UseCases, "checkReadiness"
         (storage) =>
           jsonResponse<z.infer<typeof ReadyBody>, 200>(
             c,
-            { status: "ready", checks: { database: "ok", migrations: "ok" }, ...storage },
+            { status: "ready", checks: { database: "ok", migrations: "ok" }, ...storage, load: load() },
             200,
           ),
         (failure) => failureProblem(c, failure),

@@ -48,7 +48,8 @@ Ids are UUIDs, times are RFC 3339 in UTC, and what has no value is \`null\`, nev
 parameters are refused. A path that takes GET takes HEAD; OPTIONS is answered with the methods that a path takes, and any
 other method is refused (405).
 
-Every answer has \`X-Request-Id\`, which finds its line in the log, and the headers that keep a browser safe
+Every answer has \`X-Request-Id\`, which finds its line in the log (refusals because of load, \`server_busy\` and
+\`address_busy\`, share one a minute), and the headers that keep a browser safe
 (\`Content-Security-Policy\`, \`X-Content-Type-Options\`, \`Referrer-Policy\`, \`Cross-Origin-Resource-Policy\`; CORS for the
 origins that the operator allows). Long answers are compressed for clients that accept gzip. Errors are problem details (RFC 9457): \`code\` tells
 them apart, and 422 has \`errors\`, one for each wrong value.
@@ -71,8 +72,10 @@ const ANYWHERE: readonly ProblemKind[] = [
   "request_timeout",
   "expectation_failed",
   "headers_too_large",
+  "transfer_coding_unsupported",
   "internal_error",
-  "storage_busy",
+  "server_busy",
+  "address_busy",
 ];
 
 /** Answers GET /openapi.json with the description of the routes that the app has by then. */

@@ -145,6 +145,7 @@ const IS_READY = {
     checks: { database: "ok", migrations: "ok" },
     durability: "fsync",
     writable: true,
+    load: "normal",
   },
 } as const;
 

@@ -21,6 +21,9 @@ export type ProtocolErrorKind =
   | "malformed_request"
   | "headers_too_large"
   | "request_timeout"
+  | "transfer_coding_unsupported"
+  | "server_busy"
+  | "address_busy"
   | "expectation_failed"
   | "route_not_found"
   | "method_not_allowed"
@@ -77,6 +80,24 @@ const PROBLEMS = {
     status: 417,
     title: "Expectation failed",
     detail: "Of expectations this server meets 100-continue only. Leave the Expect header out.",
+  },
+  transfer_coding_unsupported: {
+    status: 501,
+    title: "Transfer coding unsupported",
+    detail: "This server knows the transfer coding chunked only. Send the body without another one.",
+  },
+  server_busy: {
+    status: 503,
+    title: "Server busy",
+    detail: "The server has more requests than it can serve, and has not begun this one. Repeat it after Retry-After.",
+    headers: SOON,
+  },
+  address_busy: {
+    status: 429,
+    title: "Too many requests at once",
+    detail:
+      "Your address has too many requests whose answers are being made or have not been read. Read those, then repeat this one.",
+    headers: SOON,
   },
   request_timeout: { status: 408, title: "Request timeout", detail: "The request did not arrive in time." },
   route_not_found: {

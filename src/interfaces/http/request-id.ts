@@ -5,11 +5,15 @@ import { setHeader } from "./respond.ts";
 
 const REQUEST_ID = /^[\w\-=]{1,64}$/;
 
+/** The name that a client gives its request, where it has the form of one, or a new one. */
+export function requestIdFrom(given: string | undefined): string {
+  return given !== undefined && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}
+
 /** Gives the request its name in the log: the client's, or a new one. */
 export const requestId = documented(
   createMiddleware<HttpEnv>(async (c, next) => {
-    const given = c.req.header("X-Request-Id");
-    const id = given !== undefined && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+    const id = requestIdFrom(c.req.header("X-Request-Id"));
     c.set("requestId", id);
     setHeader(c, "X-Request-Id", id);
     await next();

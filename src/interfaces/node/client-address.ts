@@ -1,7 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { LRUCache } from "lru-cache";
-import type { ClientAddress } from "./interfaces/http/rate-limits.ts";
+import type { ClientAddress } from "../http/rate-limits.ts";
 
 /** Whose word about the client's address is believed: addresses, and networks in CIDR notation. */
 export function proxyList(proxies: readonly string[]): BlockList {
@@ -37,37 +38,63 @@ interface Host {
 /** Of a peer that has gone already: all of those count as one. */
 const UNKNOWN: Host = { counted: "unknown", isTrusted: false };
 
+/** Finds the host that a request counts for, from its peer and its X-Forwarded-For. */
+export type HostOf = (peer: string | undefined, forwardedFor: string | undefined) => Host;
+
 /**
  * The address that a request comes from: an IPv4 address, or the /64 of an IPv6 address, as one host has all of that. It
  * is the peer's, or, when that is a trusted proxy, what the proxy has appended to X-Forwarded-For, and so on through all
  * trusted proxies. What a client wrote there itself stands before that, and is not reached. A Forwarded header (RFC
  * 7239) is not read: a proxy that writes the one passes the other on as the client has sent it.
  */
-export function clientAddress(proxies: BlockList): ClientAddress {
-  const hosts = new LRUCache<string, Host>({
-    max: MOST_REMEMBERED,
-    memoMethod: (written) => {
-      const address = plainAddress(written);
-      if (address === null) return UNKNOWN;
-      return isIPv6(address)
-        ? { counted: networkOf(address), isTrusted: proxies.check(address, "ipv6") }
-        : { counted: address, isTrusted: proxies.check(address) };
-    },
-  });
-  const hostAt = (written = "") => {
-    const key = written.trim().slice(0, LONGEST_ADDRESS);
-    return hosts.get(key) ?? hosts.memo(copyOf(key));
+export function countedHosts(proxies: BlockList): HostOf {
+  const hosts = new LRUCache<string, Host>({ max: MOST_REMEMBERED });
+  const hostAt = (written = ""): Host => {
+    const text = written.trim().slice(0, LONGEST_ADDRESS);
+    const known = hosts.get(text);
+    if (known !== undefined) return known;
+    const host = readHost(text, proxies);
+    hosts.set(copyOf(text), host);
+    return host;
   };
-  return (c) => {
-    let host = hostAt((c.env as HttpBindings | undefined)?.incoming.socket.remoteAddress);
-    const hops = host.isTrusted ? (c.req.header("X-Forwarded-For")?.split(",") ?? []) : [];
+  return (peer, forwardedFor) => {
+    let host = hostAt(peer);
+    const hops = host.isTrusted ? (forwardedFor?.split(",") ?? []) : [];
     while (host.isTrusted) {
       const before = hostAt(hops.pop());
       if (before === UNKNOWN) break;
       host = before;
     }
-    return host.counted;
+    return host;
   };
+}
+
+/** The client's address, for the limits of the API. */
+export function clientAddress(hostOf: HostOf): ClientAddress {
+  return (c) =>
+    hostOf((c.env as HttpBindings | undefined)?.incoming.socket.remoteAddress, c.req.header("X-Forwarded-For")).counted;
+}
+
+/**
+ * The client's address, for the bounds of the server; `null` where a trusted proxy names none. Its clients are many, so they
+ * do not count as one there.
+ */
+export function requestAddress(
+  hostOf: HostOf,
+): (request: Pick<IncomingMessage, "socket" | "headers">) => string | null {
+  return ({ socket, headers }) => {
+    const forwardedFor = headers["x-forwarded-for"];
+    const host = hostOf(socket.remoteAddress, Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor);
+    return host.isTrusted ? null : host.counted;
+  };
+}
+
+function readHost(written: string, proxies: BlockList): Host {
+  const address = plainAddress(written);
+  if (address === null) return UNKNOWN;
+  return isIPv6(address)
+    ? { counted: networkOf(address), isTrusted: proxies.check(address, "ipv6") }
+    : { counted: address, isTrusted: proxies.check(address) };
 }
 
 /** V8 makes a slice that keeps the whole header in memory with it. The characters of a header are bytes. */

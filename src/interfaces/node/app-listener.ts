@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import type { Log } from "../../application/ports/log.ts";
+import { problemParts } from "../http/problem.ts";
+
+export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
+
+/** Answers with the app; the promise is `false` where the app cannot be asked, as the request has no URL. */
+export type AppListener = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+
+/** Makes a Request of what Node has parsed, and writes the Response of the app. */
+export function appListener(fetch: Fetch, host: string, log: Log): AppListener {
+  const fetchOrFail = async (request: Request, bindings: unknown): Promise<Response> => {
+    try {
+      return await fetch(request, bindings as HttpBindings);
+    } catch (error) {
+      const requestId = crypto.randomUUID();
+      log.error({ requestId, error }, "request failed outside the app");
+      const { status, headers, body } = problemParts("internal_error", requestId);
+      return new Response(body, { status, headers: { ...headers, "X-Request-Id": requestId } });
+    }
+  };
+  const listener = getRequestListener(fetchOrFail, {
+    hostname: host,
+    // It would cut an upload half a second after an early answer.
+    autoCleanupIncoming: false,
+    // All that comes here are URLs that cannot be read. Nothing is written then.
+    errorHandler: () => {},
+  });
+  return async (request, response) => {
+    await listener(request, response);
+    return response.headersSent;
+  };
+}

@@ -1,0 +1,68 @@
+/** Bytes that are held for a client. */
+export interface Holding {
+  /** The address that they count for; `null` counts for none. */
+  readonly address: string | null;
+  readonly bytes: number;
+}
+
+export interface ByteBound {
+  readonly maxBytes: number;
+  readonly maxBytesPerAddress: number;
+}
+
+/**
+ * The holdings that must be given up so that the others keep to a bound: the oldest of each address that holds more than
+ * its share, then the oldest of the address that holds most. So a client that holds much loses its own and not another's.
+ */
+export function excessOf<AHolding extends Holding>(
+  oldestFirst: Iterable<AHolding>,
+  { maxBytes, maxBytesPerAddress }: ByteBound,
+): AHolding[] {
+  const shares = new Map<string | null, Share<AHolding>>();
+  let bytes = 0;
+  for (const holding of oldestFirst) {
+    const share = shares.get(holding.address) ?? { bytes: 0, holdings: [] };
+    shares.set(holding.address, share);
+    share.holdings.push(holding);
+    share.bytes += holding.bytes;
+    bytes += holding.bytes;
+  }
+  if (bytes <= Math.min(maxBytes, maxBytesPerAddress)) return [];
+
+  const excess: AHolding[] = [];
+  for (const [address, share] of shares) {
+    if (address !== null) excess.push(...giveUp(share, share.bytes - maxBytesPerAddress));
+  }
+  for (let over = bytes - sumOf(excess) - maxBytes; over > 0;) {
+    const given = giveUp(largestOf(shares.values()), 1);
+    over -= sumOf(given);
+    excess.push(...given);
+  }
+  return excess;
+}
+
+interface Share<AHolding> {
+  bytes: number;
+  readonly holdings: AHolding[];
+}
+
+/** Takes the oldest holdings out of a share, until they have so many bytes. */
+function giveUp<AHolding extends Holding>(share: Share<AHolding>, bytes: number): AHolding[] {
+  const given: AHolding[] = [];
+  for (let rest = bytes; rest > 0;) {
+    const oldest = share.holdings.shift();
+    if (oldest === undefined) break;
+    given.push(oldest);
+    rest -= oldest.bytes;
+    share.bytes -= oldest.bytes;
+  }
+  return given;
+}
+
+function largestOf<AHolding>(shares: Iterable<Share<AHolding>>): Share<AHolding> {
+  return Array.from(shares).reduce((most, share) => (share.bytes > most.bytes ? share : most));
+}
+
+function sumOf(holdings: readonly Holding[]): number {
+  return holdings.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,77 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** A connection of a client. */
+export interface Connection {
+  readonly socket: Socket;
+  /** The requests on it whose answers have not been sent. HTTP/1.1 pipelining allows several. */
+  readonly exchanges: Set<Exchange>;
+  /** When it was opened, or its last answer was sent: in milliseconds of `performance.now()`. */
+  idleSinceMs: number;
+  /** How many bytes of it belong to requests that have been answered. */
+  bytesAnswered: number;
+  /** Whether an answer has announced that the connection closes: nothing that comes after it is served (RFC 9112, 9.6). */
+  isClosing: boolean;
+}
+
+export interface Connections extends Iterable<Connection> {
+  of(socket: Socket): Connection;
+}
+
+/** Keeps the connections of a server that are open. */
+export function trackConnections(server: Server): Connections {
+  const open = new Map<Socket, Connection>();
+  const opened = (socket: Socket): Connection => {
+    const connection: Connection = {
+      socket,
+      exchanges: new Set(),
+      idleSinceMs: performance.now(),
+      bytesAnswered: 0,
+      isClosing: false,
+    };
+    open.set(socket, connection);
+    socket.once("close", () => {
+      open.delete(socket);
+      for (const exchange of connection.exchanges) exchange.end();
+    });
+    return connection;
+  };
+  server.on("connection", opened);
+  return {
+    of: (socket) => open.get(socket) ?? opened(socket),
+    [Symbol.iterator]: () => open.values(),
+  };
+}
+
+/**
+ * A request and its answer, until the answer has been sent or the connection has gone, whichever comes first. Node 20 and 22
+ * emit `close` only for the response that has the socket, not for those that are pipelined behind it, so the end of a
+ * connection ends all that are on it.
+ */
+export class Exchange {
+  readonly connection: Connection;
+  isEnded = false;
+  readonly #endings: (() => void)[] = [];
+
+  constructor(connection: Connection, response: ServerResponse) {
+    this.connection = connection;
+    connection.exchanges.add(this);
+    response.once("close", () => this.end());
+  }
+
+  /** Runs it once at the end, or at once when the end has been. */
+  atEnd(run: () => void): void {
+    if (this.isEnded) run();
+    else this.#endings.push(run);
+  }
+
+  end(): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const { connection } = this;
+    connection.exchanges.delete(this);
+    connection.idleSinceMs = performance.now();
+    connection.bytesAnswered = connection.socket.bytesRead;
+    for (const run of this.#endings) run();
+  }
+}

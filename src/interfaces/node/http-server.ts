@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { ok, type Result } from "neverthrow";
+import type { Log } from "../../application/ports/log.ts";
+import { fail } from "../../domain/fail.ts";
+import { appListener, type Fetch } from "./app-listener.ts";
+import { boundConnections } from "./bounded-connections.ts";
+import { trackConnections } from "./connections.ts";
+import { continueOnRead } from "./continue-on-read.ts";
+import { closeGracefully } from "./graceful-shutdown.ts";
+import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
+import { loadShedding, type LoadShedding } from "./load-shedding.ts";
+import { answerMalformedRequests } from "./malformed-requests.ts";
+import { ObservedResponse } from "./observed-response.ts";
+import { ownAnswers } from "./own-answers.ts";
+import { requestHandler } from "./request-handler.ts";
+import { disconnectStalled } from "./stalled-connections.ts";
+import { boundedUploads } from "./uploads.ts";
+
+/** The address cannot be listened on: it is taken, not this machine's, or not allowed. */
+export interface ListenFailed {
+  readonly kind: "listen_failed";
+  readonly host: string;
+  readonly port: number;
+  readonly cause: unknown;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  /** Stops accepting, waits for the requests that run, and cuts those that take longer than `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+interface ListenOptions {
+  readonly fetch: Fetch;
+  readonly host: string;
+  readonly port: number;
+  /** How many connections there may be at a time; `null` for any number. */
+  readonly maxConnections?: number | null;
+  readonly log: Log;
+  /** How long an idle connection is kept open. */
+  readonly keepAliveMs?: number;
+  /** The client that a request counts for; `null` for a proxy that names none. */
+  readonly addressOf?: (request: Pick<IncomingMessage, "socket" | "headers">) => string | null;
+  readonly shedding?: LoadShedding;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** Proxies keep connections for 60 s (nginx, AWS). They must be the first to close one, or a request meets its end (502). */
+const DEFAULT_KEEP_ALIVE_MS = 72_000;
+
+/** Serves a fetch function over HTTP/1.1. Fails with `listen_failed`. */
+export async function listen(options: ListenOptions): Promise<Result<HttpServer, ListenFailed>> {
+  const { host, port } = options;
+  const { server, close } = httpServer(options);
+  return new Promise((settle) => {
+    server.once("error", (cause) => settle(fail({ kind: "listen_failed", host, port, cause })));
+    server.listen(port, host, () => {
+      const { address, family, port: boundPort } = server.address() as AddressInfo;
+      const url = `http://${family === "IPv6" ? `[${address}]` : address}:${boundPort}`;
+      settle(ok({ url, close }));
+    });
+  });
+}
+
+function httpServer(options: ListenOptions): { readonly server: Server } & Pick<HttpServer, "close"> {
+  const { log, keepAliveMs = DEFAULT_KEEP_ALIVE_MS, addressOf = peerAddress, maxConnections = null } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  // Node would answer a request without a Host itself, with no problem document.
+  const server = createServer({ requireHostHeader: false, ServerResponse: ObservedResponse });
+  server.keepAliveTimeout = keepAliveMs;
+  // A client may end its side once it has asked (TCP half-close); Node would drop its request.
+  Object.assign(server, { httpAllowHalfOpen: true });
+
+  if (maxConnections !== null) {
+    // Of a connection only its peer is known. A trusted proxy that has named no client yet has no bound of its own.
+    const peerOf = (socket: Socket) => addressOf({ socket, headers: {} });
+    boundConnections(server, { maxConnections, addressOf: peerOf, log });
+  }
+  const connections = trackConnections(server);
+  const uploads = boundedUploads({
+    maxBytes: limits.maxUploadBytes,
+    maxBytesPerAddress: limits.maxUploadBytesPerAddress,
+  });
+  const { handle, refuseExpectation, noteConnection, announceShutdown } = requestHandler({
+    app: appListener(options.fetch, options.host, log),
+    answers: ownAnswers(log, addressOf),
+    shedding: options.shedding ?? loadShedding(log),
+    addressOf,
+    connections,
+    uploads,
+    limits,
+  });
+  answerMalformedRequests(server, connections, limits, log);
+  server.on("connection", noteConnection);
+  server.on("request", handle);
+  server.on("checkExpectation", refuseExpectation);
+  server.on("checkContinue", (request, response) => {
+    continueOnRead(request, response);
+    handle(request, response);
+  });
+  const stalled = disconnectStalled(connections, limits.stalledAfterMs);
+  server.once("close", () => {
+    uploads.stop();
+    stalled.stop();
+  });
+  const close = async (graceMs: number) => {
+    announceShutdown();
+    await closeGracefully(server, connections, graceMs);
+  };
+  return { server, close };
+}
+
+function peerAddress({ socket }: Pick<IncomingMessage, "socket">): string | null {
+  return socket.remoteAddress ?? null;
+}

@@ -1,0 +1,73 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Log } from "../../application/ports/log.ts";
+import { SECURE_HEADERS } from "../http/headers.ts";
+import { problemParts, type ProblemKind } from "../http/problem.ts";
+import { requestIdFrom } from "../http/request-id.ts";
+
+/** Every method that a path of the API has. */
+const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+
+export type OwnAnswers = ReturnType<typeof ownAnswers>;
+
+/** The answers that the server gives itself, without the app. Each has a request id and a line in the log, but for load. */
+export function ownAnswers(log: Log, addressOf: (request: IncomingMessage) => string | null) {
+  const logAnswer = (request: IncomingMessage, requestId: string, status: number, code?: ProblemKind) =>
+    log.info(
+      { requestId, method: request.method, path: pathOf(request), status, code, address: addressOf(request) },
+      "request answered by the server itself",
+    );
+
+  return {
+    /** Refuses a request because of load, which is logged for many at once. */
+    shed: (request: IncomingMessage, response: ServerResponse, kind: ProblemKind) => {
+      writeProblem(request, response, kind);
+    },
+
+    /** Refuses a request that cannot be served, and closes the connection: what comes after it may not be a request. */
+    refuse: (request: IncomingMessage, response: ServerResponse, kind: ProblemKind) => {
+      response.shouldKeepAlive = false;
+      const { requestId, status } = writeProblem(request, response, kind);
+      logAnswer(request, requestId, status, kind);
+    },
+
+    /** Answers `OPTIONS *` (RFC 9110, 9.3.7). */
+    options: (request: IncomingMessage, response: ServerResponse) => {
+      const requestId = requestIdOf(request);
+      response.writeHead(204, { ...SECURE_HEADERS, Allow: METHODS, "X-Request-Id": requestId }).end();
+      logAnswer(request, requestId, 204);
+    },
+  };
+}
+
+/** A whole answer to what never became a request, with a line in the log. */
+export function problemMessage(kind: ProblemKind, address: string | undefined, log: Log): string {
+  const requestId = crypto.randomUUID();
+  const { status, headers, body } = problemParts(kind, requestId);
+  const head = {
+    ...headers,
+    "X-Request-Id": requestId,
+    Date: new Date().toUTCString(),
+    Connection: "close",
+    "Content-Length": Buffer.byteLength(body),
+  };
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  log.info({ requestId, status, code: kind, address }, "malformed request refused by the HTTP parser");
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`;
+}
+
+function writeProblem(request: IncomingMessage, response: ServerResponse, kind: ProblemKind) {
+  const requestId = requestIdOf(request);
+  const { status, headers, body } = problemParts(kind, requestId);
+  response.writeHead(status, { ...headers, "X-Request-Id": requestId, "Content-Length": Buffer.byteLength(body) });
+  response.end(body);
+  return { requestId, status };
+}
+
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers["x-request-id"];
+  return requestIdFrom(typeof given === "string" ? given : undefined);
+}
+
+function pathOf({ url }: IncomingMessage): string | undefined {
+  return url?.split("?", 1)[0];
+}

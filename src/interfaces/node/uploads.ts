@@ -1,0 +1,45 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { excessOf, type ByteBound } from "./byte-bound.ts";
+import type { Exchange } from "./connections.ts";
+
+const CHECK_MS = 100;
+
+interface Upload {
+  readonly socket: Socket;
+  readonly address: string | null;
+  readonly bytesBefore: number;
+}
+
+export interface Uploads {
+  /** Counts what arrives of a request until it is whole or answered. */
+  watch(request: IncomingMessage, exchange: Exchange, address: string | null): void;
+  stop(): void;
+}
+
+/**
+ * Bounds the memory of uploads that do not come to an end. They are not counted as running, so there may be any number
+ * of them, and small ones need as much as large ones when there are many.
+ */
+export function boundedUploads(bound: ByteBound): Uploads {
+  const uploads = new Set<Upload>();
+  const check = setInterval(() => {
+    const holdings = Array.from(uploads, ({ socket, address, bytesBefore }) => ({
+      socket,
+      address,
+      bytes: socket.bytesRead - bytesBefore,
+    }));
+    for (const { socket } of excessOf(holdings, bound)) socket.destroy();
+  }, CHECK_MS).unref();
+  return {
+    watch: (request, exchange, address) => {
+      const { socket, bytesAnswered } = exchange.connection;
+      const upload = { socket, address, bytesBefore: bytesAnswered };
+      const forget = () => uploads.delete(upload);
+      uploads.add(upload);
+      request.once("end", forget);
+      exchange.atEnd(forget);
+    },
+    stop: () => clearInterval(check),
+  };
+}
