@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Damage } from "../../src/infrastructure/pglite/damage.ts";
-import { EXIT, explain, type ProcessFailure } from "../../src/process-failure.ts";
+import { EXIT } from "../../src/exit-codes.ts";
+import { explain, type ProcessFailure } from "../../src/process-failure.ts";
 
 const directory = "/srv/quire";
 const cause = new Error("it broke");
