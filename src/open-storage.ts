@@ -49,7 +49,7 @@ export async function openStorage(
 
 /** Opens the database that a configuration names, for an operator who means one that is there. */
 export async function openExistingStorage(config: Config, log: Log): Promise<Result<Storage, OpenStorageError>> {
-  const found = requireExisting(config);
+  const found = await requireExisting(config, log);
   return found.isErr() ? err(found.error) : openStorage(config, log);
 }
 
@@ -60,7 +60,7 @@ export async function openMoveEnd(
   newDatabase: NewDatabase,
 ): Promise<Result<MoveEnd, OpenStorageError>> {
   if (newDatabase === "refused") {
-    const found = requireExisting(config);
+    const found = await requireExisting(config, log);
     if (found.isErr()) return err(found.error);
   }
   const { embeddedEnd, serverEnd } = await import("./infrastructure/move/move-end.ts");
@@ -71,9 +71,11 @@ export async function openMoveEnd(
     : serverEnd({ ...common, ...database, statementTimeoutMs: statementDeadlineMs });
 }
 
-/** A server's database was made by somebody; a directory may be a slip of the pen. */
-function requireExisting({ database, dataDirectory }: Config): ReturnType<typeof requireDatabase> {
-  return database === null ? requireDatabase(dataDirectory) : ok();
+async function requireExisting(config: Config, log: Log): Promise<ReturnType<typeof requireDatabase>> {
+  const { database, dataDirectory, statementDeadlineMs: statementTimeoutMs } = config;
+  if (database === null) return requireDatabase(dataDirectory);
+  const { requireSchema } = await import("./infrastructure/postgresql/require-schema.ts");
+  return requireSchema({ ...database, statementTimeoutMs, migrations: MIGRATIONS_FOLDER, log });
 }
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {

@@ -22,12 +22,12 @@ const WASI_ERRORS: Readonly<Record<number, string>> = {
  * character that a terminal obeys.
  */
 export function describeError(thrown: unknown): string {
-  const text = withoutPasswords(reasonOf(thrown) ?? NO_REASON)
+  const text = withoutPasswords(reasonOf(thrown) ?? "")
     .replaceAll(/\s+/g, " ")
     .trim()
     .replace(/\.$/, "");
   const bounded = text.length > MAX_DESCRIPTION_LENGTH ? `${text.slice(0, MAX_DESCRIPTION_LENGTH)}…` : text;
-  return visibleText(bounded);
+  return bounded === "" ? NO_REASON : visibleText(bounded);
 }
 
 /**
