@@ -26,18 +26,9 @@ export interface RunningServer {
 
 type Environment = Readonly<Record<string, string>>;
 
-/**
- * Starts the built server on a free port and waits for the line that says where it listens.
- *
- * @param openFiles How many files it may have open; `null` for as many as this process.
- */
-export async function startServer(
-  dataDirectory: string,
-  environment: Environment = {},
-  openFiles: number | null = null,
-): Promise<RunningServer> {
-  const all = { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment };
-  return listening(spawnNode(SERVER, [], all, openFiles));
+/** Starts the built server on a free port and waits for the line that says where it listens. */
+export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
+  return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment }));
 }
 
 /** Starts the built server and waits for nothing, for who ends it before it listens. */
@@ -100,30 +91,43 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
-export async function runServer(environment: Environment, openFiles: number | null = null): Promise<Ended> {
-  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, openFiles);
+export async function runServer(environment: Environment, cwd?: string): Promise<Ended> {
+  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, cwd);
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
   return collect(child).finally(() => clearTimeout(timeout));
 }
 
 export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {
   const child = spawnNode(CLI, options, environment);
+  // One that reads nothing may be gone before it is told anything.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   return collect(child);
 }
 
-function spawnNode(
-  script: string,
-  options: readonly string[],
-  environment: Environment,
-  openFiles: number | null = null,
-) {
+/** Whether this machine has what {@link openTerminal} types into. */
+export function canOpenTerminals(): boolean {
+  return spawnSync("script", ["--version"]).status === 0;
+}
+
+/** Runs the command line on a terminal, as a person would: gives what types and reads there (util-linux, script(1)). */
+export function openTerminal(options: readonly string[], environment: Environment) {
   const { PATH } = process.env;
-  const command = [process.execPath, script, ...options];
-  // Node raises its own limit to the hard one, so both are set.
-  const [program = "", ...rest] =
-    openFiles === null ? command : ["prlimit", `--nofile=${openFiles}:${openFiles}`, ...command];
-  return spawn(program, rest, { env: { PATH, ...environment } });
+  const command = [process.execPath, CLI, ...options].map((word) => `'${word}'`).join(" ");
+  const child = spawn("script", ["-qec", command, "/dev/null"], { env: { PATH, TERM: "xterm", ...environment } });
+  let shown = "";
+  child.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+  return {
+    /** All that the terminal has shown. */
+    shown: () => shown,
+    type: (text: string) => child.stdin.write(text),
+    ended: collect(child),
+  };
+}
+
+function spawnNode(script: string, options: readonly string[], environment: Environment, cwd?: string) {
+  const { PATH } = process.env;
+  return spawn(process.execPath, [script, ...options], { env: { PATH, ...environment }, cwd });
 }
 
 async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {
