@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase, copyTemplate } from "../support/test-storage.ts";
-import { canOpenTerminals, openTerminal, runCli, startServer } from "./server.ts";
+import { canOpenTerminals, openTerminal, runCli, runUnreadCli, startServer } from "./server.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
 
@@ -95,8 +95,10 @@ describe("quire", () => {
   });
 
   it("ends quietly, with its database closed, when nobody reads its answer to the end", async () => {
-    const { exitCode, stderr } = await runCli(["user", "list"], { QUIRE_DATA_DIR: data });
+    const { exitCode, stderr } = await runUnreadCli(["user", "list"], { QUIRE_DATA_DIR: data });
     expect([exitCode, stderr]).toEqual([0, ""]);
+    const server = await startServer(data);
+    expect((await server.end("SIGTERM")).stderr).not.toContain("the last stop was not in order");
   });
 });
 

@@ -77,7 +77,7 @@ describe("quire move", () => {
     const client = serverClient({ ...serverDefaults, server });
     const tables = await client.unsafe("select tablename from pg_tables where schemaname in ('public', 'drizzle')");
     await client.end(1000);
-    expect([...tables]).toEqual([]);
+    expect(tables).toHaveLength(0);
     expect(existsSync(join(directory, "new"))).toBe(false);
   });
 

@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +22,14 @@ export interface RunningServer {
   logged(): string;
   /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<Ended>;
+}
+
+/** Root starts a program as this user, who is not root; others start it as themselves. */
+export const UNPRIVILEGED = process.getuid?.() === 0 ? 65_534 : undefined;
+
+/** Whether such a user can read this checkout. */
+export function canBeUnprivileged(): boolean {
+  return spawnSync(process.execPath, [CLI, "--version"], { cwd: "/", uid: UNPRIVILEGED }).status === 0;
 }
 
 type Environment = Readonly<Record<string, string>>;
@@ -91,8 +99,8 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
-export async function runServer(environment: Environment, cwd?: string): Promise<Ended> {
-  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, cwd);
+export async function runServer(environment: Environment, cwd?: string, uid?: number): Promise<Ended> {
+  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, { cwd, uid });
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
   return collect(child).finally(() => clearTimeout(timeout));
 }
@@ -105,6 +113,13 @@ export async function runCli(options: readonly string[], environment: Environmen
   return collect(child);
 }
 
+/** Runs it with a standard output that nobody reads, as `head` leaves it behind. */
+export async function runUnreadCli(options: readonly string[], environment: Environment): Promise<Ended> {
+  const child = spawnNode(CLI, options, environment);
+  child.stdout.destroy();
+  return collect(child);
+}
+
 /** Whether this machine has what {@link openTerminal} types into. */
 export function canOpenTerminals(): boolean {
   return spawnSync("script", ["--version"]).status === 0;
@@ -114,7 +129,10 @@ export function canOpenTerminals(): boolean {
 export function openTerminal(options: readonly string[], environment: Environment) {
   const { PATH } = process.env;
   const command = [process.execPath, CLI, ...options].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["-qec", command, "/dev/null"], { env: { PATH, TERM: "xterm", ...environment } });
+  // A terminal that nobody looks at has no width.
+  const child = spawn("script", ["-qec", `stty cols 100 rows 30 && exec ${command}`, "/dev/null"], {
+    env: { PATH, TERM: "xterm", ...environment },
+  });
   let shown = "";
   child.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()));
   return {
@@ -125,9 +143,12 @@ export function openTerminal(options: readonly string[], environment: Environmen
   };
 }
 
-function spawnNode(script: string, options: readonly string[], environment: Environment, cwd?: string) {
+function spawnNode(script: string, options: readonly string[], environment: Environment, how: SpawnOptions = {}) {
   const { PATH } = process.env;
-  return spawn(process.execPath, [script, ...options], { env: { PATH, ...environment }, cwd });
+  return spawn(process.execPath, [script, ...options], {
+    ...how,
+    env: { PATH, ...environment },
+  }) as ChildProcessWithoutNullStreams;
 }
 
 async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {
