@@ -14,7 +14,6 @@ import { answerProblem, createUserFromAnswers, type CreateUserAnswers } from "./
 import { listUsers, referenceProblem, setPassword, setRole } from "./interfaces/cli/users.ts";
 import { moveDatabase, type MoveOptions } from "./move-command.ts";
 import { openExistingStorage, openStorage, type NewDatabase } from "./open-storage.ts";
-import { endOnCrash } from "./process-failure.ts";
 import { ask, askNewPassword } from "./prompts.ts";
 import { readStandardInput } from "./standard-input.ts";
 import { VERSION } from "./version.ts";
@@ -39,7 +38,6 @@ The database is the server's: DATABASE_URL, or else QUIRE_DATA_DIR (./data by de
 
 /** Runs the command that the arguments of the process say, and ends the process where it fails. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
-  endOnCrash();
   const program = new Command("quire")
     .description("Administers the data of a Quire server. With the embedded PostgreSQL it must not be running.")
     .version(VERSION, "--version", "show the version");
@@ -155,11 +153,11 @@ async function openAndUse<T>(
   const log = pinoLog("warn");
   const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
   if (storage.isErr()) return err(storage.error);
-  const { place, close } = storage.value;
+  const { place } = storage.value;
   const { sessionIdleMs } = config.value;
   const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs };
   const used = await use({ ...useCases(dependencies), operator: administerUsers(dependencies) });
-  const closed = await close();
+  const closed = await storage.value.close();
   return closed.isErr() ? err(closed.error) : used.map((value) => ({ value, place }));
 }
 

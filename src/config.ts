@@ -177,7 +177,10 @@ const Environment = z
 /** Which the command line reads itself, beside the configuration. */
 const COMMAND_LINE_VARIABLES = ["QUIRE_MOVE_FROM", "QUIRE_MOVE_TO"];
 
-const KNOWN_VARIABLES = [...Object.keys(Environment.shape), ...COMMAND_LINE_VARIABLES];
+/** Every variable that the configuration is read from. */
+export const CONFIG_VARIABLES: readonly string[] = Object.keys(Environment.shape);
+
+const KNOWN_VARIABLES = [...CONFIG_VARIABLES, ...COMMAND_LINE_VARIABLES];
 const OWN_NAME = /^(?:QUIRE|DATABASE)_/;
 const OWN_VARIABLES = KNOWN_VARIABLES.filter((name) => OWN_NAME.test(name));
 

@@ -3,13 +3,12 @@ import { ok } from "neverthrow";
 import { loadConfig } from "./config.ts";
 import { claimDataDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
 import { pinoLog } from "./infrastructure/pino-log.ts";
-import { endOnCrash, exitWith } from "./process-failure.ts";
+import { exitWith } from "./process-failure.ts";
 
 const SAME_SIGNAL_MS = 100;
 
 /** Starts the server that the environment describes; ends the process where that fails. */
 export async function start(): Promise<void> {
-  endOnCrash();
   const config = loadConfig();
   if (config.isErr()) return exitWith(config.error);
   const settings = config.value;

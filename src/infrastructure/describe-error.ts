@@ -41,8 +41,8 @@ export function withoutPasswords(text: string): string {
 function reasonOf(thrown: unknown): string | null {
   let error = thrown;
   for (let depth = 0; depth < MAX_CAUSES; depth++) {
-    if (typeof error !== "object" || error === null)
-      return error === null || error === undefined ? null : String(error);
+    if (typeof error === "string" || typeof error === "number") return String(error);
+    if (typeof error !== "object" || error === null) return null;
     const message = ownReason(error);
     if (message !== null) return message;
     if (!("cause" in error)) return null;

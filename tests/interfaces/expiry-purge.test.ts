@@ -43,7 +43,7 @@ describe("the purge of what has expired", () => {
     const purge = startExpiryPurge(
       {
         purgeExpiredSessions: async () => ok(),
-        purgeExpiredIdempotencyKeys: async (isStopping = () => false) => {
+        purgeExpiredIdempotencyKeys: async (isStopping) => {
           asked.push(isStopping());
           await new Promise((settle) => setImmediate(settle));
           asked.push(isStopping());

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { canBeUnprivileged, runServer, UNPRIVILEGED } from "./server.ts";
+import { canBeUnprivileged, runServer, runWithFewFiles, UNPRIVILEGED } from "./server.ts";
 
 /** Where the server is started. */
 let directory: string;
@@ -70,16 +70,18 @@ describe("a start with a wrong configuration", () => {
 });
 
 describe("a start that the system refuses", () => {
-  it.each([["a file in the place of the data directory", async (path: string) => writeFile(path, "")]])(
-    "ends with 74 and a sentence for %s",
-    async (_, prepare) => {
-      const data = join(directory, "data");
-      await prepare(data);
-      const { exitCode, stderr } = await start({ QUIRE_DATA_DIR: data });
-      expect([exitCode, stderr]).toEqual([
-        74,
-        expect.stringMatching(/^The data directory .* cannot be used: EEXIST: .*\n$/),
-      ]);
-    },
-  );
+  it("ends with 74 and a sentence where a file is in the place of the data directory", async () => {
+    const data = join(directory, "data");
+    await writeFile(data, "");
+    const { exitCode, stderr } = await start({ QUIRE_DATA_DIR: data });
+    expect(exitCode).toBe(74);
+    expect(stderr).toMatch(/^The data directory .* cannot be used: EEXIST: .*\n$/);
+  });
+
+  it("ends with a sentence, and no stack, where it may not even open the files of the program", async () => {
+    const { exitCode, stderr } = await runWithFewFiles(directory);
+    expect([69, 74, 78]).toContain(exitCode);
+    expect(stderr).toMatch(/files/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
 });

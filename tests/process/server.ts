@@ -105,6 +105,16 @@ export async function runServer(environment: Environment, cwd?: string, uid?: nu
   return collect(child).finally(() => clearTimeout(timeout));
 }
 
+/** Few enough that not all modules can be read at once, and enough for Node itself. */
+const FEW_FILES = 64;
+
+/** Runs it in a directory with a limit of open files that is too low. */
+export async function runWithFewFiles(cwd: string): Promise<Ended> {
+  const { PATH } = process.env;
+  const command = `ulimit -n ${FEW_FILES} && exec '${process.execPath}' '${SERVER}'`;
+  return collect(spawn("sh", ["-c", command], { cwd, env: { PATH, PORT: "0" } }));
+}
+
 export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {
   const child = spawnNode(CLI, options, environment);
   // One that reads nothing may be gone before it is told anything.
