@@ -44,9 +44,9 @@ describe("the purge of what has expired", () => {
       {
         purgeExpiredSessions: async () => ok(),
         purgeExpiredIdempotencyKeys: async (isStopping) => {
-          asked.push(isStopping());
+          asked.push(isStopping?.() === true);
           await new Promise((settle) => setImmediate(settle));
-          asked.push(isStopping());
+          asked.push(isStopping?.() === true);
           return ok();
         },
       },

@@ -135,10 +135,20 @@ export function canOpenTerminals(): boolean {
   return spawnSync("script", ["--version"]).status === 0;
 }
 
-/** Runs the command line on a terminal, as a person would: gives what types and reads there (util-linux, script(1)). */
+/** Runs the command line on a terminal, as a person would. */
 export function openTerminal(options: readonly string[], environment: Environment) {
+  return onTerminal([CLI, ...options], environment);
+}
+
+/** Starts the server on a terminal. */
+export function startOnTerminal(dataDirectory: string) {
+  return onTerminal([SERVER], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED });
+}
+
+/** Gives what types and reads on a terminal (util-linux, script(1)). */
+function onTerminal(words: readonly string[], environment: Environment) {
   const { PATH } = process.env;
-  const command = [process.execPath, CLI, ...options].map((word) => `'${word}'`).join(" ");
+  const command = [process.execPath, ...words].map((word) => `'${word}'`).join(" ");
   // A terminal that nobody looks at has no width.
   const child = spawn("script", ["-qec", `stty cols 100 rows 30 && exec ${command}`, "/dev/null"], {
     env: { PATH, TERM: "xterm", ...environment },
