@@ -1,11 +1,12 @@
+import { ok, type Result } from "neverthrow";
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
+import type { EnsureAdminError } from "./application/users/ensure-admin.ts";
 import { clientAddress, proxyList } from "./client-address.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import { startExpiryPurge } from "./expiry-purge.ts";
-import { ENGINE_DESCRIPTORS, maxConnections } from "./infrastructure/file-descriptors.ts";
 import { listen } from "./node-http-server.ts";
 import type { openStorage } from "./open-storage.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -30,11 +31,13 @@ export async function serve(
   const address = clientAddress(proxyList(trustedProxies));
   const adapters = { ...nodeAdapters, ...storage.value, sessionIdleMs, http, clientAddress: address };
   const { app, useCases } = compose({ ...adapters, log });
-  await ensureFirstAdmin(useCases, config, log);
+  const admin = await ensureFirstAdmin(useCases, config, log);
+  if (admin.isErr()) {
+    await storage.value.close();
+    return exitWith(admin.error);
+  }
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
-  const connections = maxConnections(databaseDescriptors(config));
-  const { host, port } = config;
-  const server = await listen({ fetch: app.fetch, host, port, maxConnections: connections, log });
+  const server = await listen({ fetch: app.fetch, host: config.host, port: config.port, log });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);
@@ -58,14 +61,14 @@ export async function serve(
   return (signal) => void stopInOrder(signal);
 }
 
-/** How many descriptors the database takes. */
-function databaseDescriptors({ database }: Config): number {
-  return database === null ? ENGINE_DESCRIPTORS : database.poolSize * (1 + database.replicas.length);
-}
-
-async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {
-  if (firstAdmin === null) return;
+async function ensureFirstAdmin(
+  useCases: UseCases,
+  { firstAdmin }: Config,
+  log: Log,
+): Promise<Result<void, EnsureAdminError>> {
+  if (firstAdmin === null) return ok();
   const ensured = await useCases.ensureAdmin({ ...firstAdmin, name: "Admin" as UserName });
-  if (ensured.isErr()) return exitWith(ensured.error);
-  if (ensured.value !== null) log.info({ userId: ensured.value.id }, "created the first admin");
+  return ensured.map((admin) => {
+    if (admin !== null) log.info({ userId: admin.id }, "created the first admin");
+  });
 }

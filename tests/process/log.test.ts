@@ -1,4 +1,6 @@
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyTemplate } from "../support/test-storage.ts";
 import { canOpenTerminals, startOnTerminal, startServer } from "./server.ts";
@@ -17,7 +19,36 @@ const PATHS = ["/%C2%9B31mred", "/%E2%80%AEgnp.exe", "/%1b[31m%0d%0aforged"];
 // eslint-disable-next-line no-control-regex
 const OBEYED = /[\u0000-\u0009\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
 
+/** A cluster is made, on a machine that runs other tests meanwhile. */
+const INITIALISES_TIMEOUT_MS = 240_000;
+
+const messagesOf = (stderr: string) =>
+  stderr
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
+
 describe("the log of a server", () => {
+  it(
+    "says at the first start what takes its time, and nothing of it at the second",
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), "quire-first-"));
+      const first = await (await startServer(join(directory, "data"))).end("SIGTERM");
+      expect(messagesOf(first.stderr)).toEqual([
+        "making a new database, which takes some seconds",
+        "bringing the schema up to date",
+        "the schema was brought up to date",
+        "listening",
+        "stopping",
+        "stopped",
+      ]);
+      const second = await (await startServer(join(directory, "data"))).end("SIGTERM");
+      expect(messagesOf(second.stderr)).toEqual(["listening", "stopping", "stopped"]);
+      await rm(directory, { recursive: true });
+    },
+    INITIALISES_TIMEOUT_MS,
+  );
+
   it("is a line of JSON for each request, which no character of its path can break or turn around", async () => {
     const server = await startServer(data);
     for (const path of PATHS) await fetch(`${server.url}${path}`);
@@ -27,6 +58,7 @@ describe("the log of a server", () => {
     const logged = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
     const requests = logged.filter(({ msg }) => msg === "request");
     expect(requests.map(({ path }) => path)).toEqual(PATHS.map((path) => decodeURI(path)));
+    expect(logged.find(({ msg }) => msg === "listening")).toMatchObject({ pid: server.process.pid, version: "0.1.0" });
     expect(requests[0]).toMatchObject({ clientAddress: "127.0.0.1", status: 404, code: "route_not_found" });
   });
 
