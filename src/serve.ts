@@ -7,6 +7,7 @@ import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
 import { startExpiryPurge } from "./expiry-purge.ts";
+import { ENGINE_DESCRIPTORS, maxConnections } from "./infrastructure/file-descriptors.ts";
 import { listen } from "./node-http-server.ts";
 import type { openStorage } from "./open-storage.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -37,7 +38,9 @@ export async function serve(
     return exitWith(admin.error);
   }
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
-  const server = await listen({ fetch: app.fetch, host: config.host, port: config.port, log });
+  const connections = maxConnections(databaseDescriptors(config));
+  const { host, port } = config;
+  const server = await listen({ fetch: app.fetch, host, port, maxConnections: connections, log });
   if (server.isErr()) {
     await storage.value.close();
     return exitWith(server.error);
@@ -59,6 +62,11 @@ export async function serve(
     `Quire listens on ${server.value.url}, with its data in ${place} (process ${process.pid})\nIts API is documented at ${http.publicUrl ?? server.value.url}/docs\n`,
   );
   return (signal) => void stopInOrder(signal);
+}
+
+/** How many descriptors the database takes. */
+function databaseDescriptors({ database }: Config): number {
+  return database === null ? ENGINE_DESCRIPTORS : database.poolSize * (1 + database.replicas.length);
 }
 
 async function ensureFirstAdmin(

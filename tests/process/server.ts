@@ -34,9 +34,18 @@ export function canBeUnprivileged(): boolean {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Starts the built server on a free port and waits for the line that says where it listens. */
-export async function startServer(dataDirectory: string, environment: Environment = {}): Promise<RunningServer> {
-  return listening(spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment }));
+/**
+ * Starts the built server on a free port and waits for the line that says where it listens.
+ *
+ * @param openFiles How many files it may have open; `null` for as many as this process.
+ */
+export async function startServer(
+  dataDirectory: string,
+  environment: Environment = {},
+  openFiles: number | null = null,
+): Promise<RunningServer> {
+  const all = { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment };
+  return listening(spawnNode(SERVER, [], all, { openFiles }));
 }
 
 /** Starts the built server and waits for nothing, for who ends it before it listens. */
@@ -99,20 +108,10 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
-export async function runServer(environment: Environment, cwd?: string, uid?: number): Promise<Ended> {
-  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, { cwd, uid });
+export async function runServer(environment: Environment, how: HowToSpawn = {}): Promise<Ended> {
+  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, how);
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
   return collect(child).finally(() => clearTimeout(timeout));
-}
-
-/** Few enough that not all modules can be read at once, and enough for Node itself. */
-const FEW_FILES = 64;
-
-/** Runs it in a directory with a limit of open files that is too low. */
-export async function runWithFewFiles(cwd: string): Promise<Ended> {
-  const { PATH } = process.env;
-  const command = `ulimit -n ${FEW_FILES} && exec '${process.execPath}' '${SERVER}'`;
-  return collect(spawn("sh", ["-c", command], { cwd, env: { PATH, PORT: "0" } }));
 }
 
 export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {
@@ -163,12 +162,19 @@ function onTerminal(words: readonly string[], environment: Environment) {
   };
 }
 
-function spawnNode(script: string, options: readonly string[], environment: Environment, how: SpawnOptions = {}) {
+interface HowToSpawn extends Pick<SpawnOptions, "cwd" | "uid"> {
+  /** How many files it may have open; `null` for as many as this process. */
+  readonly openFiles?: number | null;
+}
+
+function spawnNode(script: string, options: readonly string[], environment: Environment, how: HowToSpawn = {}) {
   const { PATH } = process.env;
-  return spawn(process.execPath, [script, ...options], {
-    ...how,
-    env: { PATH, ...environment },
-  }) as ChildProcessWithoutNullStreams;
+  const { openFiles = null, ...rest } = how;
+  const command = [process.execPath, script, ...options];
+  // Node raises its own limit to the hard one, so both are set.
+  const [program = "", ...words] =
+    openFiles === null ? command : ["prlimit", `--nofile=${openFiles}:${openFiles}`, ...command];
+  return spawn(program, words, { ...rest, env: { PATH, ...environment } });
 }
 
 async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {
