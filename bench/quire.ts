@@ -47,7 +47,7 @@ export async function openQuire(directory: string) {
   const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: NO_LOG };
   const postgres = (await openEmbeddedPostgres({ ...options, durability: "relaxed" }))._unsafeUnwrap();
   const { client, changeSchema } = postgres;
-  const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, changeSchema))._unsafeUnwrap();
+  const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
   return {
     client,
     storage: { ...migrated, ...rememberedAccess(migrated) },

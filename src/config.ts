@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
 import { fail } from "./domain/fail.ts";
+import { readEnvFile } from "./env-file.ts";
+import { nearestName } from "./nearest-name.ts";
 import { parsePassword, type Password } from "./domain/password.ts";
 import type { Violation } from "./domain/violation.ts";
 import { parseServerUrl, type ServerUrl } from "./infrastructure/postgresql/server-url.ts";
@@ -46,11 +47,19 @@ export interface DatabaseConfig {
   readonly setsTimeouts: boolean;
 }
 
-/** Environment variables that cannot be used, all of them at once: never their values, which may be secrets. */
+/** What cannot be used of the configuration, all of it at once: never the values, which may be secrets. */
 export interface ConfigInvalid {
   readonly kind: "config_invalid";
-  readonly problems: readonly { readonly variable: string; readonly detail: string }[];
+  readonly problems: readonly ConfigProblem[];
 }
+
+export interface ConfigProblem {
+  /** The variable, or the line of the env file. */
+  readonly variable: string;
+  readonly detail: string;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 const SECOND_MS = 1000;
 const DAY_MS = 86_400_000;
@@ -73,6 +82,12 @@ const value = <T>(parse: (raw: string) => Result<T, Violation>, what: string) =>
   });
 
 const onOrOff = z.enum(["on", "off"], { error: "must be on or off" }).transform((raw) => raw === "on");
+
+/** A shell replaces `~` in a command, but not in an env file, nor does anybody in a container's environment. */
+const path = z.string().refine((raw) => !raw.startsWith("~"), {
+  error:
+    "begins with ~, which is the home directory to a shell alone: write the whole path (or ./~ for a directory of that name)",
+});
 
 const trueOrFalse = z.enum(["true", "false"], { error: "must be true or false" }).transform((raw) => raw === "true");
 
@@ -124,7 +139,7 @@ const Environment = z
   .object({
     HOST: z.string().default("127.0.0.1"),
     PORT: wholeNumber(0, 65_535).default(3000),
-    QUIRE_DATA_DIR: z.string().default("./data"),
+    QUIRE_DATA_DIR: path.default("./data"),
     DATABASE_URL: serverUrl.optional(),
     DATABASE_MIGRATION_URL: serverUrl.optional(),
     DATABASE_REPLICA_URLS: serverUrls.default([]),
@@ -136,6 +151,7 @@ const Environment = z
     DATABASE_PREPARED_STATEMENTS: onOrOff.default(true),
     DATABASE_SESSION_TIMEOUTS: onOrOff.default(true),
     QUIRE_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
+    QUIRE_LOG_CLIENT_ADDRESS: onOrOff.default(true),
     QUIRE_REQUIRE_IF_MATCH: trueOrFalse.default(false),
     QUIRE_CORS_ORIGINS: origins.default([]),
     QUIRE_PUBLIC_URL: publicUrl.optional(),
@@ -162,13 +178,32 @@ const Environment = z
     context.issues.push({ code: "custom", message, path: [missing], input: undefined });
   });
 
+/** Which the command line reads itself, beside the configuration. */
+const COMMAND_LINE_VARIABLES = ["QUIRE_MOVE_FROM", "QUIRE_MOVE_TO"];
+
+/** Every variable that the configuration is read from. */
+export const CONFIG_VARIABLES: readonly string[] = Object.keys(Environment.shape);
+
+const KNOWN_VARIABLES = [...CONFIG_VARIABLES, ...COMMAND_LINE_VARIABLES];
+const OWN_NAME = /^(?:QUIRE|DATABASE)_/;
+const OWN_VARIABLES = KNOWN_VARIABLES.filter((name) => OWN_NAME.test(name));
+
+/**
+ * What Kubernetes sets in every container for a service that is called quire, or quire-something, and Docker for a link
+ * (Kubernetes, Service, Environment variables).
+ */
+const SERVICE_LINK =
+  /^QUIRE_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
+
 /** Reads the configuration from environment variables; an empty one counts as unset. Fails with `config_invalid`. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Result<Config, ConfigInvalid> {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, raw]) => raw !== ""));
+export function readConfig(environment: Variables): Result<Config, ConfigInvalid> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, raw]) => raw !== "" && raw !== undefined));
   const read = Environment.safeParse(set);
-  if (!read.success) {
-    const problems = read.error.issues.map(({ path, message }) => ({ variable: String(path[0]), detail: message }));
-    return fail({ kind: "config_invalid", problems });
+  const misspelt = misspeltVariables(Object.keys(set));
+  if (!read.success || misspelt.length > 0) {
+    const issues = read.error?.issues ?? [];
+    const wrong = issues.map(({ path: [variable], message }) => ({ variable: String(variable), detail: message }));
+    return fail({ kind: "config_invalid", problems: [...wrong, ...misspelt] });
   }
   const { QUIRE_ADMIN_EMAIL: email, QUIRE_ADMIN_PASSWORD: password } = read.data;
   return ok({
@@ -182,6 +217,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       corsOrigins: read.data.QUIRE_CORS_ORIGINS,
       requestsPerMinute: read.data.QUIRE_RATE_LIMIT_PER_MINUTE,
       logInsPerMinute: read.data.QUIRE_LOGIN_LIMIT_PER_MINUTE,
+      logsClientAddress: read.data.QUIRE_LOG_CLIENT_ADDRESS,
       requestTimeoutMs: read.data.QUIRE_REQUEST_TIMEOUT_MS,
       publicUrl: read.data.QUIRE_PUBLIC_URL ?? null,
     },
@@ -211,7 +247,42 @@ function databaseOf(read: z.infer<typeof Environment>): DatabaseConfig | null {
   };
 }
 
-/** Adds the variables of a file `.env` in the working directory, where there is one; those that are set win over it. */
-export function loadEnvFile(): void {
-  if (existsSync(".env")) process.loadEnvFile();
+/**
+ * A name that begins with QUIRE_ is meant for this program, and so is one that is nearly a variable of it which is not set.
+ * Others may have DATABASE_ variables of their own.
+ */
+function misspeltVariables(names: readonly string[]): readonly ConfigProblem[] {
+  const unset = OWN_VARIABLES.filter((name) => !names.includes(name));
+  return names.flatMap((variable) => {
+    if (KNOWN_VARIABLES.includes(variable) || SERVICE_LINK.test(variable)) return [];
+    const isOurs = /^QUIRE_/i.test(variable);
+    const meant = isOurs ? nearestName(variable, OWN_VARIABLES, variable.length) : nearestName(variable, unset);
+    if (meant === null && !isOurs) return [];
+    const hint = meant === null ? "Remove it." : `Did you mean ${meant}?`;
+    return [{ variable, detail: `is no variable of Quire. ${hint}` }];
+  });
+}
+
+const ENV_FILE = ".env";
+
+/**
+ * Reads the configuration from the environment and a file `.env` in the working directory, where there is one. Variables
+ * that are set win over the file, whose others are added to the environment. Fails with `config_invalid`.
+ *
+ * @param overrides Variables that win over both; an empty one unsets.
+ */
+export function loadConfig(overrides: Variables = {}): Result<Config, ConfigInvalid> {
+  const inFile = addEnvFile();
+  const read = readConfig({ ...process.env, ...overrides });
+  if (read.isOk() && inFile.length === 0) return read;
+  return fail({ kind: "config_invalid", problems: [...inFile, ...(read.isErr() ? read.error.problems : [])] });
+}
+
+/** Adds the variables of the file to the environment, and gives what is wrong with the file. */
+function addEnvFile(): readonly ConfigProblem[] {
+  const read = readEnvFile(ENV_FILE);
+  if (read.isErr()) return [{ variable: ENV_FILE, detail: `cannot be read: ${read.error.detail}` }];
+  for (const [name, raw] of read.value?.variables ?? []) process.env[name] ??= raw;
+  const problems = read.value?.problems ?? [];
+  return problems.map(({ line, detail }) => ({ variable: `${ENV_FILE}, line ${line},`, detail }));
 }

@@ -1,47 +1,7 @@
-import { constants } from "node:os";
-import { ok } from "neverthrow";
-import { loadEnvFile, readConfig, type Config } from "./config.ts";
-import { claimDataDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
-import { pinoLog } from "./infrastructure/pino-log.ts";
-import { exitWith } from "./process-failure.ts";
+import { refuseOldNode } from "./node-version.ts";
+import { endOnCrash } from "./process-failure.ts";
 
-const SAME_SIGNAL_MS = 100;
-
-loadEnvFile();
-const config = readConfig(process.env);
-if (config.isErr()) exitWith(config.error);
-else await start(config.value);
-
-async function start(settings: Config): Promise<void> {
-  // Until it serves there is nothing to finish. A container's first process must say so: its signals have no default.
-  let stop: (signal: NodeJS.Signals) => void = endAtOnce;
-  onStopSignals((signal) => stop(signal));
-  const claimed = settings.database === null ? claimDataDirectory(settings.dataDirectory) : ok(undefined);
-  if (claimed.isErr()) return exitWith(claimed.error);
-  // Loaded only now: who finds the directory taken is told before it has loaded a database and a web framework. The
-  // database opens on its own thread while the framework is loaded on this one.
-  const { openStorage } = await import("./open-storage.ts");
-  const log = pinoLog(settings.logLevel);
-  const opening = openStorage(settings, log, claimed.value);
-  const { serve } = await import("./serve.ts");
-  stop = await serve(settings, opening, log);
-}
-
-/** Calls `stop` at the first signal; a later one ends the process at once, which loses nothing either. */
-function onStopSignals(stop: (signal: NodeJS.Signals) => void): void {
-  let stoppingSince: number | null = null;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      if (stoppingSince === null) {
-        stoppingSince = performance.now();
-        stop(signal);
-        // At Ctrl-C a terminal signals every process, and npm hands its own signal on: that is one wish, not two.
-      } else if (performance.now() - stoppingSince > SAME_SIGNAL_MS) endAtOnce(signal);
-    });
-  }
-}
-
-/** Ends as a process does that a signal has ended, which a shell shows as 128 and the signal's number. */
-function endAtOnce(signal: NodeJS.Signals): never {
-  process.exit(128 + constants.signals[signal]);
-}
+refuseOldNode();
+endOnCrash();
+const { start } = await import("./start.ts");
+await start();

@@ -1,5 +1,6 @@
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ok, type Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import type { Log } from "./application/ports/log.ts";
 import type { StorageProbe } from "./application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "./application/ports/unit-of-work.ts";
@@ -8,6 +9,7 @@ import type { MoveEnd } from "./infrastructure/move/move-end.ts";
 import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
 import type { DataDirectoryGone } from "./infrastructure/pglite/directory-watch.ts";
 import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
+import { requireDatabase, type NoDatabase } from "./infrastructure/pglite/require-database.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { OpenPostgresError } from "./infrastructure/postgresql/postgres-storage.ts";
 import { withoutSecrets } from "./infrastructure/postgresql/server-url.ts";
@@ -25,7 +27,10 @@ export interface Storage extends Repositories {
   close(): Promise<Result<void, StopUnclean>>;
 }
 
-export type OpenStorageError = OpenPgliteError | OpenPostgresError;
+export type OpenStorageError = OpenPgliteError | OpenPostgresError | NoDatabase;
+
+/** Whether a database may be made where there is none. */
+export type NewDatabase = "allowed" | "refused";
 
 /**
  * Opens what the configuration names: a PostgreSQL server, or the embedded one. Only the one that is used is loaded.
@@ -42,8 +47,22 @@ export async function openStorage(
     : openServer({ ...config.database, statementTimeoutMs: config.statementDeadlineMs }, log);
 }
 
+/** Opens the database that a configuration names, for an operator who means one that is there. */
+export async function openExistingStorage(config: Config, log: Log): Promise<Result<Storage, OpenStorageError>> {
+  const found = await requireExisting(config, log);
+  return found.isErr() ? err(found.error) : openStorage(config, log);
+}
+
 /** Opens one end of a move: the database that a configuration names, by the role that may change its schema. */
-export async function openMoveEnd(config: Config, log: Log): Promise<Result<MoveEnd, OpenStorageError>> {
+export async function openMoveEnd(
+  config: Config,
+  log: Log,
+  newDatabase: NewDatabase,
+): Promise<Result<MoveEnd, OpenStorageError>> {
+  if (newDatabase === "refused") {
+    const found = await requireExisting(config, log);
+    if (found.isErr()) return err(found.error);
+  }
   const { embeddedEnd, serverEnd } = await import("./infrastructure/move/move-end.ts");
   const { database, dataDirectory: directory, durability, freeSpaceBytes, statementDeadlineMs } = config;
   const common = { migrations: MIGRATIONS_FOLDER, log };
@@ -52,10 +71,17 @@ export async function openMoveEnd(config: Config, log: Log): Promise<Result<Move
     : serverEnd({ ...common, ...database, statementTimeoutMs: statementDeadlineMs });
 }
 
+async function requireExisting(config: Config, log: Log): Promise<ReturnType<typeof requireDatabase>> {
+  const { database, dataDirectory, statementDeadlineMs: statementTimeoutMs } = config;
+  if (database === null) return requireDatabase(dataDirectory);
+  const { requireSchema } = await import("./infrastructure/postgresql/require-schema.ts");
+  return requireSchema({ ...database, statementTimeoutMs, migrations: MIGRATIONS_FOLDER, log });
+}
+
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
   const { openPgliteStorage } = await import("./infrastructure/pglite/pglite-storage.ts");
   const { durability, freeSpaceBytes, statementDeadlineMs } = config;
-  const place = typeof directory === "string" ? directory : directory.directory;
+  const place = typeof directory === "string" ? resolve(directory) : directory.directory;
   const options = { directory, durability, freeSpaceBytes, statementDeadlineMs, migrations: MIGRATIONS_FOLDER, log };
   return (await openPgliteStorage(options)).map((storage): Storage => ({ ...storage, place }));
 }

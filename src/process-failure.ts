@@ -1,5 +1,8 @@
 import type { EnsureAdminError } from "./application/users/ensure-admin.ts";
 import type { ConfigInvalid } from "./config.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { describeError, withoutPasswords } from "./infrastructure/describe-error.ts";
+import { visibleLines } from "./infrastructure/visible-text.ts";
 import { ACKNOWLEDGED_FILE } from "./infrastructure/pglite/acknowledged-position.ts";
 import type { MoveError } from "./infrastructure/move/move.ts";
 import type { Damage } from "./infrastructure/pglite/damage.ts";
@@ -17,28 +20,28 @@ export type ProcessFailure =
   | ListenFailed
   | EngineGaveUp
   | DataDirectoryGone
-  | StopUnclean;
+  | StopUnclean
+  | ProgramFailed;
 
-/** What the process exits with: the numbers of BSD's sysexits(3), so that a supervisor can tell them apart. */
-export const EXIT = {
-  ok: 0,
-  usage: 64,
-  dataError: 65,
-  unavailable: 69,
-  software: 70,
-  cannotCreate: 73,
-  io: 74,
-  inUse: 75,
-  config: 78,
-} as const;
+/** Something was thrown that nothing had a place for: by the system that the program runs on, or by a defect of it. */
+export interface ProgramFailed {
+  readonly kind: "program_failed";
+  readonly cause: unknown;
+}
 
-interface Explanation {
-  readonly exitCode: (typeof EXIT)[keyof typeof EXIT];
+export interface Explanation {
+  readonly exitCode: ExitCode;
   /** What is wrong and what to do, for the person who started the program. */
   readonly message: string;
 }
 
+/** What is printed of a failure: sentences, whatever its cause is. */
 export function explain(failure: ProcessFailure): Explanation {
+  const { exitCode, message } = explanationOf(failure);
+  return { exitCode, message: visibleLines(withoutPasswords(message)) };
+}
+
+function explanationOf(failure: ProcessFailure): Explanation {
   switch (failure.kind) {
     case "config_invalid": {
       const lines = failure.problems.map(({ variable, detail }) => `  ${variable} ${detail}`);
@@ -71,6 +74,11 @@ export function explain(failure: ProcessFailure): Explanation {
       return {
         exitCode: EXIT.io,
         message: `The data directory ${failure.directory} is not there any more: it was removed, renamed or unmounted while Quire ran. Put it back as it was, or restore it from a backup, then start again.`,
+      };
+    case "no_database":
+      return {
+        exitCode: EXIT.config,
+        message: `There is no database of Quire in ${failure.place}, and none was made. Name the one that the server uses with QUIRE_DATA_DIR or DATABASE_URL (with --from for a move). user create --new-database makes one.`,
       };
     case "data_directory_foreign":
       return {
@@ -107,22 +115,22 @@ export function explain(failure: ProcessFailure): Explanation {
     case "data_directory_unusable":
       return {
         exitCode: EXIT.io,
-        message: `The data directory ${failure.directory} cannot be used: ${causeMessage(failure.cause)}. Check that it can be written, and that its disk has space.`,
+        message: `The data directory ${failure.directory} cannot be used: ${describeError(failure.cause)}. Check that it can be written, and that its disk has space.`,
       };
     case "database_unreachable":
       return {
         exitCode: EXIT.unavailable,
-        message: `The database was not reached in ${Math.round(failure.waitedMs / 1000)} s: ${causeMessage(failure.cause)}. Check DATABASE_URL and that the server runs; DATABASE_START_TIMEOUT_MS is how long a start waits.`,
+        message: `The database was not reached in ${Math.round(failure.waitedMs / 1000)} s: ${describeError(failure.cause)}. Check DATABASE_URL and that the server runs; DATABASE_START_TIMEOUT_MS is how long a start waits.`,
       };
     case "database_refused":
       return {
         exitCode: EXIT.config,
-        message: `The database refuses: ${causeMessage(failure.cause)}. Check DATABASE_URL, and what its role may do (docs/postgresql.md).`,
+        message: `The database refuses: ${describeError(failure.cause)}. Check DATABASE_URL, and what its role may do (docs/postgresql.md).`,
       };
     case "migrations_unreadable":
       return {
         exitCode: EXIT.software,
-        message: `The migrations in ${failure.folder} cannot be read: ${causeMessage(failure.cause)}. Install Quire anew.`,
+        message: `The migrations in ${failure.folder} cannot be read: ${describeError(failure.cause)}. Install Quire anew.`,
       };
     case "migration_drift":
       return { exitCode: EXIT.config, message: DRIFT_MESSAGES[failure.drift](failure.migration) };
@@ -139,7 +147,7 @@ export function explain(failure: ProcessFailure): Explanation {
     case "move_interrupted":
       return {
         exitCode: EXIT.io,
-        message: `The move was interrupted: ${causeMessage(failure.cause)}. Run it again: it goes on where it stopped.`,
+        message: `The move was interrupted: ${describeError(failure.cause)}. Run it again: it goes on where it stopped.`,
       };
     case "move_differs":
       return {
@@ -149,16 +157,25 @@ export function explain(failure: ProcessFailure): Explanation {
     case "listen_failed":
       return {
         exitCode: EXIT.unavailable,
-        message: `Cannot listen on ${failure.host}:${failure.port}: ${causeMessage(failure.cause)}. Choose another address with HOST and PORT; PORT=0 picks a free port.`,
+        message: `Cannot listen on ${failure.host}:${failure.port}: ${describeError(failure.cause)}. Choose another address with HOST and PORT; PORT=0 picks a free port.`,
       };
     case "email_taken":
       return {
         exitCode: EXIT.config,
         message:
-          "A user has this e-mail address already. Name another one (QUIRE_ADMIN_EMAIL for the first admin, --email for others).",
+          "A user has this e-mail address already. Name another one (QUIRE_ADMIN_EMAIL for the first admin, --email for others), or make that user an admin with: quire user role <address> admin",
       };
+    case "program_failed": {
+      const { cause } = failure;
+      return isOfSystem(cause)
+        ? { exitCode: EXIT.io, message: `The system refused: ${describeError(cause)}. ${NOTHING_LOST}` }
+        : {
+            exitCode: EXIT.software,
+            message: `Quire has a defect: ${describeError(cause)}${placeOf(cause)}. ${NOTHING_LOST}`,
+          };
+    }
     case "password_hashing_failed":
-      return { exitCode: EXIT.software, message: `The password cannot be hashed: ${causeMessage(failure.cause)}.` };
+      return { exitCode: EXIT.software, message: `The password cannot be hashed: ${describeError(failure.cause)}.` };
     case "password_hashing_busy":
       return { exitCode: EXIT.unavailable, message: "Too many passwords wait to be hashed. Try again." };
     case "storage_unavailable":
@@ -168,7 +185,7 @@ export function explain(failure: ProcessFailure): Explanation {
     case "outcome_unknown":
       return {
         exitCode: EXIT.io,
-        message: `The database failed (${failure.kind}) in ${failure.operation}: ${causeMessage(failure.cause)}.`,
+        message: `The database failed (${failure.kind}) in ${failure.operation}: ${describeError(failure.cause)}.`,
       };
   }
 }
@@ -181,6 +198,14 @@ const DRIFT_MESSAGES = {
   out_of_order: (migration: string) =>
     `The migration ${migration} is older than one that is applied already, so it would be skipped. Generate it anew, so that it comes last.`,
 };
+
+const NOTHING_LOST = "Nothing that was acknowledged is lost; the next start replays the log of the database.";
+
+/** Where in the program a defect showed itself, for those who mend it. */
+function placeOf(cause: unknown): string {
+  const [, place] = (cause instanceof Error && /\bat ([^\n]*\/(?:dist|src)\/[^\n]*)/.exec(cause.stack ?? "")) || [];
+  return place === undefined ? "" : ` (at ${place.replace(/(?:file:\/\/)?\/[^\s(]*\/(?=(?:dist|src)\/)/, "")})`;
+}
 
 function describeDamage(damage: Damage): string {
   switch (damage.kind) {
@@ -204,17 +229,28 @@ function remedy({ kind }: Damage): string {
     : "";
 }
 
+/** The last lines of PostgreSQL's log, without the statements among them. */
 function lastWords(failure: object): string {
   const lines = "lastWords" in failure ? (failure.lastWords as readonly string[]) : [];
-  return lines.length === 0 ? "" : `\nIts last words:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  let isStatement = false;
+  const shown = lines.filter((line) => {
+    if (SEVERITY.test(line)) isStatement = /\b(?:STATEMENT|QUERY): /.test(line);
+    return !isStatement;
+  });
+  return shown.length === 0 ? "" : `\nIts last words:\n${shown.map((line) => `  ${line}`).join("\n")}`;
 }
 
 function amountOf(amount: number, resource: "bytes" | "inodes"): string {
   return resource === "bytes" ? `${Math.floor(amount / 1_048_576)} MiB` : `${amount} inodes`;
 }
 
-function causeMessage(cause: unknown): string {
-  return typeof cause === "object" && cause !== null && "message" in cause ? String(cause.message) : String(cause);
+/** How a line of its log begins that does not go on with the one before. */
+const SEVERITY =
+  /\b(?:DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|LOCATION|STATEMENT|QUERY): /;
+
+/** Node gives the errors of the system a number. */
+function isOfSystem(cause: unknown): boolean {
+  return cause instanceof Error && "errno" in cause && "syscall" in cause;
 }
 
 /** Ends the process with what it says of a failure. */
@@ -222,4 +258,9 @@ export function exitWith(failure: ProcessFailure): never {
   const { message, exitCode } = explain(failure);
   process.stderr.write(`${message}\n`);
   process.exit(exitCode);
+}
+
+/** Has the process end with a sentence where it would end with a stack and an exit code that says nothing. */
+export function endOnCrash(): void {
+  process.on("uncaughtException", (cause) => exitWith({ kind: "program_failed", cause }));
 }

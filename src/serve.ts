@@ -1,18 +1,22 @@
+import { ok, type Result } from "neverthrow";
 import type { Log } from "./application/ports/log.ts";
 import type { UseCases } from "./application/use-cases.ts";
+import type { EnsureAdminError } from "./application/users/ensure-admin.ts";
 import { compose, nodeAdapters } from "./composition.ts";
 import type { Config } from "./config.ts";
 import type { UserName } from "./domain/user.ts";
+import { startExpiryPurge } from "./expiry-purge.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "./infrastructure/file-descriptors.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "./interfaces/node/client-address.ts";
 import { listen } from "./interfaces/node/http-server.ts";
 import { loadShedding } from "./interfaces/node/load-shedding.ts";
 import type { openStorage } from "./open-storage.ts";
-import { EXIT, exitWith } from "./process-failure.ts";
+import { EXIT } from "./exit-codes.ts";
+import { exitWith } from "./process-failure.ts";
+import { VERSION } from "./version.ts";
 import { warmUp } from "./warm-up.ts";
 
 const SHUTDOWN_GRACE_MS = 10_000;
-const PURGE_INTERVAL_MS = 3_600_000;
 /** Nobody wants to read of requests that nobody made. */
 const NO_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -37,7 +41,11 @@ export async function serve(
     load: shedding.load,
   };
   const { app, useCases } = compose({ ...adapters, log });
-  await ensureFirstAdmin(useCases, config, log);
+  const admin = await ensureFirstAdmin(useCases, config, log);
+  if (admin.isErr()) {
+    await storage.value.close();
+    return exitWith(admin.error);
+  }
   await warmUp(compose({ ...adapters, log: NO_LOG }).app.request);
   const server = await listen({
     fetch: app.fetch,
@@ -53,22 +61,21 @@ export async function serve(
     await storage.value.close();
     return exitWith(server.error);
   }
-  void purgeExpired(useCases, log);
-  const purge = setInterval(() => void purgeExpired(useCases, log), PURGE_INTERVAL_MS);
+  const purge = startExpiryPurge(useCases, log);
 
   const stopInOrder = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
-    clearInterval(purge);
-    await server.value.close(SHUTDOWN_GRACE_MS);
+    // Whoever uses the storage ends before it does.
+    await Promise.all([server.value.close(SHUTDOWN_GRACE_MS), purge.stop()]);
     const closed = await storage.value.close();
     if (closed.isErr()) return exitWith(closed.error);
     log.info({}, "stopped");
     process.exit(EXIT.ok);
   };
   const { place } = storage.value;
-  log.info({ url: server.value.url, place }, "listening");
+  log.info({ url: server.value.url, place, pid: process.pid, version: VERSION }, "listening");
   process.stdout.write(
-    `Quire listens on ${server.value.url}, with its data in ${place}\nIts API is documented at ${http.publicUrl ?? server.value.url}/docs\n`,
+    `Quire listens on ${server.value.url}, with its data in ${place} (process ${process.pid})\nIts API is documented at ${http.publicUrl ?? server.value.url}/docs\n`,
   );
   return (signal) => void stopInOrder(signal);
 }
@@ -78,16 +85,14 @@ function databaseDescriptors({ database }: Config): number {
   return database === null ? ENGINE_DESCRIPTORS : database.poolSize * (1 + database.replicas.length);
 }
 
-async function ensureFirstAdmin(useCases: UseCases, { firstAdmin }: Config, log: Log): Promise<void> {
-  if (firstAdmin === null) return;
+async function ensureFirstAdmin(
+  useCases: UseCases,
+  { firstAdmin }: Config,
+  log: Log,
+): Promise<Result<void, EnsureAdminError>> {
+  if (firstAdmin === null) return ok();
   const ensured = await useCases.ensureAdmin({ ...firstAdmin, name: "Admin" as UserName });
-  if (ensured.isErr()) return exitWith(ensured.error);
-  if (ensured.value !== null) log.info({ userId: ensured.value.id }, "created the first admin");
-}
-
-async function purgeExpired(useCases: UseCases, log: Log): Promise<void> {
-  const sessions = await useCases.purgeExpiredSessions();
-  if (sessions.isErr()) log.warn({ failure: sessions.error }, "expired sessions stay for now");
-  const keys = await useCases.purgeExpiredIdempotencyKeys();
-  if (keys.isErr()) log.warn({ failure: keys.error }, "expired idempotency keys stay for now");
+  return ensured.map((admin) => {
+    if (admin !== null) log.info({ userId: admin.id }, "created the first admin");
+  });
 }

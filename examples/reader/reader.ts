@@ -1,7 +1,7 @@
 import { createClient, excerptParts, type Failure, type ListedPost, type Result } from "quire/client";
 
 const token = sessionStorage.getItem("token");
-const quire = createClient({ url: document.documentElement.dataset["api"] ?? "", token });
+const quire = createClient({ url: document.documentElement.dataset["api"] ?? location.origin, token });
 const find = (id: string) => document.getElementById(id) as HTMLElement;
 const view = find("view");
 

@@ -7,6 +7,7 @@ import {
   FAKE_HASH,
   fakeHasher,
   fieldCodes,
+  HTTP_SETTINGS,
   pageOf,
   PASSWORD,
   problemOf,
@@ -536,7 +537,7 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
   });
 
   describe("the log", () => {
-    it("has one line for each request, with what was asked and answered", async () => {
+    it("has one line for each request: from where, by whom, what was asked and what was answered", async () => {
       const { author, log } = await open();
       const owner = await author();
       const before = log.lines.length;
@@ -547,13 +548,61 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
           message: "request",
           fields: {
             requestId: "request-1",
+            clientAddress: expect.any(String) as string,
+            userId: owner.id,
             method: "GET",
             path: owner.path,
             status: reply.status,
+            code: "validation_failed",
+            bytes: Buffer.byteLength(reply.text),
             durationMs: expect.any(Number) as number,
           },
         },
       ]);
+    });
+
+    it("has the code of the problem that a request is answered with", async () => {
+      const { nobody, log } = await open();
+      await nobody.get("/nowhere");
+      await nobody.post("/v1/sessions", { email: "nobody@example.org", password: "not the password" });
+      await nobody.post("/v1/users", { name: "" });
+      await nobody.post("/v1/posts", {});
+      const codes = log.lines.map(({ fields }) => ("code" in fields ? fields.code : null));
+      expect(codes).toEqual(["route_not_found", "invalid_credentials", "validation_failed", "authentication_required"]);
+    });
+
+    it("has how long the body was that a request announced", async () => {
+      const { nobody, log } = await open();
+      await nobody.post("/v1/sessions", { email: "ada@example.org" }, { "Content-Length": "27" });
+      expect(log.lines.at(-1)?.fields).toMatchObject({ requestBytes: 27 });
+    });
+
+    it("counts no bytes for an answer without a body", async () => {
+      const { author, nobody, log } = await open();
+      const owner = await author();
+      const tag = (await nobody.get("/v1/posts")).headers.get("ETag") ?? "";
+      const before = log.lines.length;
+      await nobody.get("/v1/posts", { "If-None-Match": tag });
+      await nobody.call("HEAD", "/v1/posts");
+      await owner.delete("/v1/sessions");
+      const lines = log.lines.slice(before).map(({ fields }) => fields as Readonly<Record<string, unknown>>);
+      expect(lines.map(({ status, bytes }) => [status, bytes])).toEqual([
+        [304, 0],
+        [200, 0],
+        [204, 0],
+      ]);
+    });
+
+    it("cuts a path that is longer than any of the API", async () => {
+      const { nobody, log } = await open();
+      await nobody.get(`/${"x".repeat(9000)}`);
+      expect(log.lines.at(-1)?.fields).toMatchObject({ path: `/${"x".repeat(511)}…` });
+    });
+
+    it("says nothing of where a request comes from, where the operator wants no personal data in it", async () => {
+      const { nobody, log } = await open({ http: { ...HTTP_SETTINGS, logsClientAddress: false } });
+      await nobody.get("/v1/posts");
+      expect(log.lines.at(-1)?.fields).toHaveProperty("clientAddress", undefined);
     });
   });
 

@@ -187,7 +187,7 @@ describe("descriptors that run out", () => {
 
   it("that are too few at the start end it with 78 and the number that is needed", async ({ skip }) => {
     skip(whyNot !== null, whyNot ?? "");
-    const { exitCode, stderr } = await runServer({ QUIRE_DATA_DIR: directory }, 200);
+    const { exitCode, stderr } = await runServer({ QUIRE_DATA_DIR: directory }, { openFiles: 200 });
     expect(exitCode).toBe(78);
     expect(stderr).toBe(
       "This process may have 200 files open, and Quire needs 384. Raise the limit: ulimit -n 576 in a shell, LimitNOFILE=576 for systemd, --ulimit nofile=576 for Docker.\n",

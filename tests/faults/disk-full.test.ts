@@ -21,6 +21,7 @@ import {
   type Ledger,
 } from "./ledger.ts";
 import { report } from "./rounds.ts";
+import { recordingLog } from "../support/fixtures.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 const MIB = 1_048_576;
@@ -372,7 +373,7 @@ describe("a disk that is too small", () => {
   it("for an update of the schema ends the start with 74 and the same", async () => {
     const unmigrated = async (data: string) => {
       await mkdir(data);
-      (await prepareCluster(data))._unsafeUnwrap();
+      (await prepareCluster(data, recordingLog()))._unsafeUnwrap();
     };
     const { exitCode, stderr } = await startOn(90, unmigrated);
     expect(exitCode).toBe(74);

@@ -2,7 +2,7 @@
 
 /**
  * Loaded with `node --require` before the server: makes the file system of the engine's thread fail on command. The
- * command is a JSON file that the environment variable QUIRE_FAULT_FILE names; without that file nothing fails. It says
+ * command is a JSON file that the environment variable FAULT_FILE names; without that file nothing fails. It says
  *
  * - `on`: the operation that fails, `fsync`, `open`, `read` or `write`;
  * - `path`: what the file's path must contain;
@@ -16,7 +16,7 @@ const { syncBuiltinESMExports } = require("node:module");
 const { constants } = require("node:os");
 const { isMainThread } = require("node:worker_threads");
 
-const COMMAND_FILE = process.env.QUIRE_FAULT_FILE;
+const COMMAND_FILE = process.env.FAULT_FILE;
 if (!isMainThread && COMMAND_FILE !== undefined) inject(COMMAND_FILE);
 
 function inject(commandFile) {

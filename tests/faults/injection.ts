@@ -13,7 +13,7 @@ export interface Fault {
 
 /** The environment of a server whose engine fails when the file has a fault in it. */
 export function injectable(faultFile: string): Readonly<Record<string, string>> {
-  return { NODE_OPTIONS: `--require "${PRELOADED}"`, QUIRE_FAULT_FILE: faultFile };
+  return { NODE_OPTIONS: `--require "${PRELOADED}"`, FAULT_FILE: faultFile };
 }
 
 /** Makes the file system of the engine fail from now on, or once. */

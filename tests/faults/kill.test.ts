@@ -9,7 +9,7 @@ import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storag
 import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
-import { aPublishedPost, aUser } from "../support/fixtures.ts";
+import { aPublishedPost, aUser, recordingLog } from "../support/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
@@ -186,7 +186,7 @@ describe("a SIGKILL during the first migration", () => {
 
   beforeAll(async () => {
     initialised = await mkdtemp(join(tmpdir(), "quire-initialised-"));
-    (await prepareCluster(initialised))._unsafeUnwrap();
+    (await prepareCluster(initialised, recordingLog()))._unsafeUnwrap();
     return async () => rm(initialised, { recursive: true });
   });
 

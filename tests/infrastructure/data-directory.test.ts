@@ -16,7 +16,7 @@ import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts
 import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/start-parameters.ts";
 import { embeddedDefaults } from "../support/test-storage.ts";
-import { aDraft, aUser, name } from "../support/fixtures.ts";
+import { aDraft, aUser, name, recordingLog } from "../support/fixtures.ts";
 
 const MARKER_FILE = "quire.json";
 const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", MARKER_FILE, LOCK_FILE, "quire.reserve"];
@@ -464,7 +464,7 @@ describe("prepareCluster", () => {
   it("gives the path of the cluster in a directory that was used, and touches nothing", async () => {
     await sketchUsed();
     const before = await contentsOf(directory);
-    expect((await prepareCluster(directory))._unsafeUnwrap()).toBe(join(directory, "cluster"));
+    expect((await prepareCluster(directory, recordingLog()))._unsafeUnwrap()).toBe(join(directory, "cluster"));
     expect(await contentsOf(directory)).toEqual(before);
   });
 });

@@ -97,6 +97,17 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+describe("createClient", () => {
+  it.each([undefined, "", "localhost:3000", "/v1", "ftp://quire.example", "http://"])(
+    "throws at once where its url is %j, as no call could be answered",
+    (url) => {
+      expect(() => createClient({ url } as ClientOptions)).toThrow(
+        "createClient needs the url of a server, such as http://127.0.0.1:3000.",
+      );
+    },
+  );
+});
+
 describe("the typed client", () => {
   it("writes, reads, edits, publishes and deletes a post", async () => {
     const { quire } = await openAuthor();

@@ -20,6 +20,7 @@ describe("readConfig", () => {
       logInsPerMinute: 10,
       requestTimeoutMs: 60_000,
       publicUrl: null,
+      logsClientAddress: true,
     },
     keepAliveMs: 72_000,
     trustedProxies: [],
@@ -62,7 +63,20 @@ describe("readConfig", () => {
   });
 
   it("ignores the variables of others", () => {
-    expect(readConfig({ PATH: "/bin", LANG: undefined, QUIRE_UNKNOWN: "1" })._unsafeUnwrap()).toEqual(DEFAULTS);
+    const others = {
+      PATH: "/bin",
+      LANG: undefined,
+      // Of a platform, a service of Kubernetes that is called quire, and one that is called database.
+      DATABASE_PUBLIC_URL: "postgres://elsewhere/db",
+      QUIRE_SERVICE_HOST: "10.0.0.7",
+      QUIRE_SERVICE_PORT_HTTP: "80",
+      QUIRE_PORT: "tcp://10.0.0.7:80",
+      QUIRE_BLOG_PORT_80_TCP_ADDR: "10.0.0.7",
+      DATABASE_PORT: "tcp://10.0.0.8:5432",
+      // Of our own command line.
+      QUIRE_MOVE_FROM: "./data",
+    };
+    expect(readConfig(others)._unsafeUnwrap()).toEqual(DEFAULTS);
   });
 
   it("reads every variable", () => {
@@ -71,6 +85,7 @@ describe("readConfig", () => {
       PORT: "8080",
       QUIRE_DATA_DIR: "/var/lib/quire",
       QUIRE_LOG_LEVEL: "debug",
+      QUIRE_LOG_CLIENT_ADDRESS: "off",
       QUIRE_REQUIRE_IF_MATCH: "true",
       QUIRE_RATE_LIMIT_PER_MINUTE: "100",
       QUIRE_LOGIN_LIMIT_PER_MINUTE: "0",
@@ -99,6 +114,7 @@ describe("readConfig", () => {
         logInsPerMinute: 0,
         requestTimeoutMs: 5000,
         publicUrl: "https://example.org/blog",
+        logsClientAddress: false,
       },
       keepAliveMs: 620_000,
       trustedProxies: ["10.0.0.0/8", "::1"],
@@ -145,6 +161,8 @@ describe("readConfig", () => {
     "must be * alone, or origins without a path, such as https://app.example.org, separated by commas";
   const PUBLIC_URL_DETAIL =
     "must be a URL of http or https with nothing after its path, which has letters, digits and . _ ~ - alone, such as https://example.org/blog";
+  const HOME_DETAIL =
+    "begins with ~, which is the home directory to a shell alone: write the whole path (or ./~ for a directory of that name)";
   const LEVEL_DETAIL = "must be one of fatal, error, warn, info, debug, trace, silent";
 
   it.each([
@@ -190,6 +208,9 @@ describe("readConfig", () => {
     ["QUIRE_PUBLIC_URL", "https://example.org//blog", PUBLIC_URL_DETAIL],
     ["QUIRE_PUBLIC_URL", "https://example.org/bl'og", PUBLIC_URL_DETAIL],
     ["QUIRE_PUBLIC_URL", "https://example.org/a b", PUBLIC_URL_DETAIL],
+    ["QUIRE_DATA_DIR", "~/data", HOME_DETAIL],
+    ["QUIRE_DATA_DIR", "~ada/data", HOME_DETAIL],
+    ["QUIRE_LOG_CLIENT_ADDRESS", "no", "must be on or off"],
     ["QUIRE_LOG_LEVEL", "verbose", LEVEL_DETAIL],
     ["QUIRE_LOG_LEVEL", "INFO", LEVEL_DETAIL],
   ])("refuses %s=%j", (variable, value, detail) => {
@@ -289,6 +310,36 @@ describe("readConfig", () => {
   ])("refuses a %s that cannot be one", (variable, value, detail) => {
     const admin = { QUIRE_ADMIN_EMAIL: "root@example.org", QUIRE_ADMIN_PASSWORD: "a good password" };
     expect(problemsOf({ ...admin, [variable]: value })).toEqual([{ variable, detail }]);
+  });
+
+  it.each([
+    ["QUIRE_DATADIR", "QUIRE_DATA_DIR"],
+    ["QUIRE_DATA_DIRECTORY", "QUIRE_DATA_DIR"],
+    ["quire_data_dir", "QUIRE_DATA_DIR"],
+    ["QUIRE_DURABLITY", "QUIRE_DURABILITY"],
+    ["QUIRE_CORS_ORIGIN", "QUIRE_CORS_ORIGINS"],
+    ["QUIER_LOG_LEVEL", "QUIRE_LOG_LEVEL"],
+    ["DATABASE_UR", "DATABASE_URL"],
+    ["DATABASE_REPLICAS_URL", "DATABASE_REPLICA_URLS"],
+    ["DATABSE_POOL_SIZE", "DATABASE_POOL_SIZE"],
+  ])("refuses %s, which nobody reads, and asks whether %s is meant", (variable, meant) => {
+    expect(problemsOf({ [variable]: "1" })).toEqual([
+      { variable, detail: `is no variable of Quire. Did you mean ${meant}?` },
+    ]);
+  });
+
+  it("leaves a variable of others alone that is nearly one of ours, where ours is set too", () => {
+    const both = { DATABASE_URL: "postgres://localhost/quire", DATABASE_URI: "postgres://localhost/other" };
+    expect(readConfig(both).isOk()).toBe(true);
+  });
+
+  it("takes an unknown variable that is empty for one that is not set", () => {
+    expect(readConfig({ QUIRE_DATADIR: "" }).isOk()).toBe(true);
+  });
+
+  it("names misspelt variables beside wrong ones", () => {
+    const named = problemsOf({ PORT: "x", QUIRE_DATADIR: "y" }).map(({ variable }) => variable);
+    expect(named).toEqual(["PORT", "QUIRE_DATADIR"]);
   });
 
   const WRONG = {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Damage } from "../../src/infrastructure/pglite/damage.ts";
-import { EXIT, explain, type ProcessFailure } from "../../src/process-failure.ts";
+import { DrizzleQueryError } from "drizzle-orm";
+import { EXIT } from "../../src/exit-codes.ts";
+import { explain, type ProcessFailure } from "../../src/process-failure.ts";
 
 const directory = "/srv/quire";
 const cause = new Error("it broke");
@@ -88,6 +90,32 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: [directory, "removed, renamed or unmounted", "backup"],
     },
   ],
+  no_database: [
+    {
+      failure: { kind: "no_database", place: directory },
+      exitCode: 78,
+      says: [directory, "none was made", "QUIRE_DATA_DIR", "DATABASE_URL", "--from", "--new-database"],
+    },
+  ],
+  program_failed: [
+    {
+      failure: {
+        kind: "program_failed",
+        cause: Object.assign(new Error("ENOENT: no such file or directory, statfs '/srv/quire'"), {
+          errno: -2,
+          syscall: "statfs",
+        }),
+      },
+      exitCode: 74,
+      says: ["The system refused: ENOENT", "statfs", "Nothing that was acknowledged is lost"],
+    },
+    {
+      failure: { kind: "program_failed", cause: new TypeError("x is not a function") },
+      exitCode: 70,
+      says: ["defect", "x is not a function"],
+    },
+    { failure: { kind: "program_failed", cause: undefined }, exitCode: 70, says: ["no reason was given"] },
+  ],
   data_directory_foreign: [
     {
       failure: { kind: "data_directory_foreign", directory, found: ["photos", "notes.txt"] },
@@ -130,12 +158,31 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: [directory, "no error object"],
     },
     { failure: { kind: "data_directory_unusable", directory, cause: null }, exitCode: 74, says: [directory] },
+    {
+      failure: {
+        kind: "data_directory_unusable",
+        directory,
+        cause: new DrizzleQueryError("create schema drizzle", ["secret"], new Error("could not extend file")),
+      },
+      exitCode: 74,
+      says: ["could not extend file"],
+    },
   ],
   engine_not_started: [
     {
       failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: ["PANIC: no checkpoint"] },
       exitCode: 74,
       says: [directory, "it aborted", "\nIts last words:\n  PANIC: no checkpoint"],
+    },
+    {
+      failure: {
+        kind: "engine_not_started",
+        directory,
+        detail: "it aborted",
+        lastWords: ["ERROR:  out of files", "STATEMENT:  select", "\tfrom secret", "LOG:  shutting down"],
+      },
+      exitCode: 74,
+      says: [/last words:\n  ERROR:  out of files\n  LOG:  shutting down$/],
     },
     {
       failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: [] },
@@ -262,7 +309,9 @@ describe("explain", () => {
       const explanation = explain(failure);
       expect(explanation.exitCode).toBe(exitCode);
       for (const part of says) expect(explanation.message).toMatch(part);
-      expect(explanation.message).not.toMatch(/undefined|\[object|\bat .*:\d+:\d+/);
+      expect(explanation.message).not.toMatch(
+        /undefined|\[object|\bat .*:\d+:\d+\n|Failed query|select|create schema|secret/,
+      );
     },
   );
 
@@ -270,6 +319,12 @@ describe("explain", () => {
     const { exitCode } = explain(failure);
     expect(Object.values(EXIT)).toContain(exitCode);
     expect(exitCode).not.toBe(EXIT.ok);
+  });
+
+  it("shows neither a password of a URL nor a character that a terminal obeys", () => {
+    const cause = new Error("no host in postgres://quire:pa@ss@db/quire \u001B[31m\u202E");
+    const { message } = explain({ kind: "database_refused", cause });
+    expect(message).toContain(String.raw`no host in postgres://…@db/quire \u001B[31m\u202E`);
   });
 
   it("has the codes of sysexits(3)", () => {
@@ -283,6 +338,7 @@ describe("explain", () => {
       io: 74,
       inUse: 75,
       config: 78,
+      interrupted: 130,
     });
   });
 });

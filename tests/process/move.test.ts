@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compare, newAuthor, newLedger, publish } from "../faults/ledger.ts";
-import { createDatabase } from "../support/test-storage.ts";
+import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
+import { createDatabase, serverDefaults } from "../support/test-storage.ts";
 import { runCli, startServer } from "./server.ts";
 
 let directory: string;
@@ -29,7 +30,7 @@ describe("quire move", () => {
       await publish(before.url, author, "Before", ledger);
       await before.end("SIGTERM");
 
-      const there = await runCli(["move", "--from", first, "--to", url], {});
+      const there = await runCli(["move", "--from", first], { QUIRE_MOVE_TO: url });
       expect(there.exitCode).toBe(0);
       expect(there.stdout).toMatch(
         /^Both hold the same:\nusers +1 rows +checksum \d+\nposts +1 rows .*\nsessions +1 rows .*\nidempotency_keys +0 rows .*\n$/,
@@ -39,7 +40,7 @@ describe("quire move", () => {
       expect(await compare(between.url, ledger)).toEqual({ lost: [], unsent: [] });
       await between.end("SIGTERM");
 
-      expect((await runCli(["move", "--from", url, "--to", last], {})).exitCode).toBe(0);
+      expect((await runCli(["move", "--from", "-", "--to", "-"], {}, `${url}\n${last}\n`)).exitCode).toBe(0);
       const after = await startServer(last);
       await publish(after.url, author, "After", ledger);
       expect(ledger.acknowledged.size).toBe(3);
@@ -65,10 +66,48 @@ describe("quire move", () => {
     expect(refused.stderr).toContain("must look like postgres://");
   });
 
+  it("moves from no database of a server that has no schema of Quire, and gives it none", async () => {
+    const server = await createDatabase();
+    const { url } = server;
+    const refused = await runCli(["move", "--from", url, "--to", join(directory, "new")], {});
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      78,
+      expect.stringContaining("There is no database of Quire in"),
+    ]);
+    const client = serverClient({ ...serverDefaults, server });
+    const tables = await client.unsafe("select tablename from pg_tables where schemaname in ('public', 'drizzle')");
+    await client.end(1000);
+    expect(tables).toHaveLength(0);
+    expect(existsSync(join(directory, "new"))).toBe(false);
+  });
+
+  it.each([
+    ["an option that is misspelt", ["--form=postgres://quire:s3cret@db/quire"], "", 64],
+    ["a URL with one slash", ["--from", "postgres:/quire:s3cret@db/quire", "--to", "x"], "", 78],
+    ["a URL of standard input that is none", ["--from", "-", "--to", "x"], "mysql://quire:s3cret@db/quire", 78],
+    ["too few lines", ["--from", "-", "--to", "-"], "postgres://quire:s3cret@127.0.0.1:1/quire", 64],
+  ])("shows no password of %s", async (_, options, input, exitCode) => {
+    const ended = await runCli(["move", ...options], {}, input);
+    expect(ended.exitCode).toBe(exitCode);
+    expect(`${ended.stdout}${ended.stderr}`).not.toContain("s3cret");
+  });
+
+  it("says by which option and by which variable a place is named", async () => {
+    const { exitCode, stderr } = await runCli(["move", "--from", directory], {});
+    expect([exitCode, stderr]).toEqual([64, "error: --to is missing, and QUIRE_MOVE_TO is not set\n"]);
+  });
+
   it("makes no directory of a mistake: not of a URL of another kind, nor of a source that is not there", async () => {
     const [data, absent] = [join(directory, "new"), join(directory, "absent")];
     const nowhere = await runCli(["move", "--from", absent, "--to", data], {});
-    expect([nowhere.exitCode, nowhere.stderr]).toEqual([64, expect.stringContaining(`no data directory ${absent}`)]);
+    expect([nowhere.exitCode, nowhere.stderr]).toEqual([
+      78,
+      expect.stringContaining(`no database of Quire in ${absent}`),
+    ]);
+    const empty = join(directory, "empty");
+    await mkdir(empty);
+    expect((await runCli(["move", "--from", empty, "--to", data], {})).exitCode).toBe(78);
+    expect(await readdir(empty)).toEqual([]);
     const foreign = await runCli(["move", "--from", "mysql://localhost/quire", "--to", data], {});
     expect([foreign.exitCode, foreign.stderr]).toEqual([78, expect.stringContaining("must look like postgres://")]);
     expect([existsSync(absent), existsSync(data)]).toEqual([false, false]);

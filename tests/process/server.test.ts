@@ -85,7 +85,7 @@ describe("the built server", () => {
     await fetch(`${server.url}/v1/posts`);
     const { stdout, stderr } = await server.end("SIGTERM");
     expect(stdout).toBe(
-      `Quire listens on ${server.url}, with its data in ${data}\nIts API is documented at ${server.url}/docs\n`,
+      `Quire listens on ${server.url}, with its data in ${data} (process ${server.process.pid})\nIts API is documented at ${server.url}/docs\n`,
     );
     const lines = stderr.trimEnd().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
@@ -181,7 +181,8 @@ describe("the first admin", () => {
     const options = ["user", "create", "--role", "admin", "--name", "Grace", "--email", "grace@example.org"];
     const created = await runCli([...options, "--password-stdin"], { QUIRE_DATA_DIR: data }, "a long password\n");
     expect(created).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(created.stdout).toMatch(/^Created the admin grace@example.org with the id [0-9a-f-]{36}\.\n$/);
+    expect(created.stdout).toMatch(/^Created the admin grace@example.org with the id [0-9a-f-]{36} in \S+\.\n$/);
+    expect(created.stdout).toContain(` in ${data}.`);
     server = await startServer(data);
     expect((await logIn({ email: "grace@example.org", password: "a long password" })).user.role).toBe("admin");
   });

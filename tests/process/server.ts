@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -24,6 +24,14 @@ export interface RunningServer {
   end(signal: NodeJS.Signals): Promise<Ended>;
 }
 
+/** Root starts a program as this user, who is not root; others start it as themselves. */
+export const UNPRIVILEGED = process.getuid?.() === 0 ? 65_534 : undefined;
+
+/** Whether such a user can read this checkout. */
+export function canBeUnprivileged(): boolean {
+  return spawnSync(process.execPath, [CLI, "--version"], { cwd: "/", uid: UNPRIVILEGED }).status === 0;
+}
+
 type Environment = Readonly<Record<string, string>>;
 
 /**
@@ -37,7 +45,7 @@ export async function startServer(
   openFiles: number | null = null,
 ): Promise<RunningServer> {
   const all = { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment };
-  return listening(spawnNode(SERVER, [], all, openFiles));
+  return listening(spawnNode(SERVER, [], all, { openFiles }));
 }
 
 /** Starts the built server and waits for nothing, for who ends it before it listens. */
@@ -100,30 +108,73 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
 const RUN_TIMEOUT_MS = 30_000;
 
 /** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
-export async function runServer(environment: Environment, openFiles: number | null = null): Promise<Ended> {
-  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, openFiles);
+export async function runServer(environment: Environment, how: HowToSpawn = {}): Promise<Ended> {
+  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, how);
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
   return collect(child).finally(() => clearTimeout(timeout));
 }
 
 export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {
   const child = spawnNode(CLI, options, environment);
+  // One that reads nothing may be gone before it is told anything.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   return collect(child);
 }
 
-function spawnNode(
-  script: string,
-  options: readonly string[],
-  environment: Environment,
-  openFiles: number | null = null,
-) {
+/** Runs it with a standard output that nobody reads, as `head` leaves it behind. */
+export async function runUnreadCli(options: readonly string[], environment: Environment): Promise<Ended> {
+  const child = spawnNode(CLI, options, environment);
+  child.stdout.destroy();
+  return collect(child);
+}
+
+/** Whether this machine has what {@link openTerminal} types into. */
+export function canOpenTerminals(): boolean {
+  return spawnSync("script", ["--version"]).status === 0;
+}
+
+/** Runs the command line on a terminal, as a person would. */
+export function openTerminal(options: readonly string[], environment: Environment) {
+  return onTerminal([CLI, ...options], environment);
+}
+
+/** Starts the server on a terminal. */
+export function startOnTerminal(dataDirectory: string) {
+  return onTerminal([SERVER], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED });
+}
+
+/** Gives what types and reads on a terminal (util-linux, script(1)). */
+function onTerminal(words: readonly string[], environment: Environment) {
   const { PATH } = process.env;
+  const command = [process.execPath, ...words].map((word) => `'${word}'`).join(" ");
+  // A terminal that nobody looks at has no width.
+  const child = spawn("script", ["-qec", `stty cols 100 rows 30 && exec ${command}`, "/dev/null"], {
+    env: { PATH, TERM: "xterm", ...environment },
+  });
+  let shown = "";
+  child.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+  return {
+    /** All that the terminal has shown. */
+    shown: () => shown,
+    type: (text: string) => child.stdin.write(text),
+    ended: collect(child),
+  };
+}
+
+interface HowToSpawn extends Pick<SpawnOptions, "cwd" | "uid"> {
+  /** How many files it may have open; `null` for as many as this process. */
+  readonly openFiles?: number | null;
+}
+
+function spawnNode(script: string, options: readonly string[], environment: Environment, how: HowToSpawn = {}) {
+  const { PATH } = process.env;
+  const { openFiles = null, ...rest } = how;
   const command = [process.execPath, script, ...options];
   // Node raises its own limit to the hard one, so both are set.
-  const [program = "", ...rest] =
+  const [program = "", ...words] =
     openFiles === null ? command : ["prlimit", `--nofile=${openFiles}:${openFiles}`, ...command];
-  return spawn(program, rest, { env: { PATH, ...environment } });
+  return spawn(program, words, { ...rest, env: { PATH, ...environment } });
 }
 
 async function collect(child: ChildProcessWithoutNullStreams): Promise<Ended> {

@@ -11,14 +11,18 @@ export interface PurgeExpiredIdempotencyKeysDependencies {
 /** Few enough that nobody waits long for the storage meanwhile. */
 const MOST_AT_ONCE = 1000;
 
-/** Removes what was kept of requests that count as new when they are repeated now, so that the table does not grow for ever. */
+/**
+ * Removes what was kept of requests that count as new when they are repeated now, so that the table does not grow for ever.
+ *
+ * @param isStopping Asked between batches; what is left is removed the next time.
+ */
 export function purgeExpiredIdempotencyKeys({ idempotencyKeys, clock }: PurgeExpiredIdempotencyKeysDependencies) {
-  return async (): Promise<Result<void, StorageFailure>> => {
+  return async (isStopping: () => boolean = () => false): Promise<Result<void, StorageFailure>> => {
     const now = clock.now();
     for (;;) {
       const removed = await idempotencyKeys.deleteExpired(now, MOST_AT_ONCE);
       if (removed.isErr()) return err(removed.error);
-      if (removed.value < MOST_AT_ONCE) return ok();
+      if (removed.value < MOST_AT_ONCE || isStopping()) return ok();
     }
   };
 }

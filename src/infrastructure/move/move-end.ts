@@ -29,7 +29,7 @@ export async function embeddedEnd(
   const opened = await openEmbeddedPostgres(options);
   if (opened.isErr()) return err(opened.error);
   const { directory, client, changeSchema, close } = opened.value;
-  const migrated = await migratedStorage(client, options.migrations, changeSchema);
+  const migrated = await migratedStorage(client, options.migrations, { changeSchema, log: options.log });
   if (migrated.isErr()) await close();
   return migrated.map(() => ({
     place: directory,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
+import type { Log } from "../../application/ports/log.ts";
 import { fail } from "../../domain/fail.ts";
 import type { Damage } from "./damage.ts";
 import { checkSpaceForDatabase, type DiskTooSmall } from "./disk-space.ts";
@@ -55,7 +56,11 @@ const Marker = z.object({ format: z.number(), postgresql: z.number() });
  *
  * @param freeSpaceBytes What must be free on its disk once a new cluster is there.
  */
-export async function prepareCluster(directory: string, freeSpaceBytes = 0): Promise<Result<string, ClusterError>> {
+export async function prepareCluster(
+  directory: string,
+  log: Log,
+  freeSpaceBytes = 0,
+): Promise<Result<string, ClusterError>> {
   const recognised = recogniseDirectory(directory);
   if (recognised.isErr()) return err(recognised.error);
   const cluster = join(directory, CLUSTER);
@@ -64,6 +69,7 @@ export async function prepareCluster(directory: string, freeSpaceBytes = 0): Pro
   rmSync(join(directory, UNFINISHED_CLUSTER), { recursive: true, force: true });
   const space = checkSpaceForDatabase(directory, freeSpaceBytes);
   if (space.isErr()) return err(space.error);
+  log.info({ directory }, "making a new database, which takes some seconds");
   return (await initialise(directory, cluster)).map(() => cluster);
 }
 

@@ -75,7 +75,7 @@ async function openClaimed(
 ): Promise<Result<EmbeddedPostgres, OpenEmbeddedPostgresError>> {
   const { directory, durability, log } = options;
   const space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log });
-  const cluster = await prepareCluster(directory, options.freeSpaceBytes);
+  const cluster = await prepareCluster(directory, log, options.freeSpaceBytes);
   if (cluster.isErr()) return err(cluster.error);
   if (durability === "relaxed") log.warn({ durability }, "a power cut may take back writes or damage the database");
   const missing = missingDescriptors();

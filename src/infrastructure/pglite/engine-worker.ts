@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { describeError } from "../describe-error.ts";
 import { openAcknowledgedPosition } from "./acknowledged-position.ts";
 import { CarefulNodeFs } from "./careful-node-fs.ts";
 import { checkCluster } from "./cluster-integrity.ts";
@@ -40,14 +41,8 @@ try {
   if (task === "initialise") await initialise();
   else await serve();
 } catch (thrown) {
-  post({ kind: "failed", reason: reasonOf(thrown) });
+  post({ kind: "failed", reason: describeError(thrown) });
   parentPort?.close();
-}
-
-/** Emscripten throws objects that are no errors, with the number of an errno. */
-function reasonOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown);
 }
 
 async function initialise(): Promise<void> {
@@ -133,7 +128,7 @@ function noteRelationFiles(shutdown: Lsn | null): void {
   try {
     recordRelationFiles(directory, shutdown);
   } catch (cause) {
-    say(`The sizes of the files were not recorded: ${String(cause)}`);
+    say(`The sizes of the files were not recorded: ${describeError(cause)}`);
   }
 }
 

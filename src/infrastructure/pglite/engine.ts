@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { err, ok, Result } from "neverthrow";
+import { describeError } from "../describe-error.ts";
 import type { Damage } from "./damage.ts";
 import type { EngineEvent, EngineRequest, EngineWorkerData } from "./engine-messages.ts";
 import type { Lsn } from "../lsn.ts";
@@ -200,7 +201,7 @@ function startThread(data: EngineWorkerData): Thread {
       for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...how, hasBegun: index === 0 });
     });
   });
-  worker.once("error", (error) => end("exit", error instanceof Error ? error.message : String(error)));
+  worker.once("error", (error) => end("exit", describeError(error)));
   worker.on("message", (event: EngineEvent) => {
     if (event.kind === "line") {
       lastWords.push(event.text);

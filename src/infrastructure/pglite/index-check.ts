@@ -2,6 +2,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
+import { describeError } from "../describe-error.ts";
 import type { IndexDamaged } from "./damage.ts";
 import type { DrizzleClient } from "./engine-client.ts";
 
@@ -59,7 +60,7 @@ export async function checkIndexes(client: DrizzleClient): Promise<Result<void, 
         try {
           await transaction.query(CHECKS[kind], [index, whole]);
         } catch (thrown) {
-          checked = fail({ kind: "index_damaged", index, detail: detailOf(thrown) });
+          checked = fail({ kind: "index_damaged", index, detail: describeError(thrown) });
           break;
         }
       }
@@ -67,12 +68,8 @@ export async function checkIndexes(client: DrizzleClient): Promise<Result<void, 
     });
   } catch (thrown) {
     if (!(thrown instanceof Undo)) {
-      return fail({ kind: "index_check_failed", detail: `its indexes cannot be checked (${detailOf(thrown)})` });
+      return fail({ kind: "index_check_failed", detail: `its indexes cannot be checked (${describeError(thrown)})` });
     }
   }
   return checked;
-}
-
-function detailOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -21,6 +21,7 @@ import {
 } from "../drizzle/migrations.ts";
 import { rememberedAccess } from "../remembered-access.ts";
 import { resilient } from "../resilience.ts";
+import { logSchemaChange } from "../schema-change-log.ts";
 import {
   openEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -55,7 +56,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     if (codeOf(cause) === DISK_FULL) return err(space.tooSmallToMigrate());
     return fail({ kind: "data_directory_unusable", directory, cause } as const);
   };
-  const migrated = await migratedStorage(client, migrations, changeSchema).catch(unusable);
+  const migrated = await migratedStorage(client, migrations, { changeSchema, log: options.log }).catch(unusable);
   if (migrated.isErr()) {
     await close();
     return err(migrated.error);
@@ -100,14 +101,19 @@ export interface MigratedStorage extends Repositories {
   readonly renewEmailKeys: (log: Log) => Promise<Result<void, StorageFailure>>;
 }
 
+interface SchemaChange {
+  readonly changeSchema?: EmbeddedPostgres["changeSchema"];
+  readonly log?: Log;
+}
+
 /** The adapters on a database of the embedded engine, with every migration applied. */
 export async function migratedStorage(
   client: DrizzleClient,
   migrationsFolder: string,
-  changeSchema: EmbeddedPostgres["changeSchema"] = async (change) => change(),
+  how: SchemaChange = {},
 ): Promise<Result<MigratedStorage, MigrateError>> {
   const db = databaseOn(client);
-  const shipped = await applyMigrations(db, migrationsFolder, changeSchema);
+  const shipped = await applyMigrations(db, migrationsFolder, how);
   return shipped.map((migrations) => ({
     ...portsOn(client),
     schemaCheck: async () => checkSchema(db, migrations),
@@ -128,7 +134,7 @@ function portsOn(client: DrizzleClient): Repositories & { readonly unitOfWork: U
 async function applyMigrations(
   db: PgliteDatabase,
   migrationsFolder: string,
-  changeSchema: EmbeddedPostgres["changeSchema"],
+  { changeSchema = async (change) => change(), log }: SchemaChange,
 ): Promise<Result<readonly Migration[], MigrateError>> {
   const shipped = await readMigrations(migrationsFolder);
   if (shipped.isErr()) return err(shipped.error);
@@ -136,6 +142,10 @@ async function applyMigrations(
   if (applied.isErr()) return err(applied.error);
   const pending = pendingMigrations(shipped.value, applied.value);
   if (pending.isErr()) return err(pending.error);
-  if (pending.value.length > 0) await changeSchema(async () => migrate(db, { migrationsFolder }));
+  if (pending.value.length > 0) {
+    const change = log === undefined ? null : logSchemaChange(log, pending.value.length);
+    await changeSchema(async () => migrate(db, { migrationsFolder })).finally(() => change?.ended());
+    change?.succeeded();
+  }
   return ok(shipped.value);
 }

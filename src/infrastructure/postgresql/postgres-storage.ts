@@ -61,7 +61,7 @@ export interface PostgresOptions extends ServerOptions {
   readonly log: Log;
 }
 
-const CLOSE_GRACE_MS = 5000;
+export const CLOSE_GRACE_MS = 5000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5000;
 
@@ -130,7 +130,7 @@ function replicaOn({ client, server }: Standby): Replica {
   return { place: withoutSecrets(server), repositories: drizzleRepositories(db), position: shownPosition(db) };
 }
 
-function databaseOn(client: ServerClient): Database {
+export function databaseOn(client: ServerClient): Database {
   // Drizzle's types ask for all of postgres.js; of it, its session uses what ServerClient has.
   return drizzle({ client: client as unknown as postgres.Sql });
 }

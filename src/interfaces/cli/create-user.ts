@@ -17,7 +17,7 @@ export interface CreateUserAnswers {
 /** One of the answers is not accepted; `detail` tells the operator why. */
 export interface AnswerRefused {
   readonly kind: "answer_refused";
-  readonly answer: keyof CreateUserAnswers;
+  readonly answer: keyof CreateUserAnswers | "user";
   readonly detail: string;
 }
 
@@ -36,16 +36,17 @@ export async function createUserFromAnswers(
 ): Promise<Result<User, AnswerRefused | CreateUserError>> {
   return safeTry(async function* () {
     const input = {
-      name: yield* parseUserName(name).mapErr(refused("name")),
-      email: yield* parseEmailAddress(email).mapErr(refused("email")),
-      password: yield* parsePassword(password).mapErr(refused("password")),
+      name: yield* parseUserName(name).mapErr(answerRefused("name")),
+      email: yield* parseEmailAddress(email).mapErr(answerRefused("email")),
+      password: yield* parsePassword(password).mapErr(answerRefused("password")),
       role,
     };
     return createUser(input);
   });
 }
 
-function refused(answer: keyof CreateUserAnswers) {
+/** Says of an answer why it is not accepted. */
+export function answerRefused(answer: keyof CreateUserAnswers) {
   return (violation: Violation): AnswerRefused => ({
     kind: "answer_refused",
     answer,

@@ -68,7 +68,13 @@ export interface ClientOptions {
 
 export type Client = ReturnType<typeof createClient>;
 
-/** A client of a Quire server. Its calls never throw: each gives a `Result`. */
+/** A mistake in a program, which no repetition of a call mends. */
+function requireHttpUrl(url: string): void {
+  if (typeof url === "string" && /^https?:\/\//i.test(url) && URL.canParse(url)) return;
+  throw new TypeError("createClient needs the url of a server, such as http://127.0.0.1:3000.");
+}
+
+/** A client of a Quire server. Its calls never throw: each gives a `Result`. A `url` that is none throws at once. */
 export function createClient({
   url,
   token: given = null,
@@ -76,6 +82,7 @@ export function createClient({
   retryForMs = RETRY_FOR_MS,
   fetch = globalThis.fetch,
 }: ClientOptions) {
+  requireHttpUrl(url);
   let token = given;
   const { users, sessions, posts } = hc<App>(url, {
     buildSearchParams: textOf,

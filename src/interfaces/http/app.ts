@@ -46,7 +46,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
   const app = new Hono<HttpEnv>()
     .use(answerHeaders(basePath))
     .use(requestId)
-    .use(requestLog(log))
+    .use(requestLog(log, settings.logsClientAddress ? clientAddress : null))
     .use(cors(settings.corsOrigins))
     .use(compression)
     .use(timeLimit(settings.requestTimeoutMs, timer))

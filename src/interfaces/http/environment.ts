@@ -1,6 +1,6 @@
 import type { Actor, Viewer } from "../../domain/access.ts";
 import type { CountedLimits } from "./counted-limits.ts";
-import type { UseCaseError } from "./problem.ts";
+import type { ProblemKind, UseCaseError } from "./problem.ts";
 
 /** What travels with a request through the middleware. */
 export interface HttpEnv {
@@ -14,6 +14,10 @@ export interface HttpEnv {
     viewer: Viewer;
     /** The failure of the store or of hashing that the request ended with: for the log. */
     failure?: UseCaseError;
+    /** The code of the problem that the request is answered with. */
+    problemCode?: ProblemKind;
+    /** How long the body of the answer is, before it is compressed. */
+    bytes?: number;
     /** Whether the body is being waited for. */
     isArriving?: boolean;
     /** Whether it has one of the turns of its address for what costs much. */

@@ -317,13 +317,14 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     tag: "Sessions",
     summary: "Log in",
     description: "The token is shown once. Send it as `Authorization: Bearer <token>`.",
-    request: { body: { email: "ada@example.org", password: EXAMPLES.password } },
+    // Those that the example of registering has: both can be sent from /docs, one after the other.
+    request: { body: { email: GRACE.email, password: EXAMPLES.password } },
     answers: {
       201: {
         description: "A session, and the token that proves it.",
         headers: ["Location"],
         body: NewSession,
-        example: { id: EXAMPLES.session, token: EXAMPLES.token, expiresAt: LATER, user: ADA },
+        example: { id: EXAMPLES.session, token: EXAMPLES.token, expiresAt: LATER, user: GRACE },
       },
     },
     problems: [...STORAGE_PROBLEMS, ...KEYED, "invalid_session", "invalid_credentials", ...PASSWORD_PROBLEMS],

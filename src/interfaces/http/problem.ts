@@ -406,6 +406,7 @@ export function problemParts(kind: ProblemKind, requestId: string | null, extras
 /** Answers with problem details (RFC 9457). */
 export function problem<Kind extends ProblemKind>(c: Context, kind: Kind, extras?: ProblemExtras) {
   const { status, headers, body } = problemParts(kind, c.get("requestId") ?? null, extras);
+  c.set("problemCode", kind);
   return respond(c, body, status, headers) as Response as ProblemResponse<Kind>;
 }
 

@@ -16,6 +16,8 @@ export interface HttpSettings {
    * A proxy takes its path away from requests, and the API puts it before the paths in its answers.
    */
   readonly publicUrl: string | null;
+  /** Whether the log says from which address a request comes, which is personal data in many countries. */
+  readonly logsClientAddress: boolean;
   /** How long a request may take. */
   readonly requestTimeoutMs: number;
 }

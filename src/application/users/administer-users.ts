@@ -1,0 +1,48 @@
+import type { Result } from "neverthrow";
+import type { Actor, UserProfile } from "../../domain/access.ts";
+import type { EmailAddress } from "../../domain/email-address.ts";
+import type { SessionId, UserId } from "../../domain/id.ts";
+import type { Page, PageRequest } from "../../domain/page.ts";
+import type { Password } from "../../domain/password.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { Role, User } from "../../domain/user.ts";
+import type { UserNotFound } from "../../domain/user-repository.ts";
+import { changePassword, type ChangePasswordDependencies, type ChangePasswordError } from "./change-password.ts";
+import { listUsers, type ListUsersError } from "./list-users.ts";
+import { updateUser, type UpdateUserError } from "./update-user.ts";
+
+/** What no user and no session has (RFC 9562, 5.9). */
+const NIL_ID = "00000000-0000-0000-0000-000000000000";
+
+/** The operator of the server, who needs no account to be trusted: an admin who is no user and has no session. */
+const OPERATOR: Actor = { userId: NIL_ID as UserId, role: "admin", sessionId: NIL_ID as SessionId };
+
+/** A user as an operator names one. */
+export type UserReference = { readonly id: UserId } | { readonly email: EmailAddress };
+
+export type AdministerUsers = ReturnType<typeof administerUsers>;
+
+/** What the operator of the server does to users: what an admin may, by the same rules. */
+export function administerUsers(dependencies: ChangePasswordDependencies) {
+  const { users } = dependencies;
+  const list = listUsers(dependencies);
+  const change = changePassword(dependencies);
+  const update = updateUser(dependencies);
+  return {
+    /** Fails with `user_not_found`. */
+    findUser: async (reference: UserReference): Promise<Result<User, UserNotFound | StorageFailure>> =>
+      "id" in reference ? users.findById(reference.id) : users.findByEmail(reference.email),
+
+    /** Newest first, with their addresses. */
+    listUsers: async (request: PageRequest<UserId>): Promise<Result<Page<UserProfile>, ListUsersError>> =>
+      list(OPERATOR, request),
+
+    /** Changes a password without knowing it, and ends all of the user's sessions. */
+    setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangePasswordError>> =>
+      change(OPERATOR, { id, currentPassword: null, newPassword }),
+
+    /** Gives a role; the same one again changes nothing. */
+    setRole: async (id: UserId, role: Role): Promise<Result<UserProfile, UpdateUserError>> =>
+      update(OPERATOR, { id, changes: { role }, expected: null }),
+  };
+}

@@ -1,0 +1,71 @@
+import { visibleText } from "./visible-text.ts";
+
+/** An error's causes form a chain that may be long, or a circle. */
+const MAX_CAUSES = 8;
+const MAX_DESCRIPTION_LENGTH = 500;
+const NO_REASON = "no reason was given";
+
+/** The errors of WASI's libc, in which PGlite names what a file system refuses, by the number that it throws. */
+const WASI_ERRORS: Readonly<Record<number, string>> = {
+  2: "EACCES: permission denied",
+  19: "EDQUOT: disk quota exceeded",
+  29: "EIO: i/o error",
+  33: "EMFILE: too many open files",
+  41: "ENFILE: too many open files in system",
+  44: "ENOENT: no such file or directory",
+  51: "ENOSPC: no space left on device",
+  69: "EROFS: read-only file system",
+};
+
+/**
+ * What was thrown, or is a cause, in one line for people: never empty, no stack, no SQL, no password of a URL, no
+ * character that a terminal obeys.
+ */
+export function describeError(thrown: unknown): string {
+  const text = withoutPasswords(reasonOf(thrown) ?? "")
+    .replaceAll(/\s+/g, " ")
+    .trim()
+    .replace(/\.$/, "");
+  const bounded = text.length > MAX_DESCRIPTION_LENGTH ? `${text.slice(0, MAX_DESCRIPTION_LENGTH)}…` : text;
+  return bounded === "" ? NO_REASON : visibleText(bounded);
+}
+
+/**
+ * A text in which what stands before the host of a URL is left out: also where the password has a bare `@`, and all but
+ * where it is the example of a message.
+ */
+export function withoutPasswords(text: string): string {
+  return text.replaceAll(/(\b[a-z][a-z\d+.-]*:\/\/)(?!user:password@)[^\s"'`]*@/gi, "$1…@");
+}
+
+function reasonOf(thrown: unknown): string | null {
+  let error = thrown;
+  for (let depth = 0; depth < MAX_CAUSES; depth++) {
+    if (typeof error === "string" || typeof error === "number") return String(error);
+    if (typeof error !== "object" || error === null) return null;
+    const message = ownReason(error);
+    if (message !== null) return message;
+    if (!("cause" in error)) return null;
+    error = error.cause;
+  }
+  return null;
+}
+
+/** How Drizzle's errors begin: what follows is the statement with its values, and their cause is the driver's error. */
+const STATEMENT = /^Failed query:/;
+
+/** What an error says itself. */
+function ownReason(error: object): string | null {
+  if (error instanceof AggregateError && error.message === "") return joinedReasons(error.errors);
+  const { message, detail, code, errno, kind } = error as Readonly<Record<string, unknown>>;
+  if (typeof message === "string" && STATEMENT.test(message)) return null;
+  if (typeof message === "string" && message !== "") return message;
+  if (typeof errno === "number") return WASI_ERRORS[errno] ?? `error ${errno} of the file system`;
+  return [detail, code, kind].find((part): part is string => typeof part === "string" && part !== "") ?? null;
+}
+
+/** As of an address that was tried by IPv6 and by IPv4. */
+function joinedReasons(errors: readonly unknown[]): string | null {
+  const reasons = errors.slice(0, MAX_CAUSES).flatMap((each) => (each instanceof Error ? [each.message] : []));
+  return reasons.length === 0 ? null : [...new Set(reasons)].join("; ");
+}

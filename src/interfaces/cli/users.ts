@@ -1,0 +1,91 @@
+import { ok, safeTry, type Result } from "neverthrow";
+import type { AdministerUsers, UserReference } from "../../application/users/administer-users.ts";
+import type { ListUsersError } from "../../application/users/list-users.ts";
+import type { ChangePasswordError } from "../../application/users/change-password.ts";
+import type { UpdateUserError } from "../../application/users/update-user.ts";
+import type { UserProfile } from "../../domain/access.ts";
+import { parseEmailAddress } from "../../domain/email-address.ts";
+import { parseId, type UserId } from "../../domain/id.ts";
+import type { Page, Position } from "../../domain/page.ts";
+import { parsePassword } from "../../domain/password.ts";
+import type { Role } from "../../domain/user.ts";
+import { violationDetail } from "../violation-detail.ts";
+import { answerRefused, type AnswerRefused } from "./create-user.ts";
+
+/** Read and printed together; the whole list is never held. */
+const PAGE_SIZE = 100;
+
+const ROLE_WIDTH = "author".length;
+
+/** Prints a line; `false` when nobody reads any more. */
+export type Print = (line: string) => boolean;
+
+/** Prints every user, newest first: as columns, or each as a JSON object in a line of its own. */
+export async function listUsers(
+  operator: AdministerUsers,
+  print: Print,
+  format: "columns" | "json",
+): Promise<Result<void, ListUsersError>> {
+  return safeTry(async function* () {
+    let from: Position<UserId> | null = null;
+    do {
+      const page: Page<UserProfile> = yield* await operator.listUsers({ limit: PAGE_SIZE, from });
+      for (const user of page.items) if (!print(format === "json" ? jsonLine(user) : columns(user))) return ok();
+      from = page.next;
+    } while (from !== null);
+    return ok();
+  });
+}
+
+function columns({ id, role, email, name }: UserProfile): string {
+  return `${id}  ${role.padEnd(ROLE_WIDTH)}  ${email ?? ""}  ${name}`;
+}
+
+function jsonLine({ id, email, name, role, createdAt }: UserProfile): string {
+  return JSON.stringify({ id, email, name, role, createdAt });
+}
+
+/** Changes the password of the user that an operator names, and ends the user's sessions. */
+export async function setPassword(
+  operator: AdministerUsers,
+  reference: string,
+  password: string,
+): Promise<Result<UserProfile, AnswerRefused | ChangePasswordError>> {
+  return safeTry(async function* () {
+    const named = yield* parseUserReference(reference);
+    const newPassword = yield* parsePassword(password).mapErr(answerRefused("password"));
+    const user = yield* await operator.findUser(named);
+    yield* await operator.setPassword(user.id, newPassword);
+    return ok(user);
+  });
+}
+
+/** Gives a role to the user that an operator names. */
+export async function setRole(
+  operator: AdministerUsers,
+  reference: string,
+  role: Role,
+): Promise<Result<UserProfile, AnswerRefused | UpdateUserError>> {
+  return safeTry(async function* () {
+    const named = yield* parseUserReference(reference);
+    const user = yield* await operator.findUser(named);
+    return operator.setRole(user.id, role);
+  });
+}
+
+/** What is wrong with a reference, so that it can be said before a password is asked for. */
+export function referenceProblem(raw: string): string | undefined {
+  return parseUserReference(raw).match(
+    () => undefined,
+    ({ detail }) => detail,
+  );
+}
+
+/** Reads an e-mail address or an id. */
+function parseUserReference(raw: string): Result<UserReference, AnswerRefused> {
+  const id = parseId<UserId>(raw);
+  if (id.isOk()) return ok({ id: id.value });
+  return parseEmailAddress(raw)
+    .map((email) => ({ email }))
+    .mapErr((violation) => ({ kind: "answer_refused", answer: "user", detail: violationDetail(violation) }));
+}
