@@ -87,7 +87,8 @@ async function createUser(
   const log = pinoLog("warn");
   const storage = await openStorage(config.value, log);
   if (storage.isErr()) return err(storage.error);
-  const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs: config.value.sessionIdleMs };
+  const { sessionIdleMs, registration } = config.value;
+  const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs, registration };
   const created = await createUserFromAnswers(useCases(dependencies), answers, role);
   const closed = await storage.value.close();
   return closed.isErr() ? err(closed.error) : created;
