@@ -31,7 +31,7 @@ const draft = async () => {
 };
 const LAYERS: readonly (readonly [string, () => Promise<unknown>])[] = [
   ["engine: select by id", async () => client.query("select * from posts where id = $1", [somePost()])],
-  ["adapter: posts.findById", async () => storage.posts.findById(somePost())],
+  ["adapter: posts.findById", async () => storage.posts.findById(somePost(), { authorId: null })],
   ["use case: getPost", async () => useCases.getPost(null, somePost())],
   ["handler: GET /v1/posts/{id}", async () => (await app.request(`/v1/posts/${somePost()}`)).arrayBuffer()],
   ["handler: GET /v1/posts", async () => (await app.request("/v1/posts")).arrayBuffer()],

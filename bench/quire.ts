@@ -61,8 +61,8 @@ export async function openApp(directory: string) {
   const { storage } = opened;
   const condition = { durability: "relaxed", writable: true } as const;
   const probe = { check: async () => (await storage.schemaCheck()).map(() => condition) };
-  const { http, sessionIdleMs } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
-  const settings = { sessionIdleMs, http, clientAddress: () => "127.0.0.1" };
+  const { http, sessionIdleMs, registration } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
+  const settings = { sessionIdleMs, registration, http, clientAddress: () => "127.0.0.1" };
   return { ...opened, ...compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, ...settings }) };
 }
 

@@ -21,6 +21,7 @@ const REFUSALS: Readonly<Record<Refused, string>> = {
   precondition_failed: "The user has changed meanwhile. Run the command again.",
   current_password_required: "The current password is missing.",
   wrong_password: "The current password is wrong.",
+  last_admin: "This is the last admin. Make another user an admin first: quire user role <user> admin.",
 };
 
 export function explainCommand(failure: CommandFailure): Explanation {
@@ -38,6 +39,7 @@ export function explainCommand(failure: CommandFailure): Explanation {
     case "precondition_failed":
     case "current_password_required":
     case "wrong_password":
+    case "last_admin":
       return { exitCode: EXIT.dataError, message: REFUSALS[failure.kind] };
     default:
       return explain(failure);

@@ -154,8 +154,8 @@ async function openAndUse<T>(
   const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
   if (storage.isErr()) return err(storage.error);
   const { place } = storage.value;
-  const { sessionIdleMs } = config.value;
-  const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs };
+  const { sessionIdleMs, registration } = config.value;
+  const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs, registration };
   const used = await use({ ...useCases(dependencies), operator: administerUsers(dependencies) });
   const closed = await storage.value.close();
   return closed.isErr() ? err(closed.error) : used.map((value) => ({ value, place }));

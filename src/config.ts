@@ -1,5 +1,6 @@
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
+import { REGISTRATIONS, type Registration } from "./domain/access.ts";
 import { parseEmailAddress, type EmailAddress } from "./domain/email-address.ts";
 import { fail } from "./domain/fail.ts";
 import { readEnvFile } from "./env-file.ts";
@@ -25,6 +26,8 @@ export interface Config {
   /** Who is believed about where a request comes from: addresses, and networks in CIDR notation. */
   readonly trustedProxies: readonly string[];
   readonly sessionIdleMs: number;
+  /** Whether anybody may register, or admins alone create users. */
+  readonly registration: Registration;
   readonly durability: "fsync" | "relaxed";
   readonly freeSpaceBytes: number;
   readonly statementDeadlineMs: number;
@@ -160,6 +163,7 @@ const Environment = z
     QUIRE_REQUEST_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(60_000),
     QUIRE_KEEP_ALIVE_SECONDS: wholeNumber(1, 3600).default(72),
     QUIRE_TRUSTED_PROXIES: proxies.default([]),
+    QUIRE_REGISTRATION: z.enum(REGISTRATIONS, { error: `must be ${REGISTRATIONS.join(" or ")}` }).default("open"),
     QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(30),
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
     QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(64),
@@ -224,6 +228,7 @@ export function readConfig(environment: Variables): Result<Config, ConfigInvalid
     keepAliveMs: read.data.QUIRE_KEEP_ALIVE_SECONDS * SECOND_MS,
     trustedProxies: read.data.QUIRE_TRUSTED_PROXIES,
     sessionIdleMs: read.data.QUIRE_SESSION_IDLE_DAYS * DAY_MS,
+    registration: read.data.QUIRE_REGISTRATION,
     durability: read.data.QUIRE_DURABILITY,
     freeSpaceBytes: read.data.QUIRE_FREE_SPACE_MIB * MIB,
     statementDeadlineMs: read.data.QUIRE_STATEMENT_TIMEOUT_MS,

@@ -29,13 +29,14 @@ export async function serve(
   const storage = await opening;
   if (storage.isErr()) return exitWith(storage.error);
   void storage.value.gaveUp.then(exitWith);
-  const { sessionIdleMs, http, trustedProxies } = config;
+  const { sessionIdleMs, registration, http, trustedProxies } = config;
   const hostOf = countedHosts(proxyList(trustedProxies));
   const shedding = loadShedding(log);
   const adapters = {
     ...nodeAdapters,
     ...storage.value,
     sessionIdleMs,
+    registration,
     http,
     clientAddress: clientAddress(hostOf),
     load: shedding.load,

@@ -29,7 +29,7 @@ async function showPosts(q: string): Promise<void> {
 }
 
 async function showPost(id: string): Promise<void> {
-  const post = await quire.posts.get(id);
+  const post = await quire.posts.get(id, { include: "author" });
   if (!post.ok) return tell(post.error);
   const { title, content, status } = post.value;
   view.append(heading(title, post.value), make("section", { style: "white-space: pre-wrap" }, content));

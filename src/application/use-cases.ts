@@ -1,3 +1,4 @@
+import type { Registration } from "../domain/access.ts";
 import { checkReadiness } from "./check-readiness.ts";
 import { commitOnce } from "./idempotency/commit-once.ts";
 import { purgeExpiredIdempotencyKeys } from "./idempotency/purge-expired-idempotency-keys.ts";
@@ -12,7 +13,7 @@ import { countPosts } from "./posts/count-posts.ts";
 import { createPost } from "./posts/create-post.ts";
 import { deletePost } from "./posts/delete-post.ts";
 import { getPost } from "./posts/get-post.ts";
-import { includeAuthors } from "./posts/include-authors.ts";
+import { includeAuthor, includeAuthors } from "./posts/include-authors.ts";
 import { listPostsOfUser } from "./posts/list-posts-of-user.ts";
 import { listPosts } from "./posts/list-posts.ts";
 import { publishPost } from "./posts/publish-post.ts";
@@ -43,6 +44,7 @@ export interface Dependencies extends Repositories {
   readonly requestSeals: RequestSeals;
   readonly ids: IdGenerator;
   readonly clock: Clock;
+  readonly registration: Registration;
   /** How long a session lives without being used, in milliseconds. */
   readonly sessionIdleMs: number;
 }
@@ -78,6 +80,7 @@ export function useCases(dependencies: Dependencies) {
     countPosts: countPosts(dependencies),
     searchPosts: searchPosts(dependencies),
     listPostsOfUser: listPostsOfUser(dependencies),
+    includeAuthor: includeAuthor(dependencies),
     includeAuthors: includeAuthors(dependencies),
     updatePost: updatePost(dependencies),
     publishPost: publishPost(dependencies),

@@ -24,7 +24,17 @@ export interface PostFilter {
     readonly after: Date | null;
     readonly before: Date | null;
   } | null;
-  readonly drafts: { readonly authorId: UserId | null } | null;
+  readonly drafts: DraftFilter | null;
+}
+
+/** The drafts of an author, or of everybody. */
+export interface DraftFilter {
+  readonly authorId: UserId | null;
+}
+
+/** Whether a post is published, or one of these drafts. */
+export function isVisible(post: Pick<Post, "status" | "authorId">, drafts: DraftFilter | null): boolean {
+  return post.status === "published" || (drafts !== null && (drafts.authorId ?? post.authorId) === post.authorId);
 }
 
 export const POST_SORT_KEYS = ["created", "updated", "published", "title"] as const;
@@ -132,8 +142,14 @@ export interface PostRepository {
   /** Stores a new post. Fails with `author_not_found` when no user has `post.authorId`. */
   insert(post: Post): Promise<Result<void, AuthorNotFound | StorageFailure>>;
 
-  /** Fails with `post_not_found`. */
-  findById(id: PostId): Promise<Result<Post, PostNotFound | StorageFailure>>;
+  /**
+   * The post, where it is published or `drafts` has it; fails with `post_not_found` otherwise. A draft that `drafts` does
+   * not have is decided on without its content, so that it costs what no post costs: time tells nothing of it.
+   */
+  findById(id: PostId, drafts: DraftFilter | null): Promise<Result<Post, PostNotFound | StorageFailure>>;
+
+  /** Whether any post of the author is published. */
+  hasPublished(authorId: UserId): Promise<Result<boolean, StorageFailure>>;
 
   /**
    * A page ends early at {@link MAX_PAGE_JSON_BYTES}, counted in the direction of its going. `page.from` is of a page

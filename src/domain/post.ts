@@ -33,7 +33,7 @@ export interface Draft extends PostFields {
 export interface PublishedPost extends PostFields {
   readonly status: "published";
   readonly content: ReadableContent;
-  /** When it was last published. */
+  /** When it was last published; an admin who imports it says when that was. */
   readonly publishedAt: Date;
 }
 
@@ -54,6 +54,11 @@ export interface PostAlreadyPublished {
 
 export interface PostNotPublished {
   readonly kind: "post_not_published";
+}
+
+/** Nothing is published before its time comes. */
+export interface PublicationInFuture {
+  readonly kind: "publication_in_future";
 }
 
 export const CONTENT_MAX_BYTES = 1_048_576;
@@ -88,10 +93,12 @@ export function newDraft(
 export function newPublishedPost(
   fields: Parameters<typeof newDraft>[0],
   now: Date,
-): Result<PublishedPost, ContentRequired> {
+  publishedAt: Date = now,
+): Result<PublishedPost, ContentRequired | PublicationInFuture> {
   const { content } = fields;
   if (!isReadable(content)) return fail({ kind: "content_required" });
-  return ok({ ...newDraft(fields, now), content, status: "published", publishedAt: now });
+  if (publishedAt > now) return fail({ kind: "publication_in_future" });
+  return ok({ ...newDraft(fields, now), content, status: "published", publishedAt });
 }
 
 /** A post from the fields that a store keeps: whether it has a time of publication says which status it has. */
@@ -107,15 +114,24 @@ export function restorePost(
 export interface PostEdits {
   readonly title?: PostTitle;
   readonly content?: PostContent;
+  /** Of a published post. */
+  readonly publishedAt?: Date;
 }
 
+export type EditPostError = ContentRequired | PostNotPublished | PublicationInFuture;
+
 /** The post with the edits, one version on; the very same post when they change nothing. */
-export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, ContentRequired> {
-  const { title = post.title, content = post.content } = edits;
-  if (title === post.title && content === post.content) return ok(post);
+export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, EditPostError> {
+  const { title = post.title, content = post.content, publishedAt } = edits;
+  if (publishedAt !== undefined && post.status === "draft") return fail({ kind: "post_not_published" });
+  // Only a time that is given is compared with now: the clock may have been set back since the post was published.
+  if (publishedAt !== undefined && publishedAt > now) return fail({ kind: "publication_in_future" });
+  const isSameTime = publishedAt === undefined || publishedAt.getTime() === post.publishedAt?.getTime();
+  if (title === post.title && content === post.content && isSameTime) return ok(post);
   const stored = { title, version: nextVersion(post.version), updatedAt: now };
   if (post.status === "draft") return ok({ ...post, ...stored, content });
-  return isReadable(content) ? ok({ ...post, ...stored, content }) : fail({ kind: "content_required" });
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  return ok({ ...post, ...stored, content, publishedAt: publishedAt ?? post.publishedAt });
 }
 
 /** Makes a draft public from `now` on. Fails with `post_already_published` or `content_required`. */

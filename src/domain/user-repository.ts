@@ -21,6 +21,14 @@ export interface UserHasPosts {
   readonly kind: "user_has_posts";
 }
 
+/** The user is the only admin: without them nobody could administer the server. */
+export interface LastAdmin {
+  readonly kind: "last_admin";
+}
+
+/** The users that a list shows: all, or those who have a published post. */
+export type UserFilter = "everybody" | "published_authors";
+
 export interface UserRepository {
   /** Stores a new user. Fails with `email_taken` when another user has the address. */
   insert(user: User): Promise<Result<void, EmailTaken | StorageFailure>>;
@@ -34,20 +42,21 @@ export interface UserRepository {
    */
   findByEmail(email: EmailAddress): Promise<Result<User, UserNotFound | StorageFailure>>;
 
-  /** Whether any admin is stored. */
-  hasAdmin(): Promise<Result<boolean, StorageFailure>>;
+  /** Whether any admin is stored, beside the user `except` where one is named. */
+  hasAdmin(except?: UserId): Promise<Result<boolean, StorageFailure>>;
 
   /** Newest first. */
-  list(page: PageRequest<UserId>): Promise<Result<Page<User>, StorageFailure>>;
+  list(filter: UserFilter, page: PageRequest<UserId>): Promise<Result<Page<User>, StorageFailure>>;
 
   /**
    * Replaces the user if the stored version is `expected`; fails with `version_conflict` if it is another, with
-   * `user_not_found` when there is none, with `email_taken` when another user has the new address.
+   * `user_not_found` when there is none, with `email_taken` when another user has the new address, with `last_admin` when
+   * it would leave no admin: also when two admins are demoted or deleted at once.
    */
   update(
     user: User,
     expected: Version,
-  ): Promise<Result<void, UserNotFound | VersionConflict | EmailTaken | StorageFailure>>;
+  ): Promise<Result<void, UserNotFound | VersionConflict | EmailTaken | LastAdmin | StorageFailure>>;
 
   /**
    * Replaces the hash `current` by `upgraded`, a stronger one of the same password. It is no change of the user, so
@@ -56,11 +65,12 @@ export interface UserRepository {
   upgradePasswordHash(id: UserId, current: PasswordHash, upgraded: PasswordHash): Promise<Result<void, StorageFailure>>;
 
   /**
-   * Removes the user, their sessions and what was recorded of their requests if the stored version is `expected`. Fails with `version_conflict` if it is
-   * another, with `user_not_found` when there is none, with `user_has_posts` while posts name them.
+   * Removes the user, their sessions and what was recorded of their requests if the stored version is `expected`. Fails
+   * with `version_conflict` if it is another, with `user_not_found` when there is none, with `user_has_posts` while posts
+   * name them, with `last_admin` when it would leave no admin: also when two admins are demoted or deleted at once.
    */
   delete(
     id: UserId,
     expected: Version,
-  ): Promise<Result<void, UserNotFound | VersionConflict | UserHasPosts | StorageFailure>>;
+  ): Promise<Result<void, UserNotFound | VersionConflict | UserHasPosts | LastAdmin | StorageFailure>>;
 }

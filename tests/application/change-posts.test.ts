@@ -6,7 +6,7 @@ import type { Actor } from "../../src/domain/access.ts";
 import type { PostId } from "../../src/domain/id.ts";
 import { editPost, type Post } from "../../src/domain/post.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
-import { actorFor, content, LATER, nextId, title } from "../support/fixtures.ts";
+import { actorFor, content, LATER, nextId, title, EVERY_DRAFT } from "../support/fixtures.ts";
 import {
   contentsOf,
   openQuire,
@@ -40,14 +40,14 @@ const CHANGES: [string, Change, Store][] = [
 ];
 
 async function stored({ storage }: Quire, post: Post): Promise<Post | null> {
-  return (await storage.posts.findById(post.id)).unwrapOr(null);
+  return (await storage.posts.findById(post.id, EVERY_DRAFT)).unwrapOr(null);
 }
 
 /** A post that somebody else edits before it is first written. */
 async function openOvertaken(store: Store) {
   const overtake: { post: Post | null } = { post: null };
   const edit = async () => {
-    const post = (await quire.storage.posts.findById((overtake.post as Post).id))._unsafeUnwrap();
+    const post = (await quire.storage.posts.findById((overtake.post as Post).id, EVERY_DRAFT))._unsafeUnwrap();
     const edited = editPost(post, { title: title("By another") }, LATER)._unsafeUnwrap();
     (await quire.storage.posts.update(edited, post.version))._unsafeUnwrap();
   };

@@ -18,6 +18,7 @@ const openWriter = async (overrides: Overrides = {}) => {
     /** Registers a user with a key: in a unit of work. */
     register: async () =>
       app.registerUser(
+        null,
         USER,
         app.commitOnce<UserProfile>({ ...request, userId: null, operation: "POST /v1/users" }, (user) => ({
           userId: user.id,

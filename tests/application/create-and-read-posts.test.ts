@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../src/domain/access.ts";
 import type { PostId, UserId } from "../../src/domain/id.ts";
 import type { Post } from "../../src/domain/post.ts";
-import { actorFor, content, nextId, NOW, past, title } from "../support/fixtures.ts";
+import { actorFor, content, nextId, NOW, past, title, EVERY_DRAFT } from "../support/fixtures.ts";
 import {
   contentsOf,
   openQuire,
@@ -38,7 +38,7 @@ describe("createPost", () => {
       createdAt: NOW,
       updatedAt: NOW,
     });
-    expect((await storage.posts.findById(created.id))._unsafeUnwrap()).toEqual(created);
+    expect((await storage.posts.findById(created.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(created);
   });
 
   it("stores a draft with nothing in it", async () => {
@@ -179,10 +179,15 @@ describe("listPostsOfUser", () => {
     expect(pages.map(named)).toEqual(expected);
   });
 
-  it("is empty for a user without posts", async () => {
+  it("is empty for users who have no posts, and for others there is no such user", async () => {
     const { quire } = await openWithPosts();
-    const listed = await quire.app.listPostsOfUser(null, { ...EVERYBODYS_POSTS, authorId: quire.admin.id }, WHOLE_LIST);
+    const query = { ...EVERYBODYS_POSTS, authorId: quire.admin.id };
+    const listed = await quire.app.listPostsOfUser(actorFor(quire.admin), query, WHOLE_LIST);
     expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
+    for (const viewer of [null, actorFor(quire.author)]) {
+      const hidden = await quire.app.listPostsOfUser(viewer, query, WHOLE_LIST);
+      expect(hidden._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+    }
   });
 
   it("finds no user who is not there", async () => {

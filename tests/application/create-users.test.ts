@@ -1,8 +1,8 @@
 import { err } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { PasswordHashingFailed } from "../../src/application/ports/password-hasher.ts";
-import { email, name, NOW, password } from "../support/fixtures.ts";
-import { contentsOf, hashOf, openQuire, type Overrides } from "./support.ts";
+import { actorFor, email, name, NOW, password } from "../support/fixtures.ts";
+import { contentsOf, hashOf, openQuire, outage, type Overrides } from "./support.ts";
 
 const grace = { name: name("Grace"), email: email("Grace@example.org"), password: password("a secret of hers") };
 
@@ -13,7 +13,7 @@ const withoutHashing = { hasher: () => ({ hash: async () => err(HASHING_FAILED) 
 describe("registerUser", () => {
   it("makes anybody an author and shows them all of themselves but the hash", async () => {
     const { app } = await openQuire();
-    const registered = (await app.registerUser(grace))._unsafeUnwrap();
+    const registered = (await app.registerUser(null, grace))._unsafeUnwrap();
     expect(registered).toStrictEqual({
       id: expect.any(String),
       name: "Grace",
@@ -27,21 +27,43 @@ describe("registerUser", () => {
 
   it("stores the user with the hash of the password and not the password", async () => {
     const { app, storage } = await openQuire();
-    const { id } = (await app.registerUser(grace))._unsafeUnwrap();
+    const { id } = (await app.registerUser(null, grace))._unsafeUnwrap();
     const stored = (await storage.users.findById(id))._unsafeUnwrap();
     expect(stored).toMatchObject({ name: "Grace", email: "Grace@example.org", role: "author" });
     expect(stored.passwordHash).toBe(hashOf(grace.password, "current", 1));
   });
 
-  it("makes an author of somebody who asks for more", async () => {
-    const { app } = await openQuire();
-    const asking = { ...grace, role: "admin" };
-    expect((await app.registerUser(asking))._unsafeUnwrap().role).toBe("author");
+  it.each(["nobody", "author"] as const)("gives no role on the word of %s", async (who) => {
+    const quire = await openQuire();
+    const before = await contentsOf(quire);
+    const viewer = who === "nobody" ? null : actorFor(quire[who]);
+    for (const role of ["author", "admin"] as const) {
+      const refused = await quire.app.registerUser(viewer, { ...grace, role });
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
+    }
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it.each(["author", "admin"] as const)("lets admins create an %s", async (role) => {
+    const { app, admin } = await openQuire();
+    expect((await app.registerUser(actorFor(admin), { ...grace, role }))._unsafeUnwrap().role).toBe(role);
+  });
+
+  it("lets admins alone create users where registration is closed, and hashes nobody else's password", async () => {
+    const quire = await openQuire({ registration: "closed", hasher: () => ({ hash: outage as never }) });
+    const before = await contentsOf(quire);
+    for (const viewer of [null, actorFor(quire.author)]) {
+      const refused = await quire.app.registerUser(viewer, grace);
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "registration_closed" });
+    }
+    expect(await contentsOf(quire)).toEqual(before);
+    const { app, admin } = await openQuire({ registration: "closed" });
+    expect((await app.registerUser(actorFor(admin), grace))._unsafeUnwrap().role).toBe("author");
   });
 
   it("lets the new user log in", async () => {
     const { app } = await openQuire();
-    const { id } = (await app.registerUser(grace))._unsafeUnwrap();
+    const { id } = (await app.registerUser(null, grace))._unsafeUnwrap();
     const { user } = (await app.logIn({ email: grace.email, password: grace.password }))._unsafeUnwrap();
     expect(user.id).toBe(id);
   });
@@ -52,9 +74,9 @@ describe("registerUser", () => {
     ["differs in composition", "ｇrace@example.org"],
   ])("refuses an address when a user has one that %s", async (_case, other) => {
     const quire = await openQuire();
-    (await quire.app.registerUser({ ...grace, email: email("grace@example.org") }))._unsafeUnwrap();
+    (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }))._unsafeUnwrap();
     const before = await contentsOf(quire);
-    const refused = await quire.app.registerUser({ ...grace, email: email(other) });
+    const refused = await quire.app.registerUser(null, { ...grace, email: email(other) });
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
     expect(await contentsOf(quire)).toEqual(before);
   });
@@ -62,7 +84,7 @@ describe("registerUser", () => {
   it("stores nobody when the password cannot be hashed", async () => {
     const quire = await openQuire(withoutHashing);
     const before = await contentsOf(quire);
-    expect((await quire.app.registerUser(grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+    expect((await quire.app.registerUser(null, grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
     expect(await contentsOf(quire)).toEqual(before);
   });
 });
@@ -87,11 +109,7 @@ describe("createUser", () => {
   });
 });
 
-async function withoutAdmin(overrides: Overrides = {}) {
-  const quire = await openQuire(overrides);
-  (await quire.storage.users.delete(quire.admin.id, quire.admin.version))._unsafeUnwrap();
-  return quire;
-}
+const withoutAdmin = async (overrides: Overrides = {}) => openQuire({ ...overrides, hasNoAdmin: true });
 
 describe("ensureAdmin", () => {
   it("makes the first admin", async () => {

@@ -70,8 +70,8 @@ describe("logIn", () => {
     const { app } = await openQuire();
     const parsed = { name: name("Zoë"), email: email("zoe@example.org") };
     const [composed, decomposed] = ["crème brûlée".normalize("NFC"), "crème brûlée".normalize("NFD")];
-    const password = composed as Parameters<typeof app.registerUser>[0]["password"];
-    (await app.registerUser({ ...parsed, password }))._unsafeUnwrap();
+    const password = composed as Parameters<typeof app.registerUser>[1]["password"];
+    (await app.registerUser(null, { ...parsed, password }))._unsafeUnwrap();
     expect((await app.logIn({ email: "zoe@example.org", password: decomposed })).isOk()).toBe(true);
   });
 

@@ -81,7 +81,10 @@ const CALLS: [useCase: keyof UseCases, call: Call][] = [
   ],
   [
     "deleteUser",
-    async ({ app, author }) => app.deleteUser(actorFor(author), { id: author.id, posts: { kind: "delete" }, expected }),
+    async ({ app, author }) => {
+      const input = { id: author.id, posts: { kind: "delete" }, currentPassword: PASSWORD, expected } as const;
+      return app.deleteUser(actorFor(author), input);
+    },
   ],
   [
     "updatePost",

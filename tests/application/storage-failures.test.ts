@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { UseCases } from "../../src/application/use-cases.ts";
 import type { Actor } from "../../src/domain/access.ts";
 import type { Post } from "../../src/domain/post.ts";
-import { actorFor, content, email, name, password, title } from "../support/fixtures.ts";
+import { actorFor, aUser, content, email, name, password, title } from "../support/fixtures.ts";
 import {
   contentsOf,
   hashOf,
@@ -24,6 +24,7 @@ interface World {
   readonly app: UseCases;
   readonly actor: Actor;
   readonly admin: Actor;
+  readonly secondAdmin: Actor;
   readonly token: string;
   readonly draft: Post;
   readonly published: Post;
@@ -35,15 +36,23 @@ const newcomer = { name: name("Grace"), email: email("grace@example.org"), passw
 const expected = null;
 
 const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][] = [
-  ["registerUser", ["users.insert"], async ({ app }) => app.registerUser(newcomer)],
+  ["registerUser", ["users.insert"], async ({ app }) => app.registerUser(null, newcomer)],
   ["createUser", ["users.insert"], async ({ app }) => app.createUser({ ...newcomer, role: "admin" })],
   ["ensureAdmin", ["users.hasAdmin"], async ({ app }) => app.ensureAdmin(newcomer)],
-  ["getUser", ["users.findById"], async ({ app, actor }) => app.getUser(null, actor.userId)],
+  ["getUser", ["users.findById", "posts.hasPublished"], async ({ app, actor }) => app.getUser(null, actor.userId)],
   ["listUsers", ["users.list"], async ({ app }) => app.listUsers(null, WHOLE_LIST)],
   [
     "updateUser",
     ["users.findById", "users.update"],
     async ({ app, actor }) => app.updateUser(actor, { id: actor.userId, changes: { name: name("G") }, expected }),
+  ],
+  [
+    "updateUser",
+    ["users.update", "sessions.deleteByUser"],
+    async ({ app, actor }) => {
+      const changes = { email: email("g@example.org") };
+      return app.updateUser(actor, { id: actor.userId, changes, currentPassword: PASSWORD, expected });
+    },
   ],
   [
     "changePassword",
@@ -54,13 +63,20 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
   [
     "deleteUser",
     ["users.findById", "posts.deleteByAuthor", "users.delete"],
-    async ({ app, actor }) => app.deleteUser(actor, { id: actor.userId, posts: { kind: "delete" }, expected }),
+    async ({ app, actor }) =>
+      app.deleteUser(actor, { id: actor.userId, posts: { kind: "delete" }, currentPassword: PASSWORD, expected }),
   ],
   [
     "deleteUser",
     ["posts.reassign", "users.delete"],
     async ({ app, actor, admin }) =>
-      app.deleteUser(actor, { id: actor.userId, posts: { kind: "reassign", to: admin.userId }, expected }),
+      app.deleteUser(admin, { id: actor.userId, posts: { kind: "reassign", to: admin.userId }, expected }),
+  ],
+  [
+    "deleteUser",
+    ["users.hasAdmin"],
+    async ({ app, admin, secondAdmin }) =>
+      app.deleteUser(admin, { id: secondAdmin.userId, posts: { kind: "keep" }, expected }),
   ],
   [
     "authenticate",
@@ -134,7 +150,7 @@ async function openWorld(overrides: Overrides) {
   const quire = await openQuire(overrides);
   const { app, author, admin } = quire;
   const outdated = { ...newcomer, email: email("outdated@example.org") };
-  const { id } = (await app.registerUser(outdated))._unsafeUnwrap();
+  const { id } = (await app.registerUser(null, outdated))._unsafeUnwrap();
   const { passwordHash } = (await quire.storage.users.findById(id))._unsafeUnwrap();
   await quire.storage.users.upgradePasswordHash(id, passwordHash, hashOf(PASSWORD, "outdated"));
 
@@ -144,7 +160,17 @@ async function openWorld(overrides: Overrides) {
   const { session, token } = (await app.logIn({ email: author.email, password: PASSWORD }))._unsafeUnwrap();
   const actor = { userId: author.id, role: author.role, sessionId: session.id };
   quire.clock.advance(IDLE_MS / 2);
-  const world: World = { app, actor, admin: actorFor(admin), token, draft, published };
+  const secondAdmin = aUser({ role: "admin" });
+  (await quire.storage.users.insert(secondAdmin))._unsafeUnwrap();
+  const world: World = {
+    app,
+    actor,
+    admin: actorFor(admin),
+    secondAdmin: actorFor(secondAdmin),
+    token,
+    draft,
+    published,
+  };
   return { quire, world };
 }
 
@@ -166,8 +192,7 @@ describe("an outage of the storage", () => {
   });
 
   it("is handed on by ensureAdmin when the first admin cannot be stored", async () => {
-    const { app, admin, storage } = await openQuire({ users: () => ({ insert: outage }) });
-    (await storage.users.delete(admin.id, admin.version))._unsafeUnwrap();
+    const { app } = await openQuire({ users: () => ({ insert: outage }), hasNoAdmin: true });
     expect((await app.ensureAdmin(newcomer))._unsafeUnwrapErr()).toBe(OUTAGE);
   });
 });

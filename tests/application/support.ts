@@ -3,7 +3,7 @@ import type { IdempotencyKeyRepository } from "../../src/application/ports/idemp
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import { useCases, type UseCases } from "../../src/application/use-cases.ts";
-import type { Actor, PostQuery } from "../../src/domain/access.ts";
+import type { Actor, PostQuery, Registration } from "../../src/domain/access.ts";
 import type { Id } from "../../src/domain/id.ts";
 import type { Page, PageRequest, Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
@@ -74,6 +74,9 @@ export interface Overrides {
   readonly sessions?: (real: SessionRepository) => Partial<SessionRepository>;
   readonly idempotencyKeys?: (real: IdempotencyKeyRepository) => Partial<IdempotencyKeyRepository>;
   readonly hasher?: (real: PasswordHasher) => Partial<PasswordHasher>;
+  readonly registration?: Registration;
+  /** Whether the storage holds no admin at first. */
+  readonly hasNoAdmin?: boolean;
 }
 
 export interface Quire {
@@ -108,12 +111,14 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
     ids,
     clock,
     sessionIdleMs: IDLE_MS,
+    registration: overrides.registration ?? "open",
   });
   const passwordHash = hashOf(PASSWORD);
   const author = aUser({ passwordHash });
   const otherAuthor = aUser({ passwordHash });
   const admin = aUser({ passwordHash, role: "admin" });
-  for (const user of [author, otherAuthor, admin]) (await storage.users.insert(user))._unsafeUnwrap();
+  for (const user of overrides.hasNoAdmin === true ? [author, otherAuthor] : [author, otherAuthor, admin])
+    (await storage.users.insert(user))._unsafeUnwrap();
   return { storage, clock, hasher, app, author, otherAuthor, admin };
 }
 
@@ -142,7 +147,7 @@ export async function sessionsOf({ storage, clock }: Quire, user: User) {
 
 /** All that is stored. */
 export async function contentsOf(quire: Quire) {
-  const users = (await quire.storage.users.list(WHOLE_LIST))._unsafeUnwrap().items;
+  const users = (await quire.storage.users.list("everybody", WHOLE_LIST))._unsafeUnwrap().items;
   const posts = await quire.storage.posts.list(EVERY_POST, NEWEST_FIRST, WHOLE_LIST);
   const sessions = await Promise.all(users.map(async (user) => sessionsOf(quire, user)));
   return { users, posts: posts._unsafeUnwrap().items, sessions: sessions.flat() };

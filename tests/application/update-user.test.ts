@@ -3,7 +3,16 @@ import type { UserId } from "../../src/domain/id.ts";
 import { changeUser, type User } from "../../src/domain/user.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
 import { actorFor, email, LATER, name, nextId } from "../support/fixtures.ts";
-import { contentsOf, openQuire, overtaken, type Quire } from "./support.ts";
+import {
+  contentsOf,
+  openQuire,
+  overtaken,
+  PASSWORD,
+  sessionsOf,
+  signIn,
+  type Quire,
+  storedPublishedPost,
+} from "./support.ts";
 
 const NEXT_VERSION = nextVersion(FIRST_VERSION);
 
@@ -31,7 +40,12 @@ describe("updateUser", () => {
     const { author } = quire;
     quire.clock.set(LATER);
     const changes = { name: name("Grace"), email: email("grace@example.org") };
-    const updated = await quire.app.updateUser(actorFor(author), { id: author.id, changes, expected: null });
+    const updated = await quire.app.updateUser(actorFor(author), {
+      id: author.id,
+      changes,
+      currentPassword: PASSWORD,
+      expected: null,
+    });
     const { passwordHash, ...profile } = { ...author, ...changes, version: NEXT_VERSION, updatedAt: LATER };
     expect(updated._unsafeUnwrap()).toStrictEqual(profile);
     expect(await stored(quire, author.id)).toEqual({ ...profile, passwordHash });
@@ -40,7 +54,12 @@ describe("updateUser", () => {
   it("lets users change the case of their own address", async () => {
     const { app, author } = await openQuire();
     const changes = { email: email(author.email.toUpperCase()) };
-    const updated = await app.updateUser(actorFor(author), { id: author.id, changes, expected: null });
+    const updated = await app.updateUser(actorFor(author), {
+      id: author.id,
+      changes,
+      currentPassword: PASSWORD,
+      expected: null,
+    });
     expect(updated._unsafeUnwrap().email).toBe(author.email.toUpperCase());
   });
 
@@ -50,7 +69,12 @@ describe("updateUser", () => {
     quire.clock.set(LATER);
     const before = await contentsOf(quire);
     const changes = { name: author.name };
-    const updated = await quire.app.updateUser(actorFor(author), { id: author.id, changes, expected: null });
+    const updated = await quire.app.updateUser(actorFor(author), {
+      id: author.id,
+      changes,
+      currentPassword: PASSWORD,
+      expected: null,
+    });
     expect(updated._unsafeUnwrap()).toMatchObject({ version: FIRST_VERSION, updatedAt: author.updatedAt });
     expect(await contentsOf(quire)).toEqual(before);
   });
@@ -73,6 +97,7 @@ describe("updateUser", () => {
     ["another nothing at all", "otherAuthor", {}],
   ] as const)("forbids authors to give %s", async (_case, who, changes) => {
     const quire = await openQuire();
+    await storedPublishedPost(quire, quire[who]);
     const before = await contentsOf(quire);
     const input = { id: quire[who].id, changes, expected: null };
     const refused = await quire.app.updateUser(actorFor(quire.author), input);
@@ -90,7 +115,12 @@ describe("updateUser", () => {
     const quire = await openQuire();
     const { app, author, otherAuthor } = quire;
     const changes = { email: email(otherAuthor.email.toUpperCase()) };
-    const refused = await app.updateUser(actorFor(author), { id: author.id, changes, expected: null });
+    const refused = await app.updateUser(actorFor(author), {
+      id: author.id,
+      changes,
+      currentPassword: PASSWORD,
+      expected: null,
+    });
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
     expect(await stored(quire, author.id)).toEqual(author);
   });
@@ -114,9 +144,66 @@ describe("updateUser", () => {
   });
 
   it("tells whom it forbids nothing about versions", async () => {
-    const { app, author, otherAuthor } = await openQuire();
-    const input = { id: otherAuthor.id, changes: {}, expected: [NEXT_VERSION] };
-    expect((await app.updateUser(actorFor(author), input))._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
+    const quire = await openQuire();
+    await storedPublishedPost(quire, quire.otherAuthor);
+    const input = { id: quire.otherAuthor.id, changes: {}, expected: [NEXT_VERSION] };
+    const refused = await quire.app.updateUser(actorFor(quire.author), input);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
+  });
+
+  it.each([
+    [undefined, "current_password_required"],
+    ["another horse battery", "wrong_password"],
+    ["short", "wrong_password"],
+  ] as const)("changes nothing of a user who gives another address with the password %s", async (given, kind) => {
+    const quire = await openQuire();
+    const actor = await signIn(quire, quire.author);
+    await signIn(quire, quire.author);
+    const before = await contentsOf(quire);
+    const changes = { name: name("Grace"), email: email("grace@example.org") };
+    const proof = given === undefined ? {} : { currentPassword: given };
+    const refused = await quire.app.updateUser(actor, { id: actor.userId, changes, ...proof, expected: null });
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("asks for no password where the address stays what it is", async () => {
+    const { app, author } = await openQuire();
+    const changes = { name: name("Grace"), email: author.email };
+    const updated = await app.updateUser(actorFor(author), { id: author.id, changes, expected: null });
+    expect(updated._unsafeUnwrap()).toMatchObject({ name: "Grace", email: author.email });
+  });
+
+  it("ends the user's other sessions with a change of the address, and none with another change", async () => {
+    const quire = await openQuire();
+    const { app, author } = quire;
+    const actor = await signIn(quire, author);
+    await signIn(quire, author);
+    (await app.updateUser(actor, { id: author.id, changes: { name: name("Grace") }, expected: null }))._unsafeUnwrap();
+    expect(await sessionsOf(quire, author)).toHaveLength(2);
+    const changes = { email: email("grace@example.org") };
+    const input = { id: author.id, changes, currentPassword: PASSWORD, expected: null };
+    (await app.updateUser(actor, input))._unsafeUnwrap();
+    expect((await sessionsOf(quire, author)).map(({ id }) => id)).toEqual([actor.sessionId]);
+  });
+
+  it("lets an admin change another's address without a password, and ends all of the other's sessions", async () => {
+    const quire = await openQuire();
+    const { app, author, admin } = quire;
+    await signIn(quire, author);
+    const actor = await signIn(quire, admin);
+    const changes = { email: email("grace@example.org") };
+    (await app.updateUser(actor, { id: author.id, changes, expected: null }))._unsafeUnwrap();
+    expect(await sessionsOf(quire, author)).toEqual([]);
+    expect(await sessionsOf(quire, admin)).toHaveLength(1);
+  });
+
+  it("keeps the role of the last admin", async () => {
+    const quire = await openQuire();
+    const { app, admin } = quire;
+    const input = { id: admin.id, changes: { role: "author" }, expected: null } as const;
+    expect((await app.updateUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "last_admin" });
+    expect(await stored(quire, admin.id)).toEqual(admin);
   });
 
   describe("when an admin changes the user between reading and writing", () => {

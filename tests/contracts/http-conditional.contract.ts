@@ -97,6 +97,7 @@ export function httpConditionalContract(open: OpenApi) {
     it("of users has another tag for who may see the addresses, and after a change of a user", async () => {
       const { author, admin, nobody } = await open();
       const [owner, root] = [await author(), await admin()];
+      for (const person of [owner, root]) await person.write({ status: "published" });
       const tags = await Promise.all([nobody, owner, root].map(async (client) => tagOf(client, "/v1/users")));
       expect(new Set(tags).size).toBe(3);
       await owner.patch(owner.path, { name: "Grace" });

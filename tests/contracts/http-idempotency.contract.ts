@@ -157,12 +157,36 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(isReplayed(await publish())).toBe(true);
     });
 
+    it("belongs to the admin who creates users with it, and to nobody else", async () => {
+      const { nobody, admin, logIn } = await open();
+      const [root, other, key] = [await admin(), await admin(), aKey()];
+      const user = { name: "Ada", email: "created@example.org", password: PASSWORD, role: "author" };
+      const first = await root.post("/v1/users", user, key);
+      expect(first.status).toBe(201);
+      const again = await root.post("/v1/users", user, key);
+      expect([told(again), isReplayed(again)]).toEqual([told(first), true]);
+      expect(problemOf(await other.post("/v1/users", user, key))).toBe("409 email_taken");
+      expect(problemOf(await nobody.post("/v1/users", user, key))).toBe("403 forbidden");
+      // What was recorded goes with who asked, and not with the user whom it is about.
+      expect((await (await logIn(user.email)).leave()).status).toBe(204);
+      expect(isReplayed(await root.post("/v1/users", user, key))).toBe(true);
+    });
+
+    it("repeats no creation of a user to one who is no admin any more", async () => {
+      const { admin } = await open();
+      const [root, former, key] = [await admin(), await admin(), aKey()];
+      const user = { name: "Ada", email: "created@example.org", password: PASSWORD, role: "author" };
+      expect((await former.post("/v1/users", user, key)).status).toBe(201);
+      await root.patch(former.path, { role: "author" });
+      expect(problemOf(await former.post("/v1/users", user, key))).toBe("403 forbidden");
+    });
+
     it("goes with the user", async () => {
       const { nobody, logIn } = await open();
       const [key, user] = [aKey(), { name: "Ada", email: "going@example.org", password: PASSWORD }];
       const first = await nobody.post("/v1/users", user, key);
       const ada = await logIn(user.email);
-      expect((await ada.delete(ada.path)).status).toBe(204);
+      expect((await ada.leave()).status).toBe(204);
       const second = await nobody.post("/v1/users", user, key);
       expect(second.status).toBe(201);
       expect(idOf(second)).not.toBe(idOf(first));

@@ -453,8 +453,8 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       const owner = await author();
       const other = await author();
       for (const person of [owner, other]) {
-        await person.write();
-        await person.write();
+        await person.write({ status: "published" });
+        await person.write({ status: "published" });
       }
       await logIn(owner.email);
       const paths = ["/v1/users", "/v1/posts", "/v1/sessions", `${owner.path}/posts`, `${other.path}/posts`];

@@ -10,7 +10,7 @@ import { fail } from "../../src/domain/fail.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import type { Post } from "../../src/domain/post.ts";
 import type { User } from "../../src/domain/user.ts";
-import { aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW } from "../support/fixtures.ts";
+import { aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW, EVERY_DRAFT } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
@@ -135,7 +135,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
 
     describe("a record with the post that its request made", () => {
-      const isStored = async (post: Post) => (await storage.posts.findById(post.id)).isOk();
+      const isStored = async (post: Post) => (await storage.posts.findById(post.id, EVERY_DRAFT)).isOk();
 
       it.each([
         ["of a few characters", 16],
@@ -145,7 +145,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         const [record, post] = [aRecord({ answer }), aPublishedPost(user.id)];
         expect(await storage.idempotencyKeys.insertWithPost(record, post)).toEqual(ok());
         expect(await found()).toStrictEqual(record);
-        expect((await storage.posts.findById(post.id))._unsafeUnwrap()).toStrictEqual(post);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
       });
 
       it.each([

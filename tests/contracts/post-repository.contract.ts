@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../src/domain/id.ts";
 import type { Position } from "../../src/domain/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../src/domain/post.ts";
-import { NEWEST_FIRST, type PostFilter } from "../../src/domain/post-repository.ts";
+import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../src/domain/post-repository.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
 import {
   aDraft,
@@ -16,6 +16,7 @@ import {
   past,
   postsOf,
   title,
+  EVERY_DRAFT,
 } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
@@ -64,8 +65,8 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       (await storage.posts.insert(post))._unsafeUnwrap();
       return post;
     };
-    const found = async (id: PostId): Promise<Post> => (await storage.posts.findById(id))._unsafeUnwrap();
-    const exists = async (id: PostId): Promise<boolean> => (await storage.posts.findById(id)).isOk();
+    const found = async (id: PostId): Promise<Post> => (await storage.posts.findById(id, EVERY_DRAFT))._unsafeUnwrap();
+    const exists = async (id: PostId): Promise<boolean> => (await storage.posts.findById(id, EVERY_DRAFT)).isOk();
     const page = async (limit: number, from: Position<PostId> | null = null, filter: PostFilter = EVERY_POST) =>
       (await storage.posts.list(filter, NEWEST_FIRST, { limit, from }))._unsafeUnwrap();
 
@@ -145,8 +146,55 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
 
       it("does not find a post that was never stored", async () => {
         await stored(aDraft(author));
-        const result = await storage.posts.findById(nextId<PostId>());
+        const result = await storage.posts.findById(nextId<PostId>(), EVERY_DRAFT);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+      });
+
+      it.each<[string, () => DraftFilter | null, boolean]>([
+        ["no drafts", () => null, false],
+        ["the author's", () => ({ authorId: author }), true],
+        ["another's", () => ({ authorId: otherAuthor }), false],
+        ["everybody's", () => EVERY_DRAFT, true],
+      ])("finds a draft where the drafts that may be shown are %s as it should", async (_, drafts, isFound) => {
+        const draft = await stored(aDraft(author));
+        const published = await stored(aPublishedPost(author));
+        const result = await storage.posts.findById(draft.id, drafts());
+        if (isFound) expect(result._unsafeUnwrap()).toStrictEqual(draft);
+        else expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+        expect((await storage.posts.findById(published.id, drafts()))._unsafeUnwrap()).toStrictEqual(published);
+      });
+
+      it("finds for each of many who ask at once what they may see, of the same posts too", async () => {
+        const drafts = [await stored(aDraft(author)), await stored(aDraft(otherAuthor))];
+        const published = await stored(aPublishedPost(author));
+        const filters = [null, { authorId: author }, { authorId: otherAuthor }, EVERY_DRAFT];
+        const questions = filters.flatMap((filter) => [...drafts, published].map((post) => ({ filter, post })));
+        const results = await Promise.all(
+          [...questions, ...questions].map(async ({ filter, post }) => storage.posts.findById(post.id, filter)),
+        );
+        const isFound = [false, false, true, true, false, true, false, true, true, true, true, true];
+        expect(results.map((result) => result.isOk())).toEqual([...isFound, ...isFound]);
+        for (const [index, { post }] of questions.entries()) {
+          if (isFound[index]) expect(results[index]?._unsafeUnwrap()).toStrictEqual(post);
+        }
+      });
+
+      it("finds for as many as can be asked for at once", async () => {
+        const posts = [];
+        for (let i = 0; i < 120; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
+        const results = await Promise.all(posts.map(async ({ id }) => storage.posts.findById(id, null)));
+        expect(results.map((result) => result.isOk())).toEqual(posts.map(({ status }) => status === "published"));
+      });
+
+      it("tells whether an author has a published post, of drafts and of others nothing", async () => {
+        const hasPublished = async (id: UserId) => (await storage.posts.hasPublished(id))._unsafeUnwrap();
+        await stored(aDraft(author));
+        await stored(aPublishedPost(otherAuthor));
+        expect(await hasPublished(author)).toBe(false);
+        expect(await hasPublished(otherAuthor)).toBe(true);
+        expect(await hasPublished(nextId<UserId>())).toBe(false);
+        await stored(aPublishedPost(author));
+        expect(await hasPublished(author)).toBe(true);
       });
 
       it("is not changed by a change of what was put in", async () => {
@@ -439,7 +487,9 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         const other = await stored(aDraft(author));
         const post = await stored(aDraft(author));
         expect((await storage.posts.delete(post.id, post.version)).isOk()).toBe(true);
-        expect((await storage.posts.findById(post.id))._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrapErr()).toEqual({
+          kind: "post_not_found",
+        });
         expect((await page(10)).items).toStrictEqual([other]);
       });
 

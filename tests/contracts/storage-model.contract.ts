@@ -11,8 +11,9 @@ import { NEWEST_FIRST, POST_SORT_KEYS, type PostSort } from "../../src/domain/po
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
 import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { newUser, type User } from "../../src/domain/user.ts";
+import type { UserFilter } from "../../src/domain/user-repository.ts";
 import type { Version } from "../../src/domain/version.ts";
-import { email, EVERY_POST, name, NOW, past, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { email, EVERY_DRAFT, EVERY_POST, name, NOW, past, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import { memory, type StorageUnderTest, type TestStorage } from "../support/test-storage.ts";
 
 /** Which entity a command is about: the one that was made so many before the last, whether it is stored or not. */
@@ -34,7 +35,12 @@ type Step =
   | { readonly do: "deleteUser"; readonly user: Which; readonly offset: Offset }
   | { readonly do: "findByEmail"; readonly email: string }
   | { readonly do: "hasAdmin" }
-  | { readonly do: "listUsers"; readonly limit: number; readonly from: Which | null }
+  | {
+      readonly do: "listUsers";
+      readonly filter: UserFilter;
+      readonly limit: number;
+      readonly from: Which | null;
+    }
   | {
       readonly do: "insertPost";
       readonly order: number;
@@ -107,7 +113,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: is("deleteUser"), user: pick, offset }) },
   fc.record({ do: is("findByEmail"), email: address }),
   fc.record({ do: is("hasAdmin") }),
-  fc.record({ do: is("listUsers"), limit, from: pickOrNone }),
+  fc.record({
+    do: is("listUsers"),
+    filter: fc.constantFrom("everybody" as const, "published_authors" as const),
+    limit,
+    from: pickOrNone,
+  }),
   { weight: 5, arbitrary: fc.record({ do: is("insertPost"), order, author: pick, text, published: fc.boolean() }) },
   {
     weight: 3,
@@ -192,7 +203,7 @@ class Player {
   async everything(): Promise<unknown> {
     const { users, posts, sessions } = this.#storage;
     const all = { limit: 100, from: null };
-    const lists: unknown[] = [await users.list(all)];
+    const lists: unknown[] = [await users.list("everybody", all)];
     for (const filter of [EVERY_POST, PUBLISHED_POSTS]) lists.push(await posts.list(filter, NEWEST_FIRST, all));
     for (const { id } of this.#users) {
       lists.push(await sessions.listByUser(id, new Date(0), all));
@@ -242,7 +253,7 @@ class Player {
       case "hasAdmin":
         return users.hasAdmin();
       case "listUsers":
-        return users.list({ limit: step.limit, from: pastOrNull(this.#users, step.from) });
+        return users.list(step.filter, { limit: step.limit, from: pastOrNull(this.#users, step.from) });
       case "insertPost": {
         const post = postOf(step, this.#nextId<PostId>(step.order), made(this.#users, step.author), NOW);
         this.#posts.push(post);
@@ -250,7 +261,7 @@ class Player {
       }
       case "updatePost": {
         const id = made(this.#posts, step.post);
-        const version = (await posts.findById(id)).match(
+        const version = (await posts.findById(id, EVERY_DRAFT)).match(
           (stored) => stored.version,
           () => 1,
         );
@@ -259,7 +270,7 @@ class Player {
       }
       case "deletePost": {
         const id = made(this.#posts, step.post);
-        const version = (await posts.findById(id)).match(
+        const version = (await posts.findById(id, EVERY_DRAFT)).match(
           (post) => post.version,
           () => 1,
         );

@@ -5,7 +5,7 @@ import { fail } from "../../src/domain/fail.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import { changeUser, type User } from "../../src/domain/user.ts";
 import { FIRST_VERSION } from "../../src/domain/version.ts";
-import { aDraft, aSession, aUser, email, LATER, name } from "../support/fixtures.ts";
+import { aDraft, aSession, aUser, email, LATER, name, EVERY_DRAFT } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 export interface UnitOfWorkCapabilities {
@@ -83,7 +83,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         });
         expect(result.isOk()).toBe(true);
         expect((await storage.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
-        expect((await storage.posts.findById(post.id))._unsafeUnwrap()).toStrictEqual(post);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toStrictEqual(session);
       });
 
@@ -92,7 +92,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         const user = aUser();
         const seen = await storage.unitOfWork.run(async (repositories) => {
           await insertInto(repositories, user);
-          return repositories.users.list({ limit: 10, from: null });
+          return repositories.users.list("everybody", { limit: 10, from: null });
         });
         expect(seen._unsafeUnwrap().items).toStrictEqual([user, before]);
       });
@@ -142,7 +142,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         });
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "changed_my_mind" });
         expect(await exists(user.id)).toBe(false);
-        expect((await storage.posts.findById(post.id)).isErr()).toBe(true);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT)).isErr()).toBe(true);
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest)).isErr()).toBe(true);
       });
 
@@ -159,7 +159,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         });
         expect((await storage.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
         expect((await storage.users.findById(heir.id))._unsafeUnwrap()).toStrictEqual(heir);
-        expect((await storage.posts.findById(post.id))._unsafeUnwrap()).toStrictEqual(post);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toStrictEqual(session);
       });
 
@@ -259,7 +259,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         const user = aUser();
         const { end } = await unitUnderWay(user, "err");
         const meanwhile = storage.users.findById(user.id);
-        const listed = storage.users.list({ limit: 10, from: null });
+        const listed = storage.users.list("everybody", { limit: 10, from: null });
         await end();
         expect((await meanwhile)._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
         expect((await listed)._unsafeUnwrap().items).toEqual([]);

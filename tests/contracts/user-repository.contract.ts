@@ -1,10 +1,23 @@
+import type { Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UserId } from "../../src/domain/id.ts";
 import type { Position } from "../../src/domain/page.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
 import { changeUser, newUser, type User, type UserName } from "../../src/domain/user.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
-import { aDraft, aPublishedPost, aSession, aUser, email, LATER, name, nextId, NOW, past } from "../support/fixtures.ts";
+import {
+  aDraft,
+  aPublishedPost,
+  aSession,
+  aUser,
+  email,
+  LATER,
+  name,
+  nextId,
+  NOW,
+  past,
+  EVERY_DRAFT,
+} from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 const NAMES = [
@@ -38,7 +51,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     const found = async (id: UserId): Promise<User> => (await storage.users.findById(id))._unsafeUnwrap();
     const exists = async (id: UserId): Promise<boolean> => (await storage.users.findById(id)).isOk();
     const page = async (limit: number, from: Position<UserId> | null = null) =>
-      (await storage.users.list({ limit, from }))._unsafeUnwrap();
+      (await storage.users.list("everybody", { limit, from }))._unsafeUnwrap();
 
     describe("insert and findById", () => {
       it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
@@ -228,12 +241,114 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       });
 
       it("follows a change of role", async () => {
-        const user = await stored();
+        const [user, other] = [await stored(), await stored(aUser({ role: "admin" }))];
+        expect((await storage.users.hasAdmin(other.id))._unsafeUnwrap()).toBe(false);
         const admin = changeUser(user, { role: "admin" }, LATER);
         (await storage.users.update(admin, user.version))._unsafeUnwrap();
-        expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(true);
+        expect((await storage.users.hasAdmin(other.id))._unsafeUnwrap()).toBe(true);
         (await storage.users.update(changeUser(admin, { role: "author" }, LATER), admin.version))._unsafeUnwrap();
-        expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(false);
+        expect((await storage.users.hasAdmin(other.id))._unsafeUnwrap()).toBe(false);
+      });
+
+      it("leaves out the one user who is named, whether they are an admin or not", async () => {
+        const [author, admin] = [await stored(), await stored(aUser({ role: "admin" }))];
+        expect((await storage.users.hasAdmin(author.id))._unsafeUnwrap()).toBe(true);
+        expect((await storage.users.hasAdmin(admin.id))._unsafeUnwrap()).toBe(false);
+      });
+    });
+
+    describe("the last admin", () => {
+      const anAdmin = async () => stored(aUser({ role: "admin" }));
+      type Written = Promise<Result<void, { readonly kind: string }>>;
+      const demote = async (admin: User, users = storage.users): Written =>
+        users.update(changeUser(admin, { role: "author" }, LATER), admin.version);
+      const remove = async (admin: User, users = storage.users): Written => users.delete(admin.id, admin.version);
+      const admins = async () => (await page(100)).items.filter(({ role }) => role === "admin");
+
+      it.each([
+        ["demoted", demote],
+        ["removed", remove],
+      ])("is not %s, however many authors there are", async (_, write) => {
+        await stored();
+        const admin = await anAdmin();
+        await stored();
+        expect((await write(admin))._unsafeUnwrapErr()).toEqual({ kind: "last_admin" });
+        expect(await found(admin.id)).toStrictEqual(admin);
+      });
+
+      it.each([
+        ["demoted", demote],
+        ["removed", remove],
+      ])("is the one that is left when all others were %s", async (_, write) => {
+        const [first, second, third] = [await anAdmin(), await anAdmin(), await anAdmin()];
+        (await write(second))._unsafeUnwrap();
+        (await write(first))._unsafeUnwrap();
+        expect((await write(third))._unsafeUnwrapErr()).toEqual({ kind: "last_admin" });
+        expect(await admins()).toStrictEqual([third]);
+      });
+
+      it("may change in everything but the role", async () => {
+        const admin = await anAdmin();
+        const changed = changeUser(admin, { name: name("Grace"), email: email("grace@example.org") }, LATER);
+        (await storage.users.update(changed, admin.version))._unsafeUnwrap();
+        expect(await found(admin.id)).toStrictEqual(changed);
+      });
+
+      it("is told after a version that is stale, and before an address that is taken and posts that are there", async () => {
+        const other = await stored();
+        const admin = await anAdmin();
+        (await storage.posts.insert(aDraft(admin.id)))._unsafeUnwrap();
+        const demoted = changeUser(admin, { role: "author", email: other.email }, LATER);
+        const stale = nextVersion(admin.version);
+        expect((await storage.users.update(demoted, stale))._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
+        expect((await storage.users.update(demoted, admin.version))._unsafeUnwrapErr()).toEqual({ kind: "last_admin" });
+        expect((await storage.users.delete(admin.id, stale))._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
+        expect((await remove(admin))._unsafeUnwrapErr()).toEqual({ kind: "last_admin" });
+      });
+
+      it("refuses an admin's demotion to a taken address, and an admin with posts, as any user's", async () => {
+        const [other, admin] = [await anAdmin(), await anAdmin()];
+        (await storage.posts.insert(aDraft(admin.id)))._unsafeUnwrap();
+        const demoted = changeUser(admin, { role: "author", email: other.email }, LATER);
+        expect((await storage.users.update(demoted, admin.version))._unsafeUnwrapErr()).toEqual({
+          kind: "email_taken",
+        });
+        expect((await remove(admin))._unsafeUnwrapErr()).toEqual({ kind: "user_has_posts" });
+        expect(await admins()).toStrictEqual([admin, other]);
+      });
+
+      it.each([
+        ["demoted", [demote]],
+        ["removed", [remove]],
+        ["demoted and removed", [demote, remove]],
+      ])("remains when ten admins are %s at once", async (_, writes) => {
+        const all = await Promise.all(Array.from({ length: 10 }, anAdmin));
+        const results = await Promise.all(all.map(async (admin, index) => writes[index % writes.length]?.(admin)));
+        const refused = results.flatMap((result) => (result?.isErr() === true ? [result.error] : []));
+        expect(refused).toEqual([{ kind: "last_admin" }]);
+        expect(await admins()).toStrictEqual([all[results.findIndex((result) => result?.isErr())]]);
+      });
+
+      it.each([
+        ["demoted", demote],
+        ["removed", remove],
+      ])("remains when two admins are %s at once, in units of work", async (_, write) => {
+        const all = [await anAdmin(), await anAdmin()];
+        const results = await Promise.all(
+          all.map(async (admin) => storage.unitOfWork.run(async ({ users }) => write(admin, users))),
+        );
+        expect(results.filter((result) => result.isOk())).toHaveLength(1);
+        expect(results.find((result) => result.isErr())?.error).toEqual({ kind: "last_admin" });
+        expect(await admins()).toHaveLength(1);
+      });
+
+      it("does not keep posts of an admin from being written while another is demoted", async () => {
+        const [admin, other] = [await anAdmin(), await anAdmin()];
+        const [demoted, ...posts] = await Promise.all([
+          demote(other),
+          ...Array.from({ length: 5 }, async () => storage.posts.insert(aDraft(admin.id))),
+        ]);
+        expect([demoted, ...posts].every((result) => result.isOk())).toBe(true);
       });
     });
 
@@ -297,6 +412,65 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         const ids = [first, second, rest].map(({ items }) => items.map((user) => user.id));
         expect(ids).toEqual([[u6, u5], [u4, u2], [u1]]);
         expect(rest.next).toBeNull();
+      });
+    });
+
+    describe("list of published authors", () => {
+      const authorsPage = async (limit: number, from: Position<UserId> | null = null) =>
+        (await storage.users.list("published_authors", { limit, from }))._unsafeUnwrap();
+      const publish = async (user: User, posts = 1) => {
+        for (let i = 0; i < posts; i++) (await storage.posts.insert(aPublishedPost(user.id)))._unsafeUnwrap();
+      };
+
+      it("is empty while nobody has published, whatever drafts there are", async () => {
+        const user = await stored();
+        (await storage.posts.insert(aDraft(user.id)))._unsafeUnwrap();
+        expect(await authorsPage(10)).toEqual({ items: [], next: null, previous: null });
+      });
+
+      it("shows each who has a published post once, newest first, and nobody else", async () => {
+        const users = Array.from({ length: 7 }, () => aUser());
+        for (const user of users) await stored(user);
+        const published = users.filter((_, index) => index % 2 === 0);
+        for (const [index, user] of published.entries()) await publish(user, index + 1);
+        for (const user of users) (await storage.posts.insert(aDraft(user.id)))._unsafeUnwrap();
+        expect((await authorsPage(10)).items).toStrictEqual(published.toReversed());
+      });
+
+      it("goes on and back in pages, over those who are not shown", async () => {
+        const users = Array.from({ length: 9 }, () => aUser());
+        for (const user of users) await stored(user);
+        const published = users.filter((_, index) => index % 3 !== 1);
+        for (const user of published) await publish(user, 2);
+        const pages = [await authorsPage(4)];
+        while (pages.at(-1)?.next) pages.push(await authorsPage(4, pages.at(-1)?.next));
+        expect(pages.map(({ items }) => items.length)).toEqual([4, 2]);
+        expect(pages.flatMap(({ items }) => items)).toStrictEqual(published.toReversed());
+        const back = await authorsPage(4, pages[1]?.previous ?? null);
+        expect(back.items).toStrictEqual(pages[0]?.items);
+        expect(back.previous).toBeNull();
+        expect((await authorsPage(1, pages[1]?.previous ?? null)).items).toStrictEqual(pages[0]?.items.slice(-1));
+      });
+
+      it.each([
+        ["one less than there are", 3, 3, true],
+        ["as many as there are", 4, 4, false],
+        ["one more than there are", 5, 4, false],
+      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
+        for (let i = 0; i < 4; i++) await publish(await stored(), 2);
+        const { items, next } = await authorsPage(limit);
+        expect(items).toHaveLength(shown);
+        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<UserId>()) : null);
+      });
+
+      it("goes on from the place of a user who has published, or has not, or is gone", async () => {
+        const [oldest, silent, gone, newest] = [await stored(), await stored(), await stored(), await stored()];
+        for (const user of [oldest, newest]) await publish(user);
+        (await storage.users.delete(gone.id, gone.version))._unsafeUnwrap();
+        for (const place of [silent, gone, newest]) {
+          expect((await authorsPage(10, past(place.id))).items).toStrictEqual([oldest]);
+        }
+        expect((await authorsPage(10, past(oldest.id))).items).toEqual([]);
       });
     });
 
@@ -463,7 +637,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
           kind: "user_has_posts",
         });
         expect(await found(user.id)).toStrictEqual(user);
-        expect((await storage.posts.findById(post.id))._unsafeUnwrap()).toStrictEqual(post);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest)).isOk()).toBe(true);
       });
 
@@ -491,7 +665,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         ]);
         expect([deleted.isOk(), inserted.isOk()].filter(Boolean)).toHaveLength(1);
         expect(await exists(user.id)).toBe(inserted.isOk());
-        expect((await storage.posts.findById(post.id)).isOk()).toBe(inserted.isOk());
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT)).isOk()).toBe(inserted.isOk());
       });
     });
   });

@@ -2,18 +2,24 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   mayActFor,
+  mayCreateUser,
   mayChangePost,
   mayGiveRoles,
-  maySeePost,
+  mayReassignPosts,
+  maySeeUser,
+  maySetPublicationTime,
+  mustGiveCurrentPassword,
   ownProfile,
   profileFor,
+  visibleDrafts,
   visiblePosts,
+  visibleUsers,
   type PostQuery,
   type Viewer,
 } from "../../src/domain/access.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import type { PasswordHash } from "../../src/domain/password.ts";
-import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
+import { isVisible, NEWEST_FIRST } from "../../src/domain/post-repository.ts";
 import { ROLES } from "../../src/domain/user.ts";
 import { actorFor, aDraft, aPublishedPost, aUser, name, nextId, NOW } from "../support/fixtures.ts";
 
@@ -39,7 +45,7 @@ describe("who sees a post", () => {
     ["an admin", asAdmin, "draft", draft, true],
     ["an admin", asAdmin, "published post", published, true],
   ])("%s and a %s", (_who, viewer, _what, post, allowed) => {
-    expect(maySeePost(viewer, post)).toBe(allowed);
+    expect(isVisible(post, visibleDrafts(viewer))).toBe(allowed);
   });
 });
 
@@ -67,10 +73,52 @@ describe("who acts for a user", () => {
   });
 });
 
-describe("who gives roles", () => {
-  it("an admin and nobody else", () => {
-    expect(mayGiveRoles(asAdmin)).toBe(true);
-    expect(mayGiveRoles(asAuthor)).toBe(false);
+describe("what an admin may do and no author", () => {
+  it.each([
+    ["give roles", mayGiveRoles],
+    ["reassign posts", mayReassignPosts],
+    ["set a time of publication", maySetPublicationTime],
+  ])("%s", (_what, may) => {
+    expect(may(asAdmin)).toBe(true);
+    expect(may(asAuthor)).toBe(false);
+  });
+});
+
+describe("who creates users", () => {
+  it.each([
+    ["nobody, while registration is open", null, "open", true],
+    ["an author, while registration is open", asAuthor, "open", true],
+    ["an admin, while registration is open", asAdmin, "open", true],
+    ["nobody, while it is closed", null, "closed", false],
+    ["an author, while it is closed", asAuthor, "closed", false],
+    ["an admin, while it is closed", asAdmin, "closed", true],
+  ] as const)("%s", (_case, viewer, registration, allowed) => {
+    expect(mayCreateUser(viewer, registration)).toBe(allowed);
+  });
+});
+
+describe("who gives the current password", () => {
+  it("users who act for themselves, admins too, and no admin who acts for another", () => {
+    expect(mustGiveCurrentPassword(asAuthor, author.id)).toBe(true);
+    expect(mustGiveCurrentPassword(asAdmin, admin.id)).toBe(true);
+    expect(mustGiveCurrentPassword(asAdmin, author.id)).toBe(false);
+  });
+});
+
+describe("who sees a user", () => {
+  it.each([
+    ["nobody", null, false],
+    ["another author", asOtherAuthor, false],
+    ["the user", asAuthor, true],
+    ["an admin", asAdmin, true],
+  ])("%s: always where the user has a published post, and else only the user and admins", (_who, viewer, allowed) => {
+    expect(maySeeUser(viewer, author.id, true)).toBe(true);
+    expect(maySeeUser(viewer, author.id, false)).toBe(allowed);
+  });
+
+  it("in a list, admins everybody, and others those who have a published post", () => {
+    expect(visibleUsers(asAdmin)).toBe("everybody");
+    for (const viewer of [null, asAuthor]) expect(visibleUsers(viewer)).toBe("published_authors");
   });
 });
 
@@ -122,15 +170,16 @@ describe("a user's profile", () => {
     ["another author", asOtherAuthor, false],
     ["the user", asAuthor, true],
     ["an admin", asAdmin, true],
-  ])("for %s", (_who, viewer, showsAddress) => {
-    expect(profileFor(viewer, author)).toStrictEqual({ ...everything, email: showsAddress ? author.email : null });
+  ])("for %s", (_who, viewer, isFull) => {
+    const hidden = isFull ? {} : { email: null, role: null };
+    expect(profileFor(viewer, author)).toStrictEqual({ ...everything, ...hidden });
   });
 
   it("for users themselves has everything but the password hash", () => {
     expect(ownProfile(author)).toStrictEqual(everything);
   });
 
-  it("never holds the password hash, nor the address for a viewer who may not act for the user", () => {
+  it("never holds the password hash, nor the address or the role for a viewer who may not act for the user", () => {
     const anyUser = fc
       .record({
         passwordHash: fc.uuid().map((raw) => raw as PasswordHash),
@@ -150,7 +199,9 @@ describe("a user's profile", () => {
         const shown = profileFor(viewer, user);
         const said = JSON.stringify(shown);
         expect(said).not.toContain(user.passwordHash);
-        expect(said.includes(user.email)).toBe(relation === "self" || (relation === "other" && role === "admin"));
+        const isFull = relation === "self" || (relation === "other" && role === "admin");
+        expect(said.includes(user.email)).toBe(isFull);
+        expect(shown.role).toBe(isFull ? user.role : null);
         expect(Object.keys(shown).toSorted()).toEqual([
           "createdAt",
           "email",

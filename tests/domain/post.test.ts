@@ -17,6 +17,8 @@ import {
 import { aDraft, aPublishedPost, content, LATER, nextId, NOW, title } from "../support/fixtures.ts";
 
 const author = nextId<UserId>();
+const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author, content: content("Text") };
+const LONG_AGO = new Date("1999-12-31T23:59:59.999Z");
 
 const UNREADABLE = [
   ["nothing", ""],
@@ -87,7 +89,6 @@ describe("parsePostContent", () => {
 });
 
 describe("a new post", () => {
-  const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author, content: content("Text") };
   const first = { ...fields, version: 1, createdAt: NOW, updatedAt: NOW };
 
   it("is a draft at the first version", () => {
@@ -118,6 +119,19 @@ describe("restorePost", () => {
   });
 });
 
+describe("newPublishedPost with a time of publication", () => {
+  it("keeps one that is past", () => {
+    const { version, createdAt, ...published } = newPublishedPost(fields, NOW, LONG_AGO)._unsafeUnwrap();
+    expect(published).toMatchObject({ publishedAt: LONG_AGO, updatedAt: NOW });
+    expect([version, createdAt]).toEqual([1, NOW]);
+  });
+
+  it("refuses one that is to come", () => {
+    const refused = newPublishedPost(fields, NOW, LATER);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
+  });
+});
+
 describe("editPost", () => {
   const edits: [string, PostEdits][] = [
     ["title", { title: title("Another") }],
@@ -142,6 +156,28 @@ describe("editPost", () => {
     ])("gives the very same post when %s", (_case, edit) => {
       expect(editPost(post, edit, LATER)._unsafeUnwrap()).toBe(post);
     });
+  });
+
+  it("gives a published post a time of publication that is past", () => {
+    const post = Object.freeze(aPublishedPost(author));
+    for (const publishedAt of [LONG_AGO, NOW, LATER]) {
+      const edited = editPost(post, { publishedAt }, LATER)._unsafeUnwrap();
+      if (publishedAt === NOW) expect(edited).toBe(post);
+      else expect(edited).toEqual({ ...post, publishedAt, version: 2, updatedAt: LATER });
+    }
+  });
+
+  it("gives no post a time of publication that is to come, and no draft any", () => {
+    const future = editPost(aPublishedPost(author), { publishedAt: new Date(LATER.getTime() + 1) }, LATER);
+    expect(future._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
+    const draft = editPost(aDraft(author), { publishedAt: LONG_AGO }, LATER);
+    expect(draft._unsafeUnwrapErr()).toEqual({ kind: "post_not_published" });
+  });
+
+  it("changes a post that was published before the clock was set back", () => {
+    const post = aPublishedPost(author);
+    const edited = editPost(post, { title: title("Another") }, LONG_AGO)._unsafeUnwrap();
+    expect(edited).toMatchObject({ title: "Another", publishedAt: NOW });
   });
 
   it.each(UNREADABLE)("leaves %s in a draft", (_case, raw) => {

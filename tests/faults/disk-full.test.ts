@@ -277,7 +277,8 @@ describe("a full disk", () => {
     expect(await change(url, author, "PATCH", pathOf("shortened"), { content })).toBe(200);
     expect(await change(url, author, "PATCH", pathOf("shortened"), { content: `${content}y` })).toBe(507);
     expect(await change(url, author, "DELETE", pathOf("deleted"))).toBe(204);
-    expect(await change(url, leaving, "DELETE", `/v1/users/${leaving.id}?posts=delete`)).toBe(204);
+    const proof = { currentPassword: "correct horse" };
+    expect(await change(url, leaving, "DELETE", `/v1/users/${leaving.id}?posts=delete`, proof)).toBe(204);
     const credentials = { email: "author@example.org", password: "correct horse" };
     expect(await change(url, author, "POST", "/v1/sessions", credentials)).toBe(201);
     const registration = { ...credentials, email: "new@example.org", name: "New" };

@@ -283,7 +283,9 @@ describe("an engine that hangs", () => {
 
   it("answers a read that it hangs in as a database that has too much to do, and does not ask again", async () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
-    const { id } = await newAuthor(url, "author");
+    const author = await newAuthor(url, "author");
+    const { id } = author;
+    await publish(url, author, "first", ledger);
     await server?.end("SIGTERM");
     // It is read from the disk, as the warm-up of the next engine does not see it.
     const users = await fileOf("users");
@@ -308,7 +310,8 @@ describe("an engine that hangs", () => {
     await inject(faultFile(), { on: "read", path: "base/", what: "hang", once: true });
     const response = await fetch(`${url}/v1/users/${author.id}?posts=delete`, {
       method: "DELETE",
-      headers: { Authorization: `Bearer ${author.token}` },
+      headers: { Authorization: `Bearer ${author.token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ currentPassword: "correct horse" }),
     });
     expect(hasTakenEffect()).toBe(true);
     expect(response.status).toBe(503);

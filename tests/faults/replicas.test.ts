@@ -4,7 +4,7 @@ import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import { parseServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
-import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog } from "../support/fixtures.ts";
+import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog, EVERY_DRAFT } from "../support/fixtures.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { serverDefaults } from "../support/test-storage.ts";
 import { report } from "./rounds.ts";
@@ -48,7 +48,7 @@ describe("reads on a standby that streams from the primary", () => {
     for (let index = 0; index < posts; index++) {
       const post = aPublishedPost(author);
       (await one.posts.insert(post))._unsafeUnwrap();
-      const byId = await other.posts.findById(post.id);
+      const byId = await other.posts.findById(post.id, EVERY_DRAFT);
       const [newest] = (await other.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST))._unsafeUnwrap().items;
       if (byId.isErr() || newest?.id !== post.id) count++;
     }

@@ -16,7 +16,7 @@ import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts
 import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/start-parameters.ts";
 import { embeddedDefaults } from "../support/test-storage.ts";
-import { aDraft, aUser, name, recordingLog } from "../support/fixtures.ts";
+import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../support/fixtures.ts";
 
 const MARKER_FILE = "quire.json";
 const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", MARKER_FILE, LOCK_FILE, "quire.reserve"];
@@ -260,7 +260,7 @@ describe("a data directory that was used", () => {
     await first.close();
     const second = (await open())._unsafeUnwrap();
     expect((await second.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
-    expect((await second.posts.findById(post.id))._unsafeUnwrap()).toStrictEqual(post);
+    expect((await second.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
     await second.close();
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostId } from "../../src/domain/id.ts";
 import { NEWEST_FIRST } from "../../src/domain/post-repository.ts";
-import { aPublishedPost, aUser, past, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import { aPublishedPost, aUser, past, PUBLISHED_POSTS, EVERY_DRAFT } from "../support/fixtures.ts";
 import { pglite, type TestStorage } from "../support/test-storage.ts";
 
 /** More than share the engine at a time, so that some wait in the queue for it. */
@@ -42,7 +42,7 @@ describe("lookups beside lists that are asked for without a pause", () => {
     const waitedFor: number[] = [];
     for (let lookup = 0; lookup < LOOKUPS; lookup++) {
       const before = listed;
-      (await storage.posts.findById(ids[lookup] as PostId))._unsafeUnwrap();
+      (await storage.posts.findById(ids[lookup] as PostId, EVERY_DRAFT))._unsafeUnwrap();
       waitedFor.push(listed - before);
     }
     over.abort();

@@ -17,7 +17,7 @@ import type { Session, TokenDigest } from "../../src/domain/session.ts";
 import type { Version } from "../../src/domain/version.ts";
 import { renewEmailKeys } from "../../src/infrastructure/drizzle/email-keys.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
-import { aDraft, nextId, past, PUBLISHED_POSTS, recordingLog } from "../support/fixtures.ts";
+import { aDraft, EVERY_DRAFT, nextId, past, PUBLISHED_POSTS, recordingLog } from "../support/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../support/plans.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
@@ -143,9 +143,19 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
     ["users_email_key_unique"],
   ],
   ["users.hasAdmin", async ({ users }) => users.hasAdmin(), ["users_admin_idx"]],
-  ["users.list", async ({ users }) => users.list(FIRST), ["users_pkey"]],
-  ["users.list, further on", async ({ users }) => users.list({ limit: 20, from: past(USER) }), ["users_pkey"]],
-  ["posts.findById", async ({ posts }) => posts.findById(idOf<PostId>(700)), ["posts_pkey"]],
+  ["users.hasAdmin, beside one", async ({ users }) => users.hasAdmin(USER), ["users_admin_idx"]],
+  ["users.list", async ({ users }) => users.list("everybody", FIRST), ["users_pkey"]],
+  [
+    "users.list, further on",
+    async ({ users }) => users.list("everybody", { limit: 20, from: past(USER) }),
+    ["users_pkey"],
+  ],
+  ["posts.findById", async ({ posts }) => posts.findById(idOf<PostId>(700), EVERY_DRAFT), ["posts_pkey"]],
+  [
+    "posts.findById, of an author's drafts",
+    async ({ posts }) => posts.findById(idOf<PostId>(700), { authorId: USER }),
+    ["posts_pkey"],
+  ],
   ["posts.delete", async ({ posts }) => posts.delete(idOf<PostId>(700), VERSION), ["posts_pkey"]],
   [
     "posts.search",
@@ -275,7 +285,7 @@ describe("the indexes of the schema", () => {
 
   /** Asks for the first page of each list that has a sort, and for those on both sides of a post in it. */
   async function expectPagesInOrder(by: PostSort["by"], on = engine): Promise<void> {
-    const middle = (await repositories.posts.findById(idOf<PostId>(MIDDLE)))._unsafeUnwrap();
+    const middle = (await repositories.posts.findById(idOf<PostId>(MIDDLE), EVERY_DRAFT))._unsafeUnwrap();
     const queries = QUERIES.filter(([, { sort }]) => sort.by === by);
     expect(queries.length).toBeGreaterThan(10);
     for (const [name, { sort }, filter] of queries) {
@@ -306,6 +316,47 @@ describe("the indexes of the schema", () => {
     await young.exec(ROWS);
     for (const by of POST_SORT_KEYS) await expectPagesInOrder(by, young);
     await young.close();
+  });
+
+  it.each([
+    ["analysed", "the embedded engine"],
+    ["never analysed", "the embedded engine"],
+    ["analysed", "a server"],
+  ] as const)(
+    "let a page of published authors be read by as many steps as it has users, of many who have not published, %s, on %s",
+    async (which, settings) => {
+      const young = await openTemplate();
+      await young.exec(ROWS);
+      // All have drafts; of the thousand, fifty have forty published posts each.
+      await young.exec(
+        `insert into posts select id_of(1000000 + n), 'T', 'C', id_of(1 + n % 50 * 20), 'published', moment_of(n), 1, now(), now()
+         from generate_series(1, 2000) n`,
+      );
+      if (which === "analysed") await young.exec("vacuum analyze");
+      await young.exec(SETTINGS[settings]);
+      const middle = past(idOf<UserId>(500));
+      for (const from of [null, middle, { ...middle, direction: "backward" as const }]) {
+        const nodes = await runPlanOf(async ({ users }) => users.list("published_authors", { limit: 20, from }), young);
+        expect(indexesIn(nodes)).toEqual(["posts_author_published_at_idx", "users_pkey"]);
+        expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+        for (const node of nodes) {
+          const rows = (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0);
+          expect(rows * (node["Actual Loops"] ?? 1)).toBeLessThanOrEqual(FIRST.limit + 2);
+        }
+      }
+      await young.close();
+    },
+  );
+
+  it.each<[string, Call]>([
+    ["posts.hasPublished", async ({ posts }) => posts.hasPublished(OTHER)],
+    ["posts.hasPublished, of one who has often", async ({ posts }) => posts.hasPublished(USER)],
+  ])("answer %s by one entry", async (_, call) => {
+    const nodes = await runPlanOf(call);
+    expect(indexesIn(nodes)).toEqual([expect.stringMatching(/^posts_author_/)]);
+    for (const node of nodes) {
+      expect((node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0)).toBeLessThanOrEqual(1);
+    }
   });
 
   it("let posts be counted by what they hold alone", async () => {

@@ -5,7 +5,7 @@ import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import type { Lsn } from "../../src/infrastructure/lsn.ts";
 import { readsOnReplicas, type Replica, type ReadsOnReplicas } from "../../src/infrastructure/postgresql/replicas.ts";
-import { aDraft, aSession, aUser, EVERY_POST, recordingLog } from "../support/fixtures.ts";
+import { aDraft, aSession, aUser, EVERY_POST, recordingLog, EVERY_DRAFT } from "../support/fixtures.ts";
 
 const NEWEST = { limit: 1, from: null } as const;
 const FAILURE: StorageFailure = { kind: "storage_unavailable", operation: "test", cause: null };
@@ -39,7 +39,7 @@ async function open(...places: string[]) {
   opened.push(reads);
   /** The server that a list comes from. */
   const reader = async () => {
-    const { items } = (await reads.repositories.users.list(NEWEST))._unsafeUnwrap();
+    const { items } = (await reads.repositories.users.list("everybody", NEWEST))._unsafeUnwrap();
     return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.place;
   };
   const servesAgain = async (place: string) => expect.poll(reader, { timeout: 5000 }).toBe(place);
@@ -112,8 +112,8 @@ describe("reads where there are replicas", () => {
     const { replicas, repositories, servesAgain } = await open("a");
     await servesAgain("a");
     const [post] = (await replicas[0].posts.list(EVERY_POST, NEWEST_FIRST, NEWEST))._unsafeUnwrap().items;
-    expect(post && (await repositories.posts.findById(post.id))).toEqual(ok(post));
-    expect((await repositories.posts.findById(aDraft(aUser().id).id))._unsafeUnwrapErr()).toEqual({
+    expect(post && (await repositories.posts.findById(post.id, EVERY_DRAFT))).toEqual(ok(post));
+    expect((await repositories.posts.findById(aDraft(aUser().id).id, EVERY_DRAFT))._unsafeUnwrapErr()).toEqual({
       kind: "post_not_found",
     });
   });

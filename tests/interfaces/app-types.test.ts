@@ -16,6 +16,7 @@ describe("the type of the app", () => {
       version: number;
       createdAt: string;
       updatedAt: string;
+      author?: { id: string; name: string } | null;
     }>();
     expectTypeOf<InferResponseType<(typeof users)[":id"]["$delete"], 204>>().toEqualTypeOf<null>();
     expectTypeOf<InferResponseType<(typeof sessions)["$post"], 201>["token"]>().toEqualTypeOf<string>();
@@ -31,10 +32,10 @@ describe("the type of the app", () => {
 
   it("asks for what the schemas ask for", () => {
     expectTypeOf<InferRequestType<(typeof posts)["$post"]>>().toEqualTypeOf<{
-      json: { title: string; content: string; status?: "draft" | "published" | undefined };
+      json: { title: string; content: string; status?: "draft" | "published" | undefined; publishedAt?: string };
     }>();
     expectTypeOf<InferRequestType<(typeof posts)[":id"]["$patch"]>>().toEqualTypeOf<
-      { param: { id: string } } & { json: { title?: string; content?: string } }
+      { param: { id: string } } & { json: { title?: string; content?: string; publishedAt?: string } }
     >();
   });
 });

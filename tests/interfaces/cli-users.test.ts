@@ -20,6 +20,7 @@ async function opened(count = 1) {
     ids,
     clock: testClock(),
     sessionIdleMs: DAY_MS,
+    registration: "open" as const,
   };
   return { users, operator: administerUsers(dependencies), app: useCases(dependencies) };
 }

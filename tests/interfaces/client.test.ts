@@ -132,7 +132,12 @@ describe("the typed client", () => {
     valueOf(await quire.users.changePassword(user.id, { currentPassword: PASSWORD, newPassword }));
     const now = valueOf(await quire.users.get(user.id));
     expect(now.name).toBe(changed.name);
-    expect(valueOf(await quire.users.delete(now))).toBeNull();
+    expect(valueOf(await quire.users.me())).toEqual(now);
+    expect(codeOf(await quire.users.delete(now))).toBe("current_password_required");
+    expect(codeOf(await quire.users.update(now, { email: "grace@example.org" }))).toBe("current_password_required");
+    const proof = { currentPassword: newPassword };
+    const moved = valueOf(await quire.users.update(now, { email: "grace@example.org", ...proof }));
+    expect(valueOf(await quire.users.delete(moved, { posts: "delete", ...proof }))).toBeNull();
   });
 
   it("sends the token of its log-in until it logs out", async () => {
@@ -329,8 +334,8 @@ describe("the typed client", () => {
 
   it("has pages of users, of sessions and of a user's posts, with the cursors beside them", async () => {
     const { quire } = await openAuthor();
-    const [user] = valueOf(await quire.users.page({ limit: 1 })).items;
     valueOf(await quire.posts.create({ title: "One", content: "C", status: "published" }));
+    const [user] = valueOf(await quire.users.page({ limit: 1 })).items;
     expect(valueOf(await quire.sessions.page()).items).toHaveLength(1);
     const page = valueOf(await quire.users.postsPage(user?.id ?? "", { fields: ["title"] }));
     expect(page).toMatchObject({ items: [{ title: "One" }], nextCursor: null });

@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import { answerHeaders } from "../../src/interfaces/http/answer-headers.ts";
 import type { HttpEnv } from "../../src/interfaces/http/environment.ts";
 import { parseVersion, type Version } from "../../src/domain/version.ts";
-import { etag, expectedVersions, weakEtag, preconditionResponse } from "../../src/interfaces/http/etag.ts";
+import {
+  authorRepresentation,
+  etag,
+  expectedVersions,
+  weakEtag,
+  preconditionResponse,
+} from "../../src/interfaces/http/etag.ts";
 import { respond } from "../../src/interfaces/http/respond.ts";
 
 /** What the functions make of a header, as they are called in a request that has it. */
@@ -34,13 +40,17 @@ function preconditions(ifMatch: string | null, ifNoneMatch: string | null): Reco
 
 const version = (raw: number): Version => parseVersion(raw) ?? expect.fail(`${raw} is no version`);
 const aVersion = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map(version);
-const aRepresentation = fc.constantFrom("full" as const, "public" as const);
+const aRepresentation = fc.oneof(
+  fc.constantFrom("full" as const, "public" as const),
+  fc.string().map((name) => authorRepresentation({ name })),
+);
 
 describe("an entity tag", () => {
   it("is strong and quoted, and another one for each representation of a version", () => {
     expect(etag(version(3))).toBe('"3"');
     expect(etag(version(3), "full")).toBe('"3"');
     expect(etag(version(3), "public")).toBe('"3-public"');
+    expect(etag(version(3), authorRepresentation({ name: "Ada" }))).toMatch(/^"3-author-[0-9a-f]{32}"$/);
   });
 
   it("differs between any two versions and representations", () => {

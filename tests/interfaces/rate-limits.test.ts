@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { HTTP_SETTINGS, openApi, PASSWORD, problemOf, type Api, type Person } from "../support/api.ts";
+import { HTTP_SETTINGS, openApi, PASSWORD, problemOf, type Api, type Person, type Reply } from "../support/api.ts";
 
 const PAGE = "https://app.example.org";
 const NOBODYS_POST = "/v1/posts/00000000-0000-7000-8000-000000000000";
@@ -109,7 +109,7 @@ describe("the rate limits", () => {
   it("are structured fields: lists of strings with integer parameters (RFC 9651)", async () => {
     const api = limited({ requestsPerMinute: 1000, logInsPerMinute: 10 });
     const ada = await api.author();
-    const reply = await ada.patch(ada.path, { email: "ada@example.com" });
+    const reply = await ada.patch(ada.path, { email: "ada@example.com", currentPassword: PASSWORD });
     expect(reply.status).toBe(200);
     const list = /^"[a-z-]+"(?:;[a-z-]+=\d{1,15})+(?:, "[a-z-]+"(?:;[a-z-]+=\d{1,15})+){3}$/;
     expect(reply.headers.get("RateLimit-Policy")).toMatch(list);
@@ -235,7 +235,7 @@ describe("the cost of an operation", () => {
       "It takes 1 unit of the rate limits, and 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 20 for `q`.",
     );
     expect(description("/v1/posts", "post")).toContain("It takes 1 unit of the rate limits, and 4 for the write.");
-    expect(description("/v1/users/{id}", "delete")).toContain("4 for the write, 200 for `posts`.");
+    expect(description("/v1/users/{id}", "delete")).toContain("4 for the write, 200 for `posts`, 20 for the password");
   });
 });
 
@@ -342,12 +342,28 @@ describe("the limit of log-ins counts as an attempt", () => {
     for (let renamed = 0; renamed < 5; renamed++) {
       expect((await ada.patch(ada.path, { name: `Ada ${renamed}` }, at("192.0.2.9"))).status).toBe(200);
     }
-    const ask = async (email: string) => ada.patch(ada.path, { email }, at("192.0.2.9"));
+    const ask = async (email: string) => ada.patch(ada.path, { email, currentPassword: PASSWORD }, at("192.0.2.9"));
     expect(problemOf(await ask(grace.email))).toBe("409 email_taken");
     expect((await ask("free@example.org")).status).toBe(200);
     expect(problemOf(await ask(grace.email))).toBe("409 email_taken");
     expect(problemOf(await ask(grace.email))).toBe("429 rate_limited");
     expect((await ada.patch(ada.path, { name: "Ada" }, at("192.0.2.9"))).status).toBe(200);
+  });
+
+  it.each<[string, (ada: Person, guess: string) => Promise<Reply>]>([
+    [
+      "change an address",
+      async (ada, currentPassword) =>
+        ada.patch(ada.path, { email: "ada@example.com", currentPassword }, at("192.0.2.9")),
+    ],
+    ["delete oneself", async (ada, currentPassword) => ada.delete(ada.path, at("192.0.2.9"), { currentPassword })],
+  ])("a current password that is given to %s", async (_, attempted) => {
+    const ada = await limited({ logInsPerMinute: 3 }).author();
+    for (let guess = 1; guess <= 3; guess++) {
+      expect(problemOf(await attempted(ada, `wrong password ${guess}`))).toBe("403 wrong_password");
+    }
+    expect(problemOf(await attempted(ada, PASSWORD))).toBe("429 rate_limited");
+    expect((await ada.get("/v1/users/me")).status).toBe(200);
   });
 
   it("no password that an admin gives to another user", async () => {
@@ -363,7 +379,8 @@ describe("the limit of log-ins counts as an attempt", () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     const reply = await passwordOf(ada, PASSWORD);
     expect(reply.headers.get("RateLimit")).toBe('"passwords";r=29;t=60, "log-in";r=2;t=60');
-    const changed = await ada.patch(ada.path, { email: "lovelace@example.org" }, at("192.0.2.9"));
+    const change = { email: "lovelace@example.org", currentPassword: "another horse entirely" };
+    const changed = await ada.patch(ada.path, change, at("192.0.2.9"));
     expect(changed.headers.get("RateLimit")).toBe('"passwords";r=28;t=60, "log-in";r=1;t=60');
   });
 });

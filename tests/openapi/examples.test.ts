@@ -30,7 +30,7 @@ const HEADER_VALUES: Readonly<Record<string, string>> = {
 /** What the examples are about, as the document itself says it. */
 const IDS = {
   ada: parameterOf("getUser", "id"),
-  grace: parameterOf("deleteUser", "to"),
+  grace: bodyOf("registerUser").id,
   session: parameterOf("revokeSession", "id"),
   published: parameterOf("getPost", "id"),
   draft: parameterOf("publishPost", "id"),
@@ -107,11 +107,13 @@ describe("the examples of the OpenAPI document", () => {
     expect({ status: reply.status, body: reply.body }).toEqual({ status, body });
   });
 
-  const queries = operations.flatMap((operation) =>
-    operation.parameters.flatMap(({ name, schema: { examples = [] } }) =>
-      examples.map((example) => ({ operation, name, example })),
-    ),
-  );
+  const queries = operations
+    .filter(({ method }) => method === "GET")
+    .flatMap((operation) =>
+      operation.parameters.flatMap(({ name, schema: { examples = [] } }) =>
+        examples.map((example) => ({ operation, name, example })),
+      ),
+    );
 
   it.each(queries)("of $operation.operationId find something by '$name'", async ({ operation, name, example }) => {
     const { url, call } = requestOf(operation, {});

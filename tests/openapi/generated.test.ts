@@ -38,6 +38,7 @@ const BEYOND_SCHEMAS = new Set([
   "/to: required",
   "/sort: contradictory",
   "/status: contradictory",
+  "/publishedAt: contradictory",
 ]);
 
 /** What a header may hold at all (RFC 9110, 5.5), and entity-tags among it. */

@@ -20,6 +20,7 @@ async function warmedUp(posts: number) {
     requestSeals: nodeRequestSeals,
     ids,
     sessionIdleMs: DAY_MS,
+    registration: "open" as const,
   };
   const { app } = compose({
     ...storage,

@@ -34,7 +34,7 @@ export interface UserBody {
   readonly id: string;
   readonly name: string;
   readonly email: string | null;
-  readonly role: Role;
+  readonly role: Role | null;
   readonly version: number;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -88,7 +88,7 @@ export interface Client {
   post(path: string, json?: unknown, headers?: Call["headers"]): Promise<Reply>;
   put(path: string, json: unknown, headers?: Call["headers"]): Promise<Reply>;
   patch(path: string, json: unknown, headers?: Call["headers"]): Promise<Reply>;
-  delete(path: string, headers?: Call["headers"]): Promise<Reply>;
+  delete(path: string, headers?: Call["headers"], json?: unknown): Promise<Reply>;
 }
 
 /** A client that sends the token of a user's session. */
@@ -102,7 +102,9 @@ export interface Person extends Client {
   /** The path of the user. */
   readonly path: string;
   /** Writes a post and gives it as it was answered. */
-  write(fields?: Partial<Pick<PostBody, "title" | "content" | "status">>): Promise<PostBody>;
+  write(fields?: Partial<Pick<PostBody, "title" | "content" | "status" | "publishedAt">>): Promise<PostBody>;
+  /** Deletes themself, with the password; `query` is what becomes of their posts. */
+  leave(query?: string, headers?: Call["headers"]): Promise<Reply>;
 }
 
 export type Api = ReturnType<typeof openApi>;
@@ -124,6 +126,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     clock,
     log,
     sessionIdleMs: 30 * DAY_MS,
+    registration: "open",
     http: HTTP_SETTINGS,
     clientAddress: (c) => c.req.header("X-Test-Address") ?? "192.0.2.1",
     ...overrides,
@@ -154,7 +157,8 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
         call("POST", path, { headers, ...(json === undefined ? {} : { json }) }),
       put: async (path, json, headers = {}) => call("PUT", path, { headers, json }),
       patch: async (path, json, headers = {}) => call("PATCH", path, { headers, json }),
-      delete: async (path, headers = {}) => call("DELETE", path, { headers }),
+      delete: async (path, headers = {}, json) =>
+        call("DELETE", path, { headers, ...(json === undefined ? {} : { json }) }),
     };
   };
 
@@ -185,6 +189,8 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
         expect(written.status).toBe(201);
         return written.body as PostBody;
       },
+      leave: async (query = "", headers = {}) =>
+        own.delete(`/v1/users/${user.id}${query}`, headers, { currentPassword: plain }),
     };
   };
 
@@ -195,7 +201,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     nobody,
     client,
     logIn,
-    /** A user who has registered and logged in. */
+    /** A user who has registered and logged in; one who has published a post is seen by others. */
     author: async (): Promise<Person> => {
       const address = `author${++people}@example.org`;
       const reply = await nobody.post("/v1/users", { name: "Ada", email: address, password: PASSWORD });

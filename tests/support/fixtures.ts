@@ -17,7 +17,7 @@ import {
   type PostTitle,
   type PublishedPost,
 } from "../../src/domain/post.ts";
-import type { PostFilter } from "../../src/domain/post-repository.ts";
+import type { DraftFilter, PostFilter } from "../../src/domain/post-repository.ts";
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
 import { newUser, parseUserName, type User, type UserName } from "../../src/domain/user.ts";
 
@@ -45,6 +45,7 @@ export const postsOf = (authorId: UserId | null): PostFilter => ({
   drafts: { authorId },
 });
 
+export const EVERY_DRAFT: DraftFilter = { authorId: null };
 export const EVERY_POST = postsOf(null);
 export const PUBLISHED_POSTS: PostFilter = { ...EVERY_POST, drafts: null };
 

@@ -1,5 +1,6 @@
 import { ok, safeTry, type Result } from "neverthrow";
-import type { Actor } from "../../domain/access.ts";
+import { maySetPublicationTime, type Actor, type Forbidden } from "../../domain/access.ts";
+import { fail } from "../../domain/fail.ts";
 import type { PostId } from "../../domain/id.ts";
 import {
   newDraft,
@@ -9,6 +10,7 @@ import {
   type PostContent,
   type PostStatus,
   type PostTitle,
+  type PublicationInFuture,
 } from "../../domain/post.ts";
 import type { AuthorNotFound, PostRepository } from "../../domain/post-repository.ts";
 import type { CommitError, StorePost } from "../commit.ts";
@@ -19,9 +21,11 @@ export interface CreatePostInput {
   readonly title: PostTitle;
   readonly content: PostContent;
   readonly status: PostStatus;
+  /** When a published post was published, given by admins alone; now where it is left out. */
+  readonly publishedAt?: Date;
 }
 
-export type CreatePostError = ContentRequired | CommitError;
+export type CreatePostError = Forbidden | ContentRequired | PublicationInFuture | CommitError;
 
 export interface CreatePostDependencies {
   readonly posts: PostRepository;
@@ -33,13 +37,15 @@ export interface CreatePostDependencies {
 export function createPost({ ids, clock, posts }: CreatePostDependencies) {
   return async (
     actor: Actor,
-    { title, content, status }: CreatePostInput,
+    { title, content, status, publishedAt }: CreatePostInput,
     store: StorePost = async (post) => posts.insert(post),
   ): Promise<Result<Post, CreatePostError>> =>
     safeTry<Post, CreatePostError>(async function* () {
+      if (publishedAt !== undefined && !maySetPublicationTime(actor)) return fail({ kind: "forbidden" });
       const fields = { id: ids.next<PostId>(), title, content, authorId: actor.userId };
       const now = clock.now();
-      const post: Post = status === "published" ? yield* newPublishedPost(fields, now) : newDraft(fields, now);
+      const post: Post =
+        status === "published" ? yield* newPublishedPost(fields, now, publishedAt) : newDraft(fields, now);
       yield* (await store(post)).mapErr(invalidWhenAuthorGone);
       return ok(post);
     });

@@ -1,6 +1,6 @@
 import type { Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
-import { mayChangePost, maySeePost, type Actor, type Forbidden } from "../../domain/access.ts";
+import { mayChangePost, visibleDrafts, type Actor, type Forbidden } from "../../domain/access.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Post } from "../../domain/post.ts";
 import type { PostNotFound, PostRepository } from "../../domain/post-repository.ts";
@@ -15,15 +15,14 @@ export interface PostTarget {
 
 export type FindChangeablePostError = PostNotFound | Forbidden | PreconditionFailed | StorageFailure;
 
-/** Every change of a post begins so: find it, see that the actor may change it, and that it is as they saw it. */
+/** Every change of a post begins so: find it as far as the actor may see it, see that they may change it, and that it is as they saw it. */
 export async function findChangeablePost(
   posts: PostRepository,
   actor: Actor,
   { id, expected }: PostTarget,
 ): Promise<Result<Post, FindChangeablePostError>> {
-  const found = await posts.findById(id);
+  const found = await posts.findById(id, visibleDrafts(actor));
   return found.andThen((post): Result<Post, FindChangeablePostError> => {
-    if (!maySeePost(actor, post)) return fail({ kind: "post_not_found" });
     if (!mayChangePost(actor, post)) return fail({ kind: "forbidden" });
     return requireVersion(post, expected).map(() => post);
   });

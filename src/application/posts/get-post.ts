@@ -1,6 +1,5 @@
-import { ok, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import { maySeePost, type Viewer } from "../../domain/access.ts";
+import type { Result } from "neverthrow";
+import { visibleDrafts, type Viewer } from "../../domain/access.ts";
 import type { PostId } from "../../domain/id.ts";
 import type { Post } from "../../domain/post.ts";
 import type { PostNotFound, PostRepository } from "../../domain/post-repository.ts";
@@ -11,7 +10,5 @@ export type GetPostError = PostNotFound | StorageFailure;
 /** A draft that the viewer may not see is not found: whether it exists is not told. */
 export function getPost({ posts }: { readonly posts: PostRepository }) {
   return async (viewer: Viewer, id: PostId): Promise<Result<Post, GetPostError>> =>
-    (await posts.findById(id)).andThen((post) =>
-      maySeePost(viewer, post) ? ok(post) : fail({ kind: "post_not_found" }),
-    );
+    posts.findById(id, visibleDrafts(viewer));
 }

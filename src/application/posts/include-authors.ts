@@ -11,6 +11,14 @@ export type AuthoredPost<Of extends Post = Post> = Of & { readonly author: Pick<
 
 export type IncludeAuthorsError = StorageFailure;
 
+/** The post with its author. */
+export function includeAuthor({ users }: { readonly users: UserRepository }) {
+  return async (post: Post): Promise<Result<AuthoredPost, IncludeAuthorsError>> =>
+    (await users.findById(post.authorId))
+      .map((author): AuthoredPost => ({ ...post, author }))
+      .orElse((failure) => (failure.kind === "user_not_found" ? ok({ ...post, author: null }) : err(failure)));
+}
+
 /** The page with the author of each post. */
 export function includeAuthors({ users }: { readonly users: UserRepository }) {
   return async <Of extends Post>({

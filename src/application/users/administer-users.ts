@@ -39,7 +39,7 @@ export function administerUsers(dependencies: ChangePasswordDependencies) {
 
     /** Changes a password without knowing it, and ends all of the user's sessions. */
     setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangePasswordError>> =>
-      change(OPERATOR, { id, currentPassword: null, newPassword }),
+      change(OPERATOR, { id, newPassword }),
 
     /** Gives a role; the same one again changes nothing. */
     setRole: async (id: UserId, role: Role): Promise<Result<UserProfile, UpdateUserError>> =>

@@ -2,11 +2,13 @@ import type { Result } from "neverthrow";
 import { profileFor, type UserProfile, type Viewer } from "../../domain/access.ts";
 import type { UserId } from "../../domain/id.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { UserNotFound } from "../../domain/user-repository.ts";
+import { findVisibleUser, type FindUserDependencies } from "./find-visible-user.ts";
 
 export type GetUserError = UserNotFound | StorageFailure;
 
-export function getUser({ users }: { readonly users: UserRepository }) {
+/** A user whom the viewer may not see is not found: whether they exist is not told. */
+export function getUser(dependencies: FindUserDependencies) {
   return async (viewer: Viewer, id: UserId): Promise<Result<UserProfile, GetUserError>> =>
-    (await users.findById(id)).map((user) => profileFor(viewer, user));
+    (await findVisibleUser(dependencies, viewer, id)).map((user) => profileFor(viewer, user));
 }

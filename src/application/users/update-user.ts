@@ -1,17 +1,10 @@
 import { ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
-import {
-  mayActFor,
-  mayGiveRoles,
-  profileFor,
-  type Actor,
-  type Forbidden,
-  type UserProfile,
-} from "../../domain/access.ts";
+import { mayGiveRoles, profileFor, type Actor, type Forbidden, type UserProfile } from "../../domain/access.ts";
 import type { UserId } from "../../domain/id.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { changeUser, type UserChanges } from "../../domain/user.ts";
-import type { EmailTaken, UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { EmailTaken, LastAdmin, UserNotFound } from "../../domain/user-repository.ts";
 import type { VersionConflict } from "../../domain/version.ts";
 import {
   requireVersion,
@@ -20,27 +13,57 @@ import {
   type PreconditionFailed,
 } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { PasswordHasher } from "../ports/password-hasher.ts";
+import type { UnitOfWork } from "../ports/unit-of-work.ts";
+import { findChangeableUser, type FindUserDependencies } from "./find-visible-user.ts";
+import { requireCurrentPassword, type CurrentPasswordError } from "./require-current-password.ts";
 
 export interface UpdateUserInput {
   readonly id: UserId;
   readonly changes: Omit<UserChanges, "passwordHash">;
+  /** Of a user who changes their own address. */
+  readonly currentPassword?: string;
   readonly expected: ExpectedVersions;
 }
 
 export type UpdateUserError =
-  UserNotFound | Forbidden | EmailTaken | PreconditionFailed | VersionConflict | StorageFailure;
+  | UserNotFound
+  | Forbidden
+  | CurrentPasswordError
+  | EmailTaken
+  | LastAdmin
+  | PreconditionFailed
+  | VersionConflict
+  | StorageFailure;
 
-/** Users change themselves; admins change everyone, and only they give roles. */
-export function updateUser({ users, clock }: { readonly users: UserRepository; readonly clock: Clock }) {
+export interface UpdateUserDependencies extends FindUserDependencies {
+  readonly unitOfWork: UnitOfWork;
+  readonly hasher: PasswordHasher;
+  readonly clock: Clock;
+}
+
+/**
+ * Users change themselves; admins change everyone, and only they give roles. An address is half of what one logs in with,
+ * so a change of it ends the user's sessions, but for the one that asked.
+ */
+export function updateUser(dependencies: UpdateUserDependencies) {
+  const { users, unitOfWork, hasher, clock } = dependencies;
   return async (actor: Actor, input: UpdateUserInput): Promise<Result<UserProfile, UpdateUserError>> =>
     retryLostRaces<UserProfile, UpdateUserError>(async () =>
       safeTry(async function* () {
-        const user = yield* await users.findById(input.id);
-        if (!mayActFor(actor, user.id)) return fail({ kind: "forbidden" });
+        const user = yield* await findChangeableUser(dependencies, actor, input.id);
         if (input.changes.role !== undefined && !mayGiveRoles(actor)) return fail({ kind: "forbidden" });
         yield* requireVersion(user, input.expected);
         const changed = changeUser(user, input.changes, clock.now());
-        if (changed !== user) yield* await users.update(changed, user.version);
+        if (changed.email !== user.email) {
+          yield* await requireCurrentPassword(hasher, actor, user, input.currentPassword);
+          yield* await unitOfWork.run<void, UpdateUserError>(async (repositories) =>
+            safeTry(async function* () {
+              yield* await repositories.users.update(changed, user.version);
+              return repositories.sessions.deleteByUser(user.id, actor.userId === user.id ? actor.sessionId : null);
+            }),
+          );
+        } else if (changed !== user) yield* await users.update(changed, user.version);
         return ok(profileFor(actor, changed));
       }),
     );

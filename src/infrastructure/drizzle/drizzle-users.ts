@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { emailKey, type EmailAddress } from "../../domain/email-address.ts";
 import { fail } from "../../domain/fail.ts";
@@ -9,10 +9,11 @@ import type { UserRepository } from "../../domain/user-repository.ts";
 import { attempt } from "./attempt.ts";
 import { apartKey } from "./email-keys.ts";
 import type { Database } from "./database.ts";
-import { guardedWrite } from "./guarded-write.ts";
 import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
+import { publishedAuthors } from "./published-authors.ts";
 import { users } from "./schema.ts";
+import { IS_ADMIN, writeBesideAdmins } from "./user-write.ts";
 import { lookUpTogether } from "./waiting-together.ts";
 
 const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const;
@@ -56,21 +57,25 @@ export function drizzleUsers(db: Database): UserRepository {
         )
       ).andThen(([user]) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
 
-    hasAdmin: async () =>
+    hasAdmin: async (except) =>
       (
         await attempt(db, "users.hasAdmin", async () =>
-          // In the statement itself: a plan for any role could not use the index of admins.
-          db.select({ id: users.id }).from(users).where(eq(users.role, "admin").inlineParams()).limit(1),
+          db
+            .select({ id: users.id })
+            .from(users)
+            .where(and(IS_ADMIN, except === undefined ? undefined : ne(users.id, except)))
+            .limit(1),
         )
       ).map((rows) => rows.length > 0),
 
-    list: async ({ limit, from }) => {
+    list: async (filter, page) => {
+      const { limit, from } = page;
       const { past, order } = newestFirst(users.id, from);
       const rows = await attempt(db, "users.list", async () =>
         db
           .select(userColumns)
           .from(users)
-          .where(past)
+          .where(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`)
           .orderBy(order)
           .limit(limit + 1),
       );
@@ -78,16 +83,17 @@ export function drizzleUsers(db: Database): UserRepository {
     },
 
     update: async (user, expected) =>
-      guardedWrite(db, {
+      writeBesideAdmins(db, {
+        id: user.id,
+        expected,
+        isAdminAfter: user.role === "admin",
         operation: "users.update",
-        write: async () =>
-          db
+        write: async (on, where) =>
+          on
             .update(users)
             .set({ ...user, emailKey: changedKey(user.email) })
-            .where(and(eq(users.id, user.id), eq(users.version, expected)))
+            .where(where)
             .returning({ id: users.id }),
-        exists: async () => db.select({ id: users.id }).from(users).where(eq(users.id, user.id)),
-        notFound: USER_NOT_FOUND,
         constraints: EMAIL_TAKEN,
       }),
 
@@ -102,15 +108,12 @@ export function drizzleUsers(db: Database): UserRepository {
       ).map(() => undefined),
 
     delete: async (id, expected) =>
-      guardedWrite(db, {
+      writeBesideAdmins(db, {
+        id,
+        expected,
+        isAdminAfter: false,
         operation: "users.delete",
-        write: async () =>
-          db
-            .delete(users)
-            .where(and(eq(users.id, id), eq(users.version, expected)))
-            .returning({ id: users.id }),
-        exists: async () => db.select({ id: users.id }).from(users).where(eq(users.id, id)),
-        notFound: USER_NOT_FOUND,
+        write: async (on, where) => on.delete(users).where(where).returning({ id: users.id }),
         constraints: USER_HAS_POSTS,
       }),
   };

@@ -13,14 +13,29 @@ export function lookUpTogether<Key extends string, Row, Failure>(
   keyOf: (row: Row) => Key,
   select: (keys: readonly Key[]) => Promise<Result<readonly Row[], Failure>>,
 ): (key: Key) => Promise<Result<Row | undefined, Failure>> {
-  const loader = new DataLoader<Key, Result<Row | undefined, Failure>>(
-    async (keys) => {
-      const found = (await select(keys)).map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
-      return keys.map((key) => found.map((rows) => rows.get(key)));
+  return lookUpAskedTogether({ keyOf, keyAskedFor: (key: Key) => key, select });
+}
+
+interface LookUp<Asked, Key extends string, Row, Failure> {
+  readonly keyOf: (row: Row) => Key;
+  readonly keyAskedFor: (asked: Asked) => Key;
+  readonly select: (asked: readonly Asked[]) => Promise<Result<readonly Row[], Failure>>;
+}
+
+/** The same where the one who asks gives more than a key: a row that is there for one of them may be none for another. */
+export function lookUpAskedTogether<Asked, Key extends string, Row, Failure>({
+  keyOf,
+  keyAskedFor,
+  select,
+}: LookUp<Asked, Key, Row, Failure>): (asked: Asked) => Promise<Result<Row | undefined, Failure>> {
+  const loader = new DataLoader<Asked, Result<Row | undefined, Failure>>(
+    async (asked) => {
+      const found = (await select(asked)).map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
+      return asked.map((each) => found.map((rows) => rows.get(keyAskedFor(each))));
     },
     { cache: false, maxBatchSize: MOST_AT_ONCE, batchScheduleFn: (load) => setImmediate(load) },
   );
-  return async (key) => loader.load(key);
+  return async (asked) => loader.load(asked);
 }
 
 /** Each number of rows may be a statement of its own. */

@@ -1,12 +1,12 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { Post } from "../../domain/post.ts";
-import { pageOfPosts, sortKey, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import { isVisible, pageOfPosts, sortKey, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
 import { rankKey } from "../../domain/post-search.ts";
 import { nextVersion } from "../../domain/version.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { findPosts } from "./memory-search.ts";
-import { addRow, type MemoryAccess } from "./memory-tables.ts";
+import { addRow, isPublishedAuthor, type MemoryAccess } from "./memory-tables.ts";
 
 export function memoryPosts(access: MemoryAccess): PostRepository {
   return {
@@ -17,11 +17,14 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
         return ok();
       }),
 
-    findById: async (id) =>
+    findById: async (id, drafts) =>
       access(({ posts }) => {
         const post = posts.get(id);
-        return post === undefined ? fail({ kind: "post_not_found" }) : ok(structuredClone(post));
+        if (post === undefined || !isVisible(post, drafts)) return fail({ kind: "post_not_found" });
+        return ok(structuredClone(post));
       }),
+
+    hasPublished: async (authorId) => access(({ posts }) => ok(isPublishedAuthor(posts, authorId))),
 
     list: async (filter, sort, page) =>
       access(({ posts }) => {

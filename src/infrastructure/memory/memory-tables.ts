@@ -30,3 +30,7 @@ export function copyTables({ users, posts, sessions, idempotencyKeys }: MemoryTa
     idempotencyKeys: new Map(idempotencyKeys),
   };
 }
+
+export function isPublishedAuthor(posts: MemoryTables["posts"], authorId: UserId): boolean {
+  return [...posts.values()].some((post) => post.authorId === authorId && post.status === "published");
+}

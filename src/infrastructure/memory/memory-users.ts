@@ -1,11 +1,12 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import { emailKey } from "../../domain/email-address.ts";
+import type { UserId } from "../../domain/id.ts";
 import { pageOf } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
-import { addRow, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
+import { addRow, isPublishedAuthor, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 export function memoryUsers(access: MemoryAccess): UserRepository {
   return {
@@ -29,15 +30,22 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
       }),
 
-    hasAdmin: async () => access(({ users }) => ok([...users.values()].some((user) => user.role === "admin"))),
+    hasAdmin: async (except) => access(({ users }) => ok(hasAdmin(users, except))),
 
-    list: async (page) => access(({ users }) => ok(pageOf(rowsFrom(users.values(), page), page.limit, page.from))),
+    list: async (filter, page) =>
+      access(({ users, posts }) => {
+        const shown = [...users.values()].filter(({ id }) => filter === "everybody" || isPublishedAuthor(posts, id));
+        return ok(pageOf(rowsFrom(shown, page), page.limit, page.from));
+      }),
 
     update: async (user, expected) =>
       access(({ users }) => {
         const stored = users.get(user.id);
         if (stored === undefined) return fail({ kind: "user_not_found" });
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        if (stored.role === "admin" && user.role !== "admin" && !hasAdmin(users, user.id)) {
+          return fail({ kind: "last_admin" });
+        }
         if (isEmailTaken(users, user)) return fail({ kind: "email_taken" });
         users.set(user.id, structuredClone(user));
         return ok();
@@ -55,6 +63,7 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         const stored = users.get(id);
         if (stored === undefined) return fail({ kind: "user_not_found" });
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        if (stored.role === "admin" && !hasAdmin(users, id)) return fail({ kind: "last_admin" });
         if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
         users.delete(id);
         for (const session of sessions.values()) if (session.userId === id) sessions.delete(session.id);
@@ -63,6 +72,10 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         return ok();
       }),
   };
+}
+
+function hasAdmin(users: MemoryTables["users"], except?: UserId): boolean {
+  return [...users.values()].some(({ id, role }) => role === "admin" && id !== except);
 }
 
 function isEmailTaken(users: MemoryTables["users"], user: User): boolean {

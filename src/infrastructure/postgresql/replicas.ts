@@ -54,10 +54,10 @@ export function readsOnReplicas(primary: Source, replicas: readonly Replica[], l
   return {
     repositories: {
       ...primary.repositories,
-      users: { ...users, list: async (page) => read(async (on) => on.users.list(page)) },
+      users: { ...users, list: async (filter, page) => read(async (on) => on.users.list(filter, page)) },
       posts: {
         ...posts,
-        findById: async (id) => read(async (on) => on.posts.findById(id)),
+        findById: async (id, drafts) => read(async (on) => on.posts.findById(id, drafts)),
         list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
         count: async (filter, query) => read(async (on) => on.posts.count(filter, query)),
         search: async (filter, query, page) => read(async (on) => on.posts.search(filter, query, page)),

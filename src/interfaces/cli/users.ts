@@ -38,7 +38,7 @@ export async function listUsers(
 }
 
 function columns({ id, role, email, name }: UserProfile): string {
-  return `${id}  ${role.padEnd(ROLE_WIDTH)}  ${email ?? ""}  ${name}`;
+  return `${id}  ${(role ?? "").padEnd(ROLE_WIDTH)}  ${email ?? ""}  ${name}`;
 }
 
 function jsonLine({ id, email, name, role, createdAt }: UserProfile): string {

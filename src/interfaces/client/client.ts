@@ -17,11 +17,13 @@ type Sessions = Operations["sessions"];
 type JsonOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly json: infer Body } ? Body : never;
 type QueryOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly query: infer Query } ? Query : never;
 
-/** With `fields` the posts of a list have these, and what is added to them, and no others. */
+/** With `fields` posts have these, and what is added to them, and no others. */
 type PostsQueryOf<List extends Endpoint, Field> = Omit<QueryOf<List>, "fields"> & {
   readonly fields?: readonly Field[];
 };
 type Picked<Field extends keyof Post> = Pick<ListedPost, Field | Exclude<keyof ListedPost, keyof Post> | "id">;
+type PickedPost<Field extends keyof Post> = Pick<PostView, Field | Exclude<keyof PostView, keyof Post> | "id">;
+type DeletionOf<Its extends Endpoint> = QueryOf<Its> & JsonOf<Its>;
 type PageOf<Item> = Omit<ValueOf<Posts["$get"]>, "items"> & { readonly items: readonly Item[] };
 type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
   { readonly ok: true; readonly value: Picked<Field> } | ListFailure<ErrorOf<List>>,
@@ -29,7 +31,9 @@ type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
   void
 >;
 
-export type Post = ValueOf<Posts[":id"]["$get"]>;
+export type Post = ValueOf<Posts["$post"]>;
+/** A post that was asked for by its id, with its `author` where that was asked for. */
+export type PostView = ValueOf<Posts[":id"]["$get"]>;
 export type ListedPost = ValueOf<Posts["$get"]>["items"][number];
 export type User = ValueOf<Users[":id"]["$get"]>;
 export type Session = ValueOf<Sessions["$get"]>["items"][number];
@@ -116,10 +120,19 @@ export function createClient({
       list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => itemsOf(users.$get, { query }, options),
       page: async (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => call(users.$get, { query }, options),
       get: async (id: string, options?: CallOptions) => call(users[":id"].$get, { param: { id } }, options),
+      /** The user of the session that is used. */
+      me: async (options?: CallOptions) => call(users.me.$get, {}, options),
       update: async ({ id, version }: Versioned, json: JsonOf<Users[":id"]["$patch"]>, options?: CallOptions) =>
         call(users[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
-      delete: async ({ id, version }: Versioned, query: QueryOf<Users[":id"]["$delete"]> = {}, options?: CallOptions) =>
-        call(users[":id"].$delete, { param: { id }, query }, unchanged(version, options)),
+      /** Users who delete themselves give their `currentPassword`. */
+      delete: async (
+        { id, version }: Versioned,
+        { currentPassword, ...query }: DeletionOf<Users[":id"]["$delete"]> = {},
+        options?: CallOptions,
+      ) => {
+        const json = currentPassword === undefined ? {} : { currentPassword };
+        return call(users[":id"].$delete, { param: { id }, query, json }, unchanged(version, options));
+      },
       changePassword: async (id: string, json: JsonOf<Users[":id"]["password"]["$put"]>, options?: CallOptions) =>
         call(users[":id"].password.$put, { param: { id }, json }, options),
       posts: <Field extends keyof Post = keyof Post>(
@@ -147,7 +160,12 @@ export function createClient({
         query: PostsQueryOf<Posts["$get"], Field> = {},
         options?: CallOptions,
       ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Posts["$get"]>>> => call(posts.$get, { query }, options),
-      get: async (id: string, options?: CallOptions) => call(posts[":id"].$get, { param: { id } }, options),
+      get: async <Field extends keyof Post = keyof Post>(
+        id: string,
+        query: PostsQueryOf<Posts[":id"]["$get"], Field> = {},
+        options?: CallOptions,
+      ): Promise<Result<PickedPost<Field>, ErrorOf<Posts[":id"]["$get"]>>> =>
+        call(posts[":id"].$get, { param: { id }, query }, options),
       update: async ({ id, version }: Versioned, json: JsonOf<Posts[":id"]["$patch"]>, options?: CallOptions) =>
         call(posts[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
       delete: async ({ id, version }: Versioned, options?: CallOptions) =>

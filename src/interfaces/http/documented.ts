@@ -13,6 +13,7 @@ export interface Documentation {
    * client that is generated for two media types sends none.
    */
   readonly body?: z.ZodType;
+  readonly isBodyOptional?: boolean;
   /** The request headers that it reads, and whether it refuses a request without them. */
   readonly requestHeaders?: Readonly<Partial<Record<RequestHeader, "required" | "optional">>>;
   /** The headers that it sets on every answer. */

@@ -9,11 +9,16 @@ import { problem } from "./problem.ts";
 import { respond, setHeader } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
 
-/** What a client sees of a resource; one version that shows more to some has a tag for each (RFC 9110, 8.8.3). */
-export type Representation = "full" | "public";
+/**
+ * What a client sees of a resource; one version that is shown in several ways has a tag for each (RFC 9110, 8.8.3):
+ * `public` is what all may see of a user, `author-…` is a post with its author, as that author is called.
+ */
+export type Representation = "full" | "public" | `author-${string}`;
+
+const REPRESENTATION = /^(?:public|author-[0-9a-f]{32})$/;
 
 const TAG = /(?:^|,)\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?=,|$)/g;
-const LIST_TAG_BYTES = 16;
+const DIGEST_BYTES = 16;
 
 interface EntityTag {
   readonly weak: boolean;
@@ -37,8 +42,17 @@ export function etag(version: Version, representation: Representation = "full"):
  * from themselves before and after a change, and not from the bytes of it, which can be four thousand times as many.
  */
 export function weakEtag(states: unknown): string {
-  const digest = sha256(new TextEncoder().encode(JSON.stringify(states))).subarray(0, LIST_TAG_BYTES);
-  return `W/"${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
+  return `W/"${digestOf(states)}"`;
+}
+
+/** Names the representation of a post that shows its author, which changes when the author does and the post does not. */
+export function authorRepresentation(author: unknown): Representation {
+  return `author-${digestOf(author)}`;
+}
+
+function digestOf(states: unknown): string {
+  const digest = sha256(new TextEncoder().encode(JSON.stringify(states))).subarray(0, DIGEST_BYTES);
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -103,7 +117,9 @@ function opaqueTag(version: Version, representation: Representation): string {
 function versionOf(opaque: string): Version | null {
   const version = parseVersion(Number.parseInt(opaque, 10));
   if (version === null) return null;
-  return opaque === opaqueTag(version, "full") || opaque === opaqueTag(version, "public") ? version : null;
+  const [whole, ...representation] = opaque.split("-");
+  const isOurs = representation.length === 0 || REPRESENTATION.test(representation.join("-"));
+  return isOurs && whole === String(version) ? version : null;
 }
 
 /** The tags of a header; that of an encoding is for a condition that of what is encoded. */

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { every } from "hono/combine";
 import { createMiddleware } from "hono/factory";
-import { documented } from "./documented.ts";
+import { documented, type Documentation } from "./documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { exceededBound, JSON_BOUNDS } from "./json-bounds.ts";
 import { problem } from "./problem.ts";
@@ -37,6 +37,23 @@ export function patchBody(maxBytes: number) {
   return checkedBody({ maxBytes, acceptHeader: "Accept-Patch", mediaTypes: PATCH_TYPES });
 }
 
+/** For a request whose body may be left out: none is the same as an object without fields. */
+export function optionalJsonBody(maxBytes: number) {
+  const options = { maxBytes, acceptHeader: "Accept-Post", mediaTypes: JSON_TYPES } as const;
+  const checked = every(requireMediaType(options.acceptHeader, options.mediaTypes), checkText);
+  const middleware = every(
+    requireNoCoding,
+    limitedTo(maxBytes),
+    createMiddleware<HttpEnv>(async (c, next) => {
+      if ((await c.req.arrayBuffer()).byteLength > 0) return checked(c, next);
+      c.set("isArriving", false);
+      c.req.bodyCache.text = Promise.resolve("{}") as never;
+      return next();
+    }),
+  );
+  return documented(middleware, { ...documentationOfBody(options), isBodyOptional: true });
+}
+
 /** For a request that needs no body: an empty one passes, and a JSON object without fields. */
 export const noBody = documented(
   every(
@@ -55,22 +72,24 @@ export const noBody = documented(
   },
 );
 
-function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
-  const middleware = every(
-    requireNoCoding,
-    requireMediaType(acceptHeader, mediaTypes),
-    limitedTo(maxBytes),
-    createMiddleware<HttpEnv>(async (c, next) => {
-      const text = decodeUtf8(await c.req.arrayBuffer());
-      c.set("isArriving", false);
-      if (text === null) return problem(c, "malformed_utf8");
-      const exceeded = exceededBound(text, JSON_BOUNDS);
-      if (exceeded !== null) return problem(c, exceeded);
-      // The validator would decode it again, by way of a Response. What is kept here are promises, whatever its type says.
-      c.req.bodyCache.text = Promise.resolve(text) as never;
-      return next();
-    }),
-  );
+function checkedBody(options: JsonBodyOptions) {
+  const { maxBytes, acceptHeader, mediaTypes } = options;
+  const middleware = every(requireNoCoding, requireMediaType(acceptHeader, mediaTypes), limitedTo(maxBytes), checkText);
+  return documented(middleware, documentationOfBody(options));
+}
+
+const checkText = createMiddleware<HttpEnv>(async (c, next) => {
+  const text = decodeUtf8(await c.req.arrayBuffer());
+  c.set("isArriving", false);
+  if (text === null) return problem(c, "malformed_utf8");
+  const exceeded = exceededBound(text, JSON_BOUNDS);
+  if (exceeded !== null) return problem(c, exceeded);
+  // The validator would decode it again, by way of a Response. What is kept here are promises, whatever its type says.
+  c.req.bodyCache.text = Promise.resolve(text) as never;
+  return next();
+});
+
+function documentationOfBody({ acceptHeader }: JsonBodyOptions): Documentation {
   const problems = [
     "unsupported_content_coding",
     "unsupported_media_type",
@@ -80,7 +99,7 @@ function checkedBody({ maxBytes, acceptHeader, mediaTypes }: JsonBodyOptions) {
     "json_too_deep",
     "json_too_complex",
   ] as const;
-  return documented(middleware, { problems, problemHeaders: { unsupported_media_type: acceptHeader } });
+  return { problems, problemHeaders: { unsupported_media_type: acceptHeader } };
 }
 
 /**

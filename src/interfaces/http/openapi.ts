@@ -150,7 +150,7 @@ function describe(app: Hono<HttpEnv>, key: OperationKey, shared: ReturnType<type
         ? {}
         : {
             requestBody: {
-              required: true,
+              required: !documentation.some(({ isBodyOptional }) => isBodyOptional === true),
               content: {
                 "application/json": { schema: reference("schemas", bodyName), example: operation.request.body },
               },

@@ -5,7 +5,7 @@ import type { HttpEnv } from "./environment.ts";
 import type { ResponseHeader } from "./headers.ts";
 import { type healthRoutes, LiveBody, ReadyBody } from "./health.ts";
 import { pageBody } from "./pagination.ts";
-import { ListedPostBody, PostBody, type postRoutes } from "./posts.ts";
+import { ListedPostBody, PostBody, PostViewBody, type postRoutes } from "./posts.ts";
 import { Problem, STORAGE_PROBLEMS, type ProblemKind } from "./problem.ts";
 import { NewSessionBody, SessionBody, type sessionRoutes } from "./sessions.ts";
 import { UserBody, type userRoutes } from "./users.ts";
@@ -124,6 +124,7 @@ const PASSWORD_PROBLEMS = ["password_hashing_failed", "password_hashing_busy"] a
 export const BODIES = z.registry<{ readonly id: string }>();
 
 const Post = PostBody.register(BODIES, { id: "Post" });
+const PostView = PostViewBody.register(BODIES, { id: "PostView" });
 const PostPage = pageBody(ListedPostBody.register(BODIES, { id: "ListedPost" }))
   .extend({ total: z.int().nonnegative().exactOptional().meta({ description: "How many the list has in all." }) })
   .register(BODIES, { id: "PostPage" });
@@ -190,21 +191,28 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "createPost",
     tag: "Posts",
     summary: "Write a post",
-    description: "`status` is `draft` unless you publish it at once.",
+    description: "`status` is `draft` unless you publish it at once. Admins who import posts give `publishedAt`.",
     request: { body: { title: "A draft", content: "First words." } },
     answers: {
       201: { description: "The new post.", headers: ["Location", "ETag"], body: Post, example: DRAFT },
     },
-    problems: [...STORAGE_PROBLEMS, ...KEYED, "content_required"],
+    problems: [...STORAGE_PROBLEMS, ...KEYED, "forbidden", "content_required", "publication_in_future"],
   },
   "GET /v1/posts/:id": {
     id: "getPost",
     tag: "Posts",
     summary: "Read a post",
-    description: "A draft is shown to its author and to admins; for everybody else it does not exist.",
-    request: { id: EXAMPLES.published },
+    description:
+      "A draft is shown to its author and to admins; for everybody else it does not exist. With `fields` the post has these " +
+      "and `id`, and no others; with `include=author` also its author.",
+    request: { id: EXAMPLES.published, query: { include: "author" } },
     answers: {
-      200: { description: "The post.", headers: ["ETag"], body: Post, example: PUBLISHED },
+      200: {
+        description: "The post.",
+        headers: ["ETag"],
+        body: PostView,
+        example: { ...PUBLISHED, author: { id: EXAMPLES.ada, name: "Ada" } },
+      },
       304: NOT_MODIFIED,
     },
     problems: [...STORAGE_PROBLEMS, "post_not_found", "precondition_failed"],
@@ -213,7 +221,8 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "updatePost",
     tag: "Posts",
     summary: "Edit a post",
-    description: "For its author and for admins. What is left out stays as it is.",
+    description:
+      "For its author and for admins; `publishedAt` of a published post is set by admins alone. What is left out stays as it is.",
     request: { id: EXAMPLES.published, body: { title: "Hello again" } },
     answers: {
       200: {
@@ -228,6 +237,8 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       "post_not_found",
       "forbidden",
       "content_required",
+      "post_not_published",
+      "publication_in_future",
       "precondition_failed",
       "version_conflict",
     ],
@@ -368,19 +379,30 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
   "POST /v1/users": {
     id: "registerUser",
     tag: "Users",
-    summary: "Register",
-    description: "Anybody may become an author. Log in afterwards to get a token.",
+    summary: "Register, or create a user as an admin",
+    description:
+      "Anybody may become an author, unless the operator has closed registration (QUIRE_REGISTRATION); admins create users " +
+      "always, and may give a `role`. Log in afterwards to get a token.",
     request: { body: { name: "Grace", email: "grace@example.org", password: EXAMPLES.password } },
     answers: {
       201: { description: "The new user.", headers: ["Location", "ETag"], body: User, example: GRACE },
     },
-    problems: [...STORAGE_PROBLEMS, ...KEYED, "email_taken", ...PASSWORD_PROBLEMS],
+    problems: [
+      ...STORAGE_PROBLEMS,
+      ...KEYED,
+      "invalid_session",
+      "registration_closed",
+      "forbidden",
+      "email_taken",
+      ...PASSWORD_PROBLEMS,
+    ],
   },
   "GET /v1/users": {
     id: "listUsers",
     tag: "Users",
-    summary: "List the users, newest first",
-    description: "`email` is null but for yourself and for admins.",
+    summary: "List the authors, newest first",
+    description:
+      "The users who have a published post; admins see all. `email` and `role` are null but for yourself and for admins.",
     request: { query: {} },
     answers: {
       200: {
@@ -388,7 +410,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
         headers: ["ETag", "Link"],
         body: UserPage,
         example: {
-          items: [GRACE, ADA].map((user) => ({ ...user, email: null })),
+          items: [{ ...ADA, email: null, role: null }],
           nextCursor: null,
           previousCursor: null,
         },
@@ -397,14 +419,28 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     },
     problems: [...STORAGE_PROBLEMS, "precondition_failed"],
   },
+  "GET /v1/users/me": {
+    id: "getOwnUser",
+    tag: "Users",
+    summary: "Read yourself",
+    description: "The user of the session that asks.",
+    request: {},
+    answers: {
+      200: { description: "You.", headers: ["ETag"], body: User, example: ADA },
+      304: NOT_MODIFIED,
+    },
+    problems: [...STORAGE_PROBLEMS, "user_not_found", "precondition_failed"],
+  },
   "GET /v1/users/:id": {
     id: "getUser",
     tag: "Users",
     summary: "Read a user",
-    description: "`email` is null but for yourself and for admins.",
+    description:
+      "A user without a published post is found by themself and by admins only. `email` and `role` are null but for " +
+      "yourself and for admins.",
     request: { id: EXAMPLES.ada },
     answers: {
-      200: { description: "The user.", headers: ["ETag"], body: User, example: { ...ADA, email: null } },
+      200: { description: "The user.", headers: ["ETag"], body: User, example: { ...ADA, email: null, role: null } },
       304: NOT_MODIFIED,
     },
     problems: [...STORAGE_PROBLEMS, "user_not_found", "precondition_failed"],
@@ -413,7 +449,9 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "updateUser",
     tag: "Users",
     summary: "Change a user",
-    description: "For the user and for admins; `role` is given by admins alone. What is left out stays as it is.",
+    description:
+      "For the user and for admins; `role` is given by admins alone. A user who changes their own `email` gives " +
+      "`currentPassword` too, and a changed `email` ends the user's other sessions. What is left out stays as it is.",
     request: { id: EXAMPLES.ada, body: { name: "Ada Lovelace" } },
     answers: {
       200: {
@@ -427,26 +465,36 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       ...STORAGE_PROBLEMS,
       "user_not_found",
       "forbidden",
+      "wrong_password",
+      "current_password_required",
       "email_taken",
+      "last_admin",
       "precondition_failed",
       "version_conflict",
+      ...PASSWORD_PROBLEMS,
     ],
   },
   "DELETE /v1/users/:id": {
     id: "deleteUser",
     tag: "Users",
     summary: "Delete a user",
-    description: "For the user and for admins. Who has posts is deleted only with a word on what becomes of them.",
-    request: { id: EXAMPLES.ada, query: { posts: "reassign", to: EXAMPLES.grace } },
+    description:
+      "For the user, who gives `currentPassword`, and for admins, who need not for others. A user who has posts is deleted " +
+      "only where `posts` says what becomes of them; admins alone reassign them.",
+    request: { id: EXAMPLES.ada, query: { posts: "delete" }, body: { currentPassword: EXAMPLES.password } },
     answers: { 204: { description: "The user is gone, with their sessions." } },
     problems: [
       ...STORAGE_PROBLEMS,
       "user_not_found",
       "forbidden",
+      "wrong_password",
+      "current_password_required",
       "user_has_posts",
       "new_author_unfit",
+      "last_admin",
       "precondition_failed",
       "version_conflict",
+      ...PASSWORD_PROBLEMS,
     ],
   },
   "PUT /v1/users/:id/password": {
@@ -466,6 +514,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       "forbidden",
       "wrong_password",
       "current_password_required",
+      "last_admin",
       "version_conflict",
       ...PASSWORD_PROBLEMS,
     ],

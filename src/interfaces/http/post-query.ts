@@ -4,30 +4,14 @@ import type { UserId } from "../../domain/id.ts";
 import { POST_STATUSES } from "../../domain/post.ts";
 import { POST_SORT_KEYS, type PostSort } from "../../domain/post-repository.ts";
 import { PageQuery } from "./pagination.ts";
-import { idText, searchText } from "./values.ts";
+import { idText, searchText, timeText } from "./values.ts";
 
 const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
 
 const FIELDS = ["id", "title", "content", "status", "authorId", "publishedAt", "version", "createdAt", "updatedAt"];
 const SOME_FIELDS = new RegExp(`^(?:${FIELDS.join("|")})(?:,(?:${FIELDS.join("|")}))*$`);
 
-/** RFC 3339, 5.6, with the milliseconds that posts have at the most. */
-const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$/;
-
-const moment = (description: string) =>
-  z
-    .string()
-    .transform((raw, context) => {
-      const time = new Date(raw);
-      const isDate = MOMENT.test(raw) && z.iso.datetime({ offset: true }).safeParse(raw).success;
-      // The years that PostgreSQL reads in this form, whatever the offset.
-      if (isDate && time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999) return time;
-      const message =
-        "This must be a time of RFC 3339 to the millisecond, such as 2026-03-01T12:00:00Z or …00.123%2B01:00.";
-      context.addIssue({ code: "custom", message, params: { code: "malformed_time" } });
-      return z.NEVER;
-    })
-    .meta({ format: "date-time", pattern: MOMENT.source, description });
+const moment = (description: string) => timeText({ description, plus: "%2B" });
 
 /** Some clients write a list as one value with commas, others repeat the parameter. */
 const fields = z
@@ -48,6 +32,11 @@ const fields = z
       "The fields that each post has, with commas between. `id` is always among them. A page has as many posts as it would have whole.",
   });
 
+const include = z.enum(["author"]).meta({ description: "`author` adds who wrote the post." });
+
+/** The query of a single post. */
+export const SinglePostQuery = z.strictObject({ fields: fields.exactOptional(), include: include.exactOptional() });
+
 const SORT =
   "What to sort by, with `-` the last first; titles by code points. By `published` drafts have no place. " +
   "The default is `-created`; within times of publication it is `-published`, and `published` the only other.";
@@ -58,7 +47,7 @@ const AuthorsListQuery = PageQuery.extend({
   "published-before": moment("Only what was published earlier than this; drafts were not.").exactOptional(),
   sort: z.enum(SORTS).meta({ description: SORT }).exactOptional(),
   fields: fields.exactOptional(),
-  include: z.enum(["author"]).exactOptional(),
+  include: include.exactOptional(),
   count: z
     .enum(["true", "false"])
     .meta({

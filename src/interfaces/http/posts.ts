@@ -12,13 +12,13 @@ import { isRankKey, type FoundPost } from "../../domain/post-search.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
-import { expectedVersions, requireIfMatch } from "./etag.ts";
+import { authorRepresentation, expectedVersions, requireIfMatch } from "./etag.ts";
 import { excerptHtml } from "./excerpt.ts";
 import { answerOnce } from "./idempotency.ts";
 import { jsonBody, noBody, patchBody, POST_BODY_BYTES } from "./json-body.ts";
 import { pageResponse } from "./pagination.ts";
 import { postId } from "./path-id.ts";
-import { askedPosts, postListName, PostsQuery, type ListQuery } from "./post-query.ts";
+import { askedPosts, postListName, PostsQuery, SinglePostQuery, type ListQuery } from "./post-query.ts";
 import { failureProblem, type UseCaseError } from "./problem.ts";
 import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "./resource-response.ts";
 import { respond } from "./respond.ts";
@@ -26,7 +26,7 @@ import type { HttpSettings } from "./settings.ts";
 import { POST_PAGE, WRITE } from "./rate-costs.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
-import { contentText, IdBody, TimeBody, titleText } from "./values.ts";
+import { contentText, IdBody, TimeBody, timeText, titleText } from "./values.ts";
 
 export const PostBody = z.object({
   id: IdBody,
@@ -45,8 +45,9 @@ const AuthorBody = z.object({ id: IdBody, name: z.string() });
 const EXCERPT =
   "Where the content has what was searched for, as HTML: `<mark>` around what matches, and all else escaped.";
 
-const OfAList = z.object({
-  author: AuthorBody.nullable().exactOptional(),
+const Included = z.object({ author: AuthorBody.nullable().exactOptional() });
+
+const OfAList = Included.extend({
   excerpt: z.string().exactOptional().meta({ description: EXCERPT }),
 });
 
@@ -61,15 +62,39 @@ export const ListedPostBody = PostBody.partial()
   .required({ id: true })
   .extend(OfAList.shape) as unknown as z.ZodType<ListedPost>;
 
-const NewPost = z.strictObject({
-  title: titleText,
-  content: contentText,
-  status: z.enum(POST_STATUSES).default("draft"),
+const WholeView = PostBody.extend(Included.shape);
+
+/** A post as it is asked for: `author` is there when the query asks for it. */
+type PostView = z.infer<typeof WholeView>;
+
+export const PostViewBody = PostBody.partial()
+  .required({ id: true })
+  .extend(Included.shape) as unknown as z.ZodType<PostView>;
+
+const publicationTime = timeText({
+  description: "When it was published, if not now: for imports by admins. Not in the future.",
+  plus: "+",
+  // Nobody imports what is older, and PostgreSQL's drivers take the years before 100 for those of another century.
+  year: "[1-9]\\d{3}",
 });
+
+const NewPost = z
+  .strictObject({
+    title: titleText,
+    content: contentText,
+    status: z.enum(POST_STATUSES).default("draft"),
+    publishedAt: publicationTime.exactOptional(),
+  })
+  .superRefine(({ status, publishedAt }, context) => {
+    if (publishedAt === undefined || status === "published") return;
+    const message = "A draft has no time of publication. Leave this out, or give the status published.";
+    context.addIssue({ code: "custom", path: ["publishedAt"], message, params: { code: "contradictory" } });
+  });
 
 const PostPatch = z.strictObject({
   title: titleText.exactOptional(),
   content: contentText.exactOptional(),
+  publishedAt: publicationTime.exactOptional(),
 });
 
 export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: RateLimits) {
@@ -94,10 +119,14 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
         answer: (post: Post) => createdAnswer(`/v1/posts/${post.id}`, postResource(post)),
       }),
     )
-    .get("/:id", postId, noQuery, async (c) => {
+    .get("/:id", postId, validQuery(SinglePostQuery), async (c) => {
+      const query = c.req.valid("query");
       const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id);
-      return found.match(
-        (post) => resourceResponse(c, postResource(post)),
+      if (found.isErr()) return failureProblem(c, found.error);
+      if (query.include === undefined) return resourceResponse(c, postView(found.value, query));
+      const included = await useCases.includeAuthor(found.value);
+      return included.match(
+        (post) => resourceResponse(c, postView(post, query)),
         (failure) => failureProblem(c, failure),
       );
     })
@@ -189,10 +218,10 @@ export async function postPageResponse<Failure extends UseCaseError>(
 const ALWAYS_LISTED: ReadonlySet<string> = new Set<keyof ListedPost>(["id", "author", "excerpt"]);
 
 /** Its type is that of the whole post, which is what a query without `fields` answers with. */
-function pickFields(post: ListedPost, { fields }: ListQuery): ListedPost {
+function pickFields<Body extends PostView>(post: Body, { fields }: Pick<ListQuery, "fields">): Body {
   if (fields === undefined) return post;
   const isPicked = ([name]: [string, unknown]) => ALWAYS_LISTED.has(name) || fields.has(name);
-  return Object.fromEntries(Object.entries(post).filter(isPicked)) as ListedPost;
+  return Object.fromEntries(Object.entries(post).filter(isPicked)) as Body;
 }
 
 function presentListedPost(post: Post | FoundPost): ListedPost {
@@ -220,6 +249,13 @@ function presentPost({ publishedAt, createdAt, updatedAt, ...post }: Post): z.in
 
 function postState({ id, version }: Post) {
   return [id, version];
+}
+
+/** The author's name changes without the post, so a representation that has it has a tag of its own. */
+function postView(post: Post | AuthoredPost, query: z.infer<typeof SinglePostQuery>) {
+  if (!("author" in post)) return { version: post.version, body: pickFields<PostView>(presentPost(post), query) };
+  const body = pickFields<PostView>(presentAuthoredPost(post), query);
+  return { version: post.version, representation: authorRepresentation(body.author), body };
 }
 
 function postResource(post: Post) {

@@ -136,13 +136,19 @@ const PROBLEMS = {
   current_password_required: {
     status: 422,
     title: "Invalid request",
-    detail: "Give your current password to change it.",
+    detail: "To change how you log in, or to delete yourself, give your current password as currentPassword.",
     errors: [{ in: "body", pointer: "/currentPassword", code: "required", detail: "This field is required." }],
   },
   forbidden: {
     status: 403,
     title: "Forbidden",
-    detail: "You may change what is yours; changing what is another's, and giving roles, takes an admin.",
+    detail:
+      "You may change what is yours. Only an admin changes what is another's, gives a role, reassigns posts or sets publishedAt.",
+  },
+  registration_closed: {
+    status: 403,
+    title: "Registration closed",
+    detail: "On this server only admins create users. Ask an admin for an account, or log in as an admin.",
   },
   unsupported_content_coding: {
     status: 415,
@@ -220,10 +226,15 @@ const PROBLEMS = {
     title: "E-mail address taken",
     detail: "Another user has this e-mail address. Log in, or use another address.",
   },
+  last_admin: {
+    status: 409,
+    title: "Last admin",
+    detail: "This user is the only admin. Make another user an admin first, then repeat the request.",
+  },
   user_has_posts: {
     status: 409,
     title: "User has posts",
-    detail: "Say what becomes of the posts: ?posts=delete, or ?posts=reassign&to=<user id>.",
+    detail: "Say what becomes of the posts: ?posts=delete, or as an admin ?posts=reassign&to=<user id>.",
   },
   new_author_unfit: {
     status: 422,
@@ -248,6 +259,19 @@ const PROBLEMS = {
         pointer: "/content",
         code: "content_required",
         detail: "A published post needs content that is not blank.",
+      },
+    ],
+  },
+  publication_in_future: {
+    status: 422,
+    title: "Invalid request",
+    detail: "A post is not published before its time.",
+    errors: [
+      {
+        in: "body",
+        pointer: "/publishedAt",
+        code: "publication_in_future",
+        detail: "Give a time in the past, or leave this out to publish now.",
       },
     ],
   },

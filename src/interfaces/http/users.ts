@@ -9,7 +9,7 @@ import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions } from "./etag.ts";
 import { answerOnce } from "./idempotency.ts";
-import { jsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
+import { jsonBody, optionalJsonBody, patchBody, SMALL_BODY_BYTES } from "./json-body.ts";
 import { PageQuery, pageResponse } from "./pagination.ts";
 import { userId } from "./path-id.ts";
 import { AuthorsPostsQuery, postQuery } from "./post-query.ts";
@@ -26,7 +26,7 @@ export const UserBody = z.object({
   id: IdBody,
   name: z.string(),
   email: z.string().nullable(),
-  role: z.enum(ROLES),
+  role: z.enum(ROLES).nullable(),
   version: z.int().positive(),
   createdAt: TimeBody,
   updatedAt: TimeBody,
@@ -36,16 +36,24 @@ const NewUser = z.strictObject({
   name: nameText,
   email: emailText,
   password: passwordText,
+  role: z.enum(ROLES).meta({ description: "Given by admins alone; `author` where it is left out." }).exactOptional(),
 });
+
+const CURRENT_PASSWORD = z.string();
 
 const UserPatch = z.strictObject({
   name: nameText.exactOptional(),
   email: emailText.exactOptional(),
   role: z.enum(ROLES).exactOptional(),
+  currentPassword: CURRENT_PASSWORD.meta({ description: "Of a user who changes their own address." }).exactOptional(),
+});
+
+const UserDeletion = z.strictObject({
+  currentPassword: CURRENT_PASSWORD.meta({ description: "Of a user who deletes themself." }).exactOptional(),
 });
 
 const PasswordChange = z.strictObject({
-  currentPassword: z.string().optional(),
+  currentPassword: CURRENT_PASSWORD.meta({ description: "Of a user who changes their own." }).exactOptional(),
   newPassword: passwordText,
 });
 
@@ -70,6 +78,8 @@ const givesCurrentPassword = (c: Context) => changesOf(c).currentPassword !== un
 
 export function userRoutes(useCases: UseCases, limits: RateLimits) {
   return new Hono<HttpEnv>()
+    .use(identify(useCases))
+    .use(limits.account)
     .post(
       "/",
       noQuery,
@@ -77,15 +87,15 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
       validBody(NewUser),
       limits.passwords,
       limits.cost(HASH),
-      async (c) =>
-        answerOnce(c, useCases.commitOnce, {
-          user: ({ id }) => id,
-          act: async (commit) => useCases.registerUser(c.req.valid("json"), commit),
+      async (c) => {
+        const viewer = c.get("viewer");
+        return answerOnce(c, useCases.commitOnce, {
+          user: viewer?.userId ?? (({ id }: UserProfile) => id),
+          act: async (commit) => useCases.registerUser(viewer, c.req.valid("json"), commit),
           answer: (user: UserProfile) => createdAnswer(`/v1/users/${user.id}`, userResource(user)),
-        }),
+        });
+      },
     )
-    .use(identify(useCases))
-    .use(limits.account)
     .get("/", validQuery(PageQuery), limits.cost(PAGE), async (c) =>
       pageResponse(c, {
         list: "users",
@@ -95,6 +105,13 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         state: ({ id, version, email }) => [id, version, email !== null],
       }),
     )
+    .get("/me", requireActor, noQuery, async (c) => {
+      const found = await useCases.getUser(c.get("actor"), c.get("actor").userId);
+      return found.match(
+        (user) => resourceResponse(c, userResource(user)),
+        (failure) => failureProblem(c, failure),
+      );
+    })
     .get("/:id", userId, noQuery, async (c) => {
       const found = await useCases.getUser(c.get("viewer"), c.req.valid("param").id);
       return found.match(
@@ -110,24 +127,37 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
       limits.cost(WRITE),
       patchBody(SMALL_BODY_BYTES),
       validBody(UserPatch),
-      limits.reauthentication(changesEmail),
+      limits.reauthentication((c) => changesEmail(c) || givesCurrentPassword(c)),
       async (c) => {
         const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-        const updated = await useCases.updateUser(c.get("actor"), { ...target, changes: c.req.valid("json") });
+        const { currentPassword, ...changes } = c.req.valid("json");
+        const proof = currentPassword === undefined ? {} : { currentPassword };
+        const updated = await useCases.updateUser(c.get("actor"), { ...target, changes, ...proof });
         return updated.match(
           (user) => changedResponse(c, userResource(user)),
           (failure) => failureProblem(c, failure),
         );
       },
     )
-    .delete("/:id", requireActor, userId, validQuery(Deletion), limits.cost(DELETION), async (c) => {
-      const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      const deleted = await useCases.deleteUser(c.get("actor"), { ...target, posts: c.req.valid("query") });
-      return deleted.match(
-        () => respond(c, null, 204),
-        (failure) => failureProblem(c, failure),
-      );
-    })
+    .delete(
+      "/:id",
+      requireActor,
+      userId,
+      validQuery(Deletion),
+      limits.cost(DELETION),
+      optionalJsonBody(SMALL_BODY_BYTES),
+      validBody(UserDeletion),
+      limits.reauthentication(givesCurrentPassword),
+      async (c) => {
+        const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
+        const input = { ...target, posts: c.req.valid("query"), ...c.req.valid("json") };
+        const deleted = await useCases.deleteUser(c.get("actor"), input);
+        return deleted.match(
+          () => respond(c, null, 204),
+          (failure) => failureProblem(c, failure),
+        );
+      },
+    )
     .get("/:id/posts", userId, validQuery(AuthorsPostsQuery), limits.cost(POST_PAGE), async (c) => {
       const { id } = c.req.valid("param");
       const query = c.req.valid("query");
@@ -150,9 +180,8 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
       limits.reauthentication(givesCurrentPassword),
       limits.cost(HASH),
       async (c) => {
-        const { currentPassword = null, newPassword } = c.req.valid("json");
         const { id } = c.req.valid("param");
-        const changed = await useCases.changePassword(c.get("actor"), { id, currentPassword, newPassword });
+        const changed = await useCases.changePassword(c.get("actor"), { id, ...c.req.valid("json") });
         return changed.match(
           () => respond(c, null, 204),
           (failure) => failureProblem(c, failure),
@@ -174,7 +203,7 @@ export function presentUser({ createdAt, updatedAt, ...user }: UserProfile): z.i
   };
 }
 
-/** Who may not see the address has another representation of the same version, so it has another tag. */
+/** A viewer who may not see the address and the role has another representation of the same version, so it has another tag. */
 function userResource(user: UserProfile) {
   const representation = user.email === null ? ("public" as const) : ("full" as const);
   return { version: user.version, representation, body: presentUser(user) };

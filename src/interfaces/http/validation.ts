@@ -83,7 +83,6 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
 /** Fields that a client sees and may take for settable. */
 const SET_BY_OPERATION = new Map([
   ["status", "The status changes with POST …/publish and POST …/unpublish, or is given when the post is created."],
-  ["publishedAt", "The time of publication is set by POST …/publish."],
   ["password", "The password changes with PUT /v1/users/{id}/password."],
 ]);
 

@@ -74,6 +74,31 @@ export function idText<AnId extends Id<string>>() {
   });
 }
 
+interface TimeForm {
+  readonly description: string;
+  /** How a plus sign is written there: in a query it would be a space. */
+  readonly plus: "+" | "%2B";
+  /** A pattern of the years that are taken. */
+  readonly year?: string;
+}
+
+/** A time in a request: RFC 3339, 5.6, with the milliseconds that posts have at the most. */
+export function timeText({ description, plus, year = String.raw`\d{4}` }: TimeForm) {
+  const form = new RegExp(String.raw`^${year}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$`);
+  return z
+    .string()
+    .transform((raw, context) => {
+      const time = new Date(raw);
+      const isDate = form.test(raw) && z.iso.datetime({ offset: true }).safeParse(raw).success;
+      // The years that PostgreSQL reads in this form, whatever the offset.
+      if (isDate && time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999) return time;
+      const message = `This must be a time of RFC 3339 to the millisecond, such as 2026-03-01T12:00:00Z or …00.123${plus}01:00.`;
+      context.addIssue({ code: "custom", message, params: { code: "malformed_time" } });
+      return z.NEVER;
+    })
+    .meta({ format: "date-time", pattern: form.source, description });
+}
+
 /** An id in an answer. */
 export const IdBody = z
   .string()

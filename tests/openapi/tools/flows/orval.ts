@@ -23,7 +23,7 @@ const guarded = { headers: { ...headers, "If-Match": '"2"' } };
 const edited = await updatePost(id, { title: "More otters" }, guarded);
 const stale = await updatePost(id, { title: "Lost update" }, guarded);
 const deleted = await deletePost(id, { headers });
-const gone = await getPost(id, { headers });
+const gone = await getPost(id, undefined, { headers });
 
 report({
   statuses: [registered, loggedIn, created, published, found, edited, stale, deleted, gone].map(({ status }) => status),
