@@ -25,6 +25,8 @@ const BEYOND_PATTERNS = new Set([
   "nul_character",
   "lone_surrogate",
   "byte_order_mark",
+  "control_character",
+  "bidirectional_control",
   "blank",
   "malformed_email",
   "without_words",
