@@ -131,6 +131,11 @@ export async function createDatabase(settings: readonly string[] = [], options =
   return parseServerUrl(`${server}/${name}`)._unsafeUnwrap();
 }
 
+/** The URL of a database that {@link createDatabase} has made, for another process. */
+export function databaseUrl({ database }: ServerUrl): string {
+  return `${inject("postgresServer")}/${database}`;
+}
+
 /** What a server on the embedded PostgreSQL is started with when nothing is configured, but for its log. */
 export const embeddedDefaults = {
   durability: "fsync",
