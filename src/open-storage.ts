@@ -12,7 +12,6 @@ import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts"
 import { requireDatabase, type NoDatabase } from "./infrastructure/pglite/require-database.ts";
 import type { EngineGaveUp, StopUnclean } from "./infrastructure/pglite/supervisor.ts";
 import type { OpenPostgresError } from "./infrastructure/postgresql/postgres-storage.ts";
-import { withoutSecrets } from "./infrastructure/postgresql/server-url.ts";
 
 /** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../drizzle", import.meta.url));
@@ -91,7 +90,7 @@ async function openServer(database: DatabaseConfig & { readonly statementTimeout
   const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
   return opened.map((storage): Storage => ({
     ...storage,
-    place: withoutSecrets(database.server),
+    place: database.server.place,
     gaveUp: new Promise(() => {}),
     close: async () => {
       await storage.close();

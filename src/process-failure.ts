@@ -127,6 +127,8 @@ function explanationOf(failure: ProcessFailure): Explanation {
         exitCode: EXIT.config,
         message: `The database refuses: ${describeError(failure.cause)}. Check DATABASE_URL, and what its role may do (docs/postgresql.md).`,
       };
+    case "database_unsuitable":
+      return { exitCode: EXIT.config, message: failure.detail };
     case "migrations_unreadable":
       return {
         exitCode: EXIT.software,
@@ -191,8 +193,12 @@ function explanationOf(failure: ProcessFailure): Explanation {
 }
 
 const DRIFT_MESSAGES = {
+  contracted: (migration: string) =>
+    `A newer Quire has removed from the database, by its migration of ${migration}, what this older one needs. Run the newer one, or restore the backup from before.`,
   unknown: (migration: string) =>
-    `The database has a migration of ${migration} that this Quire does not know: a newer Quire has used it. Run that one, or restore the backup from before.`,
+    `The database has a migration of ${migration} that this Quire does not know, between others that it knows. Run the Quire that applied it, or restore the backup from before.`,
+  foreign: (migration: string) =>
+    `The database has migrations of another application (the newest of ${migration}) in drizzle.__drizzle_migrations. Give Quire a database of its own.`,
   changed: (migration: string) =>
     `The migration ${migration} was applied to the database with other contents than it has now. Restore the file as it was released; put changes into a new migration.`,
   out_of_order: (migration: string) =>

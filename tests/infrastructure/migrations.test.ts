@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
@@ -15,6 +15,7 @@ import {
 } from "../../src/infrastructure/drizzle/migrations.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { addMigration, copyMigrations, FUTURE, journalEntry } from "../support/migrations-folder.ts";
 import { rawClient } from "../support/raw-client.ts";
 import { openTemplate } from "../support/test-storage.ts";
 
@@ -23,13 +24,13 @@ const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => 
   createdAt,
   hash,
   statements: [],
+  requiredMigration: null,
 });
 
 const drift = (shipped: readonly Migration[], applied: readonly Migration[]) =>
   pendingMigrations(shipped, applied)._unsafeUnwrapErr();
 
-/** An entry of drizzle-kit's journal. */
-const entry = (idx: number, tag: string, when: number) => ({ idx, version: "7", when, tag, breakpoints: true });
+const entry = journalEntry;
 const sha256 = (contents: string | Buffer) => createHash("sha256").update(contents).digest("hex");
 const shipped = async () => (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
 
@@ -52,11 +53,22 @@ describe("pendingMigrations", () => {
     expect(result._unsafeUnwrap()).toEqual([migration(3)]);
   });
 
-  it("refuses a database with a newer migration than are shipped", () => {
-    expect(drift([migration(1)], [migration(1), migration(2)])).toEqual({
+  it("gives none where a newer program has expanded the database", () => {
+    expect(pendingMigrations([migration(1)], [migration(1), migration(2)])._unsafeUnwrap()).toEqual([]);
+  });
+
+  it("gives none where a newer program has contracted the database of what this one does not need", () => {
+    const contracting = { ...migration(3), requiredMigration: 2 };
+    const result = pendingMigrations([migration(1), migration(2)], [migration(1), migration(2), contracting]);
+    expect(result._unsafeUnwrap()).toEqual([]);
+  });
+
+  it("refuses a database that a newer program has contracted, whatever was applied after that", () => {
+    const contracting = { ...migration(3), requiredMigration: 2 };
+    expect(drift([migration(1)], [migration(1), migration(2), contracting, migration(4)])).toEqual({
       kind: "migration_drift",
-      drift: "unknown",
-      migration: "1970-01-01T00:00:00.002Z",
+      drift: "contracted",
+      migration: "1970-01-01T00:00:00.003Z",
     });
   });
 
@@ -65,8 +77,9 @@ describe("pendingMigrations", () => {
     expect(drift([migration(2)], [migration(1), migration(2)]).drift).toBe("unknown");
   });
 
-  it("refuses a database of migrations when none is shipped", () => {
-    expect(drift([], [migration(1)]).drift).toBe("unknown");
+  it("refuses a database in which another application keeps its migrations", () => {
+    expect(drift([migration(1), migration(2)], [migration(3)])).toMatchObject({ drift: "foreign" });
+    expect(drift([], [migration(1)])).toMatchObject({ drift: "foreign" });
   });
 
   it("refuses a migration that was applied with other contents, and names it", () => {
@@ -115,14 +128,41 @@ describe("readMigrations", () => {
     const files = { "0000_first": "select 1;", "0001_second": "select 2;\n--> statement-breakpoint\nselect 3;" };
     await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, files);
     expect((await readMigrations(folder))._unsafeUnwrap()).toEqual([
-      { tag: "0000_first", createdAt: 10, hash: sha256(files["0000_first"]), statements: [files["0000_first"]] },
+      {
+        tag: "0000_first",
+        createdAt: 10,
+        hash: sha256(files["0000_first"]),
+        statements: [files["0000_first"]],
+        requiredMigration: null,
+      },
       {
         tag: "0001_second",
         createdAt: 20,
         hash: sha256(files["0001_second"]),
         statements: ["select 2;\n", "\nselect 3;"],
+        requiredMigration: null,
       },
     ]);
+  });
+
+  it("reads which migration a program must know from the notes of those that contract", async () => {
+    const third = [
+      "-- Contracts: nobody has read it.\nselect 3;",
+      "-- Contracts: before 0000_first: reads it.\nselect 4;",
+      "-- Contracts: before 0001_second: reads another.\nselect 5;",
+    ].join("\n--> statement-breakpoint\n");
+    const files = { "0000_first": "select 1;", "0001_second": "select 2;", "0002_third": third };
+    await write({ entries: Object.keys(files).map((tag, index) => entry(index, tag, 10 + index)) }, files);
+    const required = (await readMigrations(folder))._unsafeUnwrap().map(({ requiredMigration }) => requiredMigration);
+    expect(required).toEqual([null, null, 11]);
+  });
+
+  it("fails when a migration contracts before one that there is not", async () => {
+    await write(
+      { entries: [entry(0, "0000_first", 10)] },
+      { "0000_first": "-- Contracts: before 0009_none: it.\nselect 1;" },
+    );
+    expect(String((await readMigrations(folder))._unsafeUnwrapErr().cause)).toContain("0009_none");
   });
 
   it("fails when the folder does not exist", async () => {
@@ -167,8 +207,7 @@ describe("migrations on PGlite", () => {
     engine = await openTemplate();
   });
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "quire-migrations-"));
-    await cp(MIGRATIONS_FOLDER, folder, { recursive: true });
+    folder = await copyMigrations();
     await engine.exec("drop schema if exists drizzle cascade; drop schema public cascade; create schema public");
   });
   afterEach(async () => rm(folder, { recursive: true }));
@@ -182,15 +221,7 @@ describe("migrations on PGlite", () => {
       )
     ).rows.map((row) => row.name);
 
-  /** Adds a migration to the folder, as drizzle-kit would. */
-  async function addMigration(tag: string, when: number, statements: string): Promise<void> {
-    const path = join(folder, "meta", "_journal.json");
-    const journal = JSON.parse(await readFile(path, "utf8")) as { entries: object[] };
-    journal.entries.push(entry(journal.entries.length, tag, when));
-    await writeFile(path, JSON.stringify(journal));
-    await writeFile(join(folder, `${tag}.sql`), statements);
-  }
-  const future = 4_000_000_000_000;
+  const add = async (tag: string, when: number, statements: string) => addMigration(folder, tag, when, statements);
 
   it("finds none applied in a database that never had one", async () => {
     expect(await applied()).toEqual([]);
@@ -198,7 +229,9 @@ describe("migrations on PGlite", () => {
 
   it("applies those that are shipped to a new database", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
-    expect(await applied()).toEqual((await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash })));
+    expect(await applied()).toEqual(
+      (await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash, requiredMigration: null })),
+    );
     expect(await tables()).toEqual(["idempotency_keys", "posts", "sessions", "users"]);
   });
 
@@ -213,19 +246,41 @@ describe("migrations on PGlite", () => {
   it("applies a new one to a database that has the others, and keeps its rows", async () => {
     const storage = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     await engine.exec("create table public.kept (n int); insert into kept values (1)");
-    await addMigration("9999_next", future, "CREATE TABLE next (n int);");
+    await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
     expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
     expect(await tables()).toEqual(["idempotency_keys", "kept", "next", "posts", "sessions", "users"]);
     expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
-    expect((await storage.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+    expect((await storage.schemaCheck()).isOk()).toBe(true);
   });
 
-  it("stops before a database that a newer program has used, and changes nothing", async () => {
-    await addMigration("9999_next", future, "CREATE TABLE next (n int);");
+  it("opens a database that a newer program has expanded, and changes nothing", async () => {
+    await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    const { schemaCheck } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
+    expect(await applied()).toHaveLength((await shipped()).length + 1);
+  });
+
+  it("stops before a database that a newer program has contracted, and is not ready on it where it runs already", async () => {
+    const running = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await add("9998_expands", FUTURE, "CREATE TABLE next (n int);");
+    const note = "-- Contracts: before 9998_expands: programs that do not know it read the table.";
+    await add("9999_contracts", FUTURE + 1, `${note}\nDROP TABLE "next";`);
+    const newer = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    expect((await newer.schemaCheck()).isOk()).toBe(true);
+    const expected = { kind: "migration_drift", drift: "contracted", migration: new Date(FUTURE + 1).toISOString() };
     const result = await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER);
-    const expected = { kind: "migration_drift", drift: "unknown", migration: new Date(future).toISOString() };
     expect(result._unsafeUnwrapErr()).toEqual(expected);
+    expect((await running.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+  });
+
+  it("reads a database that a program without the note of what a migration requires has migrated", async () => {
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await engine.exec("alter table drizzle.__drizzle_migrations drop column required_migration");
+    const { schemaCheck } = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
+    await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
+    expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
     expect(await applied()).toHaveLength((await shipped()).length + 1);
   });
 
@@ -240,7 +295,7 @@ describe("migrations on PGlite", () => {
 
   it("stops at a migration that was merged late, and does not apply it", async () => {
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
-    await addMigration("0000_late", 1_000, "CREATE TABLE late (n int);");
+    await add("0000_late", 1_000, "CREATE TABLE late (n int);");
     const expected = { kind: "migration_drift", drift: "out_of_order", migration: "0000_late" };
     expect((await migratedStorage(rawClient(engine), folder))._unsafeUnwrapErr()).toEqual(expected);
     expect(await tables()).not.toContain("late");
@@ -249,7 +304,7 @@ describe("migrations on PGlite", () => {
   it("applies nothing of a migration that fails half-way", async () => {
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     const before = await applied();
-    await addMigration("9999_broken", future, "CREATE TABLE half (n int);\n--> statement-breakpoint\nselect nowhere;");
+    await add("9999_broken", FUTURE, "CREATE TABLE half (n int);\n--> statement-breakpoint\nselect nowhere;");
     await expect(migratedStorage(rawClient(engine), folder)).rejects.toThrow();
     expect(await tables()).not.toContain("half");
     expect(await applied()).toEqual(before);
@@ -273,15 +328,11 @@ describe("the check of the schema", () => {
     expect((await schemaCheck()).isOk()).toBe(true);
   });
 
-  it("finds a database outdated that lacks a migration, or has another", async () => {
+  it("finds a database outdated that lacks a migration, or has one with other contents", async () => {
     const migrations = await shipped();
     const db = drizzle({ client: engine });
     const next = migration(4_000_000_000_000);
-    for (const expected of [
-      [...migrations, next],
-      migrations.slice(1),
-      migrations.map((each) => ({ ...each, hash: "other" })),
-    ]) {
+    for (const expected of [[...migrations, next], migrations.map((each) => ({ ...each, hash: "other" }))]) {
       const result = await checkSchema(db, expected);
       expect(result._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
     }

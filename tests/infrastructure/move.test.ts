@@ -17,7 +17,7 @@ import { createDatabase, embeddedDefaults, serverDefaults } from "../support/tes
 const USERS = 7;
 const POSTS = 1250;
 
-/** Rows of every kind: text that COPY escapes, of any script, empty and long; times that are null. */
+/** Rows of every kind: text that an array escapes, of any script, empty and long; times that are null. */
 const ROWS = [
   `insert into users select ('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Ada ' || n, n || '@example.org',
     n || '@example.org', 'hash', case when n = 1 then 'admin' else 'author' end, n, to_timestamp(n), now()
@@ -93,16 +93,18 @@ describe("a move", () => {
 
   it("goes on where it was interrupted, and with nothing twice", async () => {
     const [from, to] = [await filled(await embedded("from")), await server()];
-    let batches = 0;
+    const written: number[] = [];
     const failing: MoveEnd = {
       ...to,
       insert: async (table, rows) => {
-        if (table.name === "posts" && ++batches > 1) throw new Error("the network is gone");
+        if (table.name === "posts" && written.length > 0) throw new Error("the network is gone");
+        if (table.name === "posts") written.push(rows.length);
         return to.insert(table, rows);
       },
     };
     expect((await move(from, failing, ignore))._unsafeUnwrapErr()).toMatchObject({ kind: "move_interrupted" });
-    expect(await to.select("select count(*)::text from posts")).toEqual([["1000"]]);
+    expect(await to.select("select count(*)::text from posts")).toEqual([[String(written[0])]]);
+    expect(written[0]).toBeLessThan(POSTS);
     const progress: MoveProgress[] = [];
     expect((await move(from, to, (state) => progress.push(state))).isOk()).toBe(true);
     expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 + 2 });
@@ -119,6 +121,23 @@ describe("a move", () => {
     };
     expect((await move(failing, to, ignore))._unsafeUnwrapErr()).toMatchObject({ kind: "move_interrupted" });
     expect(await to.select("select count(*)::text from posts")).toEqual([["0"]]);
+    expect((await move(from, to, ignore)).isOk()).toBe(true);
+  });
+
+  it.each([
+    [
+      "refuses rows",
+      "raise exception 'could not extend file: No space left on device' using errcode = '53100'",
+      "53100",
+    ],
+    ["cuts the connection", "perform pg_terminate_backend(pg_backend_pid()); return new", "08007"],
+  ])("ends, and goes on later, when the target %s", async (_case, body, code) => {
+    const [from, to] = [await filled(await server()), await server()];
+    await to.run(`create function fail() returns trigger language plpgsql as $$ begin ${body}; end $$`);
+    await to.run("create trigger fails before insert on posts for each row execute function fail()");
+    const ended = (await move(from, to, ignore))._unsafeUnwrapErr();
+    expect(ended).toMatchObject({ kind: "move_interrupted", cause: { code } });
+    await to.run("drop trigger fails on posts");
     expect((await move(from, to, ignore)).isOk()).toBe(true);
   });
 

@@ -3,7 +3,7 @@ import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { KeyDigest } from "../../src/application/ports/idempotency-keys.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
-import { changeUser, type User } from "../../src/domain/user.ts";
+import { changeUser } from "../../src/domain/user.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import type { ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
@@ -200,43 +200,6 @@ describe("expired records of keys that two processes remove", () => {
     });
     expect(removed).toEqual([RECORDS / 3, RECORDS / 3]);
     expect(await here.idempotencyKeys.deleteExpired(LATER, RECORDS)).toEqual(ok(RECORDS / 3));
-  });
-});
-
-describe("units of work on a database whose transactions are serializable", () => {
-  let storage: PostgresStorage;
-
-  beforeAll(async () => {
-    const server = await createDatabase();
-    const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
-    const [database = ""] = server.url.split("/").slice(-1);
-    await client.unsafe(`alter database ${database} set default_transaction_isolation to serializable`);
-    await client.end(1000);
-    storage = await opened(server);
-  });
-  afterAll(async () => storage.close());
-
-  it("are repeated when they decide by what another changes, so that only one of two decides so", async () => {
-    const [ada, eve] = [aUser(), aUser()];
-    for (const user of [ada, eve]) (await storage.users.insert(user))._unsafeUnwrap();
-    const bothHaveRead = meeting(2);
-    let runs = 0;
-    /** Takes the name unless the other has it. */
-    const takeName = async (own: User, other: User) =>
-      storage.unitOfWork.run(async ({ users }) => {
-        runs++;
-        const { name: taken } = (await users.findById(other.id))._unsafeUnwrap();
-        await bothHaveRead();
-        if (taken === name("Grace")) return ok("left");
-        const changed = changeUser(own, { name: name("Grace") }, LATER);
-        return (await users.update(changed, own.version)).map(() => "taken");
-      });
-    const outcomes = await Promise.all([takeName(ada, eve), takeName(eve, ada)]);
-    const texts = outcomes.map((outcome) => outcome._unsafeUnwrap());
-    expect(texts.toSorted()).toEqual(["left", "taken"]);
-    expect(runs).toBe(3);
-    const stored = [await storage.users.findById(ada.id), await storage.users.findById(eve.id)];
-    expect(stored.filter((user) => user._unsafeUnwrap().name === name("Grace"))).toHaveLength(1);
   });
 });
 

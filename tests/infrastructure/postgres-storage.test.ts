@@ -1,26 +1,30 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { ok } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import type { Session } from "../../src/domain/session.ts";
-import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
+import {
+  openPostgresStorage,
+  type DatabaseUnreachable,
+  type PostgresStorage,
+} from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
-import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
+import {
+  hostAndPort,
+  parseServerUrl,
+  type ServerHost,
+  type ServerUrl,
+} from "../../src/infrastructure/postgresql/server-url.ts";
 import { aSession, aUser, LATER } from "../support/fixtures.ts";
 import { meeting } from "../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../support/test-storage.ts";
 
-const withParameter = ({ url, tls }: ServerUrl, parameter: string): ServerUrl => ({ url: `${url}?${parameter}`, tls });
-
 /** Nothing listens there. */
-const CLOSED = "127.0.0.1:1";
+const CLOSED: ServerHost = { host: "127.0.0.1", port: 1 };
 
-const hostOf = ({ url }: ServerUrl): string => /@([^/]+)\//.exec(url)?.[1] ?? "";
-
-const withHosts = ({ url, tls }: ServerUrl, ...hosts: readonly string[]): ServerUrl => ({
-  url: url.replace(/@[^/]+\//, `@${hosts.join(",")}/`),
-  tls,
-});
+const nameOf = ({ hosts: [first] }: ServerUrl): string => hostAndPort(first);
 
 describe("the storage on a PostgreSQL server", () => {
   let server: ServerUrl;
@@ -75,7 +79,8 @@ describe("the storage on a PostgreSQL server", () => {
   });
 
   it("does not take a standby for a primary: writes say that it is unavailable, and so does readiness", async () => {
-    const readOnly = withParameter(server, "default_transaction_read_only=on");
+    const options = "-c default_transaction_read_only=on";
+    const readOnly = { ...server, startup: { ...server.startup, options } };
     const standby = (
       await openPostgresStorage({ ...serverDefaults, server: readOnly, migrator: server })
     )._unsafeUnwrap();
@@ -108,7 +113,7 @@ describe("the storage on a PostgreSQL server", () => {
   });
 
   it("is refused at once where the database is not there", async () => {
-    const elsewhere = { ...server, url: server.url.replace(/\/[^/]+$/, "/nowhere") };
+    const elsewhere = { ...server, database: "nowhere" };
     const refused = (await openPostgresStorage({ ...serverDefaults, server: elsewhere }))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
       kind: "database_refused",
@@ -117,8 +122,7 @@ describe("the storage on a PostgreSQL server", () => {
   });
 
   it("does not speak to a server without TLS where it must be verified", async () => {
-    const verified = parseServerUrl(`${server.url}?sslmode=verify-full`)._unsafeUnwrap();
-    const options = { ...serverDefaults, server: verified, startTimeoutMs: 300 };
+    const options = { ...serverDefaults, server: { ...server, tls: {} }, startTimeoutMs: 300 };
     const refused = (await openPostgresStorage(options))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
       kind: "database_unreachable",
@@ -127,7 +131,7 @@ describe("the storage on a PostgreSQL server", () => {
   });
 
   it("takes the one of several hosts that is there", async () => {
-    const several = withHosts(server, CLOSED, hostOf(server));
+    const several: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts] };
     const opened = (await openPostgresStorage({ ...serverDefaults, server: several }))._unsafeUnwrap();
     const users = Array.from({ length: 20 }, () => aUser());
     const inserted = await Promise.all(users.map(async (user) => opened.users.insert(user)));
@@ -136,27 +140,39 @@ describe("the storage on a PostgreSQL server", () => {
   });
 
   it("says of each of several hosts why it is not taken, and does not wait for ever", async () => {
-    const hosts = withHosts(server, CLOSED, hostOf(server));
-    const standby = withParameter(hosts, "target_session_attrs=standby");
+    const standby: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts], sessionAttributes: "standby" };
     const refused = (
       await openPostgresStorage({ ...serverDefaults, server: standby, startTimeoutMs: 300 })
     )._unsafeUnwrapErr();
     expect(refused).toMatchObject({
       kind: "database_unreachable",
-      cause: { sqlState: "08001", message: `${CLOSED} ECONNREFUSED, ${hostOf(server)} is not standby` },
+      cause: { sqlState: "08001", message: `127.0.0.1:1 ECONNREFUSED, ${nameOf(server)} is not standby` },
     });
   });
 
+  it.each([
+    ["nobody listens", async () => ({ port: 1, close: async () => {} })],
+    ["nobody says anything", silentServer],
+  ])("waits for as long as a start may wait, neither longer nor shorter, where %s", async (_case, listen) => {
+    const { port, close } = await listen();
+    const absent: ServerUrl = { ...server, hosts: [{ host: "127.0.0.1", port }] };
+    const startTimeoutMs = 1500;
+    const refused = await openPostgresStorage({ ...serverDefaults, server: absent, startTimeoutMs });
+    await close();
+    const { waitedMs } = refused._unsafeUnwrapErr() as DatabaseUnreachable;
+    expect(waitedMs).toBeGreaterThanOrEqual(startTimeoutMs);
+    // It is below the connect timeout, so that an attempt was cut off in the middle.
+    expect(waitedMs).toBeLessThan(serverDefaults.connectTimeoutMs);
+  });
+
   it("sends nothing to a server that is not what the URL wants, so that a write is not unknown", async () => {
-    const standby = withParameter(server, "target_session_attrs=standby");
-    const waiting = serverClient({ ...serverDefaults, server: standby });
+    const waiting = serverClient({ ...serverDefaults, server: { ...server, sessionAttributes: "standby" } });
     await expect(waiting.unsafe("insert into users default values")).rejects.toMatchObject({ code: "08001" });
     await waiting.end(1000);
   });
 
   it("is refused at once where one of several hosts refuses the password", async () => {
-    const hosts = withHosts(server, CLOSED, hostOf(server));
-    const wrong = { ...hosts, url: hosts.url.replace("postgres:postgres@", "postgres:wrong@") };
+    const wrong: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts], password: "wrong" };
     const refused = (await openPostgresStorage({ ...serverDefaults, server: wrong }))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
       kind: "database_refused",
@@ -179,6 +195,20 @@ describe("the storage on a PostgreSQL server", () => {
     expect(inject("postgresServer")).toMatch(/^postgres:/);
   });
 });
+
+/** Takes connections and answers nothing. */
+async function silentServer() {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const sockets = new Set<Socket>();
+  silent.on("connection", (socket) => void sockets.add(socket.on("error", () => {})));
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await once(silent, "close");
+  };
+  return { port: (silent.address() as AddressInfo).port, close };
+}
 
 /** The first two blocks of SQL under the heading about roles. */
 function rolesOfDocs(): string {

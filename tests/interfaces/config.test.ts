@@ -242,8 +242,8 @@ describe("readConfig", () => {
   });
 
   it("has a default for everything that a PostgreSQL server is told", () => {
-    expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toEqual({
-      server: { url: "postgres://localhost/quire", tls: false },
+    expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toMatchObject({
+      server: { place: "postgres://localhost/quire", tls: false },
       migrator: null,
       replicas: [],
       poolSize: 10,
@@ -269,12 +269,12 @@ describe("readConfig", () => {
       DATABASE_PREPARED_STATEMENTS: "off",
       DATABASE_SESSION_TIMEOUTS: "off",
     })._unsafeUnwrap();
-    expect(database).toEqual({
-      server: { url: "postgres://quire@db.example.org/quire", tls: { rejectUnauthorized: false } },
-      migrator: { url: "postgres://owner@localhost/quire", tls: false },
+    expect(database).toMatchObject({
+      server: { place: "postgres://db.example.org/quire", user: "quire", tls: { rejectUnauthorized: false } },
+      migrator: { place: "postgres://localhost/quire", user: "owner", tls: false },
       replicas: [
-        { url: "postgres://a.example.org,b.example.org/quire", tls: {} },
-        { url: "postgres://localhost/quire", tls: false },
+        { place: "postgres://a.example.org,b.example.org/quire", tls: {} },
+        { place: "postgres://localhost/quire", tls: false },
       ],
       poolSize: 20,
       connectTimeoutMs: 1000,

@@ -264,11 +264,28 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["/app/drizzle", "it broke", "Install"],
     },
   ],
+  database_unsuitable: [
+    {
+      failure: { kind: "database_unsuitable", detail: "The database is encoded in LATIN1. Create one in UTF8." },
+      exitCode: 78,
+      says: ["encoded in LATIN1", "Create one in UTF8"],
+    },
+  ],
   migration_drift: [
+    {
+      failure: { kind: "migration_drift", drift: "contracted", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["A newer Quire has removed", "2026-03-01T12:00:00.000Z", "Run the newer one"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "foreign", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["another application", "drizzle.__drizzle_migrations", "a database of its own"],
+    },
     {
       failure: { kind: "migration_drift", drift: "unknown", migration: "2026-03-01T12:00:00.000Z" },
       exitCode: 78,
-      says: ["2026-03-01T12:00:00.000Z", "newer Quire", "Run that one"],
+      says: ["2026-03-01T12:00:00.000Z", "between others", "Run the Quire that applied it"],
     },
     {
       failure: { kind: "migration_drift", drift: "changed", migration: "0001_users" },

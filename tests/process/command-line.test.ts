@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, copyTemplate } from "../support/test-storage.ts";
+import { copyTemplate, createDatabase, databaseUrl } from "../support/test-storage.ts";
 import { canOpenTerminals, openTerminal, runCli, runUnreadCli, startServer } from "./server.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
@@ -120,7 +120,7 @@ describe("a database that is not there", () => {
   it("is not made in a directory that is empty, nor on a server", async () => {
     const empty = join(directory, "empty");
     await mkdir(empty);
-    const { url } = await createDatabase();
+    const url = databaseUrl(await createDatabase());
     for (const place of [{ QUIRE_DATA_DIR: empty }, { DATABASE_URL: url }]) {
       expect((await runCli(["user", "create", ...GRACE], place, "a long password")).exitCode).toBe(78);
     }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compare, newAuthor, newLedger, publish } from "../faults/ledger.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
-import { createDatabase, serverDefaults } from "../support/test-storage.ts";
+import { createDatabase, databaseUrl, serverDefaults } from "../support/test-storage.ts";
 import { runCli, startServer } from "./server.ts";
 
 let directory: string;
@@ -23,7 +23,7 @@ describe("quire move", () => {
     "takes a server's data to PostgreSQL and back, sessions included, and says what it proved",
     async () => {
       const [first, last] = [join(directory, "first"), join(directory, "last")];
-      const { url } = await createDatabase();
+      const url = databaseUrl(await createDatabase());
       const ledger = newLedger();
       const before = await startServer(first);
       const author = await newAuthor(before.url, "ada");
@@ -57,7 +57,7 @@ describe("quire move", () => {
   it("refuses the data directory of a running server with 75, and an impossible URL with 78", async () => {
     const data = join(directory, "running");
     const server = await startServer(data);
-    const { url } = await createDatabase();
+    const url = databaseUrl(await createDatabase());
     expect((await runCli(["move", "--from", data, "--to", url], {})).exitCode).toBe(75);
     expect((await runCli(["move", "--from", data, "--to", "postgres://a:b:c/d"], {})).exitCode).toBe(75);
     await server.end("SIGTERM");
@@ -68,7 +68,7 @@ describe("quire move", () => {
 
   it("moves from no database of a server that has no schema of Quire, and gives it none", async () => {
     const server = await createDatabase();
-    const { url } = server;
+    const url = databaseUrl(server);
     const refused = await runCli(["move", "--from", url, "--to", join(directory, "new")], {});
     expect([refused.exitCode, refused.stderr]).toEqual([
       78,

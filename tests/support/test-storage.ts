@@ -73,7 +73,7 @@ export const postgresql: StorageUnderTest = {
   name: "PostgreSQL",
   stems: true,
   open: async () => {
-    const server = await createDatabase();
+    const server = await createDatabase(HOSTILE_SETTINGS);
     const storage = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
     const emptying = serverClient({ ...serverDefaults, server, poolSize: 1 });
     return {
@@ -105,14 +105,35 @@ export const serverDefaults = {
   log: recordingLog(),
 } as const;
 
-/** Makes a database of its own, with nothing in it. */
-export async function createDatabase(): Promise<ServerUrl> {
+/** Settings that a database may have, each of which changes what a statement means or how a value is written. */
+const HOSTILE_SETTINGS = [
+  "datestyle = 'SQL, DMY'",
+  "intervalstyle = 'sql_standard'",
+  "timezone = 'Asia/Kathmandu'",
+  "client_encoding = 'LATIN1'",
+  "default_transaction_isolation = 'serializable'",
+  "search_path = nowhere, pg_temp",
+  "standard_conforming_strings = off",
+  "bytea_output = 'escape'",
+  "extra_float_digits = -15",
+  "array_nulls = off",
+  "transform_null_equals = on",
+];
+
+/** Makes a database of its own, with nothing in it, with settings of its own, and options such as its encoding. */
+export async function createDatabase(settings: readonly string[] = [], options = ""): Promise<ServerUrl> {
   const server = inject("postgresServer");
   const name = `quire_${crypto.randomUUID().replaceAll("-", "")}`;
   const client = serverClient({ ...serverDefaults, server: parseServerUrl(`${server}/postgres`)._unsafeUnwrap() });
-  await client.unsafe(`create database ${name}`);
+  await client.unsafe(`create database ${name} ${options}`);
+  for (const setting of settings) await client.unsafe(`alter database ${name} set ${setting}`);
   await client.end(1000);
   return parseServerUrl(`${server}/${name}`)._unsafeUnwrap();
+}
+
+/** The URL of a database that {@link createDatabase} has made, for another process. */
+export function databaseUrl({ database }: ServerUrl): string {
+  return `${inject("postgresServer")}/${database}`;
 }
 
 /** What a server on the embedded PostgreSQL is started with when nothing is configured, but for its log. */

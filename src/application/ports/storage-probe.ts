@@ -1,7 +1,10 @@
 import type { Result } from "neverthrow";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 
-/** The database answers, and its schema is not the one that this program was written for. */
+/**
+ * The database answers, and this program cannot work with its schema: a migration is missing, or a newer program has taken
+ * away what this one needs. One that a newer program has only expanded is none of these.
+ */
 export interface SchemaOutdated {
   readonly kind: "schema_outdated";
 }
@@ -22,6 +25,6 @@ export interface StorageStatus {
 }
 
 export interface StorageProbe {
-  /** Asks the database for an answer, and whether every migration is applied. */
+  /** Asks the database for an answer, and whether this program can work with its schema. */
   check(): Promise<Result<StorageStatus, SchemaOutdated | StorageFailure>>;
 }

@@ -57,7 +57,8 @@ function diagnose(thrown: unknown): Diagnosis | null {
   let error = thrown;
   for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
     if ("code" in error && typeof error.code === "string") {
-      return { sqlState: error.code, message: error.message, constraint: constraintOf(error) };
+      const sqlState = isMissingLibrary(error) ? SYSTEM_ERROR : error.code;
+      return { sqlState, message: error.message, constraint: constraintOf(error) };
     }
     if (error.cause === undefined) break;
     error = error.cause;
@@ -65,6 +66,18 @@ function diagnose(thrown: unknown): Diagnosis | null {
   if (!(thrown instanceof DrizzleQueryError)) return null;
   const message = error instanceof Error && error !== thrown ? error.message : "the driver gave no reason";
   return { sqlState: null, message, constraint: null };
+}
+
+const UNDEFINED_FILE = "58P01";
+const SYSTEM_ERROR = "58000";
+
+/**
+ * Whether a library of the server could not be loaded, such as that of an extension. It has the SQLSTATE of a data file that
+ * is missing, and is a missing package: nothing of the data is damaged. The source file that says so tells them apart.
+ */
+function isMissingLibrary(error: object): boolean {
+  const { code, file } = error as Readonly<Record<string, unknown>>;
+  return code === UNDEFINED_FILE && file === "dfmgr.c";
 }
 
 /** PGlite and postgres.js each have a name of their own for it. */

@@ -5,7 +5,7 @@ import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { Database } from "./database.ts";
 import { appliedMigrations, pendingMigrations, type Migration } from "./migrations.ts";
 
-/** Asks the database for an answer, and whether every migration that is shipped is applied. */
+/** Asks the database for an answer, and whether every migration that is shipped is applied and none contracts them. */
 export async function checkSchema(
   db: Database,
   shipped: readonly Migration[],

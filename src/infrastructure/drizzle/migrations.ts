@@ -15,10 +15,15 @@ export interface Migration {
   readonly createdAt: number;
   readonly hash: string;
   readonly statements: readonly string[];
+  /**
+   * When the schema contracts: the `createdAt` of the migration that a program must know to work from then on. `null` where
+   * every program works on as before.
+   */
+  readonly requiredMigration: number | null;
 }
 
 /** A migration as the database knows it. */
-export type AppliedMigration = Pick<Migration, "createdAt" | "hash">;
+export type AppliedMigration = Pick<Migration, "createdAt" | "hash" | "requiredMigration">;
 
 /** The migrations that this program ships cannot be read; `cause` says which file is missing or broken. */
 export interface MigrationsUnreadable {
@@ -28,15 +33,17 @@ export interface MigrationsUnreadable {
 }
 
 /**
- * What was applied to the database is not the beginning of what this program ships.
+ * This program cannot work with what was applied to the database.
  *
- * - `unknown`: one was applied that the program does not have; a newer program did.
+ * - `contracted`: a newer program has taken away what this one needs.
+ * - `unknown`: one was applied that the program does not have, before others that it has.
+ * - `foreign`: none of those that were applied is the program's: another application keeps its own there.
  * - `changed`: one was applied with other contents.
  * - `out_of_order`: one is not applied though a later one is, or the journal itself is not in order of time.
  */
 export interface MigrationDrift {
   readonly kind: "migration_drift";
-  readonly drift: "unknown" | "changed" | "out_of_order";
+  readonly drift: "contracted" | "unknown" | "foreign" | "changed" | "out_of_order";
   readonly migration: string;
 }
 
@@ -47,12 +54,14 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
   try {
     const journal = Journal.parse(JSON.parse(await readFile(join(folder, "meta", "_journal.json"), "utf8")));
     const files = readMigrationFiles({ migrationsFolder: folder });
+    const times = new Map(journal.entries.map(({ tag, when }) => [tag, when]));
     return ok(
       files.map(({ folderMillis, hash, sql: statements }, index) => ({
         tag: journal.entries[index]?.tag ?? String(folderMillis),
         createdAt: folderMillis,
         hash,
         statements,
+        requiredMigration: requiredMigration(statements, times),
       })),
     );
   } catch (cause) {
@@ -61,8 +70,25 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
 }
 
 /**
+ * Reads which migration a program must know once this one is applied, from the comment `-- Contracts: before <tag>: …` of a
+ * statement. A `-- Contracts: …` without a tag says why no older program misses what is taken away.
+ */
+function requiredMigration(statements: readonly string[], times: ReadonlyMap<string, number>): number | null {
+  const tags = Array.from(statements.join("\n").matchAll(/^-- Contracts: before ([^\s:]+)/gm), ([, tag = ""]) => tag);
+  const required = tags.map((tag) => {
+    const time = times.get(tag);
+    if (time === undefined) throw new Error(`A migration contracts before ${tag}, which is no migration.`);
+    return time;
+  });
+  return required.length === 0 ? null : Math.max(...required);
+}
+
+/**
  * Compares what is applied with what is shipped and gives the migrations that are to be applied still. Drizzle's own
  * migrator looks at the newest time alone, so it would skip one that was merged late and never miss one that was edited.
+ *
+ * A database that a newer program has expanded is as good as one that this program has migrated: of what was applied after
+ * the newest migration that is shipped, only one that contracts is refused.
  */
 export function pendingMigrations(
   shipped: readonly Migration[],
@@ -72,6 +98,10 @@ export function pendingMigrations(
   if (late !== undefined) return drift("out_of_order", late.tag);
   const appliedByTime = new Map(applied.map((migration) => [migration.createdAt, migration]));
   const newestApplied = Math.max(-1, ...appliedByTime.keys());
+  const newestShipped = shipped.at(-1)?.createdAt ?? -1;
+  if (applied.length > 0 && !shipped.some(({ createdAt }) => appliedByTime.has(createdAt))) {
+    return drift("foreign", timeOf(newestApplied));
+  }
   for (const migration of shipped) {
     const counterpart = appliedByTime.get(migration.createdAt);
     if (counterpart === undefined) {
@@ -81,9 +111,15 @@ export function pendingMigrations(
     if (counterpart.hash !== migration.hash) return drift("changed", migration.tag);
     appliedByTime.delete(migration.createdAt);
   }
-  const [unknown] = appliedByTime.keys();
-  if (unknown !== undefined) return drift("unknown", new Date(unknown).toISOString());
+  for (const { createdAt, requiredMigration: required } of appliedByTime.values()) {
+    if (createdAt < newestShipped) return drift("unknown", timeOf(createdAt));
+    if (required !== null && required > newestShipped) return drift("contracted", timeOf(createdAt));
+  }
   return ok(shipped.filter((migration) => migration.createdAt > newestApplied));
+}
+
+function timeOf(createdAt: number): string {
+  return new Date(createdAt).toISOString();
 }
 
 function drift(what: MigrationDrift["drift"], migration: string): Result<never, MigrationDrift> {
@@ -98,8 +134,34 @@ export async function appliedMigrations(db: Database): Promise<Result<readonly A
       .from(sql`(values (1)) as one`);
     if (table[0]?.exists !== true) return [];
     return db
-      .select({ createdAt: sql`created_at`.mapWith(Number), hash: sql<string>`hash` })
-      .from(sql`drizzle.__drizzle_migrations`)
+      .select({
+        createdAt: sql`created_at`.mapWith(Number),
+        hash: sql<string>`hash`,
+        // A database that an older program has migrated has no such column.
+        requiredMigration: sql`(to_jsonb(applied) ->> 'required_migration')::bigint`.mapWith(numberOrNull),
+      })
+      .from(sql`drizzle.__drizzle_migrations as applied`)
       .orderBy(sql`created_at`);
   });
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null ? null : Number(value);
+}
+
+/**
+ * Applies a migration inside a transaction, and notes it in the table that drizzle-kit's own tools look at, with a column
+ * more: older programs read there whether they can still work.
+ */
+export async function applyMigration(transaction: Database, migration: Migration): Promise<void> {
+  const { statements, hash, createdAt, requiredMigration: required } = migration;
+  await transaction.execute(sql`create schema if not exists drizzle`);
+  await transaction.execute(sql`create table if not exists drizzle.__drizzle_migrations
+    (id serial primary key, hash text not null, created_at bigint)`);
+  await transaction.execute(
+    sql`alter table drizzle.__drizzle_migrations add column if not exists required_migration bigint`,
+  );
+  for (const statement of statements) await transaction.execute(sql.raw(statement));
+  await transaction.execute(sql`insert into drizzle.__drizzle_migrations (hash, created_at, required_migration)
+    values (${hash}, ${createdAt}, ${required})`);
 }

@@ -1,12 +1,10 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { err, ok, type Result } from "neverthrow";
-import postgres from "postgres";
+import type { Value } from "../drizzle/parameter.ts";
 import type { DrizzleClient } from "../pglite/engine-client.ts";
 import { openEmbeddedPostgres, type EmbeddedPostgresOptions } from "../pglite/embedded-postgres.ts";
 import { migratedStorage, type OpenPgliteError } from "../pglite/pglite-storage.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/postgres-storage.ts";
-import { withoutSecrets } from "../postgresql/server-url.ts";
+import { serverClient } from "../postgresql/server-client.ts";
 import { columnNames, type MovedTable, type Row } from "./moved-table.ts";
 
 /** A database that is moved from or to, with its schema up to date. What its driver throws is caught by {@link move}. */
@@ -17,10 +15,12 @@ export interface MoveEnd {
   select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
   /** Runs a statement that gives nothing. */
   run(text: string): Promise<void>;
-  /** Adds rows to a table as they come, and in their order: where it fails, those that it has are the first of them. */
-  insert(table: MovedTable, batches: AsyncIterable<readonly Row[]>): Promise<void>;
+  /** Adds rows to a table, all of them or none. */
+  insert(table: MovedTable, rows: readonly Row[]): Promise<void>;
   close(): Promise<void>;
 }
+
+const CLOSE_GRACE_MS = 5000;
 
 /** The embedded PostgreSQL of a data directory, which nobody else may have meanwhile. */
 export async function embeddedEnd(
@@ -35,14 +35,7 @@ export async function embeddedEnd(
     place: directory,
     select: async (text, values = []) => rowsOf(client, text, values),
     run: async (text) => void (await client.query(text)),
-    insert: async (table, batches) => {
-      const columns = table.columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
-      const text = `insert into ${table.name} (${columnNames(table)}) select * from unnest(${columns.join(", ")})`;
-      for await (const rows of batches) {
-        const values = table.columns.map((_, index) => rows.map((row) => row[index] ?? null));
-        await client.query(text, values);
-      }
-    },
+    insert: async (table, rows) => void (await client.query(...insertion(table, rows))),
     close: async () => void (await close()),
   }));
 }
@@ -55,34 +48,23 @@ async function rowsOf(client: DrizzleClient, text: string, values: readonly (str
 export async function serverEnd(options: PostgresOptions): Promise<Result<MoveEnd, OpenPostgresError>> {
   const migrated = await migrateServer(options);
   if (migrated.isErr()) return err(migrated.error);
+  const { extensionSchemas } = migrated.value;
   const server = options.migrator ?? options.server;
-  // Times are compared as text.
-  const connection = { application_name: "quire move", DateStyle: "ISO", TimeZone: "UTC" };
-  const sql = postgres(server.url, { ssl: server.tls, max: 1, fetch_types: false, onnotice: () => {}, connection });
+  // The proof reads whole tables, so a statement may take as long as it must.
+  const client = serverClient({ ...options, server, extensionSchemas, poolSize: 1, statementTimeoutMs: null });
   return ok({
-    place: withoutSecrets(server),
-    select: async (text, values = []) => (await sql.unsafe(text, [...values]).values()) as readonly Row[],
-    run: async (text) => void (await sql.unsafe(text)),
-    insert: async (table, batches) => {
-      const copy = await sql.unsafe(`copy ${table.name} (${columnNames(table)}) from stdin`).writable();
-      await pipeline(Readable.from(batches), copyLines, copy);
-    },
-    close: async () => sql.end({ timeout: 5 }),
+    place: server.place,
+    select: async (text, values = []) => (await client.unsafe(text, [...values]).values()) as readonly Row[],
+    run: async (text) => void (await client.unsafe(text)),
+    // Not by COPY: when the server refuses one, the driver tells nobody (porsager/postgres#1173).
+    insert: async (table, rows) => void (await client.unsafe(...insertion(table, rows))),
+    close: async () => client.end(CLOSE_GRACE_MS),
   });
 }
 
-async function* copyLines(batches: AsyncIterable<readonly Row[]>): AsyncGenerator<string> {
-  for await (const rows of batches) yield rows.map(copyLine).join("");
-}
-
-/** A row in COPY's text format (PostgreSQL 18, COPY). */
-function copyLine(row: Row): string {
-  const values = row.map((value) => (value === null ? String.raw`\N` : value.replaceAll(/[\\\t\n\r]/g, escaped)));
-  return `${values.join("\t")}\n`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
-
-function escaped(character: string): string {
-  return ESCAPES[character] ?? character;
+/** Inserts rows as one array a column, in one statement. */
+function insertion(table: MovedTable, rows: readonly Row[]): [text: string, values: Value[][]] {
+  const columns = table.columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
+  const text = `insert into ${table.name} (${columnNames(table)}) select * from unnest(${columns.join(", ")})`;
+  return [text, table.columns.map((_, index) => rows.map((row) => row[index] ?? null))];
 }

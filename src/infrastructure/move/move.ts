@@ -54,10 +54,12 @@ export interface MoveDiffers {
 
 export type MoveError = MoveTargetNotEmpty | MoveTargetOfAnother | MoveInterrupted | MoveDiffers;
 
-/** Few enough that as many of the longest posts fit into memory. */
+/** Few enough that as many of the longest posts, of 1 MiB each, fit into memory. */
 const ROWS_AT_ONCE = 100;
-/** So many are written together: each time costs a flush and several ways to the server. */
-const SELECTS_AT_ONCE = 10;
+/** Inserted by one statement: each costs a flush and a way to the server. */
+const MAX_INSERT_ROWS = 1000;
+/** In characters, of what one statement inserts: it is written out a second and a third time on its way. */
+const MAX_INSERT_LENGTH = 8_388_608;
 
 /**
  * Copies every row from one database to another that is empty, and then compares the two by count and checksum. It holds
@@ -113,21 +115,28 @@ async function count(end: MoveEnd, { name }: MovedTable): Promise<number> {
 async function copyTable(from: MoveEnd, to: MoveEnd, table: MovedTable, note: (rows: number) => void): Promise<void> {
   const [last] = await to.select(selectLastId(table));
   const id = table.columns.findIndex(({ name }) => name === "id");
-  const read = { after: last?.[0] ?? NIL_ID, rows: 0, isAll: false };
-  const select = async function* (): AsyncGenerator<readonly Row[]> {
-    for (let selects = 0; selects < SELECTS_AT_ONCE && !read.isAll; selects++) {
-      const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [read.after]);
-      read.after = rows.at(-1)?.[id] ?? read.after;
-      read.rows += rows.length;
-      read.isAll = rows.length < ROWS_AT_ONCE;
-      yield rows;
-    }
+  let after = last?.[0] ?? NIL_ID;
+  let batch: Row[] = [];
+  let length = 0;
+  const insertBatch = async () => {
+    if (batch.length === 0) return;
+    await to.insert(table, batch);
+    note(batch.length);
+    batch = [];
+    length = 0;
   };
-  while (!read.isAll) {
-    read.rows = 0;
-    await to.insert(table, select());
-    if (read.rows > 0) note(read.rows);
+  for (let isAll = false; !isAll;) {
+    const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [after]);
+    for (const row of rows) {
+      const rowLength = row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
+      if (batch.length === MAX_INSERT_ROWS || length + rowLength > MAX_INSERT_LENGTH) await insertBatch();
+      batch.push(row);
+      length += rowLength;
+    }
+    after = rows.at(-1)?.[id] ?? after;
+    isAll = rows.length < ROWS_AT_ONCE;
   }
+  await insertBatch();
 }
 
 async function proveSame(from: MoveEnd, to: MoveEnd): Promise<Result<readonly MovedRows[], MoveDiffers>> {

@@ -1,7 +1,6 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { DrizzleQueryError } from "drizzle-orm";
 import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
-import { migrate } from "drizzle-orm/pglite/migrator";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { SchemaOutdated, StorageProbe } from "../../application/ports/storage-probe.ts";
@@ -13,6 +12,7 @@ import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
 import {
   appliedMigrations,
+  applyMigration,
   pendingMigrations,
   readMigrations,
   type Migration,
@@ -144,7 +144,11 @@ async function applyMigrations(
   if (pending.isErr()) return err(pending.error);
   if (pending.value.length > 0) {
     const change = log === undefined ? null : logSchemaChange(log, pending.value.length);
-    await changeSchema(async () => migrate(db, { migrationsFolder })).finally(() => change?.ended());
+    const apply = async () =>
+      db.transaction(async (transaction) => {
+        for (const migration of pending.value) await applyMigration(transaction, migration);
+      });
+    await changeSchema(apply).finally(() => change?.ended());
     change?.succeeded();
   }
   return ok(shipped.value);

@@ -32,6 +32,12 @@ export function endsConnection(error: unknown): boolean {
   return LOST.has(String(error.code)) || ("severity" in error && ENDING.has(String(error.severity)));
 }
 
+/** Whether an error says that no connection could be made, or that one was lost: not by the server's own words. */
+export function isConnectionError(error: unknown): boolean {
+  const code = codeOf(error);
+  return NOT_SENT.has(code) || LOST.has(code);
+}
+
 /** The error of a statement that writes nothing, or whose writes are undone with its transaction, in PostgreSQL's terms. */
 export function readError(error: unknown): unknown {
   return connectionError(error, "connection_failure");
@@ -43,10 +49,14 @@ export function writeError(error: unknown): unknown {
 }
 
 function connectionError(error: unknown, whenLost: "connection_failure" | "transaction_resolution_unknown"): unknown {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   if (NOT_SENT.has(code)) return driverError("sqlclient_unable_to_establish_sqlconnection", messageOf(error));
   const isLost = LOST.has(code) || ENDED_BY_SERVER.has(code);
   return isLost ? driverError(whenLost, messageOf(error)) : error;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** Where a name has several addresses and none answers, Node's error has no message of its own. */

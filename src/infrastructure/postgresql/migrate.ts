@@ -3,7 +3,13 @@ import { err, type Result } from "neverthrow";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import type { Database } from "../drizzle/database.ts";
-import { appliedMigrations, pendingMigrations, type Migration, type MigrationDrift } from "../drizzle/migrations.ts";
+import {
+  appliedMigrations,
+  applyMigration,
+  pendingMigrations,
+  type Migration,
+  type MigrationDrift,
+} from "../drizzle/migrations.ts";
 
 /** Any number that nothing else in the database locks by; it is the same in every Quire. */
 const MIGRATION_LOCK = 5_114_173_905;
@@ -29,32 +35,25 @@ export async function migrate(
 ): Promise<Result<number, MigrationDrift | StorageFailure>> {
   try {
     return await attempt(db, "migrations.apply", async () =>
-      db.transaction(async (transaction) => {
-        // A migration may take as long as it must, and so may another that is waited for.
-        await transaction.execute(sql`set local statement_timeout = 0`);
-        await transaction.execute(sql`set local lock_timeout = 0`);
-        await transaction.execute(sql`set local idle_in_transaction_session_timeout = 0`);
-        await transaction.execute(sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-        const applied = await appliedMigrations(transaction);
-        const pending = applied.andThen((known) => pendingMigrations(shipped, known));
-        if (pending.isErr()) throw new Undone(pending.error);
-        for (const migration of pending.value) await apply(transaction, migration);
-        return pending.value.length;
-      }),
+      db.transaction(
+        async (transaction) => {
+          // A migration may take as long as it must, and so may another that is waited for.
+          await transaction.execute(sql`set local statement_timeout = 0`);
+          await transaction.execute(sql`set local lock_timeout = 0`);
+          await transaction.execute(sql`set local idle_in_transaction_session_timeout = 0`);
+          await transaction.execute(sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+          const applied = await appliedMigrations(transaction);
+          const pending = applied.andThen((known) => pendingMigrations(shipped, known));
+          if (pending.isErr()) throw new Undone(pending.error);
+          for (const migration of pending.value) await applyMigration(transaction, migration);
+          return pending.value.length;
+          // Under a stricter level the statement that waits for the lock would see the database as it was before.
+        },
+        { isolationLevel: "read committed" },
+      ),
     );
   } catch (thrown) {
     if (thrown instanceof Undone) return err(thrown.failure);
     throw thrown;
   }
-}
-
-/** The table is the one that drizzle-kit's own tools look at. */
-async function apply(transaction: Database, { statements, hash, createdAt }: Migration): Promise<void> {
-  await transaction.execute(sql`create schema if not exists drizzle`);
-  await transaction.execute(sql`create table if not exists drizzle.__drizzle_migrations
-    (id serial primary key, hash text not null, created_at bigint)`);
-  for (const statement of statements) await transaction.execute(sql.raw(statement));
-  await transaction.execute(
-    sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${createdAt})`,
-  );
 }

@@ -21,10 +21,11 @@ import {
 } from "../drizzle/migrations.ts";
 import { isTransient, resilient } from "../resilience.ts";
 import { shownPosition, writtenPosition } from "./log-position.ts";
+import { checkServer, type CheckedServer, type DatabaseUnsuitable } from "./check-server.ts";
 import { migrate } from "./migrate.ts";
 import { readsOnReplicas, type Replica } from "./replicas.ts";
 import { serverClient, type ServerClient, type ServerOptions } from "./server-client.ts";
-import { withoutSecrets, type ServerUrl } from "./server-url.ts";
+import type { ServerUrl } from "./server-url.ts";
 
 /** The database was not reached in the time that a start may take; `cause` says why the last attempt failed. */
 export interface DatabaseUnreachable {
@@ -40,7 +41,7 @@ export interface DatabaseRefused {
 }
 
 export type OpenPostgresError =
-  DatabaseUnreachable | DatabaseRefused | MigrationsUnreadable | MigrationDrift | StorageFailure;
+  DatabaseUnreachable | DatabaseRefused | DatabaseUnsuitable | MigrationsUnreadable | MigrationDrift | StorageFailure;
 
 export interface PostgresStorage extends Repositories {
   readonly unitOfWork: UnitOfWork;
@@ -72,17 +73,18 @@ export async function openPostgresStorage(
   const { log } = options;
   const migrated = await migrateServer(options);
   if (migrated.isErr()) return err(migrated.error);
-  const client = serverClient(options);
+  const { shipped, extensionSchemas } = migrated.value;
+  const client = serverClient({ ...options, extensionSchemas });
   const db = databaseOn(client);
   const { unitOfWork, ...repositories } = resilient(
     { ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) },
     log,
   );
-  const standbys = options.replicas.map((replica) => openStandby(options, replica));
+  const standbys = options.replicas.map((replica) => openStandby({ ...options, extensionSchemas }, replica));
   const reads = readsOnReplicas({ repositories, position: writtenPosition(db) }, standbys.map(replicaOn), log);
   const probe: StorageProbe = {
     check: async () => {
-      const checked = await checkSchema(db, migrated.value);
+      const checked = await checkSchema(db, shipped);
       return checked.isErr() ? err(checked.error) : statusOf(db);
     },
   };
@@ -98,22 +100,42 @@ export async function openPostgresStorage(
   });
 }
 
-/** Brings the schema of a server up to date, by the role that may; gives the migrations that it then has. */
-export async function migrateServer(
-  options: PostgresOptions,
-): Promise<Result<readonly Migration[], OpenPostgresError>> {
-  const { log, migrator, migrations } = options;
+export interface MigratedServer extends CheckedServer {
+  /** The migrations of this program, all of which the server has. */
+  readonly shipped: readonly Migration[];
+}
+
+/** Checks a server, and brings its schema up to date by the role that may. */
+export async function migrateServer(options: PostgresOptions): Promise<Result<MigratedServer, OpenPostgresError>> {
+  const { log, migrations } = options;
   const shipped = await readMigrations(migrations);
   if (shipped.isErr()) return err(shipped.error);
-  const client = serverClient({ ...options, server: migrator ?? options.server, poolSize: 1 });
-  const db = databaseOn(client);
-  const migrated = await whenReachable(options, async () => migrate(db, shipped.value));
-  const renewed = migrated.isErr() ? migrated : await whenReachable(options, async () => renewEmailKeys(db, log));
-  await client.end(CLOSE_GRACE_MS);
-  if (migrated.isErr()) return err(migrated.error);
-  if (renewed.isErr()) return err(renewed.error);
-  if (migrated.value > 0) log.info({ migrations: migrated.value }, "the schema was brought up to date");
-  return ok(shipped.value);
+  // A migration may take as long as it must, and so may one of another process that is waited for.
+  const server = options.migrator ?? options.server;
+  const migrator = { ...options, server, poolSize: 1, statementTimeoutMs: null };
+  const isUnpooled = options.setsTimeouts && !server.isPooled;
+  return whenReachable(options, async (cutOff) => {
+    const checked = await onClient(migrator, async (db) => Promise.race([checkServer(db, !isUnpooled), cutOff]));
+    if (checked.isErr()) return err(checked.error);
+    const { extensionSchemas } = checked.value;
+    const migrated = await onClient({ ...migrator, extensionSchemas }, async (db) => {
+      const applied = await migrate(db, shipped.value);
+      const renewed = applied.isErr() ? applied : await renewEmailKeys(db, log);
+      return renewed.isErr() ? err(renewed.error) : applied;
+    });
+    if (migrated.isErr()) return err(migrated.error);
+    if (migrated.value > 0) log.info({ migrations: migrated.value }, "the schema was brought up to date");
+    return ok({ shipped: shipped.value, extensionSchemas });
+  });
+}
+
+async function onClient<T>(options: ServerOptions, use: (db: Database) => Promise<T>): Promise<T> {
+  const client = serverClient(options);
+  try {
+    return await use(databaseOn(client));
+  } finally {
+    await client.end(0);
+  }
 }
 
 interface Standby {
@@ -127,7 +149,7 @@ function openStandby(options: ServerOptions, server: ServerUrl): Standby {
 
 function replicaOn({ client, server }: Standby): Replica {
   const db = databaseOn(client);
-  return { place: withoutSecrets(server), repositories: drizzleRepositories(db), position: shownPosition(db) };
+  return { place: server.place, repositories: drizzleRepositories(db), position: shownPosition(db) };
 }
 
 export function databaseOn(client: ServerClient): Database {
@@ -135,21 +157,45 @@ export function databaseOn(client: ServerClient): Database {
   return drizzle({ client: client as unknown as postgres.Sql });
 }
 
-/** Asks again while the database is not there, after delays that grow and are shared out by chance (full jitter). */
+type Attempted = DatabaseUnsuitable | MigrationDrift | StorageFailure;
+
+/** The failure of an attempt that is cut off at the end of the time that a start may take. */
+const CUT_OFF: StorageFailure = {
+  kind: "storage_unavailable",
+  operation: "server.check",
+  cause: { sqlState: "08001", message: "The server does not answer." },
+};
+
+/**
+ * Tries again while the database is not there, after delays that grow and are shared out by chance (full jitter). It gives up
+ * when the time is over and not before: the last delay is no longer than the rest. `attempt` is given a failure that comes
+ * then, to race with what may not take longer. With a time of 0 there is one attempt.
+ */
 async function whenReachable<T>(
-  { startTimeoutMs, log }: PostgresOptions,
-  ask: () => Promise<Result<T, MigrationDrift | StorageFailure>>,
+  { startTimeoutMs, connectTimeoutMs, log }: PostgresOptions,
+  attemptOnce: (cutOff: Promise<Result<never, StorageFailure>>) => Promise<Result<T, Attempted>>,
 ): Promise<Result<T, OpenPostgresError>> {
   const startedAt = performance.now();
+  const waited = () => Math.round(performance.now() - startedAt);
+  let lastCause: unknown;
   for (let attempts = 1; ; attempts++) {
-    const asked = await ask().catch((cause: unknown) => fail({ kind: "database_refused", cause } as const));
-    if (asked.isOk()) return ok(asked.value);
-    if (!("operation" in asked.error) || !isTransient(asked.error)) return err(asked.error);
-    const { cause } = asked.error;
-    const waitedMs = Math.round(performance.now() - startedAt);
-    const delayMs = Math.round(Math.random() * Math.min(FIRST_DELAY_MS * 2 ** attempts, LONGEST_DELAY_MS));
-    if (waitedMs + delayMs > startTimeoutMs) return fail({ kind: "database_unreachable", waitedMs, cause });
-    log.warn({ attempts, waitedMs, delayMs, cause }, "the database is not reached yet");
+    const over = new AbortController();
+    const attemptMs = startTimeoutMs === 0 ? connectTimeoutMs : startTimeoutMs - waited();
+    const cutOff = delay(attemptMs, undefined, { signal: over.signal }).then(
+      () => fail(CUT_OFF),
+      () => fail(CUT_OFF),
+    );
+    const attempted = await attemptOnce(cutOff).catch((cause: unknown) =>
+      fail({ kind: "database_refused", cause } as const),
+    );
+    over.abort();
+    if (attempted.isOk()) return ok(attempted.value);
+    if (!("operation" in attempted.error) || !isTransient(attempted.error)) return err(attempted.error);
+    if (attempted.error !== CUT_OFF || lastCause === undefined) lastCause = attempted.error.cause;
+    const [waitedMs, longestDelayMs] = [waited(), Math.min(FIRST_DELAY_MS * 2 ** attempts, LONGEST_DELAY_MS)];
+    if (waitedMs >= startTimeoutMs) return fail({ kind: "database_unreachable", waitedMs, cause: lastCause });
+    const delayMs = Math.min(Math.round(Math.random() * longestDelayMs), startTimeoutMs - waitedMs);
+    log.warn({ attempts, waitedMs, delayMs, cause: lastCause }, "the database is not reached yet");
     await delay(delayMs);
   }
 }

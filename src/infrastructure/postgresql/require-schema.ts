@@ -4,7 +4,6 @@ import { appliedMigrations } from "../drizzle/migrations.ts";
 import type { NoDatabase } from "../pglite/require-database.ts";
 import { CLOSE_GRACE_MS, databaseOn, type PostgresOptions } from "./postgres-storage.ts";
 import { serverClient } from "./server-client.ts";
-import { withoutSecrets } from "./server-url.ts";
 
 /**
  * Looks whether the database of a server has Quire's schema, of whatever version, and makes nothing. A server that does not
@@ -16,5 +15,5 @@ export async function requireSchema(options: PostgresOptions): Promise<Result<vo
   const applied = await appliedMigrations(databaseOn(client)).catch(() => null);
   await client.end(CLOSE_GRACE_MS);
   const isNew = applied?.isOk() === true && applied.value.length === 0;
-  return isNew ? fail({ kind: "no_database", place: withoutSecrets(server) }) : ok();
+  return isNew ? fail({ kind: "no_database", place: server.place }) : ok();
 }

@@ -1,11 +1,16 @@
 import postgres from "postgres";
+import type { Log } from "../../application/ports/log.ts";
 import { driverError } from "../drizzle/driver-error.ts";
 import { isSelect } from "../drizzle/is-select.ts";
 import { encodeParameter, type Parameter } from "../drizzle/parameter.ts";
 import { endsConnection, readError, writeError } from "./connection-error.ts";
-import { fitHost } from "./fit-host.ts";
+import { connectionWatchdog } from "./connection-watchdog.ts";
+import { driverOptions, socketMaker } from "./driver-options.ts";
+import { checkHostHealth } from "./host-health.ts";
+import { hostSelection } from "./host-selection.ts";
 import { renewedPool } from "./renewed-pool.ts";
 import type { ServerUrl } from "./server-url.ts";
+import { pooledSettings, sessionSettings } from "./session-settings.ts";
 
 export interface ServerOptions {
   readonly server: ServerUrl;
@@ -14,16 +19,20 @@ export interface ServerOptions {
   readonly connectTimeoutMs: number;
   /** After which a connection that nobody uses is closed. */
   readonly idleTimeoutMs: number;
-  readonly statementTimeoutMs: number;
+  /** How long a statement may take, and a transaction may wait for its next one; `null` for as long as it must. */
+  readonly statementTimeoutMs: number | null;
   /** How long a statement waits for a lock. */
   readonly lockTimeoutMs: number;
   /** Whether statements are prepared under a name, which an old pooler in transaction mode does not allow. */
   readonly preparesStatements: boolean;
   /**
-   * Whether the timeouts are set for each connection. A pooler in transaction mode refuses settings of a session; behind
-   * one they are set for the role (docs/postgresql.md).
+   * Whether the timeouts and all other settings are set for each connection. A pooler in transaction mode refuses settings
+   * of a session but for a few; behind one they are set for the role (docs/postgresql.md).
    */
   readonly setsTimeouts: boolean;
+  /** Schemas with extensions, beside `public`. */
+  readonly extensionSchemas?: readonly string[];
+  readonly log: Log;
 }
 
 type Statement = ReturnType<postgres.Sql["unsafe"]>;
@@ -46,24 +55,29 @@ export interface ServerClient {
 const FIRST_DELAY_S = 0.05;
 const LONGEST_DELAY_S = 1;
 
+/** How much longer than the server itself a client waits for the end of a statement, which the server says first then. */
+const ANSWER_GRACE_MS = 5000;
+
 export function serverClient(options: ServerOptions): ServerClient {
-  const { server, preparesStatements } = options;
+  const { server, statementTimeoutMs, log } = options;
+  const connectTimeoutMs = server.connectTimeoutMs ?? options.connectTimeoutMs;
+  const preparesStatements = options.preparesStatements && !server.isPooled;
+  const watchdog = connectionWatchdog({
+    checkHost: async (address, backends) => checkHostHealth(server, address, backends),
+    answerTimeoutMs: statementTimeoutMs === null ? null : statementTimeoutMs + ANSWER_GRACE_MS,
+    log,
+  });
+  const chooseHost = hostSelection(server, connectTimeoutMs);
   const pool = renewedPool(() =>
-    postgres(server.url, {
-      ssl: server.tls,
-      max: options.poolSize,
-      connect_timeout: options.connectTimeoutMs / 1000,
+    postgres({
+      ...driverOptions(server),
+      max: Math.min(options.poolSize, server.maxConnections ?? options.poolSize),
+      connect_timeout: connectTimeoutMs / 1000,
       idle_timeout: options.idleTimeoutMs / 1000,
       prepare: preparesStatements,
       backoff: (failures) => Math.random() * Math.min(FIRST_DELAY_S * 2 ** failures, LONGEST_DELAY_S),
-      onnotice: () => {},
-      // Arrays are encoded here. Asking for their types, the driver lets nobody catch that the connection was lost meanwhile.
-      fetch_types: false,
-      connection: {
-        application_name: "quire",
-        ...(options.setsTimeouts ? timeouts(options) : {}),
-      },
-      ...fitHost(server, options.connectTimeoutMs),
+      connection: startupOf(options),
+      ...socketMaker(server, connectTimeoutMs, chooseHost, (connection) => watchdog.watch(connection)),
     }),
   );
 
@@ -120,7 +134,11 @@ export function serverClient(options: ServerOptions): ServerClient {
           isOver = true;
         }
       }),
-    end: async (graceMs) => pool.end(graceMs),
+    end: async (graceMs) => {
+      await pool.end(graceMs);
+      // The driver leaves a connection that is dead to the system, which keeps it for a quarter of an hour.
+      watchdog.close();
+    },
   };
 }
 
@@ -129,11 +147,23 @@ type Sending = Parameters<ServerClient["unsafe"]>;
 /** Sends a statement by asking for its rows, in one form or the other. */
 type Take = (statement: Statement) => PromiseLike<unknown>;
 
-function timeouts({ statementTimeoutMs, lockTimeoutMs }: ServerOptions) {
+/** What is said to the server as a connection begins; what the URL says in `options` does not outweigh it. */
+function startupOf({
+  server,
+  setsTimeouts,
+  extensionSchemas = [],
+  ...options
+}: ServerOptions): Readonly<Record<string, string>> {
+  if (!setsTimeouts || server.isPooled) return { ...server.startup, ...pooledSettings };
+  const { statementTimeoutMs, lockTimeoutMs } = options;
+  // As text: the driver leaves out a number of 0, which means none.
+  const statementTimeout = String(statementTimeoutMs ?? 0);
   return {
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: lockTimeoutMs,
-    idle_in_transaction_session_timeout: statementTimeoutMs,
+    ...server.startup,
+    ...sessionSettings(extensionSchemas),
+    statement_timeout: statementTimeout,
+    idle_in_transaction_session_timeout: statementTimeout,
+    lock_timeout: String(statementTimeoutMs === null ? 0 : lockTimeoutMs),
   };
 }
 

@@ -1,72 +1,139 @@
-import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
-import type { ConnectionOptions } from "node:tls";
-import { ok, type Result } from "neverthrow";
+import { isIPv4, isIPv6 } from "node:net";
+import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
+import { readParameters, type ServerParameters } from "./server-url-parameters.ts";
 
-/** A URL of a PostgreSQL server, or of several of which one is taken (PostgreSQL 18, 32.1.1.2). */
-export interface ServerUrl {
-  readonly url: string;
-  readonly tls: false | "prefer" | ConnectionOptions;
+/** The address of a server: a host and a port, or the file of a Unix socket. */
+export type ServerHost =
+  { readonly host: string; readonly port: number; readonly path?: never } | { readonly path: string };
+
+/** A URL of a PostgreSQL server, or of several of which one is taken (PostgreSQL 18, 32.1.1.2), as it is understood. */
+export interface ServerUrl extends ServerParameters {
+  /** Where it is, to be shown: without the user, the password and the parameters. */
+  readonly place: string;
+  readonly hosts: readonly [ServerHost, ...ServerHost[]];
+  /** Undefined where the driver's own default is meant: PGUSER, PGPASSWORD and PGDATABASE, then the user's name. */
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly database: string | undefined;
 }
 
 export interface ServerUrlInvalid {
   readonly kind: "server_url_invalid";
-  /** What must be otherwise; never the URL, which may hold a password. */
+  /** What must be otherwise; never a part of the URL that may belong to a password. */
   readonly detail: string;
 }
 
-const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-type SslMode = (typeof SSL_MODES)[number];
-
-/** What is spent by this module, and must not be sent to the server as a setting. */
-const OWN_PARAMETERS = ["sslmode", "sslrootcert"];
+const DEFAULT_PORT = 5432;
+const SHAPE = "must look like postgres://user:password@host:5432/database";
+const ENCODING =
+  "has a character in its user, password or parameters that must be percent-encoded: write % as %25, @ as %40, # as %23, / as %2F and ? as %3F";
 
 /**
- * Reads a URL. A server on another machine is verified by its certificate unless `sslmode` says otherwise, where libpq
- * would take whoever answers; on this machine there is no TLS by default.
+ * Reads a URL. The text before the last `@` of the authority is the user and the password, so that a raw `@` in a password
+ * is read as browsers read it. An `@` after the authority, or a `#`, means that a raw `/`, `?` or `#` cut the password in
+ * two: such a URL is refused, as the part before it would be taken for a host, and shown.
  */
 export function parseServerUrl(raw: string): Result<ServerUrl, ServerUrlInvalid> {
-  const parts = /^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)([^/?#]*)(.*)$/.exec(raw);
-  if (parts === null) return invalid("must look like postgres://user:password@host:5432/database");
-  const [, beginning = "", hosts = "", rest = ""] = parts;
-  // Several hosts are no URL to the standard, so it is read with the first alone.
-  const withFirst = `${beginning}${hosts.split(",")[0]}${rest}`;
-  if (!URL.canParse(withFirst)) return invalid("must look like postgres://user:password@host:5432/database");
-  const url = new URL(withFirst);
-  const mode = url.searchParams.get("sslmode") ?? (hosts.split(",").every(isLocal) ? "disable" : "verify-full");
-  if (!isSslMode(mode)) return invalid(`has an sslmode that is none of ${SSL_MODES.join(", ")}`);
-  const rootCertificate = url.searchParams.get("sslrootcert");
-  for (const parameter of OWN_PARAMETERS) url.searchParams.delete(parameter);
-  return tlsOf(mode, rootCertificate).map((tls) => ({ url: `${beginning}${hosts}${url.pathname}${url.search}`, tls }));
+  const parts = /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?(#.*)?$/s.exec(raw.trim());
+  if (parts === null) return invalid(SHAPE);
+  const [, authority = "", path = "", query = "", fragment] = parts;
+  if (fragment !== undefined || path.includes("@") || query.includes("@")) return invalid(ENCODING);
+  const end = authority.lastIndexOf("@");
+  const [user, password] = splitOnce(authority.slice(0, Math.max(end, 0)), ":");
+  const named = decodedPairs({ user, password: password ?? "", dbname: path });
+  const queried = query === "" ? ok({}) : decodedPairs(Object.fromEntries(query.split("&").map(pairOf)));
+  if (named.isErr()) return err(named.error);
+  if (queried.isErr()) return err(queried.error);
+
+  const parameters = new Map(Object.entries(queried.value));
+  const take = (name: string): string | undefined => {
+    const value = parameters.get(name);
+    parameters.delete(name);
+    return value === "" ? undefined : value;
+  };
+  // libpq takes each of them as a parameter as well, and then it wins (PostgreSQL 18, 32.1.1.2).
+  const identity = {
+    user: take("user") ?? (named.value["user"] || undefined),
+    password: take("password") ?? (named.value["password"] || undefined),
+    database: take("dbname") ?? (named.value["dbname"] || undefined),
+  };
+  const written = authority.slice(end + 1);
+  const [hostNames, ports] = [take("host") ?? written, take("port")];
+  const hosts = parseHosts(hostNames, ports);
+  if (hosts.isErr()) return err(hosts.error);
+  const [first, ...others] = hosts.value;
+  if (first === undefined) return invalid(SHAPE);
+  const read = readParameters(parameters, hosts.value.every(isLocal));
+  if (read.isErr()) return invalid(read.error);
+  return ok({ ...read.value, ...identity, place: placeOf(hosts.value, written, path), hosts: [first, ...others] });
 }
 
-/** The URL as it can be shown: without the user, the password and the parameters. */
-export function withoutSecrets({ url }: ServerUrl): string {
-  return url.replace(/\/\/[^@/?#]*@/, "//").replace(/\?.*$/, "");
+function pairOf(pair: string): readonly [string, string] {
+  const [name, value = ""] = splitOnce(pair, "=");
+  return [name, value];
 }
 
-function tlsOf(mode: SslMode, rootCertificate: string | null): Result<ServerUrl["tls"], ServerUrlInvalid> {
-  if (mode === "disable") return ok(false);
-  if (mode === "allow" || mode === "prefer") return ok("prefer");
-  if (mode === "require") return ok({ rejectUnauthorized: false });
-  // verify-ca asks for a certificate of a known authority, whoever it names.
-  const identity = mode === "verify-ca" ? { checkServerIdentity: () => undefined } : {};
-  if (rootCertificate === null || rootCertificate === "system") return ok(identity);
+function splitOnce(text: string, separator: string): readonly [string, string?] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** As libpq decodes: `+` is a plus. */
+function decodedPairs(pairs: Readonly<Record<string, string>>): Result<Record<string, string>, ServerUrlInvalid> {
+  const read = Object.entries(pairs).map(([name, value]) => [name, decoded(value)] as const);
+  if (read.some(([, value]) => value === null)) return invalid(ENCODING);
+  return ok(Object.fromEntries(read) as Record<string, string>);
+}
+
+/** Hosts with their ports, or hosts and ports apart, where one port alone is that of all. */
+function parseHosts(names: string, ports: string | undefined): Result<readonly ServerHost[], ServerUrlInvalid> {
+  const separate = ports?.split(",");
+  const hosts = names.split(",").map((name, index) => {
+    const port = separate?.[separate.length === 1 ? 0 : index];
+    return parseHost(name, port);
+  });
+  return hosts.includes(null) ? invalid(SHAPE) : ok(hosts.filter((host) => host !== null));
+}
+
+function parseHost(raw: string, separatePort: string | undefined): ServerHost | null {
+  const parts = isIPv6(raw) ? [raw, raw] : /^(\[[^\]]*\]|\/.*|[^:]*)(?::(\d*))?$/s.exec(raw);
+  if (parts === null) return null;
+  const [, written = "", writtenPort] = parts;
+  const port = Number(separatePort || writtenPort || DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return null;
+  const name = decoded(written.replace(/^\[(.*)\]$/, "$1"));
+  if (name?.startsWith("/") === true) return { path: `${name.replace(/\/$/, "")}/.s.PGSQL.${port}` };
+  // An IPv6 address may have a zone, such as %eth0.
+  const isName = name !== null && (written.startsWith("[") ? isIPv6(name) : /^[\w.-]*$/.test(name) || isIPv6(name));
+  return isName ? { host: name === "" ? "localhost" : name, port } : null;
+}
+
+function decoded(text: string): string | null {
   try {
-    return ok({ ...identity, ca: readFileSync(rootCertificate, "utf8") });
+    return decodeURIComponent(text);
   } catch {
-    return invalid("names an sslrootcert that cannot be read");
+    return null;
   }
 }
 
-function isSslMode(mode: string): mode is SslMode {
-  return (SSL_MODES as readonly string[]).includes(mode);
+/** The hosts as they were written, where that was before the path. */
+function placeOf(hosts: readonly ServerHost[], written: string, path: string): string {
+  if (written !== "" && hosts.every(({ path: file }) => file === undefined)) return `postgres://${written}/${path}`;
+  const shown = hosts.map((host) => host.path?.replace(/\/\.s\.PGSQL\.\d+$/, "") ?? hostAndPort(host));
+  return `postgres:///${path}?host=${shown.join(",")}`;
 }
 
-function isLocal(host: string): boolean {
-  const name = host.replace(/:\d+$/, "");
-  return name === "" || name === "localhost" || name === "[::1]" || (isIP(name) === 4 && name.startsWith("127."));
+/** An address as it stands in a URL. */
+export function hostAndPort(address: ServerHost): string {
+  if (address.path !== undefined) return address.path;
+  return `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
+}
+
+function isLocal({ path, ...address }: ServerHost): boolean {
+  if (path !== undefined || !("host" in address)) return true;
+  const { host } = address;
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }
 
 function invalid(detail: string): Result<never, ServerUrlInvalid> {

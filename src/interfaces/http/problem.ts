@@ -343,7 +343,8 @@ const PROBLEMS = {
   schema_outdated: {
     status: 503,
     title: "Schema outdated",
-    detail: "The database's schema is not this program's. Restart the server to migrate it.",
+    detail:
+      "The database's schema is not one that this program works with. Restart the server to migrate it, or run the newer release that has changed it.",
   },
   password_hashing_failed: {
     status: 500,

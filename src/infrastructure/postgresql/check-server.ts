@@ -1,0 +1,87 @@
+import { sql } from "drizzle-orm";
+import { err, ok, type Result } from "neverthrow";
+import { fail } from "../../domain/fail.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { attempt } from "../drizzle/attempt.ts";
+import type { Database } from "../drizzle/database.ts";
+import { searchPath, unpooledSettings } from "./session-settings.ts";
+
+/** The database can be used and holds something that Quire cannot work with; `detail` says what, and the remedy. */
+export interface DatabaseUnsuitable {
+  readonly kind: "database_unsuitable";
+  readonly detail: string;
+}
+
+export interface CheckedServer {
+  /** Where the extensions are that Quire uses, beside `public`. */
+  readonly extensionSchemas: readonly string[];
+}
+
+/** PostgreSQL 14 has functions whose body is parsed when they are made (CREATE FUNCTION, RETURN). */
+const OLDEST_VERSION_NUMBER = 140_000;
+const ENCODING = "UTF8";
+const EXTENSIONS = ["unaccent", "pg_trgm"];
+
+/**
+ * Checks what a connection cannot set for itself. Where a pooler refuses the settings of a session, that is most of them:
+ * they are compared with those that the role must have.
+ */
+export async function checkServer(
+  db: Database,
+  isPooled: boolean,
+): Promise<Result<CheckedServer, DatabaseUnsuitable | StorageFailure>> {
+  const names = Object.keys(unpooledSettings);
+  const asked = await attempt(db, "server.check", async () =>
+    db
+      .select({
+        version: sql<string>`current_setting('server_version_num')`,
+        encoding: sql<string>`current_setting('server_encoding')`,
+        settings: sql<string>`(select json_object_agg(name, current_setting(name)) from unnest(${sql.raw(textArray(names))}) as name)::text`,
+        path: sql<string>`array_to_json(current_schemas(false))::text`,
+        extensions: sql<string>`(select coalesce(json_agg(distinct n.nspname), '[]') from pg_extension e
+          join pg_namespace n on n.oid = e.extnamespace where e.extname = any(${sql.raw(textArray(EXTENSIONS))}))::text`,
+      })
+      .from(sql`(values (1)) as one`),
+  );
+  if (asked.isErr()) return err(asked.error);
+  const [found] = asked.value;
+  if (found === undefined) throw new Error("The check of a server gives one row.");
+  const { version, encoding } = found;
+  if (Number(version) < OLDEST_VERSION_NUMBER) {
+    return unsuitable(`The server is PostgreSQL ${Math.floor(Number(version) / 10_000)}. Use version 14 or later.`);
+  }
+  if (encoding !== ENCODING) {
+    return unsuitable(
+      `The database is encoded in ${encoding}, which cannot hold every text. Create one in UTF8: create database quire encoding 'UTF8' template template0.`,
+    );
+  }
+  const extensionSchemas = (JSON.parse(found.extensions) as string[]).filter((name) => name !== "public");
+  const settings = JSON.parse(found.settings) as Readonly<Record<string, string>>;
+  const wrong = isPooled ? wrongSettings(settings, JSON.parse(found.path) as string[], extensionSchemas) : [];
+  if (wrong.length === 0) return ok({ extensionSchemas });
+  const statements = wrong.map(([name, value]) => `alter role … set ${name} = ${value};`).join(" ");
+  return unsuitable(
+    `Behind a pooler in transaction mode, where no connection has settings of its own, the role must have them. Run: ${statements} Then restart the pooler.`,
+  );
+}
+
+/** The settings that a role lacks, with the values that it needs. */
+function wrongSettings(
+  settings: Readonly<Record<string, string>>,
+  path: readonly string[],
+  extensionSchemas: readonly string[],
+): readonly (readonly [string, string])[] {
+  const wrong = Object.entries(unpooledSettings)
+    .filter(([name, value]) => settings[name] !== value)
+    .map(([name, value]) => [name, `'${value}'`] as const);
+  const isPathRight = path[0] === "public" && extensionSchemas.every((schema) => path.includes(schema));
+  return isPathRight ? wrong : [...wrong, ["search_path", searchPath(extensionSchemas)]];
+}
+
+function textArray(names: readonly string[]): string {
+  return `array[${names.map((name) => `'${name}'`).join(", ")}]`;
+}
+
+function unsuitable(detail: string): Result<never, DatabaseUnsuitable> {
+  return fail({ kind: "database_unsuitable", detail });
+}

@@ -1,0 +1,204 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions, SecureVersion } from "node:tls";
+import { err, ok, type Result } from "neverthrow";
+
+/** What a URL says of a connection besides where the server is. */
+export interface ServerParameters {
+  readonly tls: false | "prefer" | ConnectionOptions;
+  /** Whether TLS is asked for in PostgreSQL's words first, or spoken at once (PostgreSQL 18, 32.19.5). */
+  readonly tlsNegotiation: "postgres" | "direct";
+  /** What a server must be to be taken; `null` for any. */
+  readonly sessionAttributes: SessionAttributes | null;
+  /** In the place of the configured one. */
+  readonly connectTimeoutMs: number | null;
+  /** After which an idle connection is probed by TCP; `null` for never. */
+  readonly keepAliveDelayMs: number | null;
+  /** Connections of a process at most, beside the configured number. */
+  readonly maxConnections: number | null;
+  /** Whether a pooler in transaction mode stands before the server, which knows no session and no prepared statement. */
+  readonly isPooled: boolean;
+  /** What is said to the server when a connection begins. */
+  readonly startup: Readonly<Record<string, string>>;
+}
+
+const SESSION_ATTRIBUTES = ["read-write", "read-only", "primary", "standby"] as const;
+export type SessionAttributes = (typeof SESSION_ATTRIBUTES)[number];
+
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+type SslMode = (typeof SSL_MODES)[number];
+
+const TLS_VERSIONS: readonly SecureVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
+
+/** A quarter of the time after which usual firewalls and load balancers forget a connection (Azure: 4 minutes). */
+const DEFAULT_KEEP_ALIVE_S = 60;
+
+/** Each with the reason why it changes nothing here. */
+const IGNORED: Readonly<Record<string, string>> = {
+  fallback_application_name: "Quire has a name of its own",
+  gssdelegation: "there is no GSSAPI here",
+  gsslib: "there is no GSSAPI here",
+  keepalives_count: "Node does not set it; the watchdog of Quire notices a dead connection first",
+  keepalives_interval: "as above",
+  krbsrvname: "there is no GSSAPI here",
+  load_balance_hosts: "all hosts are asked at once",
+  pool_timeout: "Prisma's; QUIRE_REQUEST_TIMEOUT_MS says how long a request waits",
+  sslcompression: "TLS has none any more",
+  sslsni: "the name is always sent",
+  supa: "the mark of a hosting service in its URLs",
+  tcp_user_timeout: "as keepalives_count",
+  uselibpqcompat: "what sslmode says is always libpq's",
+  workaround: "the mark of a hosting service in its URLs",
+};
+
+type Parameters = ReadonlyMap<string, string>;
+type Read<T> = Result<T, string>;
+
+/**
+ * Reads the parameters of libpq (PostgreSQL 18, 32.1.2), and those that services put into the URLs that they hand out.
+ * Every other one is refused by its name. A message never holds a value.
+ */
+export function readParameters(parameters: Parameters, isLocal: boolean): Read<ServerParameters> {
+  const unknown = [...parameters.keys()].filter((name) => !(name in READERS) && !(name in IGNORED));
+  // What is no name may be a part of a password.
+  const shown = unknown.map((name) => (/^\w{1,40}$/.test(name) ? name : "one without a proper name"));
+  if (unknown.length > 0) {
+    return err(
+      `has parameters that are not known: ${shown.join(", ")}; a setting of PostgreSQL is written as options=-c%20name%3Dvalue`,
+    );
+  }
+  for (const [name, value] of parameters) {
+    const refusal = READERS[name]?.(value) ?? null;
+    if (refusal !== null) return err(refusal);
+  }
+  return tlsOf(parameters, isLocal).map((tls) => parametersWith(tls, parameters));
+}
+
+function parametersWith(tls: ServerParameters["tls"], parameters: Parameters): ServerParameters {
+  const text = (name: string) => parameters.get(name) || undefined;
+  const seconds = Number(text("connect_timeout") ?? 0);
+  const limit = text("connection_limit");
+  const options = text("options");
+  return {
+    tls,
+    tlsNegotiation: text("sslnegotiation") === "direct" ? "direct" : "postgres",
+    sessionAttributes: SESSION_ATTRIBUTES.find((name) => name === text("target_session_attrs")) ?? null,
+    // libpq waits for ever with 0; here that is what the configuration says.
+    connectTimeoutMs: seconds === 0 ? null : seconds * 1000,
+    keepAliveDelayMs: text("keepalives") === "0" ? null : keepAliveSeconds(text("keepalives_idle")) * 1000,
+    maxConnections: limit === undefined ? null : Number(limit),
+    isPooled: text("pgbouncer") === "true",
+    startup: {
+      application_name: text("application_name") ?? "quire",
+      ...(options === undefined ? {} : { options }),
+    },
+  };
+}
+
+/** 0 is the system's own time to libpq, and none to Node. */
+function keepAliveSeconds(raw: string | undefined): number {
+  const seconds = Number(raw ?? 0);
+  return seconds === 0 ? DEFAULT_KEEP_ALIVE_S : seconds;
+}
+
+type Refuse = (value: string) => string | null;
+
+const anything: Refuse = () => null;
+const oneOf =
+  (name: string, ...values: readonly string[]): Refuse =>
+  (value) =>
+    value === "" || values.includes(value) ? null : `has ${an(name)} that is none of ${values.join(", ")}`;
+const wholeNumber =
+  (name: string, least: number): Refuse =>
+  (value) =>
+    value === "" || (/^\d{1,6}$/.test(value) && Number(value) >= least)
+      ? null
+      : `has ${an(name)} that is no whole number from ${least} on`;
+
+function an(name: string): string {
+  return `${/^[aeiou]|^ssl/.test(name) ? "an" : "a"} ${name}`;
+}
+
+/** Every parameter with a meaning, and the values that are refused. */
+const READERS: Readonly<Record<string, Refuse>> = {
+  application_name: anything,
+  channel_binding: oneOf("channel_binding", "disable", "prefer", "require"),
+  client_encoding: (value) =>
+    /^(?:|auto|utf-?8|unicode)$/i.test(value) ? null : "has a client_encoding that is not UTF8, which Quire speaks",
+  connect_timeout: wholeNumber("connect_timeout", 0),
+  connection_limit: wholeNumber("connection_limit", 1),
+  gssencmode: (value) =>
+    value === "require"
+      ? "has gssencmode=require, and Quire does not speak GSSAPI: use TLS (sslmode)"
+      : oneOf("gssencmode", "disable", "prefer")(value),
+  keepalives: oneOf("keepalives", "0", "1"),
+  keepalives_idle: wholeNumber("keepalives_idle", 0),
+  options: anything,
+  pgbouncer: oneOf("pgbouncer", "true", "false"),
+  schema: (value) =>
+    value === "" || value === "public" ? null : "has a schema that is not public, where Quire's tables are",
+  ssl: () => "has the parameter ssl, which has many meanings: say sslmode=require, or sslmode=verify-full",
+  ssl_max_protocol_version: oneOf("ssl_max_protocol_version", ...TLS_VERSIONS),
+  ssl_min_protocol_version: oneOf("ssl_min_protocol_version", ...TLS_VERSIONS),
+  sslcert: anything,
+  sslkey: anything,
+  sslmode: oneOf("sslmode", ...SSL_MODES, "no-verify"),
+  sslnegotiation: oneOf("sslnegotiation", "postgres", "direct"),
+  sslpassword: anything,
+  sslrootcert: anything,
+  target_session_attrs: oneOf("target_session_attrs", "any", ...SESSION_ATTRIBUTES),
+};
+
+/**
+ * How a connection is secured. A server on another machine is verified by its certificate unless `sslmode` says otherwise,
+ * where libpq would take whoever answers; on this machine there is no TLS by default.
+ */
+function tlsOf(parameters: Parameters, isLocal: boolean): Read<ServerParameters["tls"]> {
+  const text = (name: string) => parameters.get(name) || undefined;
+  const said = text("sslmode") === "no-verify" ? "require" : text("sslmode");
+  const root = text("sslrootcert");
+  let mode = (said ?? (isLocal ? "disable" : "verify-full")) as SslMode;
+  if (text("channel_binding") === "require") {
+    if (mode === "disable") return err("has channel_binding=require, which needs TLS: say sslmode=verify-full");
+    // The driver does not bind channels. Against a server in the middle, its certificate does the same.
+    if (mode !== "verify-ca") mode = "verify-full";
+  }
+  // As libpq: with a root certificate, `require` means `verify-ca`, and the system's certificates are always verified in full.
+  if (mode === "require" && root !== undefined) mode = root === "system" ? "verify-full" : "verify-ca";
+  if (mode === "disable") return ok(false);
+  if (mode === "allow" || mode === "prefer") return ok("prefer");
+  const [minVersion, maxVersion] = [text("ssl_min_protocol_version"), text("ssl_max_protocol_version")];
+  const versions = {
+    ...(minVersion === undefined ? {} : { minVersion: minVersion as SecureVersion }),
+    ...(maxVersion === undefined ? {} : { maxVersion: maxVersion as SecureVersion }),
+  };
+  const passphrase = text("sslpassword");
+  const files = {
+    ca: root === "system" || mode === "require" ? undefined : root,
+    cert: text("sslcert"),
+    key: text("sslkey"),
+  };
+  return readFiles(files).map((contents) => ({
+    ...versions,
+    ...contents,
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(mode === "require" ? { rejectUnauthorized: false } : {}),
+    // verify-ca asks for a certificate of a known authority, whoever it names.
+    ...(mode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
+  }));
+}
+
+const FILE_PARAMETERS = { ca: "sslrootcert", cert: "sslcert", key: "sslkey" } as const;
+
+function readFiles(files: Readonly<Record<keyof typeof FILE_PARAMETERS, string | undefined>>): Read<ConnectionOptions> {
+  const contents: Record<string, string> = {};
+  for (const option of ["ca", "cert", "key"] as const) {
+    const file = files[option];
+    if (file === undefined) continue;
+    try {
+      contents[option] = readFileSync(file, "utf8");
+    } catch {
+      return err(`names ${an(FILE_PARAMETERS[option])} that cannot be read`);
+    }
+  }
+  return ok(contents);
+}
