@@ -2,7 +2,11 @@ import { createClient, excerptParts, type Failure, type ListedPost, type Result 
 
 const token = sessionStorage.getItem("token");
 // A reader rather hears soon that the server does not answer than waits for its restart.
-const quire = createClient({ url: document.documentElement.dataset["api"] ?? location.origin, token, retryForMs: 2000 });
+const quire = createClient({
+  url: document.documentElement.dataset["api"] ?? location.origin,
+  token,
+  retryForMs: 2000,
+});
 const find = (id: string) => document.getElementById(id) as HTMLElement;
 const view = find("view");
 
