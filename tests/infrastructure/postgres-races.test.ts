@@ -3,7 +3,7 @@ import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { KeyDigest } from "../../src/application/ports/idempotency-keys.ts";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
-import { changeUser } from "../../src/domain/user.ts";
+import { changeUser, type User } from "../../src/domain/user.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import type { ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
@@ -88,11 +88,7 @@ describe.each(["read committed", "repeatable read", "serializable"])(
     let there: PostgresStorage;
 
     beforeAll(async () => {
-      const server = await createDatabase();
-      const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
-      const [database = ""] = server.url.split("/").slice(-1);
-      await client.unsafe(`alter database ${database} set default_transaction_isolation to '${isolation}'`);
-      await client.end(1000);
+      const server = await createDatabase([`default_transaction_isolation = '${isolation}'`]);
       [here, there] = [await opened(server), await opened(server)];
     });
     afterAll(async () => {

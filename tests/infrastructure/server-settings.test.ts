@@ -40,7 +40,7 @@ async function expectServed(storage: PostgresStorage): Promise<void> {
   expect((await storage.users.findById(user.id))._unsafeUnwrap()).toEqual(user);
   const post = aPublishedPost(user.id);
   (await storage.posts.insert(post))._unsafeUnwrap();
-  expect((await storage.posts.findById(post.id))._unsafeUnwrap()).toEqual(post);
+  expect((await storage.posts.findById(post.id, null))._unsafeUnwrap()).toEqual(post);
 }
 
 describe("a database with settings of its own", () => {
