@@ -56,6 +56,8 @@ export interface PostgresOptions extends ServerOptions {
   readonly replicas: readonly ServerUrl[];
   /** How long a start waits for the database. */
   readonly startTimeoutMs: number;
+  /** How many bytes an account may store; 0 for any number. */
+  readonly accountQuotaBytes: number;
   /** Where drizzle-kit has written the migrations. */
   readonly migrations: string;
   readonly log: Log;
@@ -74,8 +76,9 @@ export async function openPostgresStorage(
   if (migrated.isErr()) return err(migrated.error);
   const client = serverClient(options);
   const db = databaseOn(client);
+  const storage = { accountQuotaBytes: options.accountQuotaBytes, isShared: true };
   const { unitOfWork, ...repositories } = resilient(
-    { ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) },
+    { ...drizzleRepositories(db, storage), unitOfWork: drizzleUnitOfWork(db, storage) },
     log,
   );
   const standbys = options.replicas.map((replica) => openStandby(options, replica));
@@ -125,9 +128,16 @@ function openStandby(options: ServerOptions, server: ServerUrl): Standby {
   return { client: serverClient({ ...options, server }), server };
 }
 
+/** Nothing is written to a standby. */
+const READ_ONLY = { accountQuotaBytes: 0, isShared: true };
+
 function replicaOn({ client, server }: Standby): Replica {
   const db = databaseOn(client);
-  return { place: withoutSecrets(server), repositories: drizzleRepositories(db), position: shownPosition(db) };
+  return {
+    place: withoutSecrets(server),
+    repositories: drizzleRepositories(db, READ_ONLY),
+    position: shownPosition(db),
+  };
 }
 
 export function databaseOn(client: ServerClient): Database {
