@@ -38,7 +38,13 @@ export function quireOnServer(name: string, url: string, processes: number): Con
 export async function makeServerTables(url: string): Promise<void> {
   const { database, statementDeadlineMs } = readConfig({ DATABASE_URL: url })._unsafeUnwrap();
   if (database === null) throw new Error("The URL names no server.");
-  const options = { ...database, statementTimeoutMs: statementDeadlineMs, migrations: MIGRATIONS_FOLDER, log: NO_LOG };
+  const options = {
+    ...database,
+    statementTimeoutMs: statementDeadlineMs,
+    accountQuotaBytes: 0,
+    migrations: MIGRATIONS_FOLDER,
+    log: NO_LOG,
+  };
   (await migrateServer(options))._unsafeUnwrap();
 }
 

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { parseSearchQuery } from "../src/domain/post-search.ts";
+import { ANY_STORAGE } from "../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../src/infrastructure/drizzle/drizzle-posts.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { SCHEMA_EXTENSIONS as extensions } from "../src/infrastructure/pglite/extensions.ts";
@@ -120,7 +121,7 @@ await searched.exec(`create index posts_words_idx on posts using gin (words);
   create index posts_title_key_idx on posts using gin (title_key(title) gin_trgm_ops)`);
 await searched.exec("vacuum analyze");
 
-const posts = drizzlePosts(drizzle({ client: searched }));
+const posts = drizzlePosts(drizzle({ client: searched }), ANY_STORAGE);
 const filter = { published: { authorId: null, after: null, before: null }, drafts: null };
 const searches: string[][] = [];
 for (const [what, query] of [

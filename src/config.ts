@@ -31,6 +31,8 @@ export interface Config {
   readonly durability: "fsync" | "relaxed";
   readonly freeSpaceBytes: number;
   readonly statementDeadlineMs: number;
+  /** How many bytes an account may store; 0 for any number. */
+  readonly accountQuotaBytes: number;
   /** Who becomes the first admin; `null` when nobody is named. */
   readonly firstAdmin: { readonly email: EmailAddress; readonly password: Password } | null;
 }
@@ -168,6 +170,7 @@ const Environment = z
     QUIRE_DURABILITY: z.enum(["fsync", "relaxed"], { error: "must be fsync or relaxed" }).default("fsync"),
     QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(64),
     QUIRE_STATEMENT_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(30_000),
+    QUIRE_ACCOUNT_QUOTA_MIB: wholeNumber(0, 1_000_000).default(1024),
     QUIRE_ADMIN_EMAIL: value(parseEmailAddress, "an e-mail address").optional(),
     QUIRE_ADMIN_PASSWORD: value(parsePassword, "a password of 8 to 1,024 characters").optional(),
   })
@@ -232,6 +235,7 @@ export function readConfig(environment: Variables): Result<Config, ConfigInvalid
     durability: read.data.QUIRE_DURABILITY,
     freeSpaceBytes: read.data.QUIRE_FREE_SPACE_MIB * MIB,
     statementDeadlineMs: read.data.QUIRE_STATEMENT_TIMEOUT_MS,
+    accountQuotaBytes: read.data.QUIRE_ACCOUNT_QUOTA_MIB * MIB,
     firstAdmin: email === undefined || password === undefined ? null : { email, password },
   });
 }

@@ -16,7 +16,7 @@ export function startExpiryPurge(
   let isStopping = false;
 
   const purge = async (): Promise<void> => {
-    const sessions = await useCases.purgeExpiredSessions();
+    const sessions = await useCases.purgeExpiredSessions(() => isStopping);
     if (sessions.isErr()) log.warn({ failure: sessions.error }, "expired sessions stay for now");
     if (isStopping) return;
     const keys = await useCases.purgeExpiredIdempotencyKeys(() => isStopping);

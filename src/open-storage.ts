@@ -43,7 +43,7 @@ export async function openStorage(
 ): Promise<Result<Storage, OpenStorageError>> {
   return config.database === null
     ? openEmbedded(config, log, claimed ?? config.dataDirectory)
-    : openServer({ ...config.database, statementTimeoutMs: config.statementDeadlineMs }, log);
+    : openServer(serverOptions(config, config.database), log);
 }
 
 /** Opens the database that a configuration names, for an operator who means one that is there. */
@@ -67,25 +67,31 @@ export async function openMoveEnd(
   const common = { migrations: MIGRATIONS_FOLDER, log };
   return database === null
     ? embeddedEnd({ ...common, directory, durability, freeSpaceBytes, statementDeadlineMs })
-    : serverEnd({ ...common, ...database, statementTimeoutMs: statementDeadlineMs });
+    : serverEnd({ ...common, ...serverOptions(config, database) });
 }
 
 async function requireExisting(config: Config, log: Log): Promise<ReturnType<typeof requireDatabase>> {
-  const { database, dataDirectory, statementDeadlineMs: statementTimeoutMs } = config;
+  const { database, dataDirectory } = config;
   if (database === null) return requireDatabase(dataDirectory);
   const { requireSchema } = await import("./infrastructure/postgresql/require-schema.ts");
-  return requireSchema({ ...database, statementTimeoutMs, migrations: MIGRATIONS_FOLDER, log });
+  return requireSchema({ ...serverOptions(config, database), migrations: MIGRATIONS_FOLDER, log });
 }
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
   const { openPgliteStorage } = await import("./infrastructure/pglite/pglite-storage.ts");
-  const { durability, freeSpaceBytes, statementDeadlineMs } = config;
+  const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes } = config;
   const place = typeof directory === "string" ? resolve(directory) : directory.directory;
-  const options = { directory, durability, freeSpaceBytes, statementDeadlineMs, migrations: MIGRATIONS_FOLDER, log };
-  return (await openPgliteStorage(options)).map((storage): Storage => ({ ...storage, place }));
+  const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes };
+  return (await openPgliteStorage({ directory, ...limits, migrations: MIGRATIONS_FOLDER, log })).map(
+    (storage): Storage => ({ ...storage, place }),
+  );
 }
 
-async function openServer(database: DatabaseConfig & { readonly statementTimeoutMs: number }, log: Log) {
+function serverOptions({ statementDeadlineMs, accountQuotaBytes }: Config, database: DatabaseConfig) {
+  return { ...database, statementTimeoutMs: statementDeadlineMs, accountQuotaBytes };
+}
+
+async function openServer(database: ReturnType<typeof serverOptions>, log: Log) {
   const { openPostgresStorage } = await import("./infrastructure/postgresql/postgres-storage.ts");
   const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
   return opened.map((storage): Storage => ({

@@ -11,6 +11,7 @@ import { clientAddress, countedHosts, proxyList, requestAddress } from "./interf
 import { listen } from "./interfaces/node/http-server.ts";
 import { loadShedding } from "./interfaces/node/load-shedding.ts";
 import type { openStorage } from "./open-storage.ts";
+import { startRemovals } from "./removal-work.ts";
 import { EXIT } from "./exit-codes.ts";
 import { exitWith } from "./process-failure.ts";
 import { VERSION } from "./version.ts";
@@ -63,11 +64,12 @@ export async function serve(
     return exitWith(server.error);
   }
   const purge = startExpiryPurge(useCases, log);
+  const removals = startRemovals(useCases, log);
 
   const stopInOrder = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
     // Whoever uses the storage ends before it does.
-    await Promise.all([server.value.close(SHUTDOWN_GRACE_MS), purge.stop()]);
+    await Promise.all([server.value.close(SHUTDOWN_GRACE_MS), purge.stop(), removals.stop()]);
     const closed = await storage.value.close();
     if (closed.isErr()) return exitWith(closed.error);
     log.info({}, "stopped");

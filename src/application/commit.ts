@@ -2,6 +2,7 @@ import type { Result } from "neverthrow";
 import type { Post } from "../domain/post.ts";
 import type { AuthorNotFound } from "../domain/post-repository.ts";
 import type { StorageFailure } from "../domain/storage-failure.ts";
+import type { AccountQuotaExceeded } from "../domain/storage-quota.ts";
 import type { IdempotencyKeyInUse } from "./ports/idempotency-keys.ts";
 import type { Answer } from "./ports/request-seals.ts";
 import type { Repositories } from "./ports/unit-of-work.ts";
@@ -18,7 +19,8 @@ export interface IdempotencyKeyReused {
   readonly kind: "idempotency_key_reused";
 }
 
-export type CommitError = AnsweredBefore | IdempotencyKeyReused | IdempotencyKeyInUse | InvalidSession | StorageFailure;
+export type CommitError =
+  AnsweredBefore | IdempotencyKeyReused | IdempotencyKeyInUse | InvalidSession | AccountQuotaExceeded | StorageFailure;
 
 /**
  * Does the write that a use case has come to, and gives its outcome once it is kept. What takes long, such as hashing a

@@ -30,6 +30,7 @@ import { changePassword } from "./users/change-password.ts";
 import { createUser } from "./users/create-user.ts";
 import { deleteUser } from "./users/delete-user.ts";
 import { ensureAdmin } from "./users/ensure-admin.ts";
+import { finishRemovals } from "./users/finish-removals.ts";
 import { getUser } from "./users/get-user.ts";
 import { listUsers } from "./users/list-users.ts";
 import { registerUser } from "./users/register-user.ts";
@@ -53,6 +54,7 @@ export type UseCases = ReturnType<typeof useCases>;
 
 /** Every use case with its dependencies given: what an interface is built on. */
 export function useCases(dependencies: Dependencies) {
+  const { finishRemoval, ...removals } = finishRemovals(dependencies);
   return {
     checkReadiness: checkReadiness(dependencies),
     ...commitOnce(dependencies),
@@ -65,7 +67,8 @@ export function useCases(dependencies: Dependencies) {
     listUsers: listUsers(dependencies),
     updateUser: updateUser(dependencies),
     changePassword: changePassword(dependencies),
-    deleteUser: deleteUser(dependencies),
+    deleteUser: deleteUser({ ...dependencies, finishRemoval }),
+    ...removals,
 
     authenticate: authenticate(dependencies),
     logIn: logIn(dependencies),

@@ -1,9 +1,11 @@
 import type { Result } from "neverthrow";
+import type { BatchLimits } from "./batch.ts";
 import type { PostId, UserId } from "./id.ts";
 import { pageOf, type Page, type PageRequest } from "./page.ts";
-import { isStoredTitle, type Post } from "./post.ts";
+import { isStoredTitle, type Post, type PostStatus } from "./post.ts";
 import type { FoundPost, SearchQuery } from "./post-search.ts";
 import type { StorageFailure } from "./storage-failure.ts";
+import type { AccountQuotaExceeded } from "./storage-quota.ts";
 import { jsonByteLength, MAX_JSON_BYTES_PER_UNIT } from "./text.ts";
 import type { Version, VersionConflict } from "./version.ts";
 
@@ -138,9 +140,18 @@ function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
 }
 
+/** The last post of a batch of an author's posts: the next batch begins past it. */
+export interface PostPlace {
+  readonly status: PostStatus;
+  readonly id: PostId;
+}
+
 export interface PostRepository {
-  /** Stores a new post. Fails with `author_not_found` when no user has `post.authorId`. */
-  insert(post: Post): Promise<Result<void, AuthorNotFound | StorageFailure>>;
+  /**
+   * Stores a new post. Fails with `author_not_found` when no user has `post.authorId`, and with `account_quota_exceeded` when
+   * the account would have stored more than its quota.
+   */
+  insert(post: Post): Promise<Result<void, AuthorNotFound | AccountQuotaExceeded | StorageFailure>>;
 
   /**
    * The post, where it is published or `drafts` has it; fails with `post_not_found` otherwise. A draft that `drafts` does
@@ -174,22 +185,34 @@ export interface PostRepository {
 
   /**
    * Replaces the post if the stored version is `expected`. Fails with `version_conflict` if it is another, with
-   * `post_not_found` when there is none, with `author_not_found` when no user has `post.authorId`.
+   * `post_not_found` when there is none, with `author_not_found` when no user has `post.authorId`, and with
+   * `account_quota_exceeded` when it is longer than before and the account would have stored more than its quota.
    */
   update(
     post: Post,
     expected: Version,
-  ): Promise<Result<void, PostNotFound | VersionConflict | AuthorNotFound | StorageFailure>>;
+  ): Promise<Result<void, PostNotFound | VersionConflict | AuthorNotFound | AccountQuotaExceeded | StorageFailure>>;
 
   /** Removes the post if the stored version is `expected`; fails with `version_conflict` or `post_not_found`. */
   delete(id: PostId, expected: Version): Promise<Result<void, PostNotFound | VersionConflict | StorageFailure>>;
 
-  /** Removes every post of the author. */
-  deleteByAuthor(authorId: UserId): Promise<Result<void, StorageFailure>>;
+  /** Removes a batch of the author's posts past a place; gives the place of the last, `null` when there was none. */
+  deleteByAuthor(
+    authorId: UserId,
+    limits: BatchLimits,
+    past: PostPlace | null,
+  ): Promise<Result<PostPlace | null, StorageFailure>>;
 
   /**
-   * Gives every post of `from` to `to`, each one version on and updated at `now`. Fails with `author_not_found` when
-   * no user has the id `to` and there is a post to give.
+   * Gives a batch of the posts of `from` past a place to `to`, each one version on and updated at `now`, whatever the quota of
+   * `to` is; gives the place of the last, `null` when there was none. Fails with `author_not_found` when no user has the id
+   * `to` and there is a post to give.
    */
-  reassign(from: UserId, to: UserId, now: Date): Promise<Result<void, AuthorNotFound | StorageFailure>>;
+  reassign(
+    from: UserId,
+    to: UserId,
+    now: Date,
+    limits: BatchLimits,
+    past: PostPlace | null,
+  ): Promise<Result<PostPlace | null, AuthorNotFound | StorageFailure>>;
 }

@@ -3,8 +3,10 @@ import type { EmailAddress } from "./email-address.ts";
 import type { UserId } from "./id.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { PasswordHash } from "./password.ts";
+import type { AuthorNotFound } from "./post-repository.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 import type { User } from "./user.ts";
+import type { UserRemoval } from "./user-removal.ts";
 import type { Version, VersionConflict } from "./version.ts";
 
 export interface UserNotFound {
@@ -65,9 +67,27 @@ export interface UserRepository {
   upgradePasswordHash(id: UserId, current: PasswordHash, upgraded: PasswordHash): Promise<Result<void, StorageFailure>>;
 
   /**
-   * Removes the user, their sessions and what was recorded of their requests if the stored version is `expected`. Fails
-   * with `version_conflict` if it is another, with `user_not_found` when there is none, with `user_has_posts` while posts
-   * name them, with `last_admin` when it would leave no admin: also when two admins are demoted or deleted at once.
+   * Makes a user gone who is at `removal.version`: for every other method nobody has their id or their address any more,
+   * and nothing new can be stored for them. What they have stored stays until it is worked off; the removals that would give
+   * posts to them have the fate of this one from now on. It writes several times, so it needs a unit of work. Fails with
+   * `version_conflict` when the user is at another version, with `user_not_found` when there is none, with `user_has_posts`
+   * when the posts are to be kept and there are some or will be, with `author_not_found` when nobody has the id of the new
+   * author, with `last_admin` when it would leave no admin: also when two admins are demoted or deleted at once.
+   */
+  requestRemoval(
+    removal: UserRemoval,
+  ): Promise<Result<void, UserNotFound | VersionConflict | UserHasPosts | AuthorNotFound | LastAdmin | StorageFailure>>;
+
+  /** The removal of a user as it is now; `null` when none is under way. */
+  findRemoval(id: UserId): Promise<Result<UserRemoval | null, StorageFailure>>;
+
+  /** The removals that are under way, oldest first, as many as `most`. */
+  listRemovals(most: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
+
+  /**
+   * Removes the user, with what sessions and replay records they still have, if the stored version is `expected`: the end of a
+   * removal. Fails with `version_conflict` if it is another, with `user_not_found` when there is none, with `user_has_posts`
+   * while posts name them, with `last_admin` when it would leave no admin.
    */
   delete(
     id: UserId,

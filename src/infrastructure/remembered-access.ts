@@ -82,6 +82,7 @@ function noteChanges({ users, sessions, ...others }: Repositories, note: () => v
       ...users,
       update: async (user, expected) => noted(users.update(user, expected)),
       upgradePasswordHash: async (id, current, upgraded) => noted(users.upgradePasswordHash(id, current, upgraded)),
+      requestRemoval: async (removal) => noted(users.requestRemoval(removal)),
       delete: async (id, expected) => noted(users.delete(id, expected)),
     },
     sessions: {
@@ -89,7 +90,13 @@ function noteChanges({ users, sessions, ...others }: Repositories, note: () => v
       renew: async (session) => noted(sessions.renew(session)),
       delete: async (id, userId) => noted(sessions.delete(id, userId)),
       deleteByUser: async (userId, kept) => noted(sessions.deleteByUser(userId, kept)),
-      deleteExpired: async (now) => noted(sessions.deleteExpired(now)),
+      // At each log-in, which hardly ever ends another session.
+      deleteOldest: async (userId, kept, most) => {
+        const deleted = await sessions.deleteOldest(userId, kept, most);
+        if (deleted.isErr() || deleted.value > 0) note();
+        return deleted;
+      },
+      deleteExpired: async (now, most) => noted(sessions.deleteExpired(now, most)),
     },
   };
 }

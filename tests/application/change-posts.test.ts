@@ -6,7 +6,7 @@ import type { Actor } from "../../src/domain/access.ts";
 import type { PostId } from "../../src/domain/id.ts";
 import { editPost, type Post } from "../../src/domain/post.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
-import { actorFor, content, LATER, nextId, title, EVERY_DRAFT } from "../support/fixtures.ts";
+import { ANY_BATCH, actorFor, content, LATER, nextId, title, EVERY_DRAFT } from "../support/fixtures.ts";
 import {
   contentsOf,
   openQuire,
@@ -270,7 +270,7 @@ describe("a change of a post whose author goes between reading and writing", () 
       posts: (real) => ({
         update: async (post, expected) => {
           if (++attempts > 1) return real.update(post, expected);
-          (await real.reassign(quire.author.id, quire.admin.id, LATER))._unsafeUnwrap();
+          (await real.reassign(quire.author.id, quire.admin.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
           return authorGone;
         },
       }),
@@ -286,7 +286,7 @@ describe("a change of a post whose author goes between reading and writing", () 
     const overrides: Overrides = {
       posts: (real) => ({
         update: async () => {
-          (await real.deleteByAuthor(quire.author.id))._unsafeUnwrap();
+          (await real.deleteByAuthor(quire.author.id, ANY_BATCH, null))._unsafeUnwrap();
           return authorGone;
         },
       }),

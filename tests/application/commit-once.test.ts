@@ -76,8 +76,8 @@ describe("committing once", () => {
     let left = 2500;
     const { quire } = await openWriter({
       idempotencyKeys: () => ({
-        deleteExpired: async (_, most) => {
-          const removed = Math.min(left, most);
+        deleteExpired: async (_, { rows }) => {
+          const removed = Math.min(left, rows);
           left -= removed;
           return ok(removed);
         },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../src/domain/access.ts";
 import type { PostId, UserId } from "../../src/domain/id.ts";
 import type { Post } from "../../src/domain/post.ts";
-import { actorFor, content, nextId, NOW, past, title, EVERY_DRAFT } from "../support/fixtures.ts";
+import { ANY_BATCH, actorFor, content, nextId, NOW, past, title, EVERY_DRAFT } from "../support/fixtures.ts";
 import {
   contentsOf,
   openQuire,
@@ -222,7 +222,7 @@ describe("includeAuthors", () => {
   it("gives none for an author who was deleted after the posts were read", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
-    await quire.storage.posts.deleteByAuthor(quire.author.id);
+    await quire.storage.posts.deleteByAuthor(quire.author.id, ANY_BATCH, null);
     (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
     const places = { next: past(post.id), previous: null };
     const authored = (await quire.app.includeAuthors({ items: [post], ...places }))._unsafeUnwrap();

@@ -2,9 +2,20 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { PasswordHashingFailed } from "../../src/application/ports/password-hasher.ts";
 import type { Password, PasswordHash } from "../../src/domain/password.ts";
+import { MAX_SESSIONS_PER_USER } from "../../src/domain/session-repository.ts";
 import { changeUser } from "../../src/domain/user.ts";
 import { email, LATER, name, NOW } from "../support/fixtures.ts";
-import { contentsOf, hashOf, IDLE_MS, openQuire, overtaken, PASSWORD, sessionsOf, type Quire } from "./support.ts";
+import {
+  contentsOf,
+  hashOf,
+  IDLE_MS,
+  openQuire,
+  overtaken,
+  PASSWORD,
+  sessionsOf,
+  signIn,
+  type Quire,
+} from "./support.ts";
 
 const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed", cause: new Error("out of memory") };
 
@@ -229,5 +240,18 @@ describe("logIn", () => {
     const refused = await quire.app.logIn(credentials(quire));
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
     expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("ends the oldest session of a user who opens more than they may have", async () => {
+    const quire = await openQuire();
+    const first = await signIn(quire, quire.author);
+    for (let i = 1; i < MAX_SESSIONS_PER_USER; i++) await signIn(quire, quire.author);
+    const input = { email: quire.author.email, password: PASSWORD };
+    const { session } = (await quire.app.logIn(input))._unsafeUnwrap();
+    const all = { limit: 2 * MAX_SESSIONS_PER_USER, from: null };
+    const { items } = (await quire.storage.sessions.listByUser(quire.author.id, NOW, all))._unsafeUnwrap();
+    expect(items).toHaveLength(MAX_SESSIONS_PER_USER);
+    expect(items[0]?.id).toBe(session.id);
+    expect(items.map(({ id }) => id)).not.toContain(first.sessionId);
   });
 });

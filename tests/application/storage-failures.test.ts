@@ -62,13 +62,13 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
   ],
   [
     "deleteUser",
-    ["users.findById", "posts.deleteByAuthor", "users.delete"],
+    ["users.findById", "users.requestRemoval"],
     async ({ app, actor }) =>
       app.deleteUser(actor, { id: actor.userId, posts: { kind: "delete" }, currentPassword: PASSWORD, expected }),
   ],
   [
     "deleteUser",
-    ["posts.reassign", "users.delete"],
+    ["users.requestRemoval"],
     async ({ app, actor, admin }) =>
       app.deleteUser(admin, { id: actor.userId, posts: { kind: "reassign", to: admin.userId }, expected }),
   ],
@@ -78,6 +78,7 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
     async ({ app, admin, secondAdmin }) =>
       app.deleteUser(admin, { id: secondAdmin.userId, posts: { kind: "keep" }, expected }),
   ],
+  ["resumeRemovals", ["users.listRemovals"], async ({ app }) => app.resumeRemovals()],
   [
     "authenticate",
     // A renewal that fails keeps nobody out: see sessions.test.ts.

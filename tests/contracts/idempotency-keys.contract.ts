@@ -10,7 +10,7 @@ import { fail } from "../../src/domain/fail.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import type { Post } from "../../src/domain/post.ts";
 import type { User } from "../../src/domain/user.ts";
-import { aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW, EVERY_DRAFT } from "../support/fixtures.ts";
+import { ANY_BATCH, aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW, EVERY_DRAFT } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
@@ -42,7 +42,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       ...fields,
     });
     const stored = async (record = aRecord()) => {
-      (await storage.idempotencyKeys.insert(record))._unsafeUnwrap();
+      (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       return record;
     };
     const found = async (digest = "digest") =>
@@ -67,14 +67,19 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
 
     it("refuses a second record of one key, and keeps the first", async () => {
       const first = await stored();
-      const again = await storage.idempotencyKeys.insert(aRecord({ answer: "another" as SealedAnswer }));
+      const again = await storage.idempotencyKeys.insert(
+        aRecord({ answer: "another" as SealedAnswer }),
+        "within_quota",
+      );
       expect(again._unsafeUnwrapErr()).toEqual({ kind: "idempotency_key_in_use" });
       expect(await found()).toStrictEqual(first);
     });
 
     it("takes one record of many that are stored at once", async () => {
       const records = Array.from({ length: 10 }, () => aRecord());
-      const outcomes = await Promise.all(records.map(async (record) => storage.idempotencyKeys.insert(record)));
+      const outcomes = await Promise.all(
+        records.map(async (record) => storage.idempotencyKeys.insert(record, "within_quota")),
+      );
       expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(1);
       expect(await found()).toStrictEqual(records[outcomes.findIndex((outcome) => outcome.isOk())]);
     });
@@ -85,19 +90,19 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     ])("keeps a key for its record until %s", async (_, ms, isFree) => {
       await stored();
       const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
-      expect((await storage.idempotencyKeys.insert(next)).isOk()).toBe(isFree);
+      expect((await storage.idempotencyKeys.insert(next, "within_quota")).isOk()).toBe(isFree);
       expect((await found())?.id === next.id).toBe(isFree);
     });
 
     it("refuses a record of nobody, and stores nothing", async () => {
-      const refused = await storage.idempotencyKeys.insert(aRecord({ userId: nextId<UserId>() }));
+      const refused = await storage.idempotencyKeys.insert(aRecord({ userId: nextId<UserId>() }), "within_quota");
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
       expect(await found()).toBeNull();
     });
 
     it("keeps nothing of a unit of work that fails", async () => {
       await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
-        (await idempotencyKeys.insert(aRecord()))._unsafeUnwrap();
+        (await idempotencyKeys.insert(aRecord(), "within_quota"))._unsafeUnwrap();
         return fail({ kind: "changed_my_mind" });
       });
       expect(await found()).toBeNull();
@@ -207,15 +212,33 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     it("removes those that have expired, and no other", async () => {
       await stored();
       const later = await stored(aRecord({ keyDigest: "later" as KeyDigest, expiresAt: after(DAY_MS + 1) }));
-      expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), 10))._unsafeUnwrap()).toBe(1);
+      expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), ANY_BATCH))._unsafeUnwrap()).toBe(1);
       expect(await found()).toBeNull();
       expect(await found("later")).toStrictEqual(later);
     });
 
     it("removes as many as it is told to at most", async () => {
       for (const each of ["a", "b", "c"]) await stored(aRecord({ keyDigest: each as KeyDigest }));
-      const remove = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), 2))._unsafeUnwrap();
+      const remove = async () =>
+        (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), { ...ANY_BATCH, rows: 2 }))._unsafeUnwrap();
       expect([await remove(), await remove(), await remove()]).toEqual([2, 1, 0]);
+    });
+
+    it("removes in one batch what its bytes allow, of the expired and of a user, and one record at least", async () => {
+      const answer = "a".repeat(10_000) as SealedAnswer;
+      const store = async () => {
+        for (let i = 0; i < 5; i++) await stored(aRecord({ keyDigest: `of ${i}` as KeyDigest, answer }));
+      };
+      const two = { rows: 10, bytes: 15_000 };
+      const purge = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), two))._unsafeUnwrap();
+      await store();
+      expect([await purge(), await purge(), await purge(), await purge()]).toEqual([2, 2, 1, 0]);
+      const remove = async () => (await storage.idempotencyKeys.deleteByUser(user.id, two))._unsafeUnwrap();
+      await store();
+      expect([await remove(), await remove(), await remove(), await remove()]).toEqual([2, 2, 1, 0]);
+      await store();
+      const one = { rows: 10, bytes: 1 };
+      expect((await storage.idempotencyKeys.deleteByUser(user.id, one))._unsafeUnwrap()).toBe(1);
     });
   });
 }

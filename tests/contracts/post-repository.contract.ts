@@ -2,12 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../src/domain/id.ts";
 import type { Position } from "../../src/domain/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../src/domain/post.ts";
-import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../src/domain/post-repository.ts";
+import { NEWEST_FIRST, type DraftFilter, type PostFilter, type PostPlace } from "../../src/domain/post-repository.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../src/domain/version.ts";
 import {
   aDraft,
   aPublishedPost,
   aUser,
+  ANY_BATCH,
   content,
   EVERY_POST,
   LATER,
@@ -526,15 +527,57 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         await stored(aDraft(author));
         await stored(aPublishedPost(author));
         const kept = await stored(aDraft(otherAuthor));
-        expect((await storage.posts.deleteByAuthor(author)).isOk()).toBe(true);
+        expect((await storage.posts.deleteByAuthor(author, ANY_BATCH, null)).isOk()).toBe(true);
         expect((await page(10)).items).toStrictEqual([kept]);
       });
 
       it("does nothing for an author without posts", async () => {
         const kept = await stored(aDraft(otherAuthor));
-        expect((await storage.posts.deleteByAuthor(author)).isOk()).toBe(true);
-        expect((await storage.posts.deleteByAuthor(nextId<UserId>())).isOk()).toBe(true);
+        expect((await storage.posts.deleteByAuthor(author, ANY_BATCH, null)).isOk()).toBe(true);
+        expect((await storage.posts.deleteByAuthor(nextId<UserId>(), ANY_BATCH, null)).isOk()).toBe(true);
         expect((await page(10)).items).toStrictEqual([kept]);
+      });
+    });
+
+    describe("a batch of an author's posts", () => {
+      const limits = { rows: 3, bytes: MIB };
+
+      /** Does batches until there is nothing left, and gives how many posts the author has after each. */
+      const batches = async (next: (past: PostPlace | null) => ReturnType<TestStorage["posts"]["deleteByAuthor"]>) => {
+        const left: number[] = [];
+        for (let past: PostPlace | null = null; ;) {
+          past = (await next(past))._unsafeUnwrap();
+          if (past === null) return left;
+          left.push((await storage.posts.count(postsOf(author), null))._unsafeUnwrap());
+        }
+      };
+      const deletion = async (by = limits) => batches(async (past) => storage.posts.deleteByAuthor(author, by, past));
+
+      it("has so many rows at most, and the next one goes on past it", async () => {
+        for (let i = 0; i < 8; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
+        const kept = await stored(aDraft(otherAuthor));
+        expect(await deletion()).toEqual([5, 2, 0]);
+        expect((await page(10)).items).toStrictEqual([kept]);
+      });
+
+      it("ends with the post that brings it to its bytes, and has one at least", async () => {
+        for (let i = 0; i < 4; i++) await ofBytes(MIB / 2);
+        await ofBytes(MIB);
+        expect(await deletion({ rows: 10, bytes: MIB })).toEqual([3, 1, 0]);
+        for (let i = 0; i < 2; i++) await ofBytes(MIB);
+        expect(await deletion({ rows: 10, bytes: 1 })).toEqual([1, 0]);
+      });
+
+      it("is given away by the same bounds, each post once", async () => {
+        const posts = [];
+        for (let i = 0; i < 8; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
+        const give = async (past: PostPlace | null) =>
+          storage.posts.reassign(author, otherAuthor, LATER, limits, past) as ReturnType<
+            TestStorage["posts"]["deleteByAuthor"]
+          >;
+        expect(await batches(give)).toEqual([5, 2, 0]);
+        for (const { id, version } of posts)
+          expect(await found(id)).toMatchObject({ authorId: otherAuthor, version: nextVersion(version) });
       });
     });
 
@@ -542,7 +585,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       it("gives every post one version on, updated now, and changes nothing else in it", async () => {
         const draft = await stored(aDraft(author));
         const published = await stored(publishPost(aDraft(author), NOW)._unsafeUnwrap());
-        expect((await storage.posts.reassign(author, otherAuthor, LATER)).isOk()).toBe(true);
+        expect((await storage.posts.reassign(author, otherAuthor, LATER, ANY_BATCH, null)).isOk()).toBe(true);
         for (const post of [draft, published]) {
           const given = { ...post, authorId: otherAuthor, version: nextVersion(post.version), updatedAt: LATER };
           expect(await found(post.id)).toStrictEqual(given);
@@ -552,32 +595,32 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       it("leaves the posts of others as they are", async () => {
         await stored(aDraft(author));
         const own = await stored(aDraft(otherAuthor));
-        (await storage.posts.reassign(author, otherAuthor, LATER))._unsafeUnwrap();
+        (await storage.posts.reassign(author, otherAuthor, LATER, ANY_BATCH, null))._unsafeUnwrap();
         expect(await found(own.id)).toStrictEqual(own);
       });
 
       it("refuses to give posts to nobody, and keeps them as they are", async () => {
         const posts = [await stored(aDraft(author)), await stored(aDraft(author))];
-        const result = await storage.posts.reassign(author, nextId<UserId>(), LATER);
+        const result = await storage.posts.reassign(author, nextId<UserId>(), LATER, ANY_BATCH, null);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "author_not_found" });
         expect((await page(10)).items).toStrictEqual(posts.toReversed());
       });
 
       it("gives nothing to nobody without complaint", async () => {
-        expect((await storage.posts.reassign(author, nextId<UserId>(), LATER)).isOk()).toBe(true);
+        expect((await storage.posts.reassign(author, nextId<UserId>(), LATER, ANY_BATCH, null)).isOk()).toBe(true);
       });
 
       it("is not changed by a later change of the moment that was put in", async () => {
         const post = await stored(aDraft(author));
         const now = new Date(LATER);
-        (await storage.posts.reassign(author, otherAuthor, now))._unsafeUnwrap();
+        (await storage.posts.reassign(author, otherAuthor, now, ANY_BATCH, null))._unsafeUnwrap();
         now.setTime(0);
         expect((await found(post.id)).updatedAt).toEqual(LATER);
       });
 
       it("lets the author go whose posts were given away", async () => {
         await stored(aDraft(author));
-        (await storage.posts.reassign(author, otherAuthor, LATER))._unsafeUnwrap();
+        (await storage.posts.reassign(author, otherAuthor, LATER, ANY_BATCH, null))._unsafeUnwrap();
         expect((await storage.users.delete(author, FIRST_VERSION)).isOk()).toBe(true);
       });
     });

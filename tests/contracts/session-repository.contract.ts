@@ -262,26 +262,49 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
       });
     });
 
+    describe("deleteOldest", () => {
+      it("removes the oldest of the user beyond those that are kept, so many at most", async () => {
+        const sessions: Session[] = [];
+        for (let i = 0; i < 6; i++) sessions.push(await stored());
+        const others = await stored(aSession(other));
+        const left = async () =>
+          (await Promise.all(sessions.map(exists))).flatMap((isThere, index) => (isThere ? [index] : []));
+        expect((await storage.sessions.deleteOldest(user, 4, 1))._unsafeUnwrap()).toBe(1);
+        expect(await left()).toEqual([0, 2, 3, 4, 5]);
+        expect((await storage.sessions.deleteOldest(user, 4, 10))._unsafeUnwrap()).toBe(1);
+        expect(await left()).toEqual([2, 3, 4, 5]);
+        expect((await storage.sessions.deleteOldest(user, 4, 10))._unsafeUnwrap()).toBe(0);
+        expect(await exists(others)).toBe(true);
+      });
+    });
+
     describe("deleteExpired", () => {
+      it("removes as many as it is told to, and says how many those were", async () => {
+        for (const owner of [user, other]) await stored(ending(owner, 1_000));
+        await stored(ending(user, 999));
+        const purge = async () => (await storage.sessions.deleteExpired(after(1_000), 2))._unsafeUnwrap();
+        expect([await purge(), await purge(), await purge()]).toEqual([2, 1, 0]);
+      });
+
       it("removes what ended now or before, of every user, and keeps what ends a millisecond later", async () => {
         const before = [await stored(ending(user, 999)), await stored(ending(other, 999))];
         const at = [await stored(ending(user, 1_000)), await stored(ending(other, 1_000))];
         const later = [await stored(ending(user, 1_001)), await stored(ending(other, 1_001))];
-        expect((await storage.sessions.deleteExpired(after(1_000))).isOk()).toBe(true);
+        expect((await storage.sessions.deleteExpired(after(1_000), 1000)).isOk()).toBe(true);
         for (const session of [...before, ...at]) expect(await exists(session)).toBe(false);
         for (const session of later) expect(await found(session)).toStrictEqual(session);
       });
 
       it("does nothing when nothing has expired", async () => {
         const session = await stored();
-        expect((await storage.sessions.deleteExpired(NOW)).isOk()).toBe(true);
+        expect((await storage.sessions.deleteExpired(NOW, 1000)).isOk()).toBe(true);
         expect(await exists(session)).toBe(true);
       });
 
       it("keeps a session that was renewed in time", async () => {
         const session = await stored();
         (await storage.sessions.renew(touchSession(session, after(DAY_MS), IDLE_MS)))._unsafeUnwrap();
-        (await storage.sessions.deleteExpired(session.expiresAt))._unsafeUnwrap();
+        (await storage.sessions.deleteExpired(session.expiresAt, 1000))._unsafeUnwrap();
         expect(await exists(session)).toBe(true);
       });
     });

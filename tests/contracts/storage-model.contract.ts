@@ -13,7 +13,17 @@ import type { StorageFailure } from "../../src/domain/storage-failure.ts";
 import { newUser, type User } from "../../src/domain/user.ts";
 import type { UserFilter } from "../../src/domain/user-repository.ts";
 import type { Version } from "../../src/domain/version.ts";
-import { email, EVERY_DRAFT, EVERY_POST, name, NOW, past, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
+import {
+  ANY_BATCH,
+  email,
+  EVERY_DRAFT,
+  EVERY_POST,
+  name,
+  NOW,
+  past,
+  postsOf,
+  PUBLISHED_POSTS,
+} from "../support/fixtures.ts";
 import { memory, type StorageUnderTest, type TestStorage } from "../support/test-storage.ts";
 
 /** Which entity a command is about: the one that was made so many before the last, whether it is stored or not. */
@@ -296,9 +306,15 @@ class Player {
         return ok(seen);
       }
       case "deleteByAuthor":
-        return posts.deleteByAuthor(made(this.#users, step.author));
+        return posts.deleteByAuthor(made(this.#users, step.author), ANY_BATCH, null);
       case "reassign":
-        return posts.reassign(made(this.#users, step.from), made(this.#users, step.to), moment(step.atMs));
+        return posts.reassign(
+          made(this.#users, step.from),
+          made(this.#users, step.to),
+          moment(step.atMs),
+          ANY_BATCH,
+          null,
+        );
       case "insertSession": {
         const id = this.#nextId<SessionId>(step.order);
         const fields = { id, userId: made(this.#users, step.user), tokenDigest: `digest of ${id}` as TokenDigest };
@@ -323,7 +339,7 @@ class Player {
       case "deleteSessions":
         return sessions.deleteByUser(made(this.#users, step.user), madeOrNull(this.#sessions, step.kept));
       case "deleteExpired":
-        return sessions.deleteExpired(moment(step.atMs));
+        return sessions.deleteExpired(moment(step.atMs), 1000);
     }
   }
 

@@ -5,7 +5,7 @@ import { fail } from "../../src/domain/fail.ts";
 import type { UserId } from "../../src/domain/id.ts";
 import { changeUser, type User } from "../../src/domain/user.ts";
 import { FIRST_VERSION } from "../../src/domain/version.ts";
-import { aDraft, aSession, aUser, email, LATER, name, EVERY_DRAFT } from "../support/fixtures.ts";
+import { ANY_BATCH, aDraft, aSession, aUser, email, LATER, name, EVERY_DRAFT } from "../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../support/test-storage.ts";
 
 export interface UnitOfWorkCapabilities {
@@ -152,7 +152,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: Unit
         (await storage.posts.insert(post))._unsafeUnwrap();
         (await storage.sessions.insert(session))._unsafeUnwrap();
         await storage.unitOfWork.run(async ({ users, posts }) => {
-          (await posts.reassign(user.id, heir.id, LATER))._unsafeUnwrap();
+          (await posts.reassign(user.id, heir.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
           (await users.update(changeUser(heir, { name: name("Grace") }, LATER), heir.version))._unsafeUnwrap();
           (await users.delete(user.id, user.version))._unsafeUnwrap();
           return fail({ kind: "changed_my_mind" });

@@ -6,6 +6,7 @@ import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import type { PostId } from "../../src/domain/id.ts";
 import { CONTENT_MAX_BYTES } from "../../src/domain/post.ts";
 import type { DraftFilter } from "../../src/domain/post-repository.ts";
+import { ANY_STORAGE } from "../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import { aDraft, aUser, EVERY_DRAFT, nextId } from "../support/fixtures.ts";
 import { openTemplate } from "../support/test-storage.ts";
@@ -40,7 +41,7 @@ describe("a draft that is asked for by one who may not see it", () => {
   beforeAll(async () => {
     engine = await openTemplate();
     const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
-    repositories = drizzleRepositories(drizzle({ client: engine, logger }));
+    repositories = drizzleRepositories(drizzle({ client: engine, logger }), ANY_STORAGE);
     for (const user of [author, other]) (await repositories.users.insert(user))._unsafeUnwrap();
     for (const draft of [long, short]) (await repositories.posts.insert(draft))._unsafeUnwrap();
     await engine.exec("vacuum analyze");

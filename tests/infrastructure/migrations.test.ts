@@ -209,6 +209,8 @@ describe("migrations on PGlite", () => {
   beforeEach(async () => {
     folder = await copyMigrations();
     await engine.exec("drop schema if exists drizzle cascade; drop schema public cascade; create schema public");
+    await engine.exec(`create function id_of(n int) returns uuid language sql as
+      $$ select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$`);
   });
   afterEach(async () => rm(folder, { recursive: true }));
   afterAll(async () => engine.close());
@@ -223,6 +225,13 @@ describe("migrations on PGlite", () => {
 
   const add = async (tag: string, when: number, statements: string) => addMigration(folder, tag, when, statements);
 
+  /** Leaves in the folder the migrations that come before one. */
+  async function keepMigrationsBefore(tag: string): Promise<void> {
+    const path = join(folder, "meta", "_journal.json");
+    const journal = JSON.parse(await readFile(path, "utf8")) as { entries: { tag: string }[] };
+    await writeFile(path, JSON.stringify({ ...journal, entries: journal.entries.filter((each) => each.tag < tag) }));
+  }
+
   it("finds none applied in a database that never had one", async () => {
     expect(await applied()).toEqual([]);
   });
@@ -232,7 +241,7 @@ describe("migrations on PGlite", () => {
     expect(await applied()).toEqual(
       (await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash, requiredMigration: null })),
     );
-    expect(await tables()).toEqual(["idempotency_keys", "posts", "sessions", "users"]);
+    expect(await tables()).toEqual(["account_usage", "idempotency_keys", "posts", "sessions", "users"]);
   });
 
   it("does nothing the second time", async () => {
@@ -248,9 +257,44 @@ describe("migrations on PGlite", () => {
     await engine.exec("create table public.kept (n int); insert into kept values (1)");
     await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
     expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
-    expect(await tables()).toEqual(["idempotency_keys", "kept", "next", "posts", "sessions", "users"]);
+    expect(await tables()).toEqual(["account_usage", "idempotency_keys", "kept", "next", "posts", "sessions", "users"]);
     expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
     expect((await storage.schemaCheck()).isOk()).toBe(true);
+  });
+
+  it("counts what accounts have stored already, and what they store from then on", async () => {
+    await keepMigrationsBefore("0006");
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    await engine.exec(`insert into users select id_of(n), 'Ada', n::text, n::text, 'hash', 'author', 1, now(), now()
+        from generate_series(1, 3) n;
+      insert into posts select id_of(10 + n), 'é', repeat('x', 100000), id_of(1 + n % 2), 'draft', null, 1, now(), now()
+        from generate_series(1, 4) n;
+      insert into idempotency_keys values (id_of(20), 'digest', id_of(1), 'fingerprint', 'answer', now(), now())`);
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const usage = async () =>
+      (
+        await engine.query("select bytes::int from account_usage order by user_id", [], { rowMode: "array" })
+      ).rows.flat();
+    const post = 1024 + 2 + 100_000;
+    expect(await usage()).toEqual([2 * post + 1024 + 6, 2 * post, 0]);
+    await engine.exec(
+      "update posts set content = '' where author_id = id_of(2); delete from posts where id = id_of(12)",
+    );
+    expect(await usage()).toEqual([post + 1024 + 6, 2 * 1026, 0]);
+    await engine.exec("update posts set author_id = id_of(3) where author_id = id_of(2)");
+    expect(await usage()).toEqual([post + 1024 + 6, 0, 2 * 1026]);
+  });
+
+  it("refuses posts of a user who is removed to an older program as well, by the constraint that it knows", async () => {
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await engine.exec(`insert into users select id_of(n), 'Ada', n::text, n::text, 'hash', 'author', 1, now(), now()
+        from generate_series(1, 2) n;
+      insert into posts select id_of(10), 'A', '', id_of(1), 'draft', null, 1, now(), now();
+      delete from account_usage where user_id = id_of(2)`);
+    const refused = { code: "23503", constraint: "posts_author_fkey" };
+    const insert = "insert into posts select id_of(11), 'A', '', id_of(2), 'draft', null, 1, now(), now()";
+    await expect(engine.query(insert)).rejects.toMatchObject(refused);
+    await expect(engine.query("update posts set author_id = id_of(2)")).rejects.toMatchObject(refused);
   });
 
   it("opens a database that a newer program has expanded, and changes nothing", async () => {

@@ -82,6 +82,11 @@ describe("a move", () => {
     expect(back).toEqual(there);
     const posts = "select id::text, title, content, published_at::text, version::text from posts order by id";
     expect(await last.select(posts)).toEqual(await first.select(posts));
+    // What accounts have stored is counted anew as it arrives, and so is what was counted where it comes from.
+    const usage = "select user_id::text, bytes::text from account_usage order by user_id";
+    const counted = await first.select(usage);
+    expect(counted).toHaveLength(USERS);
+    for (const end of [middle, last]) expect(await end.select(usage)).toEqual(counted);
   });
 
   it("refuses a target that is not empty, and writes nothing to it", async () => {

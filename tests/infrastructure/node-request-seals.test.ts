@@ -15,6 +15,9 @@ const ANSWER = { status: 201, headers: { ETag: '"1"' }, body: '{"token":"a secre
 
 const sealOf = async (fields: Partial<IdempotentRequest> = {}) => nodeRequestSeals.of({ ...REQUEST, ...fields });
 
+const SEALED_BEFORE =
+  "AAECAwQFBgcICQoLxpxSWm/wZ5i2z952LxunML4HU4ZR3eGxQxMrPZCQXUn+fYj+SCmpZcRwHWC/ZB1cdDihSic7k3oNEn6hXxKnEQVjjbTucB5zSagEJRTp3jLUesQkz+zPwjZddV0K0xg3" as SealedAnswer;
+
 describe("nodeRequestSeals", () => {
   it("gives one request the same digest and fingerprint each time", async () => {
     const [one, other] = [await sealOf(), await sealOf()];
@@ -52,6 +55,30 @@ describe("nodeRequestSeals", () => {
     const sealed = [await seal.seal(ANSWER), await seal.seal(ANSWER)] as const;
     expect(sealed[0]).not.toBe(sealed[1]);
     for (const each of sealed) expect(await (await sealOf()).open(each)).toEqual(ANSWER);
+  });
+
+  const content = "\u0001".repeat(1_048_576);
+  const LONG = { ...ANSWER, body: JSON.stringify({ content }) };
+
+  it.each([
+    ["beside the event loop", LONG],
+    ["at once", { ...ANSWER, body: "a word and ".repeat(200) }],
+  ])("opens an answer that was compressed %s, and stores a twentieth of it at most", async (_, answer) => {
+    const sealed = await (await sealOf()).seal(answer);
+    expect(sealed.length).toBeLessThan(answer.body.length / 20 + 200);
+    expect(await (await sealOf()).open(sealed)).toEqual(answer);
+  });
+
+  it("stores two short answers of one length in one length, whatever they say", async () => {
+    const seal = await sealOf();
+    const lengthOf = async (body: string) => (await seal.seal({ ...ANSWER, body })).length;
+    expect(await lengthOf("a".repeat(500))).toBe(await lengthOf("0123456789".repeat(50)));
+  });
+
+  it("opens what was sealed before answers were compressed", async () => {
+    const seal = await sealOf();
+    // Made by the code as it was then, for this very request.
+    expect(await seal.open(SEALED_BEFORE)).toEqual(ANSWER);
   });
 
   it("shows nothing of the key, the body or the answer", async () => {

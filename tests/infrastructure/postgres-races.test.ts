@@ -8,7 +8,7 @@ import { openPostgresStorage, type PostgresStorage } from "../../src/infrastruct
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import type { ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
 import { openApi, problemOf, type PostBody } from "../support/api.ts";
-import { aUser, LATER, name } from "../support/fixtures.ts";
+import { ANY_BATCH, aUser, LATER, name } from "../support/fixtures.ts";
 import { meeting } from "../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../support/test-storage.ts";
 
@@ -191,11 +191,13 @@ describe("expired records of keys that two processes remove", () => {
   it("are shared by them: neither waits for what the other removes", async () => {
     const removed = await client.begin(async (transaction) => {
       await transaction.unsafe(`select id from idempotency_keys order by expires_at limit ${RECORDS / 3} for update`);
-      const both = [here, there].map(async ({ idempotencyKeys }) => idempotencyKeys.deleteExpired(LATER, RECORDS / 3));
+      const both = [here, there].map(async ({ idempotencyKeys }) =>
+        idempotencyKeys.deleteExpired(LATER, { ...ANY_BATCH, rows: RECORDS / 3 }),
+      );
       return (await Promise.all(both)).map((result) => result._unsafeUnwrap());
     });
     expect(removed).toEqual([RECORDS / 3, RECORDS / 3]);
-    expect(await here.idempotencyKeys.deleteExpired(LATER, RECORDS)).toEqual(ok(RECORDS / 3));
+    expect(await here.idempotencyKeys.deleteExpired(LATER, { ...ANY_BATCH, rows: RECORDS })).toEqual(ok(RECORDS / 3));
   });
 });
 

@@ -56,11 +56,17 @@ const CHANGES: readonly (readonly [
     "a password hash is upgraded",
     async ({ users }, user) => users.upgradePasswordHash(user.id, user.passwordHash, UPGRADED),
   ],
+  [
+    "the removal of a user is requested",
+    async ({ users }, { id: userId, version }) =>
+      users.requestRemoval({ userId, version, posts: { kind: "keep" }, requestedAt: NOW }),
+  ],
+  ["the oldest sessions are deleted", async ({ sessions }, user) => sessions.deleteOldest(user.id, 0, 10)],
   ["a user is deleted", async ({ users }, user) => users.delete(user.id, user.version)],
   ["a session is renewed", async ({ sessions }, _, session) => sessions.renew({ ...session, expiresAt: LATER })],
   ["a session is deleted", async ({ sessions }, user, session) => sessions.delete(session.id, user.id)],
   ["a user's sessions are deleted", async ({ sessions }, user) => sessions.deleteByUser(user.id, null)],
-  ["expired sessions are deleted", async ({ sessions }, _, session) => sessions.deleteExpired(session.expiresAt)],
+  ["expired sessions are deleted", async ({ sessions }, _, session) => sessions.deleteExpired(session.expiresAt, 1000)],
 ];
 
 describe("remembered access", () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../src/domain/id.ts";
 import type { PostFilter } from "../../src/domain/post-repository.ts";
 import { parseSearchQuery } from "../../src/domain/post-search.ts";
+import { ANY_STORAGE } from "../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../../src/infrastructure/drizzle/drizzle-posts.ts";
 import { EVERY_POST, postsOf, PUBLISHED_POSTS } from "../support/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../support/plans.ts";
@@ -42,6 +43,7 @@ describe("a search of 100,000 posts", () => {
     await engine.exec("vacuum analyze");
     posts = drizzlePosts(
       drizzle({ client: engine, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }),
+      ANY_STORAGE,
     );
   }, 120_000);
   afterAll(async () => engine.close());

@@ -102,21 +102,37 @@ interface Refused {
 }
 
 /** Writes rows as one statement would, where `outcome` says what becomes of those that are written together. */
-function recordingWrite(outcome: (rows: readonly string[]) => Result<void, Refused | StorageFailure>) {
+function recordingWrite(
+  outcome: (rows: readonly string[]) => Result<void, Refused | StorageFailure>,
+  bytesOf: (row: string) => number = () => 1,
+) {
   const written: (readonly string[])[] = [];
   const write = writeTogether(async (rows: readonly string[]) => {
     written.push(rows);
     return outcome(rows).map(() => rows.map((row) => `${row} is written`));
-  });
+  }, bytesOf);
   return { written, write };
 }
 
 describe("writes in the same turn of the event loop", () => {
-  it("are one statement, of 16 rows at most", async () => {
+  it.each([
+    [20, [16, 4]],
+    [60, [50, 10]],
+    [49, [32, 16, 1]],
+  ])("are few statements of a few sizes: %i are %j", async (rows, statements) => {
     const { written, write } = recordingWrite(() => ok());
-    const outcomes = await Promise.all(Array.from({ length: 20 }, async (_, index) => write(String(index))));
+    const outcomes = await Promise.all(Array.from({ length: rows }, async (_, index) => write(String(index))));
     expect(outcomes).toEqual(outcomes.map((_, index) => ok(`${index} is written`)));
-    expect(written.map(({ length }) => length)).toEqual([16, 4]);
+    expect(written.map(({ length }) => length)).toEqual(statements);
+  });
+
+  it("are no statement of more than a mebibyte together", async () => {
+    const { written, write } = recordingWrite(
+      () => ok(),
+      (row) => Number(row) * 1024,
+    );
+    await Promise.all(["2000", "1000", "24", "1", "1023"].map(write));
+    expect(written).toEqual([["2000"], ["1000", "24"], ["1", "1023"]]);
   });
 
   it("have an outcome of their own, whatever becomes of the others", async () => {

@@ -29,6 +29,7 @@ describe("readConfig", () => {
     durability: "fsync",
     freeSpaceBytes: 67_108_864,
     statementDeadlineMs: 30_000,
+    accountQuotaBytes: 1_073_741_824,
     firstAdmin: null,
   };
 
@@ -57,6 +58,7 @@ describe("readConfig", () => {
         "QUIRE_DURABILITY",
         "QUIRE_FREE_SPACE_MIB",
         "QUIRE_STATEMENT_TIMEOUT_MS",
+        "QUIRE_ACCOUNT_QUOTA_MIB",
         "QUIRE_ADMIN_EMAIL",
         "QUIRE_ADMIN_PASSWORD",
       ].map((variable) => [variable, ""]),
@@ -101,6 +103,7 @@ describe("readConfig", () => {
       QUIRE_DURABILITY: "relaxed",
       QUIRE_FREE_SPACE_MIB: "100",
       QUIRE_STATEMENT_TIMEOUT_MS: "5000",
+      QUIRE_ACCOUNT_QUOTA_MIB: "2",
       QUIRE_ADMIN_EMAIL: "Root@Example.org",
       QUIRE_ADMIN_PASSWORD: "  never trimmed  ",
     });
@@ -126,6 +129,7 @@ describe("readConfig", () => {
       durability: "relaxed",
       freeSpaceBytes: 104_857_600,
       statementDeadlineMs: 5000,
+      accountQuotaBytes: 2_097_152,
       firstAdmin: { email: "Root@Example.org", password: "  never trimmed  " },
     });
   });
@@ -140,6 +144,7 @@ describe("readConfig", () => {
     ["QUIRE_DURABILITY", "fsync"],
     ["QUIRE_FREE_SPACE_MIB", "16"],
     ["QUIRE_STATEMENT_TIMEOUT_MS", "100"],
+    ["QUIRE_ACCOUNT_QUOTA_MIB", "0"],
     ["QUIRE_REQUIRE_IF_MATCH", "true"],
     ["QUIRE_REQUIRE_IF_MATCH", "false"],
     ["QUIRE_KEEP_ALIVE_SECONDS", "1"],
@@ -188,6 +193,7 @@ describe("readConfig", () => {
     ["QUIRE_DURABILITY", "off", "must be fsync or relaxed"],
     ["QUIRE_FREE_SPACE_MIB", "15", "must be a whole number from 16 to 1000000"],
     ["QUIRE_STATEMENT_TIMEOUT_MS", "0", "must be a whole number from 100 to 3600000"],
+    ["QUIRE_ACCOUNT_QUOTA_MIB", "-1", "must be a whole number from 0 to 1000000"],
     ["QUIRE_REQUIRE_IF_MATCH", "yes", "must be true or false"],
     ["QUIRE_RATE_LIMIT_PER_MINUTE", "-1", "must be a whole number from 0 to 1000000"],
     ["QUIRE_LOGIN_LIMIT_PER_MINUTE", "off", "must be a whole number from 0 to 100000"],

@@ -56,6 +56,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
   storage_busy: 503,
   schema_outdated: 503,
   storage_full: 507,
+  account_quota_exceeded: 507,
 };
 
 const TABLE = Object.entries(STATUSES) as [ProblemKind, number][];

@@ -5,6 +5,7 @@ import type { Log } from "../../src/application/ports/log.ts";
 import type { Actor } from "../../src/domain/access.ts";
 import { parseEmailAddress, type EmailAddress } from "../../src/domain/email-address.ts";
 import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
+import type { BatchLimits } from "../../src/domain/batch.ts";
 import type { Position } from "../../src/domain/page.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../src/domain/password.ts";
 import {
@@ -30,6 +31,9 @@ export const email = (raw: string): EmailAddress => parseEmailAddress(raw)._unsa
 export const password = (raw: string): Password => parsePassword(raw)._unsafeUnwrap();
 export const title = (raw: string) => parsePostTitle(raw)._unsafeUnwrap();
 export const content = (raw: string) => parsePostContent(raw)._unsafeUnwrap();
+
+/** More than any test stores. */
+export const ANY_BATCH: BatchLimits = { rows: 10_000, bytes: 1_073_741_824 };
 
 /** A new UUIDv7, later in order than every one before. */
 export const nextId = <AnId extends Id<string>>(): AnId => v7() as AnId;

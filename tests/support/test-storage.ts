@@ -25,40 +25,48 @@ export interface TestStorage extends Repositories {
   readonly probe: StorageProbe;
 }
 
+export interface TestStorageOptions {
+  readonly accountQuotaBytes: number;
+}
+
+const NO_QUOTA: TestStorageOptions = { accountQuotaBytes: 0 };
+
 /** An adapter of every port that a contract can be run on. */
 export interface StorageUnderTest {
   readonly name: string;
   /** Whether a search finds a word in its other forms, which takes a dictionary of the language. */
   readonly stems: boolean;
-  /** Opens it once for a suite. */
-  open(): Promise<{
+  /** Opens it once for a suite, with no quota unless one is named. */
+  open(options?: TestStorageOptions): Promise<{
     /** The storage, with nothing in it: what the test before wrote is gone. */
     empty(): Promise<TestStorage>;
     close(): Promise<void>;
   }>;
 }
 
+const EMPTY_TABLES = "truncate users, account_usage, posts, sessions, idempotency_keys";
+
 export const memory: StorageUnderTest = {
   name: "memory",
   stems: false,
-  open: async () => ({ empty: async () => openMemoryStorage(), close: async () => {} }),
+  open: async (options = NO_QUOTA) => ({ empty: async () => openMemoryStorage(options), close: async () => {} }),
 };
 
 export const pglite: StorageUnderTest = {
   name: "PGlite",
   stems: true,
-  open: async () => {
+  open: async (quota = NO_QUOTA) => {
     const directory = await copyTemplate();
     // What is promised of the disk is tested elsewhere; without fsync these tests take a fifth of the time.
     const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
     const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
-    const storage = (await migratedStorage(postgres.client, MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const storage = (await migratedStorage(postgres.client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
     const probe: StorageProbe = {
       check: async () => (await storage.schemaCheck()).andThen(() => postgres.condition()),
     };
     return {
       empty: async () => {
-        await postgres.client.query("truncate users, posts, sessions, idempotency_keys");
+        await postgres.client.query(EMPTY_TABLES);
         return { ...rememberedAccess(storage), probe };
       },
       close: async () => {
@@ -72,13 +80,13 @@ export const pglite: StorageUnderTest = {
 export const postgresql: StorageUnderTest = {
   name: "PostgreSQL",
   stems: true,
-  open: async () => {
+  open: async (quota = NO_QUOTA) => {
     const server = await createDatabase(HOSTILE_SETTINGS);
-    const storage = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
+    const storage = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
     const emptying = serverClient({ ...serverDefaults, server, poolSize: 1 });
     return {
       empty: async () => {
-        await emptying.unsafe("truncate users, posts, sessions, idempotency_keys");
+        await emptying.unsafe(EMPTY_TABLES);
         return storage;
       },
       close: async () => {
@@ -101,6 +109,7 @@ export const serverDefaults = {
   startTimeoutMs: 60_000,
   preparesStatements: true,
   setsTimeouts: true,
+  accountQuotaBytes: 0,
   migrations: MIGRATIONS_FOLDER,
   log: recordingLog(),
 } as const;
@@ -141,6 +150,7 @@ export const embeddedDefaults = {
   durability: "fsync",
   freeSpaceBytes: 64 * 1_048_576,
   statementDeadlineMs: 30_000,
+  accountQuotaBytes: 0,
   log: recordingLog(),
 } as const;
 

@@ -91,7 +91,10 @@ export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clo
               yield* await on.idempotencyKeys.claim(seal.keyDigest, clock.now());
               const outcome = yield* await write(on);
               const record = await recordOf(seal, memoryOf(outcome));
-              yield* (await on.idempotencyKeys.insert(record)).mapErr(invalidWhenUserGone);
+              // An account beyond its quota must be able to log in and delete. Whoever acts without a session is bounded by the
+              // limit of log-ins instead.
+              const admission = request.userId === null ? "always" : "within_quota";
+              yield* (await on.idempotencyKeys.insert(record, admission)).mapErr(invalidWhenUserGone);
               return ok(outcome);
             }),
           ),

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
+import type { BatchLimits } from "../../domain/batch.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
@@ -8,8 +9,8 @@ export interface PurgeExpiredIdempotencyKeysDependencies {
   readonly clock: Clock;
 }
 
-/** Few enough that nobody waits long for the storage meanwhile. */
-const MOST_AT_ONCE = 1000;
+/** Few and small enough that nobody waits long for the storage meanwhile: an answer may be as long as a post. */
+const BATCH: BatchLimits = { rows: 500, bytes: 4 * 1_048_576 };
 
 /**
  * Removes what was kept of requests that count as new when they are repeated now, so that the table does not grow for ever.
@@ -20,9 +21,9 @@ export function purgeExpiredIdempotencyKeys({ idempotencyKeys, clock }: PurgeExp
   return async (isStopping: () => boolean = () => false): Promise<Result<void, StorageFailure>> => {
     const now = clock.now();
     for (;;) {
-      const removed = await idempotencyKeys.deleteExpired(now, MOST_AT_ONCE);
+      const removed = await idempotencyKeys.deleteExpired(now, BATCH);
       if (removed.isErr()) return err(removed.error);
-      if (removed.value < MOST_AT_ONCE || isStopping()) return ok();
+      if (removed.value === 0 || isStopping()) return ok();
     }
   };
 }

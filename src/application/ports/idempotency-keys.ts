@@ -1,9 +1,11 @@
 import type { Result } from "neverthrow";
+import type { BatchLimits } from "../../domain/batch.ts";
 import type { Branded } from "../../domain/branded.ts";
 import type { Id, UserId } from "../../domain/id.ts";
 import type { Post } from "../../domain/post.ts";
 import type { AuthorNotFound } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { ROW_BYTES, type AccountQuotaExceeded } from "../../domain/storage-quota.ts";
 import type { UserNotFound } from "../../domain/user-repository.ts";
 
 /** What a key is found by: a one-way function of the key and of who may use it, as lower-case hexadecimal. */
@@ -32,6 +34,14 @@ export interface IdempotencyKeyInUse {
   readonly kind: "idempotency_key_in_use";
 }
 
+/** What a record counts towards the quota of its account; a sealed answer is ASCII. */
+export function storedRecordBytes({ answer }: Pick<IdempotencyRecord, "answer">): number {
+  return ROW_BYTES + answer.length;
+}
+
+/** Whether a record may take an account beyond its quota. */
+export type Admission = "within_quota" | "always";
+
 export interface IdempotencyKeyRepository {
   /**
    * Takes a key for the unit of work that this repository is of, however that ends. Fails with `idempotency_key_in_use`, at
@@ -41,23 +51,30 @@ export interface IdempotencyKeyRepository {
 
   /**
    * Stores a record, in the place of one with the same digest that has expired when this one was created. Fails with
-   * `idempotency_key_in_use` when there is one that has not, with `user_not_found` when no user has `record.userId`.
+   * `idempotency_key_in_use` when there is one that has not, with `user_not_found` when no user has `record.userId`, and with
+   * `account_quota_exceeded` when the account would have stored more than its quota, unless it is admitted always.
    */
-  insert(record: IdempotencyRecord): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | StorageFailure>>;
+  insert(
+    record: IdempotencyRecord,
+    admission: Admission,
+  ): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | AccountQuotaExceeded | StorageFailure>>;
 
   /**
    * Does the same for the record of a request that made a new post, and stores the post with it: both or neither. It needs
-   * no unit of work: it takes the key as `claim` does while it runs. Fails with `author_not_found` as well, when no user has
-   * `post.authorId`.
+   * no unit of work: it takes the key as `claim` does while it runs. Both count towards the quota of the account, which is the
+   * author's. Fails with `author_not_found` as well, when no user has `post.authorId`.
    */
   insertWithPost(
     record: IdempotencyRecord,
     post: Post,
-  ): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | AuthorNotFound | StorageFailure>>;
+  ): Promise<Result<void, IdempotencyKeyInUse | UserNotFound | AuthorNotFound | AccountQuotaExceeded | StorageFailure>>;
 
   /** The record with this digest, an expired one too; `null` when there is none. */
   find(digest: KeyDigest): Promise<Result<IdempotencyRecord | null, StorageFailure>>;
 
-  /** Removes records that have expired at `now`, as many as `most`, and gives how many. */
-  deleteExpired(now: Date, most: number): Promise<Result<number, StorageFailure>>;
+  /** Removes a batch of records that have expired at `now`, and gives how many. */
+  deleteExpired(now: Date, limits: BatchLimits): Promise<Result<number, StorageFailure>>;
+
+  /** Removes a batch of the records of a user, and gives how many. */
+  deleteByUser(userId: UserId, limits: BatchLimits): Promise<Result<number, StorageFailure>>;
 }

@@ -2,6 +2,7 @@ import { ok, safeTry, type Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
 import type { Post } from "../../domain/post.ts";
 import type { PostRepository } from "../../domain/post-repository.ts";
+import type { AccountQuotaExceeded } from "../../domain/storage-quota.ts";
 import type { VersionConflict } from "../../domain/version.ts";
 import type { Clock } from "../ports/clock.ts";
 import { findChangeablePost, type FindChangeablePostError, type PostTarget } from "./find-changeable-post.ts";
@@ -11,7 +12,7 @@ export interface ChangePostDependencies {
   readonly clock: Clock;
 }
 
-export type ChangePostError = FindChangeablePostError | VersionConflict;
+export type ChangePostError = FindChangeablePostError | VersionConflict | AccountQuotaExceeded;
 
 /**
  * Applies a domain operation to a stored post: what updating, publishing and unpublishing have in common. Gives

@@ -5,6 +5,7 @@ import { parseEmailAddress } from "../../domain/email-address.ts";
 import type { SessionId } from "../../domain/id.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../domain/password.ts";
 import { newSession, type Session, type SessionToken } from "../../domain/session.ts";
+import { MAX_SESSIONS_PER_USER } from "../../domain/session-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { User } from "../../domain/user.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
@@ -34,6 +35,9 @@ export interface LoggedIn {
 }
 
 export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingError | CommitError;
+
+/** One log-in makes one session too many at most; more than that were there before there was a bound. */
+const MAX_ENDED_SESSIONS = 100;
 
 export interface LogInDependencies {
   readonly users: UserRepository;
@@ -81,6 +85,7 @@ export function logIn(dependencies: LogInDependencies) {
               yield* await repositories.users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
             }
             yield* (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
+            yield* await repositories.sessions.deleteOldest(user.id, MAX_SESSIONS_PER_USER, MAX_ENDED_SESSIONS);
             return ok({ session, token, user: ownProfile(user) });
           }),
         );

@@ -1,12 +1,26 @@
-import type { Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import type { SessionRepository } from "../../domain/session-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { Clock } from "../ports/clock.ts";
 
 export type PurgeExpiredSessionsError = StorageFailure;
 
-/** Removes the sessions that nobody can use any more, so that the table does not grow for ever. */
+/** Few enough that nobody waits long for the storage meanwhile. */
+const MOST_AT_ONCE = 1000;
+
+/**
+ * Removes the sessions that nobody can use any more, so that the table does not grow for ever.
+ *
+ * @param isStopping Asked between batches; what is left is removed the next time.
+ */
 export function purgeExpiredSessions(dependencies: { readonly sessions: SessionRepository; readonly clock: Clock }) {
   const { sessions, clock } = dependencies;
-  return async (): Promise<Result<void, PurgeExpiredSessionsError>> => sessions.deleteExpired(clock.now());
+  return async (isStopping: () => boolean = () => false): Promise<Result<void, PurgeExpiredSessionsError>> => {
+    const now = clock.now();
+    for (;;) {
+      const removed = await sessions.deleteExpired(now, MOST_AT_ONCE);
+      if (removed.isErr()) return err(removed.error);
+      if (removed.value < MOST_AT_ONCE || isStopping()) return ok();
+    }
+  };
 }

@@ -1,10 +1,10 @@
-import { ok, safeTry, type Result } from "neverthrow";
+import { err, ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import { mayReassignPosts, type Actor, type Forbidden } from "../../domain/access.ts";
 import type { UserId } from "../../domain/id.ts";
-import type { AuthorNotFound } from "../../domain/post-repository.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import type { User } from "../../domain/user.ts";
+import type { PostsFate } from "../../domain/user-removal.ts";
 import type { LastAdmin, UserHasPosts, UserNotFound, UserRepository } from "../../domain/user-repository.ts";
 import type { VersionConflict } from "../../domain/version.ts";
 import {
@@ -16,12 +16,9 @@ import {
 import type { Clock } from "../ports/clock.ts";
 import type { PasswordHasher } from "../ports/password-hasher.ts";
 import type { Repositories, UnitOfWork } from "../ports/unit-of-work.ts";
+import type { FinishRemovalError } from "./finish-removals.ts";
 import { findChangeableUser, type FindUserDependencies } from "./find-visible-user.ts";
 import { requireCurrentPassword, type CurrentPasswordError } from "./require-current-password.ts";
-
-/** What becomes of the posts of a user who goes; with `keep`, a user who has posts cannot go. */
-export type PostsFate =
-  { readonly kind: "keep" } | { readonly kind: "delete" } | { readonly kind: "reassign"; readonly to: UserId };
 
 /** The user who is to take over the posts does not exist, or is the one who goes. */
 export interface NewAuthorUnfit {
@@ -51,23 +48,32 @@ export interface DeleteUserDependencies extends FindUserDependencies {
   readonly unitOfWork: UnitOfWork;
   readonly hasher: PasswordHasher;
   readonly clock: Clock;
+  readonly finishRemoval: (userId: UserId) => Promise<Result<void, FinishRemovalError>>;
 }
 
-/** Users remove themselves; admins remove everyone. The posts' fate and the removal are one transaction. */
+/** A user who is gone, and whose posts are worked off. */
+export interface RemovalUnderway {
+  /** Settles when nothing of the user is left, or when the rest is left to a later attempt; that comes by itself. */
+  readonly finished: Promise<Result<void, FinishRemovalError>>;
+}
+
+/**
+ * Users remove themselves; admins remove everyone. They are gone by one transaction that is short however much they have;
+ * what they have is worked off afterwards, in batches.
+ */
 export function deleteUser(dependencies: DeleteUserDependencies) {
-  const { unitOfWork, clock } = dependencies;
-  return async (actor: Actor, input: DeleteUserInput): Promise<Result<void, DeleteUserError>> =>
-    retryLostRaces<void, DeleteUserError>(async () =>
+  const { unitOfWork, clock, finishRemoval } = dependencies;
+  return async (actor: Actor, input: DeleteUserInput): Promise<Result<RemovalUnderway, DeleteUserError>> => {
+    const requested = await retryLostRaces<void, DeleteUserError>(async () =>
       safeTry(async function* () {
         const user = yield* await findDeletableUser(dependencies, actor, input);
         return unitOfWork.run<void, DeleteUserError>(async (repositories) =>
-          safeTry(async function* () {
-            yield* await settlePosts(repositories, user.id, input.posts, clock.now());
-            return repositories.users.delete(user.id, user.version);
-          }),
+          requestRemoval(repositories, user, input.posts, clock.now()),
         );
       }),
     );
+    return requested.map(() => ({ finished: finishRemoval(input.id) }));
+  };
 }
 
 /** Decides everything about a removal that can be decided before anything is written. */
@@ -95,23 +101,14 @@ async function requireAnotherAdmin(
   return (await users.hasAdmin(user.id)).andThen((hasAnother) => (hasAnother ? ok() : fail({ kind: "last_admin" })));
 }
 
-async function settlePosts(
-  { posts }: Repositories,
-  author: UserId,
-  fate: PostsFate,
-  now: Date,
-): Promise<Result<void, NewAuthorUnfit | StorageFailure>> {
-  switch (fate.kind) {
-    case "keep":
-      return ok();
-    case "delete":
-      return posts.deleteByAuthor(author);
-    case "reassign":
-      if (fate.to === author) return fail({ kind: "new_author_unfit" });
-      return (await posts.reassign(author, fate.to, now)).mapErr(unfitWhenNotFound);
-  }
-}
-
-function unfitWhenNotFound(failure: AuthorNotFound | StorageFailure): NewAuthorUnfit | StorageFailure {
-  return failure.kind === "author_not_found" ? { kind: "new_author_unfit" } : failure;
+async function requestRemoval(
+  { users }: Repositories,
+  { id, version }: User,
+  posts: PostsFate,
+  requestedAt: Date,
+): Promise<Result<void, DeleteUserError>> {
+  if (posts.kind === "reassign" && posts.to === id) return fail({ kind: "new_author_unfit" });
+  return (await users.requestRemoval({ userId: id, version, posts, requestedAt })).orElse((failure) =>
+    failure.kind === "author_not_found" ? fail({ kind: "new_author_unfit" }) : err(failure),
+  );
 }

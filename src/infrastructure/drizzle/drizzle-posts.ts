@@ -1,30 +1,38 @@
-import { and, eq, is, or, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, is, or, sql, type SQL } from "drizzle-orm";
 import { PgTransaction } from "drizzle-orm/pg-core";
-import { ok } from "neverthrow";
+import { err, ok, safeTry } from "neverthrow";
+import type { BatchLimits } from "../../domain/batch.ts";
 import { fail } from "../../domain/fail.ts";
-import type { PostId } from "../../domain/id.ts";
+import type { PostId, UserId } from "../../domain/id.ts";
 import { restorePost, type Post } from "../../domain/post.ts";
 import {
   isVisible,
   pageOfPosts,
   sortKey,
   type DraftFilter,
+  type PostPlace,
   type PostRepository,
 } from "../../domain/post-repository.ts";
 import { rankKey } from "../../domain/post-search.ts";
+import { storedPostBytes } from "../../domain/storage-quota.ts";
 import type { Version } from "../../domain/version.ts";
+import { accountQuota, type StorageOptions } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { pageSelection, selectCounts } from "./post-lists.ts";
 import { selectFound, selectFoundCount } from "./post-search.ts";
-import { once, placeholdersOf, preparedFor, valuesOf } from "./prepared.ts";
-import { posts } from "./schema.ts";
+import { once, preparedFor, valuesOf } from "./prepared.ts";
+import { accountUsage, posts } from "./schema.ts";
 import { askTogether, lookUpAskedTogether, writeTogether } from "./waiting-together.ts";
 
 /** What a foreign key's violation tells of whoever stores a post. */
 export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
+const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
+const POST = getTableColumns(posts);
+/** Before every id that is given to anything (RFC 9562, 5.9). */
+const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
 interface AskedPost {
   readonly id: PostId;
@@ -41,14 +49,35 @@ const isAskedForAsDraft = sql`exists (
   where asked.id = ${posts.id} and coalesce(asked.author_id, ${posts.authorId}) = ${posts.authorId}
 )`;
 
-export function drizzlePosts(db: Database): PostRepository {
+export function drizzlePosts(db: Database, options: StorageOptions): PostRepository {
+  const { admitted, refusal, most, locking } = accountQuota(db, options);
   const insertOf = preparedFor((rows) =>
-    db.insert(posts).values(placeholdersOf(posts, rows)).prepare(`posts_insert_${rows}`),
+    db
+      .insert(posts)
+      .select(admitted(POST, rows, { owner: "author_id" }))
+      .returning({ id: posts.id })
+      .prepare(`posts_insert_${rows}`),
   );
+  /** Gives of each post whether it is stored. */
   const insertAll = async (rows: readonly Post[]) =>
     (
-      await attempt(db, "posts.insert", async () => insertOf(rows.length).execute(valuesOf(rows)), AUTHOR_NOT_FOUND)
-    ).map(() => rows.map(() => undefined));
+      await attempt(
+        db,
+        "posts.insert",
+        async () => {
+          const given = rows.map((post) => ({ ...post, bytes: storedPostBytes(post) }));
+          return insertOf(rows.length).execute(valuesOf(given, "given"));
+        },
+        AUTHOR_NOT_FOUND,
+      )
+    ).map((stored) => {
+      const ids = new Set(stored.map(({ id }) => id));
+      return rows.map(({ id }) => ids.has(id));
+    });
+  // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
+  const insertOne = is(db, PgTransaction)
+    ? async (post: Post) => (await insertAll([post])).map(([isStored]) => isStored)
+    : writeTogether(insertAll, storedPostBytes);
   const selectVisible = once(() =>
     db
       .select()
@@ -72,11 +101,23 @@ export function drizzlePosts(db: Database): PostRepository {
   });
   const selectPage = pageSelection(db);
 
+  /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
+  const hasRoomFor = (post: Post): SQL => {
+    const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;
+    return sql`(${growth} <= 0 or not exists (
+      select from account_usage where user_id = ${post.authorId} and bytes + ${growth} > ${most}))`;
+  };
+  const heirOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
+
   return {
-    // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
-    insert: is(db, PgTransaction)
-      ? async (post) => (await insertAll([post])).map(() => undefined)
-      : writeTogether(insertAll),
+    insert: async (post) => {
+      const stored = await insertOne(post);
+      if (stored.isErr()) return err(stored.error);
+      if (stored.value === true) return ok();
+      const [bytes, notThere] = [storedPostBytes(post), { kind: "author_not_found" } as const];
+      // Where there is room by now, another transaction has just made it.
+      return refusal("posts.insert", { userId: post.authorId, bytes, notThere, other: QUOTA_EXCEEDED });
+    },
 
     // Another may have asked for the same post as its author in the same turn, so each sees for themself.
     findById: async (id, drafts) =>
@@ -121,11 +162,12 @@ export function drizzlePosts(db: Database): PostRepository {
           db
             .update(posts)
             .set(post)
-            .where(and(eq(posts.id, post.id), eq(posts.version, expected)))
+            .where(and(eq(posts.id, post.id), eq(posts.version, expected), hasRoomFor(post)))
             .returning({ id: posts.id }),
-        exists: async () => db.select({ id: posts.id }).from(posts).where(eq(posts.id, post.id)),
+        exists: async () => db.select({ version: posts.version }).from(posts).where(eq(posts.id, post.id)),
         notFound: POST_NOT_FOUND,
         constraints: AUTHOR_NOT_FOUND,
+        refusal: { expected, failure: QUOTA_EXCEEDED },
       }),
 
     delete: async (id, expected) =>
@@ -136,27 +178,75 @@ export function drizzlePosts(db: Database): PostRepository {
             .delete(posts)
             .where(and(eq(posts.id, id), eq(posts.version, expected)))
             .returning({ id: posts.id }),
-        exists: async () => db.select({ id: posts.id }).from(posts).where(eq(posts.id, id)),
+        exists: async () => db.select({ version: posts.version }).from(posts).where(eq(posts.id, id)),
         notFound: POST_NOT_FOUND,
       }),
 
-    deleteByAuthor: async (authorId) =>
-      (await attempt(db, "posts.deleteByAuthor", async () => db.delete(posts).where(eq(posts.authorId, authorId)))).map(
-        () => undefined,
-      ),
-
-    reassign: async (from, to, now) =>
+    deleteByAuthor: async (authorId, limits, past) =>
       (
-        await attempt(
+        await attempt(db, "posts.deleteByAuthor", async () =>
+          db
+            .delete(posts)
+            .where(sql`${posts.id} = any(array(${batchOfAuthor(authorId, limits, past)}))`)
+            .returning(PLACE),
+        )
+      ).map(lastPlace),
+
+    reassign: async (from, to, now, limits, past) =>
+      safeTry(async function* () {
+        const given = yield* await attempt(
           db,
           "posts.reassign",
           async () =>
             db
+              .with(db.$with("heir", { userId: accountUsage.userId }).as(heirOf(to)))
               .update(posts)
               .set({ authorId: to, version: sql<Version>`${posts.version} + 1`, updatedAt: now })
-              .where(eq(posts.authorId, from)),
+              .where(
+                // Somebody else may have given it away since it was selected. No index is asked for that.
+                sql`${posts.authorId} is not distinct from ${from} and exists (select from heir) and ${SMALL_PENDING_LIST}
+                  and ${posts.id} = any(array(${batchOfAuthor(from, limits, past)}))`,
+              )
+              .returning(PLACE),
           AUTHOR_NOT_FOUND,
-        )
-      ).map(() => undefined),
+        );
+        if (given.length > 0) return ok(lastPlace(given));
+        const left = yield* await attempt(db, "posts.reassign", async () => {
+          const isThere = sql<boolean>`exists (${heirOf(to)})`;
+          return db.select({ isThere }).from(posts).where(isPast(from, past)).limit(1);
+        });
+        return left[0]?.isThere === false ? fail({ kind: "author_not_found" }) : ok(null);
+      }),
   };
+}
+
+const PLACE = { status: posts.status, id: posts.id };
+
+/**
+ * What waits to be sorted into a GIN index is sorted in by the write that fills its list (PostgreSQL 18, 65.4.4.1), 4 MB at
+ * once where nothing else is set: for as long as that takes everybody waits. It holds until the transaction ends.
+ */
+const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
+
+function isPast(authorId: UserId, past: PostPlace | null): SQL {
+  const { status, id } = past ?? { status: "", id: NIL_ID };
+  return sql`${posts.authorId} = ${authorId} and (${posts.status}, ${posts.id}) > (${status}, ${id}::uuid)`;
+}
+
+/** The ids of a batch of an author's posts, in the order of an index: what was deleted before is not looked at again. */
+function batchOfAuthor(authorId: UserId, { rows, bytes }: BatchLimits, past: PostPlace | null): SQL {
+  return sql`select id from (
+      select id, sum(bytes) over (order by status, id) - bytes as bytes_before from (
+        select id, status, public.post_bytes(title, content) as bytes from ${posts}
+        where ${isPast(authorId, past)} order by status, id limit ${rows}
+      ) as next
+    ) as batch where bytes_before < ${bytes}`;
+}
+
+function lastPlace(changed: readonly PostPlace[]): PostPlace | null {
+  return changed.toSorted((a, b) => compare(a.status, b.status) || compare(a.id, b.id)).at(-1) ?? null;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

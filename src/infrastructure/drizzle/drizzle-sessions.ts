@@ -1,4 +1,4 @@
-import { and, eq, gt, lte, ne, sql } from "drizzle-orm";
+import { and, desc, eq, gt, lte, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import { pageOf } from "../../domain/page.ts";
@@ -67,6 +67,23 @@ export function drizzleSessions(db: Database): SessionRepository {
         )
       ).andThen((rows) => (rows.length === 0 ? fail(SESSION_NOT_FOUND) : ok())),
 
+    deleteOldest: async (userId, kept, most) =>
+      (
+        await attempt(db, "sessions.deleteOldest", async () => {
+          const oldest = db
+            .select({ id: sessions.id })
+            .from(sessions)
+            .where(eq(sessions.userId, userId))
+            .orderBy(desc(sessions.id))
+            .offset(kept)
+            .limit(most);
+          return db
+            .delete(sessions)
+            .where(sql`${sessions.id} = any(array${oldest})`)
+            .returning({ id: sessions.id });
+        })
+      ).map((rows) => rows.length),
+
     deleteByUser: async (userId, kept) =>
       (
         await attempt(db, "sessions.deleteByUser", async () =>
@@ -76,9 +93,22 @@ export function drizzleSessions(db: Database): SessionRepository {
         )
       ).map(() => undefined),
 
-    deleteExpired: async (now) =>
+    deleteExpired: async (now, most) =>
       (
-        await attempt(db, "sessions.deleteExpired", async () => db.delete(sessions).where(lte(sessions.expiresAt, now)))
-      ).map(() => undefined),
+        await attempt(db, "sessions.deleteExpired", async () => {
+          // What another process removes, or renews, is left to it.
+          const expired = db
+            .select({ id: sessions.id })
+            .from(sessions)
+            .where(lte(sessions.expiresAt, now))
+            .orderBy(sessions.expiresAt)
+            .limit(most)
+            .for("update", { skipLocked: true });
+          return db
+            .delete(sessions)
+            .where(sql`${sessions.id} = any(array${expired})`)
+            .returning({ id: sessions.id });
+        })
+      ).map((rows) => rows.length),
   };
 }

@@ -1,5 +1,6 @@
 import { err, type Result } from "neverthrow";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import type { StorageOptions } from "./account-quota.ts";
 import { attempt, isAborted } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { drizzleIdempotencyKeys } from "./drizzle-idempotency-keys.ts";
@@ -18,22 +19,22 @@ class Rollback<E> extends Error {
   }
 }
 
-export function drizzleRepositories(db: Database): Repositories {
+export function drizzleRepositories(db: Database, options: StorageOptions): Repositories {
   return {
     users: drizzleUsers(db),
-    posts: drizzlePosts(db),
+    posts: drizzlePosts(db, options),
     sessions: drizzleSessions(db),
-    idempotencyKeys: drizzleIdempotencyKeys(db),
+    idempotencyKeys: drizzleIdempotencyKeys(db, options),
   };
 }
 
-export function drizzleUnitOfWork(db: Database): UnitOfWork {
+export function drizzleUnitOfWork(db: Database, options: StorageOptions): UnitOfWork {
   return {
     run: async <T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>) => {
       try {
         return await attempt(db, "unitOfWork.run", async () =>
           db.transaction(async (transaction) => {
-            const result = await work(drizzleRepositories(transaction)).catch((thrown: unknown) => {
+            const result = await work(drizzleRepositories(transaction, options)).catch((thrown: unknown) => {
               throw new Rollback(() => {
                 throw thrown;
               });

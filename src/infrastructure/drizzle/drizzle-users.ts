@@ -9,26 +9,33 @@ import type { UserRepository } from "../../domain/user-repository.ts";
 import { attempt } from "./attempt.ts";
 import { apartKey } from "./email-keys.ts";
 import type { Database } from "./database.ts";
+import { drizzleUserRemovals } from "./drizzle-user-removals.ts";
 import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
 import { publishedAuthors } from "./published-authors.ts";
 import { users } from "./schema.ts";
-import { IS_ADMIN, writeBesideAdmins } from "./user-write.ts";
+import { IS_ADMIN, IS_PRESENT, writeBesideAdmins } from "./user-write.ts";
 import { lookUpTogether } from "./waiting-together.ts";
 
 const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const;
 const USER_HAS_POSTS = { posts_author_fkey: { kind: "user_has_posts" } } as const;
 const USER_NOT_FOUND = { kind: "user_not_found" } as const;
 
-// The key serves comparison inside the database only.
-const { emailKey: _, ...userColumns } = getTableColumns(users);
+// The key serves comparison inside the database only, and what is known of a removal is for drizzle-user-removals.ts.
+const {
+  emailKey: _key,
+  removalRequestedAt: _requestedAt,
+  removalFate: _fate,
+  removalHeirId: _heir,
+  ...userColumns
+} = getTableColumns(users);
 
 export function drizzleUsers(db: Database): UserRepository {
   const selectByIds = once(() =>
     db
       .select(userColumns)
       .from(users)
-      .where(sql`${users.id} = any(${sql.placeholder("ids")})`)
+      .where(and(sql`${users.id} = any(${sql.placeholder("ids")})`, IS_PRESENT))
       .prepare("users_by_ids"),
   );
   const findUser = lookUpTogether(
@@ -75,7 +82,9 @@ export function drizzleUsers(db: Database): UserRepository {
         db
           .select(userColumns)
           .from(users)
-          .where(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`)
+          .where(
+            and(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`, IS_PRESENT),
+          )
           .orderBy(order)
           .limit(limit + 1),
       );
@@ -86,6 +95,7 @@ export function drizzleUsers(db: Database): UserRepository {
       writeBesideAdmins(db, {
         id: user.id,
         expected,
+        among: IS_PRESENT,
         isAdminAfter: user.role === "admin",
         operation: "users.update",
         write: async (on, where) =>
@@ -106,6 +116,8 @@ export function drizzleUsers(db: Database): UserRepository {
             .where(and(eq(users.id, id), eq(users.passwordHash, current))),
         )
       ).map(() => undefined),
+
+    ...drizzleUserRemovals(db),
 
     delete: async (id, expected) =>
       writeBesideAdmins(db, {

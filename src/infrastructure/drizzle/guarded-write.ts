@@ -1,29 +1,33 @@
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { VersionConflict } from "../../domain/version.ts";
+import type { Version, VersionConflict } from "../../domain/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 
-interface GuardedWrite<NotFound, Refusal> {
+interface GuardedWrite<NotFound, Refusal, Unwritten> {
   readonly operation: string;
   /** The write, which returns a row when the id and the expected version are there. */
   readonly write: () => Promise<readonly unknown[]>;
-  /** Finds a row when the id alone is there. */
-  readonly exists: () => Promise<readonly unknown[]>;
+  /** Finds a row when the id alone is there, with its version. */
+  readonly exists: () => Promise<readonly { readonly version: Version }[]>;
   readonly notFound: NotFound;
   readonly constraints?: Readonly<Record<string, Refusal>>;
+  /** Why the write wrote nothing although the row is at this version. */
+  readonly refusal?: { readonly expected: Version; readonly failure: Unwritten };
 }
 
 /** Makes a write that is guarded by a version, and finds out why when it wrote nothing. */
-export async function guardedWrite<NotFound, Refusal = never>(
+export async function guardedWrite<NotFound, Refusal = never, Unwritten = never>(
   db: Database,
-  { operation, write, exists, notFound, constraints = {} }: GuardedWrite<NotFound, Refusal>,
-): Promise<Result<void, NotFound | Refusal | VersionConflict | StorageFailure>> {
+  { operation, write, exists, notFound, constraints = {}, refusal }: GuardedWrite<NotFound, Refusal, Unwritten>,
+): Promise<Result<void, NotFound | Refusal | Unwritten | VersionConflict | StorageFailure>> {
   const written = await attempt(db, operation, write, constraints);
   if (written.isErr()) return err(written.error);
   if (written.value.length > 0) return ok();
   const found = await attempt(db, operation, exists);
   if (found.isErr()) return err(found.error);
-  return found.value.length > 0 ? fail({ kind: "version_conflict" }) : err(notFound);
+  const [stored] = found.value;
+  if (stored === undefined) return err(notFound);
+  return stored.version === refusal?.expected ? err(refusal.failure) : fail({ kind: "version_conflict" });
 }

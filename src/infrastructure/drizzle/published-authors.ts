@@ -1,13 +1,13 @@
 import { and, isNotNull, sql, type SQL } from "drizzle-orm";
 import type { UserId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
-import { posts } from "./schema.ts";
+import { posts, users } from "./schema.ts";
 
 /**
  * The ids of the users past a place who have a published post, in the direction of its going: one more than the limit
  * where there are. Each step of the recursion is one descent into the index of authors' times of publication, which holds
  * published posts alone (a loose index scan), so a page costs the same however many users have published nothing, and
- * however many posts an author has.
+ * however many posts an author has. As many more are given as users are being removed, who may be among them and are not shown.
  */
 export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
   const isBackward = from?.direction === "backward";
@@ -25,11 +25,12 @@ export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
   };
   const first = nextAuthor(from && sql`${from.id}`);
   const next = nextAuthor(sql`authors.id`);
+  const removed = sql`(select count(*) from ${users} where ${isNotNull(users.removalRequestedAt)})`;
   return sql`(
     with recursive authors (id, place) as (
       select ${first}, 1
       union all
-      select ${next}, place + 1 from authors where authors.id is not null and place <= ${limit}
+      select ${next}, place + 1 from authors where authors.id is not null and place <= ${limit} + ${removed}
     )
     select id from authors where id is not null
   )`;

@@ -24,6 +24,7 @@ import type { PasswordHash } from "../../domain/password.ts";
 import type { PostContent, PostStatus, PostTitle } from "../../domain/post.ts";
 import type { TokenDigest } from "../../domain/session.ts";
 import type { Role, UserName } from "../../domain/user.ts";
+import type { PostsFate } from "../../domain/user-removal.ts";
 import type { Version } from "../../domain/version.ts";
 
 /** A moment in the milliseconds that a JavaScript `Date` holds, so that what is read equals what was written. */
@@ -46,16 +47,42 @@ export const users = pgTable(
     version: bigint({ mode: "number" }).$type<Version>().notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
+    // Of a user whose removal was requested and is not finished: they are gone for every reader, and their row stays until
+    // everything that points at it is gone (user-removal.ts).
+    removalRequestedAt: moment("removal_requested_at"),
+    removalFate: text("removal_fate").$type<PostsFate["kind"]>(),
+    removalHeirId: uuid("removal_heir_id").$type<UserId>(),
   },
   (user) => [
     primaryKey({ name: "users_pkey", columns: [user.id] }),
     unique("users_email_key_unique").on(user.emailKey),
+    index("users_removal_idx").on(user.removalRequestedAt).where(isNotNull(user.removalRequestedAt)),
+    // For the removals that give posts to a user who is removed as well.
+    index("users_removal_heir_idx").on(user.removalHeirId).where(isNotNull(user.removalHeirId)),
     check("users_role_check", sql`${user.role} in ('author', 'admin')`),
     index("users_admin_idx")
       .on(user.id)
       .where(sql`${user.role} = 'admin'`),
     // For email-keys.ts, which looks at every start through those whose keys may be outdated.
     index("users_unicode_email_idx").on(user.id).where(isUnicodeEmail(user.email)),
+  ],
+);
+
+/**
+ * How many bytes an account has stored, counted by triggers on the tables that they are in. A user whose removal was
+ * requested has no row, and so can store nothing any more.
+ */
+export const accountUsage = pgTable(
+  "account_usage",
+  {
+    userId: uuid("user_id").$type<UserId>().notNull(),
+    bytes: bigint({ mode: "number" }).notNull(),
+  },
+  (usage) => [
+    primaryKey({ name: "account_usage_pkey", columns: [usage.userId] }),
+    foreignKey({ name: "account_usage_user_fkey", columns: [usage.userId], foreignColumns: [users.id] }).onDelete(
+      "cascade",
+    ),
   ],
 );
 
@@ -132,7 +159,7 @@ export const idempotencyKeys = pgTable(
       "cascade",
     ),
     unique("idempotency_keys_digest_unique").on(record.keyDigest),
-    // For the cascade from users: nothing else looks a user's records up.
+    // For what goes with a user: nothing else looks a user's records up.
     index("idempotency_keys_user_idx").on(record.userId),
     index("idempotency_keys_expiry_idx").on(record.expiresAt),
   ],

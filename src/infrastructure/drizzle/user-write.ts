@@ -1,4 +1,4 @@
-import { and, eq, is, ne, type SQL } from "drizzle-orm";
+import { and, eq, is, isNull, ne, type SQL } from "drizzle-orm";
 import { PgTransaction } from "drizzle-orm/pg-core";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../domain/fail.ts";
@@ -13,9 +13,14 @@ import { users } from "./schema.ts";
 /** In the statement itself: a plan for any role could not use the index of admins. */
 export const IS_ADMIN = eq(users.role, "admin").inlineParams();
 
+/** A user whose removal was requested is gone for everybody but those who work it off. */
+export const IS_PRESENT = isNull(users.removalRequestedAt);
+
 interface UserWrite<Refusal> {
   readonly id: UserId;
   readonly expected: Version;
+  /** Which users there are for the write: all, where it is left out. */
+  readonly among?: SQL;
   /** Whether an admin is one still when it is done. */
   readonly isAdminAfter: boolean;
   readonly operation: string;
@@ -34,14 +39,15 @@ export async function writeBesideAdmins<Refusal>(
   db: Database,
   write: UserWrite<Refusal>,
 ): Promise<Result<void, WriteError<Refusal>>> {
-  const { id, expected, isAdminAfter, operation, constraints } = write;
-  const isAsExpected = and(eq(users.id, id), eq(users.version, expected));
+  const { id, expected, among, isAdminAfter, operation, constraints } = write;
+  const isThere = and(eq(users.id, id), among);
+  const isAsExpected = and(isThere, eq(users.version, expected));
   const mayWrite = isAdminAfter ? isAsExpected : and(isAsExpected, ne(users.role, "admin"));
   const written = await attempt(db, operation, async () => write.write(db, mayWrite), constraints);
   if (written.isErr()) return err(written.error);
   if (written.value.length > 0) return ok();
   const found = await attempt(db, operation, async () =>
-    db.select({ version: users.version }).from(users).where(eq(users.id, id)),
+    db.select({ version: users.version }).from(users).where(isThere),
   );
   if (found.isErr()) return err(found.error);
   const [stored] = found.value;

@@ -38,30 +38,53 @@ export function lookUpAskedTogether<Asked, Key extends string, Row, Failure>({
   return async (asked) => loader.load(asked);
 }
 
-/** Each number of rows may be a statement of its own. */
-const MOST_ROWS_AT_ONCE = 16;
+/** Each number of rows is a statement of its own, so there are few of the large ones. */
+const BATCH_ROWS = [50, 32, 24, 16] as const;
+/** Several that are larger together would be a statement larger than the embedded engine should have to bear. */
+const MAX_BATCH_BYTES = 1_048_576;
 
 /**
- * Writes rows that are given in the same turn of the event loop by one statement, which is one commit. Each still has an
- * outcome of its own: where one is refused, nothing of the statement is kept, and each is written again alone.
+ * Writes rows that are given in the same turn of the event loop by few statements, which are one commit each. Each row still
+ * has an outcome of its own: where one is refused, nothing of its statement is kept, and each is written again alone.
  *
  * @param write Gives what became of each row, in their order.
+ * @param bytesOf How much a row adds to a statement.
  */
 export function writeTogether<Row, Outcome, Refusal extends { readonly kind: string }>(
   write: (rows: readonly Row[]) => Promise<Result<readonly Outcome[], Refusal | StorageFailure>>,
+  bytesOf: (row: Row) => number,
 ): (row: Row) => Promise<Result<Outcome, Refusal | StorageFailure>> {
   const alone = async (row: Row) => (await write([row])).map(([outcome]) => outcome as Outcome);
   const loader = new DataLoader<Row, Result<Outcome, Refusal | StorageFailure>>(
-    async (rows) => {
-      if (rows.length === 1) return Promise.all(rows.map(alone));
+    async (rows) => (await Promise.all(batchesOf(rows, bytesOf).map(writeBatch))).flat(),
+    { cache: false, batchScheduleFn: (load) => setImmediate(load) },
+  );
+  const writeBatch = async (rows: readonly Row[]) => {
+    if (rows.length > 1) {
       const written = await write(rows).catch(() => null);
       if (written !== null && (written.isOk() || SHARED_FAILURES.has(written.error.kind)))
         return rows.map((_, index) => written.map((outcomes) => outcomes[index] as Outcome));
-      return Promise.all(rows.map(async (row) => alone(row).catch((defect: unknown) => defect as Error)));
-    },
-    { cache: false, maxBatchSize: MOST_ROWS_AT_ONCE, batchScheduleFn: (load) => setImmediate(load) },
-  );
+    }
+    return Promise.all(rows.map(async (row) => alone(row).catch((defect: unknown) => defect as Error)));
+  };
   return async (row) => loader.load(row);
+}
+
+/** The rows in as few statements as may be, in their order. */
+function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): readonly (readonly Row[])[] {
+  const batches: (readonly Row[])[] = [];
+  for (let start = 0; start < rows.length;) {
+    const left = rows.length - start;
+    const most = BATCH_ROWS.find((size) => size <= left) ?? left;
+    let end = start + 1;
+    for (let bytes = bytesOf(rows[start] as Row); end < start + most; end++) {
+      bytes += bytesOf(rows[end] as Row);
+      if (bytes > MAX_BATCH_BYTES) break;
+    }
+    batches.push(rows.slice(start, end));
+    start = end;
+  }
+  return batches;
 }
 
 /** The database was away for all of them, or may have kept all of them. */

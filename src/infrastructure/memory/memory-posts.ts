@@ -1,19 +1,33 @@
 import { ok } from "neverthrow";
+import type { BatchLimits } from "../../domain/batch.ts";
 import { fail } from "../../domain/fail.ts";
+import type { UserId } from "../../domain/id.ts";
 import type { Post } from "../../domain/post.ts";
-import { isVisible, pageOfPosts, sortKey, type PostFilter, type PostRepository } from "../../domain/post-repository.ts";
+import {
+  isVisible,
+  pageOfPosts,
+  sortKey,
+  type PostFilter,
+  type PostPlace,
+  type PostRepository,
+} from "../../domain/post-repository.ts";
 import { rankKey } from "../../domain/post-search.ts";
+import { storedPostBytes } from "../../domain/storage-quota.ts";
 import { nextVersion } from "../../domain/version.ts";
 import { rowsFrom } from "./memory-page.ts";
+import { hasRoomFor, type MemoryOptions } from "./memory-quota.ts";
 import { findPosts } from "./memory-search.ts";
-import { addRow, isPublishedAuthor, type MemoryAccess } from "./memory-tables.ts";
+import { addRow, isPublishedAuthor, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
-export function memoryPosts(access: MemoryAccess): PostRepository {
+const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
+
+export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostRepository {
   return {
     insert: async (post) =>
-      access(({ users, posts }) => {
-        if (!users.has(post.authorId)) return fail({ kind: "author_not_found" });
-        addRow(posts, post);
+      access((tables) => {
+        if (!tables.users.has(post.authorId)) return fail({ kind: "author_not_found" });
+        if (!hasRoomFor(storedPostBytes(post), post.authorId, tables, options)) return fail(QUOTA_EXCEEDED);
+        addRow(tables.posts, post);
         return ok();
       }),
 
@@ -47,11 +61,16 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
       }),
 
     update: async (post, expected) =>
-      access(({ users, posts }) => {
+      access((tables) => {
+        const { users, posts, removals } = tables;
         const stored = posts.get(post.id);
         if (stored === undefined) return fail({ kind: "post_not_found" });
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
-        if (!users.has(post.authorId)) return fail({ kind: "author_not_found" });
+        const isLeaving = removals.has(post.authorId) && post.authorId === stored.authorId;
+        if (!users.has(post.authorId) && !isLeaving) return fail({ kind: "author_not_found" });
+        const growth = storedPostBytes(post) - storedPostBytes(stored);
+        const hasRoom = growth <= 0 || isLeaving || hasRoomFor(growth, post.authorId, tables, options);
+        if (!hasRoom) return fail(QUOTA_EXCEEDED);
         posts.set(post.id, structuredClone(post));
         return ok();
       }),
@@ -65,22 +84,51 @@ export function memoryPosts(access: MemoryAccess): PostRepository {
         return ok();
       }),
 
-    deleteByAuthor: async (authorId) =>
-      access(({ posts }) => {
-        for (const post of posts.values()) if (post.authorId === authorId) posts.delete(post.id);
-        return ok();
+    deleteByAuthor: async (authorId, limits, past) =>
+      access((tables) => {
+        const batch = batchOfAuthor(tables, authorId, limits, past);
+        for (const { id } of batch) tables.posts.delete(id);
+        return ok(placeOf(batch.at(-1)));
       }),
 
-    reassign: async (from, to, now) =>
-      access(({ users, posts }) => {
-        const given = [...posts.values()].filter((post) => post.authorId === from);
-        if (given.length > 0 && !users.has(to)) return fail({ kind: "author_not_found" });
-        for (const post of given) {
-          posts.set(post.id, { ...post, authorId: to, version: nextVersion(post.version), updatedAt: new Date(now) });
+    reassign: async (from, to, now, limits, past) =>
+      access((tables) => {
+        const batch = batchOfAuthor(tables, from, limits, past);
+        if (batch.length > 0 && !tables.users.has(to)) return fail({ kind: "author_not_found" });
+        for (const post of batch) {
+          const given = { authorId: to, version: nextVersion(post.version), updatedAt: new Date(now) };
+          tables.posts.set(post.id, { ...post, ...given });
         }
-        return ok();
+        return ok(placeOf(batch.at(-1)));
       }),
   };
+}
+
+function batchOfAuthor(
+  { posts }: MemoryTables,
+  authorId: UserId,
+  { rows, bytes }: BatchLimits,
+  past: PostPlace | null,
+): readonly Post[] {
+  const left = [...posts.values()].filter(
+    (post) => post.authorId === authorId && (past === null || compare(post, past) > 0),
+  );
+  const batch: Post[] = [];
+  let size = 0;
+  for (const post of left.toSorted(compare).slice(0, rows)) {
+    if (size >= bytes) break;
+    batch.push(post);
+    size += storedPostBytes(post);
+  }
+  return batch;
+}
+
+function compare(a: PostPlace, b: PostPlace): number {
+  return `${a.status} ${a.id}` < `${b.status} ${b.id}` ? -1 : Number(a.id !== b.id);
+}
+
+function placeOf(post: Post | undefined): PostPlace | null {
+  return post === undefined ? null : { status: post.status, id: post.id };
 }
 
 function isShown(post: Post, filter: PostFilter): boolean {

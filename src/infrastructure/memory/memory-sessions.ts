@@ -45,6 +45,14 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
         return ok();
       }),
 
+    deleteOldest: async (userId, kept, most) =>
+      access(({ sessions }) => {
+        const own = [...sessions.values()].filter((session) => session.userId === userId);
+        const oldest = own.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(kept, kept + most);
+        for (const { id } of oldest) sessions.delete(id);
+        return ok(oldest.length);
+      }),
+
     deleteByUser: async (userId, kept) =>
       access(({ sessions }) => {
         for (const session of sessions.values()) {
@@ -53,10 +61,11 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
         return ok();
       }),
 
-    deleteExpired: async (now) =>
+    deleteExpired: async (now, most) =>
       access(({ sessions }) => {
-        for (const session of sessions.values()) if (isExpired(session, now)) sessions.delete(session.id);
-        return ok();
+        const expired = [...sessions.values()].filter((session) => isExpired(session, now)).slice(0, most);
+        for (const { id } of expired) sessions.delete(id);
+        return ok(expired.length);
       }),
   };
 }

@@ -2,6 +2,7 @@ import { err, ok, type Result } from "neverthrow";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
 import { memoryIdempotencyKeys } from "./memory-idempotency-keys.ts";
+import type { MemoryOptions } from "./memory-quota.ts";
 import { memoryPosts } from "./memory-posts.ts";
 import { memorySessions } from "./memory-sessions.ts";
 import { copyTables, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
@@ -13,12 +14,13 @@ export interface MemoryStorage extends Repositories {
 }
 
 /** Storage that lives as long as the process. */
-export function openMemoryStorage(): MemoryStorage {
+export function openMemoryStorage(options: MemoryOptions = { accountQuotaBytes: 0 }): MemoryStorage {
   let tables: MemoryTables = {
     users: new Map(),
     posts: new Map(),
     sessions: new Map(),
     idempotencyKeys: new Map(),
+    removals: new Map(),
   };
   let lastTurn: Promise<unknown> = Promise.resolve();
 
@@ -33,7 +35,7 @@ export function openMemoryStorage(): MemoryStorage {
     run: async <T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>): Promise<Result<T, E>> =>
       inTurn(async () => {
         const copy = copyTables(tables);
-        const result = await work(memoryRepositories(async (step) => step(copy)));
+        const result = await work(memoryRepositories(async (step) => step(copy), options));
         if (result.isErr()) return err(result.error);
         tables = copy;
         return ok(result.value);
@@ -41,17 +43,17 @@ export function openMemoryStorage(): MemoryStorage {
   };
 
   return {
-    ...memoryRepositories(async (step) => inTurn(async () => step(tables))),
+    ...memoryRepositories(async (step) => inTurn(async () => step(tables)), options),
     unitOfWork,
     probe: { check: async () => ok({ durability: "none", writable: true } as const) },
   };
 }
 
-function memoryRepositories(access: MemoryAccess): Repositories {
+function memoryRepositories(access: MemoryAccess, options: MemoryOptions): Repositories {
   return {
     users: memoryUsers(access),
-    posts: memoryPosts(access),
+    posts: memoryPosts(access, options),
     sessions: memorySessions(access),
-    idempotencyKeys: memoryIdempotencyKeys(access),
+    idempotencyKeys: memoryIdempotencyKeys(access, options),
   };
 }

@@ -3,6 +3,7 @@ import type { PostId, SessionId, UserId } from "../../domain/id.ts";
 import type { Post } from "../../domain/post.ts";
 import type { Session } from "../../domain/session.ts";
 import type { User } from "../../domain/user.ts";
+import type { UserRemoval } from "../../domain/user-removal.ts";
 
 /** All that is stored. Entities are cloned on their way in and out, so nobody holds a stored one. */
 export interface MemoryTables {
@@ -10,6 +11,8 @@ export interface MemoryTables {
   readonly posts: Map<PostId, Post>;
   readonly sessions: Map<SessionId, Session>;
   readonly idempotencyKeys: Map<KeyDigest, IdempotencyRecord>;
+  /** Of users who are in `users` no more, in the order of their requests. */
+  readonly removals: Map<UserId, UserRemoval>;
 }
 
 /** Runs a step on the tables as they are when its turn comes, and gives its answer. */
@@ -22,12 +25,13 @@ export function addRow<AnId extends string, Row extends { readonly id: AnId }>(r
 }
 
 /** Stored entities are replaced and never changed, so copying the tables copies no entity. */
-export function copyTables({ users, posts, sessions, idempotencyKeys }: MemoryTables): MemoryTables {
+export function copyTables({ users, posts, sessions, idempotencyKeys, removals }: MemoryTables): MemoryTables {
   return {
     users: new Map(users),
     posts: new Map(posts),
     sessions: new Map(sessions),
     idempotencyKeys: new Map(idempotencyKeys),
+    removals: new Map(removals),
   };
 }
 

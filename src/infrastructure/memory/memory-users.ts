@@ -4,6 +4,7 @@ import { emailKey } from "../../domain/email-address.ts";
 import type { UserId } from "../../domain/id.ts";
 import { pageOf } from "../../domain/page.ts";
 import type { User } from "../../domain/user.ts";
+import type { UserRemoval } from "../../domain/user-removal.ts";
 import type { UserRepository } from "../../domain/user-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { addRow, isPublishedAuthor, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
@@ -58,14 +59,37 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         return ok();
       }),
 
+    requestRemoval: async (removal) =>
+      access(({ users, posts, removals }) => {
+        const { userId, version, posts: fate } = removal;
+        const stored = users.get(userId);
+        if (stored === undefined) return fail({ kind: "user_not_found" });
+        const others = [...removals.values()].filter((other) => heirOf(other) === userId);
+        const hasPosts = others.length > 0 || [...posts.values()].some((post) => post.authorId === userId);
+        if (fate.kind === "keep" && hasPosts) return fail({ kind: "user_has_posts" });
+        if (fate.kind === "reassign" && !users.has(fate.to)) return fail({ kind: "author_not_found" });
+        if (stored.version !== version) return fail({ kind: "version_conflict" });
+        if (stored.role === "admin" && !hasAdmin(users, userId)) return fail({ kind: "last_admin" });
+        for (const other of others) removals.set(other.userId, { ...other, posts: fate });
+        users.delete(userId);
+        removals.set(userId, structuredClone(removal));
+        return ok();
+      }),
+
+    findRemoval: async (id) => access(({ removals }) => ok(structuredClone(removals.get(id) ?? null))),
+
+    listRemovals: async (most) =>
+      access(({ removals }) => ok([...removals.values()].slice(0, most).map((removal) => structuredClone(removal)))),
+
     delete: async (id, expected) =>
-      access(({ users, posts, sessions, idempotencyKeys }) => {
-        const stored = users.get(id);
+      access(({ users, posts, sessions, idempotencyKeys, removals }) => {
+        const stored = users.get(id) ?? removals.get(id);
         if (stored === undefined) return fail({ kind: "user_not_found" });
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
-        if (stored.role === "admin" && !hasAdmin(users, id)) return fail({ kind: "last_admin" });
+        if ("role" in stored && stored.role === "admin" && !hasAdmin(users, id)) return fail({ kind: "last_admin" });
         if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
         users.delete(id);
+        removals.delete(id);
         for (const session of sessions.values()) if (session.userId === id) sessions.delete(session.id);
         for (const record of idempotencyKeys.values())
           if (record.userId === id) idempotencyKeys.delete(record.keyDigest);
@@ -76,6 +100,10 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
 
 function hasAdmin(users: MemoryTables["users"], except?: UserId): boolean {
   return [...users.values()].some(({ id, role }) => role === "admin" && id !== except);
+}
+
+function heirOf({ posts }: UserRemoval): UserId | null {
+  return posts.kind === "reassign" ? posts.to : null;
 }
 
 function isEmailTaken(users: MemoryTables["users"], user: User): boolean {

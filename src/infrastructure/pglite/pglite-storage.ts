@@ -41,6 +41,8 @@ export type MigrateError = MigrationsUnreadable | MigrationDrift | StorageFailur
 export type OpenPgliteError = OpenEmbeddedPostgresError | MigrateError;
 
 interface PgliteOptions extends EmbeddedPostgresOptions {
+  /** How many bytes an account may store; 0 for any number. */
+  readonly accountQuotaBytes: number;
   /** Where drizzle-kit has written the migrations. */
   readonly migrations: string;
 }
@@ -50,13 +52,14 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   const opened = await openEmbeddedPostgres(options);
   if (opened.isErr()) return err(opened.error);
   const { directory, client, shorteningClient, space, changeSchema, condition, gaveUp, close } = opened.value;
-  const { migrations } = options;
+  const { migrations, accountQuotaBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
     if (codeOf(cause) === DISK_FULL) return err(space.tooSmallToMigrate());
     return fail({ kind: "data_directory_unusable", directory, cause } as const);
   };
-  const migrated = await migratedStorage(client, migrations, { changeSchema, log: options.log }).catch(unusable);
+  const how = { changeSchema, log, accountQuotaBytes };
+  const migrated = await migratedStorage(client, migrations, how).catch(unusable);
   if (migrated.isErr()) {
     await close();
     return err(migrated.error);
@@ -78,7 +81,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
       return (await schemaCheck()).map(() => status.value);
     },
   };
-  const spaced = shorteningOnLowSpace(ports, portsOn(shorteningClient), space.isLow);
+  const spaced = shorteningOnLowSpace(ports, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
   return ok({ ...rememberedAccess(resilient(spaced, options.log)), probe, gaveUp, close });
 }
 
@@ -106,16 +109,20 @@ interface SchemaChange {
   readonly log?: Log;
 }
 
+interface MigratedOptions extends SchemaChange {
+  readonly accountQuotaBytes?: number;
+}
+
 /** The adapters on a database of the embedded engine, with every migration applied. */
 export async function migratedStorage(
   client: DrizzleClient,
   migrationsFolder: string,
-  how: SchemaChange = {},
+  { accountQuotaBytes = 0, ...how }: MigratedOptions = {},
 ): Promise<Result<MigratedStorage, MigrateError>> {
   const db = databaseOn(client);
   const shipped = await applyMigrations(db, migrationsFolder, how);
   return shipped.map((migrations) => ({
-    ...portsOn(client),
+    ...portsOn(client, accountQuotaBytes),
     schemaCheck: async () => checkSchema(db, migrations),
     renewEmailKeys: async (log) => renewEmailKeys(db, log),
   }));
@@ -126,9 +133,11 @@ function databaseOn(client: DrizzleClient): PgliteDatabase {
   return drizzle({ client: client as unknown as PGlite });
 }
 
-function portsOn(client: DrizzleClient): Repositories & { readonly unitOfWork: UnitOfWork } {
+function portsOn(client: DrizzleClient, accountQuotaBytes: number): Repositories & { readonly unitOfWork: UnitOfWork } {
   const db = databaseOn(client);
-  return { ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) };
+  // The engine is one session, and nobody else may open the directory.
+  const options = { accountQuotaBytes, isShared: false };
+  return { ...drizzleRepositories(db, options), unitOfWork: drizzleUnitOfWork(db, options) };
 }
 
 async function applyMigrations(

@@ -57,6 +57,8 @@ export interface PostgresOptions extends ServerOptions {
   readonly replicas: readonly ServerUrl[];
   /** How long a start waits for the database. */
   readonly startTimeoutMs: number;
+  /** How many bytes an account may store; 0 for any number. */
+  readonly accountQuotaBytes: number;
   /** Where drizzle-kit has written the migrations. */
   readonly migrations: string;
   readonly log: Log;
@@ -76,8 +78,9 @@ export async function openPostgresStorage(
   const { shipped, extensionSchemas } = migrated.value;
   const client = serverClient({ ...options, extensionSchemas });
   const db = databaseOn(client);
+  const storage = { accountQuotaBytes: options.accountQuotaBytes, isShared: true };
   const { unitOfWork, ...repositories } = resilient(
-    { ...drizzleRepositories(db), unitOfWork: drizzleUnitOfWork(db) },
+    { ...drizzleRepositories(db, storage), unitOfWork: drizzleUnitOfWork(db, storage) },
     log,
   );
   const standbys = options.replicas.map((replica) => openStandby({ ...options, extensionSchemas }, replica));
@@ -147,9 +150,16 @@ function openStandby(options: ServerOptions, server: ServerUrl): Standby {
   return { client: serverClient({ ...options, server }), server };
 }
 
+/** Nothing is written to a standby. */
+const READ_ONLY = { accountQuotaBytes: 0, isShared: true };
+
 function replicaOn({ client, server }: Standby): Replica {
   const db = databaseOn(client);
-  return { place: server.place, repositories: drizzleRepositories(db), position: shownPosition(db) };
+  return {
+    place: server.place,
+    repositories: drizzleRepositories(db, READ_ONLY),
+    position: shownPosition(db),
+  };
 }
 
 export function databaseOn(client: ServerClient): Database {

@@ -48,7 +48,7 @@ export async function call<Its extends Endpoint>(
     return failed({ code: "network_error", detail: "No answer came from the server.", cause });
   }
   const { status } = answer;
-  if (status === 204) return { ok: true, value: null as ValueOf<Its> };
+  if (status === 204 || status === 202) return { ok: true, value: null as ValueOf<Its> };
   const [, kind] = /^application\/(json|problem\+json)(?:;|$)/.exec(answer.headers.get("Content-Type") ?? "") ?? [];
   const body = kind === undefined ? null : await parsed(answer);
   if (kind === "json" && answer.ok && body !== null) return { ok: true, value: body as ValueOf<Its> };

@@ -34,7 +34,7 @@ export interface UnexpectedAnswer {
 /** An operation of the app, as hono's client has it. */
 export type Endpoint = (args: never, options?: never) => Promise<ClientResponse<unknown>>;
 
-type Success = 200 | 201 | 204;
+type Success = 200 | 201 | 202 | 204;
 
 /** What an operation answers with when it succeeds. */
 export type ValueOf<Its extends Endpoint> = InferResponseType<Its, Success>;

@@ -62,7 +62,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     .route("/v1/health", healthRoutes(useCases, load))
     // Health is asked by whoever must know, so it is not counted.
     .use(limits.address)
-    .route("/v1/users", userRoutes(useCases, limits))
+    .route("/v1/users", userRoutes(useCases, settings, limits))
     .route("/v1/sessions", sessionRoutes(useCases, limits))
     .route("/v1/posts", postRoutes(useCases, settings, limits));
 

@@ -196,7 +196,14 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     answers: {
       201: { description: "The new post.", headers: ["Location", "ETag"], body: Post, example: DRAFT },
     },
-    problems: [...STORAGE_PROBLEMS, ...KEYED, "forbidden", "content_required", "publication_in_future"],
+    problems: [
+      ...STORAGE_PROBLEMS,
+      ...KEYED,
+      "forbidden",
+      "content_required",
+      "publication_in_future",
+      "account_quota_exceeded",
+    ],
   },
   "GET /v1/posts/:id": {
     id: "getPost",
@@ -239,6 +246,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       "content_required",
       "post_not_published",
       "publication_in_future",
+      "account_quota_exceeded",
       "precondition_failed",
       "version_conflict",
     ],
@@ -273,6 +281,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       "forbidden",
       "post_already_published",
       "content_required",
+      "account_quota_exceeded",
       "precondition_failed",
       "version_conflict",
     ],
@@ -297,6 +306,7 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
       "post_not_found",
       "forbidden",
       "post_not_published",
+      "account_quota_exceeded",
       "precondition_failed",
       "version_conflict",
     ],
@@ -480,9 +490,14 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     summary: "Delete a user",
     description:
       "For the user, who gives `currentPassword`, and for admins, who need not for others. A user who has posts is deleted " +
-      "only where `posts` says what becomes of them; admins alone reassign them.",
+      "only where `posts` says what becomes of them; admins alone reassign them. The user is gone at once; their posts are " +
+      "deleted or given away one batch after the other, and are shown until then. The answer waits for that for some " +
+      "seconds; what takes longer goes on without the request, after a restart of the server too.",
     request: { id: EXAMPLES.ada, query: { posts: "delete" }, body: { currentPassword: EXAMPLES.password } },
-    answers: { 204: { description: "The user is gone, with their sessions." } },
+    answers: {
+      204: { description: "The user is gone, with their sessions, and their posts are deleted or given away." },
+      202: { description: "The user is gone, with their sessions. Their posts are being deleted or given away." },
+    },
     problems: [
       ...STORAGE_PROBLEMS,
       "user_not_found",

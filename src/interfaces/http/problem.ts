@@ -4,16 +4,20 @@ import type { Result } from "neverthrow";
 import { z } from "zod";
 import type { AnsweredBefore } from "../../application/commit.ts";
 import type { UseCases } from "../../application/use-cases.ts";
+import type { NewAuthorGone, RemovalInterrupted } from "../../application/users/finish-removals.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { SECURE_HEADERS } from "./headers.ts";
 import { respond } from "./respond.ts";
 
-/** Every error that a use case can end with. That it was done before is none: it has an answer of its own. */
+/**
+ * Every error that a use case can end with. That it was done before is none, as it has an answer of its own; and what ends the
+ * work on a removal is for the log, as nobody asks for that work.
+ */
 export type UseCaseError = Exclude<
   {
     [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
   }[keyof UseCases],
-  AnsweredBefore
+  AnsweredBefore | RemovalInterrupted | NewAuthorGone
 >;
 
 /** The errors that arise in HTTP itself, before a use case is asked. */
@@ -334,6 +338,12 @@ const PROBLEMS = {
     title: "Storage full",
     detail:
       "The database has no space left to write. Reading goes on, and so do deleting posts and making them shorter; try again when there is space.",
+  },
+  account_quota_exceeded: {
+    status: 507,
+    title: "Account quota exceeded",
+    detail:
+      "The account would store more than this server allows one. Delete or shorten posts of it first; shortening, deleting and publishing without an Idempotency-Key go on. What is kept for repetitions of requests counts for a day.",
   },
   storage_corrupt: {
     status: 500,

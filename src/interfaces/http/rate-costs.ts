@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { PostsFate } from "../../application/users/delete-user.ts";
+import type { PostsFate } from "../../domain/user-removal.ts";
 import type { ListQuery } from "./post-query.ts";
 
 /**

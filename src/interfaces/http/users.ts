@@ -1,10 +1,11 @@
 import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { UseCases } from "../../application/use-cases.ts";
-import type { PostsFate } from "../../application/users/delete-user.ts";
+import type { RemovalUnderway } from "../../application/users/delete-user.ts";
 import type { UserProfile } from "../../domain/access.ts";
 import type { UserId } from "../../domain/id.ts";
 import { ROLES } from "../../domain/user.ts";
+import type { PostsFate } from "../../domain/user-removal.ts";
 import { identify, requireActor } from "./authentication.ts";
 import type { HttpEnv } from "./environment.ts";
 import { expectedVersions } from "./etag.ts";
@@ -19,6 +20,7 @@ import { changedResponse, createdAnswer, resourceResponse } from "./resource-res
 import { DELETION, HASH, PAGE, POST_PAGE, WRITE } from "./rate-costs.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { respond } from "./respond.ts";
+import type { HttpSettings } from "./settings.ts";
 import { noQuery, validBody, validQuery } from "./validation.ts";
 import { emailText, IdBody, idText, nameText, passwordText, TimeBody } from "./values.ts";
 
@@ -76,7 +78,11 @@ const changesOf = (c: Context) => c.req.valid("json" as never) as Changes;
 const changesEmail = (c: Context) => changesOf(c).email !== undefined;
 const givesCurrentPassword = (c: Context) => changesOf(c).currentPassword !== undefined;
 
-export function userRoutes(useCases: UseCases, limits: RateLimits) {
+/** So long a request waits for what a user leaves to be worked off, where requests may take that long. */
+const MAX_REMOVAL_WAIT_MS = 10_000;
+
+export function userRoutes(useCases: UseCases, { requestTimeoutMs }: HttpSettings, limits: RateLimits) {
+  const removalWaitMs = Math.min(MAX_REMOVAL_WAIT_MS, requestTimeoutMs / 2);
   return new Hono<HttpEnv>()
     .use(identify(useCases))
     .use(limits.account)
@@ -152,10 +158,8 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
         const input = { ...target, posts: c.req.valid("query"), ...c.req.valid("json") };
         const deleted = await useCases.deleteUser(c.get("actor"), input);
-        return deleted.match(
-          () => respond(c, null, 204),
-          (failure) => failureProblem(c, failure),
-        );
+        if (deleted.isErr()) return failureProblem(c, deleted.error);
+        return (await isFinished(deleted.value, removalWaitMs)) ? respond(c, null, 204) : respond(c, null, 202);
       },
     )
     .get("/:id/posts", userId, validQuery(AuthorsPostsQuery), limits.cost(POST_PAGE), async (c) => {
@@ -188,6 +192,16 @@ export function userRoutes(useCases: UseCases, limits: RateLimits) {
         );
       },
     );
+}
+
+/** Whether nothing is left of a user before a time has passed; what is left then is worked off without the request. */
+async function isFinished({ finished }: RemovalUnderway, withinMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<false>((settle) => {
+    timer = setTimeout(() => settle(false), withinMs);
+  });
+  const isDone = finished.then((outcome) => outcome.isOk()).finally(() => clearTimeout(timer));
+  return Promise.race([isDone, tooLate]);
 }
 
 export function presentUser({ createdAt, updatedAt, ...user }: UserProfile): z.infer<typeof UserBody> {

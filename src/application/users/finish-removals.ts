@@ -1,0 +1,172 @@
+import { ok, safeTry, type Result } from "neverthrow";
+import type { BatchLimits } from "../../domain/batch.ts";
+import { fail } from "../../domain/fail.ts";
+import type { UserId } from "../../domain/id.ts";
+import type { PostPlace, PostRepository } from "../../domain/post-repository.ts";
+import type { SessionRepository } from "../../domain/session-repository.ts";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { UserRemoval } from "../../domain/user-removal.ts";
+import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user-repository.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
+
+/** The server stops: whoever starts next goes on. */
+export interface RemovalInterrupted {
+  readonly kind: "removal_interrupted";
+}
+
+/** Nobody has the id of the new author any more: an older program has removed them without a word to this removal. */
+export interface NewAuthorGone {
+  readonly kind: "new_author_gone";
+  readonly userId: UserId;
+}
+
+export type FinishRemovalError = RemovalInterrupted | NewAuthorGone | UserHasPosts | LastAdmin | StorageFailure;
+
+export interface FinishRemovalsDependencies {
+  readonly users: UserRepository;
+  readonly posts: PostRepository;
+  readonly sessions: SessionRepository;
+  readonly idempotencyKeys: IdempotencyKeyRepository;
+  readonly clock: Clock;
+}
+
+const KIB = 1024;
+// Each batch is one statement, for which everybody else waits. What these take was measured on the embedded engine: 5 to
+// 20 ms (docs/performance.md).
+const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
+/** A post that changes hands is written to every index again, and the words of its text are most of that. */
+const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
+const RECORDS: BatchLimits = { rows: 500, bytes: 4096 * KIB };
+/** As many are resumed at a time; the others follow. */
+const MOST_RESUMED = 100;
+
+interface Work {
+  readonly userId: UserId;
+  past: PostPlace | null;
+  /** A new author who was not found at the last attempt. */
+  missing: UserId | null;
+  readonly settle: (outcome: Result<void, FinishRemovalError>) => void;
+  readonly refuse: (defect: unknown) => void;
+}
+
+/**
+ * Works off the removals of users in batches: one batch at a time, of each removal in turn, so that a large one does not keep
+ * a small one waiting. Every batch is complete in itself and may be repeated, so a process may die anywhere, and several
+ * processes may work off the same removal: each does what is left.
+ */
+export function finishRemovals(dependencies: FinishRemovalsDependencies) {
+  const { users } = dependencies;
+  const underway = new Map<UserId, Promise<Result<void, FinishRemovalError>>>();
+  const queue: Work[] = [];
+  let isWorking = false;
+  let isStopping = false;
+
+  const workOff = async () => {
+    isWorking = true;
+    for (let work = queue.shift(); work !== undefined; work = queue.shift()) {
+      const step = isStopping ? fail({ kind: "removal_interrupted" } as const) : await attempt(dependencies, work);
+      if (step === null) continue;
+      if (step.isOk() && step.value === "more") queue.push(work);
+      else work.settle(step.map(() => undefined));
+    }
+    isWorking = false;
+  };
+
+  const finishRemoval = async (userId: UserId): Promise<Result<void, FinishRemovalError>> => {
+    const known = underway.get(userId);
+    if (known !== undefined) return known;
+    const finished = new Promise<Result<void, FinishRemovalError>>((settle, refuse) => {
+      queue.push({ userId, past: null, missing: null, settle, refuse });
+    }).finally(() => underway.delete(userId));
+    underway.set(userId, finished);
+    if (!isWorking) void workOff();
+    return finished;
+  };
+
+  return {
+    /** Settles when the user is removed with all that they had, or when it does not go on for now. */
+    finishRemoval,
+
+    /** Goes on with what was interrupted, here or in another process. Gives the first failure. */
+    resumeRemovals: async (): Promise<Result<void, FinishRemovalError>> =>
+      safeTry(async function* () {
+        const removals = yield* await users.listRemovals(MOST_RESUMED);
+        const outcomes = await Promise.all(removals.map(async ({ userId }) => finishRemoval(userId)));
+        return outcomes.find((outcome) => outcome.isErr()) ?? ok();
+      }),
+
+    /** Ends the work after the batch that runs. */
+    stopRemovals: async (): Promise<void> => {
+      isStopping = true;
+      await Promise.all(underway.values());
+    },
+  };
+}
+
+type Step = Result<"more" | "done", FinishRemovalError>;
+
+/** Does a batch; `null` when a defect of the program was met, which whoever waits is told. */
+async function attempt(dependencies: FinishRemovalsDependencies, work: Work): Promise<Step | null> {
+  return advance(dependencies, work).catch((defect: unknown) => {
+    work.refuse(defect);
+    return null;
+  });
+}
+
+const DONE: Step = ok("done");
+const MORE: Step = ok("more");
+
+async function advance(dependencies: FinishRemovalsDependencies, work: Work): Promise<Step> {
+  const { users, sessions, idempotencyKeys } = dependencies;
+  const { userId } = work;
+  return safeTry<"more" | "done", FinishRemovalError>(async function* () {
+    // Read anew each time: the posts may have to go to somebody else by now, or another process may have done the rest.
+    const removal = yield* await users.findRemoval(userId);
+    if (removal === null) return DONE;
+    if ((yield* await settlePosts(dependencies, work, removal)) === "more") return MORE;
+    if ((yield* await idempotencyKeys.deleteByUser(userId, RECORDS)) > 0) return MORE;
+    yield* await sessions.deleteByUser(userId, null);
+    return (await users.delete(userId, removal.version))
+      .map(() => "done" as const)
+      .orElse((failure): Step => {
+        switch (failure.kind) {
+          case "user_not_found":
+            return DONE;
+          case "version_conflict":
+            return MORE;
+          case "user_has_posts":
+            if (removal.posts.kind === "keep") return fail(failure);
+            // One that was unpublished meanwhile is before the place that was reached.
+            work.past = null;
+            return MORE;
+          default:
+            return fail(failure);
+        }
+      });
+  });
+}
+
+/** Deletes a batch of the posts or gives it away; `done` when there is none past the place that was reached. */
+async function settlePosts(
+  { posts, clock }: FinishRemovalsDependencies,
+  work: Work,
+  removal: UserRemoval,
+): Promise<Step> {
+  const { userId, posts: fate } = removal;
+  if (fate.kind === "keep") return DONE;
+  const reached =
+    fate.kind === "delete"
+      ? await posts.deleteByAuthor(userId, DELETED, work.past)
+      : await posts.reassign(userId, fate.to, clock.now(), REASSIGNED, work.past);
+  if (reached.isOk()) {
+    work.past = reached.value;
+    return ok(reached.value === null ? "done" : "more");
+  }
+  if (reached.error.kind !== "author_not_found") return fail(reached.error);
+  // The new author is removed as well: then this removal has another fate by now, which the next look at it shows.
+  const to = fate.kind === "reassign" ? fate.to : null;
+  if (to === null || work.missing === to) return fail({ kind: "new_author_gone", userId });
+  work.missing = to;
+  return MORE;
+}

@@ -1,0 +1,23 @@
+import { storedRecordBytes } from "../../application/ports/idempotency-keys.ts";
+import type { UserId } from "../../domain/id.ts";
+import { storedPostBytes } from "../../domain/storage-quota.ts";
+import type { MemoryTables } from "./memory-tables.ts";
+
+export interface MemoryOptions {
+  /** How many bytes an account may store; 0 for any number. */
+  readonly accountQuotaBytes: number;
+}
+
+/** Whether an account may store so many bytes more. */
+export function hasRoomFor(
+  bytes: number,
+  userId: UserId,
+  { posts, idempotencyKeys }: MemoryTables,
+  { accountQuotaBytes }: MemoryOptions,
+): boolean {
+  if (accountQuotaBytes === 0) return true;
+  let stored = 0;
+  for (const post of posts.values()) if (post.authorId === userId) stored += storedPostBytes(post);
+  for (const record of idempotencyKeys.values()) if (record.userId === userId) stored += storedRecordBytes(record);
+  return stored + bytes <= accountQuotaBytes;
+}

@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startServer, type RunningServer } from "../process/server.ts";
+import { copyDirectory } from "../support/plain-engine.ts";
+import { copyTemplate } from "../support/test-storage.ts";
+import { newAuthors, newLedger, publish, type Author } from "./ledger.ts";
+import { eventually } from "./watching.ts";
+
+const POSTS = 600;
+const AT_ONCE = 50;
+
+let directory: string;
+let server: RunningServer;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-removal-"));
+  const copy = await copyTemplate();
+  await copyDirectory(copy, directory);
+  await rm(copy, { recursive: true });
+  server = await startServer(directory);
+});
+afterEach(async () => {
+  await server.end("SIGKILL");
+  await rm(directory, { recursive: true });
+});
+
+async function countOf({ id }: Author): Promise<number> {
+  const response = await fetch(`${server.url}/v1/posts?author=${id}&limit=1&count=true`);
+  return ((await response.json()) as { total: number }).total;
+}
+
+async function write(author: Author): Promise<void> {
+  const ledger = newLedger();
+  for (let i = 0; i < POSTS; i += AT_ONCE) {
+    const titles = Array.from({ length: AT_ONCE }, (_, index) => `${author.id} ${i + index}`);
+    await Promise.all(titles.map(async (title) => publish(server.url, author, title, ledger, 2000)));
+  }
+  expect(ledger.acknowledged.size).toBe(POSTS);
+}
+
+/** Asks for the removal and kills the server when some of the posts have gone, and not all. */
+async function killWhileRemoving(author: Author, query: string): Promise<void> {
+  const path = `/v1/users/${author.id}?${query}`;
+  const headers = { Authorization: `Bearer ${author.token}` };
+  // It is not answered: the server is killed before.
+  const asked = fetch(`${server.url}${path}`, { method: "DELETE", headers }).catch(() => null);
+  let left = POSTS;
+  await eventually("a batch", async () => (left = await countOf(author)) < POSTS);
+  await server.end("SIGKILL");
+  expect(await asked).toBeNull();
+  expect(left).toBeGreaterThan(0);
+}
+
+describe("the removal of a user that a kill interrupts", () => {
+  it.each(["posts=delete", "posts=reassign"])("with %s goes on by itself at the next start", async (query) => {
+    const [author, heir] = (await newAuthors(server.url, 2)) as [Author, Author];
+    await write(author);
+    const isDeleted = query === "posts=delete";
+    await killWhileRemoving(author, isDeleted ? query : `${query}&to=${heir.id}`);
+
+    server = await startServer(directory);
+    const headers = { Authorization: `Bearer ${author.token}` };
+    expect((await fetch(`${server.url}/v1/sessions`, { headers })).status).toBe(401);
+    expect((await fetch(`${server.url}/v1/users/${author.id}`)).status).toBe(404);
+    await eventually("the last batch", async () => (await countOf(author)) === 0);
+    expect(await countOf(heir)).toBe(isDeleted ? 0 : POSTS);
+    expect((await server.end("SIGTERM")).exitCode).toBe(0);
+  });
+});
