@@ -123,7 +123,7 @@ async function openLosing(losses: number) {
   const quire = await openQuire({
     users: (real) => ({
       update: async (user, version) => (lost() ? err(CONFLICT) : real.update(user, version)),
-      delete: async (id, version) => (lost() ? err(CONFLICT) : real.delete(id, version)),
+      requestRemoval: async (removal) => (lost() ? err(CONFLICT) : real.requestRemoval(removal)),
     }),
     posts: (real) => ({
       update: async (post, version) => (lost() ? err(CONFLICT) : real.update(post, version)),

@@ -10,6 +10,8 @@ import { eventually } from "./watching.ts";
 
 const POSTS = 600;
 const AT_ONCE = 50;
+const ADMIN = { email: "admin@example.org", password: "correct horse battery" };
+const ENVIRONMENT = { QUIRE_ADMIN_EMAIL: ADMIN.email, QUIRE_ADMIN_PASSWORD: ADMIN.password };
 
 let directory: string;
 let server: RunningServer;
@@ -19,7 +21,7 @@ beforeEach(async () => {
   const copy = await copyTemplate();
   await copyDirectory(copy, directory);
   await rm(copy, { recursive: true });
-  server = await startServer(directory);
+  server = await startServer(directory, ENVIRONMENT);
 });
 afterEach(async () => {
   await server.end("SIGKILL");
@@ -40,10 +42,16 @@ async function write(author: Author): Promise<void> {
   expect(ledger.acknowledged.size).toBe(POSTS);
 }
 
+async function adminToken(): Promise<string> {
+  const headers = { "Content-Type": "application/json" };
+  const session = await fetch(`${server.url}/v1/sessions`, { method: "POST", headers, body: JSON.stringify(ADMIN) });
+  return ((await session.json()) as { token: string }).token;
+}
+
 /** Asks for the removal and kills the server when some of the posts have gone, and not all. */
 async function killWhileRemoving(author: Author, query: string): Promise<void> {
   const path = `/v1/users/${author.id}?${query}`;
-  const headers = { Authorization: `Bearer ${author.token}` };
+  const headers = { Authorization: `Bearer ${await adminToken()}` };
   // It is not answered: the server is killed before.
   const asked = fetch(`${server.url}${path}`, { method: "DELETE", headers }).catch(() => null);
   let left = POSTS;
@@ -60,7 +68,7 @@ describe("the removal of a user that a kill interrupts", () => {
     const isDeleted = query === "posts=delete";
     await killWhileRemoving(author, isDeleted ? query : `${query}&to=${heir.id}`);
 
-    server = await startServer(directory);
+    server = await startServer(directory, ENVIRONMENT);
     const headers = { Authorization: `Bearer ${author.token}` };
     expect((await fetch(`${server.url}/v1/sessions`, { headers })).status).toBe(401);
     expect((await fetch(`${server.url}/v1/users/${author.id}`)).status).toBe(404);

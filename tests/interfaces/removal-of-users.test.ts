@@ -25,7 +25,7 @@ describe("the removal of a user whose posts", () => {
     const api = openWith(deleteByAuthor);
     const author = await api.author();
     const post = await author.write({ status: "published" });
-    const reply = await author.delete(`${author.path}?posts=delete`);
+    const reply = await author.leave("?posts=delete");
     expect([reply.status, reply.text]).toEqual([202, ""]);
     expect((await api.nobody.get(author.path)).status).toBe(404);
     expect((await author.get("/v1/sessions")).status).toBe(401);
@@ -41,7 +41,7 @@ describe("the removal of a user whose posts", () => {
     });
     const author = await api.author();
     const post = await author.write({ status: "published" });
-    expect((await author.delete(`${author.path}?posts=delete`)).status).toBe(204);
+    expect((await author.leave("?posts=delete")).status).toBe(204);
     expect((await api.nobody.get(`/v1/posts/${post.id}`)).status).toBe(404);
   });
 });

@@ -36,9 +36,9 @@ const IDS = {
   draft: parameterOf("publishPost", "id"),
 };
 
-/** The answer that an operation's example is for: the first that is documented. */
+/** The answer that an operation's example is for: its success, and not that it goes on in the background (202). */
 function exampleAnswer({ responses }: DocumentedOperation) {
-  const [status = "", answer] = Object.entries(responses)[0] ?? [];
+  const [status = "", answer] = Object.entries(responses).findLast(([each]) => Number(each) < 300) ?? [];
   return { status: Number(status), body: answer?.content?.["application/json"]?.example };
 }
 

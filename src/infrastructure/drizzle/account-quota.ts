@@ -21,7 +21,7 @@ export interface StorageOptions {
 export const ANY_STORAGE: StorageOptions = { accountQuotaBytes: 0, isShared: true };
 
 /** How many bytes a row of a statement would add to an account, as a column to be given with it. */
-export const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
+const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
 
 const LARGEST_BIGINT = "9223372036854775807";
 
@@ -43,6 +43,9 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
   // Others store for the same accounts meanwhile. Locked in the order of their ids, two statements never wait for each other.
   const locking = isShared ? sql` order by user_id for no key update` : sql``;
 
+  const usage = (of: SQL) =>
+    sql`select user_id as held_by, bytes as held_bytes from account_usage where user_id = any(${of})${locking}`;
+
   return {
     most,
     locking,
@@ -55,8 +58,6 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
       const account = sql.identifier(owner);
       const hasRoom = (bytes: SQL) => (isAlways ? sql`true` : sql`held_bytes + ${bytes} <= ${most}`);
       const given = givenRows("given", { ...columns, ...BYTES }, rows);
-      const usage = (of: SQL) =>
-        sql`select user_id as held_by, bytes as held_bytes from account_usage where user_id = any(${of})${locking}`;
       // Most statements have one row, and what PostgreSQL needs for several costs it as much as the row itself.
       if (rows === 1) {
         const of = sql`array[${sql.placeholder(placeholderOf("given", keyOf(columns, owner), 0))}::uuid]`;
