@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: "database",
           include: ["tests/**/*.test.ts"],
-          exclude: UNIT,
+          exclude: [...UNIT, "**/node_modules/**"],
           globalSetup: ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"],
           ...TIMEOUTS,
         },
