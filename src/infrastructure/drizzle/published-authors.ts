@@ -3,6 +3,9 @@ import type { UserId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
 import { posts, users } from "./schema.ts";
 
+/** More users are never removed at once: each takes an account and 200 units of a budget (rate-costs.ts). */
+const MAX_REMOVALS = 1000;
+
 /**
  * The ids of the users past a place who have a published post, in the direction of its going: one more than the limit
  * where there are. Each step of the recursion is one descent into the index of authors' times of publication, which holds
@@ -25,7 +28,10 @@ export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
   };
   const first = nextAuthor(from && sql`${from.id}`);
   const next = nextAuthor(sql`authors.id`);
-  const removed = sql`(select count(*) from ${users} where ${isNotNull(users.removalRequestedAt)})`;
+  const removed = sql`(select count(*) from (
+    select from ${users} where ${isNotNull(users.removalRequestedAt)}
+    order by ${users.removalRequestedAt} limit ${MAX_REMOVALS}
+  ) as removed)`;
   return sql`(
     with recursive authors (id, place) as (
       select ${first}, 1
