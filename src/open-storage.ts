@@ -6,6 +6,7 @@ import type { StorageProbe } from "./application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "./application/ports/unit-of-work.ts";
 import type { Config, DatabaseConfig } from "./config.ts";
 import type { MoveEnd } from "./infrastructure/move/move-end.ts";
+import type { RenewTitleKeys } from "./infrastructure/drizzle/title-keys.ts";
 import type { ClaimedDirectory } from "./infrastructure/pglite/claim-data-directory.ts";
 import type { DataDirectoryGone } from "./infrastructure/pglite/directory-watch.ts";
 import type { OpenPgliteError } from "./infrastructure/pglite/pglite-storage.ts";
@@ -19,6 +20,7 @@ export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../drizzle", import.meta
 export interface Storage extends Repositories {
   readonly unitOfWork: UnitOfWork;
   readonly probe: StorageProbe;
+  readonly renewTitleKeys: RenewTitleKeys;
   /** Where the data is, to be shown. */
   readonly place: string;
   /** Settles when the storage is lost to this process; never otherwise. */

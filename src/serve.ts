@@ -14,6 +14,7 @@ import type { openStorage } from "./open-storage.ts";
 import { startRemovals } from "./removal-work.ts";
 import { EXIT } from "./exit-codes.ts";
 import { exitWith } from "./process-failure.ts";
+import { startTitleKeyRenewal } from "./title-key-renewal.ts";
 import { VERSION } from "./version.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -65,11 +66,12 @@ export async function serve(
   }
   const purge = startExpiryPurge(useCases, log);
   const removals = startRemovals(useCases, log);
+  const renewal = startTitleKeyRenewal(storage.value.renewTitleKeys, log);
 
   const stopInOrder = async (signal: NodeJS.Signals) => {
     log.info({ signal }, "stopping");
     // Whoever uses the storage ends before it does.
-    await Promise.all([server.value.close(SHUTDOWN_GRACE_MS), purge.stop(), removals.stop()]);
+    await Promise.all([server.value.close(SHUTDOWN_GRACE_MS), purge.stop(), removals.stop(), renewal.stop()]);
     const closed = await storage.value.close();
     if (closed.isErr()) return exitWith(closed.error);
     log.info({}, "stopped");

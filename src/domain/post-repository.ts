@@ -7,6 +7,7 @@ import type { FoundPost, SearchQuery } from "./post-search.ts";
 import type { StorageFailure } from "./storage-failure.ts";
 import type { AccountQuotaExceeded } from "./storage-quota.ts";
 import { jsonByteLength, MAX_JSON_BYTES_PER_UNIT } from "./text.ts";
+import { titleSortKey } from "./title-key.ts";
 import type { Version, VersionConflict } from "./version.ts";
 
 export interface PostNotFound {
@@ -43,7 +44,7 @@ export const POST_SORT_KEYS = ["created", "updated", "published", "title"] as co
 
 /**
  * The order of a list, equal ones by their ids: when a post was created, which its id tells; when it was last updated; when
- * it was published, where the filter must show no drafts; or its title, by code points.
+ * it was published, where the filter must show no drafts; or its title, by {@link titleSortKey}.
  */
 export interface PostSort {
   readonly by: (typeof POST_SORT_KEYS)[number];
@@ -62,11 +63,14 @@ export function sortKey(post: Post, { by }: PostSort): string | null {
     case "published":
       return post.publishedAt?.toISOString() ?? null;
     case "title":
-      return post.title;
+      return titleSortKey(post.title);
   }
 }
 
-/** Whether a text, or its absence, is a key that {@link sortKey} could have given. */
+/**
+ * Whether a text, or its absence, is a key that {@link sortKey} could have given. A key of a title has the bounds of a title,
+ * whichever rule has made it: a cursor from before a rule changed, or of a post whose key is not renewed yet, goes on.
+ */
 export function isSortKey(key: string | null, { by }: PostSort): boolean {
   if (key === null || by === "created") return key === null && by === "created";
   return by === "title" ? isStoredTitle(key) : isMoment(key);
@@ -91,7 +95,7 @@ export const MAX_PAGE_JSON_BYTES = 1_048_576;
  * author with a name of 100 characters, each an escape of six bytes at most.
  */
 const MAX_OTHER_JSON_BYTES = 1_024;
-/** The JSON of a page beside its posts: two cursors, which have titles of 300 characters in them, and the count. */
+/** The JSON of a page beside its posts: two cursors, which have keys of titles of 300 characters in them, and the count. */
 const MAX_ENVELOPE_JSON_BYTES = 4_096;
 /** An excerpt is HTML: no character becomes longer in it than `&quot;`, and a match is between tags. */
 const MAX_TAG_BYTES = "<mark></mark>".length;

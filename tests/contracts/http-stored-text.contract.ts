@@ -4,7 +4,8 @@ import { openApi } from "../support/api.ts";
 import { aPublishedPost, aUser, email } from "../support/fixtures.ts";
 import type { TestStorage } from "../support/test-storage.ts";
 
-const TITLES = ["\u0001bell\u0007", "\u200b", "\u202egnp.exe", "a\nb"];
+/** In the order of their keys: one that is nothing but an invisible character is after letters. */
+const TITLES = ["a\nb", "\u0001bell\u0007", "\u202egnp.exe", "\u200b"];
 
 /** What is promised of text that was stored under earlier rules and would be refused now. */
 export function httpStoredTextContract(openStorage: () => Promise<TestStorage>): void {
@@ -39,7 +40,7 @@ export function httpStoredTextContract(openStorage: () => Promise<TestStorage>):
         last = path;
         path = page.nextCursor && `/v1/posts?sort=title&limit=1&cursor=${page.nextCursor}`;
       }
-      expect(seen).toEqual(TITLES.toSorted());
+      expect(seen).toEqual(TITLES);
       const { previousCursor } = (await nobody.get(last)).body as { previousCursor: string };
       expect((await nobody.get(`/v1/posts?sort=title&limit=1&cursor=${previousCursor}`)).status).toBe(200);
     });

@@ -4,6 +4,7 @@ import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts
 import { postPagingContract } from "./post-paging.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { postSearchContract } from "./post-search.contract.ts";
+import { postTitlesContract } from "./post-titles.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
 import { storageModelContract } from "./storage-model.contract.ts";
 import { unitOfWorkContract } from "./unit-of-work.contract.ts";
@@ -16,6 +17,7 @@ accountQuotaContract(postgresql);
 postRepositoryContract(postgresql);
 postSearchContract(postgresql);
 postPagingContract(postgresql);
+postTitlesContract(postgresql);
 sessionRepositoryContract(postgresql);
 idempotencyKeyRepositoryContract(postgresql);
 unitOfWorkContract(postgresql, { abortsFailedTransactions: true, runsUnitsInTurn: false });

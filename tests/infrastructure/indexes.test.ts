@@ -17,6 +17,7 @@ import type { Session, TokenDigest } from "../../src/domain/session.ts";
 import type { Version } from "../../src/domain/version.ts";
 import { ANY_STORAGE } from "../../src/infrastructure/drizzle/account-quota.ts";
 import { renewEmailKeys } from "../../src/infrastructure/drizzle/email-keys.ts";
+import { renewTitleKeys } from "../../src/infrastructure/drizzle/title-keys.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import { ANY_BATCH, aDraft, EVERY_DRAFT, nextId, past, PUBLISHED_POSTS, recordingLog } from "../support/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../support/plans.ts";
@@ -40,11 +41,11 @@ const ROWS = filling(`
     select id_of(n), 'Ada', n || '@example.org', n || '@example.org', 'hash',
       case when n % 500 = 0 then 'admin' else 'author' end, 1, now(), now()
     from generate_series(1, ${USERS}) n;
-  insert into posts
+  insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at, title_key, title_key_version)
     select id_of(n), 'Title ' || n * 31 % 1000, repeat('content ', 40),
       id_of(case when n % 4 = 0 then ${OFTEN} else 1 + n * 7919 % ${USERS} end),
       case when n % 100 = 0 then 'published' else 'draft' end, case when n % 100 = 0 then moment_of(n * 13) end, 1,
-      moment_of(n), moment_of(n * 17)
+      moment_of(n), moment_of(n * 17), 'title ' || length((n * 31 % 1000)::text) || n * 31 % 1000, 1
     from generate_series(1, ${POSTS}) n;
   insert into sessions
     select id_of(n), id_of(1 + n * 7919 % ${USERS}), 'digest ' || n, now(), now(), '2026-01-01'::timestamptz + n * interval '1 minute'
@@ -250,8 +251,8 @@ const SETTINGS = {
   "a server": "set plan_cache_mode = force_custom_plan; set enable_sort = on; set enable_incremental_sort = on",
 };
 
-/** By this a start finds the users whose keys may be outdated. */
-const FOR_STARTS = ["users_unicode_email_idx"];
+/** By these a start finds the users and the posts whose keys may be outdated. */
+const FOR_STARTS = ["posts_outdated_title_key_idx", "users_unicode_email_idx"];
 
 const indexesIn = (nodes: readonly PlanNode[]) =>
   [...new Set(nodes.flatMap((node) => node["Index Name"] ?? []))].toSorted((a, b) => a.localeCompare(b));
@@ -297,7 +298,15 @@ describe("the indexes of the schema", () => {
   it("let a start look for outdated keys of e-mail addresses without reading a whole table", async () => {
     const nodes = await plansOf(async () => renewEmailKeys(db, recordingLog()));
     expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
-    expect(indexesIn(nodes)).toEqual(FOR_STARTS);
+    expect(indexesIn(nodes)).toEqual(["users_unicode_email_idx"]);
+  });
+
+  it("let posts whose title keys are outdated be found and renewed without reading a whole table", async () => {
+    const outdated = "update posts set title_key_version = null where id between id_of(501) and id_of(750)";
+    await engine.exec(outdated);
+    const nodes = await plansOf(async () => renewTitleKeys(db, () => false));
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    expect(indexesIn(nodes)).toEqual(["posts_outdated_title_key_idx", "posts_pkey"]);
   });
 
   /** The plan of the one statement that a call sends, as it was run with its values. */

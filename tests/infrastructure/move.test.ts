@@ -22,11 +22,13 @@ const ROWS = [
   `insert into users select ('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Ada ' || n, n || '@example.org',
     n || '@example.org', 'hash', case when n = 1 then 'admin' else 'author' end, n, to_timestamp(n), now()
     from generate_series(1, ${USERS}) n`,
-  `insert into posts select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Post ' || n,
+  `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at, title_key, title_key_version)
+    select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Post ' || n,
     (array[E'a\\tb\\nc\\\\d\\\\N\\r', 'Ünïcödé 🔑 ключ', '{"json": [1]}', '"quoted", \\N', repeat('long ', 10000)])[1 + n % 5],
     ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid,
     case when n % 3 = 0 then 'draft' else 'published' end, case when n % 3 = 0 then null else to_timestamp(n * 1.001) end,
-    n, to_timestamp(n), now() from generate_series(1, ${POSTS}) n`,
+    n, to_timestamp(n), now(), case when n % 5 > 0 then 'post ' || n end, case when n % 5 > 0 then n - n % 2 end
+    from generate_series(1, ${POSTS}) n`,
   `insert into sessions select ('00000000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid,
     ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid, 'digest ' || n, now(), now(), now()
     from generate_series(1, 3) n`,

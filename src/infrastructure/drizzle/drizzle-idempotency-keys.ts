@@ -15,6 +15,7 @@ import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { AUTHOR_NOT_FOUND } from "./drizzle-posts.ts";
 import { givenRows, namesOf, once, preparedFor, valuesOf } from "./prepared.ts";
+import { postRow } from "./post-row.ts";
 import { idempotencyKeys, posts } from "./schema.ts";
 import { lookUpTogether, writeTogether } from "./waiting-together.ts";
 
@@ -93,7 +94,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
         "idempotencyKeys.insertWithPost",
         async () => {
           const records = pairs.map((pair) => ({ ...pair.record, bytes: bytesOf(pair) }));
-          const written = pairs.map(({ record, post }) => ({ ...post, keyDigest: record.keyDigest }));
+          const written = pairs.map(({ record, post }) => ({ ...postRow(post), keyDigest: record.keyDigest }));
           return insertWithPosts(pairs.length).execute({
             ...valuesOf(records, "given"),
             ...valuesOf(written, "written"),

@@ -22,6 +22,7 @@ import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { pageSelection, selectCounts } from "./post-lists.ts";
 import { selectFound, selectFoundCount } from "./post-search.ts";
+import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
 import { once, preparedFor, valuesOf } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
 import { askTogether, lookUpAskedTogether, writeTogether } from "./waiting-together.ts";
@@ -65,7 +66,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
         db,
         "posts.insert",
         async () => {
-          const given = rows.map((post) => ({ ...post, bytes: storedPostBytes(post) }));
+          const given = rows.map((post) => ({ ...postRow(post), bytes: storedPostBytes(post) }));
           return insertOf(rows.length).execute(valuesOf(given, "given"));
         },
         AUTHOR_NOT_FOUND,
@@ -80,7 +81,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
     : writeTogether(insertAll, storedPostBytes);
   const selectVisible = once(() =>
     db
-      .select()
+      .select(POST_COLUMNS)
       .from(posts)
       .where(
         and(sql`${posts.id} = any(${sql.placeholder("ids")})`, or(eq(posts.status, "published"), isAskedForAsDraft)),
@@ -88,7 +89,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       .prepare("posts_visible_by_ids"),
   );
   const findRow = lookUpAskedTogether({
-    keyOf: (row: typeof posts.$inferSelect) => row.id,
+    keyOf: (row: PostRow) => row.id,
     keyAskedFor: ({ id }: AskedPost) => id,
     select: async (asked: readonly AskedPost[]) =>
       attempt(db, "posts.findById", async () => {
@@ -137,9 +138,16 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       ).map((rows) => rows.length > 0),
 
     list: askTogether(async (filter, sort, page) =>
-      (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map((rows) =>
-        pageOfPosts(rows.map(restorePost), page, (post) => sortKey(post, sort)),
-      ),
+      (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map((rows) => {
+        // As the database has placed them: a post that an older program wrote is placed by its title until it has a key.
+        const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
+        const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
+        return pageOfPosts(
+          rows.map(({ post }) => restorePost(post)),
+          page,
+          keyOf,
+        );
+      }),
     ),
 
     search: askTogether(async (filter, query, page) =>
@@ -161,7 +169,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
         write: async () =>
           db
             .update(posts)
-            .set(post)
+            .set(postRow(post))
             .where(and(eq(posts.id, post.id), eq(posts.version, expected), hasRoomFor(post)))
             .returning({ id: posts.id }),
         exists: async () => db.select({ version: posts.version }).from(posts).where(eq(posts.id, post.id)),
@@ -201,7 +209,13 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
             db
               .with(db.$with("heir", { userId: accountUsage.userId }).as(heirOf(to)))
               .update(posts)
-              .set({ authorId: to, version: sql<Version>`${posts.version} + 1`, updatedAt: now })
+              .set({
+                authorId: to,
+                version: sql<Version>`${posts.version} + 1`,
+                // The title stays, and so does its key; one that is outdated stays outdated.
+                titleKeyVersion: sql<Version>`${posts.titleKeyVersion} + 1`,
+                updatedAt: now,
+              })
               .where(
                 // Somebody else may have given it away since it was selected. No index is asked for that.
                 sql`${posts.authorId} is not distinct from ${from} and exists (select from heir) and ${SMALL_PENDING_LIST}
@@ -226,7 +240,7 @@ const PLACE = { status: posts.status, id: posts.id };
  * What waits to be sorted into a GIN index is sorted in by the write that fills its list (PostgreSQL 18, 65.4.4.1), 4 MB at
  * once where nothing else is set: for as long as that takes everybody waits. It holds until the transaction ends.
  */
-const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
+export const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
 
 function isPast(authorId: UserId, past: PostPlace | null): SQL {
   const { status, id } = past ?? { status: "", id: NIL_ID };

@@ -5,6 +5,7 @@ import { emailKey, type EmailAddress, type EmailKey } from "../../domain/email-a
 import type { UserId } from "../../domain/id.ts";
 import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { attempt } from "./attempt.ts";
+import { batchesById } from "./batches-by-id.ts";
 import type { Database } from "./database.ts";
 import { isUnicodeEmail, users } from "./schema.ts";
 
@@ -102,19 +103,19 @@ interface Outdated {
 /** The users whose stored key is not that of their address, the oldest first. */
 async function readOutdated(db: Database): Promise<Outdated[]> {
   const outdated: Outdated[] = [];
-  let last: UserId | undefined;
-  do {
-    const rows = await db
+  const batches = batchesById(ROWS_PER_STATEMENT, async (after: UserId | undefined) =>
+    db
       .select({ id: users.id, email: users.email, stored: users.emailKey })
       .from(users)
-      .where(and(isUnicodeEmail(users.email), last === undefined ? undefined : gt(users.id, last)))
+      .where(and(isUnicodeEmail(users.email), after === undefined ? undefined : gt(users.id, after)))
       .orderBy(asc(users.id))
-      .limit(ROWS_PER_STATEMENT);
+      .limit(ROWS_PER_STATEMENT),
+  );
+  for await (const rows of batches) {
     outdated.push(
       ...rows.map((row) => ({ ...row, key: emailKey(row.email) })).filter(({ stored, key }) => stored !== key),
     );
-    last = rows.length < ROWS_PER_STATEMENT ? undefined : rows.at(-1)?.id;
-  } while (last !== undefined);
+  }
   return outdated;
 }
 

@@ -5,7 +5,8 @@ import type { PageRequest } from "../../domain/page.ts";
 import type { PostStatus } from "../../domain/post.ts";
 import { MAX_PAGE_JSON_BYTES, type PostFilter, type PostSort } from "../../domain/post-repository.ts";
 import type { Database } from "./database.ts";
-import { posts } from "./schema.ts";
+import { POST_COLUMNS, type PostRow } from "./post-row.ts";
+import { posts, titleOrder } from "./schema.ts";
 
 /** Posts that an index of each sort holds side by side, in its order. */
 export interface Range {
@@ -45,13 +46,19 @@ export async function selectCounts(db: Database, filter: PostFilter) {
   return second === undefined ? first : unionAll(first, second);
 }
 
-/** What a list is sorted by before the id, and what is less than any; a title is compared by code points everywhere. */
+/** What a list is sorted by before the id, and what is less than any. */
 const SORT_KEYS: Readonly<Record<PostSort["by"], { readonly column: SQL; readonly least: SQL }>> = {
   created: { column: sql`${posts.id}`, least: sql`'00000000-0000-0000-0000-000000000000'` },
   updated: { column: sql`${posts.updatedAt}`, least: sql`'-infinity'` },
   published: { column: sql`${posts.publishedAt}`, least: sql`'-infinity'` },
-  title: { column: sql`${posts.title} collate "C"`, least: sql`''` },
+  title: { column: titleOrder(posts), least: sql`''` },
 };
+
+/** A row of a page, with the text that has given a title its place where the list is sorted by titles. */
+interface PlacedPost {
+  readonly post: PostRow;
+  readonly titleKey: string | null;
+}
 
 /** Of pages that have no more than 127 posts there is one statement, whatever their limits. */
 const USUAL_MOST = 128;
@@ -59,11 +66,7 @@ const USUAL_MOST = 128;
 /** Selects the rows of a page, in the direction of its going, by a statement that is prepared for each shape of a list. */
 export function pageSelection(db: Database) {
   const statements = new Map<string, ReturnType<typeof preparePage>>();
-  return async (
-    filter: PostFilter,
-    sort: PostSort,
-    { limit, from }: PageRequest<PostId>,
-  ): Promise<(typeof posts.$inferSelect)[]> => {
+  return async (filter: PostFilter, sort: PostSort, { limit, from }: PageRequest<PostId>): Promise<PlacedPost[]> => {
     const ranges = rangesOf(filter);
     if (ranges.length === 0) return [];
     const isDescending = sort.descending !== (from?.direction === "backward");
@@ -198,8 +201,9 @@ function preparePage(db: Database, name: string, shape: PageShape) {
     .from(candidates)
     .as("measured");
   const ids = db.select({ id: measured.id }).from(measured).where(lte(measured.bytesBefore, MAX_PAGE_JSON_BYTES));
+  const titleKey = shape.by === "title" ? sql<string>`${key}` : sql<null>`null::text`;
   return db
-    .select()
+    .select({ post: POST_COLUMNS, titleKey })
     .from(posts)
     .where(sql`${posts.id} = any(array(${ids}))`)
     .orderBy(sql`${key} ${towards}, ${posts.id} ${towards}`)

@@ -1,4 +1,4 @@
-import { and, getTableColumns, or, sql, type SQL } from "drizzle-orm";
+import { and, or, sql, type SQL } from "drizzle-orm";
 import type { PostId } from "../../domain/id.ts";
 import type { PageRequest } from "../../domain/page.ts";
 import { restorePost } from "../../domain/post.ts";
@@ -14,6 +14,7 @@ import {
 } from "../../domain/post-search.ts";
 import type { Database } from "./database.ts";
 import { bytesBeyondFirst, conditionOf, partOfIndex, rangesOf, type Range } from "./post-lists.ts";
+import { POST_COLUMNS } from "./post-row.ts";
 import { posts } from "./schema.ts";
 
 /** How a search bounds the rows that it reads by an index that has no order. */
@@ -167,7 +168,7 @@ export async function selectFound(
   ) as page`;
   const rows = await db
     .select({
-      post: getTableColumns(posts),
+      post: POST_COLUMNS,
       rank: sql<number>`rank`.mapWith(Number),
       headline: sql<string>`ts_headline('public.quire',
         translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${askedFor(query)}, ${HEADLINE})`,

@@ -86,6 +86,18 @@ export const accountUsage = pgTable(
   ],
 );
 
+type TitleColumns = Readonly<Record<"title" | "version" | "titleKey" | "titleKeyVersion", PgColumn>>;
+
+/** Whether a post lacks the key of its title: an older program has written it. */
+export function hasOutdatedTitleKey({ version, titleKeyVersion }: Omit<TitleColumns, "title" | "titleKey">): SQL {
+  return sql`${titleKeyVersion} is distinct from ${version}`;
+}
+
+/** The text that lists order titles by, by code points; without its key a title itself. */
+export function titleOrder({ title, titleKey, version, titleKeyVersion }: TitleColumns): SQL {
+  return sql`(case when ${titleKeyVersion} = ${version} then ${titleKey} else ${title} end) collate "C"`;
+}
+
 export const posts = pgTable(
   "posts",
   {
@@ -98,6 +110,10 @@ export const posts = pgTable(
     version: bigint({ mode: "number" }).$type<Version>().notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
+    /** What {@link titleSortKey} makes of the title. An older program stores none, or leaves that of an earlier title. */
+    titleKey: text("title_key"),
+    /** The version of the post that has the key: at another, the key is outdated. */
+    titleKeyVersion: bigint("title_key_version", { mode: "number" }).$type<Version>(),
   },
   (post) => [
     primaryKey({ name: "posts_pkey", columns: [post.id] }),
@@ -116,8 +132,10 @@ export const posts = pgTable(
     index("posts_author_published_at_idx")
       .on(post.authorId, post.status, post.publishedAt, post.id)
       .where(isNotNull(post.publishedAt)),
-    index("posts_title_idx").on(post.status, sql`${post.title} collate "C"`, post.id),
-    index("posts_author_title_idx").on(post.authorId, post.status, sql`${post.title} collate "C"`, post.id),
+    index("posts_title_idx").on(post.status, titleOrder(post), post.id),
+    index("posts_author_title_idx").on(post.authorId, post.status, titleOrder(post), post.id),
+    // For title-keys.ts, which looks for them at every start and once an hour.
+    index("posts_outdated_title_key_idx").on(post.id).where(hasOutdatedTitleKey(post)),
   ],
 );
 

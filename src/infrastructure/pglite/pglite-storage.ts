@@ -10,6 +10,7 @@ import type { StorageFailure } from "../../domain/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
+import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
 import {
   appliedMigrations,
   applyMigration,
@@ -34,6 +35,7 @@ import { shorteningOnLowSpace } from "./low-space.ts";
 export interface PgliteStorage extends Repositories, Pick<EmbeddedPostgres, "gaveUp" | "close"> {
   readonly unitOfWork: UnitOfWork;
   readonly probe: StorageProbe;
+  readonly renewTitleKeys: RenewTitleKeys;
 }
 
 export type MigrateError = MigrationsUnreadable | MigrationDrift | StorageFailure;
@@ -64,7 +66,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     await close();
     return err(migrated.error);
   }
-  const { schemaCheck, renewEmailKeys, ...ports } = migrated.value;
+  const { schemaCheck, renewEmailKeys, renewTitleKeys, ...ports } = migrated.value;
   const renewed = await renewEmailKeys(options.log).catch(unusable);
   if (renewed.isErr()) {
     // What is stored can be read all the same, and the next start with space renews them.
@@ -82,7 +84,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     },
   };
   const spaced = shorteningOnLowSpace(ports, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  return ok({ ...rememberedAccess(resilient(spaced, options.log)), probe, gaveUp, close });
+  return ok({ ...rememberedAccess(resilient(spaced, options.log)), probe, renewTitleKeys, gaveUp, close });
 }
 
 const DISK_FULL = "53100";
@@ -102,6 +104,7 @@ export interface MigratedStorage extends Repositories {
   readonly schemaCheck: () => Promise<Result<void, SchemaOutdated | StorageFailure>>;
   /** Brings what older programs have stored of e-mail addresses up to date. */
   readonly renewEmailKeys: (log: Log) => Promise<Result<void, StorageFailure>>;
+  readonly renewTitleKeys: RenewTitleKeys;
 }
 
 interface SchemaChange {
@@ -125,6 +128,7 @@ export async function migratedStorage(
     ...portsOn(client, accountQuotaBytes),
     schemaCheck: async () => checkSchema(db, migrations),
     renewEmailKeys: async (log) => renewEmailKeys(db, log),
+    renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
   }));
 }
 

@@ -13,6 +13,7 @@ import { checkSchema } from "../drizzle/check-schema.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import type { Database } from "../drizzle/database.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
+import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
 import {
   readMigrations,
   type Migration,
@@ -46,6 +47,7 @@ export type OpenPostgresError =
 export interface PostgresStorage extends Repositories {
   readonly unitOfWork: UnitOfWork;
   readonly probe: StorageProbe;
+  readonly renewTitleKeys: RenewTitleKeys;
   /** Ends every connection, after what runs on it. */
   close(): Promise<void>;
 }
@@ -95,6 +97,7 @@ export async function openPostgresStorage(
     ...reads.repositories,
     unitOfWork,
     probe,
+    renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
     close: async () => {
       reads.close();
       const clients = [client, ...standbys.map((standby) => standby.client)];

@@ -38,7 +38,8 @@ const include = z.enum(["author"]).meta({ description: "`author` adds who wrote 
 export const SinglePostQuery = z.strictObject({ fields: fields.exactOptional(), include: include.exactOptional() });
 
 const SORT =
-  "What to sort by, with `-` the last first; titles by code points. By `published` drafts have no place. " +
+  "What to sort by, with `-` the last first. By `title` case, accents and leading punctuation do not count, and whole " +
+  "numbers go by their value: Äpfel, Banana, Post 9, Post 10. By `published` drafts have no place. " +
   "The default is `-created`; within times of publication it is `-published`, and `published` the only other.";
 
 const AuthorsListQuery = PageQuery.extend({

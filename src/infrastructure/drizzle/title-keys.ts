@@ -1,0 +1,71 @@
+import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { err, ok, type Result } from "neverthrow";
+import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { titleSortKey } from "../../domain/title-key.ts";
+import { attempt } from "./attempt.ts";
+import { batchesById } from "./batches-by-id.ts";
+import type { Database } from "./database.ts";
+import { SMALL_PENDING_LIST } from "./drizzle-posts.ts";
+import { hasOutdatedTitleKey, posts } from "./schema.ts";
+
+/** Rows that a statement reads or writes: each has an entry in every index of posts, and together they take some 20 ms. */
+const ROWS_PER_STATEMENT = 100;
+
+/** {@link renewTitleKeys} of a database, until it is told to stop. */
+export type RenewTitleKeys = (isStopping: () => boolean) => Promise<Result<number, StorageFailure>>;
+
+/**
+ * Gives each post the key of its title that lacks it, as an older program has written it, and tells how many have got one.
+ * Each batch is committed by itself: whatever ends this, the next start or the next hour goes on. It may run in several
+ * processes at once, beside any writes: a post that another changes meanwhile is at another version, and is left to that
+ * change.
+ */
+export async function renewTitleKeys(db: Database, isStopping: () => boolean): Promise<Result<number, StorageFailure>> {
+  let renewed = 0;
+  const batches = batchesById(ROWS_PER_STATEMENT, async (after: Outdated["id"] | undefined) =>
+    isStopping() ? [] : selectOutdated(db, after),
+  );
+  const done = await attempt(db, "posts.renewTitleKeys", async () => {
+    for await (const outdated of batches) renewed += await storeKeys(db, outdated);
+  });
+  return done.isErr() ? err(done.error) : ok(renewed);
+}
+
+type Outdated = Pick<typeof posts.$inferSelect, "id" | "title" | "version">;
+
+async function selectOutdated(db: Database, after: Outdated["id"] | undefined): Promise<Outdated[]> {
+  return db
+    .select({ id: posts.id, title: posts.title, version: posts.version })
+    .from(posts)
+    .where(and(hasOutdatedTitleKey(posts), after === undefined ? undefined : gt(posts.id, after)))
+    .orderBy(asc(posts.id))
+    .limit(ROWS_PER_STATEMENT);
+}
+
+async function storeKeys(db: Database, outdated: readonly Outdated[]): Promise<number> {
+  const ids = sql`${sql.param(outdated.map(({ id }) => id))}::uuid[]`;
+  const versions = outdated.map(({ version }) => String(version));
+  const keys = outdated.map(({ title }) => titleSortKey(title));
+  // Rows that another process is writing are skipped, and not waited for: two that wait for each other are a deadlock.
+  const free = db
+    .select({ id: posts.id })
+    .from(posts)
+    .where(and(sql`${posts.id} = any(${ids})`, hasOutdatedTitleKey(posts)))
+    .for("update", { skipLocked: true });
+  const rows = await db
+    .update(posts)
+    .set({ titleKey: sql`renewed.key`, titleKeyVersion: posts.version })
+    .from(
+      sql`unnest(${ids}, ${sql.param(versions)}::bigint[], ${sql.param(keys)}::text[]) as renewed (id, version, key)`,
+    )
+    .where(
+      and(
+        SMALL_PENDING_LIST,
+        sql`${posts.id} = any(array(${free}))`,
+        eq(posts.id, sql`renewed.id`),
+        eq(posts.version, sql`renewed.version`),
+      ),
+    )
+    .returning({ id: posts.id });
+  return rows.length;
+}
