@@ -5,15 +5,15 @@ import type { StorageProbe } from "../application/ports/storage-probe.ts";
 const MAX_AGE_MS = 100;
 
 /**
- * Asks the storage at most ten times a second, however many ask for its readiness: those that ask while it is being asked
- * get the same answer (single-flight), and so do those that ask soon after. Readiness is not rate limited.
+ * Asks the storage at most ten times a second, however many ask for its readiness: those that ask within 100 ms of a check, or
+ * of its answer, share it (single-flight). A check that hangs with the database is not waited for by later ones, which may
+ * hear sooner that it is not ready. Readiness is not rate limited.
  */
 export function cachedProbe(probe: StorageProbe, clock: Clock): StorageProbe {
-  let latest: { readonly check: ReturnType<StorageProbe["check"]>; endedAt: number | null } | null = null;
+  let latest: { readonly check: ReturnType<StorageProbe["check"]>; since: number } | null = null;
 
-  const isFresh = ({ endedAt }: { readonly endedAt: number | null }) => {
-    if (endedAt === null) return true;
-    const age = clock.now().getTime() - endedAt;
+  const isFresh = ({ since }: { readonly since: number }) => {
+    const age = clock.now().getTime() - since;
     // The clock may have been set back.
     return age >= 0 && age < MAX_AGE_MS;
   };
@@ -21,12 +21,12 @@ export function cachedProbe(probe: StorageProbe, clock: Clock): StorageProbe {
   return {
     check: async () => {
       if (latest !== null && isFresh(latest)) return latest.check;
-      const asked: NonNullable<typeof latest> = { check: probe.check(), endedAt: null };
+      const asked: NonNullable<typeof latest> = { check: probe.check(), since: clock.now().getTime() };
       latest = asked;
       try {
         return await asked.check;
       } finally {
-        asked.endedAt = clock.now().getTime();
+        asked.since = clock.now().getTime();
       }
     },
   };

@@ -16,14 +16,24 @@ function openProbe() {
 }
 
 describe("cachedProbe", () => {
-  it("asks the storage once for all that ask meanwhile, however long that takes", async () => {
+  it("asks the storage once for all that ask within 100 ms", async () => {
     const { clock, checks, probe } = openProbe();
     const asked = [probe.check(), probe.check()];
-    clock.advance(10_000);
+    clock.advance(99);
     asked.push(probe.check());
     expect(checks).toHaveLength(1);
     checks[0]?.(OUTDATED);
     expect(await Promise.all(asked)).toEqual([OUTDATED, OUTDATED, OUTDATED]);
+  });
+
+  it("does not wait for a check that hangs, and asks ten times a second meanwhile", async () => {
+    const { clock, checks, probe } = openProbe();
+    void probe.check();
+    clock.advance(100);
+    const later = [probe.check(), probe.check()];
+    expect(checks).toHaveLength(2);
+    checks[1]?.(OUTDATED);
+    expect(await Promise.all(later)).toEqual([OUTDATED, OUTDATED]);
   });
 
   it("asks the storage anew 100 ms after the last answer, and no sooner", async () => {
