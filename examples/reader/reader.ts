@@ -1,12 +1,8 @@
 import { createClient, excerptParts, type Failure, type ListedPost, type Result } from "quire/client";
 
 const token = sessionStorage.getItem("token");
-// A reader rather hears soon that the server does not answer than waits for its restart.
-const quire = createClient({
-  url: document.documentElement.dataset["api"] ?? location.origin,
-  token,
-  retryForMs: 2000,
-});
+const url = document.documentElement.dataset["api"] ?? location.origin;
+const quire = createClient({ url, token, retryForMs: 2000 }); // A reader does not wait for a restart of the server.
 const find = (id: string) => document.getElementById(id) as HTMLElement;
 const view = find("view");
 
