@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { prepareCluster } from "../../src/infrastructure/pglite/cluster.ts";
-import { openPgliteStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
+import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
-import { aPublishedPost, aUser, recordingLog } from "../support/fixtures.ts";
+import { recordingLog } from "../support/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
@@ -236,17 +237,17 @@ describe("a SIGKILL while posts are made searchable that were written before the
       entries.findIndex(({ tag }) => tag.endsWith("_post_search")),
     );
     await writeFile(journal, JSON.stringify({ ...rest, entries: first }));
-    const storage = await openPgliteStorage({ ...embeddedDefaults, directory: join(older, "data"), migrations });
-    const { users, posts, close } = storage._unsafeUnwrap();
-    const author = aUser();
-    (await users.insert(author))._unsafeUnwrap();
-    const write = async (n: number) =>
-      posts.insert(
-        aPublishedPost(author.id, { title: n % 100 === 0 ? "Rare" : "Engine", content: "word ".repeat(200) }),
-      );
-    for (const written of await Promise.all(Array.from({ length: POSTS }, async (_, n) => write(n)))) {
-      written._unsafeUnwrap();
-    }
+    const directory = join(older, "data");
+    const { client, close } = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+    (await migratedStorage(client, migrations))._unsafeUnwrap();
+    // As an older program wrote them: the present one knows columns that are not there yet.
+    await client.query(
+      "insert into users values (uuidv7(), 'Ada', 'ada@example.org', 'ada@example.org', 'hash', 'author', 1, now(), now())",
+    );
+    await client.query(
+      `insert into posts select uuidv7(), case when n % 100 = 0 then 'Rare' else 'Engine' end, repeat('word ', 200), id,
+        'published', now(), 1, now(), now() from users, generate_series(1, ${POSTS}) n`,
+    );
     (await close())._unsafeUnwrap();
     return async () => rm(older, { recursive: true });
   });
