@@ -102,6 +102,48 @@ describe("the removal of a user", () => {
     expect(await postsIn(quire)).toBe(kind === "delete" ? 0 : 250);
   });
 
+  it.each(["version_conflict", "user_has_posts"] as const)(
+    "looks anew where the last step is refused with %s, as a post was changed meanwhile",
+    async (kind) => {
+      let calls = 0;
+      const quire = await openQuire({
+        users: (real) => ({ delete: async (...args) => (++calls === 1 ? err({ kind }) : real.delete(...args)) }),
+      });
+      await storedDraft(quire, quire.author);
+      expect(await request(quire, quire.author, DELETE)).toEqual(ok());
+      expect(await isGone(quire, quire.author)).toBe(true);
+      expect(calls).toBe(2);
+    },
+  );
+
+  it("ends where another process has done the last step", async () => {
+    const quire = await openQuire({
+      users: (real) => ({
+        delete: async (...args) => {
+          (await real.delete(...args))._unsafeUnwrap();
+          return err({ kind: "user_not_found" } as const);
+        },
+      }),
+    });
+    expect(await request(quire, quire.author, DELETE)).toEqual(ok());
+    expect(await isGone(quire, quire.author)).toBe(true);
+  });
+
+  it("tells the defect of a program to its own caller, and goes on with the others", async () => {
+    let calls = 0;
+    const quire = await openQuire({
+      users: (real) => ({
+        findRemoval: async (id) => {
+          if (++calls === 1) throw new Error("a defect");
+          return real.findRemoval(id);
+        },
+      }),
+    });
+    await expect(request(quire, quire.author, DELETE)).rejects.toThrow("a defect");
+    expect(await request(quire, quire.otherAuthor, DELETE)).toEqual(ok());
+    expect(await isGone(quire, quire.otherAuthor)).toBe(true);
+  });
+
   it("ends with the user, their sessions and their replay records gone, where it fails at the last step first", async () => {
     let calls = 0;
     const quire = await openQuire({
