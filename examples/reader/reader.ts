@@ -1,11 +1,10 @@
 import { createClient, excerptParts, type Failure, type ListedPost, type Result } from "quire/client";
 
 const token = sessionStorage.getItem("token");
-const url = document.documentElement.dataset["api"] ?? location.origin;
+const { api: url = location.origin } = document.documentElement.dataset;
 const quire = createClient({ url, token, retryForMs: 2000 }); // A reader does not wait for a restart of the server.
 const find = (id: string) => document.getElementById(id) as HTMLElement;
 const view = find("view");
-
 function make(tag: string, properties: object, ...children: (Node | string)[]): HTMLElement {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
@@ -81,7 +80,7 @@ find("log-out").onclick = async () => {
   location.reload();
 };
 const { post, q = "" } = Object.fromEntries(new URLSearchParams(location.search));
-Object.assign(find("q"), { value: q });
+(find("q") as HTMLInputElement).value = q;
 find("log-in").hidden = token !== null;
 find("write").hidden = find("log-out").hidden = token === null;
 await (post === undefined ? showPosts(q) : showPost(post));
