@@ -10,7 +10,7 @@ import type { InputRefused } from "./standard-input.ts";
 export type CommandFailure =
   ProcessFailure | AnswerRefused | InputRefused | ListUsersError | ChangePasswordError | UpdateUserError;
 
-/** What use cases refuse, beside what every failure of the process says. */
+/** The refusals of use cases; every other failure has its text in process-failure.ts. */
 type Refused = Exclude<CommandFailure, ProcessFailure | AnswerRefused | InputRefused>["kind"];
 
 const REFUSALS: Readonly<Record<Refused, string>> = {

@@ -149,7 +149,7 @@ async function openAndUse<T>(
 ): Promise<Result<{ readonly value: T; readonly place: string }, CommandFailure>> {
   const config = loadConfig();
   if (config.isErr()) return err(config.error);
-  // What the command has to say is its answer; beside it only what goes wrong.
+  // Standard output has the result of the command; the log has warnings and errors only.
   const log = pinoLog("warn");
   const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
   if (storage.isErr()) return err(storage.error);

@@ -52,7 +52,7 @@ export interface DatabaseConfig {
   readonly setsTimeouts: boolean;
 }
 
-/** What cannot be used of the configuration, all of it at once: never the values, which may be secrets. */
+/** All problems of the configuration at once, without the values, which may be secrets. */
 export interface ConfigInvalid {
   readonly kind: "config_invalid";
   readonly problems: readonly ConfigProblem[];

@@ -34,7 +34,7 @@ export interface IdempotencyKeyInUse {
   readonly kind: "idempotency_key_in_use";
 }
 
-/** What a record counts towards the quota of its account; a sealed answer is ASCII. */
+/** The bytes that a record adds to the usage of its account. A sealed answer is ASCII, so its length is its bytes. */
 export function storedRecordBytes({ answer }: Pick<IdempotencyRecord, "answer">): number {
   return ROW_BYTES + answer.length;
 }

@@ -4,7 +4,7 @@ export interface RateLimiter {
   take(key: string, cost?: number): Quota;
 }
 
-/** What is left to a key. */
+/** The units that a key has left in its window. */
 export interface Quota {
   /** Whether fewer units were left than were to be taken. */
   readonly isExceeded: boolean;

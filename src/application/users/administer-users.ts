@@ -11,10 +11,10 @@ import { changePassword, type ChangePasswordDependencies, type ChangePasswordErr
 import { listUsers, type ListUsersError } from "./list-users.ts";
 import { updateUser, type UpdateUserError } from "./update-user.ts";
 
-/** What no user and no session has (RFC 9562, 5.9). */
+/** The nil UUID, which no user and no session has (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
-/** The operator of the server, who needs no account to be trusted: an admin who is no user and has no session. */
+/** The operator of the server acts as an admin without an account and without a session. */
 const OPERATOR: Actor = { userId: NIL_ID as UserId, role: "admin", sessionId: NIL_ID as SessionId };
 
 /** A user as an operator names one. */
@@ -22,7 +22,7 @@ export type UserReference = { readonly id: UserId } | { readonly email: EmailAdd
 
 export type AdministerUsers = ReturnType<typeof administerUsers>;
 
-/** What the operator of the server does to users: what an admin may, by the same rules. */
+/** The commands of the operator on users. They follow the rules for an admin. */
 export function administerUsers(dependencies: ChangePasswordDependencies) {
   const { users } = dependencies;
   const list = listUsers(dependencies);

@@ -51,7 +51,7 @@ export interface DeleteUserDependencies extends FindUserDependencies {
   readonly finishRemoval: (userId: UserId) => Promise<Result<void, FinishRemovalError>>;
 }
 
-/** A user who is gone, and whose posts are worked off. */
+/** A user who was deleted, while their posts are still being processed. */
 export interface RemovalUnderway {
   /** Settles when nothing of the user is left, or when the rest is left to a later attempt; that comes by itself. */
   readonly finished: Promise<Result<void, FinishRemovalError>>;

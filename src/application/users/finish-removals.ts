@@ -10,12 +10,12 @@ import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user-
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 
-/** The server stops: whoever starts next goes on. */
+/** The server stops. The next start resumes the removal. */
 export interface RemovalInterrupted {
   readonly kind: "removal_interrupted";
 }
 
-/** Nobody has the id of the new author any more: an older program has removed them without a word to this removal. */
+/** No user has the id of the new author: an older program has deleted that user and did not redirect this removal. */
 export interface NewAuthorGone {
   readonly kind: "new_author_gone";
   readonly userId: UserId;
@@ -32,14 +32,14 @@ export interface FinishRemovalsDependencies {
 }
 
 const KIB = 1024;
-// Each batch is one statement, for which everybody else waits. What these take was measured on the embedded engine: 5 to
+// Each batch is one statement, for which all other requests wait. Measured on the embedded engine, a batch takes 5 to
 // 20 ms (docs/performance.md).
 const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
 /** A post that changes hands is written to every index again, and the words of its text are most of that. */
 const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
 const RECORDS: BatchLimits = { rows: 500, bytes: 4096 * KIB };
-/** As many are resumed at a time; the others follow. */
-const MOST_RESUMED = 100;
+/** Removals that are resumed at a time; the others follow. */
+const MAX_RESUMED_AT_ONCE = 100;
 
 interface Work {
   readonly userId: UserId;
@@ -91,7 +91,7 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
     /** Goes on with what was interrupted, here or in another process. Gives the first failure. */
     resumeRemovals: async (): Promise<Result<void, FinishRemovalError>> =>
       safeTry(async function* () {
-        const removals = yield* await users.listRemovals(MOST_RESUMED);
+        const removals = yield* await users.listRemovals(MAX_RESUMED_AT_ONCE);
         const outcomes = await Promise.all(removals.map(async ({ userId }) => finishRemoval(userId)));
         return outcomes.find((outcome) => outcome.isErr()) ?? ok();
       }),
@@ -106,7 +106,7 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
 
 type Step = Result<"more" | "done", FinishRemovalError>;
 
-/** Does a batch; `null` when a defect of the program was met, which whoever waits is told. */
+/** Does a batch; `null` after an exception, which rejects the promise of the caller. */
 async function attempt(dependencies: FinishRemovalsDependencies, work: Work): Promise<Step | null> {
   return advance(dependencies, work).catch((defect: unknown) => {
     work.refuse(defect);
