@@ -95,6 +95,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   const tendTables = async (returnsSpace: boolean) => {
     lookTime = performance.now();
     for (const { table, vacuum, analyze } of tableCare(await look(), returnsSpace)) {
+      if (returnsSpace && !space.canFree()) break;
       const startedAt = performance.now();
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
       const failure = await inTurn(async (engine) => {
@@ -116,6 +117,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     if (!space.canFree()) return;
     const startedAt = performance.now();
     await tendTables(true);
+    // PostgreSQL panics when a checkpoint cannot be written, and the disk may have filled up during the vacuum.
+    if (!space.canFree()) return;
     // It removes what is left of the log, and notes the files as they are now.
     await checkpoint();
     const bytes = reusableBytes(await look());
