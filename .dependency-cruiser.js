@@ -22,14 +22,14 @@ export default {
       comment: "An adapter serves whoever calls.",
       severity: "error",
       from: { path: layer("infrastructure") },
-      to: { path: [layer("interfaces"), "^src/[^/]+\\.ts$"] },
+      to: { path: [layer("interfaces"), layer("bootstrap"), "^src/[^/]+\\.ts$"] },
     },
     {
       name: "interfaces-do-not-know-infrastructure",
       comment: "Interfaces translate; what they run on is decided in the composition.",
       severity: "error",
-      from: { path: layer("interfaces") },
-      to: { path: [layer("infrastructure"), "^src/[^/]+\\.ts$"] },
+      from: { path: layer("interfaces"), pathNot: layer("interfaces/cli") },
+      to: { path: [layer("infrastructure"), layer("bootstrap"), "^src/[^/]+\\.ts$"] },
     },
     {
       name: "http-runs-everywhere",

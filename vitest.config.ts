@@ -1,29 +1,41 @@
 import { defineConfig } from "vitest/config";
 
 const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
-
-/** Tests of pure code and of the memory storage. They need no database, so none is started for them. */
-const UNIT = [
-  "tests/{domain,application,interfaces,architecture}/**/*.test.ts",
-  "tests/contracts/*-memory.test.ts",
-  "tests/openapi/{document,examples}.test.ts",
-];
+/** They start a PostgreSQL server and make a template of an embedded database: only for the projects that use them. */
+const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
+const NESTED_PACKAGES = "**/node_modules/**";
 
 export default defineConfig({
   test: {
     // By default one core is left free, which of two is half.
     maxWorkers: "100%",
     projects: [
-      { test: { name: "unit", include: UNIT, ...TIMEOUTS } },
       {
         test: {
-          name: "database",
-          include: ["tests/**/*.test.ts"],
-          exclude: [...UNIT, "**/node_modules/**"],
-          globalSetup: ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"],
+          name: "unit",
+          include: ["tests/unit/**/*.test.ts", "tests/contract/*/*-memory.test.ts"],
           ...TIMEOUTS,
         },
       },
+      {
+        test: {
+          name: "contract",
+          include: ["tests/contract/**/*.test.ts"],
+          exclude: ["tests/contract/*/*-memory.test.ts"],
+          globalSetup: DATABASES,
+          ...TIMEOUTS,
+        },
+      },
+      {
+        test: {
+          name: "process",
+          include: ["tests/process/**/*.test.ts"],
+          exclude: [NESTED_PACKAGES],
+          globalSetup: DATABASES,
+          ...TIMEOUTS,
+        },
+      },
+      { test: { name: "faults", include: ["tests/faults/**/*.test.ts"], globalSetup: DATABASES, ...TIMEOUTS } },
     ],
     coverage: {
       provider: "v8",

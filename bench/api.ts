@@ -1,4 +1,4 @@
-import type { PostId } from "../src/domain/id.ts";
+import type { PostId } from "../src/domain/shared/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
 import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
 import { DATA_SET, postId, WRITTEN } from "./data-set.ts";

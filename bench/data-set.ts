@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { MIGRATIONS_FOLDER } from "../src/open-storage.ts";
+import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
 
 /** What every contender holds: the same users, posts of 1 KB and a session, by the same ids. */
 export const DATA_SET = {

@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PostId } from "../src/domain/id.ts";
+import type { PostId } from "../src/domain/shared/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
 import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
 import { postId } from "./data-set.ts";

@@ -8,8 +8,8 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PostId } from "../src/domain/id.ts";
-import { POST_SORT_KEYS, type PostSort } from "../src/domain/post-repository.ts";
+import type { PostId } from "../src/domain/shared/id.ts";
+import { POST_SORT_KEYS, type PostSort } from "../src/domain/post/post-repository.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
 import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
 import { authorId, DATA_SET, postId } from "./data-set.ts";

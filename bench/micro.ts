@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PostId } from "../src/domain/id.ts";
+import type { PostId } from "../src/domain/shared/id.ts";
 import { DATA_SET, postId, WRITTEN } from "./data-set.ts";
 import { fillQuire, openApp } from "./quire.ts";
 import { median } from "./table.ts";

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { MIGRATIONS_FOLDER } from "../src/open-storage.ts";
-import { compose, nodeAdapters } from "../src/composition.ts";
-import { readConfig } from "../src/config.ts";
+import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
+import { compose, nodeAdapters } from "../src/bootstrap/compose.ts";
+import { readConfig } from "../src/bootstrap/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
 import { migrateServer } from "../src/infrastructure/postgresql/postgres-storage.ts";
-import { rememberedAccess } from "../src/infrastructure/remembered-access.ts";
+import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
 import { fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
@@ -56,7 +56,7 @@ export async function openQuire(directory: string) {
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
   return {
     client,
-    storage: { ...migrated, ...rememberedAccess(migrated) },
+    storage: { ...migrated, ...cacheSessions(migrated) },
     close: async () => (await postgres.close())._unsafeUnwrap(),
   };
 }

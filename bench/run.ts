@@ -20,7 +20,7 @@ import { table, type Row } from "./table.ts";
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "2");
 const WARM_UP_SECONDS = 1;
-const MOST_CONNECTIONS = 50;
+const MAX_CONNECTIONS = 50;
 /** For each connection; a run that had fewer is made again, so many times as long. */
 const ENOUGH_ANSWERS = 10;
 const LONGER = 4;
@@ -56,7 +56,7 @@ async function run(contender: Contender): Promise<void> {
     const { api, processes = 1 } = contender;
     // Where processes share the load, one connection or ten would not keep each of them busy.
     const all = works(api, await createDraft(api, server.urls[0])).filter(
-      ({ connections }) => processes === 1 || connections === MOST_CONNECTIONS,
+      ({ connections }) => processes === 1 || connections === MAX_CONNECTIONS,
     );
     // What runs often is compiled only after thousands of requests, and the first work has one connection.
     for (const work of all.filter(({ name }) => name === "GET by id").slice(-1)) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { refuseOldNode } from "./node-version.ts";
-import { endOnCrash } from "./process-failure.ts";
+import { refuseOldNode } from "./bootstrap/node-version.ts";
+import { endOnCrash } from "./bootstrap/process-failure.ts";
 
 refuseOldNode();
 endOnCrash();
-const { runCommandLine } = await import("./command-line.ts");
+const { runCommandLine } = await import("./interfaces/cli/command-line.ts");
 await runCommandLine(process.argv);

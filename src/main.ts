@@ -1,7 +1,7 @@
-import { refuseOldNode } from "./node-version.ts";
-import { endOnCrash } from "./process-failure.ts";
+import { refuseOldNode } from "./bootstrap/node-version.ts";
+import { endOnCrash } from "./bootstrap/process-failure.ts";
 
 refuseOldNode();
 endOnCrash();
-const { start } = await import("./start.ts");
+const { start } = await import("./bootstrap/start.ts");
 await start();

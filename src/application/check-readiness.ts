@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import type { StorageFailure } from "../domain/storage-failure.ts";
+import type { StorageFailure } from "../domain/shared/storage-failure.ts";
 import type { SchemaOutdated, StorageProbe, StorageStatus } from "./ports/storage-probe.ts";
 
 export type CheckReadinessError = SchemaOutdated | StorageFailure;

@@ -1,6 +1,6 @@
 import { ok, type Result } from "neverthrow";
-import { fail } from "../domain/fail.ts";
-import type { Version, VersionConflict } from "../domain/version.ts";
+import { fail } from "../domain/shared/fail.ts";
+import type { Version, VersionConflict } from "../domain/shared/version.ts";
 
 /** The versions that a client is willing to change: some, all but some, or all (`null`). */
 export type ExpectedVersions = readonly Version[] | { readonly except: readonly Version[] } | null;

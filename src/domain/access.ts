@@ -1,9 +1,9 @@
-import type { SessionId, UserId } from "./id.ts";
-import type { Post, PostStatus } from "./post.ts";
-import type { DraftFilter, PostFilter, PostSort } from "./post-repository.ts";
-import type { SearchQuery } from "./post-search.ts";
-import type { UserFilter } from "./user-repository.ts";
-import type { Role, User } from "./user.ts";
+import type { SessionId, UserId } from "./shared/id.ts";
+import type { Post, PostStatus } from "./post/post.ts";
+import type { DraftFilter, PostFilter, PostSort } from "./post/post-repository.ts";
+import type { SearchQuery } from "./post/post-search.ts";
+import type { UserFilter } from "./user/user-repository.ts";
+import type { Role, User } from "./user/user.ts";
 
 /** Who acts: the user behind a session. */
 export interface Actor {

@@ -1,4 +1,4 @@
-import type { Violation, ViolationCode } from "../domain/violation.ts";
+import type { Violation, ViolationCode } from "../domain/shared/violation.ts";
 
 const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
   too_short: (limit) => `This must have at least ${characters(limit)}.`,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { DrizzleClient } from "../../src/infrastructure/pglite/engine-client.ts";
+import type { DrizzleClient } from "../../src/infrastructure/pglite/client/client.ts";
 
 const POSTS_AT_ONCE = 1000;
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readControlFile } from "../../src/infrastructure/pglite/control-file.ts";
+import { readControlFile } from "../../src/infrastructure/pglite/integrity/control-file.ts";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, indexDamage, newAuthors, newLedger, writeWith, type Author, type Ledger } from "./ledger.ts";

@@ -13,7 +13,7 @@ import { eventually, watchLog } from "./watching.ts";
 
 const MIB = 1_048_576;
 /** What upkeep and max_wal_size leave of the log, with room for what is written until a checkpoint is done. */
-const MOST_WAL_BYTES = 200 * MIB;
+const MAX_WAL_BYTES = 200 * MIB;
 const SAMPLE_MS = 50;
 
 let directory: string;
@@ -112,7 +112,7 @@ describe("upkeep", () => {
 
     expect(statuses).toEqual([200]);
     expect(ledger.refused.size).toBe(0);
-    expect(mostBytes).toBeLessThan(MOST_WAL_BYTES);
+    expect(mostBytes).toBeLessThan(MAX_WAL_BYTES);
     const checkpoints = log.filter(({ msg }) => msg === "checkpoint");
     expect(checkpoints.length).toBeGreaterThanOrEqual(2);
     expect(notedBytes()).toBeGreaterThan(32 * MIB);
@@ -179,7 +179,7 @@ describe("upkeep", () => {
       };
       await eventually("vacuum and analyze", analysed, 60_000);
       const mostBytes = wal.stop();
-      expect(mostBytes).toBeLessThan(MOST_WAL_BYTES);
+      expect(mostBytes).toBeLessThan(MAX_WAL_BYTES);
       const { rows } = await client.query<{ count: number }>("select count(*)::int as count from posts");
       expect(rows).toEqual([{ count: 1_000_000 }]);
       report("1,000,000 inserts", {

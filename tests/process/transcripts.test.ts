@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { OPERATIONS } from "../../src/interfaces/http/operations.ts";
+import { OPERATIONS } from "../../src/interfaces/http/openapi/operations.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { startServer } from "./server.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { compose } from "../../src/composition.ts";
+import { compose } from "../../src/bootstrap/compose.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { warmUp } from "../../src/warm-up.ts";
+import { warmUp } from "../../src/bootstrap/warm-up.ts";
 import { fakeHasher, HTTP_SETTINGS } from "../support/api.ts";
 import { aPublishedPost, aUser, DAY_MS, ids, recordingLog, testClock } from "../support/fixtures.ts";
-import { nodeRequestSeals } from "../../src/infrastructure/node-request-seals.ts";
-import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
+import { nodeIdempotencyCipher } from "../../src/infrastructure/crypto/node-idempotency-cipher.ts";
+import { nodeSessionTokens } from "../../src/infrastructure/crypto/node-session-tokens.ts";
 
 async function warmedUp(posts: number) {
   const storage = openMemoryStorage();
@@ -17,7 +17,7 @@ async function warmedUp(posts: number) {
     clock: testClock(),
     hasher: fakeHasher,
     tokens: nodeSessionTokens,
-    requestSeals: nodeRequestSeals,
+    idempotencyCipher: nodeIdempotencyCipher,
     ids,
     sessionIdleMs: DAY_MS,
     registration: "open" as const,

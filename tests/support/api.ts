@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { ok } from "neverthrow";
 import { expect } from "vitest";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
-import { compose, type Adapters } from "../../src/composition.ts";
-import { readConfig } from "../../src/config.ts";
-import type { PasswordHash } from "../../src/domain/password.ts";
-import type { Role } from "../../src/domain/user.ts";
-import { nodeRequestSeals } from "../../src/infrastructure/node-request-seals.ts";
-import { nodeSessionTokens } from "../../src/infrastructure/node-session-tokens.ts";
+import { compose, type Adapters } from "../../src/bootstrap/compose.ts";
+import { readConfig } from "../../src/bootstrap/config.ts";
+import type { PasswordHash } from "../../src/domain/user/password.ts";
+import type { Role } from "../../src/domain/user/user.ts";
+import { nodeIdempotencyCipher } from "../../src/infrastructure/crypto/node-idempotency-cipher.ts";
+import { nodeSessionTokens } from "../../src/infrastructure/crypto/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
 import type { TestStorage } from "./test-storage.ts";
@@ -121,7 +121,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     ...storage,
     hasher: fakeHasher,
     tokens: nodeSessionTokens,
-    requestSeals: nodeRequestSeals,
+    idempotencyCipher: nodeIdempotencyCipher,
     ids,
     clock,
     log,

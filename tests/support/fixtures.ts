@@ -3,11 +3,11 @@ import type { Clock } from "../../src/application/ports/clock.ts";
 import type { IdGenerator } from "../../src/application/ports/id-generator.ts";
 import type { Log } from "../../src/application/ports/log.ts";
 import type { Actor } from "../../src/domain/access.ts";
-import { parseEmailAddress, type EmailAddress } from "../../src/domain/email-address.ts";
-import type { Id, PostId, SessionId, UserId } from "../../src/domain/id.ts";
-import type { BatchLimits } from "../../src/domain/batch.ts";
-import type { Position } from "../../src/domain/page.ts";
-import { parsePassword, type Password, type PasswordHash } from "../../src/domain/password.ts";
+import { parseEmailAddress, type EmailAddress } from "../../src/domain/user/email-address.ts";
+import type { Id, PostId, SessionId, UserId } from "../../src/domain/shared/id.ts";
+import type { BatchLimits } from "../../src/domain/shared/batch.ts";
+import type { PageCursor } from "../../src/domain/shared/page.ts";
+import { parsePassword, type Password, type PasswordHash } from "../../src/domain/user/password.ts";
 import {
   newDraft,
   newPublishedPost,
@@ -17,10 +17,10 @@ import {
   type PostContent,
   type PostTitle,
   type PublishedPost,
-} from "../../src/domain/post.ts";
-import type { DraftFilter, PostFilter } from "../../src/domain/post-repository.ts";
-import { newSession, type Session, type TokenDigest } from "../../src/domain/session.ts";
-import { newUser, parseUserName, type User, type UserName } from "../../src/domain/user.ts";
+} from "../../src/domain/post/post.ts";
+import type { DraftFilter, PostFilter } from "../../src/domain/post/post-repository.ts";
+import { newSession, type Session, type TokenDigest } from "../../src/domain/session/session.ts";
+import { newUser, parseUserName, type User, type UserName } from "../../src/domain/user/user.ts";
 
 export const NOW = new Date("2026-03-01T12:00:00.123Z");
 export const LATER = new Date("2026-03-01T13:00:00.456Z");
@@ -41,7 +41,7 @@ export const nextId = <AnId extends Id<string>>(): AnId => v7() as AnId;
 export const ids: IdGenerator = { next: nextId };
 
 /** The place past the item with an id, in a list that is sorted by ids alone. */
-export const past = <AnId extends Id<string>>(id: AnId): Position<AnId> => ({ direction: "forward", key: null, id });
+export const past = <AnId extends Id<string>>(id: AnId): PageCursor<AnId> => ({ direction: "forward", key: null, id });
 
 /** The published posts and the drafts of an author, or of everybody. */
 export const postsOf = (authorId: UserId | null): PostFilter => ({

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
+import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 
 /** After every migration that is shipped: in 2096. */
 export const FUTURE = 4_000_000_000_000;

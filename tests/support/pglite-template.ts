@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { TestProject } from "vitest/node";
-import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
-import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/cluster.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
+import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
+import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/cluster.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { rawClient } from "./raw-client.ts";
 

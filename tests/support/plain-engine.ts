@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import { inject } from "vitest";
-import { DurableNodeFs } from "../../src/infrastructure/pglite/durable-node-fs.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
+import { DurableNodeFs } from "../../src/infrastructure/pglite/engine/durable-node-fs.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
 
 /** Puts a cluster with the tests' schema into a data directory, and gives its path. */
 export async function copyTemplateCluster(directory: string): Promise<string> {

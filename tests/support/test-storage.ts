@@ -8,16 +8,16 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
 import type { StorageProbe } from "../../src/application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
-import { MIGRATIONS_FOLDER } from "../../src/open-storage.ts";
+import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/extensions.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
-import { startParameters } from "../../src/infrastructure/pglite/start-parameters.ts";
+import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
-import { rememberedAccess } from "../../src/infrastructure/remembered-access.ts";
+import { cacheSessions } from "../../src/infrastructure/storage/session-cache.ts";
 import { recordingLog } from "./fixtures.ts";
 
 export interface TestStorage extends Repositories {
@@ -67,7 +67,7 @@ export const pglite: StorageUnderTest = {
     return {
       empty: async () => {
         await postgres.client.query(EMPTY_TABLES);
-        return { ...rememberedAccess(storage), probe };
+        return { ...cacheSessions(storage), probe };
       },
       close: async () => {
         (await postgres.close())._unsafeUnwrap();

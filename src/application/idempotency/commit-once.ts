@@ -1,10 +1,10 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserNotFound } from "../../domain/user-repository.ts";
-import type { AnsweredBefore, Commit, IdempotencyKeyReused, StorePost } from "../commit.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserNotFound } from "../../domain/user/user-repository.ts";
+import type { AnsweredBefore, Commit, IdempotencyKeyReused, StorePost } from "./commit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type {
@@ -13,7 +13,7 @@ import type {
   IdempotencyRecord,
   KeyDigest,
 } from "../ports/idempotency-keys.ts";
-import type { Answer, IdempotentRequest, RequestSeal, RequestSeals } from "../ports/request-seals.ts";
+import type { Answer, IdempotentRequest, RequestCipher, IdempotencyCipher } from "../ports/idempotency-cipher.ts";
 import type { UnitOfWork } from "../ports/unit-of-work.ts";
 import type { InvalidSession } from "../sessions/authenticate.ts";
 
@@ -23,7 +23,7 @@ const KEPT_MS = 24 * 3_600_000;
 export interface CommitOnceDependencies {
   readonly idempotencyKeys: IdempotencyKeyRepository;
   readonly unitOfWork: UnitOfWork;
-  readonly requestSeals: RequestSeals;
+  readonly idempotencyCipher: IdempotencyCipher;
   readonly ids: IdGenerator;
   readonly clock: Clock;
 }
@@ -40,11 +40,11 @@ export interface Memory {
  * day a repetition gives `answered_before` instead. Only what succeeds is stored: what was refused is judged anew, as the
  * reason may be gone.
  */
-export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clock }: CommitOnceDependencies) {
+export function commitOnce({ idempotencyKeys, unitOfWork, idempotencyCipher, ids, clock }: CommitOnceDependencies) {
   const running = new Set<KeyDigest>();
 
   const refuseRepetition = async (
-    seal: RequestSeal,
+    seal: RequestCipher,
   ): Promise<Result<void, AnsweredBefore | IdempotencyKeyReused | StorageFailure>> => {
     const found = await idempotencyKeys.find(seal.keyDigest);
     if (found.isErr()) return err(found.error);
@@ -54,7 +54,7 @@ export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clo
     return fail({ kind: "answered_before", answer: await seal.open(record.answer) });
   };
 
-  const recordOf = async (seal: RequestSeal, { answer, userId }: Memory): Promise<IdempotencyRecord> => {
+  const recordOf = async (seal: RequestCipher, { answer, userId }: Memory): Promise<IdempotencyRecord> => {
     const { keyDigest, fingerprint } = seal;
     const createdAt = clock.now();
     const expiresAt = new Date(createdAt.getTime() + KEPT_MS);
@@ -64,9 +64,9 @@ export function commitOnce({ idempotencyKeys, unitOfWork, requestSeals, ids, clo
   /** Does a write unless it was done before or is being done. */
   const once = async <T, E>(
     request: IdempotentRequest,
-    write: (seal: RequestSeal) => Promise<Result<T, E>>,
+    write: (seal: RequestCipher) => Promise<Result<T, E>>,
   ): Promise<Result<T, E | AnsweredBefore | IdempotencyKeyReused | IdempotencyKeyInUse>> => {
-    const seal = await requestSeals.of(request);
+    const seal = await idempotencyCipher.of(request);
     if (running.has(seal.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
     running.add(seal.keyDigest);
     try {

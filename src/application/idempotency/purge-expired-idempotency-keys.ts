@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
-import type { BatchLimits } from "../../domain/batch.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 

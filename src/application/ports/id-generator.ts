@@ -1,4 +1,4 @@
-import type { Id } from "../../domain/id.ts";
+import type { Id } from "../../domain/shared/id.ts";
 
 export interface IdGenerator {
   /** A new UUIDv7 (RFC 9562, 5.7), later in order than every one before. */

@@ -1,12 +1,12 @@
 import type { Result } from "neverthrow";
-import type { BatchLimits } from "../../domain/batch.ts";
-import type { Branded } from "../../domain/branded.ts";
-import type { Id, UserId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
-import type { AuthorNotFound } from "../../domain/post-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { ROW_BYTES, type AccountQuotaExceeded } from "../../domain/storage-quota.ts";
-import type { UserNotFound } from "../../domain/user-repository.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import type { Branded } from "../../domain/shared/branded.ts";
+import type { Id, UserId } from "../../domain/shared/id.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { AuthorNotFound } from "../../domain/post/post-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { ROW_BYTES, type AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts";
+import type { UserNotFound } from "../../domain/user/user-repository.ts";
 
 /** What a key is found by: a one-way function of the key and of who may use it, as lower-case hexadecimal. */
 export type KeyDigest = Branded<string, "KeyDigest">;

@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import type { Password, PasswordHash } from "../../domain/password.ts";
+import type { Password, PasswordHash } from "../../domain/user/password.ts";
 
 /** The hash could not be computed or read: out of memory, or a stored hash of an algorithm that this runtime lacks. */
 export interface PasswordHashingFailed {

@@ -1,4 +1,4 @@
-import type { SessionToken, TokenDigest } from "../../domain/session.ts";
+import type { SessionToken, TokenDigest } from "../../domain/session/session.ts";
 
 export interface SessionTokens {
   /** A new token of 256 random bits, with its digest. */

@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 /**
  * The database answers, and this program cannot work with its schema: a migration is missing, or a newer program has taken

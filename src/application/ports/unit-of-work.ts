@@ -1,8 +1,8 @@
 import type { Result } from "neverthrow";
-import type { PostRepository } from "../../domain/post-repository.ts";
-import type { SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserRepository } from "../../domain/user-repository.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 import type { IdempotencyKeyRepository } from "./idempotency-keys.ts";
 
 export interface Repositories {

@@ -1,9 +1,9 @@
 import { ok, safeTry, type Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import type { Post } from "../../domain/post.ts";
-import type { PostRepository } from "../../domain/post-repository.ts";
-import type { AccountQuotaExceeded } from "../../domain/storage-quota.ts";
-import type { VersionConflict } from "../../domain/version.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts";
+import type { VersionConflict } from "../../domain/shared/version.ts";
 import type { Clock } from "../ports/clock.ts";
 import { findChangeablePost, type FindChangeablePostError, type PostTarget } from "./find-changeable-post.ts";
 

@@ -1,7 +1,7 @@
 import type { Result } from "neverthrow";
 import { visiblePosts, type PostQuery, type PostSearch, type Viewer } from "../../domain/access.ts";
-import type { PostRepository } from "../../domain/post-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type CountPostsError = StorageFailure;
 

@@ -1,7 +1,7 @@
 import { ok, safeTry, type Result } from "neverthrow";
 import { maySetPublicationTime, type Actor, type Forbidden } from "../../domain/access.ts";
-import { fail } from "../../domain/fail.ts";
-import type { PostId } from "../../domain/id.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { PostId } from "../../domain/shared/id.ts";
 import {
   newDraft,
   newPublishedPost,
@@ -11,9 +11,9 @@ import {
   type PostStatus,
   type PostTitle,
   type PublicationInFuture,
-} from "../../domain/post.ts";
-import type { AuthorNotFound, PostRepository } from "../../domain/post-repository.ts";
-import type { CommitError, StorePost } from "../commit.ts";
+} from "../../domain/post/post.ts";
+import type { AuthorNotFound, PostRepository } from "../../domain/post/post-repository.ts";
+import type { CommitError, StorePost } from "../idempotency/commit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 

@@ -1,7 +1,7 @@
 import { safeTry, type Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import type { PostRepository } from "../../domain/post-repository.ts";
-import type { VersionConflict } from "../../domain/version.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { VersionConflict } from "../../domain/shared/version.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import { findChangeablePost, type FindChangeablePostError, type PostTarget } from "./find-changeable-post.ts";
 

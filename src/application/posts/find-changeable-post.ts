@@ -1,10 +1,10 @@
 import type { Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { mayChangePost, visibleDrafts, type Actor, type Forbidden } from "../../domain/access.ts";
-import type { PostId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
-import type { PostNotFound, PostRepository } from "../../domain/post-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { PostId } from "../../domain/shared/id.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { PostNotFound, PostRepository } from "../../domain/post/post-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { requireVersion, type ExpectedVersions, type PreconditionFailed } from "../optimistic-concurrency.ts";
 
 /** The post to change, and the versions of it that the client is willing to change. */

@@ -1,9 +1,9 @@
 import type { Result } from "neverthrow";
 import { visibleDrafts, type Viewer } from "../../domain/access.ts";
-import type { PostId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
-import type { PostNotFound, PostRepository } from "../../domain/post-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { PostId } from "../../domain/shared/id.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { PostNotFound, PostRepository } from "../../domain/post/post-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type GetPostError = PostNotFound | StorageFailure;
 

@@ -1,10 +1,10 @@
 import { err, ok, type Result } from "neverthrow";
-import type { UserId } from "../../domain/id.ts";
-import type { Page } from "../../domain/page.ts";
-import type { Post } from "../../domain/post.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { User } from "../../domain/user.ts";
-import type { UserRepository } from "../../domain/user-repository.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { Page } from "../../domain/shared/page.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { User } from "../../domain/user/user.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 
 /** `author` is `null` for one who was deleted after the post was read. */
 export type AuthoredPost<Of extends Post = Post> = Of & { readonly author: Pick<User, "id" | "name"> | null };

@@ -1,10 +1,10 @@
 import { safeTry, type Result } from "neverthrow";
 import { visiblePosts, type PostQuery, type Viewer } from "../../domain/access.ts";
-import type { PostId, UserId } from "../../domain/id.ts";
-import type { Page, PageRequest } from "../../domain/page.ts";
-import type { Post } from "../../domain/post.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserNotFound } from "../../domain/user-repository.ts";
+import type { PostId, UserId } from "../../domain/shared/id.ts";
+import type { Page, PageRequest } from "../../domain/shared/page.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserNotFound } from "../../domain/user/user-repository.ts";
 import { findVisibleUser, type FindUserDependencies } from "../users/find-visible-user.ts";
 
 export type ListPostsOfUserError = UserNotFound | StorageFailure;

@@ -1,10 +1,10 @@
 import type { Result } from "neverthrow";
 import { visiblePosts, type PostQuery, type Viewer } from "../../domain/access.ts";
-import type { PostId } from "../../domain/id.ts";
-import type { Page, PageRequest } from "../../domain/page.ts";
-import type { Post } from "../../domain/post.ts";
-import type { PostRepository } from "../../domain/post-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { PostId } from "../../domain/shared/id.ts";
+import type { Page, PageRequest } from "../../domain/shared/page.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type ListPostsError = StorageFailure;
 

@@ -5,8 +5,8 @@ import {
   type ContentRequired,
   type Post,
   type PostAlreadyPublished,
-} from "../../domain/post.ts";
-import { directly, type Commit, type CommitError } from "../commit.ts";
+} from "../../domain/post/post.ts";
+import { directly, type Commit, type CommitError } from "../idempotency/commit.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Repositories } from "../ports/unit-of-work.ts";

@@ -1,7 +1,7 @@
 import type { Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import { unpublishPost as unpublish, type Post, type PostNotPublished } from "../../domain/post.ts";
-import { directly, type Commit, type CommitError } from "../commit.ts";
+import { unpublishPost as unpublish, type Post, type PostNotPublished } from "../../domain/post/post.ts";
+import { directly, type Commit, type CommitError } from "../idempotency/commit.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Repositories } from "../ports/unit-of-work.ts";

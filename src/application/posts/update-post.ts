@@ -1,7 +1,7 @@
 import type { Result } from "neverthrow";
 import { maySetPublicationTime, type Actor, type Forbidden } from "../../domain/access.ts";
-import { fail } from "../../domain/fail.ts";
-import { editPost, type EditPostError, type Post, type PostEdits } from "../../domain/post.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import { editPost, type EditPostError, type Post, type PostEdits } from "../../domain/post/post.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import { changePost, type ChangePostDependencies, type ChangePostError } from "./change-post.ts";
 import type { PostTarget } from "./find-changeable-post.ts";

@@ -1,10 +1,10 @@
 import { ok, safeTry, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import type { Actor } from "../../domain/access.ts";
-import { isExpired, touchSession } from "../../domain/session.ts";
-import type { SessionNotFound, SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import { isExpired, touchSession } from "../../domain/session/session.ts";
+import type { SessionNotFound, SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserNotFound, UserRepository } from "../../domain/user/user-repository.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { SessionTokens } from "../ports/session-tokens.ts";
 

@@ -1,10 +1,10 @@
 import type { Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import type { SessionId } from "../../domain/id.ts";
-import type { Page, PageRequest } from "../../domain/page.ts";
-import type { Session } from "../../domain/session.ts";
-import type { SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { SessionId } from "../../domain/shared/id.ts";
+import type { Page, PageRequest } from "../../domain/shared/page.ts";
+import type { Session } from "../../domain/session/session.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Clock } from "../ports/clock.ts";
 
 export type ListSessionsError = StorageFailure;

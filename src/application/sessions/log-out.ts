@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import type { SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type LogOutError = StorageFailure;
 

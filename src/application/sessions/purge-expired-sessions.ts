@@ -1,12 +1,12 @@
 import { err, ok, type Result } from "neverthrow";
-import type { SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Clock } from "../ports/clock.ts";
 
 export type PurgeExpiredSessionsError = StorageFailure;
 
 /** Few enough that nobody waits long for the storage meanwhile. */
-const MOST_AT_ONCE = 1000;
+const MAX_AT_ONCE = 1000;
 
 /**
  * Removes the sessions that nobody can use any more, so that the table does not grow for ever.
@@ -18,9 +18,9 @@ export function purgeExpiredSessions(dependencies: { readonly sessions: SessionR
   return async (isStopping: () => boolean = () => false): Promise<Result<void, PurgeExpiredSessionsError>> => {
     const now = clock.now();
     for (;;) {
-      const removed = await sessions.deleteExpired(now, MOST_AT_ONCE);
+      const removed = await sessions.deleteExpired(now, MAX_AT_ONCE);
       if (removed.isErr()) return err(removed.error);
-      if (removed.value < MOST_AT_ONCE || isStopping()) return ok();
+      if (removed.value < MAX_AT_ONCE || isStopping()) return ok();
     }
   };
 }

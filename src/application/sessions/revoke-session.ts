@@ -1,8 +1,8 @@
 import type { Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
-import type { SessionId } from "../../domain/id.ts";
-import type { SessionNotFound, SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { SessionId } from "../../domain/shared/id.ts";
+import type { SessionNotFound, SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type RevokeSessionError = SessionNotFound | StorageFailure;
 

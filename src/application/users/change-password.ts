@@ -1,11 +1,11 @@
 import { safeTry, type Result } from "neverthrow";
 import type { Actor, Forbidden } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { Password } from "../../domain/password.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { changeUser } from "../../domain/user.ts";
-import type { EmailTaken, LastAdmin, UserNotFound } from "../../domain/user-repository.ts";
-import type { VersionConflict } from "../../domain/version.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { Password } from "../../domain/user/password.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { changeUser } from "../../domain/user/user.ts";
+import type { EmailTaken, LastAdmin, UserNotFound } from "../../domain/user/user-repository.ts";
+import type { VersionConflict } from "../../domain/shared/version.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PasswordHasher } from "../ports/password-hasher.ts";

@@ -1,10 +1,10 @@
 import { ok, safeTry, type Result } from "neverthrow";
-import type { EmailAddress } from "../../domain/email-address.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { Password } from "../../domain/password.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { newUser, type Role, type User, type UserName } from "../../domain/user.ts";
-import type { EmailTaken, UserRepository } from "../../domain/user-repository.ts";
+import type { EmailAddress } from "../../domain/user/email-address.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { Password } from "../../domain/user/password.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { newUser, type Role, type User, type UserName } from "../../domain/user/user.ts";
+import type { EmailTaken, UserRepository } from "../../domain/user/user-repository.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";

@@ -1,12 +1,12 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { mayReassignPosts, type Actor, type Forbidden } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { User } from "../../domain/user.ts";
-import type { PostsFate } from "../../domain/user-removal.ts";
-import type { LastAdmin, UserHasPosts, UserNotFound, UserRepository } from "../../domain/user-repository.ts";
-import type { VersionConflict } from "../../domain/version.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { User } from "../../domain/user/user.ts";
+import type { PostsFate } from "../../domain/user/user-removal.ts";
+import type { LastAdmin, UserHasPosts, UserNotFound, UserRepository } from "../../domain/user/user-repository.ts";
+import type { VersionConflict } from "../../domain/shared/version.ts";
 import {
   requireVersion,
   retryLostRaces,

@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import type { User } from "../../domain/user.ts";
+import type { User } from "../../domain/user/user.ts";
 import { createUser, type CreateUserDependencies, type CreateUserError, type CreateUserInput } from "./create-user.ts";
 
 export type EnsureAdminInput = Omit<CreateUserInput, "role">;

@@ -1,11 +1,11 @@
 import { err, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { mayActFor, maySeeUser, type Actor, type Forbidden, type Viewer } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { PostRepository } from "../../domain/post-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { User } from "../../domain/user.ts";
-import type { UserNotFound, UserRepository } from "../../domain/user-repository.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { User } from "../../domain/user/user.ts";
+import type { UserNotFound, UserRepository } from "../../domain/user/user-repository.ts";
 
 export interface FindUserDependencies {
   readonly users: UserRepository;

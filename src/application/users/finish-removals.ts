@@ -1,12 +1,12 @@
 import { ok, safeTry, type Result } from "neverthrow";
-import type { BatchLimits } from "../../domain/batch.ts";
-import { fail } from "../../domain/fail.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { PostPlace, PostRepository } from "../../domain/post-repository.ts";
-import type { SessionRepository } from "../../domain/session-repository.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserRemoval } from "../../domain/user-removal.ts";
-import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user-repository.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserRemoval } from "../../domain/user/user-removal.ts";
+import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user/user-repository.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 

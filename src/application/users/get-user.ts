@@ -1,8 +1,8 @@
 import type { Result } from "neverthrow";
 import { profileFor, type UserProfile, type Viewer } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserNotFound } from "../../domain/user-repository.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserNotFound } from "../../domain/user/user-repository.ts";
 import { findVisibleUser, type FindUserDependencies } from "./find-visible-user.ts";
 
 export type GetUserError = UserNotFound | StorageFailure;

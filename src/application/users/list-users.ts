@@ -1,9 +1,9 @@
 import type { Result } from "neverthrow";
 import { profileFor, visibleUsers, type UserProfile, type Viewer } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { Page, PageRequest } from "../../domain/page.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { UserRepository } from "../../domain/user-repository.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { Page, PageRequest } from "../../domain/shared/page.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 
 export type ListUsersError = StorageFailure;
 

@@ -8,10 +8,10 @@ import {
   type UserProfile,
   type Viewer,
 } from "../../domain/access.ts";
-import { fail } from "../../domain/fail.ts";
-import type { Role } from "../../domain/user.ts";
-import type { EmailTaken } from "../../domain/user-repository.ts";
-import { directly, type Commit, type CommitError } from "../commit.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { Role } from "../../domain/user/user.ts";
+import type { EmailTaken } from "../../domain/user/user-repository.ts";
+import { directly, type Commit, type CommitError } from "../idempotency/commit.ts";
 import type { PasswordHashingError } from "../ports/password-hasher.ts";
 import type { Repositories } from "../ports/unit-of-work.ts";
 import { prepareUser, type CreateUserInput, type PrepareUserDependencies } from "./create-user.ts";

@@ -1,8 +1,8 @@
 import { ok, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { mustGiveCurrentPassword, type Actor } from "../../domain/access.ts";
-import { parsePassword } from "../../domain/password.ts";
-import type { User } from "../../domain/user.ts";
+import { parsePassword } from "../../domain/user/password.ts";
+import type { User } from "../../domain/user/user.ts";
 import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 
 /** Users who change how they log in, or delete themselves, must give the password that they have. */

@@ -1,11 +1,11 @@
 import { ok, safeTry, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { mayGiveRoles, profileFor, type Actor, type Forbidden, type UserProfile } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { changeUser, type UserChanges } from "../../domain/user.ts";
-import type { EmailTaken, LastAdmin, UserNotFound } from "../../domain/user-repository.ts";
-import type { VersionConflict } from "../../domain/version.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { changeUser, type UserChanges } from "../../domain/user/user.ts";
+import type { EmailTaken, LastAdmin, UserNotFound } from "../../domain/user/user-repository.ts";
+import type { VersionConflict } from "../../domain/shared/version.ts";
 import {
   requireVersion,
   retryLostRaces,

@@ -1,9 +1,9 @@
 import { eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import { err, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { AccountQuotaExceeded } from "../../domain/storage-quota.ts";
-import type { UserId } from "../../domain/id.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts";
+import type { UserId } from "../../domain/shared/id.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { givenRows, namesOf, placeholderOf, type Columns } from "./prepared.ts";

@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Database } from "./database.ts";
 
 /** What PostgreSQL said, without the statement and its values: those hold addresses, content and hashes. */

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "neverthrow";
 import type { SchemaOutdated } from "../../application/ports/storage-probe.ts";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Database } from "./database.ts";
 import { appliedMigrations, pendingMigrations, type Migration } from "./migrations.ts";
 

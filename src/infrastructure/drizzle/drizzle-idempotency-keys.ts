@@ -6,10 +6,10 @@ import {
   type IdempotencyRecord,
   type KeyDigest,
 } from "../../application/ports/idempotency-keys.ts";
-import type { BatchLimits } from "../../domain/batch.ts";
-import { fail } from "../../domain/fail.ts";
-import type { Post } from "../../domain/post.ts";
-import { storedPostBytes } from "../../domain/storage-quota.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { Post } from "../../domain/post/post.ts";
+import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import { accountQuota, type StorageOptions } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
@@ -17,7 +17,7 @@ import { AUTHOR_NOT_FOUND } from "./drizzle-posts.ts";
 import { givenRows, namesOf, once, preparedFor, valuesOf } from "./prepared.ts";
 import { postRow } from "./post-row.ts";
 import { idempotencyKeys, posts } from "./schema.ts";
-import { lookUpTogether, writeTogether } from "./waiting-together.ts";
+import { batchLookups, batchInserts } from "./batching.ts";
 
 const IN_USE = { kind: "idempotency_key_in_use" } as const;
 const USER_NOT_FOUND = { idempotency_keys_user_fkey: { kind: "user_not_found" } } as const;
@@ -106,7 +106,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       const kept = new Set(rows.map((row) => row.id));
       return pairs.map(({ post }) => kept.has(post.id));
     });
-  const insertPair = writeTogether(insertPairs, bytesOf);
+  const insertPair = batchInserts(insertPairs, bytesOf);
 
   const selectByDigests = once(() =>
     db
@@ -115,7 +115,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       .where(sql`${keyDigest} = any(${sql.placeholder("digests")})`)
       .prepare("idempotency_keys_by_digests"),
   );
-  const findRecord = lookUpTogether(
+  const findRecord = batchLookups(
     (record: typeof idempotencyKeys.$inferSelect) => record.keyDigest,
     async (digests: readonly KeyDigest[]) =>
       attempt(db, "idempotencyKeys.find", async () => selectByDigests().execute({ digests })),

@@ -1,10 +1,10 @@
 import { and, eq, getTableColumns, is, or, sql, type SQL } from "drizzle-orm";
 import { PgTransaction } from "drizzle-orm/pg-core";
 import { err, ok, safeTry } from "neverthrow";
-import type { BatchLimits } from "../../domain/batch.ts";
-import { fail } from "../../domain/fail.ts";
-import type { PostId, UserId } from "../../domain/id.ts";
-import { restorePost, type Post } from "../../domain/post.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { PostId, UserId } from "../../domain/shared/id.ts";
+import { restorePost, type Post } from "../../domain/post/post.ts";
 import {
   isVisible,
   pageOfPosts,
@@ -12,10 +12,10 @@ import {
   type DraftFilter,
   type PostPlace,
   type PostRepository,
-} from "../../domain/post-repository.ts";
-import { rankKey } from "../../domain/post-search.ts";
-import { storedPostBytes } from "../../domain/storage-quota.ts";
-import type { Version } from "../../domain/version.ts";
+} from "../../domain/post/post-repository.ts";
+import { rankKey } from "../../domain/post/post-search.ts";
+import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
+import type { Version } from "../../domain/shared/version.ts";
 import { accountQuota, type StorageOptions } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
@@ -25,7 +25,7 @@ import { selectFound, selectFoundCount } from "./post-search.ts";
 import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
 import { once, preparedFor, valuesOf } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
-import { askTogether, lookUpAskedTogether, writeTogether } from "./waiting-together.ts";
+import { singleFlight, lookUpAskedTogether, batchInserts } from "./batching.ts";
 
 /** What a foreign key's violation tells of whoever stores a post. */
 export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
@@ -78,7 +78,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
   // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
   const insertOne = is(db, PgTransaction)
     ? async (post: Post) => (await insertAll([post])).map(([isStored]) => isStored)
-    : writeTogether(insertAll, storedPostBytes);
+    : batchInserts(insertAll, storedPostBytes);
   const selectVisible = once(() =>
     db
       .select(POST_COLUMNS)
@@ -137,7 +137,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
         )
       ).map((rows) => rows.length > 0),
 
-    list: askTogether(async (filter, sort, page) =>
+    list: singleFlight(async (filter, sort, page) =>
       (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map((rows) => {
         // As the database has placed them: a post that an older program wrote is placed by its title until it has a key.
         const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
@@ -150,13 +150,13 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       }),
     ),
 
-    search: askTogether(async (filter, query, page) =>
+    search: singleFlight(async (filter, query, page) =>
       (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page))).map((found) =>
         pageOfPosts(found, page, rankKey),
       ),
     ),
 
-    count: askTogether(async (filter, query) => {
+    count: singleFlight(async (filter, query) => {
       const select = async () => (query === null ? selectCounts(db, filter) : selectFoundCount(db, filter, query));
       return (await attempt(db, "posts.count", select)).map((counts) =>
         counts.reduce((total, { count }) => total + count, 0),

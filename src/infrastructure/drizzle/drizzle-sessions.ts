@@ -1,15 +1,15 @@
 import { and, desc, eq, gt, lte, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import { pageOf } from "../../domain/page.ts";
-import type { TokenDigest } from "../../domain/session.ts";
-import type { SessionRepository } from "../../domain/session-repository.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import { pageOf } from "../../domain/shared/page.ts";
+import type { TokenDigest } from "../../domain/session/session.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
 import { sessions } from "./schema.ts";
-import { lookUpTogether } from "./waiting-together.ts";
+import { batchLookups } from "./batching.ts";
 
 const USER_NOT_FOUND = { sessions_user_fkey: { kind: "user_not_found" } } as const;
 const SESSION_NOT_FOUND = { kind: "session_not_found" } as const;
@@ -22,7 +22,7 @@ export function drizzleSessions(db: Database): SessionRepository {
       .where(sql`${sessions.tokenDigest} = any(${sql.placeholder("digests")})`)
       .prepare("sessions_by_digests"),
   );
-  const findSession = lookUpTogether(
+  const findSession = batchLookups(
     (session: typeof sessions.$inferSelect) => session.tokenDigest,
     async (digests: readonly TokenDigest[]) =>
       attempt(db, "sessions.findByTokenDigest", async () => selectByDigests().execute({ digests })),

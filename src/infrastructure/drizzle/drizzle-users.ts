@@ -1,11 +1,11 @@
 import { and, desc, eq, getTableColumns, inArray, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
-import { emailKey, type EmailAddress } from "../../domain/email-address.ts";
-import { fail } from "../../domain/fail.ts";
-import type { UserId } from "../../domain/id.ts";
-import { pageOf } from "../../domain/page.ts";
-import type { User } from "../../domain/user.ts";
-import type { UserRepository } from "../../domain/user-repository.ts";
+import { emailKey, type EmailAddress } from "../../domain/user/email-address.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import { pageOf } from "../../domain/shared/page.ts";
+import type { User } from "../../domain/user/user.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 import { attempt } from "./attempt.ts";
 import { apartKey } from "./email-keys.ts";
 import type { Database } from "./database.ts";
@@ -15,7 +15,7 @@ import { once } from "./prepared.ts";
 import { publishedAuthors } from "./published-authors.ts";
 import { users } from "./schema.ts";
 import { IS_ADMIN, IS_PRESENT, writeBesideAdmins } from "./user-write.ts";
-import { lookUpTogether } from "./waiting-together.ts";
+import { batchLookups } from "./batching.ts";
 
 const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const;
 const USER_HAS_POSTS = { posts_author_fkey: { kind: "user_has_posts" } } as const;
@@ -38,7 +38,7 @@ export function drizzleUsers(db: Database): UserRepository {
       .where(and(sql`${users.id} = any(${sql.placeholder("ids")})`, IS_PRESENT))
       .prepare("users_by_ids"),
   );
-  const findUser = lookUpTogether(
+  const findUser = batchLookups(
     (user: User) => user.id,
     async (ids: readonly UserId[]) => attempt(db, "users.findById", async () => selectByIds().execute({ ids })),
   );

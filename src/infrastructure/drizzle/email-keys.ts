@@ -1,9 +1,9 @@
 import { and, asc, gt, inArray, sql } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
-import { emailKey, type EmailAddress, type EmailKey } from "../../domain/email-address.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { emailKey, type EmailAddress, type EmailKey } from "../../domain/user/email-address.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "./attempt.ts";
 import { batchesById } from "./batches-by-id.ts";
 import type { Database } from "./database.ts";

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { Version, VersionConflict } from "../../domain/version.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { Version, VersionConflict } from "../../domain/shared/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 

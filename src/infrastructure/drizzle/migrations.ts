@@ -4,8 +4,8 @@ import { sql } from "drizzle-orm";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 

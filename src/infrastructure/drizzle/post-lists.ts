@@ -1,9 +1,9 @@
 import { and, eq, gt, isNotNull, lt, lte, sql, type SQL, type SQLChunk } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
-import type { PostId, UserId } from "../../domain/id.ts";
-import type { PageRequest } from "../../domain/page.ts";
-import type { PostStatus } from "../../domain/post.ts";
-import { MAX_PAGE_JSON_BYTES, type PostFilter, type PostSort } from "../../domain/post-repository.ts";
+import type { PostId, UserId } from "../../domain/shared/id.ts";
+import type { PageRequest } from "../../domain/shared/page.ts";
+import type { PostStatus } from "../../domain/post/post.ts";
+import { MAX_PAGE_JSON_BYTES, type PostFilter, type PostSort } from "../../domain/post/post-repository.ts";
 import type { Database } from "./database.ts";
 import { POST_COLUMNS, type PostRow } from "./post-row.ts";
 import { posts, titleOrder } from "./schema.ts";

@@ -1,6 +1,6 @@
 import { getTableColumns } from "drizzle-orm";
-import type { Post } from "../../domain/post.ts";
-import { titleSortKey } from "../../domain/title-key.ts";
+import type { Post } from "../../domain/post/post.ts";
+import { titleSortKey } from "../../domain/post/title-key.ts";
 import { posts } from "./schema.ts";
 
 const { titleKey: _titleKey, titleKeyVersion: _titleKeyVersion, ...columns } = getTableColumns(posts);

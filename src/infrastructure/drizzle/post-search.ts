@@ -1,17 +1,17 @@
 import { and, or, sql, type SQL } from "drizzle-orm";
-import type { PostId } from "../../domain/id.ts";
-import type { PageRequest } from "../../domain/page.ts";
-import { restorePost } from "../../domain/post.ts";
-import { MAX_PAGE_JSON_BYTES, type PostFilter } from "../../domain/post-repository.ts";
+import type { PostId } from "../../domain/shared/id.ts";
+import type { PageRequest } from "../../domain/shared/page.ts";
+import { restorePost } from "../../domain/post/post.ts";
+import { MAX_PAGE_JSON_BYTES, type PostFilter } from "../../domain/post/post-repository.ts";
 import {
-  LEAST_RANK_OF_WORDS,
-  LEAST_SIMILARITY,
-  MOST_RANKED,
+  MIN_WORDS_RANK,
+  MIN_SIMILARITY,
+  MAX_RANKED,
   similarWords,
   type ExcerptPart,
   type FoundPost,
   type SearchQuery,
-} from "../../domain/post-search.ts";
+} from "../../domain/post/post-search.ts";
 import type { Database } from "./database.ts";
 import { bytesBeyondFirst, conditionOf, partOfIndex, rangesOf, type Range } from "./post-lists.ts";
 import { POST_COLUMNS } from "./post-row.ts";
@@ -27,7 +27,7 @@ interface Bounds {
   readonly kept: number;
 }
 
-const BOUNDS_OF_WORDS: Bounds = { fetched: 5_000, walked: 10_000, kept: MOST_RANKED };
+const BOUNDS_OF_WORDS: Bounds = { fetched: 5_000, walked: 10_000, kept: MAX_RANKED };
 /** To compare a title takes ten times as long as to look for words. */
 const BOUNDS_OF_TITLES: Bounds = { fetched: 1_000, walked: 2_000, kept: 100 };
 /** Of a post's content so many characters are parsed for its excerpt, which takes a millisecond. */
@@ -41,7 +41,7 @@ const HEADLINE = `StartSel=${MATCH_BEGINS}, StopSel=${MATCH_ENDS}, MaxFragments=
 
 // The column and the function are the database's own (drizzle/0004): nothing writes them, and only a search reads them.
 const words = sql.raw(`"posts"."words"`);
-const titleThreshold = sql`set_config('pg_trgm.word_similarity_threshold', ${String(LEAST_SIMILARITY)}, true)`;
+const titleThreshold = sql`set_config('pg_trgm.word_similarity_threshold', ${String(MIN_SIMILARITY)}, true)`;
 const titleKey = (title: unknown) => sql`public.title_key(${title})`;
 
 /** Of a bound that it does not know PostgreSQL expects that it lets a tenth of all through. */
@@ -84,7 +84,7 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
   });
   const similarity = alike.map((word) => sql`word_similarity(${word}, ${titleKey(posts.title)})`);
   const rank = sql`case
-    when ${has} then ${LEAST_RANK_OF_WORDS}::int + least(999999, round(1e6 * ts_rank(${words}, ${asked}, 1)))::int
+    when ${has} then ${MIN_WORDS_RANK}::int + least(999999, round(1e6 * ts_rank(${words}, ${asked}, 1)))::int
     when ${isAlike} then round(1000 * (${sql.join([sql`0`, ...similarity], sql` + `)}) / ${Math.max(1, alike.length)})::int
     end`;
   const kinds = alike.length === 0 ? [byWords] : [byWords, byTitle];

@@ -1,6 +1,6 @@
 import { and, isNotNull, sql, type SQL } from "drizzle-orm";
-import type { UserId } from "../../domain/id.ts";
-import type { PageRequest } from "../../domain/page.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { PageRequest } from "../../domain/shared/page.ts";
 import { posts, users } from "./schema.ts";
 
 /** More users are never removed at once: each takes an account and 200 units of a budget (rate-costs.ts). */

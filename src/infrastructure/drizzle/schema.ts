@@ -18,14 +18,14 @@ import type {
   KeyDigest,
   SealedAnswer,
 } from "../../application/ports/idempotency-keys.ts";
-import type { EmailAddress, EmailKey } from "../../domain/email-address.ts";
-import type { PostId, SessionId, UserId } from "../../domain/id.ts";
-import type { PasswordHash } from "../../domain/password.ts";
-import type { PostContent, PostStatus, PostTitle } from "../../domain/post.ts";
-import type { TokenDigest } from "../../domain/session.ts";
-import type { Role, UserName } from "../../domain/user.ts";
-import type { PostsFate } from "../../domain/user-removal.ts";
-import type { Version } from "../../domain/version.ts";
+import type { EmailAddress, EmailKey } from "../../domain/user/email-address.ts";
+import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
+import type { PasswordHash } from "../../domain/user/password.ts";
+import type { PostContent, PostStatus, PostTitle } from "../../domain/post/post.ts";
+import type { TokenDigest } from "../../domain/session/session.ts";
+import type { Role, UserName } from "../../domain/user/user.ts";
+import type { PostsFate } from "../../domain/user/user-removal.ts";
+import type { Version } from "../../domain/shared/version.ts";
 
 /** A moment in the milliseconds that a JavaScript `Date` holds, so that what is read equals what was written. */
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });

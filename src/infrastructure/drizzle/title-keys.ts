@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { titleSortKey } from "../../domain/title-key.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { titleSortKey } from "../../domain/post/title-key.ts";
 import { attempt } from "./attempt.ts";
 import { batchesById } from "./batches-by-id.ts";
 import type { Database } from "./database.ts";

@@ -1,11 +1,11 @@
 import { and, eq, is, isNull, ne, type SQL } from "drizzle-orm";
 import { PgTransaction } from "drizzle-orm/pg-core";
 import { err, ok, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import type { LastAdmin, UserNotFound } from "../../domain/user-repository.ts";
-import type { Version, VersionConflict } from "../../domain/version.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { LastAdmin, UserNotFound } from "../../domain/user/user-repository.ts";
+import type { Version, VersionConflict } from "../../domain/shared/version.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { users } from "./schema.ts";

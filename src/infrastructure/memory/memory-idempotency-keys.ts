@@ -6,10 +6,10 @@ import {
   type IdempotencyRecord,
   type KeyDigest,
 } from "../../application/ports/idempotency-keys.ts";
-import type { BatchLimits } from "../../domain/batch.ts";
-import { fail } from "../../domain/fail.ts";
-import { storedPostBytes, type AccountQuotaExceeded } from "../../domain/storage-quota.ts";
-import type { UserNotFound } from "../../domain/user-repository.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import { storedPostBytes, type AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts";
+import type { UserNotFound } from "../../domain/user/user-repository.ts";
 import { hasRoomFor, type MemoryOptions } from "./memory-quota.ts";
 import { addRow, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 

@@ -1,5 +1,5 @@
-import type { Id } from "../../domain/id.ts";
-import type { PageRequest } from "../../domain/page.ts";
+import type { Id } from "../../domain/shared/id.ts";
+import type { PageRequest } from "../../domain/shared/page.ts";
 
 interface Order<Row> {
   readonly keyOf: (row: Row) => string | null;

@@ -1,8 +1,8 @@
 import { ok } from "neverthrow";
-import type { BatchLimits } from "../../domain/batch.ts";
-import { fail } from "../../domain/fail.ts";
-import type { UserId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
+import type { BatchLimits } from "../../domain/shared/batch.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { Post } from "../../domain/post/post.ts";
 import {
   isVisible,
   pageOfPosts,
@@ -10,10 +10,10 @@ import {
   type PostFilter,
   type PostPlace,
   type PostRepository,
-} from "../../domain/post-repository.ts";
-import { rankKey } from "../../domain/post-search.ts";
-import { storedPostBytes } from "../../domain/storage-quota.ts";
-import { nextVersion } from "../../domain/version.ts";
+} from "../../domain/post/post-repository.ts";
+import { rankKey } from "../../domain/post/post-search.ts";
+import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
+import { nextVersion } from "../../domain/shared/version.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { hasRoomFor, type MemoryOptions } from "./memory-quota.ts";
 import { findPosts } from "./memory-search.ts";

@@ -1,6 +1,6 @@
 import { storedRecordBytes } from "../../application/ports/idempotency-keys.ts";
-import type { UserId } from "../../domain/id.ts";
-import { storedPostBytes } from "../../domain/storage-quota.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 export interface MemoryOptions {

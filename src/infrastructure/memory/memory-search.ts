@@ -1,13 +1,13 @@
-import type { Post } from "../../domain/post.ts";
+import type { Post } from "../../domain/post/post.ts";
 import {
-  LEAST_RANK_OF_WORDS,
-  LEAST_SIMILARITY,
-  MOST_RANKED,
+  MIN_WORDS_RANK,
+  MIN_SIMILARITY,
+  MAX_RANKED,
   similarWords,
   type ExcerptPart,
   type FoundPost,
   type SearchQuery,
-} from "../../domain/post-search.ts";
+} from "../../domain/post/post-search.ts";
 
 /** Words in a row that must be there, or must not. */
 interface Term {
@@ -30,11 +30,11 @@ export function findPosts(posts: readonly Post[], query: SearchQuery): FoundPost
     const [title, content] = [wordsOf(post.title), wordsOf(post.content)];
     const has = ({ words, isExcluded }: Term) => isExcluded !== (hasInRow(title, words) || hasInRow(content, words));
     const rank = alternatives.some((terms) => terms.every(has))
-      ? LEAST_RANK_OF_WORDS + weight(title, content, wanted)
+      ? MIN_WORDS_RANK + weight(title, content, wanted)
       : similarity(trigramsOf(post.title), alike);
     return rank === 0 ? [] : [{ ...post, rank, excerpt: excerptOf(post.content, wanted) }];
   });
-  return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MOST_RANKED);
+  return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MAX_RANKED);
 }
 
 /** The sides of each `or`, as PostgreSQL's `websearch_to_tsquery` reads them; none without a word. */
@@ -78,7 +78,7 @@ function trigramsOf(text: string): ReadonlySet<string> {
 /** In thousandths, the mean over words; 0 where one of them has nothing similar. */
 function similarity(title: ReadonlySet<string>, words: readonly ReadonlySet<string>[]): number {
   const shares = words.map((word) => [...word].filter((trigram) => title.has(trigram)).length / word.size);
-  if (shares.length === 0 || Math.min(...shares) < LEAST_SIMILARITY) return 0;
+  if (shares.length === 0 || Math.min(...shares) < MIN_SIMILARITY) return 0;
   return Math.round((1000 * shares.reduce((sum, share) => sum + share, 0)) / shares.length);
 }
 

@@ -1,8 +1,8 @@
 import { ok } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import { pageOf } from "../../domain/page.ts";
-import { isExpired } from "../../domain/session.ts";
-import type { SessionRepository } from "../../domain/session-repository.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import { pageOf } from "../../domain/shared/page.ts";
+import { isExpired } from "../../domain/session/session.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { addRow, type MemoryAccess } from "./memory-tables.ts";
 

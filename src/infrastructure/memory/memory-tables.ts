@@ -1,9 +1,9 @@
 import type { IdempotencyRecord, KeyDigest } from "../../application/ports/idempotency-keys.ts";
-import type { PostId, SessionId, UserId } from "../../domain/id.ts";
-import type { Post } from "../../domain/post.ts";
-import type { Session } from "../../domain/session.ts";
-import type { User } from "../../domain/user.ts";
-import type { UserRemoval } from "../../domain/user-removal.ts";
+import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
+import type { Post } from "../../domain/post/post.ts";
+import type { Session } from "../../domain/session/session.ts";
+import type { User } from "../../domain/user/user.ts";
+import type { UserRemoval } from "../../domain/user/user-removal.ts";
 
 /** All that is stored. Entities are cloned on their way in and out, so nobody holds a stored one. */
 export interface MemoryTables {

@@ -1,11 +1,11 @@
 import { ok } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import { emailKey } from "../../domain/email-address.ts";
-import type { UserId } from "../../domain/id.ts";
-import { pageOf } from "../../domain/page.ts";
-import type { User } from "../../domain/user.ts";
-import type { UserRemoval } from "../../domain/user-removal.ts";
-import type { UserRepository } from "../../domain/user-repository.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import { emailKey } from "../../domain/user/email-address.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import { pageOf } from "../../domain/shared/page.ts";
+import type { User } from "../../domain/user/user.ts";
+import type { UserRemoval } from "../../domain/user/user-removal.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { addRow, isPublishedAuthor, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 

@@ -1,21 +1,21 @@
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { Durability, StorageStatus } from "../../application/ports/storage-probe.ts";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { missingDescriptors } from "../file-descriptors.ts";
-import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./claim-data-directory.ts";
-import { damaged, prepareCluster, type ClusterError } from "./cluster.ts";
-import { watchDirectory, type DataDirectoryGone } from "./directory-watch.ts";
-import { diskSpace, type DiskSpace } from "./disk-space.ts";
-import { UPKEEP_DEADLINE_MS } from "./engine.ts";
-import { engineClient, type DrizzleClient } from "./engine-client.ts";
-import { checkIndexes, isCheckDue, noteCheckDue, noteChecked } from "./index-check.ts";
-import { forgetRelationFiles } from "./relation-files.ts";
-import { superviseEngine, type EngineGaveUp, type StopUnclean, type Supervisor } from "./supervisor.ts";
-import { startUpkeep } from "./upkeep.ts";
-import type { DatabaseError } from "./wire-protocol.ts";
-import { writeHealth } from "./write-health.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { missingDescriptors } from "../node/file-descriptors.ts";
+import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./directory/claim.ts";
+import { damaged, prepareCluster, type ClusterError } from "./directory/cluster.ts";
+import { watchDirectory, type DataDirectoryGone } from "./directory/directory-watch.ts";
+import { diskSpace, type DiskSpace } from "./directory/disk-space.ts";
+import { UPKEEP_DEADLINE_MS } from "./engine/engine.ts";
+import { engineClient, type DrizzleClient } from "./client/client.ts";
+import { checkIndexes, isCheckDue, noteCheckDue, noteChecked } from "./integrity/index-check.ts";
+import { forgetRelationFiles } from "./integrity/relation-files.ts";
+import { superviseEngine, type EngineGaveUp, type StopUnclean, type Supervisor } from "./client/supervisor.ts";
+import { startUpkeep } from "./client/upkeep.ts";
+import type { DatabaseError } from "./engine/wire-protocol.ts";
+import { writeHealth } from "./client/write-health.ts";
 
 /** PostgreSQL in this process, on a data directory that no other process has. */
 export interface EmbeddedPostgres {

@@ -5,8 +5,8 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { SchemaOutdated, StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
@@ -20,17 +20,17 @@ import {
   type MigrationDrift,
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
-import { rememberedAccess } from "../remembered-access.ts";
-import { resilient } from "../resilience.ts";
-import { logSchemaChange } from "../schema-change-log.ts";
+import { cacheSessions } from "../storage/session-cache.ts";
+import { withRetry } from "../storage/retry.ts";
+import { logSchemaChange } from "../node/schema-change-log.ts";
 import {
   openEmbeddedPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
   type OpenEmbeddedPostgresError,
 } from "./embedded-postgres.ts";
-import type { DrizzleClient } from "./engine-client.ts";
-import { shorteningOnLowSpace } from "./low-space.ts";
+import type { DrizzleClient } from "./client/client.ts";
+import { shorteningOnLowSpace } from "./directory/low-space.ts";
 
 export interface PgliteStorage extends Repositories, Pick<EmbeddedPostgres, "gaveUp" | "close"> {
   readonly unitOfWork: UnitOfWork;
@@ -84,7 +84,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     },
   };
   const spaced = shorteningOnLowSpace(ports, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  return ok({ ...rememberedAccess(resilient(spaced, options.log)), probe, renewTitleKeys, gaveUp, close });
+  return ok({ ...cacheSessions(withRetry(spaced, options.log)), probe, renewTitleKeys, gaveUp, close });
 }
 
 const DISK_FULL = "53100";

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import type { Database } from "../drizzle/database.ts";
 import { searchPath, unpooledSettings } from "./session-settings.ts";

@@ -19,7 +19,7 @@ export function driverOptions(server: ServerUrl): DriverOptions {
     ssl: false,
     keep_alive: null,
     onnotice: () => {},
-    // Arrays are encoded here. Asking for their types, the driver lets nobody catch that the connection was lost meanwhile.
+    // Arrays are encoded here. TurnRequest for their types, the driver lets nobody catch that the connection was lost meanwhile.
     fetch_types: false,
   };
 }

@@ -1,4 +1,4 @@
-import { askHost } from "./ask-host.ts";
+import { probeHost } from "./probe-host.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { SUSPICIOUS_SILENCE_MS, type HostHealth } from "./connection-watchdog.ts";
 import type { ServerConnection } from "./server-connection.ts";
@@ -24,7 +24,7 @@ export async function checkHostHealth(
   let connection: ServerConnection | undefined;
   try {
     // Any kind of server will do: what it must be to be taken for writes is another question.
-    const { rows, backend } = await askHost(
+    const { rows, backend } = await probeHost(
       { ...server, sessionAttributes: null },
       address,
       question,

@@ -1,6 +1,6 @@
 import postgres from "postgres";
-import { driverError } from "../drizzle/driver-error.ts";
-import { askHost } from "./ask-host.ts";
+import { driverError } from "../sql/driver-error.ts";
+import { probeHost } from "./probe-host.ts";
 import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 
 /**
@@ -14,7 +14,7 @@ export function hostSelection(server: ServerUrl, connectTimeoutMs: number): () =
 
   const ask = async (address: ServerHost) => {
     // The driver refuses a host that is not what the URL wants.
-    await askHost(server, address, "select 1", connectTimeoutMs);
+    await probeHost(server, address, "select 1", connectTimeoutMs);
     return address;
   };
   const search = async () =>

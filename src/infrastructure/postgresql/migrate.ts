@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { err, type Result } from "neverthrow";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import type { Database } from "../drizzle/database.ts";
 import {

@@ -6,8 +6,8 @@ import type postgres from "postgres";
 import type { Log } from "../../application/ports/log.ts";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
-import { fail } from "../../domain/fail.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
@@ -20,8 +20,8 @@ import {
   type MigrationDrift,
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
-import { isTransient, resilient } from "../resilience.ts";
-import { shownPosition, writtenPosition } from "./log-position.ts";
+import { isTransient, withRetry } from "../storage/retry.ts";
+import { shownPosition, writtenPosition } from "./durable-lsn.ts";
 import { checkServer, type CheckedServer, type DatabaseUnsuitable } from "./check-server.ts";
 import { migrate } from "./migrate.ts";
 import { readsOnReplicas, type Replica } from "./replicas.ts";
@@ -68,7 +68,7 @@ export interface PostgresOptions extends ServerOptions {
 
 export const CLOSE_GRACE_MS = 5000;
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 5000;
+const MAX_DELAY_MS = 5000;
 
 /** Reaches a PostgreSQL server, brings its schema up to date, and gives the adapters on it. */
 export async function openPostgresStorage(
@@ -81,7 +81,7 @@ export async function openPostgresStorage(
   const client = serverClient({ ...options, extensionSchemas });
   const db = databaseOn(client);
   const storage = { accountQuotaBytes: options.accountQuotaBytes, isShared: true };
-  const { unitOfWork, ...repositories } = resilient(
+  const { unitOfWork, ...repositories } = withRetry(
     { ...drizzleRepositories(db, storage), unitOfWork: drizzleUnitOfWork(db, storage) },
     log,
   );
@@ -205,7 +205,7 @@ async function whenReachable<T>(
     if (attempted.isOk()) return ok(attempted.value);
     if (!("operation" in attempted.error) || !isTransient(attempted.error)) return err(attempted.error);
     if (attempted.error !== CUT_OFF || lastCause === undefined) lastCause = attempted.error.cause;
-    const [waitedMs, longestDelayMs] = [waited(), Math.min(FIRST_DELAY_MS * 2 ** attempts, LONGEST_DELAY_MS)];
+    const [waitedMs, longestDelayMs] = [waited(), Math.min(FIRST_DELAY_MS * 2 ** attempts, MAX_DELAY_MS)];
     if (waitedMs >= startTimeoutMs) return fail({ kind: "database_unreachable", waitedMs, cause: lastCause });
     const delayMs = Math.min(Math.round(Math.random() * longestDelayMs), startTimeoutMs - waitedMs);
     log.warn({ attempts, waitedMs, delayMs, cause: lastCause }, "the database is not reached yet");

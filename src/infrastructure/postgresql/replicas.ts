@@ -2,10 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { Repositories } from "../../application/ports/unit-of-work.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { askTogether } from "../drizzle/waiting-together.ts";
-import type { Lsn } from "../lsn.ts";
-import { failsWith } from "../resilience.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { singleFlight } from "../drizzle/batching.ts";
+import type { Lsn } from "../sql/lsn.ts";
+import { failsWith } from "../storage/retry.ts";
 
 interface Source {
   readonly repositories: Repositories;
@@ -28,7 +28,7 @@ export interface ReadsOnReplicas {
 }
 
 /** How long a read waits for a replica to show what was written before it. */
-const LONGEST_WAIT_MS = 100;
+const MAX_WAIT_MS = 100;
 const POLL_MS = 2;
 /** How often each replica is looked at: one that was left out may come back. */
 const WATCH_MS = 1000;
@@ -40,7 +40,7 @@ const WATCH_MS = 1000;
  * is left out until it does again. Everything else is read on the primary, such as what decides who may do what.
  */
 export function readsOnReplicas(primary: Source, replicas: readonly Replica[], log: Log): ReadsOnReplicas {
-  const written = askTogether(async () => primary.position());
+  const written = singleFlight(async () => primary.position());
   const watched = replicas.map((replica) => watch(replica, written, log));
   const { users, posts } = primary.repositories;
   let turn = 0;
@@ -96,9 +96,9 @@ function watch({ place, repositories, position }: Replica, written: Source["posi
   };
 
   /** Gives why the replica does not show what was written until now; `null` when it does. */
-  const hindrance = askTogether(async () => {
+  const hindrance = singleFlight(async () => {
     const asked = catchUp(written, position).catch((thrown: unknown) => thrown);
-    return Promise.race([asked, delay(LONGEST_WAIT_MS, "it does not answer in time", { ref: false })]);
+    return Promise.race([asked, delay(MAX_WAIT_MS, "it does not answer in time", { ref: false })]);
   });
 
   const look = async () => {
@@ -143,7 +143,7 @@ function newTerm(): Term {
 }
 
 async function catchUp(written: Source["position"], position: Source["position"]): Promise<unknown> {
-  const endsAt = performance.now() + LONGEST_WAIT_MS;
+  const endsAt = performance.now() + MAX_WAIT_MS;
   const [all, first] = await Promise.all([written(), position()]);
   if (all.isErr()) return all.error;
   if (all.value === null) return "the primary is none";

@@ -1,7 +1,7 @@
 import { ok, type Result } from "neverthrow";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { appliedMigrations } from "../drizzle/migrations.ts";
-import type { NoDatabase } from "../pglite/require-database.ts";
+import type { NoDatabase } from "../pglite/directory/require-database.ts";
 import { CLOSE_GRACE_MS, databaseOn, type PostgresOptions } from "./postgres-storage.ts";
 import { serverClient } from "./server-client.ts";
 

@@ -1,8 +1,8 @@
 import postgres from "postgres";
 import type { Log } from "../../application/ports/log.ts";
-import { driverError } from "../drizzle/driver-error.ts";
-import { isSelect } from "../drizzle/is-select.ts";
-import { encodeParameter, type Parameter } from "../drizzle/parameter.ts";
+import { driverError } from "../sql/driver-error.ts";
+import { isSelect } from "../sql/is-select.ts";
+import { encodeParameter, type Parameter } from "../sql/parameter.ts";
 import { endsConnection, readError, writeError } from "./connection-error.ts";
 import { connectionWatchdog } from "./connection-watchdog.ts";
 import { driverOptions, socketMaker } from "./driver-options.ts";
@@ -53,7 +53,7 @@ export interface ServerClient {
 
 /** Until a connection is made again; the driver's own delays grow to 20 seconds. */
 const FIRST_DELAY_S = 0.05;
-const LONGEST_DELAY_S = 1;
+const MAX_DELAY_S = 1;
 
 /** How much longer than the server itself a client waits for the end of a statement, which the server says first then. */
 const ANSWER_GRACE_MS = 5000;
@@ -75,7 +75,7 @@ export function serverClient(options: ServerOptions): ServerClient {
       connect_timeout: connectTimeoutMs / 1000,
       idle_timeout: options.idleTimeoutMs / 1000,
       prepare: preparesStatements,
-      backoff: (failures) => Math.random() * Math.min(FIRST_DELAY_S * 2 ** failures, LONGEST_DELAY_S),
+      backoff: (failures) => Math.random() * Math.min(FIRST_DELAY_S * 2 ** failures, MAX_DELAY_S),
       connection: startupOf(options),
       ...socketMaker(server, connectTimeoutMs, chooseHost, (connection) => watchdog.watch(connection)),
     }),

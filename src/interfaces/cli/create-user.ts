@@ -1,10 +1,10 @@
 import { safeTry, type Result } from "neverthrow";
-import type { UseCases } from "../../application/use-cases.ts";
+import type { UseCases } from "../../application/application.ts";
 import type { CreateUserError } from "../../application/users/create-user.ts";
-import { parseEmailAddress } from "../../domain/email-address.ts";
-import { parsePassword } from "../../domain/password.ts";
-import { parseUserName, type Role, type User } from "../../domain/user.ts";
-import type { Violation } from "../../domain/violation.ts";
+import { parseEmailAddress } from "../../domain/user/email-address.ts";
+import { parsePassword } from "../../domain/user/password.ts";
+import { parseUserName, type Role, type User } from "../../domain/user/user.ts";
+import type { Violation } from "../../domain/shared/violation.ts";
 import { violationDetail } from "../violation-detail.ts";
 
 /** What an operator typed for a new user. */

@@ -4,11 +4,11 @@ import type { ListUsersError } from "../../application/users/list-users.ts";
 import type { ChangePasswordError } from "../../application/users/change-password.ts";
 import type { UpdateUserError } from "../../application/users/update-user.ts";
 import type { UserProfile } from "../../domain/access.ts";
-import { parseEmailAddress } from "../../domain/email-address.ts";
-import { parseId, type UserId } from "../../domain/id.ts";
-import type { Page, Position } from "../../domain/page.ts";
-import { parsePassword } from "../../domain/password.ts";
-import type { Role } from "../../domain/user.ts";
+import { parseEmailAddress } from "../../domain/user/email-address.ts";
+import { parseId, type UserId } from "../../domain/shared/id.ts";
+import type { Page, PageCursor } from "../../domain/shared/page.ts";
+import { parsePassword } from "../../domain/user/password.ts";
+import type { Role } from "../../domain/user/user.ts";
 import { violationDetail } from "../violation-detail.ts";
 import { answerRefused, type AnswerRefused } from "./create-user.ts";
 
@@ -27,7 +27,7 @@ export async function listUsers(
   format: "columns" | "json",
 ): Promise<Result<void, ListUsersError>> {
   return safeTry(async function* () {
-    let from: Position<UserId> | null = null;
+    let from: PageCursor<UserId> | null = null;
     do {
       const page: Page<UserProfile> = yield* await operator.listUsers({ limit: PAGE_SIZE, from });
       for (const user of page.items) if (!print(format === "json" ? jsonLine(user) : columns(user))) return ok();

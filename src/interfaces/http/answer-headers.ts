@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
-import { documented } from "./documented.ts";
+import { documented } from "./openapi/documented.ts";
 import type { HttpEnv } from "./environment.ts";
-import { SECURE_HEADERS } from "./headers.ts";
+import { SECURE_HEADERS } from "./openapi/headers.ts";
 
 // What is shown depends on who asks, and may change at any time: a shared cache may keep what everybody is shown, if it asks
 // each time whether that is still so.

@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { parseId, type Id } from "../../domain/id.ts";
-import type { Position } from "../../domain/page.ts";
+import { parseId, type Id } from "../../domain/shared/id.ts";
+import type { PageCursor } from "../../domain/shared/page.ts";
 
 const DIRECTIONS = ["forward", "backward"] as const;
 const ID_BYTES = 16;
@@ -14,7 +14,7 @@ const FORM = /^[A-Za-z0-9_-]{34,1700}$/;
  * cursor that was made up, cut, changed or taken from another list is told from a true one without a secret, so it holds on
  * every server and over every restart. It grants nothing: what a page shows is decided anew by who asks.
  */
-export function encodeCursor(list: string, position: Position): string {
+export function encodeCursor(list: string, position: PageCursor): string {
   const key = new TextEncoder().encode(position.key ?? "");
   const bytes = new Uint8Array(KEY_FROM + key.length);
   bytes[0] = DIRECTIONS.indexOf(position.direction);
@@ -28,7 +28,7 @@ export function encodeCursor(list: string, position: Position): string {
 }
 
 /** The place in a cursor of this list; `null` when it is none. */
-export function decodeCursor<AnId extends Id<string>>(list: string, cursor: string): Position<AnId> | null {
+export function decodeCursor<AnId extends Id<string>>(list: string, cursor: string): PageCursor<AnId> | null {
   // No number of bytes has four characters and one more.
   if (!FORM.test(cursor) || cursor.length % 4 === 1) return null;
   const bytes = Uint8Array.from(atob(cursor.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
@@ -40,7 +40,7 @@ export function decodeCursor<AnId extends Id<string>>(list: string, cursor: stri
   return encodeCursor(list, position) === cursor ? position : null;
 }
 
-function check(list: string, { direction, id, key }: Position): Uint8Array {
+function check(list: string, { direction, id, key }: PageCursor): Uint8Array {
   return sha256(new TextEncoder().encode(JSON.stringify([list, direction, id, key]))).subarray(0, CHECK_BYTES);
 }
 

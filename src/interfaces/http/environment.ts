@@ -1,5 +1,5 @@
 import type { Actor, Viewer } from "../../domain/access.ts";
-import type { CountedLimits } from "./counted-limits.ts";
+import type { CountedLimits } from "./middleware/counted-limits.ts";
 import type { ProblemKind, UseCaseError } from "./problem.ts";
 
 /** What travels with a request through the middleware. */

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
-import type { Id } from "../../domain/id.ts";
-import type { Page, PageRequest } from "../../domain/page.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
+import type { Id } from "../../domain/shared/id.ts";
+import type { Page, PageRequest } from "../../domain/shared/page.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";

@@ -1,8 +1,8 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context } from "hono";
 import { z } from "zod";
-import type { Id, PostId, SessionId, UserId } from "../../domain/id.ts";
-import { documented } from "./documented.ts";
+import type { Id, PostId, SessionId, UserId } from "../../domain/shared/id.ts";
+import { documented } from "./openapi/documented.ts";
 import { problem, type ProblemKind } from "./problem.ts";
 import { idText } from "./values.ts";
 

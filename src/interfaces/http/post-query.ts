@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { PostQuery, PostSearch } from "../../domain/access.ts";
-import type { UserId } from "../../domain/id.ts";
-import { POST_STATUSES } from "../../domain/post.ts";
-import { POST_SORT_KEYS, type PostSort } from "../../domain/post-repository.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import { POST_STATUSES } from "../../domain/post/post.ts";
+import { POST_SORT_KEYS, type PostSort } from "../../domain/post/post-repository.ts";
 import { PageQuery } from "./pagination.ts";
 import { idText, searchText, timeText } from "./values.ts";
 

@@ -2,11 +2,11 @@ import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Result } from "neverthrow";
 import { z } from "zod";
-import type { AnsweredBefore } from "../../application/commit.ts";
-import type { UseCases } from "../../application/use-cases.ts";
+import type { AnsweredBefore } from "../../application/idempotency/commit.ts";
+import type { UseCases } from "../../application/application.ts";
 import type { NewAuthorGone, RemovalInterrupted } from "../../application/users/finish-removals.ts";
-import type { StorageFailure } from "../../domain/storage-failure.ts";
-import { SECURE_HEADERS } from "./headers.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { SECURE_HEADERS } from "./openapi/headers.ts";
 import { respond } from "./respond.ts";
 
 /**
@@ -59,7 +59,7 @@ const FieldErrorBody = z.object({
 });
 
 /** A body of unknown fields alone would have an answer fourteen times as long. */
-export const MOST_FIELD_ERRORS = 100;
+export const MAX_FIELD_ERRORS = 100;
 
 interface ProblemDefinition {
   readonly status: ContentfulStatusCode;
@@ -385,7 +385,7 @@ export const Problem = z.object({
   detail: z.string(),
   code: z.enum(Object.keys(PROBLEMS) as ProblemKind[]),
   requestId: z.string().nullable(),
-  errors: z.array(FieldErrorBody).max(MOST_FIELD_ERRORS).optional(),
+  errors: z.array(FieldErrorBody).max(MAX_FIELD_ERRORS).optional(),
 });
 
 /** The body of a problem of this kind; where values are wrong, `errors` has one entry for each. */

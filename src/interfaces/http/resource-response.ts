@@ -1,7 +1,7 @@
 import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Version } from "../../domain/version.ts";
-import { isWorthCompressing } from "./compression.ts";
+import type { Version } from "../../domain/shared/version.ts";
+import { isWorthCompressing } from "./middleware/compression.ts";
 import type { HttpEnv } from "./environment.ts";
 import { etag, preconditionResponse, type Representation } from "./etag.ts";
 import { respond, setHeader } from "./respond.ts";

@@ -1,12 +1,12 @@
 import type { Result } from "neverthrow";
 import { z } from "zod";
-import { EMAIL_MAX_LENGTH, parseEmailAddress } from "../../domain/email-address.ts";
-import { parseId, type Id } from "../../domain/id.ts";
-import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/password.ts";
-import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post.ts";
-import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user.ts";
-import { parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/post-search.ts";
-import type { Violation } from "../../domain/violation.ts";
+import { EMAIL_MAX_LENGTH, parseEmailAddress } from "../../domain/user/email-address.ts";
+import { parseId, type Id } from "../../domain/shared/id.ts";
+import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/user/password.ts";
+import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post/post.ts";
+import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user/user.ts";
+import { parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/post/post-search.ts";
+import type { Violation } from "../../domain/shared/violation.ts";
 
 /**
  * What a string looks like to JSON Schema. A pattern stays within what every dialect of regular expressions reads (RFC 9485): many

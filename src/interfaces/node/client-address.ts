@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { LRUCache } from "lru-cache";
-import type { ClientAddress } from "../http/rate-limits.ts";
+import type { ClientAddress } from "../http/middleware/rate-limits.ts";
 
 /** Whose word about the client's address is believed: addresses, and networks in CIDR notation. */
 export function proxyList(proxies: readonly string[]): BlockList {
@@ -25,9 +25,9 @@ export function isProxy(text: string): boolean {
 }
 
 /** For how many that were seen lately it is remembered what they are: to find it out takes as long as to route a request. */
-const MOST_REMEMBERED = 10_000;
+const MAX_CACHED = 10_000;
 /** With zone, brackets and port. What is longer is no address, and not remembered whole. */
-const LONGEST_ADDRESS = 80;
+const MAX_ADDRESS = 80;
 
 interface Host {
   /** What its requests count for. */
@@ -48,9 +48,9 @@ export type HostOf = (peer: string | undefined, forwardedFor: string | undefined
  * 7239) is not read: a proxy that writes the one passes the other on as the client has sent it.
  */
 export function countedHosts(proxies: BlockList): HostOf {
-  const hosts = new LRUCache<string, Host>({ max: MOST_REMEMBERED });
+  const hosts = new LRUCache<string, Host>({ max: MAX_CACHED });
   const hostAt = (written = ""): Host => {
-    const text = written.trim().slice(0, LONGEST_ADDRESS);
+    const text = written.trim().slice(0, MAX_ADDRESS);
     const known = hosts.get(text);
     if (known !== undefined) return known;
     const host = readHost(text, proxies);

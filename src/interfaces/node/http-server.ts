@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
-import { fail } from "../../domain/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 import { appListener, type Fetch } from "./app-listener.ts";
 import { boundConnections } from "./bounded-connections.ts";
 import { trackConnections } from "./connections.ts";

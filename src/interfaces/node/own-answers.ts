@@ -1,8 +1,8 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Log } from "../../application/ports/log.ts";
-import { SECURE_HEADERS } from "../http/headers.ts";
+import { SECURE_HEADERS } from "../http/openapi/headers.ts";
 import { problemParts, type ProblemKind } from "../http/problem.ts";
-import { requestIdFrom } from "../http/request-id.ts";
+import { requestIdFrom } from "../http/middleware/request-id.ts";
 
 /** Every method that a path of the API has. */
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";

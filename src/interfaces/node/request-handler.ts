@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { admission } from "./admission.ts";
 import type { AppListener } from "./app-listener.ts";
 import { Exchange, type Connection, type Connections } from "./connections.ts";
-import { eventLoopShares } from "./event-loop-shares.ts";
+import { fairScheduler } from "./fair-scheduler.ts";
 import type { ServerLimits } from "./limits.ts";
 import { lingerAfterAnswer } from "./lingering-close.ts";
 import type { LoadShedding } from "./load-shedding.ts";
@@ -29,8 +29,8 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
     maxBytesPerAddress: limits.maxUnsentBytesPerAddress,
   });
   const { refusalOf, admit } = admission(limits, unsent, shedding);
-  const refusals = eventLoopShares();
-  const work = eventLoopShares();
+  const refusals = fairScheduler();
+  const work = fairScheduler();
   let isShuttingDown = false;
 
   /** Says with the answer that the connection closes, where it has to. */

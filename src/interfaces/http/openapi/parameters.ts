@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Documentation } from "../documented.ts";
-import { REQUEST_HEADERS, type RequestHeader } from "../headers.ts";
+import type { Documentation } from "./documented.ts";
+import { REQUEST_HEADERS, type RequestHeader } from "./headers.ts";
 import type { ProblemKind } from "../problem.ts";
 import { reference, type Reference } from "./reference.ts";
 import { inputSchema } from "./schemas.ts";

@@ -1,5 +1,5 @@
-import type { Documentation } from "../documented.ts";
-import { RESPONSE_HEADERS, type ResponseHeader } from "../headers.ts";
+import type { Documentation } from "./documented.ts";
+import { RESPONSE_HEADERS, type ResponseHeader } from "./headers.ts";
 import { problemParts, STORAGE_PROBLEMS, type FieldError, type ProblemKind } from "../problem.ts";
 import { reference, type Reference } from "./reference.ts";
 

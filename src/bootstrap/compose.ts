@@ -1,0 +1,51 @@
+import type { Log } from "../application/ports/log.ts";
+import type { RatePolicy } from "../application/ports/rate-limiter.ts";
+import { useCases, type Dependencies } from "../application/application.ts";
+import { cachedProbe } from "../infrastructure/storage/cached-probe.ts";
+import { argon2idOnThreads } from "../infrastructure/crypto/hashing-threads.ts";
+import { passwordHasher } from "../infrastructure/crypto/password-hasher.ts";
+import { pbkdf2 } from "../infrastructure/crypto/pbkdf2.ts";
+import { rateLimiter } from "../infrastructure/node/rate-limiter.ts";
+import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
+import { systemClock } from "../infrastructure/node/system-clock.ts";
+import { uuidGenerator } from "../infrastructure/node/uuid-generator.ts";
+import { nodeIdempotencyCipher } from "../infrastructure/crypto/node-idempotency-cipher.ts";
+import { nodeSessionTokens } from "../infrastructure/crypto/node-session-tokens.ts";
+import { createApp } from "../interfaces/http/app.ts";
+import type { SwaggerUi } from "../interfaces/http/routes/docs.ts";
+import type { Load } from "../interfaces/http/load.ts";
+import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
+import type { HttpSettings } from "../interfaces/http/settings.ts";
+import type { Timer } from "../interfaces/http/middleware/time-limit.ts";
+
+export interface Adapters extends Dependencies {
+  readonly log: Log;
+  readonly http: HttpSettings;
+  readonly clientAddress: ClientAddress;
+  readonly swaggerUi?: SwaggerUi;
+  /** Whether the server sheds load, for readiness; without it there is no server that could. */
+  readonly load?: () => Load;
+  /** By which requests are given up that take too long; the runtime's own by default. */
+  readonly timer?: Timer;
+}
+
+/** The adapters that a Node process has, whatever it stores in. */
+export const nodeAdapters = {
+  hasher: passwordHasher(argon2idOnThreads(), [pbkdf2]),
+  tokens: nodeSessionTokens,
+  idempotencyCipher: nodeIdempotencyCipher,
+  ids: uuidGenerator,
+  clock: systemClock,
+  swaggerUi,
+} satisfies Partial<Adapters>;
+
+/** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
+export function compose(adapters: Adapters) {
+  const { log, http, clientAddress, clock, swaggerUi, load, timer, probe } = adapters;
+  const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
+  const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
+  return {
+    useCases: bound,
+    app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress, swaggerUi, load, timer }),
+  };
+}

@@ -1,0 +1,108 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { err, ok, type Result } from "neverthrow";
+import type { Log } from "../application/ports/log.ts";
+import type { StorageProbe } from "../application/ports/storage-probe.ts";
+import type { Repositories, UnitOfWork } from "../application/ports/unit-of-work.ts";
+import type { Config, DatabaseConfig } from "./config.ts";
+import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
+import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
+import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.ts";
+import type { DataDirectoryGone } from "../infrastructure/pglite/directory/directory-watch.ts";
+import type { OpenPgliteError } from "../infrastructure/pglite/pglite-storage.ts";
+import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
+import type { EngineGaveUp, StopUnclean } from "../infrastructure/pglite/client/supervisor.ts";
+import type { OpenPostgresError } from "../infrastructure/postgresql/postgres-storage.ts";
+
+/** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
+
+export interface Storage extends Repositories {
+  readonly unitOfWork: UnitOfWork;
+  readonly probe: StorageProbe;
+  readonly renewTitleKeys: RenewTitleKeys;
+  /** Where the data is, to be shown. */
+  readonly place: string;
+  /** Settles when the storage is lost to this process; never otherwise. */
+  readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
+  close(): Promise<Result<void, StopUnclean>>;
+}
+
+export type OpenStorageError = OpenPgliteError | OpenPostgresError | NoDatabase;
+
+/** Whether a database may be made where there is none. */
+export type NewDatabase = "allowed" | "refused";
+
+/**
+ * Opens what the configuration names: a PostgreSQL server, or the embedded one. Only the one that is used is loaded.
+ *
+ * @param claimed The data directory, where it has been claimed already.
+ */
+export async function openStorage(
+  config: Config,
+  log: Log,
+  claimed?: ClaimedDirectory,
+): Promise<Result<Storage, OpenStorageError>> {
+  return config.database === null
+    ? openEmbedded(config, log, claimed ?? config.dataDirectory)
+    : openServer(serverOptions(config, config.database), log);
+}
+
+/** Opens the database that a configuration names, for an operator who means one that is there. */
+export async function openExistingStorage(config: Config, log: Log): Promise<Result<Storage, OpenStorageError>> {
+  const found = await requireExisting(config, log);
+  return found.isErr() ? err(found.error) : openStorage(config, log);
+}
+
+/** Opens one end of a move: the database that a configuration names, by the role that may change its schema. */
+export async function openTransferEndpoint(
+  config: Config,
+  log: Log,
+  newDatabase: NewDatabase,
+): Promise<Result<TransferEndpoint, OpenStorageError>> {
+  if (newDatabase === "refused") {
+    const found = await requireExisting(config, log);
+    if (found.isErr()) return err(found.error);
+  }
+  const { embeddedEndpoint, serverEndpoint } = await import("../infrastructure/transfer/endpoint.ts");
+  const { database, dataDirectory: directory, durability, freeSpaceBytes, statementDeadlineMs } = config;
+  const common = { migrations: MIGRATIONS_FOLDER, log };
+  return database === null
+    ? embeddedEndpoint({ ...common, directory, durability, freeSpaceBytes, statementDeadlineMs })
+    : serverEndpoint({ ...common, ...serverOptions(config, database) });
+}
+
+async function requireExisting(config: Config, log: Log): Promise<ReturnType<typeof requireDatabase>> {
+  const { database, dataDirectory } = config;
+  if (database === null) return requireDatabase(dataDirectory);
+  const { requireSchema } = await import("../infrastructure/postgresql/require-schema.ts");
+  return requireSchema({ ...serverOptions(config, database), migrations: MIGRATIONS_FOLDER, log });
+}
+
+async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
+  const { openPgliteStorage } = await import("../infrastructure/pglite/pglite-storage.ts");
+  const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes } = config;
+  const place = typeof directory === "string" ? resolve(directory) : directory.directory;
+  const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes };
+  return (await openPgliteStorage({ directory, ...limits, migrations: MIGRATIONS_FOLDER, log })).map(
+    (storage): Storage => ({ ...storage, place }),
+  );
+}
+
+function serverOptions({ statementDeadlineMs, accountQuotaBytes }: Config, database: DatabaseConfig) {
+  return { ...database, statementTimeoutMs: statementDeadlineMs, accountQuotaBytes };
+}
+
+async function openServer(database: ReturnType<typeof serverOptions>, log: Log) {
+  const { openPostgresStorage } = await import("../infrastructure/postgresql/postgres-storage.ts");
+  const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
+  return opened.map((storage): Storage => ({
+    ...storage,
+    place: database.server.place,
+    gaveUp: new Promise(() => {}),
+    close: async () => {
+      await storage.close();
+      return ok();
+    },
+  }));
+}

@@ -1,0 +1,154 @@
+import { ok, type Result } from "neverthrow";
+import { fail } from "../shared/fail.ts";
+import type { Branded } from "../shared/branded.ts";
+import type { PostId, UserId } from "../shared/id.ts";
+import { multilineText, singleLineText, textOfLength, utf8ByteLength } from "../shared/text.ts";
+import { FIRST_VERSION, nextVersion, type Version } from "../shared/version.ts";
+import { refuse, type Violation } from "../shared/violation.ts";
+
+/** 1 to 300 characters of {@link singleLineText}. One that was stored earlier may have others. */
+export type PostTitle = Branded<string, "PostTitle">;
+
+/** Up to 1 MiB of {@link multilineText} in UTF-8; a draft may have none yet. One that was stored earlier may have others. */
+export type PostContent = Branded<string, "PostContent">;
+
+/** Content with something to read in it. */
+export type ReadableContent = PostContent & Branded<string, "ReadableContent">;
+
+interface PostFields {
+  readonly id: PostId;
+  readonly title: PostTitle;
+  readonly authorId: UserId;
+  readonly version: Version;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface Draft extends PostFields {
+  readonly status: "draft";
+  readonly content: PostContent;
+  readonly publishedAt: null;
+}
+
+export interface PublishedPost extends PostFields {
+  readonly status: "published";
+  readonly content: ReadableContent;
+  /** When it was last published; an admin who imports it says when that was. */
+  readonly publishedAt: Date;
+}
+
+export type Post = Draft | PublishedPost;
+
+export type PostStatus = Post["status"];
+
+export const POST_STATUSES = ["draft", "published"] as const satisfies readonly PostStatus[];
+
+/** A published post must have something to read in it. */
+export interface ContentRequired {
+  readonly kind: "content_required";
+}
+
+export interface PostAlreadyPublished {
+  readonly kind: "post_already_published";
+}
+
+export interface PostNotPublished {
+  readonly kind: "post_not_published";
+}
+
+/** Nothing is published before its time comes. */
+export interface PublicationInFuture {
+  readonly kind: "publication_in_future";
+}
+
+export const CONTENT_MAX_BYTES = 1_048_576;
+
+export const TITLE_MAX_LENGTH = 300;
+
+/** Reads a title and keeps it as written. */
+export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
+  return singleLineText(raw, 1, TITLE_MAX_LENGTH).map((text) => text as PostTitle);
+}
+
+/** Whether a store may hold this as a title: what was accepted earlier stays, whatever is accepted now. */
+export function isStoredTitle(text: string): boolean {
+  return textOfLength(text, 1, TITLE_MAX_LENGTH).isOk();
+}
+
+/** Reads content and keeps it as written. */
+export function parsePostContent(raw: string): Result<PostContent, Violation> {
+  return multilineText(raw).andThen((text) =>
+    utf8ByteLength(text) > CONTENT_MAX_BYTES ? refuse("too_many_bytes", CONTENT_MAX_BYTES) : ok(text as PostContent),
+  );
+}
+
+export function newDraft(
+  fields: Pick<PostFields, "id" | "title" | "authorId"> & { readonly content: PostContent },
+  now: Date,
+): Draft {
+  return { ...fields, status: "draft", publishedAt: null, version: FIRST_VERSION, createdAt: now, updatedAt: now };
+}
+
+/** Writes a post and publishes it in one step: it is new, so it is at its first version. */
+export function newPublishedPost(
+  fields: Parameters<typeof newDraft>[0],
+  now: Date,
+  publishedAt: Date = now,
+): Result<PublishedPost, ContentRequired | PublicationInFuture> {
+  const { content } = fields;
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  if (publishedAt > now) return fail({ kind: "publication_in_future" });
+  return ok({ ...newDraft(fields, now), content, status: "published", publishedAt });
+}
+
+/** A post from the fields that a store keeps: whether it has a time of publication says which status it has. */
+export function restorePost(
+  stored: PostFields & { readonly content: PostContent; readonly publishedAt: Date | null },
+): Post {
+  return stored.publishedAt === null
+    ? { ...stored, status: "draft", publishedAt: null }
+    : { ...stored, status: "published", publishedAt: stored.publishedAt, content: stored.content as ReadableContent };
+}
+
+/** What may be edited in a post; what is left out stays. */
+export interface PostEdits {
+  readonly title?: PostTitle;
+  readonly content?: PostContent;
+  /** Of a published post. */
+  readonly publishedAt?: Date;
+}
+
+export type EditPostError = ContentRequired | PostNotPublished | PublicationInFuture;
+
+/** The post with the edits, one version on; the very same post when they change nothing. */
+export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, EditPostError> {
+  const { title = post.title, content = post.content, publishedAt } = edits;
+  if (publishedAt !== undefined && post.status === "draft") return fail({ kind: "post_not_published" });
+  // Only a time that is given is compared with now: the clock may have been set back since the post was published.
+  if (publishedAt !== undefined && publishedAt > now) return fail({ kind: "publication_in_future" });
+  const isSameTime = publishedAt === undefined || publishedAt.getTime() === post.publishedAt?.getTime();
+  if (title === post.title && content === post.content && isSameTime) return ok(post);
+  const stored = { title, version: nextVersion(post.version), updatedAt: now };
+  if (post.status === "draft") return ok({ ...post, ...stored, content });
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  return ok({ ...post, ...stored, content, publishedAt: publishedAt ?? post.publishedAt });
+}
+
+/** Makes a draft public from `now` on. Fails with `post_already_published` or `content_required`. */
+export function publishPost(post: Post, now: Date): Result<PublishedPost, PostAlreadyPublished | ContentRequired> {
+  if (post.status === "published") return fail({ kind: "post_already_published" });
+  const { content } = post;
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  const version = nextVersion(post.version);
+  return ok({ ...post, content, status: "published", publishedAt: now, version, updatedAt: now });
+}
+
+/** Takes a post back from the public; publishing it again gives it a new time. Fails with `post_not_published`. */
+export function unpublishPost(post: Post, now: Date): Result<Draft, PostNotPublished> {
+  if (post.status === "draft") return fail({ kind: "post_not_published" });
+  return ok({ ...post, status: "draft", publishedAt: null, version: nextVersion(post.version), updatedAt: now });
+}
+
+function isReadable(content: PostContent): content is ReadableContent {
+  return content.trim() !== "";
+}

@@ -1,0 +1,39 @@
+import type { Result } from "neverthrow";
+import type { SessionId, UserId } from "../shared/id.ts";
+import type { Page, PageRequest } from "../shared/page.ts";
+import type { Session, TokenDigest } from "./session.ts";
+import type { StorageFailure } from "../shared/storage-failure.ts";
+import type { UserNotFound } from "../user/user-repository.ts";
+
+export interface SessionNotFound {
+  readonly kind: "session_not_found";
+}
+
+/** The oldest ends when a user opens one more: ending all of them must be one short statement. */
+export const MAX_SESSIONS_PER_USER = 1000;
+
+export interface SessionRepository {
+  /** Stores a new session. Fails with `user_not_found` when no user has `session.userId`. */
+  insert(session: Session): Promise<Result<void, UserNotFound | StorageFailure>>;
+
+  /** Finds a session, an expired one too. Fails with `session_not_found`. */
+  findByTokenDigest(digest: TokenDigest): Promise<Result<Session, SessionNotFound | StorageFailure>>;
+
+  /** The sessions of a user that have not expired at `now`, newest first. */
+  listByUser(userId: UserId, now: Date, page: PageRequest<SessionId>): Promise<Result<Page<Session>, StorageFailure>>;
+
+  /** Stores `lastUsedAt` and `expiresAt` of a used session. Fails with `session_not_found`. */
+  renew(session: Session): Promise<Result<void, SessionNotFound | StorageFailure>>;
+
+  /** Removes a user's session. Fails with `session_not_found` when the user has none with this id. */
+  delete(id: SessionId, userId: UserId): Promise<Result<void, SessionNotFound | StorageFailure>>;
+
+  /** Removes the oldest sessions of a user beyond the newest `kept`, as many as `most`, and gives how many. */
+  deleteOldest(userId: UserId, kept: number, most: number): Promise<Result<number, StorageFailure>>;
+
+  /** Removes every session of a user but `kept`. It is one statement: {@link MAX_SESSIONS_PER_USER} bounds it. */
+  deleteByUser(userId: UserId, kept: SessionId | null): Promise<Result<void, StorageFailure>>;
+
+  /** Removes sessions of all users that have expired at `now`, as many as `most`, and gives how many. */
+  deleteExpired(now: Date, most: number): Promise<Result<number, StorageFailure>>;
+}

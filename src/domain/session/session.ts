@@ -1,0 +1,39 @@
+import type { Branded } from "../shared/branded.ts";
+import type { SessionId, UserId } from "../shared/id.ts";
+
+/** What a client proves itself with: 256 random bits as base64url. It is shown once and never stored. */
+export type SessionToken = Branded<string, "SessionToken">;
+
+/** The SHA-256 of a token as lower-case hexadecimal. With 256 bits of chance in the token it needs no salt. */
+export type TokenDigest = Branded<string, "TokenDigest">;
+
+export interface Session {
+  readonly id: SessionId;
+  readonly userId: UserId;
+  readonly tokenDigest: TokenDigest;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+}
+
+export function newSession(fields: Pick<Session, "id" | "userId" | "tokenDigest">, now: Date, idleMs: number): Session {
+  return { ...fields, createdAt: now, lastUsedAt: now, expiresAt: after(now, idleMs) };
+}
+
+export function isExpired(session: Session, now: Date): boolean {
+  return session.expiresAt.getTime() <= now.getTime();
+}
+
+// Each use would otherwise cost a write; a hundredth of the idle time is the precision that a session's end has.
+const RENEWALS_PER_IDLE_TIME = 100;
+
+/** The session as used at `now`, with its end moved; the very same session when its last renewal is recent. */
+export function touchSession(session: Session, now: Date, idleMs: number): Session {
+  const sinceRenewalMs = now.getTime() - session.lastUsedAt.getTime();
+  if (sinceRenewalMs < idleMs / RENEWALS_PER_IDLE_TIME) return session;
+  return { ...session, lastUsedAt: now, expiresAt: after(now, idleMs) };
+}
+
+function after(now: Date, ms: number): Date {
+  return new Date(now.getTime() + ms);
+}

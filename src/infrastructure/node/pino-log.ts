@@ -1,0 +1,39 @@
+import { isatty } from "node:tty";
+import pino from "pino";
+import type { Log } from "../../application/ports/log.ts";
+import { readableLine } from "./readable-log.ts";
+import { visibleLines } from "./visible-text.ts";
+
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STDERR = 2;
+
+/**
+ * A log on standard error, as standard output belongs to what the program answers: JSON lines, or readable ones where
+ * a terminal is attached. It is written at once, so that the last words before a crash are there.
+ */
+export function pinoLog(level: LogLevel): Log {
+  const destination = pino.destination({ dest: STDERR, sync: true });
+  const isTerminal = isatty(STDERR);
+  const { NO_COLOR } = process.env;
+  const hasColours = NO_COLOR === undefined || NO_COLOR === "";
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { error: pino.stdSerializers.err, failure: serializeFailure },
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  // In JSON such characters stand in strings alone, where they may be written as escapes (RFC 8259, 7).
+  const write = (line: string) => destination.write(isTerminal ? readableLine(line, hasColours) : visibleLines(line));
+  return pino(options, { write });
+}
+
+/** A failure whose cause is an Error: JSON would leave nothing of it. */
+function serializeFailure(failure: object): object {
+  return "cause" in failure && failure.cause instanceof Error
+    ? { ...failure, cause: pino.stdSerializers.err(failure.cause) }
+    : failure;
+}

@@ -1,0 +1,24 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { err, ok, type Result } from "neverthrow";
+import { fail } from "../../../domain/shared/fail.ts";
+import type { DataDirectoryUnusable } from "./claim.ts";
+import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
+
+/** There is no database of Quire at the place, and none was made. */
+export interface NoDatabase {
+  readonly kind: "no_database";
+  readonly place: string;
+}
+
+/** Looks whether a data directory holds a database. It makes and writes nothing. */
+export function requireDatabase(path: string): Result<void, NoDatabase | DataDirectoryForeign | DataDirectoryUnusable> {
+  const directory = resolve(path);
+  try {
+    const recognised = existsSync(directory) ? recogniseDirectory(directory) : ok("new");
+    if (recognised.isErr()) return err(recognised.error);
+    return recognised.value === "used" ? ok() : fail({ kind: "no_database", place: directory });
+  } catch (cause) {
+    return fail({ kind: "data_directory_unusable", directory, cause });
+  }
+}

@@ -1,0 +1,178 @@
+import { protocol } from "@electric-sql/pglite";
+import type { Value } from "../../sql/parameter.ts";
+
+/**
+ * PostgreSQL's frontend/backend protocol, version 3 (PostgreSQL 18, chapter 54), as far as one connection to the embedded
+ * engine needs it.
+ */
+const { serialize } = protocol;
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly Value[];
+}
+
+export interface Field {
+  readonly name: string;
+  /** The OID of the column's type. */
+  readonly dataTypeID: number;
+}
+
+/** What the engine answered to one statement. */
+export interface Reply {
+  readonly fields: readonly Field[];
+  /** The values as PostgreSQL writes them. */
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** What was done, such as `INSERT 0 1`; `null` where nothing was. */
+  readonly command: string | null;
+  readonly error: DatabaseError | null;
+}
+
+export type DatabaseError = InstanceType<(typeof protocol)["messages"]["DatabaseError"]>;
+
+/** Data corrupted, index corrupted, undefined file (PostgreSQL 18, Appendix A). */
+const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
+
+/** Whether PostgreSQL says by an error that its files are damaged, or not there. */
+export function tellsOfDamage({ code }: DatabaseError): boolean {
+  return code !== undefined && DAMAGE.has(code);
+}
+
+/** Parses a statement under a name, and asks for the columns of its rows. */
+export function encodePreparation(name: string, text: string): Uint8Array<ArrayBuffer> {
+  return concat([serialize.parse({ name, text }), serialize.describe({ type: "S", name }), serialize.sync()]);
+}
+
+/** A statement with its values, under the name that it was prepared with, or by its text. */
+export type Execution = Statement | { readonly name: string; readonly values: readonly Value[] };
+
+/** Runs statements one after the other, as one transaction where none is open: all of them, or none. */
+export function encodeExecutions(executions: readonly Execution[]): Uint8Array<ArrayBuffer> {
+  return concat([...executions.flatMap(encodeExecution), serialize.sync()]);
+}
+
+function encodeExecution(execution: Execution): readonly Uint8Array[] {
+  const values = [...execution.values];
+  return "name" in execution
+    ? [serialize.bind({ statement: execution.name, values }), serialize.execute()]
+    : [
+        serialize.parse({ text: execution.text }),
+        serialize.bind({ values }),
+        serialize.describe({ type: "P" }),
+        serialize.execute(),
+      ];
+}
+
+/** What the engine answered to one message. */
+export interface Answer {
+  /** One for each statement that was run to its end. */
+  readonly replies: readonly Omit<Reply, "error">[];
+  /** Why the next one was not, and those after it were not begun. */
+  readonly error: DatabaseError | null;
+  /** The columns of what was described last. */
+  readonly fields: readonly Field[];
+}
+
+const TYPE = {
+  commandComplete: code("C"),
+  dataRow: code("D"),
+  error: code("E"),
+  readyForQuery: code("Z"),
+  rowDescription: code("T"),
+} as const;
+
+/** The type of a message and its length, which counts itself. */
+const HEADER_BYTES = 5;
+const NULL_LENGTH = -1;
+/** What a column has besides its name, and where in it the OID of its type is. */
+const FIELD_BYTES = 18;
+const TYPE_OID_AT = 6;
+
+/**
+ * Reads an answer. `null` when it is not whole: an exception inside the engine that PGlite swallows leaves a statement
+ * without an error and without a word of what was done.
+ */
+export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | null {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const replies: Omit<Reply, "error">[] = [];
+  let fields: readonly Field[] = [];
+  let rows: (string | null)[][] = [];
+  let error: DatabaseError | null = null;
+  let isReady = false;
+  for (let at = 0; at + HEADER_BYTES <= buffer.length;) {
+    const end = at + 1 + buffer.readInt32BE(at + 1);
+    const body = at + HEADER_BYTES;
+    switch (buffer[at]) {
+      case TYPE.dataRow:
+        rows.push(decodeRow(buffer, body));
+        break;
+      case TYPE.commandComplete:
+        replies.push({ fields, rows, command: buffer.toString("latin1", body, end - 1) });
+        rows = [];
+        fields = [];
+        break;
+      case TYPE.rowDescription:
+        fields = decodeFields(buffer, body);
+        break;
+      case TYPE.error:
+        error ??= decodeError(bytes.subarray(at, end));
+        break;
+      case TYPE.readyForQuery:
+        isReady = true;
+        break;
+      default:
+    }
+    at = end;
+  }
+  const isAnswered = error !== null || replies.length === statements;
+  return isReady && isAnswered ? { replies, error, fields } : null;
+}
+
+function decodeRow(buffer: Buffer, body: number): (string | null)[] {
+  const values: (string | null)[] = [];
+  let at = body + 2;
+  for (let left = buffer.readInt16BE(body); left > 0; left--) {
+    const length = buffer.readInt32BE(at);
+    at += 4;
+    if (length === NULL_LENGTH) values.push(null);
+    else values.push(buffer.toString("utf8", at, (at += length)));
+  }
+  return values;
+}
+
+function decodeFields(buffer: Buffer, body: number): readonly Field[] {
+  const fields: Field[] = [];
+  let at = body + 2;
+  for (let left = buffer.readInt16BE(body); left > 0; left--) {
+    const nameEnd = buffer.indexOf(0, at);
+    fields.push({
+      name: buffer.toString("utf8", at, nameEnd),
+      dataTypeID: buffer.readUInt32BE(nameEnd + 1 + TYPE_OID_AT),
+    });
+    at = nameEnd + 1 + FIELD_BYTES;
+  }
+  return fields;
+}
+
+function decodeError(message: Uint8Array): DatabaseError | null {
+  let error: DatabaseError | null = null;
+  new protocol.Parser().parse(message, (parsed) => {
+    if (parsed instanceof protocol.messages.DatabaseError) error = parsed;
+  });
+  return error;
+}
+
+function code(letter: string): number {
+  return letter.charCodeAt(0);
+}
+
+/** The parts as one, in memory that nothing else is in, so that it can be handed to another thread. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

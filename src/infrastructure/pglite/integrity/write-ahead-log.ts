@@ -1,0 +1,251 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import type { ControlFile } from "./control-file.ts";
+import { crc32c } from "./crc32c.ts";
+import type { Lsn } from "../../sql/lsn.ts";
+
+/** Where the log is read from, and what its files have to say of themselves. */
+export type LogStart = Pick<ControlFile, "systemIdentifier" | "redo" | "timeline" | "walSegmentBytes">;
+
+// XLogPageHeaderData and XLogLongPageHeaderData (PostgreSQL 18, access/xlog_internal.h).
+const PAGE_BYTES = 8192;
+const PAGE_MAGIC = 0xd118;
+const PAGE_OFFSET = { magic: 0, info: 2, timeline: 4, address: 8, remaining: 16 } as const;
+const LONG_PAGE_OFFSET = { systemIdentifier: 24, segmentBytes: 32, pageBytes: 36 } as const;
+const PAGE_HEADER_BYTES = 24;
+const LONG_PAGE_HEADER_BYTES = 40;
+const FIRST_IS_CONTRECORD = 1;
+const LONG_HEADER = 2;
+const FIRST_IS_OVERWRITE_CONTRECORD = 8;
+const ALL_FLAGS = 0xf;
+
+// XLogRecord (PostgreSQL 18, access/xlogrecord.h).
+const RECORD_OFFSET = { length: 0, previous: 8, info: 16, manager: 17, crc: 20 } as const;
+const RECORD_HEADER_BYTES = 24;
+const RECORD_ALIGNMENT = 8;
+/** The high half of a record's info belongs to its resource manager; 0 is the log's own, and 0x40 its XLOG_SWITCH. */
+const MANAGER_INFO = 0xf0;
+const XLOG_MANAGER = 0;
+const XLOG_SWITCH = 0x40;
+
+/** A walk over the log. Positions are numbers in here, which are exact up to 2^53, 8 PiB of log. */
+interface Walk {
+  readonly cluster: string;
+  readonly start: LogStart;
+  /** The segment file that was read last, in memory that every segment uses again. */
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  /** The number of that segment, and how much of its file there is. */
+  loaded: number;
+  loadedBytes: number;
+  /** The page of it whose header was checked last, by its offset. */
+  page: number;
+  /** Where the walk is: a segment, and an offset in it, which is the segment's size when the next one is due. */
+  segment: number;
+  offset: number;
+  /** Where the last valid record starts and where it ends; no start when there was none yet. */
+  previous: number | null;
+  end: number;
+  /** A record's header, put together, as one may lie on two pages. */
+  readonly header: DataView;
+}
+
+/**
+ * Reads the log as recovery would, and gives the position after its last valid record: where PostgreSQL would go on.
+ * It follows XLogDecodeNextRecord (PostgreSQL 18, access/transam/xlogreader.c). What is not valid is the end, whatever
+ * lies behind it. It is the start when no record there is valid, and the page's end when the last record fills its
+ * page, as pg_current_wal_flush_lsn() has it.
+ */
+export function endOfWal(cluster: string, start: LogStart): Lsn {
+  const bytes = Buffer.allocUnsafe(start.walSegmentBytes);
+  const redo = Number(start.redo);
+  const walk: Walk = {
+    cluster,
+    start,
+    bytes,
+    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    loaded: -1,
+    loadedBytes: 0,
+    page: -1,
+    segment: Math.floor(redo / start.walSegmentBytes),
+    offset: redo % start.walSegmentBytes,
+    previous: null,
+    end: redo,
+    header: new DataView(new ArrayBuffer(RECORD_HEADER_BYTES)),
+  };
+  while (readRecord(walk));
+  return BigInt(walk.end);
+}
+
+/**
+ * Whether a log that ends at `end` holds everything before `position`. PostgreSQL has two names for one place: where
+ * a record fills its page, the flushed position is the page's end, and the inserted one is behind the header of the
+ * next page (XLogBytePosToEndRecPtr and XLogBytePosToRecPtr; PostgreSQL 18, access/transam/xlog.c).
+ */
+export function logReaches(end: Lsn, position: Lsn, walSegmentBytes: number): boolean {
+  if (end % BigInt(PAGE_BYTES) !== 0n) return position <= end;
+  const startsSegment = end % BigInt(walSegmentBytes) === 0n;
+  return position <= end + BigInt(startsSegment ? LONG_PAGE_HEADER_BYTES : PAGE_HEADER_BYTES);
+}
+
+/** Moves the walk behind the next record, or to where reading goes on; `false` is the end of the log. */
+function readRecord(walk: Walk): boolean {
+  if (!openPage(walk)) return false;
+  const page = walk.offset - (walk.offset % PAGE_BYTES);
+  const firstRecord = page + pageHeaderBytes(walk, page);
+  if (walk.offset === page) walk.offset = firstRecord;
+  if (walk.offset % RECORD_ALIGNMENT !== 0) return false;
+  // The rest of a record stands where one should start.
+  if (walk.offset === firstRecord && (pageInfo(walk, page) & FIRST_IS_CONTRECORD) !== 0) return false;
+  const length = walk.view.getUint32(walk.offset + RECORD_OFFSET.length, true);
+  if (length < RECORD_HEADER_BYTES) return false;
+  return walk.offset + length <= page + PAGE_BYTES ? readRecordOnPage(walk, length) : readLongRecord(walk, length);
+}
+
+function readRecordOnPage(walk: Walk, length: number): boolean {
+  const position = walk.segment * walk.start.walSegmentBytes + walk.offset;
+  if (!followsPrevious(walk, walk.view, walk.offset, position)) return false;
+  const crc = crc32c(walk.view, walk.offset + RECORD_HEADER_BYTES, walk.offset + length);
+  return acceptRecord(walk, walk.view, walk.offset, { position, crc, endOffset: walk.offset + length });
+}
+
+/** Reads a record that goes on on the next page, and on others after it, which may be in the next segment. */
+function readLongRecord(walk: Walk, length: number): boolean {
+  const position = walk.segment * walk.start.walSegmentBytes + walk.offset;
+  let isHeaderRead = false;
+  let remaining = length;
+  let crc = 0;
+  for (;;) {
+    const piece = Math.min(remaining, PAGE_BYTES - (walk.offset % PAGE_BYTES));
+    const dataOffset = walk.offset + copyHeader(walk, length - remaining, piece);
+    walk.offset += piece;
+    crc = crc32c(walk.view, dataOffset, walk.offset, crc);
+    remaining -= piece;
+    // Before the next page is looked at: a record that was given up is skipped only when it begins as a valid one.
+    if (!isHeaderRead && length - remaining >= RECORD_HEADER_BYTES) {
+      if (!followsPrevious(walk, walk.header, 0, position)) return false;
+      isHeaderRead = true;
+    }
+    if (remaining === 0) return acceptRecord(walk, walk.header, 0, { position, crc, endOffset: walk.offset });
+    if (!openPage(walk)) return false;
+    const info = pageInfo(walk, walk.offset);
+    // A crash cut the record off, and recovery wrote the page anew: the log goes on with what is on it.
+    if ((info & FIRST_IS_OVERWRITE_CONTRECORD) !== 0) return true;
+    if ((info & FIRST_IS_CONTRECORD) === 0) return false;
+    if (walk.view.getUint32(walk.offset + PAGE_OFFSET.remaining, true) !== remaining) return false;
+    walk.offset += pageHeaderBytes(walk, walk.offset);
+  }
+}
+
+/** Keeps what a piece of a record has of its header, and gives the number of those bytes. */
+function copyHeader(walk: Walk, before: number, piece: number): number {
+  const count = Math.min(piece, Math.max(0, RECORD_HEADER_BYTES - before));
+  for (let index = 0; index < count; index += 1) {
+    walk.header.setUint8(before + index, walk.view.getUint8(walk.offset + index));
+  }
+  return count;
+}
+
+/** Whether a record names the one before it: an old one in a recycled file may be valid but for that. */
+function followsPrevious(walk: Walk, header: DataView, at: number, position: number): boolean {
+  const previous = readPosition(header, at + RECORD_OFFSET.previous);
+  return walk.previous === null ? previous < position : previous === walk.previous;
+}
+
+/** Checks a record whose data has the checksum `crc`, and moves the walk behind it. */
+function acceptRecord(
+  walk: Walk,
+  header: DataView,
+  at: number,
+  record: { readonly position: number; readonly crc: number; readonly endOffset: number },
+): boolean {
+  // The header comes last in a record's checksum, without the checksum itself.
+  const crc = crc32c(header, at, at + RECORD_OFFSET.crc, record.crc);
+  if (header.getUint32(at + RECORD_OFFSET.crc, true) !== crc) return false;
+  const isSwitch =
+    header.getUint8(at + RECORD_OFFSET.manager) === XLOG_MANAGER &&
+    (header.getUint8(at + RECORD_OFFSET.info) & MANAGER_INFO) === XLOG_SWITCH;
+  const { walSegmentBytes } = walk.start;
+  walk.offset = isSwitch ? walSegmentBytes : Math.ceil(record.endOffset / RECORD_ALIGNMENT) * RECORD_ALIGNMENT;
+  walk.previous = record.position;
+  walk.end = walk.segment * walSegmentBytes + walk.offset;
+  return true;
+}
+
+/** Makes the page that the walk is on readable, and checks its header; `false` when there is no such page. */
+function openPage(walk: Walk): boolean {
+  if (walk.offset === walk.start.walSegmentBytes) {
+    walk.segment += 1;
+    walk.offset = 0;
+  }
+  if (walk.segment !== walk.loaded) {
+    loadSegment(walk);
+    // Only the first page of a segment says whose it is, so that is looked at wherever reading starts.
+    if (!isPageValid(walk, 0)) return false;
+    walk.page = 0;
+  }
+  const page = walk.offset - (walk.offset % PAGE_BYTES);
+  if (page === walk.page) return true;
+  if (!isPageValid(walk, page)) return false;
+  walk.page = page;
+  return true;
+}
+
+/** XLogReaderValidatePageHeader (PostgreSQL 18, access/transam/xlogreader.c), for a log that has one timeline. */
+function isPageValid(walk: Walk, page: number): boolean {
+  const { view, start } = walk;
+  if (page + PAGE_BYTES > walk.loadedBytes) return false;
+  if (view.getUint16(page + PAGE_OFFSET.magic, true) !== PAGE_MAGIC) return false;
+  if (view.getUint32(page + PAGE_OFFSET.timeline, true) !== start.timeline) return false;
+  // A recycled file has the addresses of the segment that it was.
+  if (readPosition(view, page + PAGE_OFFSET.address) !== walk.segment * start.walSegmentBytes + page) return false;
+  const info = pageInfo(walk, page);
+  if ((info & ~ALL_FLAGS) !== 0) return false;
+  if ((info & LONG_HEADER) === 0) return page !== 0;
+  return (
+    view.getBigUint64(page + LONG_PAGE_OFFSET.systemIdentifier, true) === start.systemIdentifier &&
+    view.getUint32(page + LONG_PAGE_OFFSET.segmentBytes, true) === start.walSegmentBytes &&
+    view.getUint32(page + LONG_PAGE_OFFSET.pageBytes, true) === PAGE_BYTES
+  );
+}
+
+function pageInfo(walk: Walk, page: number): number {
+  return walk.view.getUint16(page + PAGE_OFFSET.info, true);
+}
+
+function pageHeaderBytes(walk: Walk, page: number): number {
+  return (pageInfo(walk, page) & LONG_HEADER) === 0 ? PAGE_HEADER_BYTES : LONG_PAGE_HEADER_BYTES;
+}
+
+function readPosition(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+}
+
+/** Reads the segment that the walk is on, or as much of it as can be read. */
+function loadSegment(walk: Walk): void {
+  walk.loaded = walk.segment;
+  walk.loadedBytes = 0;
+  const path = join(walk.cluster, "pg_wal", segmentFile(walk.start, walk.segment));
+  try {
+    const descriptor = openSync(path, "r");
+    try {
+      let count: number;
+      do {
+        count = readSync(descriptor, walk.bytes, walk.loadedBytes, walk.bytes.length - walk.loadedBytes, null);
+        walk.loadedBytes += count;
+      } while (count > 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // What cannot be read is the end of the log, as it is for recovery.
+  }
+}
+
+/** The name of a segment: the timeline, and both halves of its first position (XLogFileName, access/xlog_internal.h). */
+function segmentFile(start: LogStart, segment: number): string {
+  const segmentsPerHalf = 2 ** 32 / start.walSegmentBytes;
+  return [start.timeline, Math.floor(segment / segmentsPerHalf), segment % segmentsPerHalf]
+    .map((part) => part.toString(16).toUpperCase().padStart(8, "0"))
+    .join("");
+}

@@ -1,0 +1,37 @@
+import { createMiddleware } from "hono/factory";
+import type { UseCases } from "../../../application/application.ts";
+import { documented } from "../openapi/documented.ts";
+import type { ActorEnv, HttpEnv } from "../environment.ts";
+import { failureProblem, problem, STORAGE_PROBLEMS } from "../problem.ts";
+
+/** RFC 6750, 2.1: the scheme in any case, one space, the token. */
+const BEARER = /^bearer +([\w\-.~+/]+=*)$/i;
+
+/** Finds who asks, by their bearer token. Without an Authorization header it is nobody; with a wrong one it is 401. */
+export function identify({ authenticate }: Pick<UseCases, "authenticate">) {
+  const middleware = createMiddleware<HttpEnv>(async (c, next) => {
+    const header = c.req.header("Authorization");
+    if (header === undefined) {
+      c.set("viewer", null);
+      return next();
+    }
+    const token = BEARER.exec(header)?.[1];
+    if (token === undefined) return problem(c, "invalid_session");
+    const actor = await authenticate(token);
+    if (actor.isErr()) return failureProblem(c, actor.error);
+    c.set("viewer", actor.value);
+    return next();
+  });
+  return documented(middleware, { bearer: "optional", problems: ["invalid_session", ...STORAGE_PROBLEMS] });
+}
+
+/** Lets those pass who have a session. */
+export const requireActor = documented(
+  createMiddleware<ActorEnv>(async (c, next) => {
+    const viewer = c.get("viewer");
+    if (viewer === null) return problem(c, "authentication_required");
+    c.set("actor", viewer);
+    return next();
+  }),
+  { bearer: "required", problems: ["authentication_required"] },
+);

@@ -1,0 +1,200 @@
+import type { Hono } from "hono";
+import type { z } from "zod";
+import { documentationOf, type Documentation } from "./documented.ts";
+import type { HttpEnv } from "../environment.ts";
+import { preconditionResponse, weakEtag } from "../etag.ts";
+import { RESPONSE_HEADERS, type ResponseHeader } from "./headers.ts";
+import { headerParameters, isRepeatable, parametersOf } from "./parameters.ts";
+import { headersOf, problemResponses } from "./problem-responses.ts";
+import { reference } from "./reference.ts";
+import { answerSchemas, inputSchema } from "./schemas.ts";
+import { BODIES, OPERATIONS, TAGS, type OperationKey } from "./operations.ts";
+import type { ProblemKind } from "../problem.ts";
+import { respond } from "../respond.ts";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** An operation as any of the table's entries is. */
+interface Operation {
+  readonly id: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly request: { readonly id?: string; readonly body?: unknown; readonly query?: object };
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly problems: readonly ProblemKind[];
+}
+
+interface Answer {
+  readonly description: string;
+  readonly headers?: readonly ResponseHeader[];
+  readonly body?: z.ZodType;
+  readonly example?: unknown;
+}
+
+/** Where the API is, as a client knows it. */
+interface Place {
+  readonly server: string;
+  readonly basePath: string;
+}
+
+const describeApi = (
+  basePath: string,
+) => `Posts and their authors. Log in with \`POST /v1/sessions\` and send the token as
+\`Authorization: Bearer <token>\`; the page at [${basePath}/docs](${basePath}/docs) does so by itself. Programs read this document at
+[${basePath}/openapi.json](${basePath}/openapi.json).
+
+Ids are UUIDs, times are RFC 3339 in UTC, and what has no value is \`null\`, never missing. Unknown fields and query
+parameters are refused. A path that takes GET takes HEAD; OPTIONS is answered with the methods that a path takes, and any
+other method is refused (405).
+
+Every answer has \`X-Request-Id\`, which finds its line in the log (refusals because of load, \`server_busy\` and
+\`address_busy\`, share one a minute), and the headers that keep a browser safe
+(\`Content-Security-Policy\`, \`X-Content-Type-Options\`, \`Referrer-Policy\`, \`Cross-Origin-Resource-Policy\`; CORS for the
+origins that the operator allows). Long answers are compressed for clients that accept gzip. Errors are problem details (RFC 9457): \`code\` tells
+them apart, and 422 has \`errors\`, one for each wrong value.
+
+A list answers with a page, and \`nextCursor\` leads to the next one. What is read has an \`ETag\`: a change that sends it as
+\`If-Match\` is refused (412) when others were faster. PATCH takes a JSON merge patch (RFC 7396), as \`application/json\` or as
+\`application/merge-patch+json\`. A POST that sends an \`Idempotency-Key\` can be repeated when no answer
+comes, and is done once.
+
+A minute has a number of units for each address, and as many for each account. Each request takes one; searches, counts,
+writes and passwords take more, as the operations say. Each answer says by \`RateLimit-Policy\` what the request costs, and by
+\`RateLimit\` what is left; 429 says by \`Retry-After\` when there is more.
+
+A page of another origin may ask when \`QUIRE_CORS_ORIGINS\` of the server names its own. In TypeScript, \`quire/client\` is
+all this as functions, for browsers, Node, Deno and Bun.`;
+
+/** What any request may be answered with, before a route is asked or when one fails. */
+const ANYWHERE: readonly ProblemKind[] = [
+  "malformed_request",
+  "request_timeout",
+  "expectation_failed",
+  "headers_too_large",
+  "transfer_coding_unsupported",
+  "internal_error",
+  "server_busy",
+  "address_busy",
+];
+
+/** Answers GET /openapi.json with the description of the routes that the app has by then. */
+export function serveDocument(app: Hono<HttpEnv>, place: Place): void {
+  const make = () => {
+    const json = JSON.stringify(openApiDocument(app, place));
+    return { json, tag: weakEtag(json) };
+  };
+  let made: ReturnType<typeof make> | null = null;
+  app.get("/openapi.json", (c) => {
+    made ??= make();
+    c.set("isLong", true);
+    return preconditionResponse(c, made.tag) ?? respond(c, made.json, 200, { "Content-Type": "application/json" });
+  });
+}
+
+/** Describes the routes of an app in OpenAPI 3.1: their schemas are those that validate, and those of the answers. */
+function openApiDocument(app: Hono<HttpEnv>, { server, basePath }: Place): JsonObject {
+  const shared = problemResponses();
+  const operations = (Object.keys(OPERATIONS) as OperationKey[]).map((key) => describe(app, key, shared));
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const { path, method, description } of operations) (paths[path] ??= {})[method] = description;
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Quire",
+      version: "1",
+      description: describeApi(basePath),
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: server }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "The token that POST /v1/sessions answers with." },
+      },
+      schemas: { ...answerSchemas(), ...Object.fromEntries(operations.flatMap(({ body }) => body)) },
+      headers: RESPONSE_HEADERS,
+      parameters: headerParameters(),
+      ...shared.components(),
+    },
+  };
+}
+
+function describe(app: Hono<HttpEnv>, key: OperationKey, shared: ReturnType<typeof problemResponses>) {
+  const operation: Operation = OPERATIONS[key];
+  const [method = "", path = ""] = key.split(" ");
+  const documentation = documentationsOf(app, method, path);
+  const bearer = documentation.some(({ bearer }) => bearer === "required")
+    ? [{ bearer: [] }]
+    : documentation.some(({ bearer }) => bearer === "optional")
+      ? [{ bearer: [] }, {}]
+      : [];
+  const problems = [
+    ...new Set([...ANYWHERE, ...documentation.flatMap((each) => each.problems ?? []), ...operation.problems]),
+  ];
+  const body = documentation.find((each) => each.body !== undefined)?.body;
+  const bodyName = `${operation.id.replace(/^./, (letter) => letter.toUpperCase())}Body`;
+  return {
+    path: path.replaceAll(/:(\w+)/g, "{$1}"),
+    method: method.toLowerCase(),
+    body: body === undefined ? [] : [[bodyName, inputSchema(body)] as const],
+    description: {
+      operationId: operation.id,
+      tags: [operation.tag],
+      summary: operation.summary,
+      ...descriptionOf(operation, documentation),
+      security: bearer,
+      parameters: parametersOf(method, operation.request, documentation, problems),
+      ...(body === undefined
+        ? {}
+        : {
+            requestBody: {
+              required: !documentation.some(({ isBodyOptional }) => isBodyOptional === true),
+              content: {
+                "application/json": { schema: reference("schemas", bodyName), example: operation.request.body },
+              },
+            },
+          }),
+      responses: { ...answersOf(operation, documentation, problems), ...shared.of(problems, documentation) },
+    },
+  };
+}
+
+function descriptionOf({ description }: Operation, documentation: readonly Documentation[]) {
+  const costs = documentation.flatMap(({ cost = [] }) => cost);
+  const cost = costs.length === 0 ? [] : `It takes 1 unit of the rate limits, and ${costs.join(", ")}.`;
+  const sentences = [description ?? [], cost].flat();
+  return sentences.length === 0 ? {} : { description: sentences.join(" ") };
+}
+
+/** What stands before a route, in the order in which a request meets it. */
+function documentationsOf({ routes }: Hono<HttpEnv>, method: string, path: string): Documentation[] {
+  const handler = routes.findLastIndex((route) => route.method === method && route.path === path);
+  return routes
+    .slice(0, handler)
+    .filter((route) =>
+      route.method === "ALL" ? covers(route.path, path) : route.method === method && route.path === path,
+    )
+    .map((route) => documentationOf(route.handler));
+}
+
+function covers(pattern: string, path: string): boolean {
+  return pattern.endsWith("/*") && `${path}/`.startsWith(pattern.slice(0, -1));
+}
+
+function answersOf({ answers }: Operation, documentation: readonly Documentation[], problems: readonly ProblemKind[]) {
+  const replayed: readonly ResponseHeader[] = isRepeatable(problems) ? ["Idempotency-Replayed"] : [];
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, { description, headers = [], body, example }]) => [
+      status,
+      {
+        description,
+        headers: headersOf(documentation, [...headers, ...replayed]),
+        ...(body === undefined
+          ? {}
+          : { content: { "application/json": { schema: reference("schemas", BODIES.get(body)?.id ?? ""), example } } }),
+      },
+    ]),
+  );
+}

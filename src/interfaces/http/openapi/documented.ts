@@ -1,0 +1,41 @@
+import type { z } from "zod";
+import type { RequestHeader, ResponseHeader } from "./headers.ts";
+import type { ProblemKind } from "../problem.ts";
+
+/** What a middleware means for the description of every operation that it stands before. */
+export interface Documentation {
+  /** The path parameters that it reads, as an object. */
+  readonly path?: z.ZodType;
+  /** The query parameters that it reads, as an object. */
+  readonly query?: z.ZodType;
+  /**
+   * The JSON body that it reads. The document has it as `application/json` alone, also where a merge patch is accepted: a
+   * client that is generated for two media types sends none.
+   */
+  readonly body?: z.ZodType;
+  readonly isBodyOptional?: boolean;
+  /** The request headers that it reads, and whether it refuses a request without them. */
+  readonly requestHeaders?: Readonly<Partial<Record<RequestHeader, "required" | "optional">>>;
+  /** The headers that it sets on every answer. */
+  readonly responseHeaders?: readonly ResponseHeader[];
+  /** Whether the operation wants to know who asks. */
+  readonly bearer?: "required" | "optional";
+  /** The units of the rate limits that it takes, beyond the one of each request, as a part of a sentence. */
+  readonly cost?: string;
+  /** The problems that it answers with. */
+  readonly problems?: readonly ProblemKind[];
+  /** The headers that a problem has here beside its own. */
+  readonly problemHeaders?: Readonly<Partial<Record<ProblemKind, ResponseHeader>>>;
+}
+
+const DOCUMENTATION = Symbol("documentation");
+
+/** Keeps with a middleware what it does, so that the document of the API says what runs and not what was meant to. */
+export function documented<Middleware extends object>(middleware: Middleware, documentation: Documentation) {
+  Object.defineProperty(middleware, DOCUMENTATION, { value: documentation });
+  return middleware;
+}
+
+export function documentationOf(middleware: object): Documentation {
+  return (middleware as { readonly [DOCUMENTATION]?: Documentation })[DOCUMENTATION] ?? {};
+}

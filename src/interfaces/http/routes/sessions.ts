@@ -1,0 +1,108 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { LoggedIn } from "../../../application/sessions/log-in.ts";
+import type { UseCases } from "../../../application/application.ts";
+import type { SessionId } from "../../../domain/shared/id.ts";
+import type { Session } from "../../../domain/session/session.ts";
+import { identify, requireActor } from "../middleware/authentication.ts";
+import type { HttpEnv } from "../environment.ts";
+import { answerOnce } from "../middleware/idempotency.ts";
+import { jsonBody, SMALL_BODY_BYTES } from "../middleware/json-body.ts";
+import { PageQuery, pageResponse } from "../pagination.ts";
+import { sessionId } from "../path-id.ts";
+import { failureProblem } from "../problem.ts";
+import { respond, setHeader } from "../respond.ts";
+import { presentUser, UserBody } from "./users.ts";
+import { HASH, PAGE, WRITE } from "../middleware/rate-costs.ts";
+import type { RateLimits } from "../middleware/rate-limits.ts";
+import { rejectQuery, validBody, validQuery } from "../middleware/validation.ts";
+import { IdBody, TimeBody } from "../values.ts";
+
+export const SessionBody = z.object({
+  id: IdBody,
+  createdAt: TimeBody,
+  lastUsedAt: TimeBody,
+  expiresAt: TimeBody,
+  current: z.boolean(),
+});
+
+/** The only answer that shows a token. */
+export const NewSessionBody = z.object({
+  id: IdBody,
+  token: z.string(),
+  expiresAt: TimeBody,
+  user: UserBody,
+});
+
+/** No rules here: what cannot be anybody's address or password gets the answer that a wrong one gets. */
+const Credentials = z.strictObject({ email: z.string(), password: z.string() });
+
+export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
+  return new Hono<HttpEnv>()
+    .use(async (c, next) => {
+      setHeader(c, "Cache-Control", "no-store");
+      await next();
+    })
+    .post(
+      "/",
+      rejectQuery,
+      jsonBody(SMALL_BODY_BYTES),
+      validBody(Credentials),
+      limits.passwords,
+      limits.logIn,
+      limits.cost(HASH),
+      async (c) =>
+        answerOnce(c, useCases.commitOnce, {
+          user: ({ user }) => user.id,
+          act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
+          answer: newSessionAnswer,
+          // Who repeats a log-in has the password still, but its session may have ended meanwhile.
+          stillHolds: async ({ token }) => useCases.authenticate(token),
+        }),
+    )
+    .use(identify(useCases))
+    .use(limits.account)
+    .get("/", requireActor, validQuery(PageQuery), limits.cost(PAGE), async (c) =>
+      pageResponse(c, {
+        list: "sessions",
+        query: c.req.valid("query"),
+        find: async (request) => useCases.listSessions(c.get("actor"), request),
+        present: (session: Session) => presentSession(session, c.get("actor").sessionId),
+        state: (session: Session) => presentSession(session, c.get("actor").sessionId),
+      }),
+    )
+    .delete("/", requireActor, rejectQuery, limits.cost(WRITE), async (c) => {
+      const loggedOut = await useCases.logOut(c.get("actor"));
+      return loggedOut.match(
+        () => respond(c, null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    })
+    .delete("/:id", requireActor, sessionId, rejectQuery, limits.cost(WRITE), async (c) => {
+      const revoked = await useCases.revokeSession(c.get("actor"), c.req.valid("param").id);
+      return revoked.match(
+        () => respond(c, null, 204),
+        (failure) => failureProblem(c, failure),
+      );
+    });
+}
+
+function presentSession(session: Session, current: SessionId): z.infer<typeof SessionBody> {
+  return {
+    id: session.id,
+    createdAt: session.createdAt.toISOString(),
+    lastUsedAt: session.lastUsedAt.toISOString(),
+    expiresAt: session.expiresAt.toISOString(),
+    current: session.id === current,
+  };
+}
+
+function newSessionAnswer({ session: { id, expiresAt }, token, user }: LoggedIn) {
+  const body: z.infer<typeof NewSessionBody> = {
+    id,
+    token,
+    expiresAt: expiresAt.toISOString(),
+    user: presentUser(user),
+  };
+  return { status: 201, headers: { Location: `/v1/sessions/${id}` }, body } as const;
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from "vitest";
+import { HTTP_SETTINGS, pageOf, problemOf, type Call, type Client, type OpenApi } from "../../support/api.ts";
+
+const tagOf = async (client: Client, path: string): Promise<string> =>
+  (await client.get(path)).headers.get("ETag") ?? expect.fail(`${path} has no tag`);
+
+/** Whether a client that has the list at `path` with this tag is told to take it anew. */
+const hasChanged = async (client: Client, path: string, tag: string): Promise<boolean> =>
+  (await client.get(path, { "If-None-Match": tag })).status === 200;
+
+export function httpConditionalContract(open: OpenApi) {
+  describe("a server that requires If-Match", () => {
+    const strict = async () => open({ http: { ...HTTP_SETTINGS, requireIfMatch: true } });
+
+    it("refuses to edit and to delete a post without it", async () => {
+      const owner = await (await strict()).author();
+      const post = await owner.write();
+      const path = `/v1/posts/${post.id}`;
+      expect(problemOf(await owner.patch(path, { title: "Another" }))).toBe("428 precondition_required");
+      expect(problemOf(await owner.delete(path))).toBe("428 precondition_required");
+      expect((await owner.get(path)).body).toEqual(post);
+    });
+
+    it.each(['"1"', "*"])("edits and deletes a post with If-Match: %s", async (tag) => {
+      const owner = await (await strict()).author();
+      const [edited, deleted] = [await owner.write(), await owner.write()];
+      const headers = { "If-Match": tag };
+      expect((await owner.patch(`/v1/posts/${edited.id}`, { title: "Another" }, headers)).status).toBe(200);
+      expect((await owner.delete(`/v1/posts/${deleted.id}`, headers)).status).toBe(204);
+    });
+
+    it("publishes a post and edits a user without it", async () => {
+      const owner = await (await strict()).author();
+      const post = await owner.write();
+      expect((await owner.post(`/v1/posts/${post.id}/publish`)).status).toBe(200);
+      expect((await owner.patch(owner.path, { name: "Grace" })).status).toBe(200);
+    });
+  });
+
+  describe("a server that does not require If-Match", () => {
+    it("edits and deletes a post without it", async () => {
+      const owner = await (await open()).author();
+      const post = await owner.write();
+      expect((await owner.patch(`/v1/posts/${post.id}`, { title: "Another" })).status).toBe(200);
+      expect((await owner.delete(`/v1/posts/${post.id}`)).status).toBe(204);
+    });
+  });
+
+  describe("a list", () => {
+    const LISTS = ["/v1/posts", "/v1/posts?include=author", "/v1/posts?limit=1", "/v1/users", "/v1/sessions"];
+
+    it.each(LISTS)("%s has a weak tag, and is 304 for who has it", async (path) => {
+      const owner = await (await open()).author();
+      for (const title of ["One", "Two"]) await owner.write({ title, status: "published" });
+      const full = await owner.get(path);
+      const tag = full.headers.get("ETag") ?? "";
+      expect(tag).toMatch(/^W\/"[0-9a-f]{32}"$/);
+      for (const header of [tag, tag.slice(2), `"1", ${tag}`, "*"]) {
+        const reply = await owner.get(path, { "If-None-Match": header });
+        expect(reply.status).toBe(304);
+        for (const name of ["ETag", "Vary", "Cache-Control"]) {
+          expect(reply.headers.get(name), name).toBe(full.headers.get(name));
+        }
+      }
+      expect((await owner.get(path, { "If-None-Match": '"1"' })).status).toBe(200);
+    });
+
+    it("of posts has another tag after any change of what is in it", async () => {
+      const owner = await (await open()).author();
+      const path = `${owner.path}/posts`;
+      const tags = [await tagOf(owner, path)];
+      const note = async (change: { readonly status: number }) => {
+        expect(change.status).toBeLessThan(300);
+        tags.push(await tagOf(owner, path));
+      };
+      const { id } = await owner.write({ title: "One" });
+      await note({ status: 201 });
+      await note(await owner.patch(`/v1/posts/${id}`, { title: "Another" }));
+      await note(await owner.post(`/v1/posts/${id}/publish`));
+      await owner.write({ title: "Two" });
+      await note({ status: 201 });
+      await note(await owner.post(`/v1/posts/${id}/unpublish`));
+      await note(await owner.delete(`/v1/posts/${id}`));
+      expect(new Set(tags).size).toBe(tags.length);
+    });
+
+    it("of posts with their authors has another tag once an author has another name", async () => {
+      const owner = await (await open()).author();
+      await owner.write({ status: "published" });
+      const [plain, authored] = ["/v1/posts", "/v1/posts?include=author"];
+      const tags = [await tagOf(owner, plain), await tagOf(owner, authored)] as const;
+      await owner.patch(owner.path, { name: "Grace" });
+      expect(await hasChanged(owner, plain, tags[0])).toBe(false);
+      expect(await hasChanged(owner, authored, tags[1])).toBe(true);
+    });
+
+    it("of users has another tag for who may see the addresses, and after a change of a user", async () => {
+      const { author, admin, nobody } = await open();
+      const [owner, root] = [await author(), await admin()];
+      for (const person of [owner, root]) await person.write({ status: "published" });
+      const tags = await Promise.all([nobody, owner, root].map(async (client) => tagOf(client, "/v1/users")));
+      expect(new Set(tags).size).toBe(3);
+      await owner.patch(owner.path, { name: "Grace" });
+      expect(await hasChanged(nobody, "/v1/users", tags[0] ?? "")).toBe(true);
+    });
+
+    it("of posts that goes on has another tag than one that ends with the same posts", async () => {
+      const owner = await (await open()).author();
+      const { id } = await owner.write();
+      await owner.write();
+      const tag = await tagOf(owner, "/v1/posts?limit=1");
+      await owner.delete(`/v1/posts/${id}`);
+      expect(await hasChanged(owner, "/v1/posts?limit=1", tag)).toBe(true);
+    });
+
+    it("is of no strong tag, so If-Match with one fails", async () => {
+      const owner = await (await open()).author();
+      for (const title of ["One", "Two"]) await owner.write({ title });
+      const tag = await tagOf(owner, "/v1/posts");
+      for (const header of [tag, tag.slice(2), '"1"']) {
+        expect(problemOf(await owner.get("/v1/posts", { "If-Match": header }))).toBe("412 precondition_failed");
+        expect(problemOf(await owner.get("/v1/posts?limit=1", { "If-Match": header }))).toBe("412 precondition_failed");
+      }
+      expect(pageOf(await owner.get("/v1/posts", { "If-Match": "*" })).items).toHaveLength(2);
+    });
+  });
+
+  describe("a single resource", () => {
+    it("is read with If-Match of its tag only", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      const path = `/v1/posts/${(await owner.write({ status: "published" })).id}`;
+      expect((await nobody.get(path, { "If-Match": '"7", "1"' })).status).toBe(200);
+      expect((await nobody.call("HEAD", path, { headers: { "If-Match": '"2"' } })).status).toBe(412);
+      expect(problemOf(await nobody.get(path, { "If-Match": 'W/"1"' }))).toBe("412 precondition_failed");
+      expect(problemOf(await nobody.get(owner.path, { "If-Match": '"1"' }))).toBe("412 precondition_failed");
+      expect((await owner.get(owner.path, { "If-Match": '"1"' })).status).toBe(200);
+    });
+
+    it("answers HEAD with 304 as it does GET", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      const path = `/v1/posts/${(await owner.write({ status: "published" })).id}`;
+      const reply = await nobody.call("HEAD", path, { headers: { "If-None-Match": '"1"' } });
+      expect(reply.status).toBe(304);
+      expect(reply.headers.get("ETag")).toBe('"1"');
+    });
+
+    it("is not there for a precondition to hold", async () => {
+      const { nobody } = await open();
+      const path = "/v1/posts/00000000-0000-7000-8000-000000000000";
+      expect(problemOf(await nobody.get(path, { "If-Match": '"1"' }))).toBe("404 post_not_found");
+    });
+
+    const CHANGES: readonly (readonly [method: string, suffix: string, call: Call])[] = [
+      ["PATCH", "", { json: { title: "Another" } }],
+      ["DELETE", "", {}],
+      ["POST", "/publish", {}],
+    ];
+
+    it.each(CHANGES)("refuses %s%s when If-None-Match names its version", async (method, suffix, call) => {
+      const owner = await (await open()).author();
+      const post = await owner.write();
+      const path = `/v1/posts/${post.id}`;
+      for (const tag of ['"1"', 'W/"1"', '"2", "1"', "*"]) {
+        const reply = await owner.call(method, `${path}${suffix}`, { ...call, headers: { "If-None-Match": tag } });
+        expect(problemOf(reply)).toBe("412 precondition_failed");
+      }
+      expect((await owner.get(path)).body).toEqual(post);
+      const others = { headers: { "If-Match": '"1"', "If-None-Match": '"2"' } };
+      expect((await owner.call(method, `${path}${suffix}`, { ...call, ...others })).status).toBeLessThan(300);
+    });
+  });
+
+  describe("what may be kept", () => {
+    it("is what everybody is shown by any cache, and the rest by the client's own", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      const path = `/v1/posts/${(await owner.write({ status: "published" })).id}`;
+      for (const list of ["/v1/posts", path, owner.path]) {
+        expect((await nobody.get(list)).headers.get("Cache-Control")).toBe("public, no-cache");
+        expect((await owner.get(list)).headers.get("Cache-Control")).toBe("private, no-cache");
+      }
+      const changed = await owner.patch(path, { title: "Another" });
+      expect(changed.headers.get("Cache-Control")).toBe("private, no-cache");
+    });
+
+    it("is no problem", async () => {
+      const { nobody } = await open();
+      expect((await nobody.get("/v1/posts/1")).headers.get("Cache-Control")).toBe("no-store");
+    });
+  });
+
+  describe("OPTIONS", () => {
+    it.each([
+      ["/v1/posts/00000000-0000-7000-8000-000000000000", "application/merge-patch+json, application/json"],
+      ["/v1/users/00000000-0000-7000-8000-000000000000", "application/merge-patch+json, application/json"],
+      ["/v1/posts", null],
+    ])("says what a PATCH of %s may be written in: %s", async (path, types) => {
+      const { nobody } = await open();
+      expect((await nobody.call("OPTIONS", path)).headers.get("Accept-Patch")).toBe(types);
+      expect((await nobody.call("PURGE", path)).headers.get("Accept-Patch")).toBe(types);
+    });
+  });
+}

@@ -1,0 +1,319 @@
+import { describe, expect, it } from "vitest";
+import { LATER, NOW } from "../../support/fixtures.ts";
+import {
+  fieldCodes,
+  nextLink,
+  pageOf,
+  previousLink,
+  problemOf,
+  type Api,
+  type Client,
+  type OpenApi,
+  type PostBody,
+} from "../../support/api.ts";
+
+const BETWEEN = new Date("2026-03-01T12:30:00.000Z");
+
+const titlesOn = async (viewer: Pick<Client, "get">, path: string) =>
+  pageOf(await viewer.get(path)).items.map((item) => (item as PostBody).title);
+
+/** Two authors with drafts and published posts, written, edited and published at different times. */
+async function withPosts({ author, clock }: Api) {
+  const ada = await author();
+  const grace = await author();
+  const b = await ada.write({ title: "b", status: "published" });
+  await ada.write({ title: "c" });
+  clock.set(BETWEEN);
+  await grace.write({ title: "a", status: "published" });
+  await grace.write({ title: "d" });
+  clock.set(LATER);
+  await ada.patch(`/v1/posts/${b.id}`, { content: "Edited" });
+  await ada.write({ title: "\u{1F99C}", status: "published" });
+  await grace.write({ title: "\uFF21", status: "published" });
+  return { ada, grace };
+}
+
+export function httpFindingPostsContract(open: OpenApi) {
+  describe("GET /v1/posts?author=", () => {
+    it("shows the posts of one author that the viewer may see", async () => {
+      const api = await open();
+      const { ada, grace } = await withPosts(api);
+      const path = `/v1/posts?author=${ada.id}`;
+      expect(await titlesOn(ada, path)).toEqual(["\u{1F99C}", "c", "b"]);
+      expect(await titlesOn(grace, path)).toEqual(["\u{1F99C}", "b"]);
+      expect(await titlesOn(api.nobody, path.replace(ada.id, ada.id.toUpperCase()))).toEqual(["\u{1F99C}", "b"]);
+      expect(await titlesOn(await api.admin(), path)).toEqual(["\u{1F99C}", "c", "b"]);
+    });
+
+    it("shows nothing of somebody whom there is not", async () => {
+      const { nobody } = await open();
+      expect(await titlesOn(nobody, "/v1/posts?author=00000000-0000-7000-8000-000000000000")).toEqual([]);
+    });
+  });
+
+  describe("GET /v1/posts?status=", () => {
+    it("shows drafts alone, or published posts alone, as far as the viewer may see them", async () => {
+      const api = await open();
+      const { ada, grace } = await withPosts(api);
+      const published = ["\uFF21", "\u{1F99C}", "a", "b"];
+      expect(await titlesOn(ada, "/v1/posts?status=draft")).toEqual(["c"]);
+      expect(await titlesOn(ada, `/v1/posts?status=draft&author=${grace.id}`)).toEqual([]);
+      expect(await titlesOn(ada, `${ada.path}/posts?status=draft`)).toEqual(["c"]);
+      expect(await titlesOn(await api.admin(), "/v1/posts?status=draft")).toEqual(["d", "c"]);
+      expect(await titlesOn(api.nobody, "/v1/posts?status=draft")).toEqual([]);
+      expect(await titlesOn(ada, "/v1/posts?status=published")).toEqual(published);
+      expect(await titlesOn(api.nobody, "/v1/posts?status=published")).toEqual(published);
+    });
+  });
+
+  describe("GET /v1/posts?published-after= and ?published-before=", () => {
+    it("show what was published between them, the last first, and neither bound itself", async () => {
+      const api = await open();
+      const { ada } = await withPosts(api);
+      const after = `published-after=${NOW.toISOString()}`;
+      const before = `published-before=${LATER.toISOString()}`;
+      expect(await titlesOn(ada, `/v1/posts?${after}`)).toEqual(["\uFF21", "\u{1F99C}", "a"]);
+      expect(await titlesOn(ada, `/v1/posts?${before}`)).toEqual(["a", "b"]);
+      expect(await titlesOn(ada, `/v1/posts?${after}&${before}`)).toEqual(["a"]);
+      expect(await titlesOn(ada, `/v1/posts?${after}&sort=published&limit=1`)).toEqual(["a"]);
+      expect(await titlesOn(ada, `${ada.path}/posts?${before}&status=published`)).toEqual(["b"]);
+    });
+
+    it("take any offset, and fractions to the millisecond", async () => {
+      const api = await open();
+      const { ada } = await withPosts(api);
+      for (const time of ["2026-03-01T13:30:00%2B01:00", "2026-03-01T12:30:00.0Z", "2026-03-01T07:00:00.000-05:30"]) {
+        expect(await titlesOn(ada, `/v1/posts?published-before=${time}`), time).toEqual(["b"]);
+      }
+    });
+
+    it.each([
+      "2026-03-01",
+      "2026-03-01T12:00:00",
+      "2026-03-01T12:00Z",
+      "2026-02-29T12:00:00Z",
+      "2026-03-01T24:00:00Z",
+      "2026-03-01T12:00:00.1234Z",
+      "2026-03-01T12:00:00+01:00",
+      "0000-12-31T23:59:59Z",
+      "0001-01-01T00:00:00%2B01:00",
+      "9999-12-31T23:59:59-01:00",
+      "yesterday",
+      "",
+    ])("refuse %s", async (time) => {
+      const { nobody } = await open();
+      const reply = await nobody.get(`/v1/posts?published-after=${time}&published-before=${time}`);
+      expect(fieldCodes(reply)).toEqual(["/published-after: malformed_time", "/published-before: malformed_time"]);
+    });
+
+    it("take the first and the last time that there is", async () => {
+      const { nobody } = await open();
+      const query = "published-after=0001-01-01T00:00:00Z&published-before=9999-12-31T23:59:59.999Z";
+      expect(await titlesOn(nobody, `/v1/posts?${query}`)).toEqual([]);
+    });
+  });
+
+  describe("GET /v1/posts?sort=", () => {
+    it.each([
+      ["-created", ["\uFF21", "\u{1F99C}", "d", "a", "c", "b"]],
+      ["created", ["b", "c", "a", "d", "\u{1F99C}", "\uFF21"]],
+      ["-updated", ["\uFF21", "\u{1F99C}", "b", "d", "a", "c"]],
+      ["updated", ["c", "a", "d", "b", "\u{1F99C}", "\uFF21"]],
+      ["-published", ["\uFF21", "\u{1F99C}", "a", "b"]],
+      ["published", ["b", "a", "\u{1F99C}", "\uFF21"]],
+      ["title", ["a", "\uFF21", "b", "c", "d", "\u{1F99C}"]],
+      ["-title", ["\u{1F99C}", "d", "c", "b", "\uFF21", "a"]],
+    ])("%s gives that order, page by page, forth and back", async (sort, titles) => {
+      const api = await open();
+      await withPosts(api);
+      const root = await api.admin();
+      expect(await titlesOn(root, `/v1/posts?sort=${sort}`)).toEqual(titles);
+      const seen: string[] = [];
+      let page = await root.get(`/v1/posts?sort=${sort}&limit=2`);
+      const titlesOf = () => pageOf(page).items.map((item) => (item as PostBody).title);
+      for (;;) {
+        seen.push(...titlesOf());
+        const next = nextLink(page);
+        if (next === null) break;
+        page = await root.get(next);
+      }
+      expect(seen).toEqual(titles);
+      const back = titlesOf();
+      for (let path = previousLink(page); path !== null; path = previousLink(page)) {
+        page = await root.get(path);
+        back.unshift(...titlesOf());
+      }
+      expect(back).toEqual(titles);
+    });
+
+    it("title folds case and accents and compares numbers by their value, and -title is its reverse", async () => {
+      const { author, nobody } = await open();
+      const ada = await author();
+      for (const title of ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"]) {
+        await ada.write({ title, status: "published" });
+      }
+      const expected = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
+      expect(await titlesOn(nobody, `/v1/posts?author=${ada.id}&sort=title`)).toEqual(expected);
+      expect(await titlesOn(nobody, `/v1/posts?author=${ada.id}&sort=-title`)).toEqual(expected.toReversed());
+    });
+
+    it("refuses what no list is sorted by", async () => {
+      const { nobody } = await open();
+      const reply = await nobody.get("/v1/posts?sort=author");
+      expect(fieldCodes(reply)).toEqual(["/sort: not_allowed"]);
+      expect(reply.text).toContain("created, -created, updated, -updated, published, -published, title, -title");
+    });
+
+    it.each([
+      ["published-after=2026-03-01T12:00:00Z&sort=title", "/sort: contradictory"],
+      ["published-before=2026-03-01T12:00:00Z&sort=-created", "/sort: contradictory"],
+      ["status=draft&published-before=2026-03-01T12:00:00Z", "/status: contradictory"],
+      ["status=draft&sort=-published", "/status: contradictory"],
+    ])("says what does not go with what in %s", async (query, expected) => {
+      const { nobody } = await open();
+      expect(fieldCodes(await nobody.get(`/v1/posts?${query}`))).toEqual([expected]);
+    });
+
+    it("moves a post that is edited to its new place, and no other", async () => {
+      const api = await open();
+      const { ada } = await withPosts(api);
+      const page = await ada.get("/v1/posts?sort=updated&limit=1");
+      const next = nextLink(page) ?? "";
+      const [first] = pageOf(page).items;
+      api.clock.advance(1);
+      await ada.patch(`/v1/posts/${first?.id}`, { content: "Edited" });
+      expect(await titlesOn(ada, next.replace("limit=1", "limit=9"))).toEqual(["a", "b", "\u{1F99C}", "\uFF21", "c"]);
+    });
+  });
+
+  describe("a cursor of a list of posts", () => {
+    const LISTS = ["", "sort=title", "sort=-title", "sort=-updated", "status=published", "sort=-published"];
+
+    it("goes with the filters and the sort that it is from, and with no others", async () => {
+      const api = await open();
+      const { ada } = await withPosts(api);
+      const lists = [...LISTS, `author=${ada.id}`, "published-after=2026-03-01T00:00:00Z"];
+      for (const from of lists) {
+        const { nextCursor } = pageOf(await ada.get(`/v1/posts?limit=1&${from}`));
+        expect(nextCursor).not.toBeNull();
+        for (const to of lists) {
+          const reply = await ada.get(`/v1/posts?cursor=${nextCursor}&${to}`);
+          if (from === to) expect(reply.status).toBe(200);
+          else expect(fieldCodes(reply), `${from} on ${to}`).toEqual(["/cursor: malformed_cursor"]);
+        }
+      }
+    });
+
+    it("is of one list, however its filters are written", async () => {
+      const api = await open();
+      const { ada } = await withPosts(api);
+      const { nextCursor } = pageOf(await ada.get(`/v1/posts?limit=1&author=${ada.id}`));
+      const same = `author=${ada.id.toUpperCase()}&sort=-created&fields=title&include=author&count=true&limit=5`;
+      expect(await titlesOn(ada, `/v1/posts?cursor=${nextCursor}&${same}`)).toEqual(["c", "b"]);
+    });
+  });
+
+  describe("GET /v1/posts?fields=", () => {
+    it("shows what is asked for, and the id", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      const { id, title, authorId } = await owner.write({ status: "published" });
+      expect(pageOf(await nobody.get("/v1/posts?fields=title")).items).toEqual([{ id, title }]);
+      expect(pageOf(await nobody.get(`${owner.path}/posts?fields=authorId,title`)).items).toEqual([
+        { id, title, authorId },
+      ]);
+      expect(pageOf(await nobody.get("/v1/posts?fields=id&include=author")).items).toEqual([
+        { id, author: { id: authorId, name: owner.user.name } },
+      ]);
+    });
+
+    it("takes several names with commas between them or as repeated parameters", async () => {
+      const { author, nobody } = await open();
+      const { id, title } = await (await author()).write({ status: "published" });
+      for (const query of ["fields=title,status", "fields=title&fields=status"]) {
+        expect(pageOf(await nobody.get(`/v1/posts?${query}`)).items).toEqual([{ id, title, status: "published" }]);
+      }
+      expect(fieldCodes(await nobody.get("/v1/posts?fields=title&fields=nothing"))).toEqual(["/fields: not_allowed"]);
+    });
+
+    it.each(["fields=title,version", "fields=title&fields=version"])(
+      "goes on in the link to the next page: %s",
+      async (fields) => {
+        const { author, nobody } = await open();
+        const owner = await author();
+        const { id, title, version } = await owner.write({ status: "published" });
+        await owner.write({ status: "published" });
+        const page = await nobody.get(`/v1/posts?${fields}&limit=1`);
+        expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id, title, version }]);
+      },
+    );
+
+    it.each(["body", "title,", "", "title,,id", "Title", "author", "title, id", "__proto__"])(
+      "refuses '%s', and names what there is",
+      async (fields) => {
+        const { nobody } = await open();
+        const reply = await nobody.get(`/v1/posts?fields=${fields}`);
+        expect(problemOf(reply)).toBe("422 validation_failed");
+        expect(fieldCodes(reply)).toEqual(["/fields: not_allowed"]);
+        expect(reply.text).toContain(
+          "id, title, content, status, authorId, publishedAt, version, createdAt, updatedAt",
+        );
+      },
+    );
+  });
+
+  describe("GET /v1/posts?count=", () => {
+    it("tells how many posts meet the filters, on each page, as the viewer may see them", async () => {
+      const api = await open();
+      const { ada, grace } = await withPosts(api);
+      const root = await api.admin();
+      const total = async (viewer: Pick<Client, "get">, query: string, path = "/v1/posts") =>
+        ((await viewer.get(`${path}?count=true&limit=1&${query}`)).body as { total: number }).total;
+      expect(await total(api.nobody, "")).toBe(4);
+      expect(await total(ada, "")).toBe(5);
+      expect(await total(root, "")).toBe(6);
+      expect(await total(root, "status=draft")).toBe(2);
+      expect(await total(root, "sort=published")).toBe(4);
+      expect(await total(api.nobody, "status=draft")).toBe(0);
+      expect(await total(ada, `author=${grace.id}`)).toBe(2);
+      expect(await total(ada, "", `${grace.path}/posts`)).toBe(2);
+      expect(await total(grace, "", `${grace.path}/posts`)).toBe(3);
+      expect(await total(ada, `published-after=${NOW.toISOString()}`)).toBe(3);
+      expect(await total(ada, `author=${ada.id}&published-before=${LATER.toISOString()}`)).toBe(1);
+      const page = await ada.get("/v1/posts?count=true&limit=2");
+      expect((await ada.get(nextLink(page) ?? "")).body).toMatchObject({ total: 5 });
+    });
+
+    it("tells nothing unless it is asked", async () => {
+      const { nobody } = await open();
+      expect((await nobody.get("/v1/posts?count=false")).body).toEqual((await nobody.get("/v1/posts")).body);
+      expect((await nobody.get("/v1/posts")).body).not.toHaveProperty("total");
+      expect(fieldCodes(await nobody.get("/v1/posts?count=yes"))).toEqual(["/count: not_allowed"]);
+    });
+
+    it("is part of what tells whether a page has changed", async () => {
+      const { author } = await open();
+      const owner = await author();
+      const [first] = [await owner.write(), await owner.write(), await owner.write()];
+      const path = "/v1/posts?limit=1&count=true";
+      const tag = (await owner.get(path)).headers.get("ETag") ?? "";
+      expect((await owner.get(path, { "If-None-Match": tag })).status).toBe(304);
+      await owner.delete(`/v1/posts/${first.id}`);
+      expect((await owner.get(path, { "If-None-Match": tag })).body).toMatchObject({ total: 2 });
+    });
+  });
+
+  it.each(["author", "status", "published-after", "sort", "count"])(
+    "refuses %s twice, and where it has no place",
+    async (name) => {
+      const { nobody, author } = await open();
+      const { path } = await author();
+      const twice = await nobody.get(`/v1/posts?${name}=a&${name}=b`);
+      expect(fieldCodes(twice)).toEqual([`/${name}: repeated`]);
+      expect(twice.text).toContain("This parameter is given more than once. Give it once.");
+      expect(fieldCodes(await nobody.get(`/v1/users?${name}=a`))).toEqual([`/${name}: unknown_field`]);
+      if (name !== "author") return;
+      expect(fieldCodes(await nobody.get(`${path}/posts?author=a`))).toEqual(["/author: unknown_field"]);
+    },
+  );
+}

@@ -1,0 +1,410 @@
+import { ok, type Result } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { UnitOfWork } from "../../../src/application/ports/unit-of-work.ts";
+import { fail } from "../../../src/domain/shared/fail.ts";
+import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
+import {
+  openApi,
+  PASSWORD,
+  problemOf,
+  type LogInBody,
+  type OpenApi,
+  type Person,
+  type Reply,
+} from "../../support/api.ts";
+import { DAY_MS } from "../../support/fixtures.ts";
+import type { TestStorage } from "../../support/test-storage.ts";
+
+const aKey = () => ({ "Idempotency-Key": `"${crypto.randomUUID()}"` });
+const POST = { title: "Once", content: "And only once." };
+
+/** The headers that are about one answer, and not about what was done. */
+const ITS_OWN = new Set(["x-request-id", "idempotency-replayed"]);
+
+/** What of an answer must be the same when it is given again. */
+const told = ({ status, headers, text }: Reply) => ({
+  status,
+  text,
+  headers: [...headers].filter(([name]) => !ITS_OWN.has(name)),
+});
+const isReplayed = ({ headers }: Reply) => headers.get("Idempotency-Replayed") === "true";
+const idOf = ({ body }: Reply) => (body as { readonly id: string }).id;
+const tokenOf = ({ body }: Reply) => (body as LogInBody).token;
+
+export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promise<TestStorage>) {
+  describe("Idempotency-Key", () => {
+    const countPosts = async (author: Person) =>
+      ((await author.get(`${author.path}/posts?limit=100`)).body as { items: readonly unknown[] }).items.length;
+
+    it("makes a repeated POST /v1/posts answer what the first did, and write nothing", async () => {
+      const { author } = await open();
+      const ada = await author();
+      const key = aKey();
+      const first = await ada.post("/v1/posts", POST, key);
+      const again = [await ada.post("/v1/posts", POST, key), await ada.post("/v1/posts", POST, key)];
+      expect(first.status).toBe(201);
+      expect(isReplayed(first)).toBe(false);
+      expect(again.map(told)).toEqual([told(first), told(first)]);
+      expect(again.map(isReplayed)).toEqual([true, true]);
+      expect(await countPosts(ada)).toBe(1);
+    });
+
+    it("makes publishing and unpublishing again no error, whatever has become of the post", async () => {
+      const { author } = await open();
+      const ada = await author();
+      const { id } = await ada.write();
+      const [publishing, unpublishing] = [aKey(), aKey()];
+      const published = await ada.post(`/v1/posts/${id}/publish`, undefined, publishing);
+      expect(told(await ada.post(`/v1/posts/${id}/publish`, undefined, publishing))).toEqual(told(published));
+      const unpublished = await ada.post(`/v1/posts/${id}/unpublish`, undefined, unpublishing);
+      expect(told(await ada.post(`/v1/posts/${id}/unpublish`, undefined, unpublishing))).toEqual(told(unpublished));
+      await ada.delete(`/v1/posts/${id}`);
+      expect(told(await ada.post(`/v1/posts/${id}/publish`, undefined, publishing))).toEqual(told(published));
+      expect([published.status, unpublished.status]).toEqual([200, 200]);
+    });
+
+    it("makes a repeated registration no conflict", async () => {
+      const { nobody } = await open();
+      const [key, user] = [aKey(), { name: "Ada", email: "once@example.org", password: PASSWORD }];
+      const first = await nobody.post("/v1/users", user, key);
+      expect(first.status).toBe(201);
+      expect(told(await nobody.post("/v1/users", user, key))).toEqual(told(first));
+      expect(problemOf(await nobody.post("/v1/users", user, aKey()))).toBe("409 email_taken");
+    });
+
+    it("makes a repeated log-in give the same session while it lives", async () => {
+      const { nobody, author, client } = await open();
+      const ada = await author();
+      const [key, credentials] = [aKey(), { email: ada.email, password: PASSWORD }];
+      const first = await nobody.post("/v1/sessions", credentials, key);
+      const again = await nobody.post("/v1/sessions", credentials, key);
+      expect(told(again)).toEqual(told(first));
+      expect((await ada.get("/v1/sessions")).body).toMatchObject({ items: { length: 2 } });
+      expect((await client({ Authorization: `Bearer ${tokenOf(again)}` }).delete("/v1/sessions")).status).toBe(204);
+      expect(problemOf(await nobody.post("/v1/sessions", credentials, key))).toBe("401 invalid_session");
+      expect((await ada.get("/v1/sessions")).body).toMatchObject({ items: { length: 1 } });
+    });
+
+    it("gives no token to who repeats a log-in with a password that is the user's no more", async () => {
+      const { nobody, author, client } = await open();
+      const ada = await author();
+      const [key, credentials] = [aKey(), { email: ada.email, password: PASSWORD }];
+      const own = client({ Authorization: `Bearer ${tokenOf(await nobody.post("/v1/sessions", credentials, key))}` });
+      const change = { currentPassword: PASSWORD, newPassword: "another horse" };
+      expect((await own.put(`${ada.path}/password`, change)).status).toBe(204);
+      expect(problemOf(await nobody.post("/v1/sessions", credentials, key))).toBe("401 invalid_credentials");
+    });
+
+    it.each([
+      ["another body", "/v1/posts", { ...POST, title: "Twice" }],
+      ["another body, by a space only", "/v1/posts", `${JSON.stringify(POST)} `],
+      ["another path", "/v1/posts/%/publish", undefined],
+    ])("is refused with %s, and nothing is written", async (_, path, body) => {
+      const { author } = await open();
+      const ada = await author();
+      const key = aKey();
+      const { id } = (await ada.post("/v1/posts", POST, key)).body as { id: string };
+      const raw = typeof body === "string" ? { raw: body } : body === undefined ? {} : { json: body };
+      const headers = { ...key, ...(typeof body === "string" ? { "Content-Type": "application/json" } : {}) };
+      const refused = await ada.call("POST", path.replace("%", id), { ...raw, headers });
+      expect(problemOf(refused)).toBe("422 idempotency_key_reused");
+      expect(await countPosts(ada)).toBe(1);
+    });
+
+    it("is each user's own", async () => {
+      const { author } = await open();
+      const [ada, grace] = [await author(), await author()];
+      const key = aKey();
+      const [hers, others] = [await ada.post("/v1/posts", POST, key), await grace.post("/v1/posts", POST, key)];
+      expect([hers.status, others.status]).toEqual([201, 201]);
+      expect(isReplayed(others)).toBe(false);
+      expect(idOf(others)).not.toBe(idOf(hers));
+    });
+
+    it("is the user's and not the session's", async () => {
+      const { author, logIn } = await open();
+      const ada = await author();
+      const key = aKey();
+      const first = await ada.post("/v1/posts", POST, key);
+      expect(told(await (await logIn(ada.email)).post("/v1/posts", POST, key))).toEqual(told(first));
+    });
+
+    it("belongs to the operation where anybody may ask", async () => {
+      const { nobody } = await open();
+      const key = aKey();
+      const user = { name: "Ada", email: "anybody@example.org", password: PASSWORD };
+      expect((await nobody.post("/v1/users", user, key)).status).toBe(201);
+      expect((await nobody.post("/v1/sessions", { email: user.email, password: PASSWORD }, key)).status).toBe(201);
+      const other = { ...user, email: "other@example.org" };
+      expect(problemOf(await nobody.post("/v1/users", other, key))).toBe("422 idempotency_key_reused");
+    });
+
+    it("is kept for 24 hours, and is then a new one", async () => {
+      const { author, clock } = await open();
+      const ada = await author();
+      const key = aKey();
+      const first = await ada.post("/v1/posts", POST, key);
+      clock.advance(DAY_MS - 1);
+      expect(idOf(await ada.post("/v1/posts", POST, key))).toBe(idOf(first));
+      clock.advance(1);
+      const second = await ada.post("/v1/posts", { ...POST, title: "Tomorrow" }, key);
+      expect(second.status).toBe(201);
+      expect(isReplayed(second)).toBe(false);
+      expect(told(await ada.post("/v1/posts", { ...POST, title: "Tomorrow" }, key))).toEqual(told(second));
+    });
+
+    it("keeps no refusal: what was refused is judged anew", async () => {
+      const { author } = await open();
+      const ada = await author();
+      const { id } = await ada.write({ content: "" });
+      const key = aKey();
+      const publish = async () => ada.post(`/v1/posts/${id}/publish`, undefined, key);
+      expect(problemOf(await publish())).toBe("422 content_required");
+      await ada.patch(`/v1/posts/${id}`, { content: "Something" });
+      expect((await publish()).status).toBe(200);
+      expect(isReplayed(await publish())).toBe(true);
+    });
+
+    it("belongs to the admin who creates users with it, and to nobody else", async () => {
+      const { nobody, admin, logIn } = await open();
+      const [root, other, key] = [await admin(), await admin(), aKey()];
+      const user = { name: "Ada", email: "created@example.org", password: PASSWORD, role: "author" };
+      const first = await root.post("/v1/users", user, key);
+      expect(first.status).toBe(201);
+      const again = await root.post("/v1/users", user, key);
+      expect([told(again), isReplayed(again)]).toEqual([told(first), true]);
+      expect(problemOf(await other.post("/v1/users", user, key))).toBe("409 email_taken");
+      expect(problemOf(await nobody.post("/v1/users", user, key))).toBe("403 forbidden");
+      // What was recorded goes with who asked, and not with the user whom it is about.
+      expect((await (await logIn(user.email)).leave()).status).toBe(204);
+      expect(isReplayed(await root.post("/v1/users", user, key))).toBe(true);
+    });
+
+    it("repeats no creation of a user to one who is no admin any more", async () => {
+      const { admin } = await open();
+      const [root, former, key] = [await admin(), await admin(), aKey()];
+      const user = { name: "Ada", email: "created@example.org", password: PASSWORD, role: "author" };
+      expect((await former.post("/v1/users", user, key)).status).toBe(201);
+      await root.patch(former.path, { role: "author" });
+      expect(problemOf(await former.post("/v1/users", user, key))).toBe("403 forbidden");
+    });
+
+    it("goes with the user", async () => {
+      const { nobody, logIn } = await open();
+      const [key, user] = [aKey(), { name: "Ada", email: "going@example.org", password: PASSWORD }];
+      const first = await nobody.post("/v1/users", user, key);
+      const ada = await logIn(user.email);
+      expect((await ada.leave()).status).toBe(204);
+      const second = await nobody.post("/v1/users", user, key);
+      expect(second.status).toBe(201);
+      expect(idOf(second)).not.toBe(idOf(first));
+    });
+
+    it("holds on every server that has the same storage, before and after a restart", async () => {
+      const storage = await openStorage();
+      const before = openApi(storage);
+      const ada = await before.author();
+      const key = aKey();
+      const first = await ada.post("/v1/posts", POST, key);
+      const after = openApi(storage).client({ Authorization: `Bearer ${ada.token}` });
+      const again = await after.post("/v1/posts", POST, key);
+      expect(told(again)).toEqual(told(first));
+      expect(isReplayed(again)).toBe(true);
+    });
+
+    it.each(["one server", "two servers"])("lets one of many that are sent to %s at once write", async (servers) => {
+      const storage = await openStorage();
+      const ada = await openApi(storage).author();
+      const identity = { Authorization: `Bearer ${ada.token}` };
+      const apis = Array.from({ length: servers === "one server" ? 1 : 2 }, () => openApi(storage).client(identity));
+      const key = aKey();
+      const sent = Array.from({ length: 10 }, async (_, n) => apis[n % apis.length]?.post("/v1/posts", POST, key));
+      const replies = (await Promise.all(sent)).filter((reply) => reply !== undefined);
+      const refused = replies.filter(({ status }) => status !== 201);
+      expect(new Set(refused.map(problemOf))).toEqual(new Set(refused.map(() => "409 idempotency_key_in_use")));
+      expect(new Set(replies.filter(({ status }) => status === 201).map(idOf)).size).toBe(1);
+      expect(replies.filter((reply) => reply.status === 201 && !isReplayed(reply))).toHaveLength(1);
+      expect(await countPosts(ada)).toBe(1);
+    });
+
+    it.each([
+      ["has done the same", true],
+      ["has used the key for something else", false],
+    ])("undoes a write when another server %s since the key was claimed", async (_, isSame) => {
+      const storage = await openStorage();
+      const ada = await openApi(storage).author();
+      const [key, { id }] = [aKey(), await ada.write()];
+      const faster = await (isSame
+        ? ada.post(`/v1/posts/${id}/publish`, undefined, key)
+        : ada.post("/v1/posts", POST, key));
+      const slow = openApi(storage, { unitOfWork: claimingAll(storage.unitOfWork) });
+      const own = slow.client({ Authorization: `Bearer ${ada.token}` });
+      const reply = await own.post(`/v1/posts/${id}/publish`, undefined, key);
+      if (isSame) expect(told(reply)).toEqual(told(faster));
+      else expect(problemOf(reply)).toBe("422 idempotency_key_reused");
+      expect(isReplayed(reply)).toBe(isSame);
+      expect((await ada.get(`/v1/posts/${id}`)).body).toMatchObject({ version: isSame ? 2 : 1 });
+    });
+
+    it("makes two servers publish a post once, and both say so", async () => {
+      const storage = await openStorage();
+      const ada = await openApi(storage).author();
+      const servers = [openApi(storage), openApi(storage)].map(({ client }) =>
+        client({ Authorization: `Bearer ${ada.token}` }),
+      );
+      for (let round = 0; round < 5; round++) {
+        const { id } = await ada.write();
+        const key = aKey();
+        const sent = servers.map(async (server) => {
+          for (;;) {
+            const reply = await server.post(`/v1/posts/${id}/publish`, undefined, key);
+            if (reply.status !== 409) return reply;
+            expect(problemOf(reply)).toBe("409 idempotency_key_in_use");
+          }
+        });
+        const [one, other] = (await Promise.all(sent)).map(told);
+        expect(one).toMatchObject({ status: 200 });
+        expect(other).toEqual(one);
+      }
+    });
+
+    describe.each(["/v1/posts", "/v1/posts/%/publish"])("of POST %s", (template) => {
+      /** Somebody who repeats one request, to a server whose writes with keys go through `around`. */
+      async function repeater(around: Around) {
+        const storage = await openStorage();
+        const ada = await openApi(storage).author();
+        const { id } = await ada.write();
+        const own = openApi(storage, around(storage)).client({ Authorization: `Bearer ${ada.token}` });
+        const body = template === "/v1/posts" ? POST : undefined;
+        const [path, key] = [template.replace("%", id), aKey()];
+        const send = async () => own.post(path, body, key);
+        /** How many versions of posts there are: what is done once makes one more of the first one. */
+        const countVersions = async () => {
+          const { items } = (await ada.get(`${ada.path}/posts`)).body as { items: readonly { version: number }[] };
+          return items.reduce((sum, { version }) => sum + version, 0);
+        };
+        return { send, countVersions };
+      }
+
+      it("is in use while the first request with it is running: 409, and when to come back", async () => {
+        let [enter, leave] = [() => {}, () => {}];
+        const entered = new Promise<void>((settle) => (enter = settle));
+        const left = new Promise<void>((settle) => (leave = settle));
+        const { send } = await repeater(
+          keyedWrites(async (write) => {
+            enter();
+            await left;
+            return write();
+          }),
+        );
+        const running = send();
+        await entered;
+        const refused = await send();
+        expect(problemOf(refused)).toBe("409 idempotency_key_in_use");
+        expect(refused.headers.get("Retry-After")).toBe("1");
+        leave();
+        const first = await running;
+        expect(first.status).toBeLessThan(300);
+        expect(told(await send())).toEqual(told(first));
+      });
+
+      it.each([
+        ["was kept", true],
+        ["was not kept", false],
+      ])("makes it safe to repeat what had an unknown outcome and %s", async (_, wasKept) => {
+        let isAway = true;
+        const losing = keyedWrites(async (write) => {
+          if (!isAway) return write();
+          if (wasKept) await write();
+          return fail(LOST);
+        });
+        const { send, countVersions } = await repeater((storage) => {
+          const { unitOfWork, idempotencyKeys } = losing(storage);
+          const find: typeof idempotencyKeys.find = async (digest) =>
+            isAway && wasKept ? fail({ ...LOST, kind: "storage_unavailable" }) : storage.idempotencyKeys.find(digest);
+          return { unitOfWork, idempotencyKeys: { ...idempotencyKeys, find } };
+        });
+        const lost = await send();
+        expect(problemOf(lost)).toBe("503 outcome_unknown");
+        expect((lost.body as { detail: string }).detail).toContain("Idempotency-Key");
+        isAway = false;
+        const repeated = await send();
+        expect(repeated.status).toBeLessThan(300);
+        expect(isReplayed(repeated)).toBe(wasKept);
+        expect(await countVersions()).toBe(2);
+      });
+
+      it("tells at once what has become of a write whose outcome was lost, where the storage is back", async () => {
+        const { send, countVersions } = await repeater(
+          keyedWrites(async (write) => {
+            await write();
+            return fail(LOST);
+          }),
+        );
+        expect((await send()).status).toBeLessThan(300);
+        expect(await countVersions()).toBe(2);
+      });
+    });
+
+    it("is the same with quotes and without", async () => {
+      const { author } = await open();
+      const ada = await author();
+      const bare = crypto.randomUUID();
+      const first = await ada.post("/v1/posts", POST, { "Idempotency-Key": bare });
+      expect(idOf(await ada.post("/v1/posts", POST, { "Idempotency-Key": `"${bare}"` }))).toBe(idOf(first));
+    });
+
+    it.each([
+      "",
+      "short",
+      `"${"x".repeat(15)}"`,
+      "x".repeat(256),
+      `"${"x".repeat(20)}`,
+      `${"x".repeat(20)}"`,
+      "with a space in the middle",
+      "0123456789abcdef, 0123456789abcdef",
+      String.raw`"0123456789\"abcdef"`,
+      "0123456789abcdef\u00E9",
+    ])("is refused when it is %j, and says what to send", async (key) => {
+      const { author } = await open();
+      const ada = await author();
+      const refused = await ada.post("/v1/posts", POST, { "Idempotency-Key": key });
+      expect(problemOf(refused)).toBe("400 malformed_idempotency_key");
+      expect((refused.body as { detail: string }).detail).toContain("UUID");
+      expect(await countPosts(ada)).toBe(0);
+    });
+
+    it.each(["x".repeat(16), "x".repeat(255), "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("may be %j", async (key) => {
+      const { author } = await open();
+      const ada = await author();
+      const first = await ada.post("/v1/posts", POST, { "Idempotency-Key": key });
+      expect(first.status).toBe(201);
+      expect(told(await ada.post("/v1/posts", POST, { "Idempotency-Key": key }))).toEqual(told(first));
+    });
+  });
+}
+
+const LOST = { kind: "outcome_unknown", operation: "test", cause: null } as const;
+
+type Around = (storage: TestStorage) => Pick<TestStorage, "unitOfWork" | "idempotencyKeys">;
+
+/** A storage in which what is written with a key is written by `around`, in a unit of work or in one statement. */
+function keyedWrites(
+  around: <T, E>(write: () => Promise<Result<T, E | StorageFailure>>) => Promise<Result<T, E | StorageFailure>>,
+): Around {
+  return ({ unitOfWork, idempotencyKeys }) => ({
+    unitOfWork: { run: async (work) => around(async () => unitOfWork.run(work)) },
+    idempotencyKeys: {
+      ...idempotencyKeys,
+      insertWithPost: async (record, post) => around(async () => idempotencyKeys.insertWithPost(record, post)),
+    },
+  });
+}
+
+/** A unit of work for which no key has been used before, as when the other server's record was not there to be seen yet. */
+function claimingAll(real: UnitOfWork): UnitOfWork {
+  return {
+    run: async (work) =>
+      real.run(async (on) => work({ ...on, idempotencyKeys: { ...on.idempotencyKeys, claim: async () => ok() } })),
+  };
+}

@@ -1,0 +1,4 @@
+import { pglite } from "../../support/test-storage.ts";
+import { httpContract } from "./http.contract.ts";
+
+httpContract(pglite);

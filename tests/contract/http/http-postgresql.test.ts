@@ -1,0 +1,4 @@
+import { postgresql } from "../../support/test-storage.ts";
+import { httpContract } from "./http.contract.ts";
+
+httpContract(postgresql);

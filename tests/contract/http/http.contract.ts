@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import { openApi, type OpenApi } from "../../support/api.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+import { httpConditionalContract } from "./http-conditional.contract.ts";
+import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
+import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
+import { httpPostsContract } from "./http-posts.contract.ts";
+import { httpPostViewContract } from "./http-post-view.contract.ts";
+import { httpProtectionContract } from "./http-protection.contract.ts";
+import { httpProtocolContract } from "./http-protocol.contract.ts";
+import { httpPublicUrlContract } from "./http-public-url.contract.ts";
+import { httpPublicationTimeContract } from "./http-publication-time.contract.ts";
+import { httpRightsContract } from "./http-rights.contract.ts";
+import { httpSearchContract } from "./http-search.contract.ts";
+import { httpSessionsContract } from "./http-sessions.contract.ts";
+import { httpStoredTextContract } from "./http-stored-text.contract.ts";
+import { httpUsersContract } from "./http-users.contract.ts";
+
+/** What clients are promised, whatever the API stores in. */
+export function httpContract(adapter: StorageUnderTest) {
+  describe(`HTTP on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+
+    afterAll(async () => opened.close());
+
+    const openStorage = async (): Promise<TestStorage> => opened.empty();
+    const open: OpenApi = async (overrides) => openApi(await openStorage(), overrides);
+
+    httpUsersContract(open);
+    httpSessionsContract(open);
+    httpIdempotencyContract(open, openStorage);
+    httpPostsContract(open);
+    httpPostViewContract(open);
+    httpPublicationTimeContract(open);
+    httpRightsContract(open);
+    httpFindingPostsContract(open);
+    httpSearchContract(open);
+    httpConditionalContract(open);
+    httpProtectionContract(open, openStorage);
+    httpProtocolContract(open, openStorage);
+    httpPublicUrlContract(open);
+    httpStoredTextContract(openStorage);
+  });
+}

@@ -1,0 +1,203 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { DrizzleQueryError, sql } from "drizzle-orm";
+import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { attempt, isAborted } from "../../../src/infrastructure/drizzle/attempt.ts";
+import type { Database } from "../../../src/infrastructure/drizzle/database.ts";
+import { openTemplate } from "../../support/test-storage.ts";
+
+const STATEMENT = 'insert into "users" values ($1)';
+const PARAMETER = "ada@example.org";
+
+interface Said {
+  readonly code?: string;
+  readonly constraint?: string;
+  readonly message?: string;
+}
+
+/** What a driver throws, with the fields that hold a row's values in PostgreSQL's errors. */
+function driverError({ message = "what PostgreSQL said", ...fields }: Said): Error {
+  const detail = `Key (email_key)=(${PARAMETER}) already exists.`;
+  return Object.assign(new Error(message), { detail, where: STATEMENT, ...fields });
+}
+
+const drizzled = (said: Said) => new DrizzleQueryError(STATEMENT, [PARAMETER], driverError(said));
+
+/** Everything of a value that a log could show, whether it can be enumerated or not. */
+function shown(value: unknown, seen = new Set<unknown>()): string {
+  if (typeof value !== "object" || value === null || seen.has(value)) return String(value);
+  seen.add(value);
+  return Reflect.ownKeys(value)
+    .map((key) => `${String(key)}: ${shown((value as Record<PropertyKey, unknown>)[key], seen)}`)
+    .join("\n");
+}
+
+function expectNoSecret(value: unknown): void {
+  expect(shown(value)).not.toContain(PARAMETER);
+  expect(shown(value)).not.toContain("insert into");
+}
+
+let engine: PGlite;
+let db: PgliteDatabase;
+
+beforeAll(async () => {
+  engine = await openTemplate();
+  db = drizzle({ client: engine });
+});
+afterAll(async () => engine.close());
+
+/** What `attempt` makes of what a query throws. */
+const attemptThrowing = async (thrown: unknown, constraints = {}) =>
+  attempt(
+    db,
+    "users.insert",
+    async () => {
+      throw thrown;
+    },
+    constraints,
+  );
+
+const caughtFrom = async (running: Promise<unknown>): Promise<unknown> =>
+  running.then(
+    () => expect.unreachable("It should have thrown."),
+    (thrown: unknown) => thrown,
+  );
+
+describe("attempt", () => {
+  it("gives what the query gives", async () => {
+    expect((await attempt(db, "users.list", async () => [1, 2]))._unsafeUnwrap()).toEqual([1, 2]);
+  });
+
+  it.each([
+    ["08000", "storage_unavailable"],
+    ["08006", "storage_unavailable"],
+    ["08P01", "storage_unavailable"],
+    ["53000", "storage_busy"],
+    ["53100", "storage_full"],
+    ["53200", "storage_busy"],
+    ["53300", "storage_busy"],
+    ["55P03", "storage_busy"],
+    ["57000", "storage_unavailable"],
+    ["57014", "storage_busy"],
+    ["25P03", "storage_busy"],
+    ["08007", "outcome_unknown"],
+    ["58P01", "storage_corrupt"],
+    ["57P01", "storage_unavailable"],
+    ["57P03", "storage_unavailable"],
+    ["58000", "storage_unavailable"],
+    ["58030", "storage_unavailable"],
+    ["40001", "storage_busy"],
+    ["40P01", "storage_busy"],
+    ["XX001", "storage_corrupt"],
+    ["XX002", "storage_corrupt"],
+  ])("makes %s a %s that names the operation and holds no values", async (code, kind) => {
+    const failure = (await attemptThrowing(drizzled({ code })))._unsafeUnwrapErr();
+    expect(failure).toEqual({
+      kind,
+      operation: "users.insert",
+      cause: { sqlState: code, message: "what PostgreSQL said", constraint: null },
+    });
+    expectNoSecret(failure);
+  });
+
+  it("reads an error that Drizzle has not wrapped", async () => {
+    const failure = (await attemptThrowing(driverError({ code: "53100" })))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "storage_full" });
+    expectNoSecret(failure);
+  });
+
+  it("reads an error that the driver has wrapped once more", async () => {
+    const wrapped = new Error("The driver failed.", { cause: driverError({ code: "40001" }) });
+    const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], wrapped)))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "storage_busy" });
+    expectNoSecret(failure);
+  });
+
+  it("takes a driver's error without an SQLSTATE for a store that is not there", async () => {
+    const failure = (await attemptThrowing(drizzled({ message: "Socket closed" })))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "storage_unavailable", cause: { sqlState: null, message: "Socket closed" } });
+    expectNoSecret(failure);
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["no exception", "ExitStatus" as unknown as Error],
+  ])("takes a driver that threw %s for a store that is not there, and holds no values", async (_, cause) => {
+    const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], cause)))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "storage_unavailable", operation: "users.insert" });
+    expectNoSecret(failure);
+  });
+
+  it.each(["23505", "23503", "23514"])(
+    "makes a %s of a constraint that is named the error given for it",
+    async (code) => {
+      const thrown = drizzled({ code, constraint: "users_email_key_unique" });
+      const result = await attemptThrowing(thrown, { users_email_key_unique: { kind: "email_taken" } });
+      expect(result._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+    },
+  );
+
+  const defects: readonly (readonly [string, Said])[] = [
+    ["a violated constraint that nobody named", { code: "23505", constraint: "users_pkey" }],
+    ["a violated constraint without a name", { code: "23502" }],
+    ["a wrong statement", { code: "42P01", message: 'relation "users" does not exist' }],
+    ["a value out of range", { code: "22003" }],
+    ["an error of the database's own inside", { code: "XX000" }],
+    ["a failed transaction", { code: "25P02" }],
+  ];
+
+  it.each(defects)("lets %s go on as an exception that holds no values", async (_, said) => {
+    const result = attemptThrowing(drizzled(said), { users_email_key_unique: { kind: "email_taken" } });
+    const thrown = await caughtFrom(result);
+    expect(thrown).toBeInstanceOf(Error);
+    expect((thrown as Error).message).toContain(said.code);
+    expect((thrown as Error).message).toContain("users.insert");
+    expectNoSecret(thrown);
+  });
+
+  it("lets what is no driver's error go on as it is", async () => {
+    const defect = new TypeError("undefined is not a function");
+    expect(await caughtFrom(attemptThrowing(defect))).toBe(defect);
+  });
+
+  it("remembers the transaction in which a statement failed, and no other", async () => {
+    const [failed, fine] = [{} as Database, {} as Database];
+    await attempt(failed, "users.insert", async () => Promise.reject(drizzled({ code: "53100" })));
+    await attempt(fine, "users.insert", async () => []);
+    expect([isAborted(failed), isAborted(fine)]).toEqual([true, false]);
+  });
+});
+
+describe("attempt on PGlite", () => {
+  const id = "00000000-0000-7000-8000-000000000001";
+  const insertUser = async (database: PgliteDatabase, role: string) =>
+    database.execute(sql`insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
+      values (${id}, 'Ada', ${PARAMETER}, ${PARAMETER}, 'hash', ${role}, 1, now(), now())`);
+
+  it("reads the SQLSTATE and the constraint of a real error", async () => {
+    const constraints = { users_role_check: { kind: "no_such_role" } } as const;
+    const result = await attempt(db, "users.insert", async () => insertUser(db, "emperor"), constraints);
+    expect(result._unsafeUnwrapErr()).toEqual({ kind: "no_such_role" });
+  });
+
+  it("lets a constraint go on that nobody named, without the row that broke it", async () => {
+    const thrown = await caughtFrom(attempt(db, "users.insert", async () => insertUser(db, "emperor")));
+    expect((thrown as Error).message).toMatch(/^users\.insert: 23514: .*users_role_check/);
+    expectNoSecret(thrown);
+    expect(shown(thrown)).not.toContain("emperor");
+  });
+
+  it("lets a wrong statement go on without the statement", async () => {
+    const failing = async () => db.execute(sql`select ${PARAMETER}::text from nowhere /* insert into */`);
+    const thrown = await caughtFrom(attempt(db, "users.list", failing));
+    expect((thrown as Error).message).toMatch(/^users\.list: 42P01: /);
+    expectNoSecret(thrown);
+  });
+
+  it("lets a value of a wrong type go on without the value, which PostgreSQL quotes", async () => {
+    const failing = async () => db.execute(sql`select * from users where id = ${PARAMETER}`);
+    const thrown = await caughtFrom(attempt(db, "users.findById", failing));
+    expect((thrown as Error).message).toMatch(/^users\.findById: 22P02/);
+    expectNoSecret(thrown);
+  });
+});

@@ -1,0 +1,88 @@
+import type * as NodeFileSystem from "node:fs";
+import { rmSync } from "node:fs";
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import { mkdtemp } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PGlite } from "@electric-sql/pglite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { copyTemplateCluster, openPlainEngine } from "../../support/plain-engine.ts";
+
+// The object that Emscripten calls: what is replaced on it is replaced for the engine.
+const fs = createRequire(import.meta.url)("node:fs") as typeof NodeFileSystem;
+const { openSync, writeFileSync } = fs;
+
+type Errno = "EMFILE" | "ENOSPC";
+
+let directory: string;
+let engine: PGlite;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-fs-"));
+  engine = await openPlainEngine(await copyTemplateCluster(directory));
+  await engine.exec("create table t (n int)");
+});
+
+afterEach(async () => {
+  mend();
+  await engine.close();
+  rmSync(directory, { recursive: true });
+});
+
+function refuse(errno: Errno, path: unknown): void {
+  if (!String(path).endsWith("_fsm")) return;
+  throw Object.assign(new Error(`${errno}: injected`), { code: errno, errno: -constants.errno[errno] });
+}
+
+/** Makes creating maps of free space (mknod of Emscripten), or opening them, fail. */
+function breakFiles({ create, open }: { readonly create?: Errno; readonly open?: Errno }): void {
+  fs.writeFileSync = (path, ...rest) => {
+    if (create !== undefined) refuse(create, path);
+    writeFileSync(path, ...rest);
+  };
+  fs.openSync = (path, ...rest) => {
+    if (open !== undefined) refuse(open, path);
+    return openSync(path, ...rest);
+  };
+  syncBuiltinESMExports();
+}
+
+function mend(): void {
+  Object.assign(fs, { openSync, writeFileSync });
+  syncBuiltinESMExports();
+}
+
+/** Grows a table so far that PostgreSQL makes a map of its free space. */
+async function growTable(): Promise<void> {
+  await engine.exec("insert into t select generate_series(1, 5000)");
+}
+
+describe("the engine's file system", () => {
+  it.each([
+    ["a file that could not be made for want of an inode", { create: "ENOSPC" }, "53100"],
+    ["a file that could not be made for want of a descriptor", { create: "EMFILE" }, "53000"],
+    ["a file that was made and could not be opened for want of a descriptor", { open: "EMFILE" }, "53000"],
+  ] as const)("leaves nothing behind of %s", async (_, fault, sqlState) => {
+    breakFiles(fault);
+    for (let attempt = 0; attempt < 3; attempt++) await expect(growTable()).rejects.toMatchObject({ code: sqlState });
+    mend();
+    await growTable();
+    expect((await engine.query("select count(*)::int as rows from t")).rows).toEqual([{ rows: 5000 }]);
+  });
+
+  it("gives back the numbers of streams that could not be opened, of which there are 4,096", async () => {
+    await growTable();
+    const files = await engine.query<{ path: string }>("select pg_relation_filepath('t') || '_fsm' as path");
+    const { FS } = engine.Module as unknown as {
+      FS: { open(path: string, flags: number): unknown; streams: readonly unknown[] };
+    };
+    const openStreams = () => FS.streams.filter((stream) => stream !== null && stream !== undefined).length;
+    const path = `${engine.dataDir ?? "/pglite/data"}/${files.rows[0]?.path}`;
+    expect(openStreams()).toBeGreaterThan(0);
+    const before = openStreams();
+    breakFiles({ open: "EMFILE" });
+    for (let attempt = 0; attempt < 100; attempt++) expect(() => FS.open(path, 0)).toThrow();
+    mend();
+    expect(openStreams()).toBe(before);
+  });
+});

@@ -1,0 +1,470 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import { hostname, tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { PGlite } from "@electric-sql/pglite";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
+import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../../src/infrastructure/pglite/directory/cluster.ts";
+import { LOCK_FILE, lockDataDirectory } from "../../../src/infrastructure/pglite/directory/lock.ts";
+import { DurableNodeFs } from "../../../src/infrastructure/pglite/engine/durable-node-fs.ts";
+import { SCHEMA_EXTENSIONS } from "../../../src/infrastructure/pglite/engine/extensions.ts";
+import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { startParameters } from "../../../src/infrastructure/pglite/engine/start-parameters.ts";
+import { embeddedDefaults } from "../../support/test-storage.ts";
+import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../../support/fixtures.ts";
+
+const MARKER_FILE = "quire.json";
+const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", MARKER_FILE, LOCK_FILE, "quire.reserve"];
+
+let temporary: string;
+let directory: string;
+/** A data directory with a migrated cluster: initialising one costs seconds, copying it a moment. */
+let prepared: string;
+/** What was seen while it was made: what took its final name, and what of that was not on the disk by then. */
+let preparation: { readonly renamed: string[]; readonly unflushed: string[]; readonly flushed: ReadonlySet<number> };
+
+/** The identities of the files and directories that were flushed to the disk, and what to do when one is renamed. */
+interface Watch {
+  readonly flushed: Set<number>;
+  onRename: (from: string) => void;
+}
+
+const original = { fsyncSync: fs.fsyncSync, renameSync: fs.renameSync };
+
+/** Watches what is flushed to the disk and renamed while `task` runs. */
+async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
+  const watch: Watch = { flushed: new Set(), onRename: () => {} };
+  fs.fsyncSync = (descriptor) => {
+    original.fsyncSync(descriptor);
+    watch.flushed.add(fs.fstatSync(descriptor).ino);
+  };
+  fs.renameSync = (from, to) => {
+    watch.onRename(String(from));
+    original.renameSync(from, to);
+  };
+  syncBuiltinESMExports();
+  try {
+    return await task(watch);
+  } finally {
+    Object.assign(fs, original);
+    syncBuiltinESMExports();
+  }
+}
+
+/** What was never flushed of a file, or of a directory and all that is in it. */
+function neverFlushed(root: string, flushed: ReadonlySet<number>): string[] {
+  const entries = fs.statSync(root).isDirectory() ? fs.readdirSync(root, { recursive: true }) : [];
+  return [root, ...entries.map((entry) => join(root, String(entry)))].filter(
+    (path) => !flushed.has(fs.statSync(path).ino),
+  );
+}
+
+const open = async (migrations = MIGRATIONS_FOLDER) =>
+  openPgliteStorage({ ...embeddedDefaults, directory, migrations });
+
+/** Every path in a directory with what is in it and when it was changed: what is equal twice is untouched. */
+async function contentsOf(root: string): Promise<Record<string, string>> {
+  const contents: Record<string, string> = {};
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const { mtimeMs, mode } = await stat(path);
+    contents[path] = entry.isDirectory()
+      ? `${mode}`
+      : `${mode} ${mtimeMs} ${(await readFile(path)).toString("base64")}`;
+  }
+  return contents;
+}
+
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), "quire-data-"));
+  prepared = join(temporary, "with", "parents");
+  preparation = await watching(async (watch) => {
+    const [renamed, unflushed]: [string[], string[]] = [[], []];
+    watch.onRename = (from) => {
+      if (!from.endsWith(".unfinished")) return;
+      renamed.push(basename(from));
+      unflushed.push(...neverFlushed(from, watch.flushed));
+    };
+    const storage = (
+      await openPgliteStorage({ ...embeddedDefaults, directory: prepared, migrations: MIGRATIONS_FOLDER })
+    )._unsafeUnwrap();
+    await storage.close();
+    return { renamed, unflushed, flushed: watch.flushed };
+  });
+});
+beforeEach(async () => {
+  directory = await mkdtemp(join(temporary, "directory-"));
+});
+afterEach(async () => rm(directory, { recursive: true, force: true }));
+afterAll(async () => rm(temporary, { recursive: true, force: true }));
+
+/** Copies the prepared directory with the system's tool, which takes a tenth of the time of Node's own. */
+const copyPrepared = async () => promisify(execFile)("cp", ["-R", `${prepared}/.`, directory]);
+
+/** The outline of a used data directory: enough to be refused, as nothing opens the cluster in it. */
+async function sketchUsed(): Promise<void> {
+  await mkdir(join(directory, "cluster", "base"), { recursive: true });
+  await writeFile(join(directory, "cluster", "PG_VERSION"), `${POSTGRESQL_MAJOR}\n`);
+  await writeFile(join(directory, "cluster", "base", "16384"), "rows");
+  await writeFile(join(directory, MARKER_FILE), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));
+}
+
+const entriesOf = async (path: string) => (await readdir(path)).toSorted((a, b) => a.localeCompare(b));
+const marker = async () => JSON.parse(await readFile(join(directory, MARKER_FILE), "utf8")) as unknown;
+
+/** What opening a directory says, after a look that it changed nothing in it but its own lock file. */
+async function refusalOf() {
+  const before = await contentsOf(directory);
+  const refusal = (await open())._unsafeUnwrapErr();
+  const after = await contentsOf(directory);
+  for (const contents of [before, after]) delete contents[join(directory, LOCK_FILE)];
+  expect(after).toEqual(before);
+  return refusal;
+}
+
+const lock = () => lockDataDirectory(directory);
+
+describe("a new data directory", () => {
+  it("is made with its parents, for its owner alone, and holds a cluster, a marker and a lock", async () => {
+    expect(await entriesOf(prepared)).toEqual(ENTRIES);
+    expect((await stat(prepared)).mode & 0o077).toBe(0);
+  });
+
+  it("is flushed to the disk whole before each part of it gets its name, and once more after that", () => {
+    expect(preparation.renamed).toEqual(["cluster.unfinished", "quire.json.unfinished", "quire.reserve.unfinished"]);
+    expect(preparation.unflushed).toEqual([]);
+    expect(preparation.flushed).toContain(fs.statSync(prepared).ino);
+  });
+
+  it("is marked with its format and the major of its PostgreSQL", async () => {
+    await copyPrepared();
+    expect(await marker()).toEqual({ format: FORMAT, postgresql: POSTGRESQL_MAJOR });
+    expect((await readFile(join(directory, "cluster", "PG_VERSION"), "utf8")).trim()).toBe(String(POSTGRESQL_MAJOR));
+  });
+
+  it("is made anew where an initialisation was interrupted, with nothing of what that left", async () => {
+    const unfinished = join(directory, "cluster.unfinished");
+    await mkdir(join(unfinished, "base"), { recursive: true });
+    await writeFile(join(unfinished, "PG_VERSION"), "18\n");
+    await writeFile(join(unfinished, "left-over"), "half a file");
+    const storage = (await open())._unsafeUnwrap();
+    expect((await storage.users.insert(aUser())).isOk()).toBe(true);
+    await storage.close();
+    expect(await entriesOf(directory)).toEqual(ENTRIES);
+    expect(await readdir(join(directory, "cluster"))).not.toContain("left-over");
+  });
+});
+
+describe("a directory that is not to be written", () => {
+  it("is refused when it holds something else, which it names, and not even a lock file is left in it", async () => {
+    await mkdir(join(directory, "photos"));
+    await writeFile(join(directory, "notes.txt"), "mine");
+    const before = await contentsOf(directory);
+    const refusal = (await open())._unsafeUnwrapErr();
+    expect(refusal).toEqual({ kind: "data_directory_foreign", directory, found: ["notes.txt", "photos"] });
+    expect(await contentsOf(directory)).toEqual(before);
+  });
+
+  it("is refused when it holds something else beside an interrupted initialisation", async () => {
+    await mkdir(join(directory, "cluster.unfinished"));
+    await writeFile(join(directory, "notes.txt"), "mine");
+    expect(await refusalOf()).toEqual({ kind: "data_directory_foreign", directory, found: ["notes.txt"] });
+  });
+
+  it("is refused when its cluster has lost PG_VERSION, and its data is not overwritten", async () => {
+    await sketchUsed();
+    await rm(join(directory, "cluster", "PG_VERSION"));
+    const missing = join("cluster", "PG_VERSION");
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: missing },
+    });
+  });
+
+  it("is refused when its cluster is gone, and none is made in its place", async () => {
+    await sketchUsed();
+    await rm(join(directory, "cluster"), { recursive: true });
+    const missing = join("cluster", "PG_VERSION");
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: missing },
+    });
+  });
+
+  it("is refused when it has lost both its marker and PG_VERSION", async () => {
+    await sketchUsed();
+    await rm(join(directory, "cluster", "PG_VERSION"));
+    await rm(join(directory, MARKER_FILE));
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "missing", path: MARKER_FILE },
+    });
+  });
+
+  it.each([
+    ["empty", ""],
+    ["cut off", '{"format":1'],
+    ["of other fields", '{"version":1}'],
+  ])("is refused when its marker is %s", async (_, text) => {
+    await sketchUsed();
+    await writeFile(join(directory, MARKER_FILE), text);
+    expect(await refusalOf()).toEqual({
+      kind: "data_directory_damaged",
+      directory,
+      damage: { kind: "unreadable", path: MARKER_FILE },
+    });
+  });
+
+  it("is refused when its cluster has no marker and is of another PostgreSQL", async () => {
+    await sketchUsed();
+    await rm(join(directory, MARKER_FILE));
+    await writeFile(join(directory, "cluster", "PG_VERSION"), "17\n");
+    const versions = { format: FORMAT, postgresql: 17 };
+    expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, ...versions });
+  });
+
+  it("is refused when its marker and its cluster name two PostgreSQLs", async () => {
+    await sketchUsed();
+    await writeFile(join(directory, "cluster", "PG_VERSION"), "19\n");
+    const versions = { format: FORMAT, postgresql: 19 };
+    expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, ...versions });
+  });
+
+  it.each([
+    ["a later format", FORMAT + 1, POSTGRESQL_MAJOR],
+    ["an earlier format", FORMAT - 1, POSTGRESQL_MAJOR],
+    ["another PostgreSQL", FORMAT, POSTGRESQL_MAJOR - 1],
+  ])("is refused when it is of %s", async (_, format, postgresql) => {
+    await sketchUsed();
+    await writeFile(join(directory, MARKER_FILE), JSON.stringify({ format, postgresql }));
+    expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, format, postgresql });
+  });
+});
+
+describe("a data directory that was used", () => {
+  it("gives back every row after it was closed and opened again", async () => {
+    await copyPrepared();
+    const user = aUser({ name: name("Ada 漢字") });
+    const post = aDraft(user.id);
+    const first = (await open())._unsafeUnwrap();
+    (await first.users.insert(user))._unsafeUnwrap();
+    (await first.posts.insert(post))._unsafeUnwrap();
+    await first.close();
+    const second = (await open())._unsafeUnwrap();
+    expect((await second.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
+    expect((await second.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
+    await second.close();
+  });
+
+  it("is adopted when only its marker is missing, with its rows, and marked again", async () => {
+    await copyPrepared();
+    const user = aUser();
+    const first = (await open())._unsafeUnwrap();
+    (await first.users.insert(user))._unsafeUnwrap();
+    await first.close();
+    await rm(join(directory, MARKER_FILE));
+    // What a stop in the middle of writing the marker leaves.
+    await writeFile(join(directory, `${MARKER_FILE}.unfinished`), "{");
+    const second = (await open())._unsafeUnwrap();
+    expect((await second.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
+    await second.close();
+    expect(await marker()).toEqual({ format: FORMAT, postgresql: POSTGRESQL_MAJOR });
+  });
+
+  it("is refused to a second opener, who is told of the first, and goes to the next when that one closes", async () => {
+    await copyPrepared();
+    const first = (await open())._unsafeUnwrap();
+    const holder = { pid: process.pid, host: hostname(), since: expect.any(String) as string };
+    expect((await open())._unsafeUnwrapErr()).toEqual({ kind: "data_directory_in_use", directory, holder });
+    await first.close();
+    const second = (await open())._unsafeUnwrap();
+    await second.close();
+  });
+
+  it("is let go when its migrations cannot be read", async () => {
+    await copyPrepared();
+    const missing = join(directory, "missing");
+    expect((await open(missing))._unsafeUnwrapErr()).toMatchObject({ kind: "migrations_unreadable", folder: missing });
+    lockDataDirectory(directory)._unsafeUnwrap().release();
+  });
+
+  it("is let go, its engine closed, when a migration fails", async () => {
+    await copyPrepared();
+    const running = join(directory, "cluster", "postmaster.pid");
+    const migrations = join(directory, "..", "broken-migrations");
+    await cp(MIGRATIONS_FOLDER, migrations, { recursive: true });
+    const path = join(migrations, "meta", "_journal.json");
+    const journal = JSON.parse(await readFile(path, "utf8")) as { entries: object[] };
+    journal.entries.push({ idx: 99, version: "7", when: 4_000_000_000_000, tag: "9999_broken", breakpoints: true });
+    await writeFile(path, JSON.stringify(journal));
+    await writeFile(join(migrations, "9999_broken.sql"), "select nowhere;");
+    expect((await open(migrations))._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_unusable", directory });
+    expect(fs.existsSync(running)).toBe(false);
+    lockDataDirectory(directory)._unsafeUnwrap().release();
+  });
+
+  it("fails to open where a file is in its place", async () => {
+    await writeFile(join(directory, "file"), "");
+    const below = join(directory, "file", "data");
+    const result = await openPgliteStorage({ ...embeddedDefaults, directory: below, migrations: MIGRATIONS_FOLDER });
+    expect(result._unsafeUnwrapErr()).toEqual({
+      kind: "data_directory_unusable",
+      directory: below,
+      cause: expect.any(Error),
+    });
+  });
+});
+
+describe("what the engine writes", () => {
+  const cluster = () => join(directory, "cluster");
+  const openEngine = async () => {
+    await copyPrepared();
+    return PGlite.create({
+      fs: new DurableNodeFs(cluster()),
+      startParams: startParameters("fsync"),
+      extensions: SCHEMA_EXTENSIONS,
+    });
+  };
+
+  it("is in a write-ahead log that was flushed to the disk before the answer", async () => {
+    const engine = await openEngine();
+    const log = join(cluster(), "pg_wal");
+    const logFlushed = (flushed: ReadonlySet<number>) =>
+      fs.readdirSync(log).some((segment) => flushed.has(fs.statSync(join(log, segment)).ino));
+    await watching(async ({ flushed }) => {
+      for (let i = 0; i < 3; i++) {
+        flushed.clear();
+        await engine.query("select pg_logical_emit_message(true, 'quire', 'a record')");
+        expect(logFlushed(flushed)).toBe(true);
+      }
+    });
+    await engine.close();
+  });
+
+  it("is in tables that are flushed when it is closed", async () => {
+    const engine = await openEngine();
+    await engine.exec("create table rows (value text); insert into rows values ('a row')");
+    const { flushed } = await watching(async (watch) => {
+      await engine.close();
+      return watch;
+    });
+    const paths = fs.readdirSync(cluster(), { recursive: true }).map(String);
+    const names = paths.filter((path) => flushed.has(fs.statSync(join(cluster(), path)).ino));
+    expect(names).toContain(join("global", "pg_control"));
+    expect(names.some((path) => /^base.\d+.\d+$/.test(path))).toBe(true);
+  });
+});
+
+/** Locks the file that it is given, says whether it could, and stays until it is ended. */
+const LOCKING_PROCESS = `
+  const { openSync, writeFileSync } = require("node:fs");
+  const { tryLock } = require(process.argv[1]);
+  const path = process.argv[2];
+  const locked = tryLock(openSync(path, "a+"));
+  if (locked) writeFileSync(path, process.argv[3].replace("PID", process.pid));
+  console.log(locked ? "locked" : "refused");
+  setInterval(() => {}, 1_000);
+`;
+
+describe("the lock of a data directory", () => {
+  const FS_NATIVE_EXTENSIONS = createRequire(import.meta.url).resolve("fs-native-extensions");
+  const HOLDER = { pid: "PID", host: "elsewhere", since: "2026-03-01T12:00:00.000Z" };
+
+  /** Starts another process that takes the lock, and writes who it is where it gets it. */
+  async function lockingProcess(contents = JSON.stringify(HOLDER).replace('"PID"', "PID")) {
+    const path = join(directory, LOCK_FILE);
+    const child = spawn(process.execPath, ["-e", LOCKING_PROCESS, FS_NATIVE_EXTENSIONS, path, contents]);
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    const kill = async () => {
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    };
+    return { pid: child.pid, said: said.toString().trim(), kill };
+  }
+
+  it("says who holds it, in a file for its owner alone", async () => {
+    const held = lock()._unsafeUnwrap();
+    const path = join(directory, LOCK_FILE);
+    const holder = JSON.parse(await readFile(path, "utf8")) as { readonly since: string };
+    expect(holder).toEqual({ pid: process.pid, host: hostname(), since: expect.any(String) as string });
+    expect(new Date(holder.since).toISOString()).toBe(holder.since);
+    expect((await stat(path)).mode & 0o077).toBe(0);
+    held.release();
+  });
+
+  it("is refused to the same process a second time, and given again after its release", () => {
+    const held = lock()._unsafeUnwrap();
+    expect(lock()._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_in_use", holder: { pid: process.pid } });
+    held.release();
+    lock()._unsafeUnwrap().release();
+  });
+
+  it("is released once: a second release closes no file that came to its number since", () => {
+    const held = lock()._unsafeUnwrap();
+    held.release();
+    const other = fs.openSync(join(temporary, "another"), "w");
+    held.release();
+    expect(fs.fstatSync(other).isFile()).toBe(true);
+    fs.closeSync(other);
+  });
+
+  it("is refused to another process", async () => {
+    const held = lock()._unsafeUnwrap();
+    const other = await lockingProcess();
+    await other.kill();
+    held.release();
+    expect(other.said).toBe("refused");
+  });
+
+  it("is refused while another process holds it, which is named, and what that wrote stays", async () => {
+    const other = await lockingProcess();
+    const written = await readFile(join(directory, LOCK_FILE), "utf8");
+    const holder = { ...HOLDER, pid: other.pid };
+    expect(other.said).toBe("locked");
+    const refusal = { kind: "data_directory_in_use", directory, holder };
+    expect(lock()._unsafeUnwrapErr()).toEqual(refusal);
+    expect((await open())._unsafeUnwrapErr()).toEqual(refusal);
+    expect(await readFile(join(directory, LOCK_FILE), "utf8")).toBe(written);
+    expect(await readdir(directory)).toEqual([LOCK_FILE]);
+    await other.kill();
+  });
+
+  it("is free as soon as the process that holds it is killed, whatever its file says", async () => {
+    const other = await lockingProcess();
+    expect(lock().isErr()).toBe(true);
+    await other.kill();
+    expect(await readFile(join(directory, LOCK_FILE), "utf8")).toContain("elsewhere");
+    const held = lock()._unsafeUnwrap();
+    expect(JSON.parse(await readFile(join(directory, LOCK_FILE), "utf8"))).toMatchObject({ pid: process.pid });
+    held.release();
+  });
+
+  it.each([
+    ["nothing yet", ""],
+    ["half a line", '{"pid":1'],
+    ["something else", '"hello"'],
+  ])("is refused without a name while the holder has written %s", async (_, contents) => {
+    const other = await lockingProcess(contents);
+    const refusal = lock()._unsafeUnwrapErr();
+    await other.kill();
+    expect(refusal).toEqual({ kind: "data_directory_in_use", directory, holder: null });
+  });
+});
+
+describe("prepareCluster", () => {
+  it("gives the path of the cluster in a directory that was used, and touches nothing", async () => {
+    await sketchUsed();
+    const before = await contentsOf(directory);
+    expect((await prepareCluster(directory, recordingLog()))._unsafeUnwrap()).toBe(join(directory, "cluster"));
+    expect(await contentsOf(directory)).toEqual(before);
+  });
+});

@@ -1,0 +1,297 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Repositories, UnitOfWork } from "../../../src/application/ports/unit-of-work.ts";
+import { useCases } from "../../../src/application/application.ts";
+import { nodeAdapters } from "../../../src/bootstrap/compose.ts";
+import { emailKey, type EmailAddress } from "../../../src/domain/user/email-address.ts";
+import { changeUser } from "../../../src/domain/user/user.ts";
+import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
+import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
+import { serverClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
+import { aUser, email, LATER, name, NOW, password, recordingLog } from "../../support/fixtures.ts";
+import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
+
+const PASSWORD = "correct horse";
+
+/** The rule for keys before this one: with ß as ss everywhere, ı as i, and an A-label as it is. */
+const oldKey = (address: string) =>
+  address.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFKC");
+
+interface Opened extends Repositories {
+  readonly unitOfWork: UnitOfWork;
+  close(): Promise<unknown>;
+}
+
+/** A database that a Quire with the old rule has left. */
+interface OldDatabase {
+  /** Runs SQL on it, while no Quire does. */
+  run(...statements: readonly string[]): Promise<void>;
+  /** Opens it as a start of today does. */
+  open(log?: ReturnType<typeof recordingLog>, freeSpaceBytes?: number): Promise<Opened>;
+  remove(): Promise<void>;
+}
+
+let older: string;
+
+beforeAll(async () => {
+  older = await mkdtemp(join(tmpdir(), "quire-older-migrations-"));
+  await cp(MIGRATIONS_FOLDER, older, { recursive: true });
+  const journal = join(older, "meta", "_journal.json");
+  const { entries, ...rest } = JSON.parse(await readFile(journal, "utf8")) as { entries: { tag: string }[] };
+  const end = entries.findIndex(({ tag }) => tag.endsWith("_unicode_email_index"));
+  expect(end).toBeGreaterThan(0);
+  await writeFile(journal, JSON.stringify({ ...rest, entries: entries.slice(0, end) }));
+});
+afterAll(async () => rm(older, { recursive: true }));
+
+async function oldDataDirectory(): Promise<OldDatabase> {
+  const options = { ...embeddedDefaults, directory: await copyTemplate(), durability: "relaxed" } as const;
+  return {
+    run: async (...statements) => {
+      const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+      for (const statement of statements) await postgres.client.query(statement);
+      (await postgres.close())._unsafeUnwrap();
+    },
+    open: async (log = recordingLog(), freeSpaceBytes = embeddedDefaults.freeSpaceBytes) =>
+      (await openPgliteStorage({ ...options, migrations: MIGRATIONS_FOLDER, freeSpaceBytes, log }))._unsafeUnwrap(),
+    remove: async () => rm(options.directory, { recursive: true }),
+  };
+}
+
+/** With the schema of its time as well. */
+async function oldServerDatabase(): Promise<OldDatabase> {
+  const server = await createDatabase();
+  const options = { ...serverDefaults, server };
+  await (await openPostgresStorage({ ...options, migrations: older }))._unsafeUnwrap().close();
+  return {
+    run: async (...statements) => {
+      const client = serverClient({ ...options, poolSize: 1 });
+      for (const statement of statements) await client.unsafe(statement);
+      await client.end(1000);
+    },
+    open: async (log = recordingLog()) => (await openPostgresStorage({ ...options, log }))._unsafeUnwrap(),
+    remove: async () => {},
+  };
+}
+
+const KINDS = [
+  ["data directory", oldDataDirectory],
+  ["database on a server", oldServerDatabase],
+] as const;
+
+describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) => {
+  let passwordHash: string;
+  let databases: OldDatabase[] = [];
+  let opened: Opened[] = [];
+
+  beforeAll(async () => {
+    passwordHash = (await nodeAdapters.hasher.hash(password(PASSWORD)))._unsafeUnwrap();
+  });
+  afterEach(async () => {
+    for (const storage of opened) await storage.close();
+    for (const database of databases) await database.remove();
+    [opened, databases] = [[], []];
+  });
+
+  const insertOld = (address: string, id: string = crypto.randomUUID()) => {
+    const time = NOW.toISOString();
+    const values = [id, "Ada", address, oldKey(address), passwordHash, "author", "1", time, time];
+    return `insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
+      values (${values.map((value) => `'${value.replaceAll("'", "''")}'`).join(", ")})`;
+  };
+
+  async function databaseOf(...addresses: readonly string[]): Promise<OldDatabase> {
+    const database = await make();
+    databases.push(database);
+    // Ids in the order of the addresses: the first is the oldest.
+    const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
+    await database.run(...addresses.map((address, n) => insertOld(address, idOf(n))));
+    return database;
+  }
+
+  async function start(database: OldDatabase, log = recordingLog()): Promise<Opened> {
+    const storage = await database.open(log);
+    opened.push(storage);
+    return storage;
+  }
+
+  async function stop(storage: Opened): Promise<void> {
+    await storage.close();
+    opened = opened.filter((each) => each !== storage);
+  }
+
+  /** The address of the user that a log-in gives, or the kind of its failure. */
+  async function logIn(storage: Opened, address: string): Promise<string> {
+    const { logIn } = useCases({ ...nodeAdapters, ...storage, sessionIdleMs: 1_000_000 } as never);
+    const result = await logIn({ email: address, password: PASSWORD });
+    return result.match(
+      ({ user }) => user.email ?? "",
+      ({ kind }) => kind,
+    );
+  }
+
+  const warnings = (log: ReturnType<typeof recordingLog>) =>
+    log.lines.filter(({ fields }) => "sameAddressAs" in fields).map(({ fields, message }) => ({ ...fields, message }));
+
+  const CHANGED = ["info@straße.de", "mıke@example.org", "a@βόλος.com", "x@xn--bcher-kva.example"];
+
+  it("lets everybody log in as before, by the new rule", async () => {
+    const database = await databaseOf("ada@example.org", "zoë@example.org", ...CHANGED);
+    const storage = await start(database);
+    for (const address of ["ada@example.org", "zoë@example.org", ...CHANGED]) {
+      expect(await logIn(storage, address)).toBe(address);
+    }
+    expect(await logIn(storage, "x@BÜCHER.example")).toBe("x@xn--bcher-kva.example");
+  });
+
+  it("frees the addresses that are those of others", async () => {
+    const database = await databaseOf(...CHANGED);
+    const storage = await start(database);
+    for (const address of ["info@strasse.de", "mike@example.org", "a@βόλοσ.com"]) {
+      expect(await logIn(storage, address)).toBe("invalid_credentials");
+      expect((await storage.users.insert(aUser({ email: email(address) }))).isOk()).toBe(true);
+    }
+    const taken = await storage.users.insert(aUser({ email: email("x@bücher.example") }));
+    expect(taken._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+  });
+
+  it("changes no version and no time of a user", async () => {
+    const database = await databaseOf("info@straße.de");
+    const user = (await (await start(database)).users.findByEmail(email("info@straße.de")))._unsafeUnwrap();
+    expect(user).toMatchObject({ version: 1, updatedAt: NOW });
+  });
+
+  it("gives keys away that others had before, in whatever order", async () => {
+    const database = await databaseOf("m@fa\ufe0fss.de", "m@faß.de");
+    const storage = await start(database);
+    expect(await logIn(storage, "m@fass.de")).toBe("m@fa\ufe0fss.de");
+    expect(await logIn(storage, "m@faß.de")).toBe("m@faß.de");
+  });
+
+  it("renews what an older process has stored meanwhile at the next start, and then nothing", async () => {
+    const database = await databaseOf();
+    await stop(await start(database));
+    await database.run(insertOld("info@straße.de"));
+    const log = recordingLog();
+    const storage = await start(database, log);
+    expect(await logIn(storage, "info@straße.de")).toBe("info@straße.de");
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: "info", fields: { users: 1 } }));
+    await stop(storage);
+    const later = recordingLog();
+    await start(database, later);
+    expect(later.lines.filter(({ fields }) => "users" in fields)).toEqual([]);
+  });
+
+  describe("in which two users have one address by the new rule", () => {
+    const [FIRST, SECOND] = ["a@xn--bcher-kva.example", "a@bücher.example"];
+
+    it("keeps them apart: both log in with the address as they wrote it", async () => {
+      const database = await databaseOf(FIRST, SECOND);
+      const storage = await start(database);
+      expect(await logIn(storage, FIRST)).toBe(FIRST);
+      expect(await logIn(storage, SECOND)).toBe(SECOND);
+      // Who had the key already keeps it.
+      expect(await logIn(storage, "A@BÜCHER.example")).toBe(SECOND);
+      const taken = await storage.users.insert(aUser({ email: email("a@Bücher.example") }));
+      expect(taken._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+    });
+
+    it("names them by their ids at every start, until one of the addresses changes", async () => {
+      const database = await databaseOf(FIRST, SECOND);
+      const log = recordingLog();
+      let storage = await start(database, log);
+      const first = (await storage.users.findByEmail(email(FIRST)))._unsafeUnwrap();
+      const second = (await storage.users.findByEmail(email(SECOND)))._unsafeUnwrap();
+      const expected = { userId: first.id, sameAddressAs: second.id, message: expect.stringContaining("kept apart") };
+      expect(warnings(log)).toContainEqual(expected);
+      await stop(storage);
+      const again = recordingLog();
+      storage = await start(database, again);
+      expect(warnings(again)).toContainEqual(expected);
+
+      const moved = changeUser(second, { email: email("ada@example.org") }, LATER);
+      (await storage.users.update(moved, second.version))._unsafeUnwrap();
+      await stop(storage);
+      const last = recordingLog();
+      storage = await start(database, last);
+      expect(warnings(last)).toEqual([]);
+      expect(await logIn(storage, "a@BÜCHER.example")).toBe(FIRST);
+    });
+
+    it("lets the one without the key change all else, and then the address", async () => {
+      const database = await databaseOf(FIRST, SECOND);
+      const storage = await start(database);
+      const user = (await storage.users.findByEmail(email(FIRST)))._unsafeUnwrap();
+      const renamed = changeUser(user, { name: name("Grace") }, LATER);
+      expect((await storage.users.update(renamed, user.version)).isOk()).toBe(true);
+      expect(await logIn(storage, FIRST)).toBe(FIRST);
+      const moved = changeUser(renamed, { email: email("Grace@example.org") }, LATER);
+      expect((await storage.users.update(moved, renamed.version)).isOk()).toBe(true);
+      expect(await logIn(storage, "grace@example.org")).toBe("Grace@example.org");
+      expect(await logIn(storage, FIRST)).toBe(SECOND);
+    });
+  });
+
+  it("is renewed as a whole or not at all, and at the next start then", async () => {
+    const database = await databaseOf(...CHANGED);
+    await database.run(
+      `create function refuse() returns trigger language plpgsql as $$ begin raise 'interrupted'; end $$`,
+      `create trigger interruption before update on users for each row when (new.email_key = '${emailKey("a@βόλος.com" as EmailAddress)}') execute function refuse()`,
+    );
+    await expect(database.open()).rejects.toThrow();
+    await database.run(
+      `create table kept as select count(*) from users where email_key in (${CHANGED.map((address) => `'${oldKey(address)}'`).join(", ")})`,
+      `do $$ begin if (select count from kept) <> ${CHANGED.length} then raise 'something was changed'; end if; end $$`,
+      "drop trigger interruption on users",
+    );
+    const storage = await start(database);
+    for (const address of CHANGED) expect(await logIn(storage, address)).toBe(address);
+  });
+
+  it("renews more users than one statement takes", async () => {
+    const database = await databaseOf();
+    await database.run(
+      `insert into users select gen_random_uuid(), 'Ada', n || '@straße.de', n || '@strasse.de', '-', 'author', 1, now(), now()
+        from generate_series(1, 2500) as n`,
+    );
+    const storage = await start(database);
+    for (const n of [1, 999, 1000, 1001, 2500]) {
+      const found = await storage.users.findByEmail(email(`${n}@STRAßE.de`));
+      expect(found._unsafeUnwrap().email).toBe(`${n}@straße.de`);
+    }
+  });
+});
+
+it("keys are renewed once, and nobody fails, where several processes start at once on a server", async () => {
+  const database = await oldServerDatabase();
+  await database.run(
+    `insert into users select gen_random_uuid(), 'Ada', n || '@straße.de', n || '@strasse.de', '-', 'author', 1, now(), now()
+      from generate_series(1, 500) as n`,
+  );
+  const logs = Array.from({ length: 4 }, () => recordingLog());
+  const storages = await Promise.all(logs.map(async (log) => database.open(log)));
+  const renewed = logs.flatMap(({ lines }) => lines.filter(({ fields }) => "users" in fields));
+  expect(renewed.map(({ fields }) => fields)).toEqual([{ users: 500 }]);
+  expect((await storages[0]?.users.findByEmail(email("500@straße.de")))?.isOk()).toBe(true);
+  for (const storage of storages) await storage.close();
+});
+
+it("a data directory on a full disk is opened with the keys that it has, and renewed at the next start with space", async () => {
+  const database = await oldDataDirectory();
+  await database.run(
+    `insert into users values (gen_random_uuid(), 'Ada', 'a@straße.de', 'a@strasse.de', '-', 'author', 1, now(), now())`,
+  );
+  const log = recordingLog();
+  await (await database.open(log, Number.MAX_SAFE_INTEGER)).close();
+  expect(log.lines).toContainEqual(
+    expect.objectContaining({ level: "warn", message: "the keys of e-mail addresses are not renewed yet" }),
+  );
+  const storage = await database.open();
+  expect((await storage.users.findByEmail(email("a@straße.de"))).isOk()).toBe(true);
+  await storage.close();
+  await database.remove();
+});

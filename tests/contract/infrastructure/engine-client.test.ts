@@ -1,0 +1,340 @@
+import { err, ok } from "neverthrow";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { DiskSpace } from "../../../src/infrastructure/pglite/directory/disk-space.ts";
+import { engineClient } from "../../../src/infrastructure/pglite/client/client.ts";
+import type { Engine, EngineFailed } from "../../../src/infrastructure/pglite/engine/engine.ts";
+import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
+import { writeHealth } from "../../../src/infrastructure/pglite/client/write-health.ts";
+import { recordingLog } from "../../support/fixtures.ts";
+import { admissionQueue } from "../../../src/infrastructure/pglite/client/admission-queue.ts";
+import type { Reply } from "../../../src/infrastructure/pglite/engine/wire-protocol.ts";
+
+const failed = (reason: EngineFailed["reason"] = "panic"): EngineFailed => ({
+  kind: "engine_failed",
+  reason,
+  detail: "it failed",
+  lastWords: [],
+});
+
+const done = (command: string): Reply => ({ fields: [], rows: [], command, error: null });
+const one: Reply = {
+  fields: [
+    { name: "number", dataTypeID: 20 },
+    { name: "yes", dataTypeID: 16 },
+    { name: "at", dataTypeID: 1184 },
+    { name: "nothing", dataTypeID: 25 },
+  ],
+  rows: [["1", "t", "2026-03-01 12:00:00+00", null]],
+  command: "SELECT 1",
+  error: null,
+};
+
+type Answer = (text: string) => Reply | EngineFailed;
+
+/** A client on an engine that answers as it is told, with what it was asked. */
+function open(
+  answer: Answer,
+  { isLow = false, canFree = false, shortens = false, isDamaged = false, hasBegun = true, sharers = 1 } = {},
+) {
+  const asked: string[] = [];
+  const turns = admissionQueue({ length: 10, bytes: 1000, ageMs: 1000, sharers });
+  const execute: Engine["execute"] = async (statements, { acknowledges }) => {
+    const texts = statements.map(({ text }) => text);
+    asked.push(acknowledges ? `${texts.join(" + ")} !` : texts.join(" + "));
+    await Promise.resolve();
+    const replies: Reply[] = [];
+    for (const text of texts) {
+      const reply = answer(text);
+      if ("kind" in reply) return err({ kind: "request_lost", failure: reply, hasBegun });
+      replies.push(reply);
+      if (reply.error !== null) break;
+    }
+    return ok(replies);
+  };
+  const engine = { execute } as Engine;
+  const supervisor = {
+    turn: async (asking) => (await turns.take(asking)).map((end) => ({ engine, end })),
+  } as Supervisor;
+  const space = {
+    isLow: () => isLow,
+    canFree: () => canFree,
+    noteRefusal: vi.fn(),
+  } as unknown as DiskSpace & { noteRefusal: () => void };
+  const writes = writeHealth({ directory: "/srv/quire", renewEngine: async () => {}, log: recordingLog() });
+  const onDamage = vi.fn();
+  const client = engineClient({
+    supervisor,
+    space,
+    onDamage,
+    deadlineMs: () => 1e3,
+    isDamaged: () => isDamaged,
+    writes,
+    shortens,
+  });
+  return { client, asked, turns, onDamage, space, writes };
+}
+
+/** Answers the first statement that contains `text` with a failure of the engine, and all others as usual. */
+function failingOnceOn(text: string, failure = failed()): Answer {
+  let hasFailed = false;
+  return (asked) => {
+    if (hasFailed || !asked.includes(text)) return asked.startsWith("select") ? one : done("OK");
+    hasFailed = true;
+    return failure;
+  };
+}
+
+const code = (sqlState: string) => expect.objectContaining({ code: sqlState }) as unknown;
+
+describe("a statement on the embedded engine", () => {
+  it("gives its rows as objects, or as arrays where that is asked, its values read by their types", async () => {
+    const { client } = open(() => one);
+    const at = new Date("2026-03-01T12:00:00Z");
+    expect((await client.query("select 1")).rows).toEqual([{ number: 1, yes: true, at, nothing: null }]);
+    const raw = { rowMode: "array", parsers: { 1184: (value: string) => value } } as const;
+    expect((await client.query("select 1", [], raw)).rows).toEqual([[1, true, "2026-03-01 12:00:00+00", null]]);
+  });
+
+  it("says how many rows it changed", async () => {
+    const { client } = open(() => done("UPDATE 7"));
+    expect((await client.query("update posts set version = 1")).affectedRows).toBe(7);
+  });
+
+  it("acknowledges what it writes, and not what it reads", async () => {
+    const { client, asked } = open(() => done("OK"));
+    await client.query("insert into posts default values");
+    await client.query("(select 1)");
+    await client.query("with gone as (delete from posts) select 1");
+    expect(asked).toEqual([
+      "insert into posts default values !",
+      "(select 1)",
+      "with gone as (delete from posts) select 1 !",
+    ]);
+  });
+
+  it("refuses a parameter that no column has mapped, before the engine sees it", async () => {
+    const { client, asked } = open(() => one);
+    await expect(client.query("select $1", [{ a: 1 } as unknown as string])).rejects.toThrow(TypeError);
+    expect(asked).toEqual([]);
+  });
+
+  it("is read again, and once, when the engine failed in it", async () => {
+    const { client, asked } = open(failingOnceOn("select"));
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+    expect(asked).toHaveLength(2);
+    const always = open(() => failed());
+    await expect(always.client.query("select 1")).rejects.toEqual(code("58000"));
+    expect(always.asked).toHaveLength(2);
+  });
+
+  it("is not read again when it took too long, as it would again", async () => {
+    const { client, asked } = open(() => failed("deadline"));
+    await expect(client.query("select 1")).rejects.toEqual(code("57014"));
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is never written again: its outcome is unknown", async () => {
+    const { client, asked } = open(failingOnceOn("insert"));
+    await expect(client.query("insert into posts default values")).rejects.toEqual(code("08007"));
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is asked again, a write too, when the engine failed before it began it", async () => {
+    const { client, asked } = open(failingOnceOn("insert"), { hasBegun: false });
+    await client.query("insert into posts default values");
+    expect(asked).toHaveLength(2);
+  });
+
+  it("is not written while there is too little space, and is read", async () => {
+    const { client, asked, space } = open(() => one, { isLow: true });
+    await expect(client.query("insert into posts default values")).rejects.toEqual(code("53100"));
+    await expect(client.transaction(async () => 1)).rejects.toEqual(code("53100"));
+    expect(space.noteRefusal).toHaveBeenCalledTimes(2);
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+    expect(asked).toEqual(["select 1"]);
+  });
+
+  it("deletes, and changes small rows, while there is too little space and enough for that", async () => {
+    const { client, asked } = open(() => done("OK"), { isLow: true, canFree: true });
+    await client.query('delete from "posts" where id = $1', ["1"]);
+    await client.transaction(async (transaction) => transaction.query('delete from "posts"'));
+    await client.query('insert into "sessions" default values');
+    await expect(client.query('insert into "posts" default values')).rejects.toEqual(code("53100"));
+    await expect(
+      client.transaction(async (transaction) => transaction.query('insert into "posts" default values')),
+    ).rejects.toEqual(code("53100"));
+    await expect(client.query('update "posts" set title = $1', ["longer"])).rejects.toEqual(code("53100"));
+    expect(asked.filter((text) => text.includes('insert into "posts"'))).toEqual([]);
+  });
+
+  it("shortens posts while there is too little space, on the client that is for that", async () => {
+    const { client } = open(() => done("UPDATE 1"), { isLow: true, canFree: true, shortens: true });
+    expect((await client.query('update "posts" set title = $1', ["s"])).affectedRows).toBe(1);
+  });
+
+  it.each(["58P02", "58030", "53000", "58000"])(
+    "is not written after a write failed for its files (%s), and is read: none looks like a database that is away",
+    async (sqlState) => {
+      const error = Object.assign(new Error("File exists"), { code: sqlState, severity: "ERROR" }) as never;
+      const fails: Answer = (text) => (text.startsWith("insert") ? { ...done(""), command: null, error } : one);
+      const { client, asked, writes } = open(fails);
+      for (let attempt = 0; attempt < 5; attempt++) {
+        await expect(client.query("insert into posts default values")).rejects.toEqual(code("53000"));
+        await expect(client.transaction(async () => 1)).rejects.toEqual(code("53000"));
+      }
+      expect(writes.failure()).toBe(error);
+      expect((await client.query("select 1")).rows).toHaveLength(1);
+      expect(asked).toEqual(["insert into posts default values !", "select 1"]);
+    },
+  );
+
+  it("is not written to a database that is damaged, and is read", async () => {
+    const { client } = open(() => one, { isDamaged: true });
+    await expect(client.query("delete from posts")).rejects.toEqual(code("XX001"));
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+  });
+
+  it.each(["XX001", "XX002", "58P01"])("tells of the damage that PostgreSQL names as %s", async (sqlState) => {
+    const error = Object.assign(new Error("invalid page"), { code: sqlState, severity: "ERROR" }) as never;
+    const { client, onDamage } = open(() => ({ ...done(""), command: null, error }));
+    await expect(client.query("select 1")).rejects.toBe(error);
+    expect(onDamage).toHaveBeenCalledWith(error);
+  });
+
+  it("is refused when too many wait, and when there is no engine any more", async () => {
+    const { client, turns } = open(() => one);
+    const asking = { bytes: 0, isShared: false };
+    await turns.take(asking);
+    for (let i = 0; i < 10; i++) void turns.take(asking);
+    await expect(client.query("select 1")).rejects.toEqual(code("53400"));
+    turns.abandon();
+    await expect(client.query("select 1")).rejects.toEqual(code("57P01"));
+  });
+});
+
+describe("writes on the embedded engine that come while another is committed", () => {
+  const refusal = Object.assign(new Error("duplicate key"), { code: "23505", severity: "ERROR" }) as never;
+  const refusing =
+    (...texts: readonly string[]): Answer =>
+    (text) =>
+      texts.includes(text) ? { ...done(""), command: null, error: refusal } : done("INSERT 0 1");
+  const writeAll = async (answer: Answer, options = {}) => {
+    const { client, asked } = open(answer, { sharers: 10, ...options });
+    const outcomes = await Promise.allSettled(
+      ["insert 1", "insert 2", "insert 3", "insert 4"].map(async (text) => client.query(text)),
+    );
+    return { outcomes: outcomes.map(({ status }) => status), asked };
+  };
+
+  it("are committed together", async () => {
+    const { outcomes, asked } = await writeAll(refusing());
+    expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
+    expect(asked).toEqual(["insert 1 !", "insert 2 + insert 3 + insert 4 !"]);
+  });
+
+  it("do not share the fate of one that is refused, which is asked alone, after them", async () => {
+    const { outcomes, asked } = await writeAll(refusing("insert 2", "insert 4"));
+    expect(outcomes).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
+    expect(asked).toEqual([
+      "insert 1 !",
+      "insert 2 + insert 3 + insert 4 !",
+      "insert 3 + insert 4 !",
+      "insert 3 !",
+      "insert 4 !",
+      "insert 2 !",
+    ]);
+  });
+
+  it("have an unknown outcome, all of them, when the engine fails in one", async () => {
+    const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"));
+    expect(outcomes).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("are asked again, all of them, when the engine failed before it began them", async () => {
+    const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"), { hasBegun: false });
+    expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
+    expect(asked[2]).toMatch(/insert 2/);
+  });
+});
+
+describe("a transaction on the embedded engine", () => {
+  const insertTwice = async (client: ReturnType<typeof open>["client"]) =>
+    client.transaction(async (transaction) => {
+      await transaction.query("insert 1");
+      await transaction.query("insert 2");
+      return "done";
+    });
+
+  it("has the engine alone from its begin to its commit, which alone acknowledges", async () => {
+    const { client, asked } = open(() => done("OK"));
+    const [result] = await Promise.all([insertTwice(client), client.query("select 3")]);
+    expect(result).toBe("done");
+    expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !", "select 3"]);
+  });
+
+  it("runs one after the other what is asked at once", async () => {
+    const { client, asked } = open(() => done("OK"));
+    await client.transaction(async (transaction) =>
+      Promise.all([transaction.query("select 1"), transaction.query("select 2")]),
+    );
+    expect(asked).toEqual(["begin", "select 1", "select 2", "commit !"]);
+  });
+
+  it("is undone when its work throws, and throws the same", async () => {
+    const { client, asked } = open(() => done("OK"));
+    const thrown = new Error("no");
+    await expect(client.transaction(async () => Promise.reject(thrown))).rejects.toBe(thrown);
+    expect(asked).toEqual(["begin", "rollback"]);
+  });
+
+  it("is undone, and may be repeated, when the engine fails before the commit", async () => {
+    const { client, asked } = open(failingOnceOn("insert 2"));
+    await expect(insertTwice(client)).rejects.toEqual(code("58000"));
+    expect(asked).toEqual(["begin", "insert 1", "insert 2"]);
+    expect((await client.query("select 1")).rows).toHaveLength(1);
+  });
+
+  it("has an unknown outcome when the engine fails in the commit", async () => {
+    const { client, asked } = open(failingOnceOn("commit"));
+    await expect(insertTwice(client)).rejects.toEqual(code("08007"));
+    expect(asked.at(-1)).toBe("commit !");
+  });
+
+  it("is undone when the engine fails before it began the commit", async () => {
+    const { client } = open(failingOnceOn("commit"), { hasBegun: false });
+    await expect(insertTwice(client)).rejects.toEqual(code("58000"));
+  });
+
+  it("lets the next go on when the engine fails in its begin", async () => {
+    const { client } = open(failingOnceOn("begin"));
+    await expect(insertTwice(client)).rejects.toEqual(code("58000"));
+    expect(await insertTwice(client)).toBe("done");
+  });
+
+  it("fails when PostgreSQL undid it instead of committing", async () => {
+    const { client } = open((text) => done(text === "commit" ? "ROLLBACK" : "OK"));
+    await expect(insertTwice(client)).rejects.toThrow("undone");
+  });
+
+  describe("that does not end", () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+    afterEach(() => void vi.useRealTimers());
+
+    it("is undone after its deadline, lets the others go on, and fails when it goes on itself", async () => {
+      const { client, asked } = open(() => done("OK"));
+      let goOn = () => {};
+      const stuck = client.transaction(async (transaction) => {
+        await new Promise<void>((settle) => (goOn = settle));
+        return transaction.query("insert late");
+      });
+      const next = client.query("select 1");
+      await vi.advanceTimersByTimeAsync(1000);
+      await next;
+      const refused = expect(stuck).rejects.toEqual(code("25P03"));
+      goOn();
+      await refused;
+      expect(asked).toEqual(["begin", "rollback", "select 1"]);
+    });
+  });
+});

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PostId } from "../../../src/domain/shared/id.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { aPublishedPost, aUser, past, PUBLISHED_POSTS, EVERY_DRAFT } from "../../support/fixtures.ts";
+import { pglite, type TestStorage } from "../../support/test-storage.ts";
+
+/** More than share the engine at a time, so that some wait in the queue for it. */
+const LISTERS = 400;
+const LOOKUPS = 20;
+const CURSORS = 50;
+
+describe("lookups beside lists that are asked for without a pause", () => {
+  let opened: Awaited<ReturnType<typeof pglite.open>>;
+  let storage: TestStorage;
+  const ids: PostId[] = [];
+
+  beforeAll(async () => {
+    opened = await pglite.open();
+    storage = await opened.empty();
+    const author = aUser();
+    (await storage.users.insert(author))._unsafeUnwrap();
+    for (let index = 0; index < 2 * CURSORS; index++) {
+      const post = aPublishedPost(author.id);
+      (await storage.posts.insert(post))._unsafeUnwrap();
+      ids.push(post.id);
+    }
+  });
+  afterAll(async () => opened.close());
+
+  it("wait for those lists that were asked for before them, and for no others", async () => {
+    const over = new AbortController();
+    let listed = 0;
+    const listers = Array.from({ length: LISTERS }, async (_, lister) => {
+      // They differ, as lists that are equal are asked for once.
+      const limit = 1 + Math.floor(lister / CURSORS);
+      for (let page = lister; !over.signal.aborted; page++) {
+        const from = past(ids[CURSORS + (page % CURSORS)] as PostId);
+        (await storage.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, { limit, from }))._unsafeUnwrap();
+        listed++;
+      }
+    });
+    const waitedFor: number[] = [];
+    for (let lookup = 0; lookup < LOOKUPS; lookup++) {
+      const before = listed;
+      (await storage.posts.findById(ids[lookup] as PostId, EVERY_DRAFT))._unsafeUnwrap();
+      waitedFor.push(listed - before);
+    }
+    over.abort();
+    await Promise.all(listers);
+    expect(listed).toBeGreaterThan(LOOKUPS);
+    // Those that ran, and those that were asked for in the turn of the event loop in which the lookup was.
+    expect(Math.max(...waitedFor)).toBeLessThanOrEqual(2 * LISTERS);
+  });
+});

@@ -1,0 +1,439 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../../src/application/ports/idempotency-keys.ts";
+import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
+import { visiblePosts, type PostQuery } from "../../../src/domain/access.ts";
+import type { EmailAddress } from "../../../src/domain/user/email-address.ts";
+import type { Id, PostId, SessionId, UserId } from "../../../src/domain/shared/id.ts";
+import { POST_SORT_KEYS, sortKey, type PostFilter, type PostSort } from "../../../src/domain/post/post-repository.ts";
+import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import type { Session, TokenDigest } from "../../../src/domain/session/session.ts";
+import type { Version } from "../../../src/domain/shared/version.ts";
+import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
+import { renewEmailKeys } from "../../../src/infrastructure/drizzle/email-keys.ts";
+import { renewTitleKeys } from "../../../src/infrastructure/drizzle/title-keys.ts";
+import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
+import { ANY_BATCH, aDraft, EVERY_DRAFT, nextId, past, PUBLISHED_POSTS, recordingLog } from "../../support/fixtures.ts";
+import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../../support/plans.ts";
+import { openTemplate } from "../../support/test-storage.ts";
+
+const USERS = 2_000;
+const POSTS = 100_000;
+const SESSIONS = 5_000;
+const IDEMPOTENCY_KEYS = 5_000;
+
+/** The id that the rows below give the n-th of a table. */
+const idOf = <AnId extends Id<string>>(n: number) =>
+  `00000000-0000-7000-8000-${n.toString(16).padStart(12, "0")}` as AnId;
+
+/** Who wrote a quarter of all posts. */
+const OFTEN = 700;
+
+// Most posts are drafts: a list of the published ones has to leap over what it does not show.
+const ROWS = filling(`
+  insert into users
+    select id_of(n), 'Ada', n || '@example.org', n || '@example.org', 'hash',
+      case when n % 500 = 0 then 'admin' else 'author' end, 1, now(), now()
+    from generate_series(1, ${USERS}) n;
+  insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at, title_key, title_key_version)
+    select id_of(n), 'Title ' || n * 31 % 1000, repeat('content ', 40),
+      id_of(case when n % 4 = 0 then ${OFTEN} else 1 + n * 7919 % ${USERS} end),
+      case when n % 100 = 0 then 'published' else 'draft' end, case when n % 100 = 0 then moment_of(n * 13) end, 1,
+      moment_of(n), moment_of(n * 17), 'title ' || length((n * 31 % 1000)::text) || n * 31 % 1000, 1
+    from generate_series(1, ${POSTS}) n;
+  insert into sessions
+    select id_of(n), id_of(1 + n * 7919 % ${USERS}), 'digest ' || n, now(), now(), '2026-01-01'::timestamptz + n * interval '1 minute'
+    from generate_series(1, ${SESSIONS}) n;
+  insert into idempotency_keys
+    select id_of(n), 'digest ' || n, id_of(1 + n * 7919 % ${USERS}), 'fingerprint', 'answer', now(), '2026-01-01'::timestamptz + n * interval '1 minute'
+    from generate_series(1, ${IDEMPOTENCY_KEYS}) n;
+`);
+
+const NOW = new Date("2026-01-01T00:30:00Z");
+const USER = idOf<UserId>(OFTEN);
+const OTHER = idOf<UserId>(900);
+const VERSION = 1 as Version;
+const FIRST = { limit: 20, from: null };
+/** A published post within each of {@link WINDOWS}. */
+const MIDDLE = 10_000;
+
+interface Query {
+  readonly sql: string;
+  readonly params: unknown[];
+}
+
+type Call = (repositories: Repositories) => Promise<unknown>;
+
+const anything: PostQuery = {
+  authorId: null,
+  status: null,
+  publishedAfter: null,
+  publishedBefore: null,
+  sort: { by: "created", descending: true },
+};
+
+const VIEWERS = {
+  nobody: null,
+  "an author": { userId: USER, role: "author", sessionId: idOf<SessionId>(1) },
+  "an admin": { userId: idOf<UserId>(500), role: "admin", sessionId: idOf<SessionId>(1) },
+} as const;
+
+const WINDOWS = [
+  {},
+  { publishedAfter: new Date("2026-01-10T00:00:00Z") },
+  { publishedBefore: new Date("2026-01-25T00:00:00Z") },
+  { publishedAfter: new Date("2026-01-10T00:00:00Z"), publishedBefore: new Date("2026-01-25T00:00:00Z") },
+];
+
+/** What the API lets each viewer ask for, but for what has no answer. */
+const QUERIES: readonly (readonly [string, PostQuery, PostFilter])[] = Object.entries(VIEWERS).flatMap(
+  ([who, viewer]) =>
+    [null, USER, OTHER].flatMap((authorId) =>
+      ([null, "draft", "published"] as const).flatMap((status) =>
+        POST_SORT_KEYS.flatMap((by) =>
+          (by === "published" ? WINDOWS : [{}]).flatMap((window) =>
+            [true, false].flatMap((descending): (typeof QUERIES)[number][] => {
+              const query = { ...anything, authorId, status, ...window, sort: { by, descending } };
+              const filter = visiblePosts(viewer, query);
+              if (filter.published === null && filter.drafts === null) return [];
+              return [[`${who}: ${JSON.stringify(query)}`, query, filter]];
+            }),
+          ),
+        ),
+      ),
+    ),
+);
+
+/** The indexes that a list is read by, one for each sort of everybody's posts and one of an author's. */
+const INDEXES_OF = {
+  created: ["posts_status_idx", "posts_author_idx"],
+  updated: ["posts_updated_idx", "posts_author_updated_idx"],
+  published: ["posts_published_at_idx", "posts_author_published_at_idx"],
+  title: ["posts_title_idx", "posts_author_title_idx"],
+} as const;
+
+function indexesOf(filter: PostFilter, { by }: PostSort): string[] {
+  const [everybodys, authors] = INDEXES_OF[by];
+  const ranges = [filter.published, filter.drafts].filter((range) => range !== null);
+  const used = ranges.map(({ authorId }) => (authorId === null ? everybodys : authors));
+  return [...new Set(["posts_pkey", ...used])].toSorted((a, b) => a.localeCompare(b));
+}
+
+const touched = { id: idOf<SessionId>(700), lastUsedAt: NOW, expiresAt: NOW } as Session;
+
+const RECORD: IdempotencyRecord = {
+  id: nextId(),
+  keyDigest: "new digest" as KeyDigest,
+  userId: USER,
+  fingerprint: "fingerprint" as Fingerprint,
+  answer: "answer" as SealedAnswer,
+  createdAt: NOW,
+  expiresAt: NOW,
+};
+
+const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
+  ["users.findById", async ({ users }) => users.findById(USER), ["users_pkey"]],
+  [
+    "users.findByEmail",
+    async ({ users }) => users.findByEmail("700@example.org" as EmailAddress),
+    ["users_email_key_unique"],
+  ],
+  ["users.hasAdmin", async ({ users }) => users.hasAdmin(), ["users_admin_idx"]],
+  ["users.hasAdmin, beside one", async ({ users }) => users.hasAdmin(USER), ["users_admin_idx"]],
+  ["users.list", async ({ users }) => users.list("everybody", FIRST), ["users_pkey"]],
+  [
+    "users.list, further on",
+    async ({ users }) => users.list("everybody", { limit: 20, from: past(USER) }),
+    ["users_pkey"],
+  ],
+  ["posts.findById", async ({ posts }) => posts.findById(idOf<PostId>(700), EVERY_DRAFT), ["posts_pkey"]],
+  [
+    "posts.findById, of an author's drafts",
+    async ({ posts }) => posts.findById(idOf<PostId>(700), { authorId: USER }),
+    ["posts_pkey"],
+  ],
+  ["users.findRemoval", async ({ users }) => users.findRemoval(USER), ["users_removal_idx"]],
+  ["users.listRemovals", async ({ users }) => users.listRemovals(100), ["users_removal_idx"]],
+  [
+    "users.requestRemoval",
+    async ({ users }) =>
+      users.requestRemoval({
+        userId: idOf<UserId>(901),
+        version: VERSION,
+        posts: { kind: "reassign", to: USER },
+        requestedAt: NOW,
+      }),
+    ["account_usage_pkey", "users_pkey", "users_removal_heir_idx"],
+  ],
+  ["posts.insert", async ({ posts }) => posts.insert(aDraft(USER)), ["account_usage_pkey"]],
+  [
+    "posts.update",
+    async ({ posts }) => posts.update({ ...aDraft(USER), id: idOf<PostId>(700) }, VERSION),
+    ["account_usage_pkey", "posts_pkey"],
+  ],
+  // A batch goes on where the one before it ended, by the index of an author's posts, however many were deleted before it.
+  [
+    "posts.deleteByAuthor",
+    async ({ posts }) => posts.deleteByAuthor(OTHER, ANY_BATCH, { status: "draft", id: idOf<PostId>(1) }),
+    ["posts_author_idx", "posts_pkey"],
+  ],
+  [
+    "posts.reassign",
+    async ({ posts }) => posts.reassign(USER, OTHER, NOW, { rows: 1, bytes: 1 }, null),
+    ["account_usage_pkey", "posts_author_idx", "posts_pkey"],
+  ],
+  ["posts.delete", async ({ posts }) => posts.delete(idOf<PostId>(700), VERSION), ["posts_pkey"]],
+  [
+    "posts.search",
+    async ({ posts }) => posts.search(PUBLISHED_POSTS, parseSearchQuery("a title")._unsafeUnwrap(), FIRST),
+    ["posts_pkey", "posts_status_idx", "posts_title_key_idx", "posts_words_idx"],
+  ],
+  [
+    "sessions.findByTokenDigest",
+    async ({ sessions }) => sessions.findByTokenDigest("digest 700" as TokenDigest),
+    ["sessions_token_digest_unique"],
+  ],
+  ["sessions.listByUser", async ({ sessions }) => sessions.listByUser(USER, NOW, FIRST), ["sessions_user_idx"]],
+  [
+    "sessions.listByUser, further on",
+    async ({ sessions }) => sessions.listByUser(USER, NOW, { limit: 20, from: past(idOf<SessionId>(4_000)) }),
+    ["sessions_user_idx"],
+  ],
+  ["sessions.renew", async ({ sessions }) => sessions.renew(touched), ["sessions_pkey"]],
+  ["sessions.delete", async ({ sessions }) => sessions.delete(idOf<SessionId>(4_700), USER), ["sessions_user_idx"]],
+  [
+    "sessions.deleteOldest",
+    async ({ sessions }) => sessions.deleteOldest(OTHER, 1000, 100),
+    ["sessions_pkey", "sessions_user_idx"],
+  ],
+  ["sessions.deleteByUser", async ({ sessions }) => sessions.deleteByUser(OTHER, null), ["sessions_user_idx"]],
+  [
+    "sessions.deleteExpired",
+    async ({ sessions }) => sessions.deleteExpired(NOW, 1000),
+    ["sessions_expiry_idx", "sessions_pkey"],
+  ],
+  [
+    "idempotencyKeys.claim",
+    async ({ idempotencyKeys }) => idempotencyKeys.claim("digest 700" as KeyDigest, NOW),
+    ["idempotency_keys_digest_unique"],
+  ],
+  [
+    "idempotencyKeys.insertWithPost",
+    async ({ idempotencyKeys }) => idempotencyKeys.insertWithPost(RECORD, aDraft(USER)),
+    ["account_usage_pkey", "idempotency_keys_digest_unique"],
+  ],
+  [
+    "idempotencyKeys.find",
+    async ({ idempotencyKeys }) => idempotencyKeys.find("digest 700" as KeyDigest),
+    ["idempotency_keys_digest_unique"],
+  ],
+  [
+    "idempotencyKeys.deleteByUser",
+    async ({ idempotencyKeys }) => idempotencyKeys.deleteByUser(OTHER, ANY_BATCH),
+    ["idempotency_keys_pkey", "idempotency_keys_user_idx"],
+  ],
+  [
+    "idempotencyKeys.deleteExpired",
+    async ({ idempotencyKeys }) => idempotencyKeys.deleteExpired(NOW, ANY_BATCH),
+    ["idempotency_keys_expiry_idx", "idempotency_keys_pkey"],
+  ],
+];
+
+const SETTINGS = {
+  "the embedded engine": "",
+  // A server makes a plan for each set of values at first.
+  "a server": "set plan_cache_mode = force_custom_plan; set enable_sort = on; set enable_incremental_sort = on",
+};
+
+/** By these a start finds the users and the posts whose keys may be outdated. */
+const FOR_STARTS = ["posts_outdated_title_key_idx", "users_unicode_email_idx"];
+
+const indexesIn = (nodes: readonly PlanNode[]) =>
+  [...new Set(nodes.flatMap((node) => node["Index Name"] ?? []))].toSorted((a, b) => a.localeCompare(b));
+
+describe("the indexes of the schema", () => {
+  let engine: PGlite;
+  let repositories: Repositories;
+  let db: PgliteDatabase;
+  const sent: Query[] = [];
+
+  beforeAll(async () => {
+    engine = await openTemplate();
+    const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
+    db = drizzle({ client: engine, logger });
+    repositories = drizzleRepositories(db, ANY_STORAGE);
+    await engine.exec(ROWS);
+    // What is not known to be seen by all is looked up in the table, and what was inserted last is beside the tree of a GIN
+    // index until a vacuum (PostgreSQL 18, 65.4.4.1).
+    await engine.exec("vacuum analyze");
+  });
+  afterAll(async () => engine.close());
+
+  /** The plans of the statements that a call sends. */
+  async function plansOf(call: Call): Promise<PlanNode[]> {
+    sent.length = 0;
+    await call(repositories);
+    const nodes: PlanNode[] = [];
+    for (const { sql } of sent.splice(0)) {
+      // The engine keeps one plan for all values (start-parameters.ts).
+      const [answer] = await engine.exec(`explain (generic_plan, format json) ${sql}`);
+      nodes.push(...((answer?.rows ?? []) as ExplainedRow[]).flatMap(nodesOf));
+    }
+    expect(nodes.length).toBeGreaterThan(0);
+    return nodes;
+  }
+
+  it.each(CALLS)("answer %s without reading a whole table", async (_, call, indexes) => {
+    const nodes = await plansOf(call);
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    expect(indexesIn(nodes)).toEqual(indexes);
+  });
+
+  it("let a start look for outdated keys of e-mail addresses without reading a whole table", async () => {
+    const nodes = await plansOf(async () => renewEmailKeys(db, recordingLog()));
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    expect(indexesIn(nodes)).toEqual(["users_unicode_email_idx"]);
+  });
+
+  it("let posts whose title keys are outdated be found and renewed without reading a whole table", async () => {
+    const outdated = "update posts set title_key_version = null where id between id_of(501) and id_of(750)";
+    await engine.exec(outdated);
+    const nodes = await plansOf(async () => renewTitleKeys(db, () => false));
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    expect(indexesIn(nodes)).toEqual(["posts_outdated_title_key_idx", "posts_pkey"]);
+  });
+
+  /** The plan of the one statement that a call sends, as it was run with its values. */
+  async function runPlanOf(call: Call, on = engine): Promise<PlanNode[]> {
+    sent.length = 0;
+    await call(repositories);
+    expect(sent).toHaveLength(1);
+    const { sql, params } = sent[0] as Query;
+    await on.exec(`deallocate all; prepare page as ${sql}`);
+    const values = params.map((value) => `'${value instanceof Date ? value.toISOString() : String(value)}'`);
+    const [answer] = await on.exec(`explain (analyze, timing off, format json) execute page (${values.join(", ")})`);
+    return ((answer?.rows ?? []) as ExplainedRow[]).flatMap(nodesOf);
+  }
+
+  /** A page and one more row, of each of two ranges at the most. */
+  const isPage = (node: PlanNode) =>
+    (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) <= 2 * (FIRST.limit + 1);
+
+  /** Asks for the first page of each list that has a sort, and for those on both sides of a post in it. */
+  async function expectPagesInOrder(by: PostSort["by"], on = engine): Promise<void> {
+    const middle = (await repositories.posts.findById(idOf<PostId>(MIDDLE), EVERY_DRAFT))._unsafeUnwrap();
+    const queries = QUERIES.filter(([, { sort }]) => sort.by === by);
+    expect(queries.length).toBeGreaterThan(10);
+    for (const [name, { sort }, filter] of queries) {
+      const place = { key: sortKey(middle, sort), id: middle.id };
+      for (const from of [null, { ...place, direction: "forward" }, { ...place, direction: "backward" }] as const) {
+        const nodes = await runPlanOf(async ({ posts }) => posts.list(filter, sort, { ...FIRST, from }), on);
+        expect(indexesIn(nodes), name).toEqual(indexesOf(filter, sort));
+        expect(
+          nodes.map((node) => node["Node Type"]),
+          name,
+        ).not.toContain("Seq Scan");
+        expect(nodes.every(isPage), name).toBe(true);
+      }
+    }
+  }
+
+  describe.each(Object.entries(SETTINGS))("with the settings of %s", (_, settings) => {
+    afterAll(async () => engine.exec("reset all"));
+
+    it.each(POST_SORT_KEYS)("let each page by %s be read in its order, and no row besides", async (by) => {
+      await engine.exec(settings);
+      await expectPagesInOrder(by);
+    });
+  });
+
+  it("let each page be read in its order by the embedded engine, though no row was ever analysed", async () => {
+    const young = await openTemplate();
+    await young.exec(ROWS);
+    for (const by of POST_SORT_KEYS) await expectPagesInOrder(by, young);
+    await young.close();
+  });
+
+  it.each([
+    ["analysed", "the embedded engine"],
+    ["never analysed", "the embedded engine"],
+    ["analysed", "a server"],
+  ] as const)(
+    "let a page of published authors be read by as many steps as it has users, of many who have not published, %s, on %s",
+    async (which, settings) => {
+      const young = await openTemplate();
+      await young.exec(ROWS);
+      // All have drafts; of the thousand, fifty have forty published posts each.
+      await young.exec(
+        `insert into posts select id_of(1000000 + n), 'T', 'C', id_of(1 + n % 50 * 20), 'published', moment_of(n), 1, now(), now()
+         from generate_series(1, 2000) n`,
+      );
+      if (which === "analysed") await young.exec("vacuum analyze");
+      await young.exec(SETTINGS[settings]);
+      const middle = past(idOf<UserId>(500));
+      for (const from of [null, middle, { ...middle, direction: "backward" as const }]) {
+        const nodes = await runPlanOf(async ({ users }) => users.list("published_authors", { limit: 20, from }), young);
+        expect(indexesIn(nodes)).toEqual(["posts_author_published_at_idx", "users_pkey", "users_removal_idx"]);
+        expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+        for (const node of nodes) {
+          const rows = (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0);
+          expect(rows * (node["Actual Loops"] ?? 1)).toBeLessThanOrEqual(FIRST.limit + 2);
+        }
+      }
+      await young.close();
+    },
+  );
+
+  it.each<[string, Call]>([
+    ["posts.hasPublished", async ({ posts }) => posts.hasPublished(OTHER)],
+    ["posts.hasPublished, of one who has often", async ({ posts }) => posts.hasPublished(USER)],
+  ])("answer %s by one entry", async (_, call) => {
+    const nodes = await runPlanOf(call);
+    expect(indexesIn(nodes)).toEqual([expect.stringMatching(/^posts_author_/)]);
+    for (const node of nodes) {
+      expect((node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("let posts be counted by what they hold alone", async () => {
+    for (const [name, , filter] of QUERIES) {
+      const nodes = await plansOf(async ({ posts }) => posts.count(filter, null));
+      const scans = nodes.filter((node) => node["Node Type"].endsWith("Scan"));
+      expect(new Set(scans.map((node) => node["Node Type"])), name).toEqual(new Set(["Index Only Scan"]));
+    }
+  });
+
+  it.each(POST_SORT_KEYS)(
+    "let a page of published posts by %s be read without the drafts between, though there were none when it was analysed",
+    async (by) => {
+      const young = await openTemplate();
+      await young.exec(ROWS.replaceAll("n % 100 = 0", "true").replaceAll(String(POSTS), String(POSTS / 10)));
+      await young.exec("analyze");
+      await young.exec("update posts set status = 'draft', published_at = null where id > id_of(100)");
+      const sort = { by, descending: true };
+      expect(
+        (await runPlanOf(async ({ posts }) => posts.list(PUBLISHED_POSTS, sort, FIRST), young)).every(isPage),
+      ).toBe(true);
+      await young.close();
+    },
+  );
+
+  it("are each used by a query of a port, but for those that serve a cascade", async () => {
+    const { rows } = await engine.query<{ name: string }>(
+      "select indexname as name from pg_indexes where schemaname = 'public' order by indexname",
+    );
+    const used = new Set([
+      ...CALLS.flatMap(([, , indexes]) => indexes),
+      ...Object.values(INDEXES_OF).flat(),
+      ...FOR_STARTS,
+    ]);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.map((row) => row.name).filter((name) => !used.has(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,392 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PGlite } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
+import { checkSchema } from "../../../src/infrastructure/drizzle/check-schema.ts";
+import {
+  appliedMigrations,
+  pendingMigrations,
+  readMigrations,
+  type Migration,
+} from "../../../src/infrastructure/drizzle/migrations.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { migratedStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { addMigration, copyMigrations, FUTURE, journalEntry } from "../../support/migrations-folder.ts";
+import { rawClient } from "../../support/raw-client.ts";
+import { openTemplate } from "../../support/test-storage.ts";
+
+const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => ({
+  tag: `000${createdAt}`,
+  createdAt,
+  hash,
+  statements: [],
+  requiredMigration: null,
+});
+
+const drift = (shipped: readonly Migration[], applied: readonly Migration[]) =>
+  pendingMigrations(shipped, applied)._unsafeUnwrapErr();
+
+const entry = journalEntry;
+const sha256 = (contents: string | Buffer) => createHash("sha256").update(contents).digest("hex");
+const shipped = async () => (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnwrap();
+
+describe("pendingMigrations", () => {
+  it.each([
+    ["all, for a new database", [1, 2, 3], [], [1, 2, 3]],
+    ["those after the last applied", [1, 2, 3], [1], [2, 3]],
+    ["none, when all are applied", [1, 2, 3], [1, 2, 3], []],
+    ["none, when there are none", [], [], []],
+  ])("gives %s", (_, shipped, applied, pending) => {
+    const result = pendingMigrations(
+      shipped.map((time) => migration(time)),
+      applied.map((time) => migration(time)),
+    );
+    expect(result._unsafeUnwrap()).toEqual(pending.map((time) => migration(time)));
+  });
+
+  it("does not care in which order the applied ones are given", () => {
+    const result = pendingMigrations([migration(1), migration(2), migration(3)], [migration(2), migration(1)]);
+    expect(result._unsafeUnwrap()).toEqual([migration(3)]);
+  });
+
+  it("gives none where a newer program has expanded the database", () => {
+    expect(pendingMigrations([migration(1)], [migration(1), migration(2)])._unsafeUnwrap()).toEqual([]);
+  });
+
+  it("gives none where a newer program has contracted the database of what this one does not need", () => {
+    const contracting = { ...migration(3), requiredMigration: 2 };
+    const result = pendingMigrations([migration(1), migration(2)], [migration(1), migration(2), contracting]);
+    expect(result._unsafeUnwrap()).toEqual([]);
+  });
+
+  it("refuses a database that a newer program has contracted, whatever was applied after that", () => {
+    const contracting = { ...migration(3), requiredMigration: 2 };
+    expect(drift([migration(1)], [migration(1), migration(2), contracting, migration(4)])).toEqual({
+      kind: "migration_drift",
+      drift: "contracted",
+      migration: "1970-01-01T00:00:00.003Z",
+    });
+  });
+
+  it("refuses a database with a migration between or before those that are shipped", () => {
+    expect(drift([migration(1), migration(3)], [migration(1), migration(2), migration(3)]).drift).toBe("unknown");
+    expect(drift([migration(2)], [migration(1), migration(2)]).drift).toBe("unknown");
+  });
+
+  it("refuses a database in which another application keeps its migrations", () => {
+    expect(drift([migration(1), migration(2)], [migration(3)])).toMatchObject({ drift: "foreign" });
+    expect(drift([], [migration(1)])).toMatchObject({ drift: "foreign" });
+  });
+
+  it("refuses a migration that was applied with other contents, and names it", () => {
+    const result = drift([migration(1), migration(2), migration(3)], [migration(1), migration(2, "other contents")]);
+    expect(result).toEqual({ kind: "migration_drift", drift: "changed", migration: "0002" });
+  });
+
+  it("refuses a migration that is older than one that is applied, and names it", () => {
+    const result = drift([migration(1), migration(2), migration(3)], [migration(1), migration(3)]);
+    expect(result).toEqual({ kind: "migration_drift", drift: "out_of_order", migration: "0002" });
+  });
+
+  it("refuses a first migration that is not applied though a later one is", () => {
+    expect(drift([migration(1), migration(2)], [migration(2)])).toMatchObject({
+      drift: "out_of_order",
+      migration: "0001",
+    });
+  });
+
+  it.each([
+    ["older than the one before it", [migration(2), migration(1)], "0001"],
+    ["of the same time as the one before it", [migration(1), { ...migration(1), tag: "twin" }], "twin"],
+  ])("refuses a journal with a migration %s, applied or not", (_, shipped, tag) => {
+    const expected = { kind: "migration_drift", drift: "out_of_order", migration: tag };
+    expect(drift(shipped, [])).toEqual(expected);
+    expect(drift(shipped, shipped)).toEqual(expected);
+  });
+});
+
+describe("readMigrations", () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "quire-migrations-"));
+  });
+  afterEach(async () => rm(folder, { recursive: true }));
+
+  async function write(journal: unknown, files: Readonly<Record<string, string>> = {}): Promise<void> {
+    await mkdir(join(folder, "meta"));
+    const text = typeof journal === "string" ? journal : JSON.stringify(journal);
+    await writeFile(join(folder, "meta", "_journal.json"), text);
+    for (const [tag, contents] of Object.entries(files)) await writeFile(join(folder, `${tag}.sql`), contents);
+  }
+
+  it("gives the tag, the time and the SHA-256 of each, in the order of the journal", async () => {
+    const files = { "0000_first": "select 1;", "0001_second": "select 2;\n--> statement-breakpoint\nselect 3;" };
+    await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, files);
+    expect((await readMigrations(folder))._unsafeUnwrap()).toEqual([
+      {
+        tag: "0000_first",
+        createdAt: 10,
+        hash: sha256(files["0000_first"]),
+        statements: [files["0000_first"]],
+        requiredMigration: null,
+      },
+      {
+        tag: "0001_second",
+        createdAt: 20,
+        hash: sha256(files["0001_second"]),
+        statements: ["select 2;\n", "\nselect 3;"],
+        requiredMigration: null,
+      },
+    ]);
+  });
+
+  it("reads which migration a program must know from the notes of those that contract", async () => {
+    const third = [
+      "-- Contracts: nobody has read it.\nselect 3;",
+      "-- Contracts: before 0000_first: reads it.\nselect 4;",
+      "-- Contracts: before 0001_second: reads another.\nselect 5;",
+    ].join("\n--> statement-breakpoint\n");
+    const files = { "0000_first": "select 1;", "0001_second": "select 2;", "0002_third": third };
+    await write({ entries: Object.keys(files).map((tag, index) => entry(index, tag, 10 + index)) }, files);
+    const required = (await readMigrations(folder))._unsafeUnwrap().map(({ requiredMigration }) => requiredMigration);
+    expect(required).toEqual([null, null, 11]);
+  });
+
+  it("fails when a migration contracts before one that there is not", async () => {
+    await write(
+      { entries: [entry(0, "0000_first", 10)] },
+      { "0000_first": "-- Contracts: before 0009_none: it.\nselect 1;" },
+    );
+    expect(String((await readMigrations(folder))._unsafeUnwrapErr().cause)).toContain("0009_none");
+  });
+
+  it("fails when the folder does not exist", async () => {
+    const missing = join(folder, "missing");
+    const failure = (await readMigrations(missing))._unsafeUnwrapErr();
+    expect(failure).toEqual({ kind: "migrations_unreadable", folder: missing, cause: expect.any(Error) });
+  });
+
+  it("fails when an SQL file is missing, and names it", async () => {
+    await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, { "0000_first": "select 1;" });
+    const failure = (await readMigrations(folder))._unsafeUnwrapErr();
+    expect(failure.kind).toBe("migrations_unreadable");
+    expect(String(failure.cause)).toContain("0001_second.sql");
+  });
+
+  it.each([
+    ["no JSON", "{ entries"],
+    ["empty", ""],
+    ["without entries", {}],
+    ["an entry without a tag", { entries: [{ when: 1 }] }],
+    ["an entry whose time is text", { entries: [{ tag: "0000_first", when: "1" }] }],
+  ])("fails when the journal is %s", async (_, journal) => {
+    await write(journal, { "0000_first": "select 1;" });
+    expect((await readMigrations(folder))._unsafeUnwrapErr().kind).toBe("migrations_unreadable");
+  });
+
+  it("reads the migrations that are shipped, in order", async () => {
+    const migrations = await shipped();
+    expect(migrations.length).toBeGreaterThan(0);
+    for (const { tag, hash } of migrations) {
+      expect(hash).toBe(sha256(await readFile(join(MIGRATIONS_FOLDER, `${tag}.sql`))));
+    }
+    expect(pendingMigrations(migrations, [])._unsafeUnwrap()).toEqual(migrations);
+  });
+});
+
+describe("migrations on PGlite", () => {
+  let engine: PGlite;
+  let folder: string;
+
+  beforeAll(async () => {
+    engine = await openTemplate();
+  });
+  beforeEach(async () => {
+    folder = await copyMigrations();
+    await engine.exec("drop schema if exists drizzle cascade; drop schema public cascade; create schema public");
+    await engine.exec(`create function id_of(n int) returns uuid language sql as
+      $$ select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$`);
+  });
+  afterEach(async () => rm(folder, { recursive: true }));
+  afterAll(async () => engine.close());
+
+  const applied = async () => (await appliedMigrations(drizzle({ client: engine })))._unsafeUnwrap();
+  const tables = async () =>
+    (
+      await engine.query<{ name: string }>(
+        "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+      )
+    ).rows.map((row) => row.name);
+
+  const add = async (tag: string, when: number, statements: string) => addMigration(folder, tag, when, statements);
+
+  /** Leaves in the folder the migrations that come before one. */
+  async function keepMigrationsBefore(tag: string): Promise<void> {
+    const path = join(folder, "meta", "_journal.json");
+    const journal = JSON.parse(await readFile(path, "utf8")) as { entries: { tag: string }[] };
+    await writeFile(path, JSON.stringify({ ...journal, entries: journal.entries.filter((each) => each.tag < tag) }));
+  }
+
+  it("finds none applied in a database that never had one", async () => {
+    expect(await applied()).toEqual([]);
+  });
+
+  it("applies those that are shipped to a new database", async () => {
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect(await applied()).toEqual(
+      (await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash, requiredMigration: null })),
+    );
+    expect(await tables()).toEqual(["account_usage", "idempotency_keys", "posts", "sessions", "users"]);
+  });
+
+  it("does nothing the second time", async () => {
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const rows = async () => (await engine.query("select xmin, * from drizzle.__drizzle_migrations order by id")).rows;
+    const before = await rows();
+    expect((await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER)).isOk()).toBe(true);
+    expect(await rows()).toEqual(before);
+  });
+
+  it("applies a new one to a database that has the others, and keeps its rows", async () => {
+    const storage = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    await engine.exec("create table public.kept (n int); insert into kept values (1)");
+    await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
+    expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
+    expect(await tables()).toEqual(["account_usage", "idempotency_keys", "kept", "next", "posts", "sessions", "users"]);
+    expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
+    expect((await storage.schemaCheck()).isOk()).toBe(true);
+  });
+
+  it("counts what accounts have stored already, and what they store from then on", async () => {
+    await keepMigrationsBefore("0006");
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    await engine.exec(`insert into users select id_of(n), 'Ada', n::text, n::text, 'hash', 'author', 1, now(), now()
+        from generate_series(1, 3) n;
+      insert into posts select id_of(10 + n), 'é', repeat('x', 100000), id_of(1 + n % 2), 'draft', null, 1, now(), now()
+        from generate_series(1, 4) n;
+      insert into idempotency_keys values (id_of(20), 'digest', id_of(1), 'fingerprint', 'answer', now(), now())`);
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    const usage = async () =>
+      (
+        await engine.query("select bytes::int from account_usage order by user_id", [], { rowMode: "array" })
+      ).rows.flat();
+    const post = 1024 + 2 + 100_000;
+    expect(await usage()).toEqual([2 * post + 1024 + 6, 2 * post, 0]);
+    await engine.exec(
+      "update posts set content = '' where author_id = id_of(2); delete from posts where id = id_of(12)",
+    );
+    expect(await usage()).toEqual([post + 1024 + 6, 2 * 1026, 0]);
+    await engine.exec("update posts set author_id = id_of(3) where author_id = id_of(2)");
+    expect(await usage()).toEqual([post + 1024 + 6, 0, 2 * 1026]);
+  });
+
+  it("refuses posts of a user who is removed to an older program as well, by the constraint that it knows", async () => {
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await engine.exec(`insert into users select id_of(n), 'Ada', n::text, n::text, 'hash', 'author', 1, now(), now()
+        from generate_series(1, 2) n;
+      insert into posts select id_of(10), 'A', '', id_of(1), 'draft', null, 1, now(), now();
+      delete from account_usage where user_id = id_of(2)`);
+    const refused = { code: "23503", constraint: "posts_author_fkey" };
+    const insert = "insert into posts select id_of(11), 'A', '', id_of(2), 'draft', null, 1, now(), now()";
+    await expect(engine.query(insert)).rejects.toMatchObject(refused);
+    await expect(engine.query("update posts set author_id = id_of(2)")).rejects.toMatchObject(refused);
+  });
+
+  it("opens a database that a newer program has expanded, and changes nothing", async () => {
+    await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    const { schemaCheck } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
+    expect(await applied()).toHaveLength((await shipped()).length + 1);
+  });
+
+  it("stops before a database that a newer program has contracted, and is not ready on it where it runs already", async () => {
+    const running = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await add("9998_expands", FUTURE, "CREATE TABLE next (n int);");
+    const note = "-- Contracts: before 9998_expands: programs that do not know it read the table.";
+    await add("9999_contracts", FUTURE + 1, `${note}\nDROP TABLE "next";`);
+    const newer = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    expect((await newer.schemaCheck()).isOk()).toBe(true);
+    const expected = { kind: "migration_drift", drift: "contracted", migration: new Date(FUTURE + 1).toISOString() };
+    const result = await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER);
+    expect(result._unsafeUnwrapErr()).toEqual(expected);
+    expect((await running.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+  });
+
+  it("reads a database that a program without the note of what a migration requires has migrated", async () => {
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await engine.exec("alter table drizzle.__drizzle_migrations drop column required_migration");
+    const { schemaCheck } = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
+    await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
+    expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
+    expect(await applied()).toHaveLength((await shipped()).length + 1);
+  });
+
+  it("stops when an applied migration was edited", async () => {
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    const [first] = await shipped();
+    const path = join(folder, `${first?.tag}.sql`);
+    await writeFile(path, `${await readFile(path, "utf8")}\n-- edited`);
+    const expected = { kind: "migration_drift", drift: "changed", migration: first?.tag };
+    expect((await migratedStorage(rawClient(engine), folder))._unsafeUnwrapErr()).toEqual(expected);
+  });
+
+  it("stops at a migration that was merged late, and does not apply it", async () => {
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    await add("0000_late", 1_000, "CREATE TABLE late (n int);");
+    const expected = { kind: "migration_drift", drift: "out_of_order", migration: "0000_late" };
+    expect((await migratedStorage(rawClient(engine), folder))._unsafeUnwrapErr()).toEqual(expected);
+    expect(await tables()).not.toContain("late");
+  });
+
+  it("applies nothing of a migration that fails half-way", async () => {
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    const before = await applied();
+    await add("9999_broken", FUTURE, "CREATE TABLE half (n int);\n--> statement-breakpoint\nselect nowhere;");
+    await expect(migratedStorage(rawClient(engine), folder)).rejects.toThrow();
+    expect(await tables()).not.toContain("half");
+    expect(await applied()).toEqual(before);
+  });
+});
+
+describe("the check of the schema", () => {
+  let engine: PGlite;
+
+  beforeAll(async () => {
+    engine = await openTemplate();
+  });
+  afterAll(async () => engine.close());
+
+  it("finds the memory adapter ready", async () => {
+    expect((await openMemoryStorage().probe.check()).isOk()).toBe(true);
+  });
+
+  it("finds a database ready that has every migration", async () => {
+    const { schemaCheck } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
+  });
+
+  it("finds a database outdated that lacks a migration, or has one with other contents", async () => {
+    const migrations = await shipped();
+    const db = drizzle({ client: engine });
+    const next = migration(4_000_000_000_000);
+    for (const expected of [[...migrations, next], migrations.map((each) => ({ ...each, hash: "other" }))]) {
+      const result = await checkSchema(db, expected);
+      expect(result._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+    }
+  });
+
+  it("fails as a store that is not there when the engine has ended", async () => {
+    const ended = await openTemplate();
+    const { schemaCheck } = (await migratedStorage(rawClient(ended), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    await ended.close();
+    const failure = (await schemaCheck())._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "storage_unavailable", operation: "migrations.applied" });
+  });
+});

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import type { ServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import { eventually } from "../../faults/watching.ts";
+import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
+
+const CUTS = 60;
+const ASKING = 12;
+/** No figure of speed: a statement that waits for a connection that nobody writes on waits as long as the test may. */
+const TEST_TIMEOUT_MS = 600_000;
+
+describe("a pool whose connections are cut again and again", () => {
+  let server: ServerUrl;
+  let other: ServerClient;
+
+  beforeAll(async () => {
+    server = await createDatabase();
+    other = serverClient({ ...serverDefaults, server, poolSize: 1 });
+  });
+  afterAll(async () => other.end(1000));
+
+  it(
+    "answers every statement, and leaves none to wait for a connection that nobody writes on",
+    { timeout: TEST_TIMEOUT_MS },
+    async () => {
+      const connectTimeoutMs = 2 * TEST_TIMEOUT_MS;
+      const client = serverClient({ ...serverDefaults, server, poolSize: 4, connectTimeoutMs });
+      const over = new AbortController();
+      let answered = 0;
+      let failed = 0;
+      const ask = async () => {
+        while (!over.signal.aborted) {
+          // In this phase of the event loop the driver writes in the next turn, and may hear of the end before it.
+          await new Promise((settle) => setImmediate(settle));
+          await client.unsafe("select 1").then(
+            () => void answered++,
+            () => void failed++,
+          );
+        }
+      };
+      const asking = Array.from({ length: ASKING }, ask);
+      for (let cut = 0; cut < CUTS; cut++) {
+        // Each time there is somebody to be cut, however slow the machine is.
+        const enough = answered + ASKING;
+        await eventually("answers before the next cut", () => answered >= enough, TEST_TIMEOUT_MS);
+        await other.unsafe(
+          "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",
+        );
+      }
+      over.abort();
+      await Promise.all(asking);
+      expect(failed).toBeGreaterThan(0);
+      await client.end(1000);
+    },
+  );
+});

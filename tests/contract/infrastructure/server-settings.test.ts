@@ -1,0 +1,153 @@
+import { drizzle } from "drizzle-orm/postgres-js";
+import type postgres from "postgres";
+import { afterEach, describe, expect, inject, it } from "vitest";
+import { attempt } from "../../../src/infrastructure/drizzle/attempt.ts";
+import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { parseServerUrl, type ServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import { explain } from "../../../src/bootstrap/process-failure.ts";
+import { aPublishedPost, aUser, recordingLog } from "../../support/fixtures.ts";
+import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
+
+// That the whole contract of the storage holds on a database with all such settings at once is shown by
+// tests/contract/ports/storage-postgresql.test.ts, whose database has them.
+
+const clients: ServerClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.end(1000);
+});
+
+function connect(server: ServerUrl): ServerClient {
+  const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
+  clients.push(client);
+  return client;
+}
+
+async function opened(server: ServerUrl, options: object = {}): Promise<PostgresStorage> {
+  return (await openPostgresStorage({ ...serverDefaults, server, ...options }))._unsafeUnwrap();
+}
+
+async function refusalOf(server: ServerUrl, options: object = {}) {
+  const refused = await openPostgresStorage({ ...serverDefaults, server, ...options });
+  return explain(refused._unsafeUnwrapErr());
+}
+
+/** Whether what was written is read again. */
+async function expectServed(storage: PostgresStorage): Promise<void> {
+  const user = aUser();
+  (await storage.users.insert(user))._unsafeUnwrap();
+  expect((await storage.users.findById(user.id))._unsafeUnwrap()).toEqual(user);
+  const post = aPublishedPost(user.id);
+  (await storage.posts.insert(post))._unsafeUnwrap();
+  expect((await storage.posts.findById(post.id, null))._unsafeUnwrap()).toEqual(post);
+}
+
+describe("a database with settings of its own", () => {
+  it.each(["repeatable read", "serializable"])(
+    "is migrated once where several start at once under %s",
+    async (isolation) => {
+      const server = await createDatabase([`default_transaction_isolation = '${isolation}'`]);
+      const log = recordingLog();
+      const storages = await Promise.all(Array.from({ length: 5 }, async () => opened(server, { log })));
+      expect(log.lines.filter(({ message }) => message === "the schema was brought up to date")).toHaveLength(1);
+      await Promise.all(storages.map(async (storage) => storage.close()));
+    },
+  );
+
+  it.each([
+    ["LATIN1", "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"],
+    ["SQL_ASCII", "encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0"],
+  ])("is refused at the start where it is encoded in %s, with the remedy", async (encoding, options) => {
+    const { exitCode, message } = await refusalOf(await createDatabase([], options));
+    expect(exitCode).toBe(78);
+    expect(message).toContain(`encoded in ${encoding}`);
+    expect(message).toContain("create database quire encoding 'UTF8' template template0");
+  });
+
+  it("serves a role that has a schema of its own name", async () => {
+    const server = await createDatabase();
+    const client = connect(server);
+    await client.unsafe("create schema postgres");
+    const storage = await opened(server);
+    await expectServed(storage);
+    await storage.close();
+    const tables = "select count(*)::int as tables from pg_tables where schemaname = 'postgres'";
+    expect(await client.unsafe(tables)).toMatchObject([{ tables: 0 }]);
+  });
+
+  it("serves where the extensions are in schemas of their own", async () => {
+    const server = await createDatabase();
+    const client = connect(server);
+    await client.unsafe(`create schema ext; create schema "Ext ""2"""`);
+    await client.unsafe(`create extension pg_trgm schema ext; create extension unaccent schema "Ext ""2"""`);
+    const storage = await opened(server);
+    await expectServed(storage);
+    await storage.close();
+  });
+
+  it("behind a pooler in transaction mode is refused where the role lacks them, with what to run", async () => {
+    const server = await createDatabase(["search_path = app", "bytea_output = 'escape'"]);
+    const { exitCode, message } = await refusalOf(server, { setsTimeouts: false });
+    expect(exitCode).toBe(78);
+    expect(message).toContain(`alter role … set bytea_output = 'hex'; alter role … set search_path = "public";`);
+  });
+
+  it("behind a pooler in transaction mode serves where the role has them", async () => {
+    const storage = await opened(await createDatabase(), { setsTimeouts: false, preparesStatements: false });
+    await expectServed(storage);
+    await storage.close();
+  });
+
+  it("behind a pooler that the URL names is sent no settings of a session and no prepared statement", async () => {
+    const server = { ...(await createDatabase(["bytea_output = 'escape'"])), isPooled: true };
+    const client = connect(server);
+    expect(await client.unsafe("show bytea_output")).toMatchObject([{ bytea_output: "escape" }]);
+    await client.unsafe("select 1 where $1 = $1", ["a"], { prepare: true });
+    expect(await client.unsafe("select count(*)::int as prepared from pg_prepared_statements")).toMatchObject([
+      { prepared: 0 },
+    ]);
+  });
+});
+
+describe("a server that lacks the library of an extension", () => {
+  it("is unavailable for what needs it, and not damaged", async () => {
+    const client = connect(await createDatabase());
+    const db = drizzle({ client: client as unknown as postgres.Sql });
+    const loaded = await attempt(db, "test", async () =>
+      client.unsafe("create function f() returns int as 'nowhere', 'f' language c"),
+    );
+    expect(loaded._unsafeUnwrapErr()).toMatchObject({
+      kind: "storage_unavailable",
+      cause: { message: expect.stringContaining("nowhere") as unknown },
+    });
+  });
+});
+
+describe("a URL of a server", () => {
+  it("is served by a Unix socket and by an IPv6 address", async () => {
+    const { hosts, database } = await createDatabase();
+    const port = hosts[0].path === undefined ? hosts[0].port : 0;
+    const urls = [
+      `postgresql:///${database}?host=/tmp&port=${port}&user=postgres&password=postgres`,
+      `postgres://postgres:postgres@/${database}?host=/tmp&port=${port}`,
+      `postgres://postgres:postgres@%2Ftmp:${port}/${database}`,
+      // The servers of the tests listen on addresses of IPv4; this is one of them, written as one of IPv6 (RFC 4291, 2.5.5.2).
+      `postgres://postgres:postgres@[::ffff:127.0.0.1]:${port}/${database}?sslmode=disable`,
+    ];
+    for (const url of urls) {
+      const client = connect(parseServerUrl(url)._unsafeUnwrap());
+      expect(await client.unsafe("select current_database() as name")).toMatchObject([{ name: database }]);
+    }
+  });
+
+  it("has every character of a password, encoded or as it is", async () => {
+    const server = await createDatabase();
+    const role = `ada_${crypto.randomUUID().replaceAll("-", "")}`;
+    await connect(server).unsafe(`create role ${role} login password 'p@ss/w#1?%x:y'`);
+    const port = new URL(inject("postgresServer")).port;
+    const url = `postgres://${role}:${encodeURIComponent("p@ss/w#1?%x:y").replace("%40", "@")}@127.0.0.1:${port}/postgres`;
+    const client = connect(parseServerUrl(url)._unsafeUnwrap());
+    expect(await client.unsafe("select current_user as name")).toMatchObject([{ name: role }]);
+  });
+});

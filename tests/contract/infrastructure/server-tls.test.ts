@@ -1,0 +1,99 @@
+import { execFileSync } from "node:child_process";
+import { chownSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { parseServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import { makePostgresServer, type PostgresServer } from "../../support/postgres-server.ts";
+import { serverDefaults } from "../../support/test-storage.ts";
+
+/** Why there can be no certificate here; `null` when there can. */
+const whyNot = (() => {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "ignore" });
+    return null;
+  } catch {
+    return "there is no openssl in the PATH";
+  }
+})();
+
+let server: PostgresServer;
+let certificate: string;
+const clients: ServerClient[] = [];
+
+beforeAll(async () => {
+  if (whyNot !== null) return;
+  server = await makePostgresServer();
+  certificate = join(server.directory, "server.crt");
+  const key = join(server.directory, "server.key");
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const files = ["-keyout", key, "-out", certificate];
+  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", ...names, ...files], {
+    stdio: "ignore",
+  });
+  const { uid, gid } = statSync(server.directory);
+  for (const file of [key, certificate]) chownSync(file, uid, gid);
+  await server.start(["-c", "ssl=on"]);
+});
+beforeEach(({ skip }) => skip(whyNot !== null, whyNot ?? ""));
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.end(1000);
+});
+afterAll(async () => {
+  if (whyNot === null) await server.stop();
+});
+
+/** Whether a connection is secured, by the server's own account. */
+async function isSecured(host: string, parameters: string): Promise<boolean> {
+  const url = `postgres://postgres:postgres@${host}:${server.port}/postgres?${parameters}`;
+  const client = serverClient({ ...serverDefaults, server: parseServerUrl(url)._unsafeUnwrap(), poolSize: 1 });
+  clients.push(client);
+  const rows = (await client.unsafe("select ssl from pg_stat_ssl where pid = pg_backend_pid()")) as { ssl: boolean }[];
+  return rows[0]?.ssl === true;
+}
+
+describe("a connection to a server that speaks TLS", () => {
+  it.each([
+    ["sslmode=require", true],
+    ["sslmode=require&target_session_attrs=primary", true],
+    ["sslmode=prefer", true],
+    ["sslmode=disable", false],
+    ["sslmode=require&sslnegotiation=direct", true],
+  ])("with %s is secured: %s", async (parameters, secured) => {
+    expect(await isSecured("127.0.0.1", parameters)).toBe(secured);
+  });
+
+  it.each(["localhost", "127.0.0.1"])("is verified for the name that the certificate has, such as %s", async (host) => {
+    expect(await isSecured(host, `sslmode=verify-full&sslrootcert=${certificate}`)).toBe(true);
+  });
+
+  it("is refused where the certificate is for another name, and taken where the name is not asked for", async () => {
+    // The address of the server as one of IPv6, which the certificate does not have.
+    const [host, root] = ["[::ffff:127.0.0.1]", `sslrootcert=${certificate}`];
+    await expect(isSecured(host, `sslmode=verify-full&${root}`)).rejects.toThrow("not in the cert's list");
+    expect(await isSecured(host, `sslmode=verify-ca&${root}`)).toBe(true);
+  });
+
+  it.each([
+    ["agrees to TLS", "S"],
+    ["says nothing", ""],
+  ])("is given up after the connect timeout where a server %s and then falls silent", async (_case, answer) => {
+    const silent = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write(answer));
+    }).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const url = parseServerUrl(`postgres://postgres@127.0.0.1:${port}/postgres?sslmode=require`)._unsafeUnwrap();
+    const client = serverClient({ ...serverDefaults, server: url, connectTimeoutMs: 300 });
+    await expect(client.unsafe("select 1")).rejects.toMatchObject({ code: "08001", message: "CONNECT_TIMEOUT" });
+    await client.end(0);
+    silent.close();
+  });
+
+  it("is refused where nobody vouches for the certificate", async () => {
+    await expect(isSecured("localhost", "sslmode=verify-full")).rejects.toThrow("self-signed certificate");
+  });
+});

@@ -1,0 +1,193 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { hostAndPort, parseServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+
+const parse = (raw: string) => parseServerUrl(raw)._unsafeUnwrap();
+const refusalOf = (raw: string) => parseServerUrl(raw)._unsafeUnwrapErr().detail;
+const tlsOf = (raw: string) => parse(raw).tls;
+
+const THIS_FILE = fileURLToPath(import.meta.url);
+const ENCODING = "must be percent-encoded";
+const SHAPE = "must look like postgres://user:password@host:5432/database";
+
+describe("the transport security that a URL of a server asks for", () => {
+  it.each([
+    ["postgres://ada:secret@db.example.org:5433/quire", "verified by its certificate", {}],
+    ["postgresql://db.example.org/quire", "verified by its certificate", {}],
+    ["postgres://localhost/quire", "on this machine, so without TLS", false],
+    ["postgres://127.0.0.1:5432,127.0.0.2:5433/quire", "on this machine, so without TLS", false],
+    ["postgres://ada@[::1]:5432/quire", "on this machine, so without TLS", false],
+    ["postgres:///quire?host=/run/postgresql", "on this machine, so without TLS", false],
+    ["postgres://localhost,db.example.org/quire", "verified when one of several is elsewhere", {}],
+    ["postgres:///quire?host=db.example.org", "verified when the host is a parameter", {}],
+    ["postgres://ada@[2001:db8::1]/quire", "verified by an address", {}],
+    ["postgres://localhost/quire?sslmode=verify-full", "verified when that is asked for", {}],
+    ["postgres://db.example.org/quire?sslmode=disable", "without TLS when that is asked for", false],
+    ["postgres://db.example.org/quire?sslmode=prefer", "with TLS where there is some", "prefer"],
+    ["postgres://db.example.org/quire?sslmode=require", "with TLS, whoever it is", { rejectUnauthorized: false }],
+    ["postgres://db.example.org/quire?sslmode=no-verify", "with TLS, whoever it is", { rejectUnauthorized: false }],
+    ["postgres://db.example.org/quire?sslrootcert=system", "verified by the system's authorities", {}],
+    ["postgres://db.example.org/quire?sslmode=require&sslrootcert=system", "verified in full, as libpq does", {}],
+    ["postgres://db.example.org/quire?sslmode=require&channel_binding=require", "verified instead of bound", {}],
+    ["postgres://db.example.org/quire?ssl_min_protocol_version=TLSv1.3", "of a version", { minVersion: "TLSv1.3" }],
+  ])("%s is %s", (raw, _case, tls) => {
+    expect(tlsOf(raw)).toEqual(tls);
+  });
+
+  it("with verify-ca does not ask whom a certificate names", () => {
+    const tls = tlsOf("postgres://db.example.org/quire?sslmode=verify-ca");
+    expect(tls).toEqual({ checkServerIdentity: expect.any(Function) as unknown });
+    expect((tls as { checkServerIdentity(): unknown }).checkServerIdentity()).toBeUndefined();
+  });
+
+  it("with require and a root certificate is that of verify-ca, as libpq does", () => {
+    const tls = tlsOf(`postgres://db.example.org/quire?sslmode=require&sslrootcert=${THIS_FILE}`);
+    expect(tls).toEqual({
+      ca: expect.stringContaining("sslrootcert") as unknown,
+      checkServerIdentity: expect.any(Function) as unknown,
+    });
+  });
+
+  it("takes a certificate of the client from files", () => {
+    const files = `sslcert=${THIS_FILE}&sslkey=${THIS_FILE}&sslpassword=secret`;
+    const text = expect.stringContaining("vitest") as unknown;
+    expect(tlsOf(`postgres://db.example.org/quire?${files}`)).toEqual({ cert: text, key: text, passphrase: "secret" });
+  });
+});
+
+describe("the address in a URL of a server", () => {
+  it.each([
+    ["postgres://localhost/quire", ["localhost:5432"], "postgres://localhost/quire"],
+    ["postgres:///quire", ["localhost:5432"], "postgres:///quire?host=localhost:5432"],
+    ["postgres://db.example.org:5433/quire", ["db.example.org:5433"], "postgres://db.example.org:5433/quire"],
+    ["postgres://ada:secret@a:1,b:2/quire", ["a:1", "b:2"], "postgres://a:1,b:2/quire"],
+    ["postgres://[::1]:5433,[fe80::1%25eth0]/quire", ["[::1]:5433", "[fe80::1%eth0]:5432"], undefined],
+    ["postgres:///quire?host=a,b&port=1,2", ["a:1", "b:2"], "postgres:///quire?host=a:1,b:2"],
+    ["postgres:///quire?host=::1,b&port=7", ["[::1]:7", "b:7"], "postgres:///quire?host=[::1]:7,b:7"],
+    ["postgresql:///quire?host=/run/pg", ["/run/pg/.s.PGSQL.5432"], "postgres:///quire?host=/run/pg"],
+    ["postgres://ada@/quire?host=/run/pg&port=6", ["/run/pg/.s.PGSQL.6"], "postgres:///quire?host=/run/pg"],
+    ["postgres://ada@%2Frun%2Fpg:5433/quire", ["/run/pg/.s.PGSQL.5433"], "postgres:///quire?host=/run/pg"],
+    [" postgres://localhost/quire\n", ["localhost:5432"], "postgres://localhost/quire"],
+  ])("%s names %s", (raw, hosts, place) => {
+    const server = parse(raw);
+    expect(server.hosts.map(hostAndPort)).toEqual(hosts);
+    if (place !== undefined) expect(server.place).toBe(place);
+  });
+
+  it.each([
+    "mysql://localhost/quire",
+    "localhost:5432",
+    "jdbc:postgresql://localhost/quire",
+    '"postgres://localhost/quire"',
+    "postgres://host:port/quire",
+    "postgres://host:0/quire",
+    "postgres://host:65536/quire",
+    "postgres://[::g]/quire",
+    "postgres://ho st/quire",
+    "postgres:///quire?host=a&port=x",
+  ])("%s is no URL of a server", (raw) => {
+    expect(refusalOf(raw)).toBe(SHAPE);
+  });
+});
+
+describe("the user and the password in a URL of a server", () => {
+  it.each([
+    ["postgres://ada:secret@localhost/quire", "ada", "secret"],
+    ["postgres://ada:p%40%25%23%2F%3F%3Ass@localhost/quire", "ada", "p@%#/?:ss"],
+    ["postgres://ada:se@cret@localhost/quire", "ada", "se@cret"],
+    ["postgres://ada:se@cret9@[::1]:5432/quire", "ada", "se@cret9"],
+    ["postgres://ada:a:b@localhost/quire", "ada", "a:b"],
+    ["postgres://ada%40tenant:x@localhost/quire", "ada@tenant", "x"],
+    ["postgres://ada:a+b@localhost/quire?application_name=a+b", "ada", "a+b"],
+    ["postgres://localhost/quire?user=ada&password=p%40ss", "ada", "p@ss"],
+    ["postgres://localhost/quire", undefined, undefined],
+  ])("%s are %s and %s", (raw, user, password) => {
+    const server = parse(raw);
+    expect([server.user, server.password, server.database]).toEqual([user, password, "quire"]);
+    expect(server.place).not.toMatch(/cret|ss|ada|a\+b/);
+  });
+
+  it.each([
+    ["%", "postgres://ada:s3cret%@localhost/quire"],
+    ["% before a digit", "postgres://ada:s3cret%4@localhost/quire"],
+    ["% that is no UTF-8", "postgres://ada:s3cret%FF@localhost/quire"],
+    ["% in a parameter", "postgres://localhost/quire?password=s3cret%"],
+    ["#", "postgres://ada:s3#cret@localhost/quire"],
+    ["# after an @", "postgres://ada:s3@s3#cret@localhost/quire"],
+    ["/", "postgres://ada:s3/s3cret@localhost/quire"],
+    ["/ after a number", "postgres://ada:5432/s3cret@localhost/quire"],
+    ["?", "postgres://ada:12?s3cret@localhost/quire"],
+    ["? after an @", "postgres://ada:s3@s3?cret@localhost/quire"],
+    ["@ in a parameter", "postgres://localhost/quire?password=s3@cret"],
+  ])("are refused where they hold a raw %s, and no part of them is shown", (_case, raw) => {
+    const refused = refusalOf(raw);
+    expect(refused).toContain(ENCODING);
+    expect(refused).not.toMatch(/s3|cret|ada|localhost/);
+  });
+});
+
+describe("a parameter in a URL of a server", () => {
+  it("that libpq has is understood", () => {
+    const server = parse(
+      "postgres://localhost/quire?application_name=blog&connect_timeout=7&keepalives_idle=30&options=-c%20geqo%3Doff&target_session_attrs=primary",
+    );
+    expect(server).toMatchObject({
+      connectTimeoutMs: 7000,
+      keepAliveDelayMs: 30_000,
+      sessionAttributes: "primary",
+      startup: { application_name: "blog", options: "-c geqo=off" },
+    });
+  });
+
+  it("that says nothing leaves what is configured", () => {
+    expect(parse("postgres://localhost/quire?connect_timeout=0&target_session_attrs=any&keepalives=0")).toMatchObject({
+      connectTimeoutMs: null,
+      keepAliveDelayMs: null,
+      maxConnections: null,
+      isPooled: false,
+      sessionAttributes: null,
+      startup: { application_name: "quire" },
+    });
+  });
+
+  it.each([
+    "sslmode=require&channel_binding=require",
+    "sslmode=require&supa=base-pooler.x",
+    "sslnegotiation=direct",
+    "gssencmode=disable&krbsrvname=postgres",
+    "keepalives=1&keepalives_idle=30&keepalives_interval=10&keepalives_count=3&tcp_user_timeout=5000",
+    "client_encoding=utf8&load_balance_hosts=random",
+    "schema=public&pool_timeout=10",
+    "pgbouncer=false",
+    "sslmode=",
+  ])("of a managed service is accepted: %s", (parameters) => {
+    expect(parseServerUrl(`postgres://ada@db.example.org/quire?${parameters}`).isOk()).toBe(true);
+  });
+
+  it("of Prisma says how many connections there may be, and that a pooler stands before the server", () => {
+    const server = parse("postgres://localhost/quire?pgbouncer=true&connection_limit=3");
+    expect(server).toMatchObject({ isPooled: true, maxConnections: 3 });
+  });
+
+  it.each([
+    ["statement_timeout=5000", "parameters that are not known: statement_timeout; "],
+    ["foo=1&bar=2", "parameters that are not known: foo, bar; "],
+    ["s3cret+x=1", "parameters that are not known: one without a proper name; "],
+    ["sslmode=s3cret", "sslmode that is none of disable"],
+    ["sslmode=verify-full&sslrootcert=/s3cret.crt", "sslrootcert that cannot be read"],
+    ["sslkey=/s3cret.key&sslmode=verify-full", "sslkey that cannot be read"],
+    ["channel_binding=require", "needs TLS"],
+    ["gssencmode=require", "GSSAPI"],
+    ["schema=s3cret", "public"],
+    ["ssl=true", "say sslmode"],
+    ["client_encoding=s3cret", "UTF8"],
+    ["target_session_attrs=prefer-standby", "target_session_attrs that is none of any"],
+    ["connect_timeout=s3cret", "connect_timeout that is no whole number"],
+    ["connection_limit=0", "connection_limit that is no whole number"],
+    ["keepalives=2", "keepalives that is none of 0, 1"],
+  ])("is refused by its name, without its value: %s", (parameters, detail) => {
+    const refused = refusalOf(`postgres://localhost/quire?${parameters}`);
+    expect(refused).toContain(detail);
+    expect(refused).not.toContain("s3cret");
+  });
+});

@@ -1,0 +1,244 @@
+import { ok, type Result } from "neverthrow";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../../src/application/ports/idempotency-keys.ts";
+import { fail } from "../../../src/domain/shared/fail.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import type { Post } from "../../../src/domain/post/post.ts";
+import type { User } from "../../../src/domain/user/user.ts";
+import { ANY_BATCH, aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW, EVERY_DRAFT } from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+
+const after = (ms: number) => new Date(NOW.getTime() + ms);
+
+export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): void {
+  describe(`IdempotencyKeyRepository on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let user: User;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      user = aUser();
+      (await storage.users.insert(user))._unsafeUnwrap();
+    });
+    afterAll(async () => opened.close());
+
+    const aRecord = (fields: Partial<IdempotencyRecord> = {}): IdempotencyRecord => ({
+      id: nextId(),
+      keyDigest: "digest" as KeyDigest,
+      userId: user.id,
+      fingerprint: "fingerprint" as Fingerprint,
+      answer: "answer" as SealedAnswer,
+      createdAt: NOW,
+      expiresAt: after(DAY_MS),
+      ...fields,
+    });
+    const stored = async (record = aRecord()) => {
+      (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
+      return record;
+    };
+    const found = async (digest = "digest") =>
+      (await storage.idempotencyKeys.find(digest as KeyDigest))._unsafeUnwrap();
+
+    it("finds nothing under a digest that nobody has stored", async () => {
+      await stored();
+      expect(await found("digest2")).toBeNull();
+    });
+
+    it("gives back every field as it was stored, an answer of megabytes too", async () => {
+      const record = await stored(aRecord({ answer: "0123456789abcdef".repeat(600_000) as SealedAnswer }));
+      expect(await found()).toStrictEqual(record);
+    });
+
+    it("finds several that are asked for together, each by its own digest", async () => {
+      const records = await Promise.all(
+        ["a", "b"].map(async (each) => stored(aRecord({ keyDigest: each as KeyDigest }))),
+      );
+      expect(await Promise.all([found("b"), found("c"), found("a")])).toStrictEqual([records[1], null, records[0]]);
+    });
+
+    it("refuses a second record of one key, and keeps the first", async () => {
+      const first = await stored();
+      const again = await storage.idempotencyKeys.insert(
+        aRecord({ answer: "another" as SealedAnswer }),
+        "within_quota",
+      );
+      expect(again._unsafeUnwrapErr()).toEqual({ kind: "idempotency_key_in_use" });
+      expect(await found()).toStrictEqual(first);
+    });
+
+    it("takes one record of many that are stored at once", async () => {
+      const records = Array.from({ length: 10 }, () => aRecord());
+      const outcomes = await Promise.all(
+        records.map(async (record) => storage.idempotencyKeys.insert(record, "within_quota")),
+      );
+      expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(1);
+      expect(await found()).toStrictEqual(records[outcomes.findIndex((outcome) => outcome.isOk())]);
+    });
+
+    it.each([
+      ["a millisecond before its end", DAY_MS - 1, false],
+      ["at its end", DAY_MS, true],
+    ])("keeps a key for its record until %s", async (_, ms, isFree) => {
+      await stored();
+      const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
+      expect((await storage.idempotencyKeys.insert(next, "within_quota")).isOk()).toBe(isFree);
+      expect((await found())?.id === next.id).toBe(isFree);
+    });
+
+    it("refuses a record of nobody, and stores nothing", async () => {
+      const refused = await storage.idempotencyKeys.insert(aRecord({ userId: nextId<UserId>() }), "within_quota");
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+      expect(await found()).toBeNull();
+    });
+
+    it("keeps nothing of a unit of work that fails", async () => {
+      await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
+        (await idempotencyKeys.insert(aRecord(), "within_quota"))._unsafeUnwrap();
+        return fail({ kind: "changed_my_mind" });
+      });
+      expect(await found()).toBeNull();
+    });
+
+    it("forgets what a user did when the user goes, and nothing else", async () => {
+      const other = aUser();
+      (await storage.users.insert(other))._unsafeUnwrap();
+      await stored();
+      const others = await stored(aRecord({ keyDigest: "others" as KeyDigest, userId: other.id }));
+      (await storage.users.delete(user.id, user.version))._unsafeUnwrap();
+      expect(await found()).toBeNull();
+      expect(await found("others")).toStrictEqual(others);
+    });
+
+    it.each([
+      ["a millisecond before its end", DAY_MS - 1, false],
+      ["at its end", DAY_MS, true],
+    ])("lets nobody claim a key that has a record until %s", async (_, ms, isFree) => {
+      const { keyDigest } = await stored();
+      const claimed = await storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest, after(ms)));
+      expect(claimed).toEqual(isFree ? ok() : fail({ kind: "idempotency_key_in_use" }));
+      expect((await found())?.keyDigest).toBe(keyDigest);
+    });
+
+    it.each(["an ok", "an err"])("gives a claimed key back with the unit of work that ends with %s", async (end) => {
+      const claim = async (digest: string, outcome: Result<void, unknown>) =>
+        storage.unitOfWork.run(async (on) =>
+          (await on.idempotencyKeys.claim(digest as KeyDigest, NOW)).andThen(() => outcome),
+        );
+      const outcome = end === "an ok" ? ok() : fail({ kind: "changed_my_mind" });
+      const ends = await Promise.all([claim("a", outcome), claim("b", outcome)]);
+      expect(ends).toEqual([outcome, outcome]);
+      expect(await Promise.all([claim("a", ok()), claim("b", ok())])).toEqual([ok(), ok()]);
+    });
+
+    describe("a record with the post that its request made", () => {
+      const isStored = async (post: Post) => (await storage.posts.findById(post.id, EVERY_DRAFT)).isOk();
+
+      it.each([
+        ["of a few characters", 16],
+        ["of megabytes", 9_600_000],
+      ])("is stored with it, an answer %s", async (_, length) => {
+        const answer = "0123456789abcdef".repeat(length / 16) as SealedAnswer;
+        const [record, post] = [aRecord({ answer }), aPublishedPost(user.id)];
+        expect(await storage.idempotencyKeys.insertWithPost(record, post)).toEqual(ok());
+        expect(await found()).toStrictEqual(record);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
+      });
+
+      it.each([
+        ["a millisecond before its end", DAY_MS - 1, false],
+        ["at its end", DAY_MS, true],
+      ])("is refused where there is another of its key until %s, and so is the post", async (_, ms, isFree) => {
+        await stored();
+        const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
+        const post = aDraft(user.id);
+        expect((await storage.idempotencyKeys.insertWithPost(next, post)).isOk()).toBe(isFree);
+        expect((await found())?.id === next.id).toBe(isFree);
+        expect(await isStored(post)).toBe(isFree);
+      });
+
+      it("is stored once of many that have one key and come at once, and so is one post", async () => {
+        const pairs = Array.from({ length: 10 }, () => ({ record: aRecord(), post: aDraft(user.id) }));
+        const outcomes = await Promise.all(
+          pairs.map(async ({ record, post }) => storage.idempotencyKeys.insertWithPost(record, post)),
+        );
+        const refused = outcomes.filter((outcome) => outcome.isErr());
+        expect(refused).toEqual(Array.from({ length: 9 }, () => fail({ kind: "idempotency_key_in_use" })));
+        const winner = pairs[outcomes.findIndex((outcome) => outcome.isOk())];
+        expect(await found()).toStrictEqual(winner?.record);
+        const kept = await Promise.all(pairs.map(async ({ post }) => isStored(post)));
+        expect(kept).toEqual(outcomes.map((outcome) => outcome.isOk()));
+      });
+
+      it("is stored whatever becomes of others that come at once", async () => {
+        await stored(aRecord({ keyDigest: "used" as KeyDigest }));
+        const [nobody, someId] = [nextId<UserId>(), user.id];
+        const outcomes = await Promise.all(
+          [
+            [aRecord({ keyDigest: "a" as KeyDigest }), aDraft(someId)] as const,
+            [aRecord({ keyDigest: "used" as KeyDigest }), aDraft(someId)] as const,
+            [aRecord({ keyDigest: "b" as KeyDigest, userId: nobody }), aDraft(someId)] as const,
+            [aRecord({ keyDigest: "c" as KeyDigest }), aDraft(nobody)] as const,
+            [aRecord({ keyDigest: "d" as KeyDigest }), aDraft(someId)] as const,
+          ].map(async ([record, post]) => {
+            const outcome = await storage.idempotencyKeys.insertWithPost(record, post);
+            return [outcome.isOk() || outcome.error.kind, await isStored(post)];
+          }),
+        );
+        expect(outcomes).toEqual([
+          [true, true],
+          ["idempotency_key_in_use", false],
+          ["user_not_found", false],
+          ["author_not_found", false],
+          [true, true],
+        ]);
+        expect([await found("a"), await found("b"), await found("c"), await found("d")].map(Boolean)).toEqual([
+          true,
+          false,
+          false,
+          true,
+        ]);
+      });
+    });
+
+    it("removes those that have expired, and no other", async () => {
+      await stored();
+      const later = await stored(aRecord({ keyDigest: "later" as KeyDigest, expiresAt: after(DAY_MS + 1) }));
+      expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), ANY_BATCH))._unsafeUnwrap()).toBe(1);
+      expect(await found()).toBeNull();
+      expect(await found("later")).toStrictEqual(later);
+    });
+
+    it("removes as many as it is told to at most", async () => {
+      for (const each of ["a", "b", "c"]) await stored(aRecord({ keyDigest: each as KeyDigest }));
+      const remove = async () =>
+        (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), { ...ANY_BATCH, rows: 2 }))._unsafeUnwrap();
+      expect([await remove(), await remove(), await remove()]).toEqual([2, 1, 0]);
+    });
+
+    it("removes in one batch what its bytes allow, of the expired and of a user, and one record at least", async () => {
+      const answer = "a".repeat(10_000) as SealedAnswer;
+      const store = async () => {
+        for (let i = 0; i < 5; i++) await stored(aRecord({ keyDigest: `of ${i}` as KeyDigest, answer }));
+      };
+      const two = { rows: 10, bytes: 15_000 };
+      const purge = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), two))._unsafeUnwrap();
+      await store();
+      expect([await purge(), await purge(), await purge(), await purge()]).toEqual([2, 2, 1, 0]);
+      const remove = async () => (await storage.idempotencyKeys.deleteByUser(user.id, two))._unsafeUnwrap();
+      await store();
+      expect([await remove(), await remove(), await remove(), await remove()]).toEqual([2, 2, 1, 0]);
+      await store();
+      const one = { rows: 10, bytes: 1 };
+      expect((await storage.idempotencyKeys.deleteByUser(user.id, one))._unsafeUnwrap()).toBe(1);
+    });
+  });
+}

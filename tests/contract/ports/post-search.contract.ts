@@ -1,0 +1,230 @@
+import { array, assert, asyncProperty, constantFrom, oneof, string } from "fast-check";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
+import type { PageRequest } from "../../../src/domain/shared/page.ts";
+import { CONTENT_MAX_BYTES } from "../../../src/domain/post/post.ts";
+import type { PostFilter } from "../../../src/domain/post/post-repository.ts";
+import { isRankKey, parseSearchQuery, rankKey, type FoundPost } from "../../../src/domain/post/post-search.ts";
+import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+
+const MIB = 1_048_576;
+const FIRST = { limit: 100, from: null };
+
+export function postSearchContract(adapter: StorageUnderTest): void {
+  describe(`a search of posts on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let author: UserId;
+    let otherAuthor: UserId;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      const users = [aUser(), aUser()] as const;
+      for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
+      [author, otherAuthor] = [users[0].id, users[1].id];
+    });
+    afterAll(async () => opened.close());
+
+    const publish = async (title: string, content = "Nothing of it", by = author) => {
+      const post = aPublishedPost(by, { title, content });
+      (await storage.posts.insert(post))._unsafeUnwrap();
+      return post;
+    };
+    const search = async (query: string, filter: PostFilter = EVERY_POST, page: PageRequest<PostId> = FIRST) =>
+      (await storage.posts.search(filter, parseSearchQuery(query)._unsafeUnwrap(), page))._unsafeUnwrap();
+    const titles = async (query: string, filter?: PostFilter) =>
+      (await search(query, filter)).items.map(({ title }) => title as string);
+    const excerpt = async (query: string) =>
+      (await search(query)).items[0]?.excerpt.map(({ text, isMatch }) => (isMatch ? `[${text}]` : text)).join("");
+
+    it("gives the whole post, with a rank", async () => {
+      const post = await publish("The engine", "Note G");
+      const [found] = (await search("engine")).items;
+      expect(found).toEqual({ ...post, rank: expect.any(Number), excerpt: [{ text: "Note G", isMatch: false }] });
+      expect(isRankKey(rankKey(found as FoundPost))).toBe(true);
+    });
+
+    it.each([
+      ["engine", ["Engine", "Content"]],
+      ["ENGINE", ["Engine", "Content"]],
+      ["cafe", ["Café"]],
+      ["café", ["Café"]],
+      ["engine café", []],
+      ["engine or café", ["Engine", "Café", "Content"]],
+      ["engine -café", ["Engine", "Content"]],
+      ["-engine -nothing", ["Others"]],
+      ["--engine -nothing", ["Others"]],
+      ["- engine", ["Engine", "Content"]],
+      [`${"- ".repeat(96)}engine`, ["Engine", "Content"]],
+      [`engine ${"-".repeat(193)}`, ["Engine", "Content"]],
+      ['"analytical engine"', ["Content"]],
+      ['"engine analytical"', []],
+      ['analytical "engine', ["Content"]],
+      ["analytical & engine | ( !", ["Content"]],
+      ["xyzzy", []],
+      ["'; drop table posts; --", []],
+      ["\\ % _ :* <-> '' engine", ["Engine", "Content"]],
+      ["<engine>", ["Engine", "Content"]],
+      ["less", ["Others"]],
+      ["greater", ["Others"]],
+      ["or", []],
+    ])("finds for %s in whatever case and with or without accents: %j", async (query, expected) => {
+      await publish("Engine");
+      await publish("Café");
+      await publish("Content", "An analytical engine, of brass");
+      await publish("Others", "Quite something<less&greater>");
+      expect((await titles(query)).toSorted()).toEqual([...expected].toSorted());
+    });
+
+    it("finds other forms of a word, and overlooks words that every text has", { skip: !adapter.stems }, async () => {
+      await publish("The painted ships");
+      expect(await titles("ship painting")).toEqual(["The painted ships"]);
+      expect(await titles("a ship of paint")).toEqual(["The painted ships"]);
+      expect(await titles("the")).toEqual([]);
+    });
+
+    it.each([
+      ["postgers", ["PostgreSQL performance"]],
+      ["performnce postgresql", ["PostgreSQL performance"]],
+      ["Pérformence", ["PostgreSQL performance"]],
+      ["performnce garden", []],
+      ['"performnce"', []],
+      ["performnce -garden", []],
+      ["nothin", []],
+    ])("finds for the typo in %s by titles alone: %j", async (query, expected) => {
+      await publish("PostgreSQL performance");
+      await publish("Gardens of Mars");
+      expect(await titles(query)).toEqual(expected);
+    });
+
+    it("has titles with the word before content with it, and both before a title with a similar one", async () => {
+      await publish("Performances");
+      await publish("Similar: perfarmance");
+      await publish("In the content", "What performance is");
+      await publish("Performance");
+      const found = await titles("performance");
+      expect(found.slice(-1)).toEqual(["Similar: perfarmance"]);
+      expect(found.indexOf("Performance")).toBeLessThan(found.indexOf("In the content"));
+    });
+
+    it("shows only what the filter does, by words and by similar ones", async () => {
+      await publish("Engine of one");
+      for (const by of [author, otherAuthor]) {
+        (await storage.posts.insert(aDraft(by, { title: `Engine, a draft of ${by}` })))._unsafeUnwrap();
+        await publish(`Engine by ${by}`, "Text", by);
+      }
+      const visible = async (query: string, filter: PostFilter) =>
+        (await search(query, filter)).items.map(({ status, authorId }) => `${status} ${authorId}`).toSorted();
+      const [mine, others] = [`published ${author}`, `published ${otherAuthor}`];
+      for (const query of ["engine", "engina", "-xyzzy"]) {
+        expect(await visible(query, PUBLISHED_POSTS)).toEqual([mine, mine, others].toSorted());
+        expect(await visible(query, postsOf(otherAuthor))).toEqual([`draft ${otherAuthor}`, others].toSorted());
+        const own = { ...PUBLISHED_POSTS, drafts: { authorId: author } };
+        expect(await visible(query, own)).toEqual([`draft ${author}`, mine, mine, others].toSorted());
+        expect(await visible(query, { published: null, drafts: null })).toEqual([]);
+      }
+    });
+
+    it("shows a post as it was edited, and none that was deleted", async () => {
+      const post = await publish("Engine");
+      const edited = { ...post, title: aDraft(author, { title: "Garden" }).title };
+      (await storage.posts.update(edited, post.version))._unsafeUnwrap();
+      expect([await titles("engine"), await titles("garden")]).toEqual([[], ["Garden"]]);
+      (await storage.posts.delete(post.id, post.version))._unsafeUnwrap();
+      expect(await titles("garden")).toEqual([]);
+    });
+
+    it("marks what matches in the content, and nothing that the content itself has as a mark", async () => {
+      await publish("T", "A \u0001brass\u0002 engine <mark>of</mark> steam, and Engine again");
+      const found = await excerpt("ENGINE");
+      expect(found).toContain("[engine]");
+      expect(found).toContain("[Engine]");
+      expect(found).toContain("<mark>of</mark> steam");
+      expect(found).not.toMatch(/\[brass|\[of/);
+    });
+
+    it("leads through every post in the order of the ranks, on and back, for pages of every size", async () => {
+      for (let n = 0; n < 7; n++) await publish(n % 2 === 0 ? "Engine" : "Other", "engine ".repeat(1 + (n % 3)));
+      const all = (await search("engine")).items;
+      expect(all).toHaveLength(7);
+      const places = all.map((post) => `${rankKey(post)} ${post.id}`);
+      expect(places).toEqual(places.toSorted().toReversed());
+      for (const limit of [1, 2, 3, 6, 7]) {
+        const seen: FoundPost[] = [];
+        let page = await search("engine", EVERY_POST, { limit, from: null });
+        expect(page.previous).toBeNull();
+        for (;;) {
+          seen.push(...page.items);
+          if (page.next === null) break;
+          page = await search("engine", EVERY_POST, { limit, from: page.next });
+        }
+        expect(seen).toEqual(all);
+        const back = page.items.toReversed();
+        while (page.previous !== null) {
+          page = await search("engine", EVERY_POST, { limit, from: page.previous });
+          back.push(...page.items.toReversed());
+        }
+        expect(back.toReversed()).toEqual(all);
+      }
+    });
+
+    it("has at most 1 MiB of JSON beyond its first post on a page, its excerpts among it", async () => {
+      for (let i = 0; i < 6; i++) await publish("Engine", `engine ${'x" '.repeat(MIB / 16)}`);
+      const first = await search("engine");
+      expect(first.items).toHaveLength(4);
+      expect(Buffer.byteLength(JSON.stringify(first.items.slice(1)))).toBeLessThanOrEqual(MIB);
+      const second = await search("engine", EVERY_POST, { limit: 100, from: first.next });
+      expect(second.items).toHaveLength(2);
+      expect(second.next).toBeNull();
+    });
+
+    it("answers every query", { timeout: 60_000 }, async () => {
+      const text = string({ unit: "binary", maxLength: 200 }).filter((raw) => parseSearchQuery(raw).isOk());
+      const syntax = array(constantFrom("a", "engine", '"', "-", "or", " ", "'", "\\", "&", "<->", "!", ":*", "é"));
+      const query = oneof(
+        text,
+        syntax.map((parts) => parts.join("")).filter((raw) => parseSearchQuery(raw).isOk()),
+      );
+      await publish("Engine");
+      await assert(
+        asyncProperty(query, async (raw) => {
+          await search(raw);
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    it.each([
+      ["as many different words as there can be", (n: number) => `${letter(n)} `],
+      [
+        "as many different words of two parts",
+        (n: number) => `${letter(n)}${letter(n * 3)}-${letter(n * 7)}${letter(n * 5)} `,
+      ],
+      ["long words of two parts", (n: number) => (n % 250 === 0 ? " " : n % 125 === 0 ? "-" : letter(n * 7))],
+      ["ligatures and fractions", (n: number) => `ﬃ⅒㎮${n.toString(36)} `],
+      ["addresses", (n: number) => `http://a.bc/${n.toString(36)}/${(n * 31).toString(36)}?q=${n} x${n}@example.org `],
+      ["one word without an end", () => "x"],
+    ])("stores the longest content of %s", async (_, part) => {
+      let text = "";
+      for (let n = 0, bytes = 0; ; n++) {
+        const next = part(n);
+        bytes += Buffer.byteLength(next);
+        if (bytes > CONTENT_MAX_BYTES) break;
+        text += next;
+      }
+      const post = await publish("Longest", text);
+      const found = (await search("longest")).items;
+      expect(found.map(({ id }) => id)).toEqual([post.id]);
+      expect(found[0]?.content === text).toBe(true);
+    });
+  });
+}
+
+/** A letter of four bytes, one of forty thousand. */
+function letter(n: number): string {
+  return String.fromCodePoint(0x20000 + (n % 40_000));
+}

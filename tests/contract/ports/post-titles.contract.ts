@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../../src/application/ports/idempotency-keys.ts";
+import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
+import type { PageCursor } from "../../../src/domain/shared/page.ts";
+import { editPost, type Post } from "../../../src/domain/post/post.ts";
+import {
+  ANY_BATCH,
+  aPublishedPost,
+  aUser,
+  DAY_MS,
+  EVERY_POST,
+  LATER,
+  nextId,
+  NOW,
+  postsOf,
+  title,
+} from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+
+const WRITTEN = ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"];
+const IN_ORDER = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
+
+/** The order of titles in lists, after each way in which a post is written. */
+export function postTitlesContract(adapter: StorageUnderTest): void {
+  describe(`The lists by title of PostRepository on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let author: UserId;
+    let other: UserId;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      const users = [aUser(), aUser()] as const;
+      for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
+      [author, other] = [users[0].id, users[1].id];
+    });
+    afterAll(async () => opened.close());
+
+    async function write(titles: readonly string[], authorId = author): Promise<Post[]> {
+      const posts = titles.map((each) => aPublishedPost(authorId, { title: each }));
+      for (const post of posts) (await storage.posts.insert(post))._unsafeUnwrap();
+      return posts;
+    }
+
+    async function pages(limit: number, descending = false, filter = EVERY_POST) {
+      const seen: (readonly Post[])[] = [];
+      let from: PageCursor<PostId> | null = null;
+      do {
+        const page = await storage.posts.list(filter, { by: "title", descending }, { limit, from });
+        const { items, next } = page._unsafeUnwrap();
+        seen.push(items);
+        from = next;
+      } while (from !== null);
+      return seen.flat();
+    }
+    const titles = async (...asked: Parameters<typeof pages>) => (await pages(...asked)).map((post) => post.title);
+
+    it.each([1, 2, 100])(
+      "have titles in the order of their readers, %s to a page, in both directions",
+      async (limit) => {
+        await write(WRITTEN);
+        await write(["A of another"], other);
+        const filter = postsOf(author);
+        expect(await titles(limit, false, filter)).toEqual(IN_ORDER);
+        expect(await titles(limit, true, filter)).toEqual(IN_ORDER.toReversed());
+        expect(await titles(limit)).toEqual(["A of another", ...IN_ORDER]);
+      },
+    );
+
+    it("have equal titles in the order of their ids", async () => {
+      const posts = await write(["resume", "Résumé", "RESUME", "résumé"]);
+      expect(await pages(1)).toEqual(posts);
+      expect(await pages(1, true)).toEqual(posts.toReversed());
+    });
+
+    it("show each post once whose titles are equal as far as their keys go", async () => {
+      const posts = await write(["1 ", "\ufdfa", "\u{1F99C}"].flatMap((unit) => [unit, unit, unit].map(long)));
+      expect(new Set((await pages(2)).map(({ id }) => id)).size).toBe(posts.length);
+      expect(await pages(2, true)).toEqual((await pages(2)).toReversed());
+    });
+
+    it("have a post with an idempotency key in its place", async () => {
+      await write(["apple", "zoo"]);
+      const record: IdempotencyRecord = {
+        id: nextId(),
+        keyDigest: "digest" as KeyDigest,
+        userId: author,
+        fingerprint: "fingerprint" as Fingerprint,
+        answer: "answer" as SealedAnswer,
+        createdAt: NOW,
+        expiresAt: new Date(NOW.getTime() + DAY_MS),
+      };
+      const post = aPublishedPost(author, { title: "Éclair" });
+      (await storage.idempotencyKeys.insertWithPost(record, post))._unsafeUnwrap();
+      expect(await titles(1)).toEqual(["apple", "Éclair", "zoo"]);
+    });
+
+    it("have a post that is edited at its new place", async () => {
+      const [apple] = (await write(["apple", "Öl", "zoo"])) as [Post, Post, Post];
+      const edited = editPost(apple, { title: title("ÖLE") }, LATER)._unsafeUnwrap();
+      (await storage.posts.update(edited, apple.version))._unsafeUnwrap();
+      expect(await titles(1)).toEqual(["Öl", "ÖLE", "zoo"]);
+    });
+
+    it("have posts that are given to another at their places", async () => {
+      await write(WRITTEN);
+      (await storage.posts.reassign(author, other, LATER, ANY_BATCH, null))._unsafeUnwrap();
+      expect(await titles(2, false, postsOf(other))).toEqual(IN_ORDER);
+    });
+  });
+}
+
+/** A title of 300 characters that differs in its last one. */
+function long(unit: string, last: number): string {
+  return [...Array.from(unit.repeat(300)).slice(0, 299), last].join("");
+}

@@ -1,0 +1,312 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { SessionId, UserId } from "../../../src/domain/shared/id.ts";
+import type { PageCursor } from "../../../src/domain/shared/page.ts";
+import { newSession, touchSession, type Session, type TokenDigest } from "../../../src/domain/session/session.ts";
+import { aSession, aUser, DAY_MS, LATER, nextId, NOW, past } from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+
+const IDLE_MS = 30 * DAY_MS;
+const after = (ms: number) => new Date(NOW.getTime() + ms);
+
+const ending = (userId: UserId, ms: number) =>
+  newSession({ id: nextId<SessionId>(), userId, tokenDigest: `${userId} ${ms}` as TokenDigest }, NOW, ms);
+
+export function sessionRepositoryContract(adapter: StorageUnderTest): void {
+  describe(`SessionRepository on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let user: UserId;
+    let other: UserId;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      const users = [aUser(), aUser()] as const;
+      for (const each of users) (await storage.users.insert(each))._unsafeUnwrap();
+      [user, other] = [users[0].id, users[1].id];
+    });
+    afterAll(async () => opened.close());
+
+    const stored = async (session: Session = aSession(user)): Promise<Session> => {
+      (await storage.sessions.insert(session))._unsafeUnwrap();
+      return session;
+    };
+    const found = async ({ tokenDigest }: Session): Promise<Session> =>
+      (await storage.sessions.findByTokenDigest(tokenDigest))._unsafeUnwrap();
+    const exists = async ({ tokenDigest }: Session): Promise<boolean> =>
+      (await storage.sessions.findByTokenDigest(tokenDigest)).isOk();
+    const page = async (limit: number, from: PageCursor<SessionId> | null = null, now: Date = NOW) =>
+      (await storage.sessions.listByUser(user, now, { limit, from }))._unsafeUnwrap();
+
+    describe("insert and findByTokenDigest", () => {
+      it.each([
+        ["an id", "cd".repeat(32)],
+        ["a token digest", "ab".repeat(32)],
+      ])("throws at %s that is stored already, and keeps what is stored", async (repeated, digest) => {
+        const session = aSession(user, "ab".repeat(32));
+        await stored(session);
+        const next = aSession(user, digest);
+        const again = repeated === "an id" ? { ...next, id: session.id } : next;
+        await expect(storage.sessions.insert(again)).rejects.toThrow();
+        expect(await found(session)).toStrictEqual(session);
+      });
+
+      it("gives back every field as it was stored, each time to the millisecond", async () => {
+        const session = touchSession(aSession(user, "ab".repeat(32)), after(DAY_MS + 7), IDLE_MS);
+        await stored(session);
+        expect(await found(session)).toStrictEqual(session);
+      });
+
+      it("tells sessions of one user apart by their digests", async () => {
+        const [first, second] = [await stored(), await stored()];
+        expect((await found(first)).id).toBe(first.id);
+        expect((await found(second)).id).toBe(second.id);
+      });
+
+      it("finds a session that has expired", async () => {
+        const session = await stored(aSession(user, "expired", 0));
+        expect(await found(session)).toStrictEqual(session);
+      });
+
+      it("does not find a digest that no session has", async () => {
+        await stored(aSession(user, "ab"));
+        const result = await storage.sessions.findByTokenDigest("abc" as TokenDigest);
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+      });
+
+      it("refuses a session of nobody, and stores nothing", async () => {
+        const session = aSession(nextId<UserId>());
+        expect((await storage.sessions.insert(session))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+        expect(await exists(session)).toBe(false);
+      });
+
+      it("is not changed by a change of what was put in", async () => {
+        const session = aSession(user);
+        const mine = { ...session, expiresAt: new Date(session.expiresAt), lastUsedAt: new Date(NOW) };
+        await stored(mine);
+        mine.expiresAt.setTime(0);
+        mine.lastUsedAt.setTime(0);
+        mine.userId = other;
+        expect(await found(session)).toStrictEqual(session);
+      });
+
+      it("is not changed by a change of what came out", async () => {
+        const session = await stored();
+        for (const answer of [await found(session), ...(await page(10)).items]) {
+          answer.expiresAt.setTime(0);
+          Object.assign(answer, { userId: other });
+        }
+        expect(await found(session)).toStrictEqual(session);
+      });
+    });
+
+    describe("listByUser", () => {
+      it("is empty, with nothing to go on with, for a user without sessions", async () => {
+        await stored(aSession(other));
+        expect(await page(10)).toEqual({ items: [], next: null, previous: null });
+      });
+
+      it("shows the user's own sessions, newest first", async () => {
+        const sessions = Array.from({ length: 4 }, () => aSession(user));
+        for (const index of [2, 0, 3, 1]) await stored(sessions[index]);
+        await stored(aSession(other));
+        expect((await page(10)).items).toStrictEqual(sessions.toReversed());
+      });
+
+      it.each([
+        ["a millisecond before its end", IDLE_MS - 1, true],
+        ["at its end", IDLE_MS, false],
+        ["after its end", IDLE_MS + 1, false],
+      ])("tells, %s, whether a session is alive", async (_, elapsedMs, alive) => {
+        await stored();
+        expect((await page(10, null, after(elapsedMs))).items).toHaveLength(alive ? 1 : 0);
+      });
+
+      it.each([
+        ["one less than there are", 3, 3, true],
+        ["as many as there are", 4, 4, false],
+        ["one more than there are", 5, 4, false],
+      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
+        for (let i = 0; i < 4; i++) {
+          await stored();
+          await stored(aSession(user, `expired ${i}`, 0));
+        }
+        const { items, next } = await page(limit);
+        expect(items).toHaveLength(shown);
+        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<SessionId>()) : null);
+      });
+
+      it("skips and repeats nothing over pages while others come and go", async () => {
+        const sessions: Session[] = [];
+        for (let i = 0; i < 6; i++) sessions.push(await stored());
+        const [s1, s2, s3, s4, s5, s6] = sessions.map((session) => session.id);
+        const first = await page(2);
+        await stored();
+        (await storage.sessions.delete(s5 as SessionId, user))._unsafeUnwrap();
+        (await storage.sessions.delete(s3 as SessionId, user))._unsafeUnwrap();
+        const second = await page(2, first.next);
+        const rest = await page(2, second.next);
+        const ids = [first, second, rest].map(({ items }) => items.map((session) => session.id));
+        expect(ids).toEqual([[s6, s5], [s4, s2], [s1]]);
+        expect(rest.next).toBeNull();
+      });
+    });
+
+    describe("renew", () => {
+      it("stores when the session was last used and when it ends", async () => {
+        const session = await stored();
+        const touched = touchSession(session, after(DAY_MS), IDLE_MS);
+        expect(touched).not.toBe(session);
+        expect((await storage.sessions.renew(touched)).isOk()).toBe(true);
+        expect(await found(session)).toStrictEqual(touched);
+      });
+
+      it("stores nothing else of what it is given", async () => {
+        const session = await stored();
+        const createdAt = LATER;
+        const forged = {
+          ...session,
+          userId: other,
+          tokenDigest: "forged" as TokenDigest,
+          createdAt,
+          lastUsedAt: LATER,
+        };
+        (await storage.sessions.renew(forged))._unsafeUnwrap();
+        expect(await found(session)).toStrictEqual({ ...session, lastUsedAt: LATER });
+      });
+
+      it("leaves the user's other sessions as they are", async () => {
+        const [session, another] = [await stored(), await stored()];
+        (await storage.sessions.renew(touchSession(session, after(DAY_MS), IDLE_MS)))._unsafeUnwrap();
+        expect(await found(another)).toStrictEqual(another);
+      });
+
+      it("does not find a session that was never stored, and stores none", async () => {
+        const session = aSession(user);
+        expect((await storage.sessions.renew(session))._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+        expect(await exists(session)).toBe(false);
+      });
+
+      it("does not bring back a session that was deleted", async () => {
+        const session = await stored();
+        (await storage.sessions.delete(session.id, user))._unsafeUnwrap();
+        expect((await storage.sessions.renew(session))._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+        expect(await exists(session)).toBe(false);
+      });
+
+      it("is not changed by a later change of what was put in", async () => {
+        const session = await stored();
+        const renewed = { ...session, lastUsedAt: new Date(LATER), expiresAt: new Date(LATER) };
+        (await storage.sessions.renew(renewed))._unsafeUnwrap();
+        renewed.expiresAt.setTime(0);
+        renewed.lastUsedAt.setTime(0);
+        expect(await found(session)).toStrictEqual({ ...session, lastUsedAt: LATER, expiresAt: LATER });
+      });
+    });
+
+    describe("delete", () => {
+      it("removes the session and no other", async () => {
+        const [session, another] = [await stored(), await stored()];
+        expect((await storage.sessions.delete(session.id, user)).isOk()).toBe(true);
+        expect(await exists(session)).toBe(false);
+        expect(await exists(another)).toBe(true);
+      });
+
+      it("does not find another user's session, and keeps it", async () => {
+        const session = await stored(aSession(other));
+        const result = await storage.sessions.delete(session.id, user);
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+        expect(await exists(session)).toBe(true);
+      });
+
+      it("does not find a session that was never stored", async () => {
+        const result = await storage.sessions.delete(nextId<SessionId>(), user);
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+      });
+
+      it("lets exactly one of two simultaneous deletes win", async () => {
+        const session = await stored();
+        const results = await Promise.all([1, 2].map(async () => storage.sessions.delete(session.id, user)));
+        expect(results.filter((result) => result.isOk())).toHaveLength(1);
+      });
+    });
+
+    describe("deleteByUser", () => {
+      it("removes every session of the user, expired ones too, and nobody else's", async () => {
+        const gone = [await stored(), await stored(aSession(user, "expired", 0))];
+        const kept = await stored(aSession(other));
+        expect((await storage.sessions.deleteByUser(user, null)).isOk()).toBe(true);
+        for (const session of gone) expect(await exists(session)).toBe(false);
+        expect(await exists(kept)).toBe(true);
+      });
+
+      it("keeps the one that it is told to keep", async () => {
+        const [first, kept, last] = [await stored(), await stored(), await stored()];
+        expect((await storage.sessions.deleteByUser(user, kept.id)).isOk()).toBe(true);
+        expect(await exists(first)).toBe(false);
+        expect(await found(kept)).toStrictEqual(kept);
+        expect(await exists(last)).toBe(false);
+      });
+
+      it("removes all of the user's when the kept one is somebody else's", async () => {
+        const [own, others] = [await stored(), await stored(aSession(other))];
+        (await storage.sessions.deleteByUser(user, others.id))._unsafeUnwrap();
+        expect(await exists(own)).toBe(false);
+        expect(await exists(others)).toBe(true);
+      });
+
+      it("does nothing for a user without sessions", async () => {
+        expect((await storage.sessions.deleteByUser(user, null)).isOk()).toBe(true);
+      });
+    });
+
+    describe("deleteOldest", () => {
+      it("removes the oldest of the user beyond those that are kept, so many at most", async () => {
+        const sessions: Session[] = [];
+        for (let i = 0; i < 6; i++) sessions.push(await stored());
+        const others = await stored(aSession(other));
+        const left = async () =>
+          (await Promise.all(sessions.map(exists))).flatMap((isThere, index) => (isThere ? [index] : []));
+        expect((await storage.sessions.deleteOldest(user, 4, 1))._unsafeUnwrap()).toBe(1);
+        expect(await left()).toEqual([0, 2, 3, 4, 5]);
+        expect((await storage.sessions.deleteOldest(user, 4, 10))._unsafeUnwrap()).toBe(1);
+        expect(await left()).toEqual([2, 3, 4, 5]);
+        expect((await storage.sessions.deleteOldest(user, 4, 10))._unsafeUnwrap()).toBe(0);
+        expect(await exists(others)).toBe(true);
+      });
+    });
+
+    describe("deleteExpired", () => {
+      it("removes as many as it is told to, and says how many those were", async () => {
+        for (const owner of [user, other]) await stored(ending(owner, 1_000));
+        await stored(ending(user, 999));
+        const purge = async () => (await storage.sessions.deleteExpired(after(1_000), 2))._unsafeUnwrap();
+        expect([await purge(), await purge(), await purge()]).toEqual([2, 1, 0]);
+      });
+
+      it("removes what ended now or before, of every user, and keeps what ends a millisecond later", async () => {
+        const before = [await stored(ending(user, 999)), await stored(ending(other, 999))];
+        const at = [await stored(ending(user, 1_000)), await stored(ending(other, 1_000))];
+        const later = [await stored(ending(user, 1_001)), await stored(ending(other, 1_001))];
+        expect((await storage.sessions.deleteExpired(after(1_000), 1000)).isOk()).toBe(true);
+        for (const session of [...before, ...at]) expect(await exists(session)).toBe(false);
+        for (const session of later) expect(await found(session)).toStrictEqual(session);
+      });
+
+      it("does nothing when nothing has expired", async () => {
+        const session = await stored();
+        expect((await storage.sessions.deleteExpired(NOW, 1000)).isOk()).toBe(true);
+        expect(await exists(session)).toBe(true);
+      });
+
+      it("keeps a session that was renewed in time", async () => {
+        const session = await stored();
+        (await storage.sessions.renew(touchSession(session, after(DAY_MS), IDLE_MS)))._unsafeUnwrap();
+        (await storage.sessions.deleteExpired(session.expiresAt, 1000))._unsafeUnwrap();
+        expect(await exists(session)).toBe(true);
+      });
+    });
+  });
+}

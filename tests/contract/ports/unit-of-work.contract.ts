@@ -1,0 +1,345 @@
+import { err, ok } from "neverthrow";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
+import { fail } from "../../../src/domain/shared/fail.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import { changeUser, type User } from "../../../src/domain/user/user.ts";
+import { FIRST_VERSION } from "../../../src/domain/shared/version.ts";
+import { ANY_BATCH, aDraft, aSession, aUser, email, LATER, name, EVERY_DRAFT } from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+
+export interface UnitOfWorkCapabilities {
+  /**
+   * Whether the failure of a statement ends the transaction, so that no later `ok` can keep what came before it. The
+   * memory adapter has no statements that fail half-way: a refused step has written nothing, and there is no
+   * transaction that it could have spoiled.
+   */
+  readonly abortsFailedTransactions: boolean;
+  /** Whether a unit begins when the one before has ended: there is one connection, or none. */
+  readonly runsUnitsInTurn: boolean;
+}
+
+const insertInto = async ({ users }: Repositories, user: User) => (await users.insert(user))._unsafeUnwrap();
+
+/** A promise, and what settles it. */
+function signal() {
+  let send: (() => void) | undefined;
+  const sent = new Promise<void>((resolve) => {
+    send = resolve;
+  });
+  return { sent, send: () => send?.() };
+}
+
+export function unitOfWorkContract(adapter: StorageUnderTest, capabilities: UnitOfWorkCapabilities): void {
+  describe(`UnitOfWork on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+    });
+    afterAll(async () => opened.close());
+
+    const stored = async (user: User = aUser()): Promise<User> => {
+      (await storage.users.insert(user))._unsafeUnwrap();
+      return user;
+    };
+    const exists = async (id: UserId): Promise<boolean> => (await storage.users.findById(id)).isOk();
+
+    /** Starts a unit that has inserted `user` when this resolves, and that ends when `end` is called. */
+    async function unitUnderWay(user: User, outcome: "ok" | "err") {
+      const inserted = signal();
+      const gate = signal();
+      const running = storage.unitOfWork.run(async (repositories) => {
+        await insertInto(repositories, user);
+        inserted.send();
+        await gate.sent;
+        return outcome === "ok" ? ok() : fail({ kind: "changed_my_mind" });
+      });
+      await inserted.sent;
+      const end = async () => {
+        gate.send();
+        return running;
+      };
+      return { end };
+    }
+
+    describe("when the work gives an ok", () => {
+      it("gives its value", async () => {
+        expect((await storage.unitOfWork.run(async () => ok({ answer: 42 })))._unsafeUnwrap()).toEqual({ answer: 42 });
+      });
+
+      it("keeps what was written through every repository", async () => {
+        const user = aUser();
+        const [post, session] = [aDraft(user.id), aSession(user.id)];
+        const result = await storage.unitOfWork.run(async ({ users, posts, sessions }) => {
+          (await users.insert(user))._unsafeUnwrap();
+          (await posts.insert(post))._unsafeUnwrap();
+          (await sessions.insert(session))._unsafeUnwrap();
+          return ok();
+        });
+        expect(result.isOk()).toBe(true);
+        expect((await storage.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
+        expect((await storage.sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toStrictEqual(session);
+      });
+
+      it("shows the work what it wrote and what was there before", async () => {
+        const before = await stored();
+        const user = aUser();
+        const seen = await storage.unitOfWork.run(async (repositories) => {
+          await insertInto(repositories, user);
+          return repositories.users.list("everybody", { limit: 10, from: null });
+        });
+        expect(seen._unsafeUnwrap().items).toStrictEqual([user, before]);
+      });
+
+      it("keeps a removal and an update", async () => {
+        const [changing, leaving] = [await stored(), await stored()];
+        const changed = changeUser(changing, { name: name("Grace") }, LATER);
+        const result = await storage.unitOfWork.run(async ({ users }) => {
+          (await users.update(changed, changing.version))._unsafeUnwrap();
+          return users.delete(leaving.id, leaving.version);
+        });
+        expect(result.isOk()).toBe(true);
+        expect((await storage.users.findById(changing.id))._unsafeUnwrap()).toStrictEqual(changed);
+        expect(await exists(leaving.id)).toBe(false);
+      });
+
+      it("gives the next unit what it kept", async () => {
+        const user = aUser();
+        (await storage.unitOfWork.run(async ({ users }) => users.insert(user)))._unsafeUnwrap();
+        const result = await storage.unitOfWork.run(async ({ users }) => users.findById(user.id));
+        expect(result._unsafeUnwrap()).toStrictEqual(user);
+      });
+
+      it("is not changed by a later change of what the work read", async () => {
+        const user = await stored();
+        const result = await storage.unitOfWork.run(async ({ users }) => users.findById(user.id));
+        result._unsafeUnwrap().createdAt.setTime(0);
+        expect((await storage.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
+      });
+    });
+
+    describe("when the work gives an err", () => {
+      it("gives that err", async () => {
+        const reason = { kind: "changed_my_mind", detail: ["as", "it", "is"] };
+        const result = await storage.unitOfWork.run(async () => err(reason));
+        expect(result._unsafeUnwrapErr()).toBe(reason);
+      });
+
+      it("keeps nothing of what was inserted through any repository", async () => {
+        const user = aUser();
+        const [post, session] = [aDraft(user.id), aSession(user.id)];
+        const result = await storage.unitOfWork.run(async ({ users, posts, sessions }) => {
+          (await users.insert(user))._unsafeUnwrap();
+          (await posts.insert(post))._unsafeUnwrap();
+          (await sessions.insert(session))._unsafeUnwrap();
+          return fail({ kind: "changed_my_mind" });
+        });
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "changed_my_mind" });
+        expect(await exists(user.id)).toBe(false);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT)).isErr()).toBe(true);
+        expect((await storage.sessions.findByTokenDigest(session.tokenDigest)).isErr()).toBe(true);
+      });
+
+      it("brings back what was updated, given away and removed", async () => {
+        const [user, heir] = [await stored(), await stored()];
+        const [post, session] = [aDraft(user.id), aSession(user.id)];
+        (await storage.posts.insert(post))._unsafeUnwrap();
+        (await storage.sessions.insert(session))._unsafeUnwrap();
+        await storage.unitOfWork.run(async ({ users, posts }) => {
+          (await posts.reassign(user.id, heir.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
+          (await users.update(changeUser(heir, { name: name("Grace") }, LATER), heir.version))._unsafeUnwrap();
+          (await users.delete(user.id, user.version))._unsafeUnwrap();
+          return fail({ kind: "changed_my_mind" });
+        });
+        expect((await storage.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
+        expect((await storage.users.findById(heir.id))._unsafeUnwrap()).toStrictEqual(heir);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
+        expect((await storage.sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toStrictEqual(session);
+      });
+
+      it("keeps nothing when the err is a repository's own", async () => {
+        const taken = await stored();
+        const user = aUser();
+        const result = await storage.unitOfWork.run(async (repositories) => {
+          await insertInto(repositories, user);
+          return repositories.users.insert(aUser({ email: taken.email }));
+        });
+        expect(result._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+        expect(await exists(user.id)).toBe(false);
+      });
+
+      it("frees what the work had taken", async () => {
+        const address = email("ada@example.org");
+        await storage.unitOfWork.run(async (repositories) => {
+          await insertInto(repositories, aUser({ email: address }));
+          return fail({ kind: "changed_my_mind" });
+        });
+        expect((await storage.users.findByEmail(address)).isErr()).toBe(true);
+        expect((await storage.users.insert(aUser({ email: address }))).isOk()).toBe(true);
+      });
+    });
+
+    describe("when the work throws", () => {
+      const exceptions: readonly (readonly [string, unknown])[] = [
+        ["an exception", new TypeError("A defect")],
+        ["an exception with a code, as Node's have", Object.assign(new Error("No such file"), { code: "ENOENT" })],
+        [
+          "an exception with a cause that has a code",
+          new Error("A defect", { cause: Object.assign(new Error(), { code: "E" }) }),
+        ],
+        ["what is no exception at all", "a string"],
+      ];
+
+      it.each(exceptions)("keeps nothing and lets %s arrive", async (_, thrown) => {
+        const user = aUser();
+        const running = storage.unitOfWork.run(async (repositories) => {
+          await insertInto(repositories, user);
+          throw thrown;
+        });
+        await expect(running).rejects.toBe(thrown);
+        expect(await exists(user.id)).toBe(false);
+      });
+
+      it("goes on with the next unit and the next call", async () => {
+        const running = storage.unitOfWork.run(async () => {
+          throw new Error("A defect");
+        });
+        await expect(running).rejects.toThrow("A defect");
+        const [first, second] = [aUser(), aUser()];
+        expect((await storage.unitOfWork.run(async ({ users }) => users.insert(first))).isOk()).toBe(true);
+        expect((await storage.users.insert(second)).isOk()).toBe(true);
+        expect([await exists(first.id), await exists(second.id)]).toEqual([true, true]);
+      });
+    });
+
+    describe.runIf(capabilities.abortsFailedTransactions)("when a statement of the work has failed", () => {
+      it("keeps nothing and rejects, though the work gives an ok", async () => {
+        const taken = await stored();
+        const user = aUser();
+        const running = storage.unitOfWork.run(async (repositories) => {
+          await insertInto(repositories, user);
+          const refused = await repositories.users.insert(aUser({ email: taken.email }));
+          expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+          return ok();
+        });
+        await expect(running).rejects.toThrow("gave an ok after one of its statements failed");
+        expect(await exists(user.id)).toBe(false);
+      });
+
+      it("keeps nothing and rejects, though the work catches what a later statement throws", async () => {
+        const taken = await stored();
+        const user = aUser();
+        const running = storage.unitOfWork.run(async (repositories) => {
+          await repositories.users.insert(aUser({ email: taken.email }));
+          await repositories.users.insert(user).catch(() => undefined);
+          return ok();
+        });
+        await expect(running).rejects.toThrow("gave an ok after one of its statements failed");
+        expect(await exists(user.id)).toBe(false);
+      });
+
+      it("does not hold the failure of one unit against the next", async () => {
+        const taken = await stored();
+        await storage.unitOfWork.run(async ({ users }) => users.insert(aUser({ email: taken.email })));
+        await storage.users.insert(aUser({ email: taken.email }));
+        const user = aUser();
+        expect((await storage.unitOfWork.run(async ({ users }) => users.insert(user))).isOk()).toBe(true);
+        expect(await exists(user.id)).toBe(true);
+      });
+    });
+
+    describe("while others work", () => {
+      it("shows the outer repositories nothing of a unit that gives an err in the end", async () => {
+        const user = aUser();
+        const { end } = await unitUnderWay(user, "err");
+        const meanwhile = storage.users.findById(user.id);
+        const listed = storage.users.list("everybody", { limit: 10, from: null });
+        await end();
+        expect((await meanwhile)._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+        expect((await listed)._unsafeUnwrap().items).toEqual([]);
+      });
+
+      it.skipIf(capabilities.runsUnitsInTurn)(
+        "answers the outer repositories with what was there before the unit",
+        async () => {
+          const user = aUser();
+          const { end } = await unitUnderWay(user, "ok");
+          expect((await storage.users.findById(user.id))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+          await end();
+          expect((await storage.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
+        },
+      );
+
+      it.runIf(capabilities.runsUnitsInTurn)("answers the outer repositories after the end of the unit", async () => {
+        const user = aUser();
+        const { end } = await unitUnderWay(user, "ok");
+        const events: string[] = [];
+        const meanwhile = storage.users.findById(user.id).then((result) => {
+          events.push("answered");
+          return result;
+        });
+        // A task of the event loop, which a store that does not wait would have used to answer.
+        await new Promise((resolve) => setImmediate(resolve));
+        events.push("ending");
+        await end();
+        expect((await meanwhile)._unsafeUnwrap()).toStrictEqual(user);
+        expect(events).toEqual(["ending", "answered"]);
+      });
+
+      it("loses nothing that the outer repositories write meanwhile", async () => {
+        const [inside, outside] = [aUser(), aUser()];
+        const { end } = await unitUnderWay(inside, "ok");
+        const meanwhile = storage.users.insert(outside);
+        await end();
+        expect((await meanwhile).isOk()).toBe(true);
+        expect([await exists(inside.id), await exists(outside.id)]).toEqual([true, true]);
+      });
+
+      it("refuses an outer write that the unit has made impossible", async () => {
+        const inside = aUser();
+        const { end } = await unitUnderWay(inside, "ok");
+        const meanwhile = storage.users.insert(aUser({ email: inside.email }));
+        await end();
+        expect((await meanwhile)._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+      });
+
+      it("loses no update of units that read, change and write at once", async () => {
+        const user = await stored();
+        const renamed = async (n: number) =>
+          storage.unitOfWork.run(async ({ users }) => {
+            const current = (await users.findById(user.id))._unsafeUnwrap();
+            return users.update(changeUser(current, { name: name(`${current.name} ${n}`) }, LATER), current.version);
+          });
+        const results = await Promise.all(Array.from({ length: 10 }, async (_, n) => renamed(n)));
+        const changed = (await storage.users.findById(user.id))._unsafeUnwrap();
+        const kept = results.flatMap((result, n) => (result.isOk() ? [String(n)] : []));
+        expect(changed.name.split(" ").slice(1).toSorted()).toEqual(kept);
+        expect(changed.version).toBe(FIRST_VERSION + kept.length);
+        // Units that run side by side read the same version; those that are late are told.
+        const late = results.flatMap((result) => (result.isErr() ? [result.error] : []));
+        expect(late).toEqual(late.map(() => ({ kind: "version_conflict" })));
+        if (capabilities.runsUnitsInTurn) expect(late).toEqual([]);
+        else expect(kept.length).toBeGreaterThan(0);
+      });
+
+      it("runs a unit that fails and one that does not, side by side, each by itself", async () => {
+        const [failing, keeping] = [aUser(), aUser()];
+        const [failed, kept] = await Promise.all([
+          storage.unitOfWork.run(async (repositories) => {
+            await insertInto(repositories, failing);
+            return fail({ kind: "changed_my_mind" });
+          }),
+          storage.unitOfWork.run(async ({ users }) => users.insert(keeping)),
+        ]);
+        expect([failed.isErr(), kept.isOk()]).toEqual([true, true]);
+        expect([await exists(failing.id), await exists(keeping.id)]).toEqual([false, true]);
+      });
+    });
+  });
+}

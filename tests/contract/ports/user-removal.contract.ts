@@ -1,0 +1,211 @@
+import { err, ok } from "neverthrow";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Fingerprint, KeyDigest, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
+import { fail } from "../../../src/domain/shared/fail.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import { editPost } from "../../../src/domain/post/post.ts";
+import { changeUser, type User } from "../../../src/domain/user/user.ts";
+import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
+import { nextVersion } from "../../../src/domain/shared/version.ts";
+import {
+  aDraft,
+  ANY_BATCH,
+  aPublishedPost,
+  aUser,
+  content,
+  EVERY_DRAFT,
+  LATER,
+  name,
+  nextId,
+  NOW,
+} from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+
+const KEEP: PostsFate = { kind: "keep" };
+const DELETE: PostsFate = { kind: "delete" };
+const to = (user: User): PostsFate => ({ kind: "reassign", to: user.id });
+const NOT_FOUND = err({ kind: "user_not_found" });
+
+export function userRemovalContract(adapter: StorageUnderTest): void {
+  describe(`The removal of a user on ${adapter.name}`, () => {
+    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+    let storage: TestStorage;
+    let ada: User;
+    let grace: User;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      [ada, grace] = [aUser(), aUser()];
+      for (const user of [ada, grace]) (await storage.users.insert(user))._unsafeUnwrap();
+    });
+    afterAll(async () => opened.close());
+
+    const removalOf = ({ id, version }: User, posts: PostsFate) => ({ userId: id, version, posts, requestedAt: LATER });
+    const request = async (user: User, posts: PostsFate) =>
+      storage.unitOfWork.run(async ({ users }) => users.requestRemoval(removalOf(user, posts)));
+    const requested = async (user: User, posts: PostsFate) => (await request(user, posts))._unsafeUnwrap();
+    const fateOf = async ({ id }: User) => (await storage.users.findRemoval(id))._unsafeUnwrap()?.posts ?? null;
+    const written = async (author: User) => {
+      const post = aDraft(author.id);
+      (await storage.posts.insert(post))._unsafeUnwrap();
+      return post;
+    };
+
+    it("makes the user gone at once for every reader and writer", async () => {
+      await requested(ada, DELETE);
+      const { users } = storage;
+      expect(await users.findById(ada.id)).toEqual(NOT_FOUND);
+      expect(await users.findByEmail(ada.email)).toEqual(NOT_FOUND);
+      expect((await users.list("everybody", { limit: 10, from: null }))._unsafeUnwrap().items).toEqual([grace]);
+      const renamed = changeUser(ada, { name: name("Eve") }, LATER);
+      expect(await users.update(renamed, ada.version)).toEqual(NOT_FOUND);
+    });
+
+    it("takes no admin away who is the last, also when two go at once", async () => {
+      const admins = [aUser({ role: "admin" }), aUser({ role: "admin" })];
+      for (const admin of admins) (await storage.users.insert(admin))._unsafeUnwrap();
+      const outcomes = await Promise.all(admins.map(async (admin) => request(admin, KEEP)));
+      expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(1);
+      expect(outcomes.find((outcome) => outcome.isErr())).toEqual(err({ kind: "last_admin" }));
+      expect(await storage.users.hasAdmin()).toEqual(ok(true));
+      const gone = admins.find((_, index) => outcomes[index]?.isOk());
+      expect(await storage.users.hasAdmin(gone?.id)).toEqual(ok(true));
+      // What is left of an admin who is gone is no admin's.
+      expect(await storage.users.delete(gone?.id ?? nextId(), ada.version)).toEqual(ok());
+    });
+
+    it("leaves the pages of published authors whole, though the posts are published still", async () => {
+      const authors = [aUser(), aUser(), aUser()] as const;
+      for (const author of authors) {
+        (await storage.users.insert(author))._unsafeUnwrap();
+        (await storage.posts.insert(aPublishedPost(author.id)))._unsafeUnwrap();
+      }
+      await requested(authors[1], DELETE);
+      const first = (await storage.users.list("published_authors", { limit: 1, from: null }))._unsafeUnwrap();
+      expect(first.items).toEqual([authors[2]]);
+      const second = (await storage.users.list("published_authors", { limit: 1, from: first.next }))._unsafeUnwrap();
+      expect(second.items).toEqual([authors[0]]);
+      expect(second.next).toBeNull();
+    });
+
+    it("lets somebody else have the address at once", async () => {
+      await requested(ada, DELETE);
+      const successor = aUser({ email: ada.email });
+      expect(await storage.users.insert(successor)).toEqual(ok());
+      expect(await storage.users.findByEmail(ada.email)).toEqual(ok(successor));
+    });
+
+    it("lets nobody store anything for the user any more", async () => {
+      await requested(ada, DELETE);
+      expect(await storage.posts.insert(aDraft(ada.id))).toEqual(err({ kind: "author_not_found" }));
+      const record = {
+        id: nextId<never>(),
+        keyDigest: "digest" as KeyDigest,
+        userId: ada.id,
+        fingerprint: "fingerprint" as Fingerprint,
+        answer: "answer" as SealedAnswer,
+        createdAt: NOW,
+        expiresAt: LATER,
+      };
+      const { idempotencyKeys } = storage;
+      expect(await idempotencyKeys.insert(record, "always")).toEqual(NOT_FOUND);
+      const both = await idempotencyKeys.insertWithPost(record, aDraft(ada.id));
+      expect(["user_not_found", "author_not_found"]).toContain(both._unsafeUnwrapErr().kind);
+    });
+
+    it("keeps the posts readable and changeable until they are worked off", async () => {
+      const post = await written(ada);
+      await requested(ada, DELETE);
+      expect(await storage.posts.findById(post.id, EVERY_DRAFT)).toEqual(ok(post));
+      const edited = editPost(post, { content: content("Longer than it was before") }, LATER)._unsafeUnwrap();
+      expect(await storage.posts.update(edited, post.version)).toEqual(ok());
+    });
+
+    it.each([
+      ["at another version", { version: nextVersion(aUser().version) }, "version_conflict"],
+      ["who is not there", { id: nextId<UserId>() }, "user_not_found"],
+    ])("refuses a user %s, and changes nothing", async (_, fields, kind) => {
+      await written(ada);
+      const refused = await request({ ...ada, ...fields }, DELETE);
+      expect(refused).toEqual(err({ kind }));
+      expect(await storage.users.findById(ada.id)).toEqual(ok(ada));
+      expect((await storage.posts.insert(aDraft(ada.id))).isOk()).toBe(true);
+    });
+
+    it("is requested once: a second request finds no user", async () => {
+      await requested(ada, DELETE);
+      expect(await request(ada, KEEP)).toEqual(NOT_FOUND);
+      expect(await fateOf(ada)).toEqual(DELETE);
+    });
+
+    it("takes no user who has posts unless it says what becomes of them", async () => {
+      await written(ada);
+      expect(await request(ada, KEEP)).toEqual(err({ kind: "user_has_posts" }));
+      expect(await storage.users.findById(ada.id)).toEqual(ok(ada));
+    });
+
+    it("takes no user who will have the posts of another unless it says what becomes of them", async () => {
+      await written(ada);
+      await requested(ada, to(grace));
+      expect(await request(grace, KEEP)).toEqual(err({ kind: "user_has_posts" }));
+    });
+
+    it.each(["nobody", "a user who is removed as well"])("gives no posts to %s", async (heir) => {
+      await written(ada);
+      if (heir !== "nobody") await requested(grace, DELETE);
+      const posts: PostsFate = heir === "nobody" ? { kind: "reassign", to: nextId<UserId>() } : to(grace);
+      expect(await request(ada, posts)).toEqual(err({ kind: "author_not_found" }));
+      expect(await storage.users.findById(ada.id)).toEqual(ok(ada));
+    });
+
+    it("decides about the posts that were to come to the user as well", async () => {
+      const eve = aUser();
+      (await storage.users.insert(eve))._unsafeUnwrap();
+      await requested(ada, to(grace));
+      await requested(grace, to(eve));
+      expect([await fateOf(ada), await fateOf(grace)]).toEqual([to(eve), to(eve)]);
+      await requested(eve, DELETE);
+      expect([await fateOf(ada), await fateOf(grace), await fateOf(eve)]).toEqual([DELETE, DELETE, DELETE]);
+    });
+
+    it("is not requested by a unit of work that fails", async () => {
+      await storage.unitOfWork.run(async ({ users }) => {
+        (await users.requestRemoval(removalOf(ada, DELETE)))._unsafeUnwrap();
+        return fail({ kind: "changed_my_mind" });
+      });
+      expect(await fateOf(ada)).toBeNull();
+      expect(await storage.users.findById(ada.id)).toEqual(ok(ada));
+      expect((await storage.posts.insert(aDraft(ada.id))).isOk()).toBe(true);
+    });
+
+    it("is listed until the user is deleted, the oldest first", async () => {
+      await requested(ada, DELETE);
+      await storage.unitOfWork.run(async ({ users }) =>
+        users.requestRemoval({ ...removalOf(grace, KEEP), requestedAt: new Date(LATER.getTime() + 1) }),
+      );
+      const list = async (most: number) => (await storage.users.listRemovals(most))._unsafeUnwrap();
+      expect(await list(1)).toEqual([removalOf(ada, DELETE)]);
+      expect((await list(10)).map(({ userId }) => userId)).toEqual([ada.id, grace.id]);
+      expect(await storage.users.delete(ada.id, ada.version)).toEqual(ok());
+      expect((await list(10)).map(({ userId }) => userId)).toEqual([grace.id]);
+      expect(await fateOf(ada)).toBeNull();
+    });
+
+    it("ends only when no post names the user any more", async () => {
+      await written(ada);
+      await requested(ada, DELETE);
+      expect(await storage.users.delete(ada.id, ada.version)).toEqual(err({ kind: "user_has_posts" }));
+      (await storage.posts.deleteByAuthor(ada.id, ANY_BATCH, null))._unsafeUnwrap();
+      expect(await storage.users.delete(ada.id, ada.version)).toEqual(ok());
+    });
+
+    it("either sees a post that is written at the same moment, or has it refused", async () => {
+      const [inserted, removed] = await Promise.all([storage.posts.insert(aDraft(ada.id)), request(ada, KEEP)]);
+      expect(inserted.isOk()).toBe(removed.isErr());
+      if (removed.isErr()) expect(removed.error.kind).toBe("user_has_posts");
+    });
+  });
+}

@@ -1,4 +1,0 @@
-import { postgresql } from "../support/test-storage.ts";
-import { httpContract } from "./http.contract.ts";
-
-httpContract(postgresql);

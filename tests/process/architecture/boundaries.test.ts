@@ -1,0 +1,140 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const COPIED = ["src", "package.json", "tsconfig.base.json", ".dependency-cruiser.js", ".oxlintrc.json"];
+
+/** Files that each break a rule; the checks below must name every one of them. */
+const PLANTED = {
+  "src/domain/planted-adapter.ts": 'export { systemClock } from "../infrastructure/node/system-clock.ts";',
+  "src/domain/planted-global.ts": "export const pid = process.pid;",
+  "src/domain/planted-cycle-a.ts": 'import { b } from "./planted-cycle-b.ts";\nexport const a = (): unknown => b;',
+  "src/domain/planted-cycle-b.ts": 'import { a } from "./planted-cycle-a.ts";\nexport const b = (): unknown => a;',
+  "src/application/planted-adapter.ts": 'export { uuidGenerator } from "../infrastructure/node/uuid-generator.ts";',
+  "src/application/planted-global.ts": "export const later = setTimeout;",
+  "src/infrastructure/planted-interface.ts": 'export { createApp } from "../interfaces/http/app.ts";',
+  "src/infrastructure/planted-dev-dependency.ts": 'export { assert } from "fast-check";',
+  "src/interfaces/http/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
+  "src/interfaces/http/planted-node.ts": 'export { readFile } from "node:fs/promises";',
+  "src/interfaces/http/planted-node-server.ts": 'export { isProxy } from "../node/client-address.ts";',
+  "src/interfaces/node/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
+};
+
+let planted: string;
+
+beforeAll(async () => {
+  planted = await mkdtemp(join(tmpdir(), "quire-boundaries-"));
+  for (const entry of COPIED) await cp(join(ROOT, entry), join(planted, entry), { recursive: true });
+  await symlink(join(ROOT, "node_modules"), join(planted, "node_modules"));
+  for (const [file, text] of Object.entries(PLANTED)) await writeFile(join(planted, file), `${text}\n`);
+});
+
+afterAll(async () => rm(planted, { recursive: true }));
+
+describe("dependency-cruiser", () => {
+  it("finds the sources and no violation in them", async () => {
+    const { modules, violations } = await cruise(ROOT);
+    expect(modules).toBeGreaterThan(80);
+    expect(violations).toEqual([]);
+  });
+
+  it("catches each planted violation", async () => {
+    const { violations } = await cruise(planted);
+    expect(violations.filter((violation) => violation.includes("planted")).toSorted()).toEqual([
+      "application-knows-the-domain src/application/planted-adapter.ts",
+      "domain-knows-nobody src/domain/planted-adapter.ts",
+      "http-runs-everywhere src/interfaces/http/planted-node.ts",
+      "infrastructure-does-not-know-interfaces src/infrastructure/planted-interface.ts",
+      "interfaces-do-not-know-infrastructure src/interfaces/http/planted-adapter.ts",
+      "interfaces-do-not-know-infrastructure src/interfaces/node/planted-adapter.ts",
+      "no-cycles src/domain/planted-cycle-a.ts",
+      "no-dev-dependencies src/infrastructure/planted-dev-dependency.ts",
+      "no-orphans src/application/planted-global.ts",
+      "no-orphans src/domain/planted-global.ts",
+      "only-the-composition-knows-the-node-server src/interfaces/http/planted-node-server.ts",
+    ]);
+  });
+});
+
+describe("the linter", () => {
+  it("catches each planted import and says the remedy", async () => {
+    const { output } = await run(planted, "oxlint", ["--format=json", "src"]);
+    const { diagnostics } = JSON.parse(output) as { diagnostics: { code: string; help: string; filename: string }[] };
+    const remedies = diagnostics
+      .filter(({ code }) => code === "eslint(no-restricted-imports)")
+      .map(({ filename, help }) => `${filename}: ${help.split(":")[0]}`);
+    expect(remedies.toSorted()).toEqual([
+      "src/application/planted-adapter.ts: A use case knows ports, not adapters",
+      "src/domain/planted-adapter.ts: The domain knows nobody",
+      "src/infrastructure/planted-interface.ts: An adapter does not know who calls",
+      "src/interfaces/http/planted-adapter.ts: An interface calls use cases and runs on every runtime",
+      "src/interfaces/http/planted-node-server.ts: An interface calls use cases and runs on every runtime",
+      "src/interfaces/http/planted-node.ts: An interface calls use cases and runs on every runtime",
+      "src/interfaces/node/planted-adapter.ts: The Node server serves any application",
+    ]);
+  });
+});
+
+describe("the compiler", () => {
+  it.each([
+    ["src/domain", "planted-adapter.ts", "TS6307"],
+    ["src/domain", "planted-global.ts", "TS2591"],
+    ["src/application", "planted-adapter.ts", "TS6307"],
+    ["src/application", "planted-global.ts", "TS2304"],
+    ["src/interfaces", "http/planted-node-server.ts", "TS6307"],
+  ])("refuses in %s the file %s with %s", async (project, file, code) => {
+    const { output, exitCode } = await run(planted, "tsc", ["--build", project, "--pretty", "false"]);
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(new RegExp(`${project}/${file}.*${code}`));
+  });
+});
+
+describe("a bundle for an edge runtime", () => {
+  it("holds the whole API and imports nothing", async () => {
+    const { metafile, errors } = await bundle("src/interfaces/http/app.ts");
+    expect(errors).toEqual([]);
+    expect(Object.keys(metafile.inputs)).toContain("src/interfaces/http/routes/posts.ts");
+    expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
+  });
+
+  it("cannot hold what needs Node", async () => {
+    await expect(bundle("src/infrastructure/node/pino-log.ts")).rejects.toThrow("Could not resolve");
+  });
+});
+
+async function bundle(entry: string) {
+  return build({
+    entryPoints: [entry],
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["worker"],
+    write: false,
+    metafile: true,
+    logLevel: "silent",
+  });
+}
+
+async function cruise(directory: string) {
+  const { output } = await run(directory, "depcruise", ["src", "--config", ".dependency-cruiser.js", "-T", "json"]);
+  const { summary } = JSON.parse(output) as {
+    summary: { totalCruised: number; violations: { from: string; rule: { name: string } }[] };
+  };
+  const violations = summary.violations.map(({ from, rule }) => `${rule.name} ${from}`);
+  return { modules: summary.totalCruised, violations };
+}
+
+async function run(cwd: string, tool: string, options: readonly string[]) {
+  const path = join(ROOT, "node_modules", ".bin", tool);
+  return new Promise<{ output: string; exitCode: number }>((settle) => {
+    const child = execFile(path, options, { cwd, maxBuffer: 50_000_000 }, (_, stdout) => {
+      settle({ output: stdout, exitCode: child.exitCode ?? -1 });
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import type { Page } from "playwright-core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { swaggerUi } from "../../../src/infrastructure/node/swagger-ui.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
+import { openApi, PASSWORD, type Api } from "../../support/api.ts";
+import { openPage, screenshot, whyNoBrowser } from "../../support/browser.ts";
+import { recordingLog } from "../../support/fixtures.ts";
+
+const ASSETS = `/docs/${swaggerUi.version}`;
+
+let api: Api;
+let server: HttpServer;
+
+beforeEach(async () => {
+  api = openApi(openMemoryStorage(), { swaggerUi });
+  const options = { fetch: api.app.fetch, host: "127.0.0.1", port: 0, log: recordingLog() };
+  server = (await listen(options))._unsafeUnwrap();
+});
+
+afterEach(async () => server.close(0));
+
+describe("the documentation", () => {
+  it("is where / leads, and programs are told of the rest", async () => {
+    const response = await api.app.request("/");
+    expect(response.status).toBe(302);
+    expect(response.headers.get("Location")).toBe("/docs");
+    expect(response.headers.get("Link")).toContain('</openapi.json>; rel="service-desc"');
+  });
+
+  it("may run its own scripts and no other", async () => {
+    const response = await api.app.request("/docs");
+    expect(response.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("Content-Security-Policy")).toContain("default-src 'none'; script-src 'self';");
+    const [, ...urls] = (await response.text()).split(/(?:src|href)="/).map((part) => part.split('"')[0] ?? "");
+    expect(urls.filter((url) => !url.startsWith("/"))).toEqual([]);
+    for (const url of urls) expect((await api.app.request(url)).status, url).toBe(200);
+  });
+
+  it("has files that are kept for ever, and not sent twice", async () => {
+    const first = await api.app.request(`${ASSETS}/swagger-ui.css`);
+    expect(first.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
+    const tag = first.headers.get("ETag") ?? "";
+    const second = await api.app.request(`${ASSETS}/swagger-ui.css`, { headers: { "If-None-Match": tag } });
+    expect({ status: second.status, text: await second.text() }).toEqual({ status: 304, text: "" });
+  });
+
+  it("has no other file of the package, nor of the disk", async () => {
+    for (const path of [`${ASSETS}/package.json`, `${ASSETS}/..%2f..%2fpackage.json`, "/docs/0.0.0/swagger-ui.css"])
+      expect((await api.app.request(path)).status).toBe(404);
+  });
+});
+
+const whyNot = await whyNoBrowser();
+
+describe.skipIf(whyNot !== null)(`the page of documentation${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
+  /** Fills in what an operation takes and sends it; gives the status that the page shows. */
+  const execute = async (page: Page, operationId: string, body: object) => {
+    const operation = page.locator(`[id$="-${operationId}"]`);
+    await operation.locator(".opblock-summary-control").click();
+    await operation.locator("textarea").fill(JSON.stringify(body));
+    await operation.locator("button.execute").click();
+    return operation.locator(".live-responses-table tbody .response-col_status").innerText();
+  };
+
+  it("logs in and calls as who has logged in, and asks no other server", async () => {
+    const author = await api.author();
+    const page = await openPage({ width: 1280, height: 900 });
+    const complaints: string[] = [];
+    const asked = new Set<string>();
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    });
+    page.on("request", (request) => asked.add(new URL(request.url()).origin));
+
+    await page.goto(`${server.url}/docs`);
+    await page.locator(".opblock").first().waitFor();
+    await screenshot(page, "docs");
+
+    expect(await execute(page, "logIn", { email: author.email, password: PASSWORD })).toBe("201");
+    expect(await execute(page, "createPost", { title: "Written on the page", content: "…" })).toBe("201");
+    await screenshot(page, "docs-logged-in");
+
+    const posts = await author.get(`${author.path}/posts`);
+    expect(posts.body).toMatchObject({ items: [{ title: "Written on the page", authorId: author.id }] });
+    expect([...asked].filter((origin) => origin !== server.url && origin !== "null")).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,29 @@
+import { err, ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import { checkReadiness } from "../../../src/application/check-readiness.ts";
+import { openQuire, OUTAGE } from "./support.ts";
+
+const STATUS = { durability: "fsync", writable: true } as const;
+
+describe("checkReadiness", () => {
+  it("is content when the storage answers", async () => {
+    const { app } = await openQuire();
+    expect((await app.checkReadiness()).isOk()).toBe(true);
+  });
+
+  it.each([
+    ["schema_outdated", { kind: "schema_outdated" } as const],
+    ["storage_unavailable", OUTAGE],
+  ] as const)("hands on %s", async (_kind, failure) => {
+    const check = checkReadiness({ probe: { check: async () => err(failure) } });
+    expect((await check())._unsafeUnwrapErr()).toBe(failure);
+  });
+
+  it("asks the storage each time", async () => {
+    let up = false;
+    const check = checkReadiness({ probe: { check: async () => (up ? ok(STATUS) : err(OUTAGE)) } });
+    expect((await check()).isOk()).toBe(false);
+    up = true;
+    expect((await check()).isOk()).toBe(true);
+  });
+});

@@ -1,0 +1,231 @@
+import { describe, expect, it } from "vitest";
+import type { Viewer } from "../../../src/domain/access.ts";
+import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
+import type { Post } from "../../../src/domain/post/post.ts";
+import { ANY_BATCH, actorFor, content, nextId, NOW, past, title, EVERY_DRAFT } from "../../support/fixtures.ts";
+import {
+  contentsOf,
+  openQuire,
+  pagesOfTwo,
+  storedDraft,
+  storedPublishedPost,
+  EVERYBODYS_POSTS,
+  WHOLE_LIST,
+  type Quire,
+} from "./support.ts";
+
+type Who = "nobody" | "author" | "otherAuthor" | "admin";
+
+const viewerOf = (quire: Quire, who: Who): Viewer => (who === "nobody" ? null : actorFor(quire[who]));
+
+describe("createPost", () => {
+  const input = { title: title("A title"), content: content("Text"), status: "draft" } as const;
+
+  it.each([
+    ["draft", null],
+    ["published", NOW],
+  ] as const)("stores a new post of its author as %s", async (status, publishedAt) => {
+    const { app, author, storage } = await openQuire();
+    const created = (await app.createPost(actorFor(author), { ...input, status }))._unsafeUnwrap();
+    expect(created).toStrictEqual({
+      id: expect.any(String),
+      title: "A title",
+      content: "Text",
+      authorId: author.id,
+      status,
+      publishedAt,
+      version: 1,
+      createdAt: NOW,
+      updatedAt: NOW,
+    });
+    expect((await storage.posts.findById(created.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(created);
+  });
+
+  it("stores a draft with nothing in it", async () => {
+    const { app, author } = await openQuire();
+    const created = await app.createPost(actorFor(author), { ...input, content: content("") });
+    expect(created._unsafeUnwrap().content).toBe("");
+  });
+
+  it.each(["", " \n"])("publishes no post with %j in it", async (raw) => {
+    const quire = await openQuire();
+    const empty = { ...input, content: content(raw), status: "published" } as const;
+    const refused = await quire.app.createPost(actorFor(quire.author), empty);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
+    expect((await contentsOf(quire)).posts).toEqual([]);
+  });
+
+  it.each(["draft", "published"] as const)(
+    "takes a user who has gone for one without a session: %s",
+    async (status) => {
+      const quire = await openQuire();
+      const { author } = quire;
+      (await quire.storage.users.delete(author.id, author.version))._unsafeUnwrap();
+      const refused = await quire.app.createPost(actorFor(author), { ...input, status });
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_session" });
+      expect((await contentsOf(quire)).posts).toEqual([]);
+    },
+  );
+});
+
+describe("getPost", () => {
+  it.each<Who>(["nobody", "author", "otherAuthor", "admin"])("shows a published post to %s", async (who) => {
+    const quire = await openQuire();
+    const post = await storedPublishedPost(quire, quire.author);
+    expect((await quire.app.getPost(viewerOf(quire, who), post.id))._unsafeUnwrap()).toEqual(post);
+  });
+
+  it.each<Who>(["author", "admin"])("shows a draft to the %s", async (who) => {
+    const quire = await openQuire();
+    const post = await storedDraft(quire, quire.author);
+    expect((await quire.app.getPost(viewerOf(quire, who), post.id))._unsafeUnwrap()).toEqual(post);
+  });
+
+  it.each<Who>(["nobody", "otherAuthor"])("answers %s about a draft as about a post that is not there", async (who) => {
+    const quire = await openQuire();
+    const viewer = viewerOf(quire, who);
+    const draft = await quire.app.getPost(viewer, (await storedDraft(quire, quire.author)).id);
+    const missing = await quire.app.getPost(viewer, nextId<PostId>());
+    expect(draft._unsafeUnwrapErr()).toStrictEqual({ kind: "post_not_found" });
+    expect(missing._unsafeUnwrapErr()).toStrictEqual(draft._unsafeUnwrapErr());
+  });
+});
+
+/** Drafts and published posts of two authors, oldest first. */
+async function openWithPosts() {
+  const quire = await openQuire();
+  const { author, otherAuthor } = quire;
+  const posts: Record<string, Post> = {
+    draft1: await storedDraft(quire, author),
+    published1: await storedPublishedPost(quire, author),
+    othersDraft: await storedDraft(quire, otherAuthor),
+    othersPublished: await storedPublishedPost(quire, otherAuthor),
+    draft2: await storedDraft(quire, author),
+    published2: await storedPublishedPost(quire, author),
+  };
+  const named = (page: readonly Post[]) =>
+    page.map(({ id }) => Object.keys(posts).find((key) => posts[key]?.id === id));
+  return { quire, named };
+}
+
+describe("listPosts", () => {
+  it.each<[Who, string[][]]>([
+    ["nobody", [["published2", "othersPublished"], ["published1"]]],
+    ["author", [["published2", "draft2"], ["othersPublished", "published1"], ["draft1"]]],
+    [
+      "otherAuthor",
+      [
+        ["published2", "othersPublished"],
+        ["othersDraft", "published1"],
+      ],
+    ],
+    [
+      "admin",
+      [
+        ["published2", "draft2"],
+        ["othersPublished", "othersDraft"],
+        ["published1", "draft1"],
+      ],
+    ],
+  ])("shows %s every post that they may see, once, newest first, page by page", async (who, expected) => {
+    const { quire, named } = await openWithPosts();
+    const pages = await pagesOfTwo<PostId, Post>(async (page) =>
+      quire.app.listPosts(viewerOf(quire, who), EVERYBODYS_POSTS, page),
+    );
+    expect(pages.map(named)).toEqual(expected);
+  });
+
+  it("moves nothing when posts are written while it is paged through", async () => {
+    const { quire, named } = await openWithPosts();
+    const pages = await pagesOfTwo<PostId, Post>(async (page) => {
+      const read = await quire.app.listPosts(null, EVERYBODYS_POSTS, page);
+      await storedPublishedPost(quire, quire.author);
+      return read;
+    });
+    expect(pages.flatMap(named)).toEqual(["published2", "othersPublished", "published1"]);
+  });
+
+  it("is empty when there is nothing to see", async () => {
+    const quire = await openQuire();
+    await storedDraft(quire, quire.author);
+    const listed = await quire.app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST);
+    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
+  });
+});
+
+describe("listPostsOfUser", () => {
+  it.each<[Who, string[][]]>([
+    ["nobody", [["published2", "published1"]]],
+    ["otherAuthor", [["published2", "published1"]]],
+    [
+      "author",
+      [
+        ["published2", "draft2"],
+        ["published1", "draft1"],
+      ],
+    ],
+    [
+      "admin",
+      [
+        ["published2", "draft2"],
+        ["published1", "draft1"],
+      ],
+    ],
+  ])("shows %s the author's posts that they may see, newest first, page by page", async (who, expected) => {
+    const { quire, named } = await openWithPosts();
+    const pages = await pagesOfTwo<PostId, Post>(async (page) =>
+      quire.app.listPostsOfUser(viewerOf(quire, who), { ...EVERYBODYS_POSTS, authorId: quire.author.id }, page),
+    );
+    expect(pages.map(named)).toEqual(expected);
+  });
+
+  it("is empty for users who have no posts, and for others there is no such user", async () => {
+    const { quire } = await openWithPosts();
+    const query = { ...EVERYBODYS_POSTS, authorId: quire.admin.id };
+    const listed = await quire.app.listPostsOfUser(actorFor(quire.admin), query, WHOLE_LIST);
+    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
+    for (const viewer of [null, actorFor(quire.author)]) {
+      const hidden = await quire.app.listPostsOfUser(viewer, query, WHOLE_LIST);
+      expect(hidden._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+    }
+  });
+
+  it("finds no user who is not there", async () => {
+    const { quire } = await openWithPosts();
+    const listed = await quire.app.listPostsOfUser(
+      null,
+      { ...EVERYBODYS_POSTS, authorId: nextId<UserId>() },
+      WHOLE_LIST,
+    );
+    expect(listed._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+  });
+});
+
+describe("includeAuthors", () => {
+  it("asks once for the author of several posts", async () => {
+    let asked = 0;
+    const quire = await openQuire({
+      users: (real) => ({
+        findById: async (id) => {
+          asked++;
+          return real.findById(id);
+        },
+      }),
+    });
+    const { app, author } = quire;
+    const items = [await storedDraft(quire, author), await storedPublishedPost(quire, author)];
+    const authored = (await app.includeAuthors({ items, next: null, previous: null }))._unsafeUnwrap();
+    expect(authored.items.map((post) => post.author?.name)).toEqual([author.name, author.name]);
+    expect(asked).toBe(1);
+  });
+
+  it("gives none for an author who was deleted after the posts were read", async () => {
+    const quire = await openQuire();
+    const post = await storedPublishedPost(quire, quire.author);
+    await quire.storage.posts.deleteByAuthor(quire.author.id, ANY_BATCH, null);
+    (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
+    const places = { next: past(post.id), previous: null };
+    const authored = (await quire.app.includeAuthors({ items: [post], ...places }))._unsafeUnwrap();
+    expect(authored).toEqual({ items: [{ ...post, author: null }], ...places });
+  });
+});

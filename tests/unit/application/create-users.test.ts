@@ -1,0 +1,150 @@
+import { err } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { PasswordHashingFailed } from "../../../src/application/ports/password-hasher.ts";
+import { actorFor, email, name, NOW, password } from "../../support/fixtures.ts";
+import { contentsOf, hashOf, openQuire, outage, type Overrides } from "./support.ts";
+
+const grace = { name: name("Grace"), email: email("Grace@example.org"), password: password("a secret of hers") };
+
+const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed", cause: new Error("out of memory") };
+
+const withoutHashing = { hasher: () => ({ hash: async () => err(HASHING_FAILED) }) };
+
+describe("registerUser", () => {
+  it("makes anybody an author and shows them all of themselves but the hash", async () => {
+    const { app } = await openQuire();
+    const registered = (await app.registerUser(null, grace))._unsafeUnwrap();
+    expect(registered).toStrictEqual({
+      id: expect.any(String),
+      name: "Grace",
+      email: "Grace@example.org",
+      role: "author",
+      version: 1,
+      createdAt: NOW,
+      updatedAt: NOW,
+    });
+  });
+
+  it("stores the user with the hash of the password and not the password", async () => {
+    const { app, storage } = await openQuire();
+    const { id } = (await app.registerUser(null, grace))._unsafeUnwrap();
+    const stored = (await storage.users.findById(id))._unsafeUnwrap();
+    expect(stored).toMatchObject({ name: "Grace", email: "Grace@example.org", role: "author" });
+    expect(stored.passwordHash).toBe(hashOf(grace.password, "current", 1));
+  });
+
+  it.each(["nobody", "author"] as const)("gives no role on the word of %s", async (who) => {
+    const quire = await openQuire();
+    const before = await contentsOf(quire);
+    const viewer = who === "nobody" ? null : actorFor(quire[who]);
+    for (const role of ["author", "admin"] as const) {
+      const refused = await quire.app.registerUser(viewer, { ...grace, role });
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
+    }
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it.each(["author", "admin"] as const)("lets admins create an %s", async (role) => {
+    const { app, admin } = await openQuire();
+    expect((await app.registerUser(actorFor(admin), { ...grace, role }))._unsafeUnwrap().role).toBe(role);
+  });
+
+  it("lets admins alone create users where registration is closed, and hashes nobody else's password", async () => {
+    const quire = await openQuire({ registration: "closed", hasher: () => ({ hash: outage as never }) });
+    const before = await contentsOf(quire);
+    for (const viewer of [null, actorFor(quire.author)]) {
+      const refused = await quire.app.registerUser(viewer, grace);
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "registration_closed" });
+    }
+    expect(await contentsOf(quire)).toEqual(before);
+    const { app, admin } = await openQuire({ registration: "closed" });
+    expect((await app.registerUser(actorFor(admin), grace))._unsafeUnwrap().role).toBe("author");
+  });
+
+  it("lets the new user log in", async () => {
+    const { app } = await openQuire();
+    const { id } = (await app.registerUser(null, grace))._unsafeUnwrap();
+    const { user } = (await app.logIn({ email: grace.email, password: grace.password }))._unsafeUnwrap();
+    expect(user.id).toBe(id);
+  });
+
+  it.each([
+    ["is the same", "grace@example.org"],
+    ["differs in case", "GRACE@EXAMPLE.ORG"],
+    ["differs in composition", "ｇrace@example.org"],
+  ])("refuses an address when a user has one that %s", async (_case, other) => {
+    const quire = await openQuire();
+    (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }))._unsafeUnwrap();
+    const before = await contentsOf(quire);
+    const refused = await quire.app.registerUser(null, { ...grace, email: email(other) });
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("stores nobody when the password cannot be hashed", async () => {
+    const quire = await openQuire(withoutHashing);
+    const before = await contentsOf(quire);
+    expect((await quire.app.registerUser(null, grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+});
+
+describe("createUser", () => {
+  it.each(["author", "admin"] as const)("makes an %s", async (role) => {
+    const { app, storage } = await openQuire();
+    const created = (await app.createUser({ ...grace, role }))._unsafeUnwrap();
+    expect(created).toMatchObject({ name: "Grace", email: "Grace@example.org", role, version: 1, createdAt: NOW });
+    expect((await storage.users.findById(created.id))._unsafeUnwrap()).toEqual(created);
+  });
+
+  it("refuses an address that a user has", async () => {
+    const { app, author } = await openQuire();
+    const refused = await app.createUser({ ...grace, email: author.email, role: "admin" });
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+  });
+
+  it("says when the password cannot be hashed", async () => {
+    const { app } = await openQuire(withoutHashing);
+    expect((await app.createUser({ ...grace, role: "admin" }))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+  });
+});
+
+const withoutAdmin = async (overrides: Overrides = {}) => openQuire({ ...overrides, hasNoAdmin: true });
+
+describe("ensureAdmin", () => {
+  it("makes the first admin", async () => {
+    const { app, storage } = await withoutAdmin();
+    const made = (await app.ensureAdmin(grace))._unsafeUnwrap();
+    expect(made).toMatchObject({ name: "Grace", email: "Grace@example.org", role: "admin" });
+    expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(true);
+  });
+
+  it("makes no second one", async () => {
+    const quire = await withoutAdmin();
+    (await quire.app.ensureAdmin(grace))._unsafeUnwrap();
+    const before = await contentsOf(quire);
+    const second = await quire.app.ensureAdmin({ ...grace, email: email("other@example.org") });
+    expect(second._unsafeUnwrap()).toBeNull();
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("leaves the admin there is as they are, whatever password it is given", async () => {
+    const quire = await openQuire();
+    const before = await contentsOf(quire);
+    expect((await quire.app.ensureAdmin({ ...grace, email: quire.admin.email }))._unsafeUnwrap()).toBeNull();
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("promotes no user who has the address", async () => {
+    const quire = await withoutAdmin();
+    const before = await contentsOf(quire);
+    const refused = await quire.app.ensureAdmin({ ...grace, email: quire.author.email });
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("says when the password cannot be hashed", async () => {
+    const { app } = await withoutAdmin(withoutHashing);
+    expect((await app.ensureAdmin(grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+  });
+});

@@ -1,0 +1,257 @@
+import { err, ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { PasswordHashingFailed } from "../../../src/application/ports/password-hasher.ts";
+import type { Password, PasswordHash } from "../../../src/domain/user/password.ts";
+import { MAX_SESSIONS_PER_USER } from "../../../src/domain/session/session-repository.ts";
+import { changeUser } from "../../../src/domain/user/user.ts";
+import { email, LATER, name, NOW } from "../../support/fixtures.ts";
+import {
+  contentsOf,
+  hashOf,
+  IDLE_MS,
+  openQuire,
+  overtaken,
+  PASSWORD,
+  sessionsOf,
+  signIn,
+  type Quire,
+} from "./support.ts";
+
+const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed", cause: new Error("out of memory") };
+
+const credentials = ({ author }: Quire, password = PASSWORD) => ({ email: author.email, password });
+
+/** A store in which something happens to the author while their password is compared. */
+async function openOvertaken(meanwhile: (quire: Quire) => Promise<void>): Promise<Quire> {
+  const quire: Quire = await openQuire({
+    hasher: (real) => ({
+      verify: overtaken(
+        async (password: Password, hash: PasswordHash | null) => real.verify(password, hash),
+        async () => meanwhile(quire),
+      ),
+    }),
+  });
+  return quire;
+}
+
+async function withOutdatedHash(quire: Quire): Promise<Quire> {
+  const { id, passwordHash } = quire.author;
+  (await quire.storage.users.upgradePasswordHash(id, passwordHash, hashOf(PASSWORD, "outdated")))._unsafeUnwrap();
+  return quire;
+}
+
+describe("logIn", () => {
+  it("opens a session that lasts while it is used, and shows users themselves without their hash", async () => {
+    const quire = await openQuire();
+    const { passwordHash: _, ...profile } = quire.author;
+    const { session, token, user } = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+    expect(session).toMatchObject({
+      userId: quire.author.id,
+      createdAt: NOW,
+      lastUsedAt: NOW,
+      expiresAt: new Date(NOW.getTime() + IDLE_MS),
+    });
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(user).toStrictEqual(profile);
+    expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+  });
+
+  it("gives a token that its user acts with, and stores it nowhere", async () => {
+    const quire = await openQuire();
+    const { session, token } = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+    const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
+    expect(actor).toEqual({ userId: quire.author.id, role: "author", sessionId: session.id });
+    expect(JSON.stringify(await contentsOf(quire))).not.toContain(token);
+  });
+
+  it("opens another session each time", async () => {
+    const quire = await openQuire();
+    const first = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+    const second = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+    expect(second.token).not.toBe(first.token);
+    expect((await sessionsOf(quire, quire.author)).map(({ id }) => id)).toEqual([second.session.id, first.session.id]);
+  });
+
+  it("takes the address in any case", async () => {
+    const { app, author } = await openQuire();
+    expect((await app.logIn({ email: author.email.toUpperCase(), password: PASSWORD })).isOk()).toBe(true);
+  });
+
+  it("takes the password in any composition", async () => {
+    const { app } = await openQuire();
+    const parsed = { name: name("Zoë"), email: email("zoe@example.org") };
+    const [composed, decomposed] = ["crème brûlée".normalize("NFC"), "crème brûlée".normalize("NFD")];
+    const password = composed as Parameters<typeof app.registerUser>[1]["password"];
+    (await app.registerUser(null, { ...parsed, password }))._unsafeUnwrap();
+    expect((await app.logIn({ email: "zoe@example.org", password: decomposed })).isOk()).toBe(true);
+  });
+
+  it.each([
+    ["another password", "ada", "not the right one"],
+    ["the password with a space after it", "ada", `${PASSWORD} `],
+    ["the password in another case", "ada", PASSWORD.toUpperCase()],
+    ["an address that nobody has", "nobody@example.org", PASSWORD],
+    ["what is no address", "nobody", PASSWORD],
+    ["an address with a NUL", "ada\0@example.org", PASSWORD],
+    ["no address", "", PASSWORD],
+    ["a password that is too short for one", "ada", "short"],
+    ["a password that is too long for one", "ada", "a".repeat(1_025)],
+    ["a password with a NUL", "ada", `${PASSWORD}\0`],
+  ])("opens no session for %s, and does not say what is wrong", async (_case, address, password) => {
+    const quire = await openQuire();
+    const before = await contentsOf(quire);
+    const refused = await quire.app.logIn({ email: address === "ada" ? quire.author.email : address, password });
+    expect(refused._unsafeUnwrapErr()).toStrictEqual({ kind: "invalid_credentials" });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("compares the password with no hash when nobody has the address, so that the time does not tell", async () => {
+    const { app, hasher } = await openQuire();
+    await app.logIn({ email: "nobody@example.org", password: PASSWORD });
+    expect(hasher.compared).toEqual([null]);
+  });
+
+  it("compares the password once with the hash of the user who has the address", async () => {
+    const quire = await openQuire();
+    await quire.app.logIn(credentials(quire, "not the right one"));
+    await quire.app.logIn(credentials(quire));
+    expect(quire.hasher.compared).toEqual([quire.author.passwordHash, quire.author.passwordHash]);
+  });
+
+  it("lets nobody in whose address nobody has, whatever the hasher answers", async () => {
+    const { app } = await openQuire({ hasher: () => ({ verify: async () => ok("match") }) });
+    const refused = await app.logIn({ email: "nobody@example.org", password: PASSWORD });
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+  });
+
+  it.each([
+    ["exists", null],
+    ["does not exist", "nobody@example.org"],
+  ])("says that a password could not be compared, for an address that %s", async (_case, address) => {
+    const quire = await openQuire({ hasher: () => ({ verify: async () => err(HASHING_FAILED) }) });
+    const failed = await quire.app.logIn({ email: address ?? quire.author.email, password: PASSWORD });
+    expect(failed._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+    expect(await sessionsOf(quire, quire.author)).toEqual([]);
+  });
+
+  describe("with an outdated hash", () => {
+    it("stores a new hash of the same password, and leaves the user's version and times", async () => {
+      const quire = await withOutdatedHash(await openQuire());
+      quire.clock.set(LATER);
+      (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+      const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
+      expect(stored).toEqual({ ...quire.author, passwordHash: hashOf(PASSWORD, "current", 1) });
+    });
+
+    it("stores no other hash at the next log-in", async () => {
+      const quire = await withOutdatedHash(await openQuire());
+      (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+      const { users } = await contentsOf(quire);
+      (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+      expect((await contentsOf(quire)).users).toEqual(users);
+    });
+
+    it("leaves the hash when the password is another", async () => {
+      const quire = await withOutdatedHash(await openQuire());
+      const before = await contentsOf(quire);
+      const refused = await quire.app.logIn(credentials(quire, "not the right one"));
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+      expect(await contentsOf(quire)).toEqual(before);
+    });
+
+    it("opens no session when the new hash cannot be computed", async () => {
+      const quire = await withOutdatedHash(
+        await openQuire({ hasher: () => ({ hash: async () => err(HASHING_FAILED) }) }),
+      );
+      const before = await contentsOf(quire);
+      expect((await quire.app.logIn(credentials(quire)))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+      expect(await contentsOf(quire)).toEqual(before);
+    });
+
+    it("lets its user in and keeps the hash while too many new hashes wait", async () => {
+      const quire = await withOutdatedHash(
+        await openQuire({ hasher: () => ({ hash: async () => err({ kind: "password_hashing_busy" }) }) }),
+      );
+      const { users } = await contentsOf(quire);
+      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+      expect((await contentsOf(quire)).users).toEqual(users);
+    });
+
+    it("lets its user in when another log-in of theirs upgrades the hash meanwhile", async () => {
+      const quire = await withOutdatedHash(
+        await openOvertaken(async ({ storage, author }) => {
+          const upgraded = hashOf(PASSWORD, "current", 99);
+          await storage.users.upgradePasswordHash(author.id, hashOf(PASSWORD, "outdated"), upgraded);
+        }),
+      );
+      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+      const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
+      expect(stored.passwordHash).toBe(hashOf(PASSWORD, "current", 99));
+    });
+  });
+
+  describe("while the password is compared", () => {
+    it("opens no session when the password is changed", async () => {
+      const quire = await openOvertaken(async ({ storage, author }) => {
+        const changed = changeUser(author, { passwordHash: hashOf("given by the admin") }, LATER);
+        (await storage.users.update(changed, author.version))._unsafeUnwrap();
+      });
+      const refused = await quire.app.logIn(credentials(quire));
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+      expect(await sessionsOf(quire, quire.author)).toEqual([]);
+    });
+
+    it("opens no session and upgrades no hash when an outdated password is changed", async () => {
+      const quire = await withOutdatedHash(
+        await openOvertaken(async ({ storage, author }) => {
+          const changed = changeUser(author, { passwordHash: hashOf("given by the admin") }, LATER);
+          (await storage.users.update(changed, author.version))._unsafeUnwrap();
+        }),
+      );
+      const refused = await quire.app.logIn(credentials(quire));
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+      const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
+      expect(stored.passwordHash).toBe(hashOf("given by the admin"));
+      expect(await sessionsOf(quire, quire.author)).toEqual([]);
+    });
+
+    it("opens no session when the user goes", async () => {
+      const quire = await openOvertaken(async ({ storage, author }) => {
+        (await storage.users.delete(author.id, author.version))._unsafeUnwrap();
+      });
+      const refused = await quire.app.logIn(credentials(quire));
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+    });
+
+    it("opens a session when something else in the user is changed", async () => {
+      const quire = await openOvertaken(async ({ storage, author }) => {
+        const changed = changeUser(author, { name: name("Grace") }, LATER);
+        (await storage.users.update(changed, author.version))._unsafeUnwrap();
+      });
+      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+    });
+  });
+
+  it("upgrades no hash when the user goes before the session is stored", async () => {
+    const quire = await withOutdatedHash(
+      await openQuire({ sessions: () => ({ insert: async () => err({ kind: "user_not_found" }) }) }),
+    );
+    const before = await contentsOf(quire);
+    const refused = await quire.app.logIn(credentials(quire));
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it("ends the oldest session of a user who opens more than they may have", async () => {
+    const quire = await openQuire();
+    const first = await signIn(quire, quire.author);
+    for (let i = 1; i < MAX_SESSIONS_PER_USER; i++) await signIn(quire, quire.author);
+    const input = { email: quire.author.email, password: PASSWORD };
+    const { session } = (await quire.app.logIn(input))._unsafeUnwrap();
+    const all = { limit: 2 * MAX_SESSIONS_PER_USER, from: null };
+    const { items } = (await quire.storage.sessions.listByUser(quire.author.id, NOW, all))._unsafeUnwrap();
+    expect(items).toHaveLength(MAX_SESSIONS_PER_USER);
+    expect(items[0]?.id).toBe(session.id);
+    expect(items.map(({ id }) => id)).not.toContain(first.sessionId);
+  });
+});

@@ -1,0 +1,234 @@
+import { err } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { SessionId } from "../../../src/domain/shared/id.ts";
+import { changeUser } from "../../../src/domain/user/user.ts";
+import { LATER, nextId, NOW } from "../../support/fixtures.ts";
+import {
+  contentsOf,
+  IDLE_MS,
+  openQuire,
+  outage,
+  pagesOfTwo,
+  PASSWORD,
+  sessionsOf,
+  signIn,
+  WHOLE_LIST,
+  type Overrides,
+} from "./support.ts";
+
+const PRECISION_MS = IDLE_MS / 100;
+
+const afterNow = (ms: number) => new Date(NOW.getTime() + ms);
+
+async function loggedIn(overrides: Overrides = {}) {
+  const quire = await openQuire(overrides);
+  const { session, token } = (await quire.app.logIn({ email: quire.author.email, password: PASSWORD }))._unsafeUnwrap();
+  return { quire, session, token };
+}
+
+const INVALID = { kind: "invalid_session" };
+
+describe("authenticate", () => {
+  it("finds who acts with a token, in which session", async () => {
+    const { quire, session, token } = await loggedIn();
+    expect((await quire.app.authenticate(token))._unsafeUnwrap()).toEqual({
+      userId: quire.author.id,
+      role: "author",
+      sessionId: session.id,
+    });
+  });
+
+  it("gives the role that the user has now", async () => {
+    const { quire, token } = await loggedIn();
+    const promoted = changeUser(quire.author, { role: "admin" }, LATER);
+    (await quire.storage.users.update(promoted, quire.author.version))._unsafeUnwrap();
+    expect((await quire.app.authenticate(token))._unsafeUnwrap().role).toBe("admin");
+  });
+
+  it.each([
+    ["no token", ""],
+    ["a token that was never given", "A".repeat(43)],
+    ["text of any script", "ключ 🔑"],
+  ])("refuses %s", async (_case, token) => {
+    const { quire } = await loggedIn();
+    expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
+  });
+
+  it("refuses the digest that is stored in the place of the token", async () => {
+    const { quire, session } = await loggedIn();
+    expect((await quire.app.authenticate(session.tokenDigest))._unsafeUnwrapErr()).toEqual(INVALID);
+  });
+
+  it("leaves a session as it is while its last renewal is recent", async () => {
+    const { quire, session, token } = await loggedIn();
+    quire.clock.advance(PRECISION_MS - 1);
+    (await quire.app.authenticate(token))._unsafeUnwrap();
+    expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+  });
+
+  it("renews a session that is used", async () => {
+    const { quire, session, token } = await loggedIn();
+    quire.clock.advance(PRECISION_MS);
+    (await quire.app.authenticate(token))._unsafeUnwrap();
+    const renewed = { lastUsedAt: afterNow(PRECISION_MS), expiresAt: afterNow(PRECISION_MS + IDLE_MS) };
+    expect(await sessionsOf(quire, quire.author)).toEqual([{ ...session, ...renewed }]);
+  });
+
+  it("keeps a session alive for ever while it is used", async () => {
+    const { quire, token } = await loggedIn();
+    for (let i = 0; i < 5; i++) {
+      quire.clock.advance(IDLE_MS - 1);
+      expect((await quire.app.authenticate(token)).isOk()).toBe(true);
+    }
+  });
+
+  it("knows who acts while the storage cannot write, and leaves their session as it is", async () => {
+    const { quire, session, token } = await loggedIn({ sessions: () => ({ renew: outage }) });
+    quire.clock.advance(PRECISION_MS);
+    expect((await quire.app.authenticate(token))._unsafeUnwrap()).toMatchObject({ sessionId: session.id });
+    expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+  });
+
+  it("refuses a session from the moment on at which it expires, and does not renew it", async () => {
+    const { quire, token } = await loggedIn();
+    quire.clock.advance(IDLE_MS);
+    expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
+    expect(await sessionsOf(quire, quire.author)).toEqual([]);
+  });
+
+  it.each<[string, Overrides]>([
+    ["the user is gone", { users: () => ({ findById: async () => err({ kind: "user_not_found" }) }) }],
+    [
+      "it is revoked while it is renewed",
+      { sessions: () => ({ renew: async () => err({ kind: "session_not_found" }) }) },
+    ],
+  ])("refuses a session when %s", async (_case, overrides) => {
+    const quire = await openQuire(overrides);
+    const { session, token } = await issueFor(quire);
+    quire.clock.advance(PRECISION_MS);
+    expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
+    expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+  });
+});
+
+/** A session that was opened without the use case, whose own reading the overrides would fail. */
+async function issueFor(quire: Awaited<ReturnType<typeof openQuire>>) {
+  const { sessionId } = await signIn(quire, quire.author);
+  const token = `token of ${sessionId}`;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
+  const [stored] = await sessionsOf(quire, quire.author);
+  const session = { ...stored, tokenDigest: Buffer.from(digest).toString("hex") } as NonNullable<typeof stored>;
+  (await quire.storage.sessions.delete(sessionId, quire.author.id))._unsafeUnwrap();
+  (await quire.storage.sessions.insert(session))._unsafeUnwrap();
+  return { session, token };
+}
+
+describe("logOut", () => {
+  it("ends the session that the actor acts with and no other", async () => {
+    const { quire, session, token } = await loggedIn();
+    const others = [await signIn(quire, quire.author), await signIn(quire, quire.otherAuthor)];
+    const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
+    (await quire.app.logOut(actor))._unsafeUnwrap();
+    expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
+    const { sessions } = await contentsOf(quire);
+    expect(sessions.map(({ id }) => id)).not.toContain(session.id);
+    expect(sessions).toHaveLength(others.length);
+  });
+
+  it("has nothing to do when the session has been ended meanwhile", async () => {
+    const quire = await openQuire();
+    const actor = await signIn(quire, quire.author);
+    (await quire.app.logOut(actor))._unsafeUnwrap();
+    expect((await quire.app.logOut(actor)).isOk()).toBe(true);
+  });
+});
+
+describe("revokeSession", () => {
+  it("ends one of the actor's own sessions and no other", async () => {
+    const quire = await openQuire();
+    const actor = await signIn(quire, quire.author);
+    const lost = await signIn(quire, quire.author);
+    (await quire.app.revokeSession(actor, lost.sessionId))._unsafeUnwrap();
+    expect((await sessionsOf(quire, quire.author)).map(({ id }) => id)).toEqual([actor.sessionId]);
+  });
+
+  it("ends the session that the actor acts with, too", async () => {
+    const quire = await openQuire();
+    const actor = await signIn(quire, quire.author);
+    (await quire.app.revokeSession(actor, actor.sessionId))._unsafeUnwrap();
+    expect(await sessionsOf(quire, quire.author)).toEqual([]);
+  });
+
+  it.each(["otherAuthor", "admin"] as const)("does not find a session of another for the %s", async (who) => {
+    const quire = await openQuire();
+    const victim = await signIn(quire, quire.author);
+    const actor = await signIn(quire, quire[who]);
+    const refused = await quire.app.revokeSession(actor, victim.sessionId);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+    expect(await sessionsOf(quire, quire.author)).toHaveLength(1);
+  });
+
+  it("does not find a session that is not there", async () => {
+    const quire = await openQuire();
+    const actor = await signIn(quire, quire.author);
+    const refused = await quire.app.revokeSession(actor, nextId<SessionId>());
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+  });
+});
+
+describe("listSessions", () => {
+  it("shows actors their own sessions alone, an admin too", async () => {
+    const quire = await openQuire();
+    await signIn(quire, quire.author);
+    const actor = await signIn(quire, quire.admin);
+    const { items } = (await quire.app.listSessions(actor, WHOLE_LIST))._unsafeUnwrap();
+    expect(items.map(({ id }) => id)).toEqual([actor.sessionId]);
+  });
+
+  it("shows no session that has expired", async () => {
+    const quire = await openQuire();
+    const actor = await signIn(quire, quire.author);
+    quire.clock.advance(IDLE_MS - 1);
+    expect((await quire.app.listSessions(actor, WHOLE_LIST))._unsafeUnwrap().items).toHaveLength(1);
+    quire.clock.advance(1);
+    expect((await quire.app.listSessions(actor, WHOLE_LIST))._unsafeUnwrap().items).toEqual([]);
+  });
+
+  it("gives every session once, newest first, page by page", async () => {
+    const quire = await openQuire();
+    const [first, second, third] = [
+      await signIn(quire, quire.author),
+      await signIn(quire, quire.author),
+      await signIn(quire, quire.author),
+    ];
+    const pages = await pagesOfTwo<SessionId, { readonly id: SessionId }>(async (page) =>
+      quire.app.listSessions(first, page),
+    );
+    expect(pages.map((page) => page.map(({ id }) => id))).toEqual([
+      [third.sessionId, second.sessionId],
+      [first.sessionId],
+    ]);
+  });
+});
+
+describe("purgeExpiredSessions", () => {
+  it("removes the sessions of all users that have expired, and no others", async () => {
+    const { quire, session, token } = await loggedIn();
+    await signIn(quire, quire.author);
+    await signIn(quire, quire.otherAuthor);
+    quire.clock.advance(PRECISION_MS);
+    (await quire.app.authenticate(token))._unsafeUnwrap();
+    quire.clock.set(afterNow(IDLE_MS));
+    (await quire.app.purgeExpiredSessions())._unsafeUnwrap();
+    // Looked at from the past, in which none of them had expired.
+    quire.clock.set(NOW);
+    expect((await contentsOf(quire)).sessions.map(({ id }) => id)).toEqual([session.id]);
+  });
+
+  it("removes none before it expires", async () => {
+    const { quire } = await loggedIn();
+    quire.clock.set(afterNow(IDLE_MS - 1));
+    (await quire.app.purgeExpiredSessions())._unsafeUnwrap();
+    expect(await sessionsOf(quire, quire.author)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,199 @@
+import type { Result } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { UseCases } from "../../../src/application/application.ts";
+import type { Actor } from "../../../src/domain/access.ts";
+import type { Post } from "../../../src/domain/post/post.ts";
+import { actorFor, aUser, content, email, name, password, title } from "../../support/fixtures.ts";
+import {
+  contentsOf,
+  hashOf,
+  IDLE_MS,
+  openQuire,
+  OUTAGE,
+  outage,
+  PASSWORD,
+  signIn,
+  storedDraft,
+  storedPublishedPost,
+  EVERYBODYS_POSTS,
+  WHOLE_LIST,
+  type Overrides,
+} from "./support.ts";
+
+interface World {
+  readonly app: UseCases;
+  readonly actor: Actor;
+  readonly admin: Actor;
+  readonly secondAdmin: Actor;
+  readonly token: string;
+  readonly draft: Post;
+  readonly published: Post;
+}
+
+type Call = (world: World) => Promise<Result<unknown, { readonly kind: string }>>;
+
+const newcomer = { name: name("Grace"), email: email("grace@example.org"), password: password("a secret of hers") };
+const expected = null;
+
+const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][] = [
+  ["registerUser", ["users.insert"], async ({ app }) => app.registerUser(null, newcomer)],
+  ["createUser", ["users.insert"], async ({ app }) => app.createUser({ ...newcomer, role: "admin" })],
+  ["ensureAdmin", ["users.hasAdmin"], async ({ app }) => app.ensureAdmin(newcomer)],
+  ["getUser", ["users.findById", "posts.hasPublished"], async ({ app, actor }) => app.getUser(null, actor.userId)],
+  ["listUsers", ["users.list"], async ({ app }) => app.listUsers(null, WHOLE_LIST)],
+  [
+    "updateUser",
+    ["users.findById", "users.update"],
+    async ({ app, actor }) => app.updateUser(actor, { id: actor.userId, changes: { name: name("G") }, expected }),
+  ],
+  [
+    "updateUser",
+    ["users.update", "sessions.deleteByUser"],
+    async ({ app, actor }) => {
+      const changes = { email: email("g@example.org") };
+      return app.updateUser(actor, { id: actor.userId, changes, currentPassword: PASSWORD, expected });
+    },
+  ],
+  [
+    "changePassword",
+    ["users.findById", "users.update", "sessions.deleteByUser"],
+    async ({ app, actor }) =>
+      app.changePassword(actor, { id: actor.userId, currentPassword: PASSWORD, newPassword: newcomer.password }),
+  ],
+  [
+    "deleteUser",
+    ["users.findById", "users.requestRemoval"],
+    async ({ app, actor }) =>
+      app.deleteUser(actor, { id: actor.userId, posts: { kind: "delete" }, currentPassword: PASSWORD, expected }),
+  ],
+  [
+    "deleteUser",
+    ["users.requestRemoval"],
+    async ({ app, actor, admin }) =>
+      app.deleteUser(admin, { id: actor.userId, posts: { kind: "reassign", to: admin.userId }, expected }),
+  ],
+  [
+    "deleteUser",
+    ["users.hasAdmin"],
+    async ({ app, admin, secondAdmin }) =>
+      app.deleteUser(admin, { id: secondAdmin.userId, posts: { kind: "keep" }, expected }),
+  ],
+  ["resumeRemovals", ["users.listRemovals"], async ({ app }) => app.resumeRemovals()],
+  [
+    "authenticate",
+    // A renewal that fails keeps nobody out: see sessions.test.ts.
+    ["sessions.findByTokenDigest", "users.findById"],
+    async ({ app, token }) => app.authenticate(token),
+  ],
+  [
+    "logIn",
+    ["users.findByEmail", "users.findById", "users.upgradePasswordHash", "sessions.insert"],
+    async ({ app }) => app.logIn({ email: "outdated@example.org", password: PASSWORD }),
+  ],
+  ["logOut", ["sessions.delete"], async ({ app, actor }) => app.logOut(actor)],
+  ["listSessions", ["sessions.listByUser"], async ({ app, actor }) => app.listSessions(actor, WHOLE_LIST)],
+  ["revokeSession", ["sessions.delete"], async ({ app, actor }) => app.revokeSession(actor, actor.sessionId)],
+  ["purgeExpiredSessions", ["sessions.deleteExpired"], async ({ app }) => app.purgeExpiredSessions()],
+  [
+    "createPost",
+    ["posts.insert"],
+    async ({ app, actor }) => app.createPost(actor, { title: title("A"), content: content("B"), status: "draft" }),
+  ],
+  ["getPost", ["posts.findById"], async ({ app, published }) => app.getPost(null, published.id)],
+  ["listPosts", ["posts.list"], async ({ app }) => app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST)],
+  [
+    "listPostsOfUser",
+    ["users.findById", "posts.list"],
+    async ({ app, actor }) => app.listPostsOfUser(null, { ...EVERYBODYS_POSTS, authorId: actor.userId }, WHOLE_LIST),
+  ],
+  [
+    "includeAuthors",
+    ["users.findById"],
+    async ({ app, published }) => app.includeAuthors({ items: [published], next: null, previous: null }),
+  ],
+  [
+    "updatePost",
+    ["posts.findById", "posts.update"],
+    async ({ app, actor, draft }) => app.updatePost(actor, { id: draft.id, edits: { title: title("A") }, expected }),
+  ],
+  [
+    "publishPost",
+    ["posts.findById", "posts.update"],
+    async ({ app, actor, draft }) => app.publishPost(actor, { id: draft.id, expected }),
+  ],
+  [
+    "unpublishPost",
+    ["posts.findById", "posts.update"],
+    async ({ app, actor, published }) => app.unpublishPost(actor, { id: published.id, expected }),
+  ],
+  [
+    "deletePost",
+    ["posts.findById", "posts.delete"],
+    async ({ app, actor, draft }) => app.deletePost(actor, { id: draft.id, expected }),
+  ],
+];
+
+/** Fails one method of the repositories from the moment on at which `fail` is called. */
+function switchable(method: string) {
+  const [repository = "", called = ""] = method.split(".");
+  let failing = false;
+  const wrap = <Repository extends object>(real: Repository): Partial<Repository> => {
+    const methods = new Map<string, unknown>(Object.entries(real));
+    const answer = methods.get(called) as (...args: unknown[]) => Promise<unknown>;
+    const bent: unknown = { [called]: async (...args: unknown[]) => (failing ? outage() : answer(...args)) };
+    return bent as Partial<Repository>;
+  };
+  const overrides: Overrides = { [repository]: wrap };
+  return { overrides, fail: () => void (failing = true) };
+}
+
+async function openWorld(overrides: Overrides) {
+  const quire = await openQuire(overrides);
+  const { app, author, admin } = quire;
+  const outdated = { ...newcomer, email: email("outdated@example.org") };
+  const { id } = (await app.registerUser(null, outdated))._unsafeUnwrap();
+  const { passwordHash } = (await quire.storage.users.findById(id))._unsafeUnwrap();
+  await quire.storage.users.upgradePasswordHash(id, passwordHash, hashOf(PASSWORD, "outdated"));
+
+  const draft = await storedDraft(quire, author);
+  const published = await storedPublishedPost(quire, author);
+  await signIn(quire, author);
+  const { session, token } = (await app.logIn({ email: author.email, password: PASSWORD }))._unsafeUnwrap();
+  const actor = { userId: author.id, role: author.role, sessionId: session.id };
+  quire.clock.advance(IDLE_MS / 2);
+  const secondAdmin = aUser({ role: "admin" });
+  (await quire.storage.users.insert(secondAdmin))._unsafeUnwrap();
+  const world: World = {
+    app,
+    actor,
+    admin: actorFor(admin),
+    secondAdmin: actorFor(secondAdmin),
+    token,
+    draft,
+    published,
+  };
+  return { quire, world };
+}
+
+const CASES = CALLS.flatMap(([useCase, methods, call]) => methods.map((method) => [useCase, method, call] as const));
+
+describe("an outage of the storage", () => {
+  it.each(CASES)("is handed on by %s from %s as it is, and nothing is written", async (_useCase, method, call) => {
+    const { overrides, fail } = switchable(method);
+    const { quire, world } = await openWorld(overrides);
+    const before = await contentsOf(quire);
+    fail();
+    expect((await call(world))._unsafeUnwrapErr()).toBe(OUTAGE);
+    expect(await contentsOf(quire)).toEqual(before);
+  });
+
+  it.each(CALLS)("is what keeps %s from succeeding, and nothing else (%j)", async (_useCase, _methods, call) => {
+    const { world } = await openWorld({});
+    expect((await call(world)).isOk()).toBe(true);
+  });
+
+  it("is handed on by ensureAdmin when the first admin cannot be stored", async () => {
+    const { app } = await openQuire({ users: () => ({ insert: outage }), hasNoAdmin: true });
+    expect((await app.ensureAdmin(newcomer))._unsafeUnwrapErr()).toBe(OUTAGE);
+  });
+});

@@ -1,0 +1,76 @@
+import { err, ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
+import { startExpiryPurge } from "../../../src/bootstrap/expiry-purge.ts";
+import { recordingLog } from "../../support/fixtures.ts";
+
+const OUTAGE: StorageFailure = { kind: "storage_unavailable", operation: "test", cause: new Error("it broke") };
+
+/** A purge of sessions that ends when it is told to. */
+function heldUp() {
+  const events: string[] = [];
+  let release = () => {};
+  const held = new Promise<void>((settle) => (release = settle));
+  const useCases = {
+    purgeExpiredSessions: async () => {
+      await held;
+      events.push("sessions");
+      return ok();
+    },
+    purgeExpiredIdempotencyKeys: async () => {
+      events.push("keys");
+      return ok();
+    },
+  };
+  return { events, release, useCases };
+}
+
+describe("the purge of what has expired", () => {
+  it("is waited for by the stop, which lets it begin nothing more", async () => {
+    const { events, release, useCases } = heldUp();
+    const stopped = startExpiryPurge(useCases, recordingLog())
+      .stop()
+      .then(() => events.push("stopped"));
+    await new Promise((settle) => setImmediate(settle));
+    expect(events).toEqual([]);
+    release();
+    await stopped;
+    expect(events).toEqual(["sessions", "stopped"]);
+  });
+
+  it("tells a removal of many keys that it is to stop between two batches", async () => {
+    const asked: boolean[] = [];
+    const purge = startExpiryPurge(
+      {
+        purgeExpiredSessions: async () => ok(),
+        purgeExpiredIdempotencyKeys: async (isStopping) => {
+          asked.push(isStopping?.() === true);
+          await new Promise((settle) => setImmediate(settle));
+          asked.push(isStopping?.() === true);
+          return ok();
+        },
+      },
+      recordingLog(),
+    );
+    await Promise.resolve();
+    await Promise.resolve();
+    await purge.stop();
+    expect(asked).toEqual([false, true]);
+  });
+
+  it("warns of what stays, and goes on", async () => {
+    const log = recordingLog();
+    let keys = 0;
+    const purge = startExpiryPurge(
+      {
+        purgeExpiredSessions: async () => err(OUTAGE),
+        purgeExpiredIdempotencyKeys: async () => (keys++, err(OUTAGE)),
+      },
+      log,
+    );
+    await new Promise((settle) => setImmediate(settle));
+    await purge.stop();
+    expect(keys).toBe(1);
+    expect(log.lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+  });
+});

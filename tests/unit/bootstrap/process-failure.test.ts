@@ -1,0 +1,363 @@
+import { describe, expect, it } from "vitest";
+import type { Damage } from "../../../src/infrastructure/pglite/integrity/damage.ts";
+import { DrizzleQueryError } from "drizzle-orm";
+import { EXIT } from "../../../src/bootstrap/exit-codes.ts";
+import { explain, type ProcessFailure } from "../../../src/bootstrap/process-failure.ts";
+
+const directory = "/srv/quire";
+const cause = new Error("it broke");
+
+interface Case {
+  readonly failure: ProcessFailure;
+  readonly exitCode: number;
+  /** What the message must say, beside being sentences. */
+  readonly says: readonly (string | RegExp)[];
+}
+
+type StorageFailureKind = Extract<ProcessFailure, { readonly operation: string }>["kind"];
+
+const storageFailure = (kind: StorageFailureKind): readonly Case[] => [
+  { failure: { kind, operation: "users.hasAdmin", cause }, exitCode: 74, says: [kind, "users.hasAdmin", "it broke"] },
+];
+
+const damage = (what: Damage, says: readonly string[]): Case => ({
+  failure: { kind: "data_directory_damaged", directory, damage: what },
+  exitCode: 65,
+  says: [directory, /nothing (?:else )?in it was changed/i, "backup", "QUIRE_DATA_DIR", ...says],
+});
+
+/** Every failure that there is: one that is left out does not compile. */
+const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
+  config_invalid: [
+    {
+      failure: {
+        kind: "config_invalid",
+        problems: [
+          { variable: "PORT", detail: "must be a number" },
+          { variable: "QUIRE_LOG_LEVEL", detail: "must be a level" },
+        ],
+      },
+      exitCode: 78,
+      says: ["\n  PORT must be a number\n  QUIRE_LOG_LEVEL must be a level"],
+    },
+  ],
+  data_directory_in_use: [
+    {
+      failure: {
+        kind: "data_directory_in_use",
+        directory,
+        holder: { pid: 4711, host: "db1", since: "2026-03-01T12:00:00.000Z" },
+      },
+      exitCode: 75,
+      says: [directory, "process 4711 on db1, since 2026-03-01T12:00:00.000Z", "QUIRE_DATA_DIR"],
+    },
+    {
+      failure: { kind: "data_directory_in_use", directory, holder: null },
+      exitCode: 75,
+      says: [directory, "another process", "QUIRE_DATA_DIR"],
+    },
+  ],
+  descriptors_too_few: [
+    {
+      failure: { kind: "descriptors_too_few", limit: 128, needed: 384, recommended: 576 },
+      exitCode: 78,
+      says: ["128 files", "needs 384", "ulimit -n 576", "LimitNOFILE=576", "--ulimit nofile=576"],
+    },
+  ],
+  disk_too_small: [
+    {
+      failure: {
+        kind: "disk_too_small",
+        directory,
+        purpose: "create",
+        resource: "bytes",
+        free: 20 * 1_048_576,
+        needed: 112 * 1_048_576,
+      },
+      exitCode: 74,
+      says: [directory, "20 MiB free", "a new database needs 112 MiB", "QUIRE_DATA_DIR", "QUIRE_FREE_SPACE_MIB"],
+    },
+    {
+      failure: { kind: "disk_too_small", directory, purpose: "migrate", resource: "inodes", free: 3, needed: 64 },
+      exitCode: 74,
+      says: [directory, "3 inodes free", "schema needs 64 inodes"],
+    },
+  ],
+  data_directory_gone: [
+    {
+      failure: { kind: "data_directory_gone", directory },
+      exitCode: 74,
+      says: [directory, "removed, renamed or unmounted", "backup"],
+    },
+  ],
+  no_database: [
+    {
+      failure: { kind: "no_database", place: directory },
+      exitCode: 78,
+      says: [directory, "none was made", "QUIRE_DATA_DIR", "DATABASE_URL", "--from", "--new-database"],
+    },
+  ],
+  program_failed: [
+    {
+      failure: {
+        kind: "program_failed",
+        cause: Object.assign(new Error("ENOENT: no such file or directory, statfs '/srv/quire'"), {
+          errno: -2,
+          syscall: "statfs",
+        }),
+      },
+      exitCode: 74,
+      says: ["The system refused: ENOENT", "statfs", "Nothing that was acknowledged is lost"],
+    },
+    {
+      failure: { kind: "program_failed", cause: new TypeError("x is not a function") },
+      exitCode: 70,
+      says: ["defect", "x is not a function"],
+    },
+    { failure: { kind: "program_failed", cause: undefined }, exitCode: 70, says: ["no reason was given"] },
+  ],
+  data_directory_foreign: [
+    {
+      failure: { kind: "data_directory_foreign", directory, found: ["photos", "notes.txt"] },
+      exitCode: 73,
+      says: [directory, "photos, notes.txt", "nothing was written", "QUIRE_DATA_DIR"],
+    },
+  ],
+  data_directory_damaged: [
+    damage({ kind: "missing", path: "cluster/PG_VERSION" }, ["cluster/PG_VERSION is missing"]),
+    damage({ kind: "truncated", path: "cluster/base/5/16384", bytes: 8192, expectedBytes: 16384 }, [
+      "cluster/base/5/16384 has 8192 bytes and had 16384",
+    ]),
+    damage({ kind: "unreadable", path: "cluster/global/pg_control" }, ["cluster/global/pg_control cannot be read"]),
+    damage({ kind: "log_ends_early", endsAt: "0/16B3748", neededUntil: "0/16B3800" }, [
+      "up to 0/16B3748",
+      "until 0/16B3800",
+      "remove quire.acknowledged",
+    ]),
+    damage({ kind: "index_damaged", index: "posts_pkey", detail: "item order invariant violated" }, [
+      "index posts_pkey",
+      "item order invariant violated",
+    ]),
+  ],
+  data_directory_incompatible: [
+    {
+      failure: { kind: "data_directory_incompatible", directory, format: 9, postgresql: 21 },
+      exitCode: 78,
+      says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run the Quire that made it"],
+    },
+  ],
+  data_directory_unusable: [
+    {
+      failure: { kind: "data_directory_unusable", directory, cause },
+      exitCode: 74,
+      says: [directory, "it broke", "Check"],
+    },
+    {
+      failure: { kind: "data_directory_unusable", directory, cause: "no error object" },
+      exitCode: 74,
+      says: [directory, "no error object"],
+    },
+    { failure: { kind: "data_directory_unusable", directory, cause: null }, exitCode: 74, says: [directory] },
+    {
+      failure: {
+        kind: "data_directory_unusable",
+        directory,
+        cause: new DrizzleQueryError("create schema drizzle", ["secret"], new Error("could not extend file")),
+      },
+      exitCode: 74,
+      says: ["could not extend file"],
+    },
+  ],
+  engine_not_started: [
+    {
+      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: ["PANIC: no checkpoint"] },
+      exitCode: 74,
+      says: [directory, "it aborted", "\nIts last words:\n  PANIC: no checkpoint"],
+    },
+    {
+      failure: {
+        kind: "engine_not_started",
+        directory,
+        detail: "it aborted",
+        lastWords: ["ERROR:  out of files", "STATEMENT:  select", "\tfrom secret", "LOG:  shutting down"],
+      },
+      exitCode: 74,
+      says: [/last words:\n  ERROR:  out of files\n  LOG:  shutting down$/],
+    },
+    {
+      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: [] },
+      exitCode: 74,
+      says: [/deleted\.$/],
+    },
+  ],
+  engine_gave_up: [
+    {
+      failure: {
+        kind: "engine_gave_up",
+        failures: 9,
+        cause: { kind: "engine_failed", reason: "panic", detail: "PANIC: disk", lastWords: ["PANIC: disk"] },
+      },
+      exitCode: 74,
+      says: ["9 times", "PANIC: disk", "acknowledged", "last words"],
+    },
+    {
+      failure: {
+        kind: "engine_gave_up",
+        failures: 1,
+        cause: { kind: "cluster_damaged", damage: { kind: "missing", path: "cluster/base/5/16384" } },
+      },
+      exitCode: 65,
+      says: ["cluster/base/5/16384 is missing"],
+    },
+  ],
+  stop_unclean: [
+    {
+      failure: { kind: "stop_unclean", detail: "its last checkpoint failed" },
+      exitCode: 74,
+      says: ["its last checkpoint failed", "next start"],
+    },
+  ],
+  database_unreachable: [
+    {
+      failure: { kind: "database_unreachable", waitedMs: 60_123, cause },
+      exitCode: 69,
+      says: ["60 s", "it broke", "DATABASE_URL", "DATABASE_START_TIMEOUT_MS"],
+    },
+  ],
+  database_refused: [
+    {
+      failure: { kind: "database_refused", cause },
+      exitCode: 78,
+      says: ["it broke", "DATABASE_URL", "docs/postgresql.md"],
+    },
+  ],
+  transfer_target_not_empty: [
+    {
+      failure: { kind: "transfer_target_not_empty", place: "/srv/new", table: "posts" },
+      exitCode: 73,
+      says: ["/srv/new", "posts", "nothing was moved", "empty"],
+    },
+  ],
+  transfer_target_of_another: [
+    {
+      failure: { kind: "transfer_target_of_another", place: "postgres://db/quire", from: "/srv/old" },
+      exitCode: 73,
+      says: ["postgres://db/quire", "/srv/old", "another target"],
+    },
+  ],
+  transfer_interrupted: [
+    { failure: { kind: "transfer_interrupted", cause }, exitCode: 74, says: ["it broke", "again"] },
+  ],
+  transfer_differs: [
+    {
+      failure: {
+        kind: "transfer_differs",
+        from: { table: "posts", rows: 3, checksum: "17" },
+        to: { table: "posts", rows: 4, checksum: "18" },
+      },
+      exitCode: 65,
+      says: ["posts", "3 rows", "17", "4 with 18", "stop every Quire"],
+    },
+  ],
+  migrations_unreadable: [
+    {
+      failure: { kind: "migrations_unreadable", folder: "/app/drizzle", cause },
+      exitCode: 70,
+      says: ["/app/drizzle", "it broke", "Install"],
+    },
+  ],
+  database_unsuitable: [
+    {
+      failure: { kind: "database_unsuitable", detail: "The database is encoded in LATIN1. Create one in UTF8." },
+      exitCode: 78,
+      says: ["encoded in LATIN1", "Create one in UTF8"],
+    },
+  ],
+  migration_drift: [
+    {
+      failure: { kind: "migration_drift", drift: "contracted", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["A newer Quire has removed", "2026-03-01T12:00:00.000Z", "Run the newer one"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "foreign", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["another application", "drizzle.__drizzle_migrations", "a database of its own"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "unknown", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["2026-03-01T12:00:00.000Z", "between others", "Run the Quire that applied it"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "changed", migration: "0001_users" },
+      exitCode: 78,
+      says: ["0001_users", "other contents", "Restore"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "out_of_order", migration: "0001_users" },
+      exitCode: 78,
+      says: ["0001_users", "older", "Generate it anew"],
+    },
+  ],
+  listen_failed: [
+    {
+      failure: { kind: "listen_failed", host: "127.0.0.1", port: 80, cause },
+      exitCode: 69,
+      says: ["127.0.0.1:80", "it broke", "HOST", "PORT=0"],
+    },
+  ],
+  email_taken: [{ failure: { kind: "email_taken" }, exitCode: 78, says: ["e-mail address"] }],
+  password_hashing_failed: [
+    { failure: { kind: "password_hashing_failed", cause }, exitCode: 70, says: ["password", "it broke"] },
+  ],
+  password_hashing_busy: [{ failure: { kind: "password_hashing_busy" }, exitCode: 69, says: ["passwords", "again"] }],
+  storage_unavailable: storageFailure("storage_unavailable"),
+  storage_full: storageFailure("storage_full"),
+  storage_corrupt: storageFailure("storage_corrupt"),
+  storage_busy: storageFailure("storage_busy"),
+  outcome_unknown: storageFailure("outcome_unknown"),
+};
+
+const TABLE = Object.entries(CASES).flatMap(([kind, cases]) => cases.map((each) => ({ kind, ...each })));
+
+describe("explain", () => {
+  it.each(TABLE)(
+    "says of $kind what is wrong and what to do, and exits with $exitCode",
+    ({ failure, exitCode, says }) => {
+      const explanation = explain(failure);
+      expect(explanation.exitCode).toBe(exitCode);
+      for (const part of says) expect(explanation.message).toMatch(part);
+      expect(explanation.message).not.toMatch(
+        /undefined|\[object|\bat .*:\d+:\d+\n|Failed query|select|create schema|secret/,
+      );
+    },
+  );
+
+  it.each(TABLE)("exits for $kind with a code that is documented and not success", ({ failure }) => {
+    const { exitCode } = explain(failure);
+    expect(Object.values(EXIT)).toContain(exitCode);
+    expect(exitCode).not.toBe(EXIT.ok);
+  });
+
+  it("shows neither a password of a URL nor a character that a terminal obeys", () => {
+    const cause = new Error("no host in postgres://quire:pa@ss@db/quire \u001B[31m\u202E");
+    const { message } = explain({ kind: "database_refused", cause });
+    expect(message).toContain(String.raw`no host in postgres://…@db/quire \u001B[31m\u202E`);
+  });
+
+  it("has the codes of sysexits(3)", () => {
+    expect(EXIT).toEqual({
+      ok: 0,
+      usage: 64,
+      dataError: 65,
+      unavailable: 69,
+      software: 70,
+      cannotCreate: 73,
+      io: 74,
+      inUse: 75,
+      config: 78,
+      interrupted: 130,
+    });
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { useCases } from "../../../src/application/application.ts";
+import { administerUsers } from "../../../src/application/users/administer-users.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
+import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
+import { listUsers, referenceProblem, setPassword, setRole } from "../../../src/interfaces/cli/users.ts";
+import { fakeHasher } from "../../support/api.ts";
+import { aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
+
+async function opened(count = 1) {
+  const storage = openMemoryStorage();
+  const users = Array.from({ length: count }, () => aUser());
+  for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
+  const dependencies = {
+    ...storage,
+    hasher: fakeHasher,
+    tokens: nodeSessionTokens,
+    idempotencyCipher: nodeIdempotencyCipher,
+    ids,
+    clock: testClock(),
+    sessionIdleMs: DAY_MS,
+    registration: "open" as const,
+  };
+  return { users, operator: administerUsers(dependencies), app: useCases(dependencies) };
+}
+
+describe("quire user list", () => {
+  it("prints every user of a list of several pages, newest first", async () => {
+    const { users, operator } = await opened(205);
+    const lines: string[] = [];
+    (await listUsers(operator, (line) => lines.push(line) > 0, "columns"))._unsafeUnwrap();
+    expect(lines.map((line) => line.split("  ")[0])).toEqual(users.map(({ id }) => id).toReversed());
+  });
+
+  it("prints id, role, address and name as columns", async () => {
+    const { users, operator } = await opened();
+    const lines: string[] = [];
+    await listUsers(operator, (line) => lines.push(line) > 0, "columns");
+    expect(lines).toEqual([`${users[0]?.id}  author  ${users[0]?.email}  Ada`]);
+  });
+
+  it("prints JSON that a program reads, a user a line", async () => {
+    const { users, operator } = await opened();
+    const lines: string[] = [];
+    await listUsers(operator, (line) => lines.push(line) > 0, "json");
+    const [{ id, email: address, name, role, createdAt }] = users as [(typeof users)[0] & object];
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      { id, email: address, name, role, createdAt: createdAt.toISOString() },
+    ]);
+  });
+
+  it("ends when nobody reads any more", async () => {
+    const { operator } = await opened(3);
+    const lines: string[] = [];
+    (await listUsers(operator, (line) => lines.push(line) < 2, "columns"))._unsafeUnwrap();
+    expect(lines).toHaveLength(2);
+  });
+});
+
+describe("quire user password", () => {
+  it("changes the password of the user that an address or an id names", async () => {
+    const { users, operator, app } = await opened(2);
+    for (const user of users) {
+      const reference = user === users[0] ? user.email.toUpperCase() : user.id.toUpperCase();
+      const changed = (await setPassword(operator, reference, "a new password"))._unsafeUnwrap();
+      expect(changed.id).toBe(user.id);
+      expect((await app.logIn({ email: email(user.email), password: "a new password" })).isOk()).toBe(true);
+    }
+  });
+
+  it("refuses a password that is too short, and says so", async () => {
+    const { users, operator } = await opened();
+    expect((await setPassword(operator, users[0]?.email ?? "", "short"))._unsafeUnwrapErr()).toEqual({
+      kind: "answer_refused",
+      answer: "password",
+      detail: "This must have at least 8 characters.",
+    });
+  });
+});
+
+describe("quire user role", () => {
+  it("gives the role, and names a user that there is not", async () => {
+    const { users, operator } = await opened();
+    expect((await setRole(operator, users[0]?.id ?? "", "admin"))._unsafeUnwrap().role).toBe("admin");
+    expect((await setRole(operator, "no@example.org", "admin"))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+  });
+
+  it("takes addresses and ids as references, and says what another word lacks", () => {
+    expect(referenceProblem("ada@example.org")).toBeUndefined();
+    expect(referenceProblem("01a226c5-5bf8-70c7-8c7a-3164db0605e7")).toBeUndefined();
+    expect(referenceProblem("ada")).toContain("must be an e-mail address");
+  });
+});

@@ -1,0 +1,66 @@
+import * as fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { parsePassword } from "../../../src/domain/user/password.ts";
+
+describe("parsePassword", () => {
+  it.each([
+    ["8 characters", "a".repeat(8)],
+    ["1,024 characters", "a".repeat(1_024)],
+    ["8 characters outside the Basic Multilingual Plane", "😀".repeat(8)],
+    ["1,024 characters outside the Basic Multilingual Plane", "😀".repeat(1_024)],
+    ["white space at both ends", "  pass  "],
+    ["white space alone", " ".repeat(8)],
+    ["a newline at the end", "password\n"],
+    ["control characters", "\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u007f"],
+    ["letters of any script", "пароль-密码-🔑"],
+    ["compatibility forms", "ｐａｓｓｗｏｒｄ"],
+  ])("keeps %s as written", (_case, raw) => {
+    expect(parsePassword(raw)._unsafeUnwrap()).toBe(raw);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["7 characters", "a".repeat(7)],
+    ["7 characters of two code units each", "😀".repeat(7)],
+    ["8 code points that compose to 7", "caf\u0065\u0301xyz"],
+  ])("refuses %s as too short", (_case, raw) => {
+    expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_short", limit: 8 });
+  });
+
+  it.each([
+    ["1,025 characters", "a".repeat(1_025)],
+    ["1,025 characters of two code units each", "😀".repeat(1_025)],
+  ])("refuses %s as too long", (_case, raw) => {
+    expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });
+  });
+
+  it.each([
+    ["combining marks in two orders", `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`],
+    ["2,049 code units that compose to fewer", `${"e\u0301".repeat(1_024)}a`],
+  ])("refuses %s before it composes them, which takes quadratic time", (_case, raw) => {
+    const normalize = vi.spyOn(String.prototype, "normalize");
+    try {
+      expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });
+      expect(normalize).not.toHaveBeenCalled();
+    } finally {
+      normalize.mockRestore();
+    }
+  });
+
+  it("is one password however an accent was typed", () => {
+    expect(parsePassword("crème brûlée".normalize("NFD"))).toEqual(parsePassword("crème brûlée".normalize("NFC")));
+  });
+
+  it("counts the characters of the composed form", () => {
+    expect(parsePassword("e\u0301".repeat(1_024))._unsafeUnwrap()).toBe("é".repeat(1_024));
+  });
+
+  it("changes nothing but the composition", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", minLength: 8 }), (raw) => {
+        const parsed = parsePassword(raw);
+        if (parsed.isOk()) expect(parsed.value).toBe(raw.normalize("NFC"));
+      }),
+    );
+  });
+});

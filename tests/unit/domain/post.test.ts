@@ -1,0 +1,290 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
+import {
+  CONTENT_MAX_BYTES,
+  editPost,
+  newDraft,
+  newPublishedPost,
+  parsePostContent,
+  parsePostTitle,
+  publishPost,
+  restorePost,
+  unpublishPost,
+  type Post,
+  type PostEdits,
+} from "../../../src/domain/post/post.ts";
+import { aDraft, aPublishedPost, content, LATER, nextId, NOW, title } from "../../support/fixtures.ts";
+
+const author = nextId<UserId>();
+const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author, content: content("Text") };
+const LONG_AGO = new Date("1999-12-31T23:59:59.999Z");
+
+const UNREADABLE = [
+  ["nothing", ""],
+  ["white space alone", " \t\r\n\u00a0\u3000\ufeff"],
+] as const;
+
+describe("parsePostTitle", () => {
+  it.each([
+    ["1 character", "A"],
+    ["300 characters", "a".repeat(300)],
+    ["300 characters outside the Basic Multilingual Plane", "😀".repeat(300)],
+    ["white space at both ends", "  A title \u00a0"],
+    ["decomposed letters", "Cafe\u0301"],
+  ])("keeps %s as written", (_case, raw) => {
+    expect(parsePostTitle(raw)._unsafeUnwrap()).toBe(raw);
+  });
+
+  it.each([
+    ["nothing", "", "too_short", 1],
+    ["301 characters", "a".repeat(301), "too_long", 300],
+    ["301 characters of two code units each", "😀".repeat(301), "too_long", 300],
+    ["300 characters and a space", `${"a".repeat(300)} `, "too_long", 300],
+    ["a space", " ", "blank", null],
+    ["white space of every kind", " \u00a0\u3000\ufeff\u2028", "blank", null],
+    ["a line feed", "A\ntitle", "control_character", null],
+  ])("refuses %s", (_case, raw, code, limit) => {
+    expect(parsePostTitle(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit });
+  });
+});
+
+/** As many of the character as go into so many bytes of UTF-8, filled up with single bytes. */
+const fill = (character: string, bytes: number) => {
+  const text = character.repeat(Math.floor(bytes / Buffer.byteLength(character)));
+  return text + "a".repeat(bytes - Buffer.byteLength(text));
+};
+
+describe("parsePostContent", () => {
+  const widths = [
+    [1, "a"],
+    [2, "é"],
+    [3, "€"],
+    [4, "😀"],
+  ] as const;
+
+  it("holds a mebibyte", () => {
+    expect(CONTENT_MAX_BYTES).toBe(1024 * 1024);
+  });
+
+  it.each(widths)("keeps a mebibyte of characters of %i bytes", (_bytes, character) => {
+    const raw = fill(character, CONTENT_MAX_BYTES);
+    expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
+  });
+
+  it.each(widths)("refuses a byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
+    expect(parsePostContent(fill(character, CONTENT_MAX_BYTES + 1))._unsafeUnwrapErr()).toEqual({
+      kind: "violation",
+      code: "too_many_bytes",
+      limit: CONTENT_MAX_BYTES,
+    });
+  });
+
+  it.each([...UNREADABLE, ["white space at both ends", "\n text \n"], ["decomposed letters", "Cafe\u0301"]] as const)(
+    "keeps %s as written",
+    (_case, raw) => {
+      expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
+    },
+  );
+});
+
+describe("a new post", () => {
+  const first = { ...fields, version: 1, createdAt: NOW, updatedAt: NOW };
+
+  it("is a draft at the first version", () => {
+    expect(newDraft(fields, NOW)).toEqual({ ...first, status: "draft", publishedAt: null });
+  });
+
+  it("is published now and at the first version when it is published at once", () => {
+    expect(newPublishedPost(fields, NOW)._unsafeUnwrap()).toEqual({ ...first, status: "published", publishedAt: NOW });
+  });
+
+  it.each(UNREADABLE)("may be a draft with %s in it", (_case, raw) => {
+    expect(newDraft({ ...fields, content: content(raw) }, NOW)).toMatchObject({ status: "draft", content: raw });
+  });
+
+  it.each(UNREADABLE)("is not published with %s in it", (_case, raw) => {
+    const refused = newPublishedPost({ ...fields, content: content(raw) }, NOW);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
+  });
+});
+
+describe("restorePost", () => {
+  it.each([
+    ["draft", aDraft(author)],
+    ["published post", aPublishedPost(author)],
+  ])("gives back the %s that was stored", (_case, post) => {
+    const { status: _status, ...stored } = post;
+    expect(restorePost(stored)).toEqual(post);
+  });
+});
+
+describe("newPublishedPost with a time of publication", () => {
+  it("keeps one that is past", () => {
+    const { version, createdAt, ...published } = newPublishedPost(fields, NOW, LONG_AGO)._unsafeUnwrap();
+    expect(published).toMatchObject({ publishedAt: LONG_AGO, updatedAt: NOW });
+    expect([version, createdAt]).toEqual([1, NOW]);
+  });
+
+  it("refuses one that is to come", () => {
+    const refused = newPublishedPost(fields, NOW, LATER);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
+  });
+});
+
+describe("editPost", () => {
+  const edits: [string, PostEdits][] = [
+    ["title", { title: title("Another") }],
+    ["content", { content: content("Other text") }],
+    ["title and content", { title: title("Another"), content: content("Other text") }],
+  ];
+
+  describe.each([
+    ["draft", aDraft(author)],
+    ["published post", aPublishedPost(author)],
+  ])("of a %s", (_status, post) => {
+    it.each(edits)("changes the %s alone, one version on and updated now", (_case, edit) => {
+      const edited = editPost(Object.freeze(post), edit, LATER)._unsafeUnwrap();
+      expect(edited).toEqual({ ...post, ...edit, version: 2, updatedAt: LATER });
+    });
+
+    it.each<[string, PostEdits]>([
+      ["nothing is to change", {}],
+      ["the title is what it has", { title: post.title }],
+      ["the content is what it has", { content: post.content }],
+      ["both are what it has", { title: post.title, content: post.content }],
+    ])("gives the very same post when %s", (_case, edit) => {
+      expect(editPost(post, edit, LATER)._unsafeUnwrap()).toBe(post);
+    });
+  });
+
+  it("gives a published post a time of publication that is past", () => {
+    const post = Object.freeze(aPublishedPost(author));
+    for (const publishedAt of [LONG_AGO, NOW, LATER]) {
+      const edited = editPost(post, { publishedAt }, LATER)._unsafeUnwrap();
+      if (publishedAt === NOW) expect(edited).toBe(post);
+      else expect(edited).toEqual({ ...post, publishedAt, version: 2, updatedAt: LATER });
+    }
+  });
+
+  it("gives no post a time of publication that is to come, and no draft any", () => {
+    const future = editPost(aPublishedPost(author), { publishedAt: new Date(LATER.getTime() + 1) }, LATER);
+    expect(future._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
+    const draft = editPost(aDraft(author), { publishedAt: LONG_AGO }, LATER);
+    expect(draft._unsafeUnwrapErr()).toEqual({ kind: "post_not_published" });
+  });
+
+  it("changes a post that was published before the clock was set back", () => {
+    const post = aPublishedPost(author);
+    const edited = editPost(post, { title: title("Another") }, LONG_AGO)._unsafeUnwrap();
+    expect(edited).toMatchObject({ title: "Another", publishedAt: NOW });
+  });
+
+  it.each(UNREADABLE)("leaves %s in a draft", (_case, raw) => {
+    const edited = editPost(aDraft(author), { content: content(raw) }, LATER)._unsafeUnwrap();
+    expect(edited).toMatchObject({ status: "draft", content: raw, version: 2 });
+  });
+
+  it.each(UNREADABLE)("refuses to leave %s in a published post", (_case, raw) => {
+    const refused = editPost(aPublishedPost(author), { title: title("Another"), content: content(raw) }, LATER);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
+  });
+});
+
+describe("publishPost", () => {
+  it("makes a draft public from now on, one version on", () => {
+    const draft = Object.freeze(aDraft(author));
+    expect(publishPost(draft, LATER)._unsafeUnwrap()).toEqual({
+      ...draft,
+      status: "published",
+      publishedAt: LATER,
+      version: 2,
+      updatedAt: LATER,
+    });
+  });
+
+  it.each(UNREADABLE)("refuses a draft with %s in it", (_case, raw) => {
+    const refused = publishPost(aDraft(author, { content: raw }), LATER);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
+  });
+
+  it("refuses a post that is public already", () => {
+    expect(publishPost(aPublishedPost(author), LATER)._unsafeUnwrapErr()).toEqual({ kind: "post_already_published" });
+  });
+});
+
+describe("unpublishPost", () => {
+  it("makes a draft of a published post, with no time of publication, one version on", () => {
+    const post = Object.freeze(aPublishedPost(author));
+    expect(unpublishPost(post, LATER)._unsafeUnwrap()).toEqual({
+      ...post,
+      status: "draft",
+      publishedAt: null,
+      version: 2,
+      updatedAt: LATER,
+    });
+  });
+
+  it("refuses a draft", () => {
+    expect(unpublishPost(aDraft(author), LATER)._unsafeUnwrapErr()).toEqual({ kind: "post_not_published" });
+  });
+
+  it("lets the post be published again, with a new time", () => {
+    const post = aPublishedPost(author);
+    const again = unpublishPost(post, NOW).andThen((draft) => publishPost(draft, LATER));
+    expect(again._unsafeUnwrap()).toEqual({ ...post, publishedAt: LATER, version: 3, updatedAt: LATER });
+  });
+});
+
+const visible = ({ title: t, content: c, status, publishedAt }: Post) => ({ t, c, status, publishedAt });
+
+describe("any sequence of editing, publishing and unpublishing", () => {
+  const anyContent = fc.constantFrom("", " \n", "Text", "Other text").map(content);
+  const anyEdit = fc.record(
+    { title: fc.constantFrom("A title", "Another").map(title), content: anyContent },
+    { requiredKeys: [] },
+  );
+  const anyOperation = fc.oneof(
+    anyEdit.map((edits) => (post: Post, now: Date) => editPost(post, edits, now)),
+    fc.constant(publishPost),
+    fc.constant(unpublishPost),
+  );
+  const anyStep = fc.record({ operation: anyOperation, pauseMs: fc.nat() });
+
+  it("keeps what holds for every post", () => {
+    fc.assert(
+      fc.property(anyContent, fc.array(anyStep, { maxLength: 30 }), (initial, steps) => {
+        const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author, content: initial };
+        let post: Post = newDraft(fields, NOW);
+        let now = NOW;
+        for (const { operation, pauseMs } of steps) {
+          now = new Date(now.getTime() + pauseMs);
+          const before: Post = Object.freeze(post);
+          post = operation(before, now).unwrapOr(before);
+
+          expect(post.status === "published").toBe(post.publishedAt !== null);
+          if (post.status === "published") expect(post.content.trim()).not.toBe("");
+          if (post !== before) expect(post).toMatchObject({ version: before.version + 1, updatedAt: now });
+          expect(post.updatedAt.getTime()).toBeGreaterThanOrEqual(post.createdAt.getTime());
+          expect(post).toMatchObject({ id: fields.id, authorId: author, createdAt: NOW });
+        }
+      }),
+    );
+  });
+
+  it("changes the version exactly when it changes something else", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
+        let post: Post = aDraft(author);
+        let now = NOW;
+        for (const { operation, pauseMs } of steps) {
+          now = new Date(now.getTime() + pauseMs);
+          const before: Post = post;
+          post = operation(before, now).unwrapOr(before);
+          const changed = JSON.stringify(visible(post)) !== JSON.stringify(visible(before));
+          expect(post.version).toBe(changed ? before.version + 1 : before.version);
+        }
+      }),
+    );
+  });
+});

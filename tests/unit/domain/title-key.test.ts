@@ -1,0 +1,98 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isStoredTitle, parsePostTitle, type PostTitle } from "../../../src/domain/post/post.ts";
+import { MAX_TITLE_KEY_LENGTH, titleSortKey } from "../../../src/domain/post/title-key.ts";
+
+const keyOf = (title: string) => titleSortKey(title as PostTitle);
+/** UTF-8 has the order of code points, as PostgreSQL's collation "C" has. */
+const compare = (a: string, b: string) => Buffer.compare(Buffer.from(keyOf(a)), Buffer.from(keyOf(b)));
+
+const anyTitle = fc.string({ unit: "binary", minLength: 1, maxLength: 300 }).filter(isStoredTitle);
+
+describe("the key that titles are ordered by", () => {
+  it("orders titles as readers expect them", () => {
+    const titles = ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"];
+    const expected = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
+    expect(titles.toSorted(compare)).toEqual(expected);
+  });
+
+  it.each([
+    ["numbers by their value", ["1", "2", "10", "99", "100", "99999999", "100000000", "1".repeat(20)]],
+    ["numbers before letters and after spaces", ["Post", "Post 1", "Post 9a", "Post 9b", "Post a"]],
+    ["versions by each of their numbers", ["1.2", "1.9.9", "1.10", "2.0"]],
+    ["words after their beginnings", ["a", "a b", "ab"]],
+    ["syllables of Hangul as a dictionary does", ["가나", "각", "나"]],
+    ["vowel signs as letters", ["\u0915\u093e", "\u0915\u093f", "\u0916"]],
+    ["emoji after letters", ["z", "я", "\u{1F99C} parrots"]],
+  ])("has %s", (_, titles) => {
+    expect(titles.toReversed().toSorted(compare)).toEqual(titles);
+  });
+
+  it.each([
+    ["case", "HELLO World", "hello wORLD"],
+    ["accents", "résumé", "resume"],
+    ["accents however they are written", "re\u0301sume\u0301", "résumé"],
+    ["sharp s", "Straße", "STRASSE"],
+    ["dotted and dotless i", "İstanbul ı", "istanbul i"],
+    ["a sigma at the end of a word", "ΟΔΟΣ", "οδοσ"],
+    ["letters with a stroke and ligatures", "Łódź Øre Æon Œuvre", "lodz ore aeon oeuvre"],
+    ["full and half width", "ＡＢＣ １２", "abc 12"],
+    ["vowel points", "\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05dc\u05d5\u05dd"],
+    ["soft hyphens and joiners", "co\u00adop\u200b", "coop"],
+    ["white space", "  a\u00a0 \t b ", "a b"],
+    ["leading punctuation", "«¿(Hello", "hello"],
+    ["leading zeros", "Post 007", "Post 7"],
+    ["digits of another script", "\u0661\u0662 \u0967\u0968 \u{1E5F3}", "12 12 2"],
+  ])("does not tell %s", (_, a, b) => {
+    expect(keyOf(a)).toBe(keyOf(b));
+  });
+
+  it.each(["...", "\u0301", "\u200b", " ", "\u0001"])("is the title %j itself, which has nothing else", (title) => {
+    expect(keyOf(title)).toBe(title);
+  });
+
+  it("has the bounds of a stored title, whatever the title", () => {
+    fc.assert(
+      fc.property(anyTitle, (title) => {
+        expect(isStoredTitle(keyOf(title))).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    ["each has 18 in compatible form", "\ufdfa".repeat(300)],
+    ["each is beyond the basic plane", "\u{1F99C}".repeat(300)],
+    ["each digit is a number", "1 ".repeat(150)],
+    ["all are one number", "9".repeat(300)],
+    ["all are accents on one letter", `a${"\u0301".repeat(299)}`],
+  ])("has at most as many characters as a title where %s", (_, title) => {
+    expect(Array.from(keyOf(title)).length).toBeLessThanOrEqual(MAX_TITLE_KEY_LENGTH);
+    expect(keyOf(title).isWellFormed()).toBe(true);
+  });
+
+  it("orders whole numbers by their value, whatever is around them", () => {
+    const number = fc.bigInt({ min: 0n, max: 10n ** 40n });
+    const around = fc.constantFrom("", "a", "Post ", "é ", ".");
+    const property = fc.property(number, number, around, around, (a, b, before, after) => {
+      const [first, second] = [`${before}${a}${after}`, `${before}${b}${after}`];
+      expect(Math.sign(compare(first, second))).toBe(a < b ? -1 : a > b ? 1 : 0);
+    });
+    fc.assert(property);
+  });
+
+  it("is the same for a title in upper and in lower case", () => {
+    const property = fc.property(fc.string({ unit: fc.constantFrom(...Array.from("aéßœ９i 7.")) }), (title) => {
+      expect(keyOf(title.toUpperCase())).toBe(keyOf(title.toLowerCase()));
+    });
+    fc.assert(property);
+  });
+
+  it("is not folded any further when it is folded again, but for its numbers", () => {
+    const property = fc.property(anyTitle, (title) => {
+      fc.pre(parsePostTitle(title).isOk() && !/\p{N}/u.test(title.normalize("NFKD")));
+      expect(keyOf(keyOf(title))).toBe(keyOf(title));
+    });
+    fc.assert(property);
+  });
+});

@@ -1,0 +1,472 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../../src/bootstrap/config.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { HTTP_SETTINGS, openApi, PASSWORD, problemOf, type Api, type Person, type Reply } from "../../support/api.ts";
+
+const PAGE = "https://app.example.org";
+const NOBODYS_POST = "/v1/posts/00000000-0000-7000-8000-000000000000";
+
+const limited = (limits: Partial<typeof HTTP_SETTINGS>) =>
+  openApi(openMemoryStorage(), { http: { ...HTTP_SETTINGS, ...limits } });
+const at = (address: string) => ({ "X-Test-Address": address });
+
+describe("the rate limits", () => {
+  it("say with each answer what it has cost and how much is left", async () => {
+    const { nobody } = limited({ requestsPerMinute: 3 });
+    const reply = await nobody.get("/v1/posts");
+    expect(reply.headers.get("RateLimit-Policy")).toBe('"address";q=3;w=60;quire-cost=1');
+    expect(reply.headers.get("RateLimit")).toBe('"address";r=2;t=60');
+  });
+
+  it("refuse what is too much until the minute is over, and say when that is", async () => {
+    const { nobody, clock } = limited({ requestsPerMinute: 2 });
+    await nobody.get("/v1/posts");
+    clock.advance(20_000);
+    expect((await nobody.get("/v1/posts")).status).toBe(200);
+    clock.advance(500);
+    const refused = await nobody.get("/v1/posts");
+    expect(problemOf(refused)).toBe("429 rate_limited");
+    expect(refused.headers.get("RateLimit")).toBe('"address";r=0;t=40');
+    expect(refused.headers.get("Retry-After")).toBe("40");
+    clock.advance(39_500);
+    expect((await nobody.get("/v1/posts")).status).toBe(200);
+  });
+
+  it("are each address's own", async () => {
+    const { nobody } = limited({ requestsPerMinute: 1 });
+    await nobody.get("/v1/posts");
+    expect((await nobody.get("/v1/posts")).status).toBe(429);
+    expect((await nobody.get("/v1/posts", at("192.0.2.2"))).status).toBe(200);
+  });
+
+  it("hold for guessed tokens, before any is looked up, and on paths that are not there", async () => {
+    const { nobody } = limited({ requestsPerMinute: 2 });
+    const guess = { Authorization: "Bearer guessed" };
+    expect((await nobody.get("/v1/posts", guess)).status).toBe(401);
+    expect((await nobody.get("/v1/nothing")).status).toBe(404);
+    expect((await nobody.get("/v1/posts", guess)).status).toBe(429);
+    expect((await nobody.get("/v1/nothing")).status).toBe(429);
+  });
+
+  it("hold for an account wherever it asks from, and for no other account", async () => {
+    const { author } = limited({ requestsPerMinute: 100 });
+    const [ada, grace] = [await author(), await author()];
+    for (let asked = 1; asked <= 100; asked++) {
+      const reply = await ada.get("/v1/posts", at(`198.51.100.${asked}`));
+      expect(reply.headers.get("RateLimit")).toBe(`"address";r=99;t=60, "account";r=${100 - asked};t=60`);
+      expect(reply.headers.get("RateLimit-Policy")).toBe(
+        '"address";q=100;w=60;quire-cost=1, "account";q=100;w=60;quire-cost=1',
+      );
+    }
+    expect(problemOf(await ada.get("/v1/posts", at("198.51.100.101")))).toBe("429 rate_limited");
+    expect((await grace.get("/v1/posts", at("198.51.100.101"))).status).toBe(200);
+  });
+
+  it("leave the health of the server alone", async () => {
+    const { nobody } = limited({ requestsPerMinute: 1 });
+    for (const path of ["/health/live", "/v1/health/ready", "/health/ready"]) {
+      const reply = await nobody.get(path);
+      expect(reply.status).toBe(200);
+      expect(reply.headers.has("RateLimit")).toBe(false);
+    }
+    expect((await nobody.get("/v1/posts")).status).toBe(200);
+  });
+
+  it("leave readiness alone, which asks the storage ten times a second at most", async () => {
+    const storage = openMemoryStorage();
+    let asked = 0;
+    const check: typeof storage.probe.check = async () => {
+      asked++;
+      return storage.probe.check();
+    };
+    const { nobody, clock } = openApi(storage, { probe: { check } });
+    await Promise.all(Array.from({ length: 50 }, async () => nobody.get("/health/ready")));
+    expect((await nobody.get("/v1/health/ready")).status).toBe(200);
+    expect(asked).toBe(1);
+    clock.advance(100);
+    expect((await nobody.get("/health/ready")).status).toBe(200);
+    expect(asked).toBe(2);
+  });
+
+  it("are none where they are 0", async () => {
+    const { nobody } = limited({});
+    const reply = await nobody.get("/v1/posts?q=word");
+    expect(reply.headers.has("RateLimit")).toBe(false);
+    expect(reply.headers.has("RateLimit-Policy")).toBe(false);
+  });
+
+  it("can be read by pages of other origins", async () => {
+    const { nobody } = limited({ requestsPerMinute: 1, corsOrigins: [PAGE] });
+    const before = { Origin: PAGE, "Access-Control-Request-Method": "GET" };
+    await nobody.get("/v1/posts");
+    expect((await nobody.call("OPTIONS", "/v1/posts", { headers: before })).status).toBe(204);
+    const refused = await nobody.get("/v1/posts", { Origin: PAGE });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
+    expect(refused.headers.get("Access-Control-Expose-Headers")).toContain("RateLimit, ");
+  });
+
+  it("are structured fields: lists of strings with integer parameters (RFC 9651)", async () => {
+    const api = limited({ requestsPerMinute: 1000, logInsPerMinute: 10 });
+    const ada = await api.author();
+    const reply = await ada.patch(ada.path, { email: "ada@example.com", currentPassword: PASSWORD });
+    expect(reply.status).toBe(200);
+    const list = /^"[a-z-]+"(?:;[a-z-]+=\d{1,15})+(?:, "[a-z-]+"(?:;[a-z-]+=\d{1,15})+){3}$/;
+    expect(reply.headers.get("RateLimit-Policy")).toMatch(list);
+    expect(reply.headers.get("RateLimit")).toMatch(list);
+  });
+});
+
+describe("the cost of an operation", () => {
+  const cost = (reply: { readonly headers: Headers }) =>
+    /^"address";q=\d+;w=60;quire-cost=(\d+)/.exec(reply.headers.get("RateLimit-Policy") ?? "")?.[1];
+  const left = (reply: { readonly headers: Headers }) =>
+    Number(/^"address";r=(\d+)/.exec(reply.headers.get("RateLimit") ?? "")?.[1]);
+  const open = () => limited({ requestsPerMinute: 10_000, logInsPerMinute: 1000 });
+
+  it.each([
+    [NOBODYS_POST, "1"],
+    ["/v1/posts", "1"],
+    ["/v1/posts?limit=20", "1"],
+    ["/v1/posts?limit=21", "2"],
+    ["/v1/posts?limit=100", "5"],
+    ["/v1/posts?include=author", "2"],
+    ["/v1/posts?count=false", "1"],
+    ["/v1/posts?count=true", "21"],
+    ["/v1/posts?q=word", "21"],
+    ["/v1/posts?q=word&count=true&include=author&limit=100", "46"],
+    ["/v1/users?limit=100", "5"],
+  ])("of GET %s is %s, for the address and for the account", async (path, units) => {
+    const api = open();
+    const ada = await api.author();
+    const before = left(await ada.get(NOBODYS_POST));
+    const reply = await ada.get(path);
+    expect(reply.headers.get("RateLimit-Policy")).toBe(
+      `"address";q=10000;w=60;quire-cost=${units}, "account";q=10000;w=60;quire-cost=${units}`,
+    );
+    expect(left(reply)).toBe(before - Number(units));
+  });
+
+  const POST = { title: "A title", content: "Some content" };
+  const operations: Record<string, (api: Api, ada: Person) => ReturnType<Person["get"]>> = {
+    "an author's posts that are counted is 21": async (_, ada) => ada.get(`${ada.path}/posts?count=true`),
+    "the sessions is 1": async (_, ada) => ada.get("/v1/sessions"),
+    "a log-in is 21": async ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
+    "a registration is 21": async ({ nobody }) =>
+      nobody.post("/v1/users", { name: "Grace", email: "grace@example.org", password: PASSWORD }),
+    "a post is 5": async (_, ada) => ada.post("/v1/posts", POST),
+    "an edit is 5": async (_, ada) => ada.patch(`/v1/posts/${(await ada.write()).id}`, { title: "Another" }),
+    "a publication is 5": async (_, ada) => ada.post(`/v1/posts/${(await ada.write()).id}/publish`),
+    "a deletion is 5": async (_, ada) => ada.delete(`/v1/posts/${(await ada.write()).id}`),
+    "a log-out is 5": async (_, ada) => ada.delete("/v1/sessions"),
+    "a new name is 5": async (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
+    "a new e-mail address is 25": async (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
+    "a new password is 41": async (_, ada) =>
+      ada.put(`${ada.path}/password`, { currentPassword: PASSWORD, newPassword: "another horse entirely" }),
+    "deleting a user without posts is 5": async (_, ada) => ada.delete(ada.path),
+    "deleting a user with all posts is 205": async (_, ada) => ada.delete(`${ada.path}?posts=delete`),
+  };
+  it.each(Object.entries(operations))("of %s", async (title, operate) => {
+    const api = open();
+    const ada = await api.author();
+    expect(cost(await operate(api, ada))).toBe(title.split(" ").at(-1));
+  });
+
+  it("is that of a read where the query or the token is refused", async () => {
+    const { nobody } = open();
+    const wrong = await nobody.get("/v1/posts?q=word&count=true&limit=1000");
+    expect([wrong.status, cost(wrong)]).toEqual([422, "1"]);
+    const guessed = await nobody.get("/v1/posts?q=word", { Authorization: "Bearer guessed" });
+    expect([guessed.status, cost(guessed)]).toEqual([401, "1"]);
+    const anonymous = await nobody.post("/v1/posts", POST);
+    expect([anonymous.status, cost(anonymous)]).toEqual([401, "1"]);
+  });
+
+  it("is charged before the store is asked", async () => {
+    const storage = openMemoryStorage();
+    const searched: string[] = [];
+    const search: typeof storage.posts.search = async (...asked) => {
+      searched.push("asked");
+      return storage.posts.search(...asked);
+    };
+    const posts = { ...storage.posts, search };
+    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 30 } });
+    expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
+    expect((await nobody.get("/v1/posts?q=word")).status).toBe(429);
+    expect(searched).toEqual(["asked"]);
+  });
+
+  it("that does not fit into what is left is refused until the minute is over, while a read still fits", async () => {
+    const { nobody, clock } = limited({ requestsPerMinute: 30 });
+    expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
+    clock.advance(10_000);
+    const refused = await nobody.get("/v1/posts?q=word");
+    expect(problemOf(refused)).toBe("429 rate_limited");
+    expect(refused.headers.get("RateLimit-Policy")).toBe('"address";q=30;w=60;quire-cost=21');
+    expect(refused.headers.get("RateLimit")).toBe('"address";r=8;t=50');
+    expect(refused.headers.get("Retry-After")).toBe("50");
+    expect((await nobody.get("/v1/posts")).status).toBe(200);
+    clock.advance(50_000);
+    expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
+  });
+
+  it("is never more than a whole quota, so that a small one forbids nothing", async () => {
+    const { nobody } = limited({ requestsPerMinute: 5 });
+    const reply = await nobody.get("/v1/posts?q=word&count=true");
+    expect([reply.status, cost(reply), left(reply)]).toEqual([200, "5", 0]);
+    expect((await nobody.get("/v1/posts")).status).toBe(429);
+  });
+
+  it("lets a page search at each of 250 key strokes a minute by default", async () => {
+    const { nobody } = openApi(openMemoryStorage(), { http: readConfig({})._unsafeUnwrap().http });
+    for (let stroke = 1; stroke <= 250; stroke++) {
+      const reply = await nobody.get("/v1/posts?q=word&limit=10&include=author");
+      expect(reply.status).toBe(200);
+    }
+  });
+
+  it("is in the document of the API, with each operation that costs more than a read", async () => {
+    const { app } = open();
+    const document = (await (await app.request("/openapi.json")).json()) as {
+      readonly paths: Record<string, Record<string, { readonly description?: string }>>;
+    };
+    const description = (path: string, method: string) => document.paths[path]?.[method]?.description;
+    expect(description("/v1/posts", "get")).toContain(
+      "It takes 1 unit of the rate limits, and 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 20 for `q`.",
+    );
+    expect(description("/v1/posts", "post")).toContain("It takes 1 unit of the rate limits, and 4 for the write.");
+    expect(description("/v1/users/{id}", "delete")).toContain("4 for the write, 200 for `posts`, 20 for the password");
+  });
+});
+
+describe("the limit of log-ins", () => {
+  const attempt = async (api: Api, email: string, password: string, address = "192.0.2.9") =>
+    (await api.nobody.post("/v1/sessions", { email, password }, at(address))).status;
+
+  it("counts every attempt of one address with one user, however the user is written", async () => {
+    const api = limited({ logInsPerMinute: 3 });
+    const { email } = await api.author();
+    expect(await attempt(api, email, "wrong password")).toBe(401);
+    expect(await attempt(api, email.toUpperCase(), PASSWORD)).toBe(201);
+    expect(await attempt(api, email, "wrong password")).toBe(401);
+    expect(await attempt(api, email, PASSWORD)).toBe(429);
+    expect(await attempt(api, "other@example.org", "wrong password")).toBe(401);
+  });
+
+  it("keeps nobody out who is at another address", async () => {
+    const api = limited({ logInsPerMinute: 1 });
+    const { email } = await api.author();
+    await attempt(api, email, "wrong password");
+    expect(await attempt(api, email, "wrong password")).toBe(429);
+    expect(await attempt(api, email, PASSWORD, "192.0.2.10")).toBe(201);
+  });
+
+  it("ends before one address has tried many users", async () => {
+    const api = limited({ logInsPerMinute: 1 });
+    for (let tried = 0; tried < 10; tried++) {
+      expect(await attempt(api, `user${tried}@example.org`, "password1")).toBe(401);
+    }
+    expect(await attempt(api, "user10@example.org", "password1")).toBe(429);
+    const newcomer = { name: "Ada", email: "newcomer@example.org", password: PASSWORD };
+    expect((await api.nobody.post("/v1/users", newcomer, at("192.0.2.9"))).status).toBe(429);
+    expect((await api.nobody.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
+  });
+
+  it("leaves each address one attempt where many addresses try the same user, and so lets the user in", async () => {
+    const api = limited({ logInsPerMinute: 3 });
+    const { email } = await api.author();
+    api.clock.advance(60_000);
+    for (let network = 1; network <= 10; network++) {
+      for (let guess = 1; guess <= 3; guess++) {
+        expect(await attempt(api, email, "wrong password", `198.51.100.${network}`)).toBe(401);
+      }
+    }
+    expect(await attempt(api, email, "wrong password", "198.51.100.11")).toBe(401);
+    expect(await attempt(api, email, "wrong password", "198.51.100.11")).toBe(429);
+    expect(await attempt(api, email, PASSWORD, "203.0.113.1")).toBe(201);
+    expect(await attempt(api, "other@example.org", "wrong password", "198.51.100.11")).toBe(401);
+    api.clock.advance(60_000);
+    expect(await attempt(api, email, "wrong password", "198.51.100.11")).toBe(401);
+    expect(await attempt(api, email, PASSWORD, "198.51.100.11")).toBe(201);
+  });
+
+  it("does not let one address use up the attempts of the others", async () => {
+    const api = limited({ logInsPerMinute: 2 });
+    const { email } = await api.author();
+    for (let guess = 0; guess < 40; guess++) await attempt(api, email, "wrong password");
+    expect(await attempt(api, email, "wrong password", "192.0.2.10")).toBe(401);
+    expect(await attempt(api, email, PASSWORD, "192.0.2.10")).toBe(201);
+  });
+});
+
+describe("the limit of log-ins counts as an attempt", () => {
+  const passwordOf = async (person: Person, currentPassword: string, address = "192.0.2.9") =>
+    person.put(`${person.path}/password`, { currentPassword, newPassword: "another horse entirely" }, at(address));
+
+  it("a current password that is given to change it", async () => {
+    const ada = await limited({ logInsPerMinute: 3 }).author();
+    for (let guess = 1; guess <= 3; guess++) {
+      const reply = await passwordOf(ada, `wrong password ${guess}`);
+      expect(problemOf(reply)).toBe("403 wrong_password");
+      expect(reply.headers.get("RateLimit")).toContain(`"log-in";r=${3 - guess};t=60`);
+    }
+    const refused = await passwordOf(ada, PASSWORD);
+    expect(problemOf(refused)).toBe("429 rate_limited");
+    expect(refused.headers.get("Retry-After")).toBe("60");
+    expect((await ada.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
+  });
+
+  it("each one in a session, from however many addresses, and leaves the user's other sessions alone", async () => {
+    const api = limited({ logInsPerMinute: 3 });
+    const stolen = await api.author();
+    for (let guess = 1; guess <= 3; guess++) {
+      expect((await passwordOf(stolen, "wrong password", `198.51.100.${guess}`)).status).toBe(403);
+    }
+    expect((await passwordOf(stolen, "wrong password", "198.51.100.4")).status).toBe(429);
+    const own = await api.logIn(stolen.email);
+    expect((await passwordOf(own, PASSWORD, "203.0.113.1")).status).toBe(204);
+  });
+
+  it("each one at an address, in however many sessions", async () => {
+    const api = limited({ logInsPerMinute: 3 });
+    const first = await api.author();
+    const second = await api.logIn(first.email);
+    for (const session of [first, second, first])
+      expect((await passwordOf(session, "wrong password")).status).toBe(403);
+    expect((await passwordOf(second, PASSWORD)).status).toBe(429);
+  });
+
+  it("a new e-mail address, whose answer tells if it is taken, but no other change", async () => {
+    const api = limited({ logInsPerMinute: 3 });
+    const [ada, grace] = [await api.author(), await api.author()];
+    for (let renamed = 0; renamed < 5; renamed++) {
+      expect((await ada.patch(ada.path, { name: `Ada ${renamed}` }, at("192.0.2.9"))).status).toBe(200);
+    }
+    const ask = async (email: string) => ada.patch(ada.path, { email, currentPassword: PASSWORD }, at("192.0.2.9"));
+    expect(problemOf(await ask(grace.email))).toBe("409 email_taken");
+    expect((await ask("free@example.org")).status).toBe(200);
+    expect(problemOf(await ask(grace.email))).toBe("409 email_taken");
+    expect(problemOf(await ask(grace.email))).toBe("429 rate_limited");
+    expect((await ada.patch(ada.path, { name: "Ada" }, at("192.0.2.9"))).status).toBe(200);
+  });
+
+  it.each<[string, (ada: Person, guess: string) => Promise<Reply>]>([
+    [
+      "change an address",
+      async (ada, currentPassword) =>
+        ada.patch(ada.path, { email: "ada@example.com", currentPassword }, at("192.0.2.9")),
+    ],
+    ["delete oneself", async (ada, currentPassword) => ada.delete(ada.path, at("192.0.2.9"), { currentPassword })],
+  ])("a current password that is given to %s", async (_, attempted) => {
+    const ada = await limited({ logInsPerMinute: 3 }).author();
+    for (let guess = 1; guess <= 3; guess++) {
+      expect(problemOf(await attempted(ada, `wrong password ${guess}`))).toBe("403 wrong_password");
+    }
+    expect(problemOf(await attempted(ada, PASSWORD))).toBe("429 rate_limited");
+    expect((await ada.get("/v1/users/me")).status).toBe(200);
+  });
+
+  it("no password that an admin gives to another user", async () => {
+    const api = limited({ logInsPerMinute: 2 });
+    const [admin, ada] = [await api.admin(), await api.author()];
+    for (let reset = 0; reset < 5; reset++) {
+      const reply = await admin.put(`${ada.path}/password`, { newPassword: "another horse entirely" }, at("192.0.2.9"));
+      expect(reply.status).toBe(204);
+    }
+  });
+
+  it("one request once, with the limit of passwords as well", async () => {
+    const ada = await limited({ logInsPerMinute: 3 }).author();
+    const reply = await passwordOf(ada, PASSWORD);
+    expect(reply.headers.get("RateLimit")).toBe('"passwords";r=29;t=60, "log-in";r=2;t=60');
+    const change = { email: "lovelace@example.org", currentPassword: "another horse entirely" };
+    const changed = await ada.patch(ada.path, change, at("192.0.2.9"));
+    expect(changed.headers.get("RateLimit")).toBe('"passwords";r=28;t=60, "log-in";r=1;t=60');
+  });
+});
+
+describe("requests that cost much, from one address", () => {
+  const SEARCH = "/v1/posts?q=word";
+
+  /** An API whose searches end when they are told to. */
+  function openHanging(limits: Partial<typeof HTTP_SETTINGS> = { requestsPerMinute: 1000, logInsPerMinute: 1000 }) {
+    const storage = openMemoryStorage();
+    const ends: (() => void)[] = [];
+    const search: typeof storage.posts.search = async (...asked) => {
+      await new Promise<void>((end) => ends.push(end));
+      return storage.posts.search(...asked);
+    };
+    const posts = { ...storage.posts, search };
+    const api = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, ...limits } });
+    const turns = async () => new Promise((settle) => setTimeout(settle, 0));
+    const endAll = async () => {
+      while (ends.length > 0) {
+        ends.shift()?.();
+        await turns();
+      }
+    };
+    return { ...api, ends, turns, endAll };
+  }
+
+  it("are worked on two at a time, while reads of it and searches of others go on", async () => {
+    const { nobody, ends, turns, endAll } = openHanging();
+    const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
+    await turns();
+    expect(ends).toHaveLength(2);
+    expect((await nobody.get("/v1/posts")).status).toBe(200);
+    const other = nobody.get(SEARCH, at("192.0.2.2"));
+    await turns();
+    expect(ends).toHaveLength(3);
+    await endAll();
+    expect((await other).status).toBe(200);
+    expect((await Promise.all(searches)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it("take one turn each, though they cost twice, as a new password does", async () => {
+    const { author, logIn } = openHanging();
+    const ada = await author();
+    const sessions = await Promise.all(Array.from({ length: 4 }, async () => logIn(ada.email)));
+    const replies = await Promise.all(
+      sessions.map(async (session) =>
+        session.put(`${ada.path}/password`, { currentPassword: "wrong password", newPassword: PASSWORD }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+  });
+
+  it("are not worked on when their client has gone before their turn", async () => {
+    const { app, nobody, ends, turns, endAll } = openHanging();
+    const searches = [nobody.get(SEARCH), nobody.get(SEARCH)];
+    const connection = new AbortController();
+    const gone = app.request(
+      new Request(`http://localhost${SEARCH}`, { headers: at("192.0.2.1"), signal: connection.signal }),
+    );
+    await turns();
+    connection.abort();
+    ends.shift()?.();
+    ends.shift()?.();
+    await Promise.all([...searches, gone]);
+    expect(ends).toEqual([]);
+    const next = nobody.get(SEARCH);
+    await turns();
+    await endAll();
+    expect((await next).status).toBe(200);
+  });
+
+  it("give their turn back when they fail", async () => {
+    const storage = openMemoryStorage();
+    const posts = { ...storage.posts, search: async () => Promise.reject(new Error("broken")) };
+    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 1000 } });
+    const replies = await Promise.all(Array.from({ length: 6 }, async () => nobody.get(SEARCH)));
+    expect(replies.map(problemOf)).toEqual(Array.from({ length: 6 }, () => "500 internal_error"));
+  });
+
+  it("are worked on all at a time where there is no limit", async () => {
+    const { nobody, ends, turns, endAll } = openHanging({});
+    const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
+    await turns();
+    expect(ends).toHaveLength(5);
+    await endAll();
+    await Promise.all(searches);
+  });
+});

@@ -1,0 +1,161 @@
+import { err, ok, type Result } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
+import { singleFlight, batchLookups, batchInserts } from "../../../src/infrastructure/drizzle/batching.ts";
+
+interface Row {
+  readonly id: string;
+}
+
+/** Looks up rows, of which there are all that do not begin with "no", and records what was asked at a time. */
+function recordingLookUp() {
+  const asked: (readonly string[])[] = [];
+  const find = batchLookups(
+    ({ id }: Row) => id,
+    async (ids: readonly string[]) => {
+      asked.push(ids);
+      return ok(ids.filter((id) => !id.startsWith("no")).map((id): Row => ({ id })));
+    },
+  );
+  return { asked, find };
+}
+
+describe("lookups in the same turn of the event loop", () => {
+  it("are one query, and each gets its own row, or none", async () => {
+    const { asked, find } = recordingLookUp();
+    const found = await Promise.all(["a", "none", "b", "a"].map(find));
+    expect(found.map((row) => row._unsafeUnwrap()?.id)).toEqual(["a", undefined, "b", "a"]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("are asked again in the next turn, as rows change", async () => {
+    const { asked, find } = recordingLookUp();
+    await find("a");
+    await find("a");
+    expect(asked).toEqual([["a"], ["a"]]);
+  });
+
+  it("are 50 at a time, so that the first does not wait for all", async () => {
+    const { asked, find } = recordingLookUp();
+    await Promise.all(Array.from({ length: 120 }, async (_, index) => find(String(index))));
+    expect(asked.map(({ length }) => length)).toEqual([50, 50, 20]);
+  });
+
+  it("fail together", async () => {
+    const find = batchLookups(
+      ({ id }: Row) => id,
+      async () => err("storage_busy" as const),
+    );
+    const found = await Promise.all(["a", "b"].map(find));
+    expect(found.map((row) => row._unsafeUnwrapErr())).toEqual(["storage_busy", "storage_busy"]);
+  });
+
+  it("throw together what the query throws", async () => {
+    const find = batchLookups(
+      ({ id }: Row) => id,
+      async () => Promise.reject(new Error("a defect")),
+    );
+    const found = await Promise.allSettled(["a", "b"].map(find));
+    expect(found.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  });
+});
+
+describe("lists in the same turn of the event loop", () => {
+  /** Asks for a list that says what was asked, and how many were asked for before it. */
+  function recordingList() {
+    let count = 0;
+    return singleFlight(
+      async (filter: { readonly drafts: string }, limit: number) => `${filter.drafts} ${limit} #${count++}`,
+    );
+  }
+
+  it("are asked for once where they are the same", async () => {
+    const list = recordingList();
+    const answers = await Promise.all([list({ drafts: "none" }, 2), list({ drafts: "none" }, 2)]);
+    expect(answers).toEqual(["none 2 #0", "none 2 #0"]);
+  });
+
+  it("are not shared where anything differs, such as what the viewer may see", async () => {
+    const list = recordingList();
+    const answers = await Promise.all([
+      list({ drafts: "none" }, 2),
+      list({ drafts: "all" }, 2),
+      list({ drafts: "none" }, 3),
+    ]);
+    expect(answers).toEqual(["none 2 #0", "all 2 #1", "none 3 #2"]);
+  });
+
+  it("are asked for again once the question was asked, though it is not answered yet", async () => {
+    const answers: ((answer: string) => void)[] = [];
+    const list = singleFlight(async () => new Promise<string>((settle) => answers.push(settle)));
+    const first = list();
+    await expect.poll(() => answers.length).toBe(1);
+    const second = list();
+    await expect.poll(() => answers.length).toBe(2);
+    for (const [index, settle] of answers.entries()) settle(`answer ${index}`);
+    expect(await Promise.all([first, second])).toEqual(["answer 0", "answer 1"]);
+  });
+});
+
+interface Refused {
+  readonly kind: "refused";
+}
+
+/** Writes rows as one statement would, where `outcome` says what becomes of those that are written together. */
+function recordingWrite(
+  outcome: (rows: readonly string[]) => Result<void, Refused | StorageFailure>,
+  bytesOf: (row: string) => number = () => 1,
+) {
+  const written: (readonly string[])[] = [];
+  const write = batchInserts(async (rows: readonly string[]) => {
+    written.push(rows);
+    return outcome(rows).map(() => rows.map((row) => `${row} is written`));
+  }, bytesOf);
+  return { written, write };
+}
+
+describe("writes in the same turn of the event loop", () => {
+  it.each([
+    [20, [16, 4]],
+    [60, [50, 10]],
+    [49, [32, 16, 1]],
+  ])("are few statements of a few sizes: %i are %j", async (rows, statements) => {
+    const { written, write } = recordingWrite(() => ok());
+    const outcomes = await Promise.all(Array.from({ length: rows }, async (_, index) => write(String(index))));
+    expect(outcomes).toEqual(outcomes.map((_, index) => ok(`${index} is written`)));
+    expect(written.map(({ length }) => length)).toEqual(statements);
+  });
+
+  it("are no statement of more than a mebibyte together", async () => {
+    const { written, write } = recordingWrite(
+      () => ok(),
+      (row) => Number(row) * 1024,
+    );
+    await Promise.all(["2000", "1000", "24", "1", "1023"].map(write));
+    expect(written).toEqual([["2000"], ["1000", "24"], ["1", "1023"]]);
+  });
+
+  it("have an outcome of their own, whatever becomes of the others", async () => {
+    const { written, write } = recordingWrite((rows) => (rows.includes("bad") ? err({ kind: "refused" }) : ok()));
+    const outcomes = await Promise.all(["a", "bad", "b"].map(write));
+    expect(outcomes).toEqual([ok("a is written"), err({ kind: "refused" }), ok("b is written")]);
+    expect(written).toEqual([["a", "bad", "b"], ["a"], ["bad"], ["b"]]);
+  });
+
+  it.each(["outcome_unknown", "storage_unavailable"] as const)("are not repeated after %s", async (kind) => {
+    const failure: StorageFailure = { kind, operation: "write", cause: null };
+    const { written, write } = recordingWrite(() => err(failure));
+    const outcomes = await Promise.all(["a", "b"].map(write));
+    expect(outcomes.map((outcome) => outcome._unsafeUnwrapErr())).toEqual([failure, failure]);
+    expect(written).toHaveLength(1);
+  });
+
+  it("throw what the statement throws for their own row alone", async () => {
+    const { write } = recordingWrite((rows) => {
+      if (rows.includes("bad")) throw new Error("a defect");
+      return ok();
+    });
+    const outcomes = await Promise.allSettled(["a", "bad", "b"].map(write));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  });
+});

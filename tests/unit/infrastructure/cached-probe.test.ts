@@ -1,0 +1,74 @@
+import { err, ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { StorageProbe } from "../../../src/application/ports/storage-probe.ts";
+import { cachedProbe } from "../../../src/infrastructure/storage/cached-probe.ts";
+import { testClock } from "../../support/fixtures.ts";
+
+const READY = ok({ durability: "fsync", writable: true } as const);
+const OUTDATED = err({ kind: "schema_outdated" } as const);
+
+/** A probe whose checks end when they are told to. */
+function openProbe() {
+  const clock = testClock();
+  const checks: ((answer: Awaited<ReturnType<StorageProbe["check"]>>) => void)[] = [];
+  const probe = cachedProbe({ check: async () => new Promise((settle) => checks.push(settle)) }, clock);
+  return { clock, checks, probe };
+}
+
+describe("cachedProbe", () => {
+  it("asks the storage once for all that ask within 100 ms", async () => {
+    const { clock, checks, probe } = openProbe();
+    const asked = [probe.check(), probe.check()];
+    clock.advance(99);
+    asked.push(probe.check());
+    expect(checks).toHaveLength(1);
+    checks[0]?.(OUTDATED);
+    expect(await Promise.all(asked)).toEqual([OUTDATED, OUTDATED, OUTDATED]);
+  });
+
+  it("does not wait for a check that hangs, and asks ten times a second meanwhile", async () => {
+    const { clock, checks, probe } = openProbe();
+    void probe.check();
+    clock.advance(100);
+    const later = [probe.check(), probe.check()];
+    expect(checks).toHaveLength(2);
+    checks[1]?.(OUTDATED);
+    expect(await Promise.all(later)).toEqual([OUTDATED, OUTDATED]);
+  });
+
+  it("asks the storage anew 100 ms after the last answer, and no sooner", async () => {
+    const { clock, checks, probe } = openProbe();
+    const first = probe.check();
+    checks[0]?.(OUTDATED);
+    await first;
+    clock.advance(99);
+    expect(await probe.check()).toEqual(OUTDATED);
+    clock.advance(1);
+    const second = probe.check();
+    checks[1]?.(READY);
+    expect(await second).toEqual(READY);
+    expect(checks).toHaveLength(2);
+  });
+
+  it("asks anew when the clock was set back", async () => {
+    const { clock, checks, probe } = openProbe();
+    const first = probe.check();
+    checks[0]?.(READY);
+    await first;
+    clock.advance(-10_000);
+    void probe.check();
+    expect(checks).toHaveLength(2);
+  });
+
+  it("asks anew after a check that threw", async () => {
+    let asked = 0;
+    const clock = testClock();
+    const probe = cachedProbe(
+      { check: async () => (++asked === 1 ? Promise.reject(new Error("down")) : READY) },
+      clock,
+    );
+    await expect(probe.check()).rejects.toThrow("down");
+    clock.advance(100);
+    expect(await probe.check()).toEqual(READY);
+  });
+});

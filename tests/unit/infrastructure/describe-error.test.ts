@@ -1,0 +1,70 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { describeError, withoutPasswords } from "../../../src/infrastructure/node/describe-error.ts";
+
+const statement = (cause?: Error) => new DrizzleQueryError("select password from users", ["secret"], cause);
+const circle = new Error("");
+circle.cause = circle;
+
+describe("describeError", () => {
+  it.each([
+    ["an error", new Error("it broke"), "it broke"],
+    ["a sentence, whose full stop is the caller's", new Error("It broke."), "It broke"],
+    ["several lines", new Error("it broke\n  at once"), "it broke at once"],
+    ["text", "it broke", "it broke"],
+    ["an error without a message, by its code", Object.assign(new Error(""), { code: "ECONNREFUSED" }), "ECONNREFUSED"],
+    ["an error without a message, by its cause", new Error("", { cause: new Error("the disk") }), "the disk"],
+    ["a statement that failed, by the driver's reason", statement(new Error("out of memory")), "out of memory"],
+    ["a statement that failed for no reason", statement(), "no reason was given"],
+    [
+      "all the ways that were tried",
+      new AggregateError([new Error("refused ::1"), new Error("refused 127.0.0.1")], ""),
+      "refused ::1; refused 127.0.0.1",
+    ],
+    ["PGlite's error of a full disk", { name: "ErrnoError", errno: 51 }, "ENOSPC: no space left on device"],
+    [
+      "PGlite's error of a number that is not known",
+      { name: "ErrnoError", errno: 999 },
+      "error 999 of the file system",
+    ],
+    ["a failure that is a value", { kind: "engine_not_opened", detail: "the log ends early" }, "the log ends early"],
+    ["an object that says nothing", {}, "no reason was given"],
+    ["nothing", undefined, "no reason was given"],
+    ["an empty text", "", "no reason was given"],
+    ["a circle of causes", circle, "no reason was given"],
+  ])("tells %s", (_, thrown, description) => {
+    expect(describeError(thrown)).toBe(description);
+  });
+
+  it("is one line of bounded length for whatever is thrown", () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.string(), (thing, message) => {
+        for (const thrown of [thing, { message }, Object.assign(new Error(message), { cause: thing })]) {
+          expect(describeError(thrown)).toMatch(/^.{1,3100}$/u);
+          expect(describeError(thrown)).not.toContain("[object Object]");
+        }
+      }),
+    );
+  });
+
+  it("cuts what is long", () => {
+    expect(describeError(new Error("x".repeat(10_000)))).toHaveLength(501);
+  });
+});
+
+describe("withoutPasswords", () => {
+  it.each([
+    ["of a URL", "postgres://quire:secret@db/quire is down", "postgres://…@db/quire is down"],
+    ["with a bare @ in it", "'postgres://quire:se@cret@db/quire'", "'postgres://…@db/quire'"],
+    ["with a slash or a # in it", "--to=postgres://quire:se/cr#et@db/quire", "--to=postgres://…@db/quire"],
+    ["of each of two", "a://b:secret@c d://e:secret@f", "a://…@c d://…@f"],
+  ])("leaves out a password %s", (_, text, shown) => {
+    expect(withoutPasswords(text)).toBe(shown);
+  });
+
+  it("leaves an example and an e-mail address as they are", () => {
+    const text = "must look like postgres://user:password@host:5432/database, ada@example.org";
+    expect(withoutPasswords(text)).toBe(text);
+  });
+});

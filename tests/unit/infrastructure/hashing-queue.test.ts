@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { hashingQueue, type HashingLane } from "../../../src/infrastructure/crypto/hashing-queue.ts";
+
+const BUSY = { kind: "password_hashing_busy" };
+
+/** A queue, and works that begin in their turn and end when they are told to. */
+function openQueue(running: number, waiting: number) {
+  const queue = hashingQueue({ running, waiting });
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const ask = async (lane: HashingLane, name: string) =>
+    queue.run(lane, async () => {
+      begun.push(name);
+      await new Promise<void>((end) => ends.set(name, end));
+      return name;
+    });
+  const turns = async () => new Promise((settle) => setImmediate(settle));
+  const end = async (name: string) => {
+    ends.get(name)?.();
+    await turns();
+  };
+  return { queue, begun, ask, end, turns };
+}
+
+describe("the hashing queue", () => {
+  it("runs as many at a time as it may, and the others in the order of their coming", async () => {
+    const { begun, ask, end } = openQueue(2, 10);
+    const asked = ["a", "b", "c", "d"].map(async (name) => ask("compared", name));
+    expect(begun).toEqual(["a", "b"]);
+    await end("b");
+    expect(begun).toEqual(["a", "b", "c"]);
+    await end("a");
+    expect(begun).toEqual(["a", "b", "c", "d"]);
+    for (const name of ["c", "d"]) await end(name);
+    expect((await Promise.all(asked)).map((result) => result._unsafeUnwrap())).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("refuses what its lane has no place for, which was not begun, and has a place again later", async () => {
+    const { begun, ask, end } = openQueue(1, 1);
+    void ask("compared", "a");
+    void ask("compared", "b");
+    expect((await ask("compared", "c"))._unsafeUnwrapErr()).toEqual(BUSY);
+    await end("a");
+    void ask("compared", "d");
+    for (const name of ["b", "d"]) await end(name);
+    expect(begun).toEqual(["a", "b", "d"]);
+  });
+
+  it("lets passwords that are compared and new hashes take turns, so that neither keeps the other out", async () => {
+    const { begun, ask, end } = openQueue(1, 3);
+    const flood = ["h1", "h2", "h3", "h4"].map(async (name) => ask("hashed", name));
+    expect((await ask("hashed", "h5"))._unsafeUnwrapErr()).toEqual(BUSY);
+    const logIns = ["c1", "c2"].map(async (name) => ask("compared", name));
+    for (const name of ["h1", "c1", "h2", "c2", "h3", "h4"]) await end(name);
+    expect(begun).toEqual(["h1", "c1", "h2", "c2", "h3", "h4"]);
+    expect((await Promise.all([...flood, ...logIns])).every((result) => result.isOk())).toBe(true);
+  });
+
+  it("goes on after work that throws", async () => {
+    const { queue, begun, ask, end, turns } = openQueue(1, 10);
+    const broken = queue.run("compared", async () => Promise.reject(new Error("out of memory")));
+    void ask("compared", "next");
+    await expect(broken).rejects.toThrow("out of memory");
+    await turns();
+    expect(begun).toEqual(["next"]);
+    await end("next");
+  });
+});

@@ -1,0 +1,108 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeParameter } from "../../../src/infrastructure/sql/parameter.ts";
+import {
+  decodeAnswer,
+  encodeExecutions,
+  encodePreparation,
+  type Answer,
+  type Execution,
+} from "../../../src/infrastructure/pglite/engine/wire-protocol.ts";
+import { PGlite as Engine } from "@electric-sql/pglite";
+
+let engine: PGlite;
+
+beforeAll(async () => {
+  engine = await Engine.create();
+});
+afterAll(async () => engine.close());
+
+async function send(message: Uint8Array, statements: number): Promise<Answer> {
+  const answer = decodeAnswer(await engine.execProtocolRaw(message), statements);
+  if (answer === null) throw new Error("The answer is not whole.");
+  return answer;
+}
+
+const run = async (...executions: readonly Execution[]) => send(encodeExecutions(executions), executions.length);
+
+describe("a message of PostgreSQL's protocol", () => {
+  it("runs a statement by its text, and gives its columns and rows", async () => {
+    const { replies, error } = await run({ text: 'select 1::int8 as a, null as "ö", $1::text as c', values: ["ß😀"] });
+    expect(error).toBeNull();
+    expect(replies).toEqual([
+      {
+        command: "SELECT 1",
+        fields: [
+          { name: "a", dataTypeID: 20 },
+          { name: "ö", dataTypeID: 25 },
+          { name: "c", dataTypeID: 25 },
+        ],
+        rows: [["1", null, "ß😀"]],
+      },
+    ]);
+  });
+
+  it("runs a prepared statement again and again, whose columns were told when it was prepared", async () => {
+    const { fields } = await send(encodePreparation("add", "select $1::int + 1 as sum"), 0);
+    expect(fields).toEqual([{ name: "sum", dataTypeID: 23 }]);
+    for (const [value, sum] of [
+      ["1", "2"],
+      ["41", "42"],
+    ] as const) {
+      const { replies } = await run({ name: "add", values: [value] });
+      expect(replies).toEqual([{ command: "SELECT 1", fields: [], rows: [[sum]] }]);
+    }
+  });
+
+  it("prepares a statement that gives no rows", async () => {
+    expect(await send(encodePreparation("set", "set search_path = public"), 0)).toMatchObject({
+      fields: [],
+      error: null,
+    });
+  });
+
+  it("runs several statements as one transaction, of which an error undoes all", async () => {
+    await run({ text: "create table numbers (number int primary key)", values: [] });
+    const insert = (value: string): Execution => ({ text: "insert into numbers values ($1)", values: [value] });
+    expect((await run(insert("1"), insert("2"))).replies.map(({ command }) => command)).toEqual([
+      "INSERT 0 1",
+      "INSERT 0 1",
+    ]);
+    const { replies, error } = await run(insert("3"), insert("1"), insert("4"));
+    expect(replies).toHaveLength(1);
+    expect(error).toMatchObject({ code: "23505", constraint: "numbers_pkey", severity: "ERROR" });
+    expect((await run({ text: "select count(*) from numbers", values: [] })).replies[0]?.rows).toEqual([["2"]]);
+  });
+
+  it("is not whole when the end of its answer, or a statement's, is missing", async () => {
+    const message = encodeExecutions([{ text: "select 1", values: [] }]);
+    const whole = await engine.execProtocolRaw(message);
+    expect(decodeAnswer(whole, 1)).not.toBeNull();
+    expect(decodeAnswer(whole, 2)).toBeNull();
+    const readyForQueryBytes = 6;
+    expect(decodeAnswer(whole.subarray(0, -readyForQueryBytes), 1)).toBeNull();
+    expect(decodeAnswer(new Uint8Array(), 0)).toBeNull();
+  });
+
+  it.each([
+    ["a text", "it's", "it's"],
+    ["nothing", null, null],
+    ["a number", 7, "7"],
+    ["a truth", true, "true"],
+    ["a time", new Date(0), "1970-01-01T00:00:00.000Z"],
+    ["an empty list", [], "{}"],
+    ["a list", ["a", 'b"', "c\\d,{}", "null", ""], String.raw`{"a","b\"","c\\d,{}","null",""}`],
+  ] as const)("has %s as PostgreSQL reads it", async (_, parameter, value) => {
+    expect(encodeParameter(parameter)).toBe(value);
+  });
+
+  it("takes a list for an array of the same texts", async () => {
+    const texts = ["a", 'b"', "c\\d,{}", "null", "", "ö"];
+    const { replies } = await run({ text: "select unnest($1::text[])", values: [encodeParameter(texts)] });
+    expect(replies[0]?.rows.flat()).toEqual(texts);
+  });
+
+  it("refuses what no column has mapped", () => {
+    expect(() => encodeParameter({ a: 1 } as unknown as string)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,256 @@
+import { once } from "node:events";
+import { networkInterfaces } from "node:os";
+import { afterEach, describe, expect, it } from "vitest";
+import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts";
+import { listen } from "../../../src/interfaces/node/http-server.ts";
+import { recordingLog } from "../../support/fixtures.ts";
+import {
+  closeServers,
+  dial,
+  parseAnswer,
+  readToEnd,
+  say,
+  serve,
+  slowFetch,
+  type Fetch,
+} from "../../support/raw-http.ts";
+
+afterEach(closeServers);
+
+/** The requests that a log has lines of, by id. */
+const loggedIds = (log: ReturnType<typeof recordingLog>) =>
+  log.lines.map(({ fields }) => (fields as { readonly requestId: string }).requestId);
+
+/** Expects a problem that closes the connection; gives its request id. */
+function expectProblem(answer: string, status: number, reason: string, code: string): string | null {
+  const { statusLine, headers, body } = parseAnswer(answer);
+  const requestId = headers.get("X-Request-Id");
+  expect(requestId).toMatch(/^[\w-]{36}$/);
+  expect(statusLine).toBe(`HTTP/1.1 ${status} ${reason}`);
+  expect(headers.get("Content-Type")).toBe("application/problem+json");
+  expect(headers.get("Connection")).toBe("close");
+  for (const [name, value] of Object.entries(SECURE_HEADERS)) expect(headers.get(name)).toBe(value);
+  expect(JSON.parse(body)).toEqual({
+    type: "about:blank",
+    title: expect.stringMatching(/./) as string,
+    status,
+    detail: expect.stringMatching(/./) as string,
+    code,
+    requestId,
+  });
+  return requestId;
+}
+
+describe("listen", () => {
+  it("picks a free port when asked for port 0, and says where it is", async () => {
+    const { server } = await serve();
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+    expect(await (await fetch(server.url)).text()).toBe("fine");
+  });
+
+  it("gives the app the method, the URL, the headers and the body of a request", async () => {
+    const { server } = await serve(async (request) =>
+      Response.json({
+        method: request.method,
+        url: request.url,
+        header: request.headers.get("X-Test"),
+        body: await request.text(),
+      }),
+    );
+    const response = await fetch(`${server.url}/a%20b?c=d`, { method: "PUT", headers: { "X-Test": "yes" }, body: "é" });
+    expect(await response.json()).toEqual({ method: "PUT", url: `${server.url}/a%20b?c=d`, header: "yes", body: "é" });
+  });
+
+  it("fails with listen_failed when the port is taken", async () => {
+    const { port, log } = await serve();
+    const failure = (await listen({ fetch: () => new Response(), host: "127.0.0.1", port, log }))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "listen_failed", host: "127.0.0.1", port, cause: { code: "EADDRINUSE" } });
+  });
+
+  it("fails with listen_failed when the address is not this machine's", async () => {
+    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has an address of it.
+    const options = { fetch: () => new Response(), host: "192.0.2.1", port: 0, log: recordingLog() };
+    const failure = (await listen(options))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "listen_failed", cause: { code: "EADDRNOTAVAIL" } });
+  });
+});
+
+describe("what is no HTTP request", () => {
+  it.each([
+    ["garbage", "\x16\x03\x01\x02 hello?\r\n\r\n"],
+    ["a header without a colon", "GET / HTTP/1.1\r\nHost: quire\r\nnonsense\r\n\r\n"],
+    ["a version that there is not", "GET / HTTP/9.9\r\nHost: quire\r\n\r\n"],
+    ["a method that there is not", "BREW / HTTP/1.1\r\nHost: quire\r\n\r\n"],
+    ["two lengths", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
+    [
+      "a length and chunks",
+      "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ["a length that is none", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: -1\r\n\r\n"],
+  ])("is answered with a problem of status 400: %s", async (_, request) => {
+    const { port, log } = await serve();
+    const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
+    expect(loggedIds(log)).toEqual([requestId]);
+    expect(log.lines).toMatchObject([{ level: "info", fields: { status: 400, code: "malformed_request" } }]);
+  });
+
+  it("is told from headers that are too large, which are 431", async () => {
+    const { port, log } = await serve();
+    const answer = await say(port, `GET / HTTP/1.1\r\nHost: quire\r\nX-Big: ${"x".repeat(20_000)}\r\n\r\n`);
+    const requestId = expectProblem(answer, 431, "Request Header Fields Too Large", "headers_too_large");
+    expect(loggedIds(log)).toEqual([requestId]);
+  });
+
+  it.each([
+    ["a Host header that is no host", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
+    ["a Host header with a path", "GET / HTTP/1.1\r\nHost: quire/x\r\nConnection: close\r\n\r\n"],
+    ["a Host header with a user", "GET / HTTP/1.1\r\nHost: user@quire\r\nConnection: close\r\n\r\n"],
+    ["a port that is none", "GET / HTTP/1.1\r\nHost: quire:99999\r\nConnection: close\r\n\r\n"],
+    ["a target that is no path", "GET nonsense HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
+    ["an absolute URL that is none", "GET http:// HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
+    ["no Host header", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    ["two Host headers", "GET / HTTP/1.1\r\nHost: quire\r\nhost: quire\r\nConnection: close\r\n\r\n"],
+  ])("is answered with a problem of status 400, too, when the parser lets it pass: %s", async (_, request) => {
+    const { port, log } = await serve();
+    const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
+    expect(loggedIds(log)).toEqual([requestId]);
+  });
+
+  it("is no request at all when a connection ends without a byte, which is not logged", async () => {
+    const { port, server, log } = await serve();
+    const socket = await dial(port);
+    socket.end();
+    await readToEnd(socket);
+    expect(await (await fetch(server.url)).text()).toBe("fine");
+    expect(log.lines).toEqual([]);
+  });
+
+  it("has the request id that the client gave, when the head could be read", async () => {
+    const { port, log } = await serve();
+    const answer = await say(port, "GET / HTTP/1.1\r\nHost: a b\r\nX-Request-Id: from-the-client\r\n\r\n");
+    expect(parseAnswer(answer).headers.get("X-Request-Id")).toBe("from-the-client");
+    expect(loggedIds(log)).toEqual(["from-the-client"]);
+  });
+
+  it("is answered 501 in a transfer coding beside chunked (RFC 9112, 6.1)", async () => {
+    const { port } = await serve();
+    const head = "POST / HTTP/1.1\r\nHost: quire\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+    expectProblem(await say(port, `${head}0\r\n\r\n`), 501, "Not Implemented", "transfer_coding_unsupported");
+  });
+
+  it("is a transfer coding in HTTP/1.0, whose framing is faulty (RFC 9112, 6.1)", async () => {
+    const { port } = await serve();
+    const request = "POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
+  });
+
+  it("is not answered in the place of a request before it that is being done", async () => {
+    const { fetch: slow, started } = slowFetch();
+    const { port } = await serve(slow);
+    const socket = await dial(port);
+    const answer = readToEnd(socket);
+    socket.write("GET / HTTP/1.1\r\nHost: quire\r\n\r\n");
+    await started;
+    socket.write("nonsense\r\n\r\n");
+    expect(await answer).toBe("");
+  });
+
+  it("is answered after the request before it", async () => {
+    const { port } = await serve();
+    const socket = await dial(port);
+    socket.write("GET / HTTP/1.1\r\nHost: quire\r\n\r\n");
+    await once(socket, "data");
+    const answer = readToEnd(socket);
+    socket.write("nonsense\r\n\r\n");
+    expectProblem(await answer, 400, "Bad Request", "malformed_request");
+  });
+
+  it("does not take the server down", async () => {
+    const { port, server } = await serve();
+    await say(port, "nonsense\r\n\r\n");
+    const socket = await dial(port);
+    socket.resetAndDestroy();
+    expect(await (await fetch(server.url)).text()).toBe("fine");
+  });
+
+  it("is answered with a problem when it expects what the server cannot do", async () => {
+    const { port, log } = await serve();
+    const answer = await say(port, "GET / HTTP/1.1\r\nHost: quire\r\nExpect: a miracle\r\n\r\n");
+    const requestId = expectProblem(answer, 417, "Expectation Failed", "expectation_failed");
+    expect(loggedIds(log)).toEqual([requestId]);
+  });
+
+  it("is not a path that begins with two slashes, which goes to the app as it is", async () => {
+    const { port } = await serve((request) => new Response(new URL(request.url).pathname));
+    const answer = await say(port, "GET //users HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain("//users");
+  });
+
+  it("is not a request of every method that there is, TRACE included", async () => {
+    const { port } = await serve((request) => new Response(request.method));
+    const answer = await say(port, "TRACE / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain("TRACE");
+  });
+});
+
+describe("OPTIONS *", () => {
+  it("is answered with the methods of the server, and keeps its connection (RFC 9110, 9.3.7)", async () => {
+    const { port, log } = await serve(() => new Response("the app"));
+    const answer = await say(
+      port,
+      "OPTIONS * HTTP/1.1\r\nHost: quire\r\n\r\nGET / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n",
+    );
+    const { statusLine, headers, body } = parseAnswer(answer);
+    expect(statusLine).toBe("HTTP/1.1 204 No Content");
+    expect(headers.get("Allow")).toBe("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    expect(headers.get("Connection")).toBe("keep-alive");
+    expect(body).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(loggedIds(log)).toEqual([headers.get("X-Request-Id")]);
+  });
+
+  it("is the only request whose target may be an asterisk", async () => {
+    const { port } = await serve();
+    expectProblem(await say(port, "GET * HTTP/1.1\r\nHost: quire\r\n\r\n"), 400, "Bad Request", "malformed_request");
+  });
+});
+
+describe("what the app throws", () => {
+  const crashes: readonly (readonly [string, Fetch])[] = [
+    [
+      "at once",
+      () => {
+        throw new Error("hunter2");
+      },
+    ],
+    ["later", async () => Promise.reject(new Error("hunter2"))],
+  ];
+
+  it.each(crashes)(
+    "%s is answered with a problem of status 500, which says nothing of it, and is logged",
+    async (_, crash) => {
+      const { server, log } = await serve(crash);
+      const response = await fetch(server.url);
+      const text = await response.text();
+      expect(response.status).toBe(500);
+      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+      const requestId = response.headers.get("X-Request-Id");
+      expect(JSON.parse(text)).toMatchObject({ status: 500, code: "internal_error", requestId });
+      expect(loggedIds(log)).toEqual([requestId]);
+      expect(text).not.toContain("hunter2");
+      expect(log.lines).toMatchObject([{ level: "error", fields: { error: { message: "hunter2" } } }]);
+    },
+  );
+});
+
+describe("a server", () => {
+  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === "::1"),
+  );
+
+  it.skipIf(!hasIpv6)("says its URL with brackets on IPv6", async () => {
+    const { server } = await serve(undefined, { host: "::1" });
+    expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  });
+});
