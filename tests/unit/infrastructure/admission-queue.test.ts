@@ -1,25 +1,30 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { admissionQueue, type AdmissionLimits } from "../../../src/infrastructure/pglite/client/admission-queue.ts";
+import {
+  admissionQueue,
+  type AdmissionLimits,
+  type AdmissionRequest,
+} from "../../../src/infrastructure/pglite/client/admission-queue.ts";
 
-const LIMITS: AdmissionLimits = { length: 3, bytes: 100, ageMs: 1000, sharers: 2 };
+const LIMITS: AdmissionLimits = { maxWaiting: 3, maxWaitingBytes: 100, maxWaitMs: 1000, maxSharedHolders: 2 };
 
 const open = (limits: Partial<AdmissionLimits> = {}) => admissionQueue({ ...LIMITS, ...limits });
-const alone = (bytes: number) => ({ bytes, isShared: false });
-const shared = { bytes: 0, isShared: true };
-const refusal = (reason: string) => ({ kind: "admission_refused", reason });
+const exclusive = (bytes = 0): AdmissionRequest => ({ bytes, mode: "exclusive" });
+const SHARED: AdmissionRequest = { bytes: 0, mode: "shared" };
+const rejection = (reason: string) => ({ kind: "admission_rejected", reason });
+const settlePromises = async () => new Promise((settle) => setImmediate(settle));
 
-describe("the queue for the engine", () => {
+describe("the admission queue", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("gives one turn at a time, in the order of asking", async () => {
+  it("admits exclusive requests one at a time, in their order", async () => {
     const queue = open();
     const order: number[] = [];
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
     const others = [1, 2, 3].map(async (number) => {
-      const end = (await queue.take(alone(0)))._unsafeUnwrap();
+      const release = (await queue.acquire(exclusive()))._unsafeUnwrap();
       order.push(number);
-      end();
+      release();
     });
     await Promise.resolve();
     expect(order).toEqual([]);
@@ -28,134 +33,218 @@ describe("the queue for the engine", () => {
     expect(order).toEqual([1, 2, 3]);
   });
 
-  it("gives the next turn once, however often one is ended", async () => {
+  it("admits one request after a release, even when the release is called again", async () => {
     const queue = open();
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
-    const second = queue.take(alone(0));
-    let isThirdHis = false;
-    const third = queue.take(alone(0)).then(() => (isThirdHis = true));
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+    const second = queue.acquire(exclusive());
+    let isThirdAdmitted = false;
+    const third = queue.acquire(exclusive()).then(() => (isThirdAdmitted = true));
     first();
     first();
-    const end = (await second)._unsafeUnwrap();
+    const release = (await second)._unsafeUnwrap();
     first();
-    await new Promise((settle) => setImmediate(settle));
-    expect(isThirdHis).toBe(false);
-    end();
+    await settlePromises();
+    expect(isThirdAdmitted).toBe(false);
+    release();
     await third;
   });
 
-  it("refuses at once who comes when as many wait as may", async () => {
+  it("rejects a request at once when the queue is full", async () => {
     const queue = open();
-    await queue.take(alone(0));
-    for (let i = 0; i < LIMITS.length; i++) void queue.take(alone(0));
-    expect((await queue.take(alone(0)))._unsafeUnwrapErr()).toEqual(refusal("full"));
+    await queue.acquire(exclusive());
+    for (let i = 0; i < LIMITS.maxWaiting; i++) void queue.acquire(exclusive());
+    expect((await queue.acquire(exclusive()))._unsafeUnwrapErr()).toEqual(rejection("full"));
   });
 
-  it("refuses at once who comes with more bytes than may wait, and takes one with fewer", async () => {
+  it("rejects a request that would exceed the waiting bytes, and admits a smaller one", async () => {
     const queue = open();
-    const first = (await queue.take(alone(1_000_000)))._unsafeUnwrap();
-    void queue.take(alone(60));
-    expect((await queue.take(alone(41)))._unsafeUnwrapErr()).toEqual(refusal("full"));
-    const fits = queue.take(alone(40)).then((turn) => turn.isOk());
+    const first = (await queue.acquire(exclusive(1_000_000)))._unsafeUnwrap();
+    const second = queue.acquire(exclusive(60));
+    expect((await queue.acquire(exclusive(41)))._unsafeUnwrapErr()).toEqual(rejection("full"));
+    const fitting = queue.acquire(exclusive(40));
     first();
-    void fits;
+    (await second)._unsafeUnwrap()();
+    expect((await fitting).isOk()).toBe(true);
   });
 
-  it("counts only the bytes of those who wait still", async () => {
+  it("counts the bytes of waiting requests only", async () => {
     const queue = open();
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
-    const second = queue.take(alone(100));
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+    const second = queue.acquire(exclusive(100));
     first();
-    const end = (await second)._unsafeUnwrap();
-    const third = queue.take(alone(100));
-    end();
+    const release = (await second)._unsafeUnwrap();
+    const third = queue.acquire(exclusive(100));
+    release();
     expect((await third).isOk()).toBe(true);
   });
 
-  it("refuses who has waited too long, and goes on with those who have not", async () => {
+  it("rejects a request that has waited too long, and keeps a younger one", async () => {
     const queue = open();
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
-    const late = queue.take(alone(0));
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+    const expired = queue.acquire(exclusive());
     await vi.advanceTimersByTimeAsync(600);
-    const young = queue.take(alone(0));
+    const younger = queue.acquire(exclusive());
     await vi.advanceTimersByTimeAsync(600);
-    expect((await late)._unsafeUnwrapErr()).toEqual(refusal("late"));
+    expect((await expired)._unsafeUnwrapErr()).toEqual(rejection("timeout"));
     first();
-    expect((await young).isOk()).toBe(true);
+    expect((await younger).isOk()).toBe(true);
   });
 
-  it("lets one who asks again pass those who wait, even when the queue is full", async () => {
+  it("admits a retry before all waiting requests, even when the queue is full", async () => {
     const queue = open();
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
-    const waiting = Array.from({ length: LIMITS.length }, async () => queue.take(alone(0)));
-    const again = queue.take({ ...alone(0), isFirst: true });
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+    const waiting = Array.from({ length: LIMITS.maxWaiting }, async () => queue.acquire(exclusive()));
+    const retry = queue.acquire({ ...exclusive(), isRetry: true });
     first();
-    const end = (await again)._unsafeUnwrap();
-    end();
+    (await retry)._unsafeUnwrap()();
     expect((await waiting[0])?.isOk()).toBe(true);
   });
 
-  it("gives turns that are shared at the same time, as many as may share, and one that is not alone", async () => {
+  it("rejects a retry that has waited too long, though younger requests wait behind it", async () => {
     const queue = open();
-    const first = (await queue.take(shared))._unsafeUnwrap();
-    const second = (await queue.take(shared))._unsafeUnwrap();
-    const begun: string[] = [];
-    const note = async (name: string, turn: ReturnType<typeof queue.take>) => {
-      const end = (await turn)._unsafeUnwrap();
-      begun.push(name);
-      return end;
+    await queue.acquire(exclusive());
+    const retry = queue.acquire({ ...exclusive(), isRetry: true });
+    await vi.advanceTimersByTimeAsync(600);
+    let isSettled = false;
+    void queue.acquire(exclusive()).then(() => (isSettled = true));
+    await vi.advanceTimersByTimeAsync(600);
+    expect((await retry)._unsafeUnwrapErr()).toEqual(rejection("timeout"));
+    expect(isSettled).toBe(false);
+  });
+
+  it("admits shared requests together up to the limit, and an exclusive one alone", async () => {
+    const queue = open();
+    const first = (await queue.acquire(SHARED))._unsafeUnwrap();
+    const second = (await queue.acquire(SHARED))._unsafeUnwrap();
+    const admitted: string[] = [];
+    const note = async (name: string, admission: ReturnType<typeof queue.acquire>) => {
+      const release = (await admission)._unsafeUnwrap();
+      admitted.push(name);
+      return release;
     };
-    const third = note("third", queue.take(shared));
-    const own = note("alone", queue.take(alone(0)));
-    const later = note("later", queue.take(shared));
+    const third = note("third", queue.acquire(SHARED));
+    const alone = note("exclusive", queue.acquire(exclusive()));
+    const later = note("later", queue.acquire(SHARED));
     first();
-    const endThird = await third;
-    expect(begun).toEqual(["third"]);
+    const releaseThird = await third;
+    expect(admitted).toEqual(["third"]);
     second();
-    endThird();
-    const endOwn = await own;
-    await new Promise((settle) => setImmediate(settle));
-    expect(begun).toEqual(["third", "alone"]);
-    endOwn();
+    releaseThird();
+    const releaseAlone = await alone;
+    await settlePromises();
+    expect(admitted).toEqual(["third", "exclusive"]);
+    releaseAlone();
     await later;
   });
 
-  it("begins no turn while it is paused, and goes on when it is resumed", async () => {
+  it("admits nothing while it is paused, and goes on when it is resumed", async () => {
     const queue = open();
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
-    const waiting = queue.take(alone(0));
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+    const waiting = queue.acquire(exclusive());
     queue.pause();
     first();
-    let isGranted = false;
-    void waiting.then(() => (isGranted = true));
-    await new Promise((settle) => setImmediate(settle));
-    expect(isGranted).toBe(false);
+    let isAdmitted = false;
+    void waiting.then(() => (isAdmitted = true));
+    await settlePromises();
+    expect(isAdmitted).toBe(false);
     queue.resume();
     expect((await waiting).isOk()).toBe(true);
   });
 
-  it("lets those who wait have their turn before it closes, and refuses who comes after", async () => {
+  it("serves the waiting requests before it closes, and rejects later ones", async () => {
     const queue = open();
-    const first = (await queue.take(alone(0)))._unsafeUnwrap();
-    const waiting = queue.take(alone(0));
+    const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+    const waiting = queue.acquire(exclusive());
     const closed = queue.close();
-    expect((await queue.take(alone(0)))._unsafeUnwrapErr()).toEqual(refusal("closed"));
+    expect((await queue.acquire(exclusive()))._unsafeUnwrapErr()).toEqual(rejection("closed"));
     first();
-    const end = (await waiting)._unsafeUnwrap();
+    const release = (await waiting)._unsafeUnwrap();
     let isClosed = false;
     void closed.then(() => (isClosed = true));
-    await new Promise((settle) => setImmediate(settle));
+    await settlePromises();
     expect(isClosed).toBe(false);
-    end();
+    release();
     await closed;
   });
 
-  it("refuses all who wait when it is abandoned", async () => {
+  it("rejects waiting and later requests after rejectAll", async () => {
     const queue = open();
-    await queue.take(alone(0));
-    const waiting = queue.take(alone(0));
-    queue.abandon();
-    expect((await waiting)._unsafeUnwrapErr()).toEqual(refusal("closed"));
-    expect((await queue.take(alone(0)))._unsafeUnwrapErr()).toEqual(refusal("closed"));
+    await queue.acquire(exclusive());
+    const waiting = queue.acquire(exclusive());
+    queue.rejectAll();
+    expect((await waiting)._unsafeUnwrapErr()).toEqual(rejection("closed"));
+    expect((await queue.acquire(exclusive()))._unsafeUnwrapErr()).toEqual(rejection("closed"));
+  });
+
+  describe("with a signal", () => {
+    it("rejects a waiting request when its signal is aborted, and admits the next one", async () => {
+      const queue = open();
+      const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+      const controller = new AbortController();
+      const cancelled = queue.acquire({ ...exclusive(), signal: controller.signal });
+      const next = queue.acquire(exclusive());
+      controller.abort();
+      expect((await cancelled)._unsafeUnwrapErr()).toEqual(rejection("cancelled"));
+      first();
+      expect((await next).isOk()).toBe(true);
+    });
+
+    it("rejects a request whose signal was aborted before, though the engine is free", async () => {
+      const queue = open();
+      const request = { ...exclusive(), signal: AbortSignal.abort() };
+      expect((await queue.acquire(request))._unsafeUnwrapErr()).toEqual(rejection("cancelled"));
+      expect((await queue.acquire(exclusive())).isOk()).toBe(true);
+    });
+
+    it("gives the place and the bytes of a cancelled request to another one", async () => {
+      const queue = open({ maxWaiting: 1 });
+      await queue.acquire(exclusive());
+      const controller = new AbortController();
+      void queue.acquire({ ...exclusive(100), signal: controller.signal });
+      controller.abort();
+      let isSettled = false;
+      void queue.acquire(exclusive(100)).then(() => (isSettled = true));
+      await settlePromises();
+      expect(isSettled).toBe(false);
+    });
+
+    it("admits the shared requests behind a cancelled exclusive one", async () => {
+      const queue = open();
+      await queue.acquire(SHARED);
+      const controller = new AbortController();
+      void queue.acquire({ ...exclusive(), signal: controller.signal });
+      const shared = queue.acquire(SHARED);
+      controller.abort();
+      expect((await shared).isOk()).toBe(true);
+    });
+
+    it("does not take the engine from a request that was admitted", async () => {
+      const queue = open();
+      const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+      const controller = new AbortController();
+      const admitted = queue.acquire({ ...exclusive(), signal: controller.signal });
+      let isNextAdmitted = false;
+      void queue.acquire(exclusive()).then(() => (isNextAdmitted = true));
+      first();
+      const release = (await admitted)._unsafeUnwrap();
+      controller.abort();
+      await settlePromises();
+      expect(isNextAdmitted).toBe(false);
+      release();
+      await settlePromises();
+      expect(isNextAdmitted).toBe(true);
+    });
+
+    it("closes when the last waiting request is cancelled", async () => {
+      const queue = open();
+      const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
+      queue.pause();
+      const controller = new AbortController();
+      void queue.acquire({ ...exclusive(), signal: controller.signal });
+      const closed = queue.close();
+      first();
+      controller.abort();
+      await closed;
+    });
   });
 });

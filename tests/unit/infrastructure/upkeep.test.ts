@@ -31,7 +31,7 @@ function upkeepOf(freeBytesAfterVacuum: "some" | "none"): readonly string[] {
   const supervisor: Partial<Supervisor> = {
     position: () => 0n,
     isServing: () => true,
-    turn: async () => ok({ engine: engine as unknown as Engine, end: () => {} }),
+    acquire: async () => ok({ engine: engine as unknown as Engine, release: () => {} }),
   };
   const row = { table: "posts", owner: null, liveRows: 1, deadRows: 1, bytes: 8192 };
   const client: Partial<DrizzleClient> = {

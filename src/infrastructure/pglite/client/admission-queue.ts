@@ -1,149 +1,171 @@
 import { err, ok, type Result } from "neverthrow";
 
 /**
- * Nobody's turn will come in time.
+ * The engine is not given to a request.
  *
- * - `full`: as many wait as may, or with as many bytes.
- * - `late`: it was waited for as long as may be.
- * - `closed`: there are no more turns.
+ * - `full`: the queue holds as many requests, or as many bytes, as it may (load shedding).
+ * - `timeout`: the request waited for the longest time that is allowed.
+ * - `cancelled`: the request's signal was aborted while it waited.
+ * - `closed`: the queue admits nothing any more.
  */
-export interface AdmissionRefused {
-  readonly kind: "admission_refused";
-  readonly reason: "full" | "late" | "closed";
+export interface AdmissionRejected {
+  readonly kind: "admission_rejected";
+  readonly reason: "full" | "timeout" | "cancelled" | "closed";
 }
 
 export interface AdmissionLimits {
-  readonly length: number;
-  /** What waits in memory, in bytes. */
-  readonly bytes: number;
-  readonly ageMs: number;
-  /** How many may share the engine: enough that it has the next at hand, few enough that the last is soon served. */
-  readonly sharers: number;
+  readonly maxWaiting: number;
+  /** What all waiting requests may hold in memory. */
+  readonly maxWaitingBytes: number;
+  readonly maxWaitMs: number;
+  /** Enough that the engine always has the next request at hand, few enough that the last one is soon served. */
+  readonly maxSharedHolders: number;
 }
 
-export interface TurnRequest {
-  /** What the one who asks holds in memory meanwhile. */
+export interface AdmissionRequest {
+  /** What the request holds in memory while it waits. */
   readonly bytes: number;
-  /** Whether others may have their turn at the same time; the engine does what all of them ask in order. */
-  readonly isShared: boolean;
-  /** Whether to pass everybody: for one who had a turn that came to nothing. */
-  readonly isFirst?: boolean;
+  /** Shared holders have the engine at the same time, and it serves them in order; an exclusive one has it alone. */
+  readonly mode: "exclusive" | "shared";
+  /** Whether to pass all others: for a request that was admitted before and lost its engine. */
+  readonly isRetry?: boolean;
+  /** Removes the request from the queue when it is aborted. A request that was admitted goes on. */
+  readonly signal?: AbortSignal;
 }
 
-/** Who waits for the engine. It is bounded: what cannot be served soon is refused at once. */
+export type Release = () => void;
+
+/** The bounded queue in front of the engine. A request that cannot be served soon is rejected at once. */
 export interface AdmissionQueue {
-  /** Waits for a turn and gives the function that ends it. Fails with `admission_refused`. */
-  take(asking: TurnRequest): Promise<Result<() => void, AdmissionRefused>>;
-  /** No turn begins until `resume`; who waits grows older. */
+  /** Waits for the engine, and gives the function that releases it. Fails with `admission_rejected`. */
+  acquire(request: AdmissionRequest): Promise<Result<Release, AdmissionRejected>>;
+  /** Admits nothing until `resume`. Waiting requests still time out. */
   pause(): void;
   resume(): void;
-  /** Refuses all who come from now on, and settles when all who came before had their turn or are refused. */
+  /** Rejects new requests, and settles when all earlier ones were served or rejected. */
   close(): Promise<void>;
-  /** Refuses all who wait and all who come. */
-  abandon(): void;
+  /** Rejects all waiting requests and all new ones. */
+  rejectAll(): void;
 }
 
-interface Waiter extends TurnRequest {
-  readonly settle: (turn: Result<() => void, AdmissionRefused>) => void;
+interface Waiter extends AdmissionRequest {
+  readonly settle: (admission: Result<Release, AdmissionRejected>) => void;
   readonly since: number;
 }
 
-const SWEEP_MS = 100;
+const TIMEOUT_CHECK_INTERVAL_MS = 100;
 
-const refuse = (reason: AdmissionRefused["reason"]) => err({ kind: "admission_refused", reason } as const);
+const reject = (reason: AdmissionRejected["reason"]) => err({ kind: "admission_rejected", reason } as const);
 
 export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
-  // Turns are taken from the front in bulk, so a start index is kept instead of shifting a long array each time.
-  let waiters: Waiter[] = [];
-  let start = 0;
-  let bytesWaiting = 0;
-  let sharers = 0;
-  let isAlone = false;
+  // A Set keeps its order, and removes from the middle in constant time. Within each, the oldest request is first.
+  const retries = new Set<Waiter>();
+  const newcomers = new Set<Waiter>();
+  let waitingBytes = 0;
+  let sharedHolders = 0;
+  let isHeldExclusively = false;
   let isPaused = false;
   let isClosed = false;
-  let whenEmpty: (() => void) | null = null;
+  let onIdle: (() => void) | null = null;
 
-  const length = () => waiters.length - start;
-
-  const shift = (): Waiter | undefined => {
-    const waiter = waiters[start];
-    if (waiter === undefined) return undefined;
-    start++;
-    bytesWaiting -= waiter.bytes;
-    if (start > 1024 || start === waiters.length) {
-      waiters = waiters.slice(start);
-      start = 0;
-    }
-    return waiter;
+  const waitingCount = () => retries.size + newcomers.size;
+  const first = (): Waiter | undefined => firstOf(retries) ?? firstOf(newcomers);
+  const isIdle = () => !isHeldExclusively && sharedHolders === 0 && waitingCount() === 0;
+  const isAvailable = (mode: AdmissionRequest["mode"]) => {
+    if (isPaused || isHeldExclusively) return false;
+    return mode === "shared" ? sharedHolders < limits.maxSharedHolders : sharedHolders === 0;
   };
 
-  const isTaken = () => isAlone || sharers > 0;
-  const mayBegin = (isShared: boolean) =>
-    !isPaused && !isAlone && (isShared ? sharers < limits.sharers : sharers === 0);
+  const settle = (waiter: Waiter, admission: Result<Release, AdmissionRejected>) => {
+    if (!retries.delete(waiter) && !newcomers.delete(waiter)) return;
+    waitingBytes -= waiter.bytes;
+    waiter.settle(admission);
+  };
 
-  const begin = (isShared: boolean): (() => void) => {
-    if (isShared) sharers++;
-    else isAlone = true;
-    let isOver = false;
+  const hold = (mode: AdmissionRequest["mode"]): Release => {
+    if (mode === "shared") sharedHolders++;
+    else isHeldExclusively = true;
+    let isReleased = false;
     return () => {
-      if (isOver) return;
-      isOver = true;
-      if (isShared) sharers--;
-      else isAlone = false;
-      grant();
+      if (isReleased) return;
+      isReleased = true;
+      if (mode === "shared") sharedHolders--;
+      else isHeldExclusively = false;
+      admit();
     };
   };
 
-  const grant = () => {
-    for (let next = waiters[start]; next !== undefined && mayBegin(next.isShared); next = waiters[start]) {
-      shift();
-      next.settle(ok(begin(next.isShared)));
+  const admit = () => {
+    for (let next = first(); next !== undefined && isAvailable(next.mode); next = first()) {
+      settle(next, ok(hold(next.mode)));
     }
-    if (!isTaken() && length() === 0) whenEmpty?.();
+    if (isIdle()) onIdle?.();
   };
 
-  const refuseLate = () => {
-    const oldest = performance.now() - limits.ageMs;
-    for (let waiter = waiters[start]; waiter !== undefined && waiter.since < oldest; waiter = waiters[start]) {
-      shift()?.settle(refuse("late"));
+  const rejectExpired = () => {
+    const oldest = performance.now() - limits.maxWaitMs;
+    for (const waiters of [retries, newcomers]) {
+      for (let next = firstOf(waiters); next !== undefined && next.since < oldest; next = firstOf(waiters)) {
+        settle(next, reject("timeout"));
+      }
     }
-    grant();
+    // The requests behind a rejected one may be of a mode that is available.
+    admit();
   };
-  const sweep = setInterval(refuseLate, SWEEP_MS);
-  sweep.unref();
+  const timer = setInterval(rejectExpired, TIMEOUT_CHECK_INTERVAL_MS);
+  timer.unref();
 
-  const abandon = () => {
-    isClosed = true;
-    clearInterval(sweep);
-    for (let waiter = shift(); waiter !== undefined; waiter = shift()) waiter.settle(refuse("closed"));
-    whenEmpty?.();
-  };
+  const wait = async (request: AdmissionRequest): Promise<Result<Release, AdmissionRejected>> =>
+    new Promise((resolve) => {
+      const { bytes, signal, isRetry = false } = request;
+      const cancel = () => {
+        settle(waiter, reject("cancelled"));
+        admit();
+      };
+      const waiter: Waiter = {
+        ...request,
+        since: performance.now(),
+        settle: (admission) => {
+          signal?.removeEventListener("abort", cancel);
+          resolve(admission);
+        },
+      };
+      waitingBytes += bytes;
+      (isRetry ? retries : newcomers).add(waiter);
+      signal?.addEventListener("abort", cancel);
+    });
 
   return {
-    take: async (asking) => {
-      const { bytes, isShared, isFirst = false } = asking;
-      if (isClosed) return refuse("closed");
-      if (length() === 0 && mayBegin(isShared)) return ok(begin(isShared));
-      if (!isFirst && (length() >= limits.length || bytesWaiting + bytes > limits.bytes)) return refuse("full");
-      return new Promise((settle) => {
-        const waiter = { ...asking, settle, since: performance.now() };
-        bytesWaiting += bytes;
-        if (isFirst) waiters.splice(start, 0, waiter);
-        else waiters.push(waiter);
-      });
+    acquire: async (request) => {
+      const { bytes, mode, isRetry = false, signal } = request;
+      if (isClosed) return reject("closed");
+      if (signal?.aborted === true) return reject("cancelled");
+      if (waitingCount() === 0 && isAvailable(mode)) return ok(hold(mode));
+      const isFull = waitingCount() >= limits.maxWaiting || waitingBytes + bytes > limits.maxWaitingBytes;
+      return isFull && !isRetry ? reject("full") : wait(request);
     },
     pause: () => {
       isPaused = true;
     },
     resume: () => {
       isPaused = false;
-      grant();
+      admit();
     },
     close: async () => {
       isClosed = true;
-      if (isTaken() || length() > 0) await new Promise<void>((settle) => (whenEmpty = settle));
-      clearInterval(sweep);
+      if (!isIdle()) await new Promise<void>((resolve) => (onIdle = resolve));
+      clearInterval(timer);
     },
-    abandon,
+    rejectAll: () => {
+      isClosed = true;
+      clearInterval(timer);
+      for (let next = first(); next !== undefined; next = first()) settle(next, reject("closed"));
+      onIdle?.();
+    },
   };
+}
+
+function firstOf(waiters: ReadonlySet<Waiter>): Waiter | undefined {
+  const { value } = waiters.values().next();
+  return value;
 }

@@ -6,8 +6,8 @@ import type { DiskSpace } from "../directory/disk-space.ts";
 import type { Result } from "neverthrow";
 import type { Engine, EngineFailed, Handling, RequestLost } from "../engine/engine.ts";
 import { groupCommit, type WriteToEngine } from "./group-commit.ts";
-import type { EngineTurn, Supervisor } from "./supervisor.ts";
-import type { TurnRequest, AdmissionRefused } from "./admission-queue.ts";
+import type { EngineLease, Supervisor } from "./supervisor.ts";
+import type { AdmissionRejected, AdmissionRequest } from "./admission-queue.ts";
 import { tellsOfDamage, type DatabaseError, type Reply, type Statement } from "../engine/wire-protocol.ts";
 import { isFileFailure, type WriteHealth } from "./write-health.ts";
 import { needsSpace } from "../directory/write-space.ts";
@@ -62,12 +62,12 @@ export function engineClient(options: ClientOptions): DrizzleClient {
     if (!isRead) refuseWrite(text, options);
     const statement = { text, values: parameters.map(encodeParameter) };
     const deadlineMs = options.deadlineMs();
-    for (let begun = 0, isFirst = false; ; isFirst = true) {
-      const { engine, end } = await takeTurn(supervisor, { bytes: sizeOf(statement), isShared: true, isFirst });
+    for (let begun = 0, isRetry = false; ; isRetry = true) {
+      const { engine, release } = await acquire(supervisor, { bytes: sizeOf(statement), mode: "shared", isRetry });
       const reply = isRead
         ? await executeOne(engine, statement, { acknowledges: false, deadlineMs })
         : await writerOf(engine)(statement, deadlineMs);
-      end();
+      release();
       if (reply.isOk()) return resultOf(reply.value, isRead, queryOptions, options);
       const { failure, hasBegun } = reply.error;
       if (!hasBegun) continue;
@@ -79,7 +79,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
 
   const transaction: DrizzleClient["transaction"] = async (work) => {
     refuseWrite("begin", options);
-    const session = await beginTransaction(await takeTurn(supervisor, { bytes: 0, isShared: false }), options);
+    const session = await beginTransaction(await acquire(supervisor, { bytes: 0, mode: "exclusive" }), options);
     try {
       const result = await work({ query: session.query, transaction });
       await session.commit();
@@ -96,7 +96,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
 }
 
 /** A transaction on the engine, which nobody else has meanwhile. Its statements are run one after the other. */
-async function beginTransaction({ engine, end }: EngineTurn, options: ClientOptions) {
+async function beginTransaction({ engine, release }: EngineLease, options: ClientOptions) {
   let last: Promise<unknown> = Promise.resolve();
   let isOver: DriverError | null = null;
 
@@ -123,14 +123,14 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
     if (finished !== last) return;
     await run("rollback").catch(() => undefined);
     isOver ??= driverError("idle_in_transaction_session_timeout", "The transaction took too long and is undone.");
-    end();
+    release();
   };
   const deadline = setTimeout(() => void expire(), options.deadlineMs());
 
   const begun = run("begin");
   await begun.catch(() => {
     clearTimeout(deadline);
-    end();
+    release();
   });
   await begun;
 
@@ -154,7 +154,7 @@ async function beginTransaction({ engine, end }: EngineTurn, options: ClientOpti
     },
     end: () => {
       clearTimeout(deadline);
-      end();
+      release();
     },
   };
 }
@@ -172,19 +172,23 @@ function sizeOf({ text, values }: Statement): number {
   return values.reduce((size, value) => size + (value?.length ?? 0), text.length);
 }
 
-async function takeTurn(supervisor: Supervisor, asking: TurnRequest): Promise<EngineTurn> {
-  const turn = await supervisor.turn(asking);
-  if (turn.isOk()) return turn.value;
-  throw refused(turn.error);
+async function acquire(supervisor: Supervisor, request: AdmissionRequest): Promise<EngineLease> {
+  const lease = await supervisor.acquire(request);
+  if (lease.isOk()) return lease.value;
+  throw rejection(lease.error);
 }
 
-function refused({ reason }: AdmissionRefused): DriverError {
-  return reason === "closed"
-    ? driverError("admin_shutdown", "The engine is closed.")
-    : driverError(
-        "configuration_limit_exceeded",
-        reason === "full" ? "Too many wait for the engine." : "The engine is late.",
-      );
+function rejection({ reason }: AdmissionRejected): DriverError {
+  switch (reason) {
+    case "full":
+      return driverError("configuration_limit_exceeded", "The admission queue of the engine is full.");
+    case "timeout":
+      return driverError("configuration_limit_exceeded", "The request waited too long for the engine.");
+    case "cancelled":
+      return driverError("query_canceled", "The request was cancelled before the engine began it.");
+    case "closed":
+      return driverError("admin_shutdown", "The engine is closed.");
+  }
 }
 
 function refuseWrite(text: string, { space, writes, isDamaged, shortens = false }: ClientOptions): void {

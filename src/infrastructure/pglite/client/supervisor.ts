@@ -4,7 +4,7 @@ import type { Log } from "../../../application/ports/log.ts";
 import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { openEngine, type Engine, type EngineFailed, type OpenEngineError } from "../engine/engine.ts";
-import { admissionQueue, type TurnRequest, type AdmissionRefused } from "./admission-queue.ts";
+import { admissionQueue, type AdmissionRejected, type AdmissionRequest, type Release } from "./admission-queue.ts";
 
 /** The engine failed again and again, or its files were found damaged: there is none any more. */
 export interface EngineGaveUp {
@@ -19,16 +19,16 @@ export interface StopUnclean {
   readonly detail: string;
 }
 
-/** The engine until `end`: for one's own use, or shared. */
-export interface EngineTurn {
+/** The engine, held until `release`. */
+export interface EngineLease {
   readonly engine: Engine;
-  readonly end: () => void;
+  readonly release: Release;
 }
 
 /** Keeps an engine open: one that fails is replaced by another, which replays the write-ahead log. */
 export interface Supervisor {
-  /** Waits for the engine. Fails with `admission_refused`. */
-  turn(asking: TurnRequest): Promise<Result<EngineTurn, AdmissionRefused>>;
+  /** Waits for the engine in the admission queue. Fails with `admission_rejected`. */
+  acquire(request: AdmissionRequest): Promise<Result<EngineLease, AdmissionRejected>>;
   /** Whether there is an engine now. */
   isServing(): boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
@@ -53,8 +53,8 @@ export interface SupervisorOptions {
   readonly log: Log;
 }
 
-/** As many as wait may be served within their age by an engine of average speed; more would only wait in vain. */
-const QUEUE_LIMITS = { length: 1000, bytes: 64 * 1_048_576, ageMs: 5000, sharers: 64 };
+/** An engine of average speed serves so many requests within the longest wait; more would only wait in vain. */
+const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
 const MAX_FAILURES = 8;
 const FAILURES_WINDOW_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
@@ -62,7 +62,7 @@ const MAX_BACKOFF_MS = 5000;
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
   const { space, log, directory, cluster, durability } = options;
-  const turns = admissionQueue(QUEUE_LIMITS);
+  const queue = admissionQueue(QUEUE_LIMITS);
   const failedAt: number[] = [];
   let engine: Engine | null = null;
   let position = 0n;
@@ -80,7 +80,7 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
 
   const onFailed = (failure: EngineFailed) => {
     engine = null;
-    turns.pause();
+    queue.pause();
     const { reason, detail, lastWords } = failure;
     log.error({ reason, detail, lastWords }, "the engine failed and is replaced");
     void replace(failure);
@@ -110,7 +110,7 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
       if (opened.isOk()) {
         engine = opened.value;
         log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "the engine was replaced");
-        return turns.resume();
+        return queue.resume();
       }
       cause = opened.error;
       if (cause.kind === "cluster_damaged") return abandon({ kind: "engine_gave_up", failures, cause });
@@ -119,7 +119,7 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
   };
 
   const abandon = (reason: EngineGaveUp) => {
-    turns.abandon();
+    queue.rejectAll();
     giveUp(reason);
   };
 
@@ -128,40 +128,41 @@ export async function superviseEngine(options: SupervisorOptions): Promise<Resul
   engine = first.value;
 
   return ok({
-    turn: async (asking) => {
-      for (let isFirst = asking.isFirst ?? false; ; isFirst = true) {
-        const taken = await turns.take({ ...asking, isFirst });
-        if (taken.isErr()) return err(taken.error);
-        if (engine !== null) return ok({ engine, end: taken.value });
-        // The engine failed between the beginning of this turn and its being heard of here.
-        taken.value();
+    acquire: async (request) => {
+      for (let isRetry = request.isRetry ?? false; ; isRetry = true) {
+        const admission = await queue.acquire({ ...request, isRetry });
+        if (admission.isErr()) return err(admission.error);
+        const release = admission.value;
+        if (engine !== null) return ok({ engine, release });
+        // The engine failed after the queue admitted the request and before this line ran.
+        release();
       }
     },
     isServing: () => engine !== null,
     position: () => engine?.position() ?? position,
     renew: async (detail) => {
-      const turn = await turns.take({ bytes: 0, isShared: false, isFirst: true });
-      if (turn.isErr()) return;
+      const admission = await queue.acquire({ bytes: 0, mode: "exclusive", isRetry: true });
+      if (admission.isErr()) return;
       const outOfStep = engine;
       if (outOfStep !== null) {
         engine = null;
-        turns.pause();
+        queue.pause();
         await outOfStep.kill();
         log.error({ detail }, "the engine and its files disagree: it is replaced");
       }
-      turn.value();
+      admission.value();
       if (outOfStep !== null) await replace({ kind: "engine_failed", reason: "out_of_step", detail, lastWords: [] });
     },
     recovered: first.value.recovered,
     gaveUp,
     kill: async () => {
       isClosing = true;
-      turns.abandon();
+      queue.rejectAll();
       await engine?.kill();
     },
     close: async () => {
-      if (engine === null) turns.abandon();
-      await turns.close();
+      if (engine === null) queue.rejectAll();
+      await queue.close();
       isClosing = true;
       if (engine === null) return err({ kind: "stop_unclean", detail: "the engine had failed" });
       if (space.isLow()) space.releaseReserve();

@@ -65,10 +65,10 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   const inTurn = async (
     task: (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>,
   ): Promise<string | null> => {
-    const turn = await supervisor.turn({ bytes: 0, isShared: false });
-    if (turn.isErr()) return turn.error.reason;
-    const done = await task(turn.value.engine);
-    turn.value.end();
+    const lease = await supervisor.acquire({ bytes: 0, mode: "exclusive" });
+    if (lease.isErr()) return lease.error.reason;
+    const done = await task(lease.value.engine);
+    lease.value.release();
     const error = done.unwrapOr(null);
     if (error !== null && tellsOfDamage(error)) onDamage(error);
     else if (error !== null) writes.note(error);

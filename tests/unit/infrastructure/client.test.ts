@@ -37,7 +37,7 @@ function open(
   { isLow = false, canFree = false, shortens = false, isDamaged = false, hasBegun = true, sharers = 1 } = {},
 ) {
   const asked: string[] = [];
-  const turns = admissionQueue({ length: 10, bytes: 1000, ageMs: 1000, sharers });
+  const queue = admissionQueue({ maxWaiting: 10, maxWaitingBytes: 1000, maxWaitMs: 1000, maxSharedHolders: sharers });
   const execute: Engine["execute"] = async (statements, { acknowledges }) => {
     const texts = statements.map(({ text }) => text);
     asked.push(acknowledges ? `${texts.join(" + ")} !` : texts.join(" + "));
@@ -53,7 +53,7 @@ function open(
   };
   const engine = { execute } as Engine;
   const supervisor = {
-    turn: async (asking) => (await turns.take(asking)).map((end) => ({ engine, end })),
+    acquire: async (request) => (await queue.acquire(request)).map((release) => ({ engine, release })),
   } as Supervisor;
   const space = {
     isLow: () => isLow,
@@ -71,7 +71,7 @@ function open(
     writes,
     shortens,
   });
-  return { client, asked, turns, onDamage, space, writes };
+  return { client, asked, queue, onDamage, space, writes };
 }
 
 /** Answers the first statement that contains `text` with a failure of the engine, and all others as usual. */
@@ -202,12 +202,12 @@ describe("a statement on the embedded engine", () => {
   });
 
   it("is refused when too many wait, and when there is no engine any more", async () => {
-    const { client, turns } = open(() => one);
-    const asking = { bytes: 0, isShared: false };
-    await turns.take(asking);
-    for (let i = 0; i < 10; i++) void turns.take(asking);
+    const { client, queue } = open(() => one);
+    const asking = { bytes: 0, mode: "exclusive" } as const;
+    await queue.acquire(asking);
+    for (let i = 0; i < 10; i++) void queue.acquire(asking);
     await expect(client.query("select 1")).rejects.toEqual(code("53400"));
-    turns.abandon();
+    queue.rejectAll();
     await expect(client.query("select 1")).rejects.toEqual(code("57P01"));
   });
 });
