@@ -59,8 +59,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
       }
     })
     .route("/health", healthRoutes(useCases, load))
-    .route("/v1/health", healthRoutes(useCases, load))
-    // Health is asked by whoever must know, so it is not counted.
+    // The health checks of orchestrators and load balancers stand before this, so no rate limit counts them.
     .use(limits.address)
     .route("/v1/users", userRoutes(useCases, settings, limits))
     .route("/v1/sessions", sessionRoutes(useCases, limits))

@@ -37,7 +37,7 @@ function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
  * dot segments, so `/health/../v1/posts` is a list.
  */
 export function isHealthCheck({ url = "" }: IncomingMessage): boolean {
-  return /^(?:\/v1)?\/health\/(?:live|ready)(?:\?|$)/.test(url);
+  return /^\/health\/(?:live|ready)(?:\?|$)/.test(url);
 }
 
 /** `OPTIONS *` asks for what the server can do as a whole (RFC 9110, 9.3.7). */

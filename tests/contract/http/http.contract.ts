@@ -4,6 +4,7 @@ import type { StorageUnderTest, TestStorage } from "../../support/test-storage.t
 import { httpConditionalContract } from "./http-conditional.contract.ts";
 import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
 import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
+import { httpForgedCursorsContract } from "./http-forged-cursors.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpPostViewContract } from "./http-post-view.contract.ts";
 import { httpProtectionContract } from "./http-protection.contract.ts";
@@ -38,6 +39,7 @@ export function httpContract(adapter: StorageUnderTest) {
     httpPublicationTimeContract(open);
     httpRightsContract(open);
     httpFindingPostsContract(open);
+    httpForgedCursorsContract(open);
     httpSearchContract(open);
     httpConditionalContract(open);
     httpProtectionContract(open, openStorage);

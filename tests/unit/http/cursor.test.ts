@@ -7,7 +7,7 @@ import { past } from "../../support/fixtures.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-const aPlace = fc.record({
+const aPosition = fc.record({
   direction: fc.constantFrom("forward" as const, "backward" as const),
   id: fc.uuid().map((id) => id as UserId),
   key: fc.option(
@@ -16,19 +16,22 @@ const aPlace = fc.record({
 });
 const aList = fc.constantFrom("users", "posts", "sessions", "users/00000000-0000-7000-8000-000000000000/posts");
 
+/** A cursor with this payload, as anybody can write it who knows the format. */
+const forged = (payload: unknown): string => Buffer.from(JSON.stringify(payload)).toString("base64url");
+
 describe("a cursor", () => {
-  it("gives back the place that it was made from, for the list that it was made for", async () => {
+  it("decodes to the position that was encoded for the same list", async () => {
     await fc.assert(
-      fc.asyncProperty(aList, aPlace, async (list, place) => {
-        expect(decodeCursor(list, encodeCursor(list, place))).toEqual(place);
+      fc.asyncProperty(aList, aPosition, async (list, position) => {
+        expect(decodeCursor(list, encodeCursor(list, position))).toEqual(position);
       }),
     );
   });
 
-  it("goes into a URL as it is", async () => {
+  it("has only characters that a URL holds unescaped", async () => {
     await fc.assert(
-      fc.asyncProperty(aList, aPlace, async (list, place) => {
-        const cursor = encodeCursor(list, place);
+      fc.asyncProperty(aList, aPosition, async (list, position) => {
+        const cursor = encodeCursor(list, position);
         expect(encodeURIComponent(cursor)).toBe(cursor);
       }),
     );
@@ -36,34 +39,35 @@ describe("a cursor", () => {
 
   it("does not show the id", async () => {
     await fc.assert(
-      fc.asyncProperty(aList, aPlace, async (list, place) => {
-        const cursor = encodeCursor(list, place);
-        expect(cursor).not.toContain(place.id);
-        expect(cursor).not.toContain(place.id.replaceAll("-", ""));
+      fc.asyncProperty(aList, aPosition, async (list, position) => {
+        const cursor = encodeCursor(list, position);
+        expect(cursor).not.toContain(position.id);
+        expect(cursor).not.toContain(position.id.replaceAll("-", ""));
       }),
     );
   });
 
   it("is refused by every other list", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.string(), fc.string(), aPlace, async (list, other, place) => {
+      fc.asyncProperty(fc.string(), fc.string(), aPosition, async (list, other, position) => {
         fc.pre(list !== other);
-        expect(decodeCursor(other, encodeCursor(list, place))).toBeNull();
+        expect(decodeCursor(other, encodeCursor(list, position))).toBeNull();
       }),
     );
   });
 
-  it("is refused when any one of its characters is another", async () => {
+  it("is refused when any one of its characters is altered", async () => {
     const aCharacter = fc.oneof(
       fc.constantFrom(...Array.from(ALPHABET)),
       fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
     );
     await fc.assert(
-      fc.asyncProperty(aList, aPlace, fc.nat(31), aCharacter, async (list, place, index, character) => {
-        const cursor = encodeCursor(list, place);
+      fc.asyncProperty(aList, aPosition, fc.nat(), aCharacter, async (list, position, place, character) => {
+        const cursor = encodeCursor(list, position);
+        const index = place % cursor.length;
         fc.pre(cursor[index] !== character);
-        const changed = `${cursor.slice(0, index)}${character}${cursor.slice(index + 1)}`;
-        expect(decodeCursor(list, changed)).toBeNull();
+        const altered = `${cursor.slice(0, index)}${character}${cursor.slice(index + 1)}`;
+        expect(decodeCursor(list, altered)).toBeNull();
       }),
       { numRuns: 1_000 },
     );
@@ -71,18 +75,19 @@ describe("a cursor", () => {
 
   it("is refused when it is cut or lengthened", async () => {
     await fc.assert(
-      fc.asyncProperty(aList, aPlace, fc.nat(31), async (list, place, length) => {
-        const cursor = encodeCursor(list, place);
+      fc.asyncProperty(aList, aPosition, fc.nat(31), async (list, position, length) => {
+        const cursor = encodeCursor(list, position);
         expect(decodeCursor(list, cursor.slice(0, length))).toBeNull();
         expect(decodeCursor(list, `${cursor}${cursor.slice(0, length + 1)}`)).toBeNull();
       }),
     );
   });
 
-  it("is refused when it is any text, and never throws", async () => {
+  it("is refused without an exception when it is any other text", async () => {
     const anyText = fc.oneof(
       fc.string({ unit: "binary" }),
-      fc.string({ unit: fc.constantFrom(...Array.from(ALPHABET)), minLength: 34, maxLength: 36 }),
+      fc.string({ unit: fc.constantFrom(...Array.from(ALPHABET)), maxLength: 200 }),
+      fc.json().map((json) => Buffer.from(json).toString("base64url")),
     );
     await fc.assert(
       fc.asyncProperty(aList, anyText, async (list, text) => {
@@ -91,16 +96,43 @@ describe("a cursor", () => {
     );
   });
 
-  it("is one for one place, so that a page has one address", async () => {
-    const place = past("01900000-0000-7000-8000-000000000000" as UserId);
-    expect(encodeCursor("users", place)).toBe(encodeCursor("users", place));
+  const ID = "01900000-0000-7000-8000-000000000000";
+  it.each([
+    ["an unknown direction", ["sideways", null, ID, "0123456789abcdef"]],
+    ["a number as its sort key", ["forward", 1, ID, "0123456789abcdef"]],
+    ["an object as its sort key", ["forward", { key: 1 }, ID, "0123456789abcdef"]],
+    ["a number as its id", ["forward", null, 1, "0123456789abcdef"]],
+    ["an id that is no UUID", ["forward", null, "1", "0123456789abcdef"]],
+    ["a wrong checksum", ["forward", null, ID, "0123456789abcdef"]],
+    ["no checksum", ["forward", null, ID]],
+    ["an object as its payload", { direction: "forward", key: null, id: ID }],
+    ["null as its payload", null],
+  ])("is refused with %s", (_, payload) => {
+    expect(decodeCursor("users", forged(payload))).toBeNull();
   });
 
-  it("is refused in base64 of the other alphabet", async () => {
-    const id = "ffffffff-ffff-7fff-bfff-ffffffffffff" as UserId;
-    const cursor = encodeCursor("users", past(id));
+  it("is the same text for the same position, so that a page has one address", () => {
+    const position = past(ID as UserId);
+    expect(encodeCursor("users", position)).toBe(encodeCursor("users", position));
+  });
+
+  it("is refused with other white space in its payload", () => {
+    const cursor = encodeCursor("users", past(ID as UserId));
+    const payload = Buffer.from(cursor, "base64url").toString();
+    expect(decodeCursor("users", Buffer.from(` ${payload}`).toString("base64url"))).toBeNull();
+  });
+
+  it("is refused in the other alphabet of base64", () => {
+    const position = { direction: "forward" as const, id: ID as UserId, key: "???>>>~~~" };
+    const cursor = encodeCursor("posts", position);
     const other = cursor.replaceAll("-", "+").replaceAll("_", "/");
     expect(other).not.toBe(cursor);
-    expect(decodeCursor("users", other)).toBeNull();
+    expect(decodeCursor("posts", other)).toBeNull();
+  });
+
+  it("is at most 1,800 characters long for the longest title", () => {
+    const position = { direction: "backward" as const, id: ID as UserId, key: "😀".repeat(300) };
+    expect(decodeCursor("posts", encodeCursor("posts", position))).toEqual(position);
+    expect(encodeCursor("posts", position).length).toBeLessThanOrEqual(1_800);
   });
 });

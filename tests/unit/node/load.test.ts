@@ -86,7 +86,7 @@ describe("a server with more requests than it can serve", () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold);
     await fill(port, count);
-    for (const path of ["/health/live", "/health/ready", "/v1/health/live", "/v1/health/ready?a=/../.."]) {
+    for (const path of ["/health/live", "/health/ready", "/health/ready?a=/../.."]) {
       expect(await statusOf(port, "127.0.0.1", get(path))).toBe(200);
     }
   });
@@ -95,7 +95,7 @@ describe("a server with more requests than it can serve", () => {
     "/health/../v1/posts",
     "/health/%2e%2e/v1/posts",
     "/health/%2E./v1/posts",
-    "/v1/health/../posts",
+    "/v1/health/live",
     "/health/live/../../v1/posts",
     "/health/ready/",
     "/health/live%2f..%2f..",

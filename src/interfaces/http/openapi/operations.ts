@@ -12,7 +12,6 @@ import { UserBody, type userRoutes } from "../routes/users.ts";
 
 /** The routes as they are mounted in the app. */
 type Routes = Mounted<"/health", typeof healthRoutes> &
-  Mounted<"/v1/health", typeof healthRoutes> &
   Mounted<"/v1/users", typeof userRoutes> &
   Mounted<"/v1/sessions", typeof sessionRoutes> &
   Mounted<"/v1/posts", typeof postRoutes>;
@@ -547,24 +546,6 @@ export const OPERATIONS: { readonly [Key in OperationKey]: OperationOf<EndpointO
     id: "isReady",
     tag: "Health",
     summary: "Check readiness",
-    description: "The readiness check of a load balancer: the database answers and its schema is up to date.",
-    request: {},
-    answers: { 200: IS_READY },
-    problems: [...STORAGE_PROBLEMS, "schema_outdated"],
-  },
-  "GET /v1/health/live": {
-    id: "isLiveUnderV1",
-    tag: "Health",
-    summary: "The same as /health/live",
-    description: "The liveness check of an orchestrator: it does not ask the database.",
-    request: {},
-    answers: { 200: IS_LIVE },
-    problems: [],
-  },
-  "GET /v1/health/ready": {
-    id: "isReadyUnderV1",
-    tag: "Health",
-    summary: "The same as /health/ready",
     description: "The readiness check of a load balancer: the database answers and its schema is up to date.",
     request: {},
     answers: { 200: IS_READY },
