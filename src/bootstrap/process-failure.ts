@@ -180,14 +180,10 @@ function explanationOf(failure: ProcessFailure): Explanation {
       return { exitCode: EXIT.software, message: `The password cannot be hashed: ${describeError(failure.cause)}.` };
     case "password_hashing_busy":
       return { exitCode: EXIT.unavailable, message: "Too many passwords wait to be hashed. Try again." };
-    case "storage_unavailable":
-    case "storage_full":
-    case "storage_corrupt":
-    case "storage_busy":
-    case "outcome_unknown":
+    case "storage_failure":
       return {
         exitCode: EXIT.io,
-        message: `The database failed (${failure.kind}) in ${failure.operation}: ${describeError(failure.cause)}.`,
+        message: `The database failed (${failure.reason}) in ${failure.operation}: ${describeError(failure.cause)}.`,
       };
   }
 }

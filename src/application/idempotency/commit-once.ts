@@ -75,7 +75,7 @@ export function commitOnce({ idempotencyKeys, unitOfWork, idempotencyCipher, ids
       // It may have been done before, or by another process meanwhile, which is why it fails here; or it was done here, and
       // the database went away before it could say so.
       const before = await refuseRepetition(seal);
-      return err(before.isErr() && !("operation" in before.error) ? before.error : written.error);
+      return err(before.isErr() && before.error.kind !== "storage_failure" ? before.error : written.error);
     } finally {
       running.delete(seal.keyDigest);
     }

@@ -1,15 +1,26 @@
 /**
- * The store itself could not answer. `operation` names the port's method, `cause` is what the driver said: for the log,
- * never for a client.
+ * Why the store failed.
  *
- * - `storage_unavailable`: the database cannot be reached or went away.
- * - `storage_full`: no space is left to write.
- * - `storage_corrupt`: the database found its own files damaged.
- * - `storage_busy`: it is overloaded or lost a race that a repetition may win.
- * - `outcome_unknown`: the database went away while it wrote, so nobody knows whether the write is kept.
+ * - `unavailable`: the database cannot be reached, or it went away.
+ * - `full`: no space is left to write.
+ * - `corrupt`: the database found its own files damaged.
+ * - `busy`: the database is overloaded, or the call lost a race.
+ * - `outcome_unknown`: the database went away during a write, which may or may not be stored.
  */
+export type StorageFailureReason = "unavailable" | "full" | "corrupt" | "busy" | "outcome_unknown";
+
+/** The store failed. The adapter sets every field, because only the adapter knows its driver. */
 export interface StorageFailure {
-  readonly kind: "storage_unavailable" | "storage_full" | "storage_corrupt" | "storage_busy" | "outcome_unknown";
+  readonly kind: "storage_failure";
+  readonly reason: StorageFailureReason;
+  /** Whether the same call may succeed soon, and it is certain that this one wrote nothing. Never with `outcome_unknown`. */
+  readonly isTransient: boolean;
+  /** The method of the port that failed, such as `posts.insert`. */
   readonly operation: string;
+  /** What the driver said: for the log, never for a client. */
   readonly cause: unknown;
+}
+
+export function isStorageFailure(error: { readonly kind: string }): error is StorageFailure {
+  return error.kind === "storage_failure";
 }

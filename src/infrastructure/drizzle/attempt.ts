@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
-import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { StorageFailure, StorageFailureReason } from "../../domain/shared/storage-failure.ts";
 import type { Database } from "./database.ts";
 
 /** What PostgreSQL said, without the statement and its values: those hold addresses, content and hashes. */
@@ -36,8 +36,11 @@ export async function attempt<T, E = never>(
     if (diagnosis === null) throw thrown;
     const refusal = diagnosis.constraint === null ? undefined : constraints[diagnosis.constraint];
     if (refusal !== undefined) return err(refusal);
-    const kind = storageFailureKind(diagnosis.sqlState);
-    if (kind !== null) return err({ kind, operation, cause: diagnosis });
+    const reason = failureReason(diagnosis.sqlState);
+    if (reason !== null) {
+      const isTransient = diagnosis.sqlState !== null && TRANSIENT.test(diagnosis.sqlState);
+      return err({ kind: "storage_failure", reason, isTransient, operation, cause: diagnosis });
+    }
     throw defect(operation, diagnosis);
   }
 }
@@ -86,31 +89,33 @@ function constraintOf(error: object): string | null {
   return typeof constraint_name === "string" ? constraint_name : null;
 }
 
-/** The SQLSTATE in the cause of a {@link StorageFailure}, where PostgreSQL or its driver gave one. */
-export function sqlStateOf(cause: unknown): string | null {
-  return typeof cause === "object" && cause !== null && "sqlState" in cause ? (cause as Diagnosis).sqlState : null;
-}
-
 // PostgreSQL 18, Appendix A. Error Codes: whole classes by their first two characters, single conditions by all five.
-const KINDS: Readonly<Record<string, StorageFailure["kind"]>> = {
-  "08": "storage_unavailable", // connection exception
+const REASONS: Readonly<Record<string, StorageFailureReason>> = {
+  "08": "unavailable", // connection exception
   "08007": "outcome_unknown", // transaction resolution unknown
-  "53": "storage_busy", // insufficient resources
-  "53100": "storage_full",
-  "55P03": "storage_busy", // lock not available
-  "57": "storage_unavailable", // operator intervention
-  "57014": "storage_busy", // query canceled
-  "58": "storage_unavailable", // system error
-  "58P01": "storage_corrupt", // undefined file
-  "25006": "storage_unavailable", // read-only transaction: the server is a standby, or was until now the primary
-  "25P03": "storage_busy", // idle in transaction session timeout
-  "40001": "storage_busy", // serialization failure
-  "40P01": "storage_busy", // deadlock detected
-  XX001: "storage_corrupt", // data corrupted
-  XX002: "storage_corrupt", // index corrupted
+  "53": "busy", // insufficient resources
+  "53100": "full",
+  "55P03": "busy", // lock not available
+  "57": "unavailable", // operator intervention
+  "57014": "busy", // query canceled
+  "58": "unavailable", // system error
+  "58P01": "corrupt", // undefined file
+  "25006": "unavailable", // read-only transaction: the server is a standby, or was until now the primary
+  "25P03": "busy", // idle in transaction session timeout
+  "40001": "busy", // serialization failure
+  "40P01": "busy", // deadlock detected
+  XX001: "corrupt", // data corrupted
+  XX002: "corrupt", // index corrupted
 };
 
-function storageFailureKind(sqlState: string | null): StorageFailure["kind"] | null {
-  if (sqlState === null) return "storage_unavailable";
-  return KINDS[sqlState] ?? KINDS[sqlState.slice(0, 2)] ?? null;
+/**
+ * Conditions that another attempt may not meet: a connection that was not made or was lost, a lost race, too many
+ * connections, a server that stops or starts, and one that is not (or no longer) the primary. 08007 is excluded because the
+ * write may be stored. So is 53400, a full admission queue of the embedded engine: a retry would only add to its load.
+ */
+const TRANSIENT = /^(?:08(?!007)|25006|40001|40P01|53300|57P0[123])/;
+
+function failureReason(sqlState: string | null): StorageFailureReason | null {
+  if (sqlState === null) return "unavailable";
+  return REASONS[sqlState] ?? REASONS[sqlState.slice(0, 2)] ?? null;
 }

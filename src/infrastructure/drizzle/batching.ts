@@ -1,6 +1,10 @@
 import DataLoader from "dataloader";
 import type { Result } from "neverthrow";
-import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import {
+  isStorageFailure,
+  type StorageFailure,
+  type StorageFailureReason,
+} from "../../domain/shared/storage-failure.ts";
 
 /** Few enough that the first does not wait long for the rows of the last. */
 const MAX_AT_ONCE = 50;
@@ -62,7 +66,7 @@ export function batchInserts<Row, Outcome, Refusal extends { readonly kind: stri
   const writeBatch = async (rows: readonly Row[]) => {
     if (rows.length > 1) {
       const written = await write(rows).catch(() => null);
-      if (written !== null && (written.isOk() || SHARED_FAILURES.has(written.error.kind)))
+      if (written !== null && (written.isOk() || isShared(written.error)))
         return rows.map((_, index) => written.map((outcomes) => outcomes[index] as Outcome));
     }
     return Promise.all(rows.map(async (row) => alone(row).catch((defect: unknown) => defect as Error)));
@@ -87,11 +91,21 @@ function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): re
   return batches;
 }
 
-/** The database was away for all of them, or may have kept all of them. */
-const SHARED_FAILURES: ReadonlySet<string> = new Set<StorageFailure["kind"]>([
-  "outcome_unknown",
-  "storage_unavailable",
-]);
+/**
+ * Whether a failure of the store is that of every row of a statement. Then no row is written again here: the decorator in
+ * `storage/retry.ts` alone repeats what may pass. A single row, by contrast, may be what did not fit or met the damage.
+ */
+const IS_SHARED: Readonly<Record<StorageFailureReason, boolean>> = {
+  unavailable: true,
+  busy: true,
+  outcome_unknown: true,
+  full: false,
+  corrupt: false,
+};
+
+function isShared(error: { readonly kind: string }): boolean {
+  return isStorageFailure(error) && IS_SHARED[error.reason];
+}
 
 /**
  * Asks for a list once where several ask for the same in the same turn of the event loop. Nobody gets the answer to a

@@ -128,10 +128,10 @@ async function startOn(
     shorteningClient: engineClient({ ...clientOptions, shortens: true }),
     space,
     condition: () => {
-      const operation = "probe.check";
-      if (damage !== null) return fail({ kind: "storage_corrupt", operation, cause: { message: damage.message } });
+      const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
+      if (damage !== null) return fail({ ...failure, reason: "corrupt", cause: { message: damage.message } });
       if (!supervisor.isServing()) {
-        return fail({ kind: "storage_unavailable", operation, cause: { message: "The engine is being replaced." } });
+        return fail({ ...failure, reason: "unavailable", cause: { message: "The engine is being replaced." } });
       }
       return ok({ durability, writable: writes.failure() === null && !space.isLow() });
     },

@@ -70,7 +70,8 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   const renewed = await renewEmailKeys(options.log).catch(unusable);
   if (renewed.isErr()) {
     // What is stored can be read all the same, and the next start with space renews them.
-    if (renewed.error.kind !== "storage_full" && renewed.error.kind !== "storage_corrupt") {
+    const { error } = renewed;
+    if (error.kind !== "storage_failure" || (error.reason !== "full" && error.reason !== "corrupt")) {
       await close();
       return err(renewed.error);
     }

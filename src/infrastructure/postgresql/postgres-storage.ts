@@ -20,7 +20,7 @@ import {
   type MigrationDrift,
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
-import { isTransient, withRetry } from "../storage/retry.ts";
+import { withRetry } from "../storage/retry.ts";
 import { shownPosition, writtenPosition } from "./durable-lsn.ts";
 import { checkServer, type CheckedServer, type DatabaseUnsuitable } from "./check-server.ts";
 import { migrate } from "./migrate.ts";
@@ -174,7 +174,9 @@ type Attempted = DatabaseUnsuitable | MigrationDrift | StorageFailure;
 
 /** The failure of an attempt that is cut off at the end of the time that a start may take. */
 const CUT_OFF: StorageFailure = {
-  kind: "storage_unavailable",
+  kind: "storage_failure",
+  reason: "unavailable",
+  isTransient: true,
   operation: "server.check",
   cause: { sqlState: "08001", message: "The server does not answer." },
 };
@@ -203,7 +205,7 @@ async function whenReachable<T>(
     );
     over.abort();
     if (attempted.isOk()) return ok(attempted.value);
-    if (!("operation" in attempted.error) || !isTransient(attempted.error)) return err(attempted.error);
+    if (attempted.error.kind !== "storage_failure" || !attempted.error.isTransient) return err(attempted.error);
     if (attempted.error !== CUT_OFF || lastCause === undefined) lastCause = attempted.error.cause;
     const [waitedMs, longestDelayMs] = [waited(), Math.min(FIRST_DELAY_MS * 2 ** attempts, MAX_DELAY_MS)];
     if (waitedMs >= startTimeoutMs) return fail({ kind: "database_unreachable", waitedMs, cause: lastCause });

@@ -12,8 +12,7 @@ import type { Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
 import { fail } from "../../domain/shared/fail.ts";
-import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
-import { sqlStateOf } from "../drizzle/attempt.ts";
+import { isStorageFailure, type StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 const MAX_REPETITIONS = 4;
 const FIRST_DELAY_MS = 25;
@@ -22,17 +21,6 @@ const MAX_DELAY_MS = 1000;
 const FAILURES_TO_OPEN = 5;
 /** How long they are refused before one is let through to see. */
 const OPEN_MS = 1000;
-
-/**
- * What another attempt may not meet: connection exceptions, a lost race, too many connections, a server that stops or
- * starts, and one that is no primary (any more). Never an outcome that is unknown; nor an embedded engine for which too
- * many wait already (53400), as that is no help to it.
- */
-const TRANSIENT = /^(?:08(?!007)|25006|40001|40P01|53300|57P0[123])/;
-
-export function isTransient({ kind, cause }: StorageFailure): boolean {
-  return kind !== "outcome_unknown" && TRANSIENT.test(sqlStateOf(cause) ?? "");
-}
 
 /** Where the circuit is open, this is the reason for every call: no stack that the log would hold once for each. */
 const IS_AWAY = { sqlState: null, message: "The database is away, and is not asked for a moment." };
@@ -51,8 +39,11 @@ type Repository = Repositories[keyof Repositories];
 export function withRetry({ users, posts, sessions, idempotencyKeys, unitOfWork }: Ports, log: Log): Ports {
   const generator = fullJitterGenerator;
   const backoff = new ExponentialBackoff({ initialDelay: FIRST_DELAY_MS, maxDelay: MAX_DELAY_MS, generator });
-  const again = retry(handleWhenResult(failsWith(isTransient)), { maxAttempts: MAX_REPETITIONS, backoff });
-  const isAway = failsWith(({ kind }) => kind === "storage_unavailable");
+  const again = retry(handleWhenResult(failsWith(({ isTransient }) => isTransient)), {
+    maxAttempts: MAX_REPETITIONS,
+    backoff,
+  });
+  const isAway = failsWith(({ reason }) => reason === "unavailable");
   const breaker = new ConsecutiveBreaker(FAILURES_TO_OPEN);
   const circuit = circuitBreaker(handleWhenResult(isAway), { halfOpenAfter: OPEN_MS, breaker });
   circuit.onBreak(() => log.error({}, "the database is away: calls are refused until it is back"));
@@ -64,7 +55,13 @@ export function withRetry({ users, posts, sessions, idempotencyKeys, unitOfWork 
       return await policy.execute(call);
     } catch (thrown) {
       if (!(thrown instanceof BrokenCircuitError)) throw thrown;
-      return fail({ kind: "storage_unavailable", operation, cause: IS_AWAY }) as T;
+      return fail({
+        kind: "storage_failure",
+        reason: "unavailable",
+        isTransient: true,
+        operation,
+        cause: IS_AWAY,
+      }) as T;
     }
   };
 
@@ -89,6 +86,6 @@ export function withRetry({ users, posts, sessions, idempotencyKeys, unitOfWork 
 export function failsWith(test: (failure: StorageFailure) => boolean) {
   return (outcome: unknown): boolean => {
     const result = outcome as Result<unknown, { readonly kind: string }>;
-    return result.isErr() && "operation" in result.error && test(result.error as StorageFailure);
+    return result.isErr() && isStorageFailure(result.error) && test(result.error);
   };
 }

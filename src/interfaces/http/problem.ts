@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { AnsweredBefore } from "../../application/idempotency/commit.ts";
 import type { UseCases } from "../../application/application.ts";
 import type { NewAuthorGone, RemovalInterrupted } from "../../application/users/finish-removals.ts";
-import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { StorageFailure, StorageFailureReason } from "../../domain/shared/storage-failure.ts";
 import { SECURE_HEADERS } from "./openapi/headers.ts";
 import { respond } from "./respond.ts";
 
@@ -46,7 +46,18 @@ export type ProtocolErrorKind =
   | "timed_out"
   | "internal_error";
 
-export type ProblemKind = UseCaseError["kind"] | ProtocolErrorKind;
+/** The problem that clients see for each reason of a failure of the store. */
+const STORAGE_PROBLEM_KINDS = {
+  unavailable: "storage_unavailable",
+  busy: "storage_busy",
+  corrupt: "storage_corrupt",
+  full: "storage_full",
+  outcome_unknown: "outcome_unknown",
+} as const satisfies Readonly<Record<StorageFailureReason, string>>;
+
+type StorageProblemKind = (typeof STORAGE_PROBLEM_KINDS)[StorageFailureReason];
+
+export type ProblemKind = Exclude<UseCaseError, StorageFailure>["kind"] | StorageProblemKind | ProtocolErrorKind;
 
 /** One wrong value of a request: where it is (`pointer`, RFC 6901), what is wrong (`code`), and what to do (`detail`). */
 export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
@@ -401,13 +412,7 @@ type ProblemResponse<Kind extends ProblemKind> = Kind extends ProblemKind
   : never;
 
 /** What any request may end with that asks the database. */
-export const STORAGE_PROBLEMS = [
-  "storage_unavailable",
-  "storage_busy",
-  "storage_corrupt",
-  "storage_full",
-  "outcome_unknown",
-] as const satisfies readonly StorageFailure["kind"][];
+export const STORAGE_PROBLEMS: readonly StorageProblemKind[] = Object.values(STORAGE_PROBLEM_KINDS);
 
 interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>;
@@ -445,8 +450,18 @@ export function problem<Kind extends ProblemKind>(c: Context, kind: Kind, extras
   return respond(c, body, status, headers) as Response as ProblemResponse<Kind>;
 }
 
+type ProblemKindOf<Failure extends UseCaseError> = Failure extends StorageFailure
+  ? StorageProblemKind
+  : Failure["kind"];
+
+function problemKindOf<Failure extends UseCaseError>(failure: Failure) {
+  const error: UseCaseError = failure;
+  const kind = error.kind === "storage_failure" ? STORAGE_PROBLEM_KINDS[error.reason] : error.kind;
+  return kind as ProblemKindOf<Failure>;
+}
+
 /** Answers with the problem that a use case's error is, and keeps for the log what is not for the client. */
 export function failureProblem<Failure extends UseCaseError>(c: Context, failure: Failure) {
   if ("cause" in failure) c.set("failure", failure);
-  return problem<Failure["kind"]>(c, failure.kind);
+  return problem(c, problemKindOf(failure));
 }

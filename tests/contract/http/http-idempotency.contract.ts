@@ -321,7 +321,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
         const { send, countVersions } = await repeater((storage) => {
           const { unitOfWork, idempotencyKeys } = losing(storage);
           const find: typeof idempotencyKeys.find = async (digest) =>
-            isAway && wasKept ? fail({ ...LOST, kind: "storage_unavailable" }) : storage.idempotencyKeys.find(digest);
+            isAway && wasKept ? fail({ ...LOST, reason: "unavailable" }) : storage.idempotencyKeys.find(digest);
           return { unitOfWork, idempotencyKeys: { ...idempotencyKeys, find } };
         });
         const lost = await send();
@@ -384,7 +384,13 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
   });
 }
 
-const LOST = { kind: "outcome_unknown", operation: "test", cause: null } as const;
+const LOST = {
+  kind: "storage_failure",
+  reason: "outcome_unknown",
+  isTransient: false,
+  operation: "test",
+  cause: null,
+} as const;
 
 type Around = (storage: TestStorage) => Pick<TestStorage, "unitOfWork" | "idempotencyKeys">;
 

@@ -22,6 +22,14 @@ const SMALL_LIMIT = 65_536;
 const POST_LIMIT = 6 * 1_048_576 + SMALL_LIMIT;
 const SECRET = "hunter2 at /var/lib/quire";
 
+const OUTAGE: StorageFailure = {
+  kind: "storage_failure",
+  reason: "unavailable",
+  isTransient: true,
+  operation: "test",
+  cause: null,
+};
+
 const JSON_TYPE = { "Content-Type": "application/json" };
 
 const padded = (json: object, bytes: number) => JSON.stringify(json).padEnd(bytes);
@@ -63,9 +71,9 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
   };
 
   /** The API on a store that fails when posts are listed. */
-  const failing = async (kind: StorageFailure["kind"]) => {
+  const failing = async (reason: StorageFailure["reason"]) => {
     const storage = await openStorage();
-    const failure: StorageFailure = { kind, operation: "posts.list", cause: new Error(SECRET) };
+    const failure = { ...OUTAGE, reason, isTransient: false, operation: "posts.list", cause: new Error(SECRET) };
     const list = async (): Promise<Result<never, StorageFailure>> => err(failure);
     return { failure, ...(await open({ ...storage, posts: { ...storage.posts, list } })) };
   };
@@ -665,26 +673,27 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
 
   describe("a failure of the store", () => {
     it.each([
-      ["storage_unavailable", 503, "1"],
-      ["storage_busy", 503, "1"],
-      ["storage_full", 507, null],
-      ["storage_corrupt", 500, null],
+      ["unavailable", "503 storage_unavailable", "1"],
+      ["busy", "503 storage_busy", "1"],
+      ["outcome_unknown", "503 outcome_unknown", null],
+      ["full", "507 storage_full", null],
+      ["corrupt", "500 storage_corrupt", null],
     ] as const)(
-      "of kind %s is %i with Retry-After %s, says nothing of its cause, and is logged",
-      async (kind, status, retry) => {
-        const { nobody, log, failure } = await failing(kind);
+      "with the reason %s answers %s with Retry-After %s, hides its cause, and is logged",
+      async (reason, expectedProblem, retry) => {
+        const { nobody, log, failure } = await failing(reason);
         const reply = await nobody.get("/v1/posts");
-        expect(problemOf(reply)).toBe(`${status} ${kind}`);
+        expect(problemOf(reply)).toBe(expectedProblem);
         expect(reply.headers.get("Retry-After")).toBe(retry);
         expect(reply.text).not.toMatch(/hunter2|posts\.list/);
-        expect(log.lines).toMatchObject([{ level: "error", fields: { status } }]);
+        expect(log.lines).toMatchObject([{ level: "error", fields: { status: reply.status } }]);
         expect(log.lines[0]?.fields).toHaveProperty("failure", failure);
       },
     );
 
     it("is told from a wrong token", async () => {
       const storage = await openStorage();
-      const failure: StorageFailure = { kind: "storage_unavailable", operation: "sessions.find", cause: null };
+      const failure = { ...OUTAGE, operation: "sessions.find" };
       const sessions = { ...storage.sessions, findByTokenDigest: async () => err(failure) };
       const { client } = await open({ ...storage, sessions });
       const visitor = client({ Authorization: `Bearer ${"A".repeat(43)}` });
@@ -733,11 +742,7 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
     });
 
     it("is live and not ready while the database does not answer", async () => {
-      const failure: StorageFailure = {
-        kind: "storage_unavailable",
-        operation: "probe.check",
-        cause: new Error(SECRET),
-      };
+      const failure = { ...OUTAGE, operation: "probe.check", cause: new Error(SECRET) };
       const { nobody } = await open({ probe: { check: async () => err(failure) } });
       expect((await nobody.get("/health/live")).status).toBe(200);
       const reply = await nobody.get("/health/ready");

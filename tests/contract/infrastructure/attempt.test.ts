@@ -69,53 +69,61 @@ describe("attempt", () => {
   });
 
   it.each([
-    ["08000", "storage_unavailable"],
-    ["08006", "storage_unavailable"],
-    ["08P01", "storage_unavailable"],
-    ["53000", "storage_busy"],
-    ["53100", "storage_full"],
-    ["53200", "storage_busy"],
-    ["53300", "storage_busy"],
-    ["55P03", "storage_busy"],
-    ["57000", "storage_unavailable"],
-    ["57014", "storage_busy"],
-    ["25P03", "storage_busy"],
-    ["08007", "outcome_unknown"],
-    ["58P01", "storage_corrupt"],
-    ["57P01", "storage_unavailable"],
-    ["57P03", "storage_unavailable"],
-    ["58000", "storage_unavailable"],
-    ["58030", "storage_unavailable"],
-    ["40001", "storage_busy"],
-    ["40P01", "storage_busy"],
-    ["XX001", "storage_corrupt"],
-    ["XX002", "storage_corrupt"],
-  ])("makes %s a %s that names the operation and holds no values", async (code, kind) => {
-    const failure = (await attemptThrowing(drizzled({ code })))._unsafeUnwrapErr();
-    expect(failure).toEqual({
-      kind,
-      operation: "users.insert",
-      cause: { sqlState: code, message: "what PostgreSQL said", constraint: null },
-    });
-    expectNoSecret(failure);
-  });
+    ["08000", "unavailable", true],
+    ["08006", "unavailable", true],
+    ["08P01", "unavailable", true],
+    ["25006", "unavailable", true],
+    ["53000", "busy", false],
+    ["53100", "full", false],
+    ["53200", "busy", false],
+    ["53300", "busy", true],
+    ["53400", "busy", false],
+    ["55P03", "busy", false],
+    ["57000", "unavailable", false],
+    ["57014", "busy", false],
+    ["25P03", "busy", false],
+    ["08007", "outcome_unknown", false],
+    ["58P01", "corrupt", false],
+    ["57P01", "unavailable", true],
+    ["57P02", "unavailable", true],
+    ["57P03", "unavailable", true],
+    ["58000", "unavailable", false],
+    ["58030", "unavailable", false],
+    ["40001", "busy", true],
+    ["40P01", "busy", true],
+    ["XX001", "corrupt", false],
+    ["XX002", "corrupt", false],
+  ] as const)(
+    "turns %s into the reason %s, transient: %s, without any value of the statement",
+    async (code, reason, isTransient) => {
+      const failure = (await attemptThrowing(drizzled({ code })))._unsafeUnwrapErr();
+      expect(failure).toEqual({
+        kind: "storage_failure",
+        reason,
+        isTransient,
+        operation: "users.insert",
+        cause: { sqlState: code, message: "what PostgreSQL said", constraint: null },
+      });
+      expectNoSecret(failure);
+    },
+  );
 
   it("reads an error that Drizzle has not wrapped", async () => {
     const failure = (await attemptThrowing(driverError({ code: "53100" })))._unsafeUnwrapErr();
-    expect(failure).toMatchObject({ kind: "storage_full" });
+    expect(failure).toMatchObject({ reason: "full" });
     expectNoSecret(failure);
   });
 
   it("reads an error that the driver has wrapped once more", async () => {
     const wrapped = new Error("The driver failed.", { cause: driverError({ code: "40001" }) });
     const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], wrapped)))._unsafeUnwrapErr();
-    expect(failure).toMatchObject({ kind: "storage_busy" });
+    expect(failure).toMatchObject({ reason: "busy" });
     expectNoSecret(failure);
   });
 
   it("takes a driver's error without an SQLSTATE for a store that is not there", async () => {
     const failure = (await attemptThrowing(drizzled({ message: "Socket closed" })))._unsafeUnwrapErr();
-    expect(failure).toMatchObject({ kind: "storage_unavailable", cause: { sqlState: null, message: "Socket closed" } });
+    expect(failure).toMatchObject({ reason: "unavailable", cause: { sqlState: null, message: "Socket closed" } });
     expectNoSecret(failure);
   });
 
@@ -124,7 +132,7 @@ describe("attempt", () => {
     ["no exception", "ExitStatus" as unknown as Error],
   ])("takes a driver that threw %s for a store that is not there, and holds no values", async (_, cause) => {
     const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], cause)))._unsafeUnwrapErr();
-    expect(failure).toMatchObject({ kind: "storage_unavailable", operation: "users.insert" });
+    expect(failure).toMatchObject({ reason: "unavailable", operation: "users.insert" });
     expectNoSecret(failure);
   });
 

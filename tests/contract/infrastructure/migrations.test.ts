@@ -387,6 +387,6 @@ describe("the check of the schema", () => {
     const { schemaCheck } = (await migratedStorage(rawClient(ended), MIGRATIONS_FOLDER))._unsafeUnwrap();
     await ended.close();
     const failure = (await schemaCheck())._unsafeUnwrapErr();
-    expect(failure).toMatchObject({ kind: "storage_unavailable", operation: "migrations.applied" });
+    expect(failure).toMatchObject({ reason: "unavailable", operation: "migrations.applied" });
   });
 });

@@ -73,7 +73,7 @@ describe("the storage on a PostgreSQL server", () => {
     await client.begin(async (transaction) => {
       await transaction.unsafe("select id from sessions for update");
       const renewed = (await impatient.sessions.renew(session))._unsafeUnwrapErr();
-      expect(renewed).toMatchObject({ kind: "storage_busy", cause: { sqlState: "55P03" } });
+      expect(renewed).toMatchObject({ reason: "busy", cause: { sqlState: "55P03" } });
     });
     await impatient.close();
   });
@@ -85,7 +85,7 @@ describe("the storage on a PostgreSQL server", () => {
       await openPostgresStorage({ ...serverDefaults, server: readOnly, migrator: server })
     )._unsafeUnwrap();
     const written = (await standby.users.insert(aUser()))._unsafeUnwrapErr();
-    expect(written).toMatchObject({ kind: "storage_unavailable", cause: { sqlState: "25006" } });
+    expect(written).toMatchObject({ reason: "unavailable", cause: { sqlState: "25006" } });
     await standby.close();
   });
 

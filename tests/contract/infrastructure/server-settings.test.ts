@@ -118,7 +118,7 @@ describe("a server that lacks the library of an extension", () => {
       client.unsafe("create function f() returns int as 'nowhere', 'f' language c"),
     );
     expect(loaded._unsafeUnwrapErr()).toMatchObject({
-      kind: "storage_unavailable",
+      reason: "unavailable",
       cause: { message: expect.stringContaining("nowhere") as unknown },
     });
   });

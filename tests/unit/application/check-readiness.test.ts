@@ -13,7 +13,7 @@ describe("checkReadiness", () => {
 
   it.each([
     ["schema_outdated", { kind: "schema_outdated" } as const],
-    ["storage_unavailable", OUTAGE],
+    ["storage_failure", OUTAGE],
   ] as const)("hands on %s", async (_kind, failure) => {
     const check = checkReadiness({ probe: { check: async () => err(failure) } });
     expect((await check())._unsafeUnwrapErr()).toBe(failure);

@@ -168,7 +168,9 @@ export async function pagesOfTwo<AnId extends Id<string>, Item extends { readonl
 }
 
 export const OUTAGE: StorageFailure = {
-  kind: "storage_unavailable",
+  kind: "storage_failure",
+  reason: "unavailable",
+  isTransient: true,
   operation: "test",
   cause: new Error("the power went"),
 };

@@ -4,7 +4,13 @@ import type { StorageFailure } from "../../../src/domain/shared/storage-failure.
 import { startExpiryPurge } from "../../../src/bootstrap/expiry-purge.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
-const OUTAGE: StorageFailure = { kind: "storage_unavailable", operation: "test", cause: new Error("it broke") };
+const OUTAGE: StorageFailure = {
+  kind: "storage_failure",
+  reason: "unavailable",
+  isTransient: true,
+  operation: "test",
+  cause: new Error("it broke"),
+};
 
 /** A purge of sessions that ends when it is told to. */
 function heldUp() {

@@ -14,11 +14,7 @@ interface Case {
   readonly says: readonly (string | RegExp)[];
 }
 
-type StorageFailureKind = Extract<ProcessFailure, { readonly operation: string }>["kind"];
-
-const storageFailure = (kind: StorageFailureKind): readonly Case[] => [
-  { failure: { kind, operation: "users.hasAdmin", cause }, exitCode: 74, says: [kind, "users.hasAdmin", "it broke"] },
-];
+const REASONS = ["unavailable", "full", "corrupt", "busy", "outcome_unknown"] as const;
 
 const damage = (what: Damage, says: readonly string[]): Case => ({
   failure: { kind: "data_directory_damaged", directory, damage: what },
@@ -312,11 +308,11 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     { failure: { kind: "password_hashing_failed", cause }, exitCode: 70, says: ["password", "it broke"] },
   ],
   password_hashing_busy: [{ failure: { kind: "password_hashing_busy" }, exitCode: 69, says: ["passwords", "again"] }],
-  storage_unavailable: storageFailure("storage_unavailable"),
-  storage_full: storageFailure("storage_full"),
-  storage_corrupt: storageFailure("storage_corrupt"),
-  storage_busy: storageFailure("storage_busy"),
-  outcome_unknown: storageFailure("outcome_unknown"),
+  storage_failure: REASONS.map((reason) => ({
+    failure: { kind: "storage_failure", reason, isTransient: false, operation: "users.hasAdmin", cause },
+    exitCode: 74,
+    says: [reason, "users.hasAdmin", "it broke"],
+  })),
 };
 
 const TABLE = Object.entries(CASES).flatMap(([kind, cases]) => cases.map((each) => ({ kind, ...each })));

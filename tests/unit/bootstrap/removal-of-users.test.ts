@@ -16,7 +16,8 @@ const WAYS: readonly (readonly [string, (real: PostRepository) => PostRepository
   ["takes longer than a request may", () => async () => new Promise<never>(() => {})],
   [
     "fails for now",
-    () => async () => fail({ kind: "storage_busy", operation: "posts.deleteByAuthor", cause: null } as const),
+    () => async () =>
+      fail({ kind: "storage_failure", reason: "busy", isTransient: false, operation: "test", cause: null } as const),
   ],
 ];
 

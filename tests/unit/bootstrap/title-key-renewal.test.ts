@@ -4,7 +4,13 @@ import type { StorageFailure } from "../../../src/domain/shared/storage-failure.
 import { startTitleKeyRenewal } from "../../../src/bootstrap/title-key-renewal.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
-const FULL: StorageFailure = { kind: "storage_full", operation: "test", cause: new Error("no space") };
+const FULL: StorageFailure = {
+  kind: "storage_failure",
+  reason: "full",
+  isTransient: false,
+  operation: "test",
+  cause: new Error("no space"),
+};
 
 describe("the renewal of title keys", () => {
   it.each([

@@ -142,8 +142,14 @@ describe("writes in the same turn of the event loop", () => {
     expect(written).toEqual([["a", "bad", "b"], ["a"], ["bad"], ["b"]]);
   });
 
-  it.each(["outcome_unknown", "storage_unavailable"] as const)("are not repeated after %s", async (kind) => {
-    const failure: StorageFailure = { kind, operation: "write", cause: null };
+  it.each(["outcome_unknown", "unavailable", "busy"] as const)("are not repeated after %s", async (reason) => {
+    const failure: StorageFailure = {
+      kind: "storage_failure",
+      reason,
+      isTransient: false,
+      operation: "write",
+      cause: null,
+    };
     const { written, write } = recordingWrite(() => err(failure));
     const outcomes = await Promise.all(["a", "b"].map(write));
     expect(outcomes.map((outcome) => outcome._unsafeUnwrapErr())).toEqual([failure, failure]);

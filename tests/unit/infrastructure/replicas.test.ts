@@ -12,7 +12,13 @@ import {
 import { aDraft, aSession, aUser, EVERY_POST, recordingLog, EVERY_DRAFT } from "../../support/fixtures.ts";
 
 const NEWEST = { limit: 1, from: null } as const;
-const FAILURE: StorageFailure = { kind: "storage_unavailable", operation: "test", cause: null };
+const FAILURE: StorageFailure = {
+  kind: "storage_failure",
+  reason: "unavailable",
+  isTransient: true,
+  operation: "test",
+  cause: null,
+};
 
 type PageCursor = Result<Lsn | null, StorageFailure>;
 

@@ -5,12 +5,14 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { withRetry } from "../../../src/infrastructure/storage/retry.ts";
 import { aUser, recordingLog } from "../../support/fixtures.ts";
 
-type Kind = StorageFailure["kind"];
+type Reason = StorageFailure["reason"];
 
-const failure = (kind: Kind, sqlState: string): StorageFailure => ({
-  kind,
+const failure = (reason: Reason, isTransient: boolean): StorageFailure => ({
+  kind: "storage_failure",
+  reason,
+  isTransient,
   operation: "users.findById",
-  cause: { sqlState, message: "", constraint: null },
+  cause: null,
 });
 
 /** A storage whose lookups of users fail as they are told, one call after the other, and then find somebody. */
@@ -41,44 +43,24 @@ function failing(...failures: readonly StorageFailure[]) {
   return { ports, user, log, calls: () => calls };
 }
 
-const TRANSIENT: readonly (readonly [string, Kind])[] = [
-  ["08001", "storage_unavailable"],
-  ["08006", "storage_unavailable"],
-  ["25006", "storage_unavailable"],
-  ["40001", "storage_busy"],
-  ["40P01", "storage_busy"],
-  ["53300", "storage_busy"],
-  ["57P01", "storage_unavailable"],
-  ["57P02", "storage_unavailable"],
-  ["57P03", "storage_unavailable"],
-];
-
-const LASTING: readonly (readonly [string, Kind])[] = [
-  ["08007", "outcome_unknown"],
-  ["53100", "storage_full"],
-  ["57014", "storage_busy"],
-  ["55P03", "storage_busy"],
-  ["XX001", "storage_corrupt"],
-];
-
 describe("resilience", () => {
-  it.each(TRANSIENT)("asks again after %s, which passes", async (sqlState, kind) => {
-    const { ports, user, calls } = failing(failure(kind, sqlState), failure(kind, sqlState));
+  it.each(["unavailable", "busy"] as const)("asks again after a transient %s", async (reason) => {
+    const { ports, user, calls } = failing(failure(reason, true), failure(reason, true));
     expect(await ports.users.findById(user.id)).toEqual(ok(user));
     expect(calls()).toBe(3);
   });
 
-  it.each(LASTING)(
-    "gives %s at once, as another attempt would meet the same or do it twice",
-    async (sqlState, kind) => {
-      const { ports, user, calls } = failing(failure(kind, sqlState));
-      expect(await ports.users.findById(user.id)).toEqual(err(failure(kind, sqlState)));
+  it.each(["unavailable", "full", "corrupt", "busy", "outcome_unknown"] as const)(
+    "does not repeat a call after a lasting %s",
+    async (reason) => {
+      const { ports, user, calls } = failing(failure(reason, false));
+      expect(await ports.users.findById(user.id)).toEqual(err(failure(reason, false)));
       expect(calls()).toBe(1);
     },
   );
 
   it("runs a unit of work again as a whole", async () => {
-    const { ports, user, calls } = failing(failure("storage_busy", "40P01"));
+    const { ports, user, calls } = failing(failure("busy", true));
     const run = vi.fn(async () => ok("done"));
     expect(await ports.unitOfWork.run(run)).toEqual(ok("done"));
     expect(calls()).toBe(2);
@@ -86,18 +68,18 @@ describe("resilience", () => {
   });
 
   it("gives up after five attempts", async () => {
-    const busy = failure("storage_busy", "40001");
+    const busy = failure("busy", true);
     const { ports, user, calls } = failing(...Array.from({ length: 9 }, () => busy));
     expect(await ports.users.findById(user.id)).toEqual(err(busy));
     expect(calls()).toBe(5);
   });
 
   it("refuses at once while the database is away, and serves again by itself", async () => {
-    const away = failure("storage_unavailable", "08001");
+    const away = failure("unavailable", true);
     const { ports, user, calls, log } = failing(...Array.from({ length: 5 }, () => away));
     expect((await ports.users.findById(user.id)).isErr()).toBe(true);
     const refused = (await ports.users.findById(user.id))._unsafeUnwrapErr();
-    expect(refused).toMatchObject({ kind: "storage_unavailable", operation: "users.findById" });
+    expect(refused).toMatchObject({ reason: "unavailable", operation: "users.findById" });
     expect(calls()).toBe(5);
     await vi.waitFor(async () => expect((await ports.users.findById(user.id)).isOk()).toBe(true), { timeout: 5000 });
     expect(log.lines.map(({ message }) => message)).toEqual([

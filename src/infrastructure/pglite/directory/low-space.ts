@@ -49,5 +49,6 @@ function lengthOf({ title, content }: Post): number {
 }
 
 function full(operation: string): Result<never, StorageFailure> {
-  return fail({ kind: "storage_full", operation, cause: { message: "Less space is free than a write may need." } });
+  const cause = { message: "Less space is free than a write may need." };
+  return fail({ kind: "storage_failure", reason: "full", isTransient: false, operation, cause });
 }
