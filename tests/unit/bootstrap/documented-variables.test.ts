@@ -5,32 +5,34 @@ import { CONFIG_VARIABLES } from "../../../src/bootstrap/config.ts";
 import { EXIT } from "../../../src/bootstrap/exit-codes.ts";
 import { nodeProblem } from "../../../src/bootstrap/node-version.ts";
 
-/** What a process ends with that a signal has ended at once: 128 and the signal's number. */
+/** The exit code of a process that a signal ended at once is 128 and the number of the signal. */
 const SIGNALLED = (["SIGINT", "SIGTERM"] as const).map((signal) => 128 + constants.signals[signal]);
 
-const README = readFileSync("README.md", "utf8");
+const COMMANDS = readFileSync("docs/commands.md", "utf8");
 
 function documentedCodes(): number[] {
-  const [, table = ""] = /\| exit code \|.*\n\|[-|]+\|\n((?:\|.*\n)+)/.exec(README) ?? [];
+  const [, table = ""] = /\| exit code \|.*\n\|[-|]+\|\n((?:\|.*\n)+)/.exec(COMMANDS) ?? [];
   const rows = table.trimEnd().split("\n");
   return rows.flatMap((row) => row.split("|")[1]?.split(",").map(Number) ?? []);
 }
 
-describe("the table of exit codes in the README", () => {
-  it("has every code that the program ends with, and no other", () => {
+describe("the table of exit codes in docs/commands.md", () => {
+  it("has every exit code of the program and no other", () => {
     const codes = new Set([...Object.values(EXIT), ...SIGNALLED]);
     expect(documentedCodes().toSorted((a, b) => a - b)).toEqual([...codes].toSorted((a, b) => a - b));
   });
+});
 
-  it("names the Node that the program asks for", () => {
-    expect(README).toContain("Node ≥ 20.19");
+describe("the README", () => {
+  it("names the oldest Node that the program accepts", () => {
+    expect(readFileSync("README.md", "utf8")).toContain("Node ≥ 20.19");
     expect(nodeProblem("20.18.0")).toContain("20.19");
   });
 });
 
-/** The names in the first column of the tables that have a variable in it, and those of a file of settings. */
+/** The variables in the first column of the tables. */
 const documented = () =>
-  ["README.md", "docs/postgresql.md"]
+  ["docs/configuration.md", "docs/postgresql.md"]
     .flatMap((file) => readFileSync(file, "utf8").split("\n"))
     .filter((line) => line.startsWith("| `"))
     .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`((?:QUIRE|DATABASE)_\w+|HOST|PORT)`/g)])
@@ -39,7 +41,7 @@ const documented = () =>
 const exemplary = () => [...readFileSync(".env.example", "utf8").matchAll(/^(\w+)=/gm)].map(([, name]) => name);
 
 describe("the variables of the configuration", () => {
-  it("are all in .env.example and in the documents, and no others are", () => {
+  it("are the variables of .env.example and of the documents", () => {
     const variables = new Set<string | undefined>(CONFIG_VARIABLES);
     expect(new Set(exemplary())).toEqual(variables);
     expect(new Set(documented())).toEqual(variables);
