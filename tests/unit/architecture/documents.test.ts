@@ -1,0 +1,86 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const DOCUMENTS = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "examples/reader/README.md",
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+/** A path from the root of the repository, such as `src/main.ts` or `tests/unit/`. */
+const ROOT_PATH = /^(?:src|tests|bench|docs|drizzle|examples|\.ci)(?:\/[\w.-]+)*\/?$/;
+/** The end of the path of a source file, such as `attempt.ts` or `posts/create-post.ts`. */
+const SOURCE_FILE = /^(?:[\w.-]+\/)*[\w.-]+\.ts$/;
+
+const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+
+const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
+const withoutBlocks = (text: string) => text.replaceAll(/^```[^]*?^```$/gm, "");
+
+/** The paths in backticks that do not exist. */
+function missingPaths(text: string): readonly string[] {
+  const quoted = Array.from(withoutBlocks(text).matchAll(/`([^`\n]+)`/g), ([, path = ""]) => path);
+  return quoted.filter((path) => {
+    if (ROOT_PATH.test(path)) return !existsSync(join(ROOT, path));
+    return SOURCE_FILE.test(path) && !sources.some((source) => `/${source}`.endsWith(`/${path}`));
+  });
+}
+
+/** The links to files or headings of the repository that do not exist. */
+function brokenLinks(name: string, text: string): readonly string[] {
+  const links = Array.from(withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)/g), ([, link = ""]) => link);
+  return links.filter((link) => {
+    if (/^https?:/.test(link)) return false;
+    const [path = "", anchor] = link.split("#");
+    const target = path === "" ? name : join(dirname(name), path);
+    if (!existsSync(join(ROOT, target))) return true;
+    return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
+  });
+}
+
+/** The anchors that GitHub gives to the headings of a document. */
+function anchorsOf(text: string): readonly string[] {
+  return Array.from(withoutBlocks(text).matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("a document", () => {
+  it.for(DOCUMENTS)("%s names only paths that exist", (name) => expect(missingPaths(read(name))).toEqual([]));
+
+  it.for(DOCUMENTS)("%s links only to files and headings that exist", (name) =>
+    expect(brokenLinks(name, read(name))).toEqual([]),
+  );
+
+  it("with a path or a link that does not exist is found", () => {
+    expect(missingPaths("`src/nowhere.ts`, `nowhere.ts`, `src/main.ts`, `main.ts`")).toEqual([
+      "src/nowhere.ts",
+      "nowhere.ts",
+    ]);
+    const links = "[a](docs/nowhere.md), [b](README.md#nowhere), [c](docs/api.md#requests)";
+    expect(brokenLinks("README.md", links)).toEqual(["docs/nowhere.md", "README.md#nowhere"]);
+  });
+});
+
+describe("the table of dependencies in ARCHITECTURE.md", () => {
+  it("names every dependency of package.json and no other", () => {
+    const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, object>;
+    const [, section = ""] = read("ARCHITECTURE.md").split("## Dependencies");
+    const named = section
+      .split("\n")
+      .filter((line) => line.startsWith("| `"))
+      .flatMap((line) => Array.from((line.split("|")[1] ?? "").matchAll(/`([^`]+)`/g), ([, package_]) => package_));
+    expect(named.toSorted()).toEqual(Object.keys({ ...dependencies, ...devDependencies }).toSorted());
+  });
+});
