@@ -10,22 +10,22 @@ export interface Creation {
   readonly body: object;
 }
 
-/** How a contender is asked for what all of them do. Posts have numbers here, from 1 on; what is a string is a path. */
+/** The requests of the benchmark, as a contender spells them. Posts are numbered from 1; strings are paths. */
 export interface Api {
   readonly token: string;
   post(number: number): string;
   readonly firstPage: string;
   readonly firstPageWithAuthors: string;
-  /** The page of the posts that are older than that of a number. */
+  /** The page of posts older than the post of this number. */
   pageBefore(number: number): string;
   create(status: "published" | "draft"): Creation;
-  /** The post that the answer to `create` was about, as its author asks for it. */
+  /** The path of the draft that the response to `create` describes. */
   draft(answer: unknown): string;
 }
 
 const FIELDS = { title: "A post", content: WRITTEN };
 
-/** That of Quire, which those that are written for the benchmark take over. */
+/** The API of Quire; the contenders that are written for the benchmark have the same. */
 export const PLAIN_API: Api = {
   token: DATA_SET.token,
   post: (number) => `/v1/posts/${postId(number)}`,
@@ -44,12 +44,12 @@ export const QUIRE_API: Api = {
     `/v1/posts?limit=${PAGE}&cursor=${encodeCursor(postListName("posts", postQuery({})), { direction: "forward", key: null, id: postId(number) as PostId })}`,
 };
 
-/** Pages have numbers in the products, which are asked not to count all posts for a list, as nobody else does. */
+/** The products use numbered pages. Their requests turn off the total, because no other contender counts. */
 function pageNumber(before: number): number {
   return 1 + Math.floor((DATA_SET.posts - before + 1) / PAGE);
 }
 
-/** Without `sort` a list of Strapi has no order; the ids have the one that there is an index of. */
+/** Without `sort`, a list of Strapi has no order. The sort by id has an index. */
 export function strapiApi(token: string): Api {
   const list = `/api/posts?sort=id:desc&pagination[withCount]=false&pagination[pageSize]=${PAGE}`;
   return {
@@ -66,7 +66,7 @@ export function strapiApi(token: string): Api {
   };
 }
 
-/** Payload gives the newest first; unless the depth is 0 it gives the author of each post with it. */
+/** Payload lists the newest first. With a depth above 0 it includes the author of each post. */
 export function payloadApi(token: string): Api {
   const list = `/api/posts?pagination=false&limit=${PAGE}`;
   return {

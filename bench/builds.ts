@@ -1,9 +1,9 @@
 /**
- * What a request costs the processor, in several builds of the server: what a change of the code saves or takes.
+ * The processor time of a request in several builds of the server.
  *
- * `npm run bench:builds -- dist ../before/dist` starts a server from each, asks them in interleaved rounds with 50
- * connections, and gives microseconds of processor time (of all threads, by Linux) as medians and as ratios to the first.
- * `BENCH_ROUNDS` says how many rounds.
+ * `npm run bench:builds -- dist ../before/dist` starts a server from each build and sends requests in interleaved rounds with
+ * 50 connections. It prints microseconds of processor time of all threads (Linux only), as medians and as ratios to the first
+ * build. `BENCH_ROUNDS` sets the number of rounds.
  */
 import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ const SECONDS = 1;
 const WARM_UP_SECONDS = 4;
 const POSTS = 10_000;
 const MANY = 20_000;
-/** More than can be asked, so that every request is counted and none refused. */
+/** A limit that no client reaches: every request is counted and none is refused. */
 const COUNTED = { QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" };
 
 const [first, ...others] = process.argv.slice(2);
@@ -36,7 +36,7 @@ const WORKS: readonly Work[] = [
   { name: "first page", connections: 50, requests: [{ method: "GET", path: "/v1/posts" }] },
 ];
 
-/** The processor time that all threads of a process have taken, in microseconds (Linux, sched-stats.rst). */
+/** The processor time of all threads of a process, in microseconds (Linux, sched-stats.rst). */
 async function processorTime(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`);
   const times = threads.map(async (thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8"));
@@ -63,7 +63,7 @@ try {
   for (const work of WORKS) {
     for (const { urls } of servers) await measure(urls, work, WARM_UP_SECONDS);
     for (let round = 0; round < ROUNDS; round++) {
-      // Whoever is first in one round is last in the next, as what others do on the machine comes and goes.
+      // The order is reversed in every second round, because the load of the machine changes.
       const order = [...servers.entries()];
       for (const [index, server] of round % 2 === 0 ? order : order.toReversed()) {
         const row = `${work.name} ${builds[index]}`;

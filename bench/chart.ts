@@ -8,7 +8,7 @@ const LINE_HEIGHT = 22;
 const HEAD_HEIGHT = 34;
 const VALUE_WIDTH = 70;
 
-/** Bars of requests a second, a group for each work; the longest bar of a group is its fastest. */
+/** A bar chart of requests a second, with one group for each measurement. Each group has its own scale. */
 export function chart(rows: readonly Row[]): string {
   const all = [...new Set(rows.map(({ contender }) => contender))];
   const contenders = all.filter((contender) => WORKS.every((work) => valueOf(rows, contender, work) > 0));

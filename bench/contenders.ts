@@ -11,19 +11,20 @@ import type { Contender } from "./server.ts";
 import { fillQuire, makeServerTables, quireOn, quireOnServer } from "./quire.ts";
 import { DATA_SET, fillTables, makeTables } from "./data-set.ts";
 
-const DIRECTUS = "Directus: it needs Node 22 or later, and this is measured on the oldest Node that Quire runs on, 20.";
-/** Who is measured, by name; everybody where nothing is said. */
+const DIRECTUS =
+  "Directus: it needs Node 22 or later, and the benchmark runs on Node 20, the oldest Node that Quire supports.";
+/** Selects contenders by name; all by default. */
 const WANTED = new RegExp(process.env["BENCH_ONLY"] ?? "");
 const CONTENDERS = fileURLToPath(new URL("contenders", import.meta.url));
 
 export interface Arena {
   readonly contenders: readonly Contender[];
-  /** Who cannot run here, and why. */
+  /** The contenders that cannot run here, each with the reason. */
   readonly absent: readonly string[];
   readonly close: () => Promise<void>;
 }
 
-/** Fills a store for each contender in an empty directory; PostgreSQL flushes, as every figure is one of durable writes. */
+/** Fills a database for each contender in an empty directory. PostgreSQL runs with fsync, as every figure is about durable writes. */
 export async function prepare(directory: string): Promise<Arena> {
   const quire = join(directory, "quire");
   await fillQuire(quire);
@@ -56,7 +57,7 @@ export async function prepare(directory: string): Promise<Arena> {
   };
 }
 
-/** A contender that is written for the benchmark. */
+/** A contender that is written for this benchmark. */
 function written(name: string, file: string, environment: Contender["environment"]): Contender {
   return { name, script: script(file), environment, api: PLAIN_API };
 }
@@ -83,10 +84,10 @@ interface PgPool {
 }
 
 interface Server {
-  /** Of the database that the contenders share, and of Quire's own. */
+  /** The database that the contenders share, and the database of Quire. */
   readonly url: string;
   readonly quireUrl: string;
-  /** Makes a database of a name and gives its URL. */
+  /** Creates an empty database and returns its URL. */
   readonly emptyDatabase: (name: string) => Promise<string>;
   readonly stop: () => Promise<void>;
 }
@@ -128,7 +129,7 @@ function fillSqlite(directory: string): Pick<Arena, "contenders" | "absent"> {
   }
 }
 
-/** Products take minutes to install and to build; whatever keeps one from it, the others are measured. */
+/** Installing and building a product takes minutes. If one fails, the others are still measured. */
 async function fillProducts(server: Server): Promise<Pick<Arena, "contenders" | "absent">> {
   const contenders: Contender[] = [];
   const absent: string[] = [];

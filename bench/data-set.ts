@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
 
-/** What every contender holds: the same users, posts of 1 KB and a session, by the same ids. */
+/** The data of every contender: the same users, posts of 1 KB and one session, with the same ids. */
 export const DATA_SET = {
   users: 1000,
   posts: Number(process.env["BENCH_POSTS"] ?? "100000"),
@@ -11,7 +11,7 @@ export const DATA_SET = {
   content: "0123456789abcdef0123456789abcdef".repeat(31),
 };
 
-/** What is posted, 1 KB as well. It is made of words, as those are what a product that searches pays for when it is written. */
+/** The content of a new post, 1 KB of words: a server with a search index pays for words. */
 export const WRITTEN = `A book is never finished by its author. Somebody sets the type, somebody reads the proofs against
 the manuscript and marks in the margin what has gone wrong, and somebody else decides how wide that margin is. The paper is
 chosen by touch, the cover in an argument, and the price by a person who has read none of it. Then a reader opens it on a
@@ -24,12 +24,12 @@ and when the lamp goes out in the middle of a word, the word ought to be there i
 
 const ROWS_AT_ONCE = 10_000;
 
-/** The id of the post of a number, from 1 on; a higher number is newer. */
+/** The id of a post by its number, from 1. A higher number is newer. */
 export function postId(number: number): string {
   return idOf("8000", number);
 }
 
-/** The id of the author of the post of a number. */
+/** The id of the author of a post by the number of the post. */
 export function authorId(number: number): string {
   return idOf("9000", 1 + (number % DATA_SET.users));
 }
@@ -38,17 +38,17 @@ function idOf(kind: string, number: number): string {
   return `00000000-0000-7000-${kind}-${number.toString(16).padStart(12, "0")}`;
 }
 
-/** The same in SQL. */
+/** The same id as an SQL expression. */
 function sqlId(kind: string, number: string): string {
   return `('00000000-0000-7000-${kind}-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 }
 
 type Query = (text: string, values?: string[]) => Promise<unknown>;
 
-/** From this one on they are for what Quire alone does: other sorts of its lists, and the search. */
+/** From this migration on, the migrations serve features that only Quire has: sort orders and search. */
 const FIRST_OF_QUIRE_ALONE = "0003";
 
-/** Makes the tables that the contenders need, by Quire's own migrations, in an empty PostgreSQL. */
+/** Creates the tables of the contenders in an empty database, with Quire's first migrations. */
 export async function makeTables(query: Query): Promise<void> {
   const names = await readdir(MIGRATIONS_FOLDER);
   const files = names.filter((name) => name.endsWith(".sql") && name < FIRST_OF_QUIRE_ALONE).toSorted();
@@ -58,7 +58,7 @@ export async function makeTables(query: Query): Promise<void> {
   }
 }
 
-/** Fills the tables of a PostgreSQL, whichever it is. */
+/** Fills the tables of any PostgreSQL. */
 export async function fillTables(query: Query, posts = DATA_SET.posts): Promise<void> {
   const { users, token, content } = DATA_SET;
   await query(`insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)

@@ -1,7 +1,7 @@
 /**
- * What a table's size costs: a post and a page of it among ten thousand and among a million.
+ * The cost of a large table: a post by id and pages among ten thousand posts and among a million.
  *
- * `npm run bench:growth` starts a server on each, and gives the median of interleaved rounds with 50 connections.
+ * `npm run bench:growth` starts a server on each and prints the median of interleaved rounds.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,9 +1,9 @@
 /**
- * What the indexes of the lists cost who writes, and what they bring who reads.
+ * The cost of the sort indexes for writes, and the cost of a page in each sort order.
  *
- * `npm run bench:lists` asks an app of 100,000 posts in this process for pages of each sort, and writes to it in turns with
- * one that lacks the indexes of all sorts but the default. It gives microseconds of processor time for each request, all
- * threads together, as what else the machine does counts little in that.
+ * `npm run bench:lists` runs the app with 100,000 posts in this process. It reads pages in each sort order. It writes to this
+ * app and, in turns, to one that has only the index of the default order. It prints microseconds of processor time of all
+ * threads for each request, because other load on the machine hardly changes that.
  */
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -54,7 +54,7 @@ const EVERYBODY_LOGS_IN = `insert into sessions (id, user_id, token_digest, crea
 const title = () => `${Math.random().toString(36).slice(2)} post`;
 const somePost = () => 1 + Math.floor(Math.random() * DATA_SET.posts);
 
-/** By the author of a post of the data set, whose id is the token of their session. */
+/** Sends a request as the author of a post. The token of an author's session is the author's id. */
 async function send(app: App, post: number, method: string, path: string, body: object): Promise<Response> {
   const headers = { Authorization: `Bearer ${authorId(post)}`, "Content-Type": "application/json" };
   return app.request(path, { method, headers, body: JSON.stringify(body) });

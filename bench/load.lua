@@ -1,5 +1,5 @@
--- Asks what the file in BENCH_REQUESTS holds, one request after the other, with a number of its own where
--- there is a unit separator, and says in JSON how it went.
+-- Sends the requests of the file BENCH_REQUESTS in order, with a unique number for each unit separator, and prints the
+-- results as JSON.
 local requests = {}
 local position = 0
 local sent = 0

@@ -14,7 +14,7 @@ export interface RequestLine {
   readonly body?: string;
 }
 
-/** What is asked of a contender, one after the other and again from the beginning. */
+/** The requests of one measurement, in order and repeated. */
 export interface Work {
   readonly name: string;
   readonly connections: number;
@@ -28,7 +28,7 @@ export interface Measured {
   readonly p99Ms: number;
 }
 
-/** Enough different posts and pages that most were not asked for lately. */
+/** Enough different posts and pages that most are not in a cache. */
 const MANY = 20_000;
 const PAGES = 2000;
 
@@ -42,9 +42,9 @@ function write(api: Api, status: "published" | "draft"): RequestLine & { readonl
 }
 
 /**
- * All that is measured.
+ * All measurements of a contender.
  *
- * @param draft The path of a draft of the user whose token the load has.
+ * @param draft The path of a draft of the user whose token the requests carry.
  */
 export function works(api: Api, draft: string): readonly Work[] {
   const reads = Array.from({ length: MANY }, () => get(api.post(randomPost())));
@@ -66,17 +66,17 @@ export function works(api: Api, draft: string): readonly Work[] {
   ];
 }
 
-/** Makes a draft for the user whose token the load has, and gives its path. */
+/** Creates a draft for the user whose token the requests carry, and returns its path. */
 export async function createDraft(api: Api, url: string): Promise<string> {
   const { path, ...request } = write(api, "draft");
   const response = await fetch(`${url}${path}`, request);
-  if (response.status !== 201) throw new Error(`The draft was answered with ${response.status}.`);
+  if (response.status !== 201) throw new Error(`POST of a draft answered ${response.status}.`);
   return api.draft(await response.json());
 }
 
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
 const RECORD_SEPARATOR = "\u001e";
-/** In a header, stands for a number that no other request of a measurement has. */
+/** In a header, the load generator replaces it by a number that is unique in the measurement. */
 export const UNIQUE = "\u001f";
 
 interface Summary {
@@ -90,8 +90,8 @@ interface Summary {
 }
 
 /**
- * Asks all processes of a contender at once, each with its part of the connections. Throws when a request failed: then
- * nothing was measured.
+ * Loads all processes of a contender at once, each with its part of the connections. Throws if a request failed, because the
+ * measurement is then void.
  */
 export async function measure(urls: readonly string[], work: Work, seconds: number): Promise<Measured> {
   const parts = await Promise.all(
@@ -103,7 +103,7 @@ export async function measure(urls: readonly string[], work: Work, seconds: numb
   return {
     requests: parts.reduce((sum, { requests }) => sum + requests, 0),
     perSecond: parts.reduce((sum, { perSecond }) => sum + perSecond, 0),
-    // Percentiles cannot be added up: that of the slowest is no better than that of all.
+    // Percentiles cannot be added: the slowest process counts.
     p50Ms: Math.max(...parts.map(({ p50Ms }) => p50Ms)),
     p99Ms: Math.max(...parts.map(({ p99Ms }) => p99Ms)),
   };
@@ -123,7 +123,7 @@ async function measureOne(url: string, { connections, requests }: Work, seconds:
     return { requests: answered, perSecond, p50Ms: round(summary.p50 / 1000), p99Ms: round(summary.p99 / 1000) };
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
-    throw new Error("There is no wrk to make the load. Install it: apt install wrk, or brew install wrk.", {
+    throw new Error("wrk is missing. Install it: apt install wrk, or brew install wrk.", {
       cause: thrown,
     });
   } finally {

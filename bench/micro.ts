@@ -1,8 +1,8 @@
 /**
- * What each layer adds to reading a post: the engine's statement, the adapter, the use case and the handler.
+ * The cost of each layer of a read: the engine's statement, the adapter, the use case and the handler.
  *
- * `npm run bench:micro` gives microseconds for each call, one after the other and 50 at a time, as the median of
- * interleaved rounds in one process.
+ * `npm run bench:micro` prints microseconds for each call, one at a time and 50 at a time, as the median of interleaved rounds in
+ * one process.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -11,11 +11,11 @@ const STEP_TIMEOUT_MS = 15 * 60_000;
 const OUTPUT_BYTES = 64 * 1_048_576;
 const QUIET = { NEXT_TELEMETRY_DISABLED: "1", STRAPI_TELEMETRY_DISABLED: "1" };
 
-/** What one would install instead of writing a server: a project in a folder of its own. */
+/** A product that people install instead of writing a server, as a project in its own folder. */
 export interface Product {
   readonly name: string;
   readonly folder: string;
-  /** Makes its tables in an empty database, fills them, and says on its last line a token of the first user. */
+  /** Creates and fills the tables in an empty database. Its last line of output is a token of the first user. */
   readonly seed: string;
   readonly script: string;
   readonly parameters?: readonly string[];
@@ -37,7 +37,7 @@ export const ALL_PRODUCTS: readonly Product[] = [
   },
 ];
 
-/** Installs and builds a product, fills the empty database of a URL, and starts it once. Throws when one of them fails. */
+/** Installs and builds a product, fills its empty database, and starts it once. Throws if a step fails. */
 export async function prepareProduct(product: Product, url: string): Promise<Contender> {
   const { name, folder, script, parameters = [] } = product;
   const environment = { ...QUIET, DATA: url };
@@ -46,7 +46,7 @@ export async function prepareProduct(product: Product, url: string): Promise<Con
     const limits = { timeout: STEP_TIMEOUT_MS, maxBuffer: OUTPUT_BYTES };
     return (await promisify(execFile)(file, options, { cwd: folder, env, ...limits })).stdout;
   };
-  // `npm ci` would first take away what is there, which is two minutes of every run.
+  // `npm ci` would first delete the installed packages, which costs two minutes in every run.
   await step("npm", "install", "--no-save");
   await step("npm", "run", "build", "--if-present");
   const output = await step(process.execPath, product.seed, JSON.stringify(DATA_SET));

@@ -12,11 +12,11 @@ import type { Contender } from "./server.ts";
 
 const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 export const NO_LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-/** All requests come from one address. */
+/** All requests come from one address, so the limits are off. */
 const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
 const MIB = 1_048_576;
 
-/** Quire on a data directory, as `npm start` starts it. */
+/** Quire on a data directory, as `npm start` runs it. */
 export function quireOn(name: string, directory: string, durability: "fsync" | "relaxed"): Contender {
   const environment = {
     PORT: "0",
@@ -28,13 +28,13 @@ export function quireOn(name: string, directory: string, durability: "fsync" | "
   return { name, script: SCRIPT, environment, api: QUIRE_API };
 }
 
-/** Quire on a PostgreSQL server, each process with ten connections as the others have. */
+/** Quire on a PostgreSQL server. Each process has ten connections, as the other contenders have. */
 export function quireOnServer(name: string, url: string, processes: number): Contender {
   const environment = { PORT: "0", DATABASE_URL: url, QUIRE_LOG_LEVEL: "warn", ...UNLIMITED };
   return { name, script: SCRIPT, environment, api: QUIRE_API, processes };
 }
 
-/** Makes Quire's tables in an empty database. */
+/** Creates Quire's tables in an empty database. */
 export async function makeServerTables(url: string): Promise<void> {
   const { database, statementDeadlineMs } = readConfig({ DATABASE_URL: url })._unsafeUnwrap();
   if (database === null) throw new Error("The URL names no server.");
@@ -61,7 +61,7 @@ export async function openQuire(directory: string) {
   };
 }
 
-/** The whole of Quire on a data directory, but for the server. */
+/** All of Quire on a data directory, except the HTTP server. */
 export async function openApp(directory: string) {
   const opened = await openQuire(directory);
   const { storage } = opened;
@@ -72,7 +72,7 @@ export async function openApp(directory: string) {
   return { ...opened, ...compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, ...settings }) };
 }
 
-/** Makes a data directory with as many posts. */
+/** Creates a data directory with this many posts. */
 export async function fillQuire(directory: string, posts?: number): Promise<void> {
   const { client, close } = await openQuire(directory);
   await fillTables(async (text, values = []) => client.query(text, values), posts);

@@ -1,9 +1,9 @@
 /**
- * Quire beside what one would take instead: the same data, the same requests, on the same machine, in interleaved rounds.
+ * Quire beside other servers: the same data, the same requests, the same machine, in interleaved rounds.
  *
- * `npm run bench` writes the table, `bench/results.json` and `docs/benchmark.svg`. BENCH_POSTS, BENCH_ROUNDS and
- * BENCH_SECONDS change how much there is, how often it is measured and for how long each; BENCH_ONLY, a regular
- * expression, leaves out whose name it does not match.
+ * `npm run bench` prints the table and writes `bench/results.json` and `docs/benchmark.svg`. BENCH_POSTS sets the number of
+ * posts, BENCH_ROUNDS the number of rounds, BENCH_SECONDS the length of a measurement. BENCH_ONLY, a regular expression,
+ * selects contenders.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "2");
 const WARM_UP_SECONDS = 1;
 const MAX_CONNECTIONS = 50;
-/** For each connection; a run that had fewer is made again, so many times as long. */
+/** The responses that each connection needs. A measurement with fewer is repeated, `LONGER` times as long. */
 const ENOUGH_ANSWERS = 10;
 const LONGER = 4;
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
@@ -35,13 +35,13 @@ function note(contender: string, work: string, measured: Partial<Measured> & { r
   rows.set(key, { ...row, runs: [...row.runs, measured] });
 }
 
-/** Measures one after the other: what the load before left behind is answered first. */
+/** Waits until the server has answered the requests of the measurement before. */
 async function measureAlone({ urls }: Running, api: Api, work: Work, seconds: number): Promise<Measured> {
   await (await fetch(`${urls[0]}${api.post(1)}`)).arrayBuffer();
   return measure(urls, work, seconds);
 }
 
-/** Where few are answered, those that are still on their way at the end count for much. */
+/** With few responses, the requests that are unanswered at the end distort the result. */
 async function measureLong(server: Running, api: Api, work: Work): Promise<Measured> {
   const measured = await measureAlone(server, api, work, SECONDS);
   const isEnough = measured.perSecond * SECONDS >= ENOUGH_ANSWERS * work.connections;
@@ -54,11 +54,11 @@ async function run(contender: Contender): Promise<void> {
     note(contender.name, "ready, ms", { value: Math.round(server.readyMs) });
     if (contender.isOnlyStarted === true) return;
     const { api, processes = 1 } = contender;
-    // Where processes share the load, one connection or ten would not keep each of them busy.
+    // One connection or ten would not keep several processes busy.
     const all = works(api, await createDraft(api, server.urls[0])).filter(
       ({ connections }) => processes === 1 || connections === MAX_CONNECTIONS,
     );
-    // What runs often is compiled only after thousands of requests, and the first work has one connection.
+    // V8 compiles hot code only after thousands of requests, and the first measurement has one connection.
     for (const work of all.filter(({ name }) => name === "GET by id").slice(-1)) {
       await measure(server.urls, work, 2 * WARM_UP_SECONDS);
     }
@@ -73,7 +73,7 @@ async function run(contender: Contender): Promise<void> {
   }
 }
 
-/** Writes what is known so far. */
+/** Writes the results so far. */
 async function save(absent: readonly string[], rounds: number): Promise<void> {
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), Node ${process.versions.node}`;
   const facts = { machine, posts: DATA_SET.posts, rounds, seconds: SECONDS, absent };

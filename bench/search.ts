@@ -1,7 +1,7 @@
 /**
- * What the full-text search costs who writes, and what a search costs. `npm run bench:search` writes posts over HTTP to two
- * servers in turns, one of them on a database without the search's column and indexes, for BENCH_ROUNDS rounds of 2 s each,
- * and then searches 100,000 posts. It needs wrk.
+ * The cost of the search index for writes, and the cost of a search. `npm run bench:search` writes posts over HTTP to two servers
+ * in turns. One of them has no column and no indexes for the search. BENCH_ROUNDS sets the number of rounds of 2 s. Then it
+ * searches 100,000 posts. It needs wrk.
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -29,13 +29,13 @@ const SECONDS = 2;
 const SEARCHES = 11;
 const WORDS = 20_000;
 
-/** The n-th of a language's words by how often it is used: consonants, of which no two words have one stem. */
+/** The n-th most frequent word of an artificial language. Words have only consonants, so no two have the same stem. */
 const word = (n: number) =>
   n
     .toString(19)
     .padStart(5, "0")
     .replaceAll(/./g, (digit) => "bcdfghjklmnpqrtvwxz"[Number.parseInt(digit, 19)] ?? "");
-// As in a language, a few words are in every post and most are in few.
+// As in a real language, a few words are in every post and most words are rare.
 const text = (words: number) =>
   Array.from({ length: words }, () => word(Math.floor(Math.random() ** 3 * WORDS))).join(" ");
 
@@ -56,7 +56,7 @@ const INSERT = `insert into posts (id, title, content, author_id, status, publis
 
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
 
-/** A data directory whose server writes posts as it did before there was a search. */
+/** A data directory without the column and the indexes of the search. */
 async function withoutSearch(): Promise<string> {
   const options = { freeSpaceBytes: 0, statementDeadlineMs: 60_000, log: pino({ level: "warn" }) };
   const plain = join(directory, "plain");
@@ -107,7 +107,7 @@ try {
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
-show(["POST of", "clients", "a second without search", "with it", "ratio"], costs);
+show(["POST of", "clients", "posts/s without index", "posts/s with index", "ratio"], costs);
 
 const searched = await open();
 await searched.exec("drop index posts_words_idx, posts_title_key_idx");
@@ -128,10 +128,10 @@ for (const [what, query] of [
   ["a rare word", word(15_000)],
   ["a common word", word(0)],
   ["two words", `${word(30)} ${word(400)}`],
-  ["two words in a row", `"${word(0)} ${word(1)}"`],
-  ["a word without a common one", `${word(40)} -${word(0)}`],
+  ["a phrase of two words", `"${word(0)} ${word(1)}"`],
+  ["a word, excluding a common one", `${word(40)} -${word(0)}`],
   ["a typo in a rare word", `${word(15_000).slice(0, -1)}xx`],
-  ["no word of any post", "nowhere"],
+  ["no match", "nowhere"],
 ] as const) {
   const times: number[] = [];
   let found = 0;
@@ -144,5 +144,5 @@ for (const [what, query] of [
   }
   searches.push([what, String(found), median(times).toFixed(0)]);
 }
-show(["a search for", "found", "ms"], searches);
+show(["query", "matches", "ms"], searches);
 await searched.close();

@@ -2,16 +2,16 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Api } from "./api.ts";
 
-/** A server that does the work, and what it is started with. */
+/** A server to measure, and how to start it. */
 export interface Contender {
   readonly name: string;
   readonly script: string;
   readonly parameters?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly api: Api;
-  /** Whether its start is all that is measured. */
+  /** Whether only its start is measured. */
   readonly isOnlyStarted?: boolean;
-  /** How many of it share the load, on the same database; one without a number. */
+  /** How many processes share the load on one database; 1 by default. */
   readonly processes?: number;
 }
 
@@ -19,14 +19,14 @@ export interface Running {
   /** One for each process. */
   readonly urls: readonly [string, ...string[]];
   readonly pids: readonly [number, ...number[]];
-  /** From the start of the processes to the first answer of each, in milliseconds. */
+  /** From the start of the processes to the first response of each, in milliseconds. */
   readonly readyMs: number;
-  /** What they have in memory, in MiB. */
+  /** The resident memory of all processes, in MiB. */
   memoryMiB(): number;
   stop(): Promise<void>;
 }
 
-/** Starts a contender and waits for its first answer. */
+/** Starts a contender and waits for its first response. */
 export async function start(contender: Contender): Promise<Running> {
   const startedAt = performance.now();
   const children = Array.from({ length: contender.processes ?? 1 }, () => spawnOf(contender));
@@ -57,7 +57,7 @@ async function readyUrl(child: ChildProcess, { name, api }: Contender): Promise<
   const path = api.post(1);
   const response = await fetch(`${url}${path}`);
   await response.arrayBuffer();
-  if (response.status !== 200) throw new Error(`${name} answers ${path} with ${response.status}.`);
+  if (response.status !== 200) throw new Error(`${name} answered ${path} with ${response.status}.`);
   return url;
 }
 
@@ -74,7 +74,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function addressOf(child: ChildProcess): Promise<string> {
   let output = "";
-  // Whoever still has something to say must not find its output closed.
+  // The output stays open, because the server can still write to it.
   for await (const chunk of child.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
     output += String(chunk);
     const url = /http:\/\/[\d.]+:\d+/.exec(output)?.[0];

@@ -1,6 +1,6 @@
 import type { Measured } from "./load.ts";
 
-/** What was measured of a contender at one work, a run for each round. */
+/** The results of one contender at one measurement, one run a round. */
 export interface Row {
   readonly contender: string;
   readonly work: string;
@@ -16,7 +16,7 @@ export function valueOf(rows: readonly Row[], contender: string, work: string): 
   return median(runs.map(({ value }) => value));
 }
 
-/** Two tables in Markdown: what was measured, and how many times as much it is of Quire. */
+/** Two tables in Markdown: the results, and the ratios of Quire to each contender. */
 export function table(rows: readonly Row[]): string {
   const contenders = [...new Set(rows.map(({ contender }) => contender))];
   const works = [...new Set(rows.map(({ work }) => work))];

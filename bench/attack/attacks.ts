@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, PASSWORD } from "./client.ts";
 
-/** Attacks a server until the process ends. Each is paced, so that it takes the server's time and not the test machine's. */
+/** Attacks a server until the process ends. The pauses keep the attack from using up the test machine itself. */
 type Attack = (url: string, localAddress: string) => Promise<never>;
 
 const MIB = 1_048_576;
@@ -22,14 +22,14 @@ async function forever(pauseMs: number, act: () => Promise<unknown>): Promise<ne
   }
 }
 
-/** Requests that are pipelined on a connection, which is reset before their answers. */
+/** Pipelines requests on a connection and resets it before the responses. */
 const pipelinedResets: Attack = async (url, localAddress) =>
   forever(200, async () => {
     const socket = await opened(url, localAddress);
     socket.write("GET /v1/posts?limit=1 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(256), () => socket.resetAndDestroy());
   });
 
-/** Large answers on connections that never read. */
+/** Requests large responses on connections that never read. */
 const unreadAnswers: Attack = async (url, localAddress) => {
   const client = new Client(url, localAddress, 4);
   const { id, token } = await client.account("unread");
@@ -44,7 +44,7 @@ const unreadAnswers: Attack = async (url, localAddress) => {
   });
 };
 
-/** Passwords that are costly to normalise, and registrations and log-ins that are costly to hash. */
+/** Sends passwords that are slow to normalise, and registrations and log-ins that are slow to hash. */
 const costlyPasswords: Attack = async (url, localAddress) => {
   const client = new Client(url, localAddress, 32);
   const marks = `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`;
@@ -59,7 +59,7 @@ const costlyPasswords: Attack = async (url, localAddress) => {
   });
 };
 
-/** JSON of some megabytes that is costly to parse and to refuse. */
+/** Sends JSON of some megabytes that is slow to parse. */
 const costlyJson: Attack = async (url, localAddress) => {
   const client = new Client(url, localAddress, 4);
   const { token } = await client.account("json");
@@ -70,7 +70,7 @@ const costlyJson: Attack = async (url, localAddress) => {
   );
 };
 
-/** Accounts with many posts that are deleted, again and again. */
+/** Creates accounts with many posts and deletes them, repeatedly. */
 const bulkDeletions: Attack = async (url, localAddress) => {
   const client = new Client(url, localAddress, 16);
   let round = 0;
@@ -86,6 +86,6 @@ const bulkDeletions: Attack = async (url, localAddress) => {
 
 export const ATTACKS = { pipelinedResets, unreadAnswers, costlyPasswords, costlyJson, bulkDeletions };
 
-// A process of its own for each, started by run.ts.
+// run.ts starts one process for each attack.
 const [name = "", url = "", localAddress = ""] = process.argv.slice(2);
 if (name in ATTACKS) await ATTACKS[name as keyof typeof ATTACKS](url, localAddress);

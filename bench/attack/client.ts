@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export const PASSWORD = "correct horse battery staple";
 
 export interface Reply {
-  /** `null` where the connection ended without an answer. */
+  /** `null` if the connection ended without a response. */
   readonly status: number | null;
   readonly text: string;
 }
@@ -14,7 +14,7 @@ interface Call {
   readonly body?: string | object;
 }
 
-/** A client of one server that connects from one address of the loopback network. */
+/** A client of one server that connects from its own loopback address. */
 export class Client {
   readonly #url: URL;
   readonly #localAddress: string;
@@ -47,7 +47,7 @@ export class Client {
     });
   }
 
-  /** Registers a user and logs in, again and again until the limits let it. */
+  /** Registers a user and logs in. Retries until the rate limits allow it. */
   async account(name: string): Promise<{ readonly id: string; readonly token: string }> {
     const email = `${name}@example.org`;
     for (;;) {

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "./client.ts";
 
 /**
- * The client that must not notice the attacks: it reads and writes ten times a second from an address of its own, and prints one
- * line of JSON for each request.
+ * The client that must not notice the attacks. It sends ten requests a second from its own address and prints one line of JSON
+ * for each.
  */
 export interface Sample {
   readonly ms: number;
@@ -31,7 +31,7 @@ async function measure(count: number): Promise<void> {
   process.stdout.write(`${JSON.stringify(sample)}\n`);
 }
 
-/** Of ten requests, seven read a post, two a page, and one writes. */
+/** Of ten requests, seven read a post, two read a page, and one writes. */
 async function ask(count: number): Promise<number | null> {
   const turn = count % 10;
   if (turn === 0) return (await client.call("POST", "/v1/posts", { token, body })).status;

@@ -9,11 +9,11 @@ import type { ATTACKS } from "./attacks.ts";
 import type { Sample } from "./reader.ts";
 
 /**
- * Five attacks at once, each from an address of its own, on a server with its default limits, while another client goes on.
- * Fails where that client's requests take longer than MAX_P99_MS, or are refused, or where memory grows.
+ * Five attacks at once, each from its own address, on a server with the default limits, while another client reads and writes.
+ * The run fails if that client's p99 is above MAX_P99_MS, if one of its requests is refused, or if memory grows.
  */
 const MAX_P99_MS = 250;
-/** The server's memory in the last third beside that in the second: what leaks grows, what is cached does not. */
+/** The server's memory in the last third of the run, relative to the second third. A leak grows; a cache does not. */
 const MAX_MEMORY_RATIO = 1.15;
 const MINUTES = Number(process.env["ATTACK_MINUTES"] ?? 10);
 const REPORT_MS = 30_000;
@@ -49,7 +49,7 @@ async function startServer(directory: string) {
     const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
     if (url !== undefined) return { child, url };
   }
-  throw new Error("The server has not started.");
+  throw new Error("The server did not start.");
 }
 
 async function memoryMiB({ pid }: ChildProcess): Promise<number> {
@@ -64,7 +64,7 @@ function percentile(values: readonly number[], part: number): number {
 function reportLine(samples: readonly Sample[], memory: number): string {
   const times = samples.map(({ ms }) => ms);
   const refused = samples.filter(({ status }) => status === null || status >= 400);
-  const statuses = [...new Set(refused.map(({ status }) => status ?? "no answer"))].join(", ");
+  const statuses = [...new Set(refused.map(({ status }) => status ?? "no response"))].join(", ");
   return (
     `${samples.length} requests, p50 ${percentile(times, 0.5)} ms, p99 ${percentile(times, 0.99)} ms, ` +
     `max ${Math.max(...times)} ms, ${refused.length} refused${statuses === "" ? "" : ` (${statuses})`}, ${memory} MiB\n`

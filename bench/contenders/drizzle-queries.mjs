@@ -1,4 +1,4 @@
-/** What a handler asks of Drizzle, written where it is asked, as its own documentation does. */
+/** The queries of a handler, as Drizzle's documentation writes them. */
 import { createHash, randomUUID } from "node:crypto";
 import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
 import { posts, sessions, users } from "./schema.mjs";
@@ -44,7 +44,7 @@ export async function createPost(db, authorId, { title, content, status }) {
   return post;
 }
 
-/** A draft is shown to its author alone. */
+/** Only its author can see a draft. */
 export async function mayRead(db, post, authorization) {
   return post.status === "published" || (await findUserId(db, authorization)) === post.authorId;
 }

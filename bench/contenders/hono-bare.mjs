@@ -1,4 +1,4 @@
-/** The ceiling: the same framework on the same server, which answers the same bytes and asks nobody. */
+/** The ceiling: the same framework and HTTP server, the same response bytes, no database. */
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 

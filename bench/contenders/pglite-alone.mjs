@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { PGlite } from "@electric-sql/pglite";
 
-// Opening it is what is measured: the least that a server on PGlite can take to be ready.
+// Measures only the opening: the shortest time in which a server on PGlite can be ready.
 const engine = await PGlite.create(process.env.DATA);
 const server = createServer(async (request, response) => {
   const id = request.url.split("/").at(-1);

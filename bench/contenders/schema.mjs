@@ -1,4 +1,4 @@
-/** The tables, for those who use Drizzle. */
+/** The tables for the contenders that use Drizzle. */
 import { bigint, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 const time = (name) => timestamp(name, { withTimezone: true, precision: 3 });

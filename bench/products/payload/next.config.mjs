@@ -1,4 +1,4 @@
 import { withPayload } from "@payloadcms/next/withPayload";
 
-// Without a root of its own Next takes the folder of the nearest other lock file.
+// Without this, Next uses the folder of the nearest other lock file as its root.
 export default withPayload({ turbopack: { root: import.meta.dirname } });

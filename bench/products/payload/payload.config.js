@@ -3,9 +3,9 @@ import { buildConfig } from "payload";
 
 const Users = {
   slug: "users",
-  // Two hours are the default, which a benchmark can outlive.
+  // The default is two hours, and a benchmark can take longer.
   auth: { tokenExpiration: 86_400 },
-  // What a post shows of its author.
+  // The fields of an author that a post includes.
   defaultPopulate: { name: true },
   access: { read: () => true },
   fields: [{ name: "name", type: "text", required: true }],
@@ -15,7 +15,7 @@ const Posts = {
   slug: "posts",
   versions: { drafts: true },
   access: {
-    // A draft is shown to its author alone.
+    // Only its author can see a draft.
     read: ({ req: { user } }) => {
       const isPublished = { _status: { equals: "published" } };
       return user ? { or: [isPublished, { author: { equals: user.id } }] } : isPublished;

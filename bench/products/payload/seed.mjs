@@ -1,10 +1,10 @@
-/** Makes Payload's tables in an empty database, fills them and says a token: `node seed.mjs <data set as JSON>`. */
+/** Creates and fills Payload's tables in an empty database, and prints a token: `node seed.mjs <data set as JSON>`. */
 import { getPayload } from "payload";
 import config from "./payload.config.js";
 
 const { users, posts, content } = JSON.parse(process.argv[2]);
 const credentials = { email: "user1@example.org", password: "correct horse" };
-// Outside of production Payload makes the tables of its collections itself.
+// Outside of production, Payload creates the tables of its collections itself.
 const payload = await getPayload({ config });
 await payload.create({ collection: "users", data: { ...credentials, name: "User 1" } });
 const { token } = await payload.login({ collection: "users", data: credentials });

@@ -1,4 +1,4 @@
-/** Makes Strapi's tables in an empty database, fills them and says a token: `node seed.js <data set as JSON>`. */
+/** Creates and fills Strapi's tables in an empty database, and prints a token: `node seed.js <data set as JSON>`. */
 const { createStrapi } = require("@strapi/strapi");
 
 const PUBLIC = ["api::post.post.find", "api::post.post.findOne", "plugin::users-permissions.user.find"];
@@ -20,7 +20,7 @@ async function fill(strapi, { users, posts, content }) {
     from generate_series(2, ${users}) n`);
   await query(`insert into up_users_role_lnk (user_id, role_id)
     select up_users.id, up_roles.id from up_users, up_roles where up_users.id > 1 and type = 'authenticated'`);
-  // A published post is two rows, the one that is edited and the one that is shown.
+  // A published post has two rows: the draft and the published version.
   await query(
     `insert into posts (document_id, title, content, created_at, updated_at, published_at)
       select ${documentId("n")}, 'Post ' || n, ?, to_timestamp(n), to_timestamp(n), published_at

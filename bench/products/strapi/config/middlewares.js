@@ -1,4 +1,4 @@
-// As a new project has them, without the log of requests, which nobody here writes.
+// The defaults of a new project, without the request log: no contender writes one.
 module.exports = [
   "strapi::errors",
   "strapi::security",
