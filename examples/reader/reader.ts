@@ -2,7 +2,7 @@ import { createClient, excerptParts, type Failure, type ListedPost, type Result 
 
 const token = sessionStorage.getItem("token");
 const { api: url = location.origin } = document.documentElement.dataset;
-const quire = createClient({ url, token, retryForMs: 2000 }); // A reader does not wait for a restart of the server.
+const quire = createClient({ url, token, retryForMs: 2000 }); // The page does not wait for a restart of the server.
 const find = (id: string) => document.getElementById(id) as HTMLElement;
 const view = find("view");
 function make(tag: string, properties: object, ...children: (Node | string)[]): HTMLElement {
@@ -11,33 +11,33 @@ function make(tag: string, properties: object, ...children: (Node | string)[]): 
   return element;
 }
 
-function tell({ code, detail, errors = [] }: Failure, place = find("problem")): void {
+function showProblem({ code, detail, errors = [] }: Failure, place = find("problem")): void {
   if (code === "invalid_session") find("log-out").click();
   place.textContent = errors.map((error) => `${error.pointer.slice(1)}: ${error.detail}`).join(" ") || detail;
 }
 
 async function showPosts(q: string): Promise<void> {
   for await (const post of quire.posts.list({ limit: 10, include: "author", ...(q !== "" && { q }) })) {
-    if (!post.ok) return tell(post.error);
+    if (!post.ok) return showProblem(post.error);
     if (view.childElementCount > 0 && view.childElementCount % 10 === 0) await press(find("more"));
     const { id, title, content, excerpt } = post.value;
     const parts = excerpt === undefined ? [{ text: content.slice(0, 200), isMatch: false }] : excerptParts(excerpt);
     const text = parts.map((part) => make(part.isMatch ? "mark" : "span", {}, part.text));
     view.append(make("article", {}, heading(make("a", { href: `?post=${id}` }, title), post.value), ...text));
   }
-  if (!view.hasChildNodes()) view.append("There is nothing here.");
+  if (!view.hasChildNodes()) view.append("No posts found.");
 }
 
 async function showPost(id: string): Promise<void> {
   const post = await quire.posts.get(id, { include: "author" });
-  if (!post.ok) return tell(post.error);
+  if (!post.ok) return showProblem(post.error);
   const { title, content, status } = post.value;
   view.append(heading(title, post.value), make("section", { style: "white-space: pre-wrap" }, content));
   if (status === "published") return;
   await press(find("publish"));
   const published = await quire.posts.publish(post.value);
   if (published.ok) location.reload();
-  else tell(published.error);
+  else showProblem(published.error);
 }
 
 function heading(title: Node | string, { author, publishedAt }: ListedPost): HTMLElement {
@@ -51,7 +51,7 @@ async function press(button: HTMLElement): Promise<void> {
   button.hidden = true;
 }
 
-/** Sends the form of a dialog, and says why that did not succeed. */
+/** Sends the form of a dialog, and shows the error if it fails. */
 function onSubmit(name: string, send: (fields: Record<string, string>) => Promise<Result<unknown, Failure>>): void {
   find(`${name}-dialog`).onsubmit = async (event) => {
     event.preventDefault();
@@ -59,7 +59,7 @@ function onSubmit(name: string, send: (fields: Record<string, string>) => Promis
     form.inert = true;
     const result = await send(Object.fromEntries(new FormData(form)) as Record<string, string>);
     form.inert = false;
-    if (!result.ok) tell(result.error, find(`${name}-problem`));
+    if (!result.ok) showProblem(result.error, find(`${name}-problem`));
   };
 }
 

@@ -41,7 +41,7 @@ const POSTS = [
   },
 ];
 
-/** The example as `npm run example` serves it, but with the address of this API in it. */
+/** Serves the files of `npm run example`, with the address of this API in them. */
 const site = createServer((request, response) => void answer(request, response));
 
 async function answer({ url = "/" }: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -60,7 +60,7 @@ beforeAll(async () => {
     scripts: { example: string };
   };
   const [program = "", ...options] = scripts.example.replace(":8000", ":0").split(" ");
-  // It serves until its standard input is closed.
+  // esbuild serves until its standard input closes.
   const example = spawn(join(ROOT, "node_modules", ".bin", program), options, { cwd: ROOT });
   let said = "";
   served = await new Promise((settle, refuse) => {
@@ -96,15 +96,15 @@ afterEach(async () => {
 
 const whyNot = await whyNoBrowser();
 
-describe("the example of a reader", () => {
-  it("has less than 150 lines in all", async () => {
+describe("examples/reader", () => {
+  it("has fewer than 150 lines in all", async () => {
     const parts = (await readdir(READER)).filter((name) => !name.endsWith(".md"));
     const texts = await Promise.all(parts.map(async (name) => readFile(join(READER, name), "utf8")));
     expect(texts.join("").split("\n").length).toBeLessThan(150);
   });
 });
 
-describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
+describe.skipIf(whyNot !== null)(`the page of examples/reader${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
   const titlesOn = async (page: Page) => page.getByRole("article").getByRole("heading").allInnerTexts();
 
   const logIn = async (page: Page, password: string) => {
@@ -112,7 +112,7 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     await page.keyboard.press("Enter");
   };
 
-  it("sees the newest posts, and more of them when they want to", async () => {
+  it("shows the newest posts, and more after a click on More", async () => {
     const page = await openPage({ width: 900, height: 700 });
     await page.goto(origin);
     const more = page.getByRole("button", { name: "More" });
@@ -133,7 +133,7 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     expect(await more.isHidden()).toBe(true);
   });
 
-  it("finds posts by words of theirs, and reads one", async () => {
+  it("searches posts and shows one", async () => {
     const page = await openPage({ width: 900, height: 700 });
     await page.goto(origin);
     await page.getByRole("searchbox", { name: "Search" }).fill("marginalia");
@@ -150,10 +150,10 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     await screenshot(page, "reader-post-dark");
 
     await page.goto(`${origin}/?q=typesetting`);
-    await page.getByText("There is nothing here.").waitFor();
+    await page.getByText("No posts found.").waitFor();
   });
 
-  it("logs in, writes a draft that nobody else sees, and publishes it", async () => {
+  it("logs in, writes a draft that others cannot see, and publishes it", async () => {
     const page = await openPage({ width: 900, height: 700 });
     await page.goto(origin);
     await page.getByRole("button", { name: "Log in" }).click();
@@ -174,13 +174,15 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
 
     const publish = page.getByRole("button", { name: "Publish" });
     await publish.waitFor();
+    const draft = page.getByText("Ada Lovelace, Draft", { exact: true });
+    await draft.waitFor();
     await screenshot(page, "reader-draft");
     const quire = createClient({ url: api.url });
     const id = new URL(page.url()).searchParams.get("post") ?? "";
     expect(await quire.posts.get(id)).toMatchObject({ error: { code: "post_not_found" } });
 
     await publish.click();
-    await page.getByText("Draft", { exact: true }).waitFor({ state: "detached" });
+    await draft.waitFor({ state: "detached" });
     expect(await quire.posts.get(id)).toMatchObject({ value: { status: "published" } });
 
     await page.getByRole("button", { name: "Log out" }).click();
@@ -188,7 +190,7 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     expect(await page.getByRole("button", { name: "Write" }).isHidden()).toBe(true);
   });
 
-  it("is logged out when their session has ended meanwhile, and reads on", async () => {
+  it("logs out and still shows posts when the session is revoked", async () => {
     const page = await openPage();
     await page.goto(origin);
     await page.evaluate("sessionStorage.setItem('token', 'of-a-session-that-has-ended')");
@@ -197,7 +199,7 @@ describe.skipIf(whyNot !== null)(`a reader${whyNot === null ? "" : ` (skipped: $
     await page.getByRole("button", { name: "Log in" }).waitFor();
   });
 
-  it("is told in a sentence that the server does not answer, and that there is no such post", async () => {
+  it("shows a sentence when a post does not exist, and when the server does not answer", async () => {
     const page = await openPage();
     await page.goto(`${origin}/?post=nothing`);
     await page.getByText("No post that you may see has this id.").waitFor();
