@@ -1,16 +1,14 @@
 /**
  * Quire beside other servers: the same data, the same requests, the same machine, in interleaved rounds.
  *
- * `npm run bench` prints the table and writes `bench/results.json` and `docs/benchmark.svg`. BENCH_POSTS sets the number of
- * posts, BENCH_ROUNDS the number of rounds, BENCH_SECONDS the length of a measurement. BENCH_ONLY, a regular expression,
- * selects contenders.
+ * `npm run bench` prints the table and writes `bench/results.json`. BENCH_POSTS sets the number of posts, BENCH_ROUNDS
+ * the number of rounds, BENCH_SECONDS the length of a measurement. BENCH_ONLY, a regular expression, selects contenders.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Api } from "./api.ts";
-import { chart } from "./chart.ts";
 import { prepare } from "./contenders.ts";
 import { DATA_SET } from "./data-set.ts";
 import { createDraft, measure, works, type Measured, type Work } from "./load.ts";
@@ -25,7 +23,6 @@ const MAX_CONNECTIONS = 50;
 const ENOUGH_ANSWERS = 10;
 const LONGER = 4;
 const RESULTS = fileURLToPath(new URL("results.json", import.meta.url));
-const CHART = fileURLToPath(new URL("../docs/benchmark.svg", import.meta.url));
 
 const rows = new Map<string, Row>();
 
@@ -77,9 +74,7 @@ async function run(contender: Contender): Promise<void> {
 async function save(absent: readonly string[], rounds: number): Promise<void> {
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), Node ${process.versions.node}`;
   const facts = { machine, posts: DATA_SET.posts, rounds, seconds: SECONDS, absent };
-  const all = [...rows.values()];
-  await writeFile(RESULTS, `${JSON.stringify({ ...facts, rows: all }, null, 2)}\n`);
-  await writeFile(CHART, chart(all));
+  await writeFile(RESULTS, `${JSON.stringify({ ...facts, rows: [...rows.values()] }, null, 2)}\n`);
 }
 
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));

@@ -11,7 +11,7 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-export function valueOf(rows: readonly Row[], contender: string, work: string): number {
+function valueOf(rows: readonly Row[], contender: string, work: string): number {
   const runs = rows.find((row) => row.contender === contender && row.work === work)?.runs ?? [];
   return median(runs.map(({ value }) => value));
 }
