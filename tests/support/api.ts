@@ -10,7 +10,7 @@ import { nodeIdempotencyCipher } from "../../src/infrastructure/crypto/node-idem
 import { nodeSessionTokens } from "../../src/infrastructure/crypto/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
-import type { TestStorage } from "./test-storage.ts";
+import type { TestStorage } from "./storage-under-test.ts";
 
 /** What the API is served with when nothing is configured, but without limits, as a test is one client. */
 export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };

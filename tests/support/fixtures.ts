@@ -1,5 +1,12 @@
+import { createHash } from "node:crypto";
 import { v7 } from "uuid";
 import type { Clock } from "../../src/application/ports/clock.ts";
+import type {
+  Fingerprint,
+  IdempotencyRecord,
+  KeyDigest,
+  SealedAnswer,
+} from "../../src/application/ports/idempotency-keys.ts";
 import type { IdGenerator } from "../../src/application/ports/id-generator.ts";
 import type { Log } from "../../src/application/ports/log.ts";
 import type { Actor } from "../../src/domain/access.ts";
@@ -122,8 +129,33 @@ function postFields(authorId: UserId, fields: PostFields) {
   return { id, authorId, title: rawTitle as PostTitle, content: rawContent as PostContent };
 }
 
-export function aSession(userId: UserId, digest: string = crypto.randomUUID(), idleMs = 30 * DAY_MS): Session {
-  return newSession({ id: nextId<SessionId>(), userId, tokenDigest: digest as TokenDigest }, NOW, idleMs);
+/** A digest in the form that the ports document: SHA-256 as lower-case hexadecimal. */
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+export const tokenDigest = (text: string) => sha256(text) as TokenDigest;
+export const keyDigest = (text: string) => sha256(text) as KeyDigest;
+export const sealed = (text: string) => Buffer.from(text).toString("base64") as SealedAnswer;
+
+/** A session whose token digest is that of `token`. */
+export function aSession(userId: UserId, token: string = crypto.randomUUID(), idleMs = 30 * DAY_MS): Session {
+  return newSession({ id: nextId<SessionId>(), userId, tokenDigest: tokenDigest(token) }, NOW, idleMs);
+}
+
+/** A replay record that expires in a day. Its key digest is that of `key`. */
+export function aRecord(
+  userId: UserId,
+  key: string = crypto.randomUUID(),
+  fields: Partial<IdempotencyRecord> = {},
+): IdempotencyRecord {
+  return {
+    id: nextId(),
+    keyDigest: keyDigest(key),
+    userId,
+    fingerprint: sha256("a request") as Fingerprint,
+    answer: sealed("an answer"),
+    createdAt: NOW,
+    expiresAt: new Date(NOW.getTime() + DAY_MS),
+    ...fields,
+  };
 }
 
 export function actorFor(user: Pick<User, "id" | "role">): Actor {

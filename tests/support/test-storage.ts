@@ -7,7 +7,6 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
 import type { StorageProbe } from "../../src/application/ports/storage-probe.ts";
-import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
@@ -19,42 +18,33 @@ import { serverClient } from "../../src/infrastructure/postgresql/server-client.
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
 import { cacheSessions } from "../../src/infrastructure/storage/session-cache.ts";
 import { recordingLog } from "./fixtures.ts";
-
-export interface TestStorage extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
-}
-
-export interface TestStorageOptions {
-  readonly accountQuotaBytes: number;
-}
+import type { StorageUnderTest, TestStorageOptions } from "./storage-under-test.ts";
 
 const NO_QUOTA: TestStorageOptions = { accountQuotaBytes: 0 };
-
-/** An adapter of every port that a contract can be run on. */
-export interface StorageUnderTest {
-  readonly name: string;
-  /** Whether a search finds a word in its other forms, which takes a dictionary of the language. */
-  readonly stems: boolean;
-  /** Opens it once for a suite, with no quota unless one is named. */
-  open(options?: TestStorageOptions): Promise<{
-    /** The storage, with nothing in it: what the test before wrote is gone. */
-    empty(): Promise<TestStorage>;
-    close(): Promise<void>;
-  }>;
-}
 
 const EMPTY_TABLES = "truncate users, account_usage, posts, sessions, idempotency_keys";
 
 export const memory: StorageUnderTest = {
   name: "memory",
-  stems: false,
+  capabilities: {
+    stems: false,
+    abortsFailedTransactions: false,
+    serialisesUnits: true,
+    blocksOuterReads: true,
+    durability: "none",
+  },
   open: async (options = NO_QUOTA) => ({ empty: async () => openMemoryStorage(options), close: async () => {} }),
 };
 
 export const pglite: StorageUnderTest = {
   name: "PGlite",
-  stems: true,
+  capabilities: {
+    stems: true,
+    abortsFailedTransactions: true,
+    serialisesUnits: true,
+    blocksOuterReads: true,
+    durability: "relaxed",
+  },
   open: async (quota = NO_QUOTA) => {
     const directory = await copyTemplate();
     // What is promised of the disk is tested elsewhere; without fsync these tests take a fifth of the time.
@@ -79,7 +69,13 @@ export const pglite: StorageUnderTest = {
 
 export const postgresql: StorageUnderTest = {
   name: "PostgreSQL",
-  stems: true,
+  capabilities: {
+    stems: true,
+    abortsFailedTransactions: true,
+    serialisesUnits: false,
+    blocksOuterReads: false,
+    durability: "relaxed",
+  },
   open: async (quota = NO_QUOTA) => {
     const server = await createDatabase(HOSTILE_SETTINGS);
     const storage = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();

@@ -13,7 +13,7 @@ import {
   type Reply,
 } from "../../support/api.ts";
 import { DAY_MS } from "../../support/fixtures.ts";
-import type { TestStorage } from "../../support/test-storage.ts";
+import type { TestStorage } from "../../support/storage-under-test.ts";
 
 const aKey = () => ({ "Idempotency-Key": `"${crypto.randomUUID()}"` });
 const POST = { title: "Once", content: "And only once." };

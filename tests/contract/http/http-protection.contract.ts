@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Timer } from "../../../src/interfaces/http/middleware/time-limit.ts";
 import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi, type Reply } from "../../support/api.ts";
-import type { TestStorage } from "../../support/test-storage.ts";
+import type { TestStorage } from "../../support/storage-under-test.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const PAGE = "https://app.example.org";

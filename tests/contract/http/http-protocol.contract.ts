@@ -15,7 +15,7 @@ import {
   type OpenApi,
 } from "../../support/api.ts";
 import { nextId } from "../../support/fixtures.ts";
-import type { TestStorage } from "../../support/test-storage.ts";
+import type { TestStorage } from "../../support/storage-under-test.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const SMALL_LIMIT = 65_536;

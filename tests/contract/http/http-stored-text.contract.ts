@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { UserName } from "../../../src/domain/user/user.ts";
 import { openApi } from "../../support/api.ts";
 import { aPublishedPost, aUser, email } from "../../support/fixtures.ts";
-import type { TestStorage } from "../../support/test-storage.ts";
+import type { TestStorage } from "../../support/storage-under-test.ts";
 
 /** In the order of their keys: one that is nothing but an invisible character is after letters. */
 const TITLES = ["a\nb", "\u0001bell\u0007", "\u202egnp.exe", "\u200b"];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { openApi, type OpenApi } from "../../support/api.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 import { httpConditionalContract } from "./http-conditional.contract.ts";
 import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
 import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";

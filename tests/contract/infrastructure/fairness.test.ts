@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
 import { aPublishedPost, aUser, past, PUBLISHED_POSTS, EVERY_DRAFT } from "../../support/fixtures.ts";
-import { pglite, type TestStorage } from "../../support/test-storage.ts";
+import type { TestStorage } from "../../support/storage-under-test.ts";
+import { pglite } from "../../support/test-storage.ts";
 
 /** More than share the engine at a time, so that some wait in the queue for it. */
 const LISTERS = 400;

@@ -1,14 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { KeyDigest } from "../../../src/application/ports/idempotency-keys.ts";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { changeUser, type User } from "../../../src/domain/user/user.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
 import { openApi, problemOf, type PostBody } from "../../support/api.ts";
-import { ANY_BATCH, aUser, LATER, name } from "../../support/fixtures.ts";
+import { ANY_BATCH, aUser, keyDigest, LATER, name } from "../../support/fixtures.ts";
 import { meeting } from "../../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
@@ -250,7 +249,7 @@ describe("a unit of work whose connection is cut", () => {
   });
 
   it("has given back the key that it had claimed", async () => {
-    const digest = "of a key" as KeyDigest;
+    const digest = keyDigest("a key");
     const claims: Result<void, unknown>[] = [];
     const outcome = await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
       const claimed = await idempotencyKeys.claim(digest, LATER);

@@ -1,17 +1,12 @@
 import { err, ok } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type {
-  Fingerprint,
-  IdempotencyRecord,
-  KeyDigest,
-  SealedAnswer,
-} from "../../../src/application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import { editPost, publishPost, type Draft } from "../../../src/domain/post/post.ts";
 import { ROW_BYTES } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
-import { aDraft, ANY_BATCH, aUser, content, DAY_MS, EVERY_DRAFT, LATER, nextId, NOW } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+import { aDraft, ANY_BATCH, aRecord, aUser, content, EVERY_DRAFT, LATER, nextId } from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
 /** As much as this many of the posts and records of these tests. */
 const ROOM = 10;
@@ -46,16 +41,9 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       for (const post of posts) (await storage.posts.insert(post))._unsafeUnwrap();
       return posts;
     };
-    const aRecord = ({ id }: User, fields: Partial<IdempotencyRecord> = {}): IdempotencyRecord => ({
-      id: nextId(),
-      keyDigest: crypto.randomUUID() as KeyDigest,
-      userId: id,
-      fingerprint: "fingerprint" as Fingerprint,
-      answer: ANSWER,
-      createdAt: NOW,
-      expiresAt: new Date(NOW.getTime() + DAY_MS),
-      ...fields,
-    });
+    /** A replay record that counts as one unit. */
+    const aUnitOfReplay = ({ id }: User, fields: Partial<IdempotencyRecord> = {}) =>
+      aRecord(id, undefined, { answer: ANSWER, ...fields });
     /** How many units more the account takes, which it then has. */
     const roomOf = async (user: User): Promise<number> => {
       for (let units = 0; ; units++) if ((await storage.posts.insert(aUnit(user))).isErr()) return units;
@@ -118,8 +106,8 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     it("counts replay records, and gives their bytes back when they are purged", async () => {
       const { idempotencyKeys } = storage;
       for (let i = 0; i < ROOM; i++)
-        (await idempotencyKeys.insert(aRecord(ada, { expiresAt: LATER }), "within_quota"))._unsafeUnwrap();
-      expect(await idempotencyKeys.insert(aRecord(ada), "within_quota")).toEqual(EXCEEDED);
+        (await idempotencyKeys.insert(aUnitOfReplay(ada, { expiresAt: LATER }), "within_quota"))._unsafeUnwrap();
+      expect(await idempotencyKeys.insert(aUnitOfReplay(ada), "within_quota")).toEqual(EXCEEDED);
       expect(await storage.posts.insert(aUnit(ada))).toEqual(EXCEEDED);
       expect(await idempotencyKeys.deleteExpired(LATER, { ...ANY_BATCH, rows: 3 })).toEqual(ok(3));
       expect(await roomOf(ada)).toBe(3);
@@ -128,16 +116,16 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     });
 
     it("counts a record once that takes the place of an expired one", async () => {
-      const record = aRecord(ada, { expiresAt: LATER });
+      const record = aUnitOfReplay(ada, { expiresAt: LATER });
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
-      const next = aRecord(ada, { keyDigest: record.keyDigest, createdAt: LATER });
+      const next = aUnitOfReplay(ada, { keyDigest: record.keyDigest, createdAt: LATER });
       expect(await storage.idempotencyKeys.insert(next, "within_quota")).toEqual(ok());
       expect(await roomOf(ada)).toBe(ROOM - 1);
     });
 
     it("admits a record beyond it where that is asked for, and counts it", async () => {
       await stored(ada, ROOM);
-      expect(await storage.idempotencyKeys.insert(aRecord(ada), "always")).toEqual(ok());
+      expect(await storage.idempotencyKeys.insert(aUnitOfReplay(ada), "always")).toEqual(ok());
       (await storage.posts.deleteByAuthor(ada.id, { ...ANY_BATCH, rows: 2 }, null))._unsafeUnwrap();
       expect(await roomOf(ada)).toBe(1);
     });
@@ -145,8 +133,8 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     it("takes a post with its record, or neither", async () => {
       await stored(ada, ROOM - 3);
       const { idempotencyKeys } = storage;
-      expect(await idempotencyKeys.insertWithPost(aRecord(ada), aUnit(ada))).toEqual(ok());
-      const [record, post] = [aRecord(ada), aUnit(ada)];
+      expect(await idempotencyKeys.insertWithPost(aUnitOfReplay(ada), aUnit(ada))).toEqual(ok());
+      const [record, post] = [aUnitOfReplay(ada), aUnit(ada)];
       expect(await idempotencyKeys.insertWithPost(record, post)).toEqual(EXCEEDED);
       expect(await idempotencyKeys.find(record.keyDigest)).toEqual(ok(null));
       expect((await storage.posts.findById(post.id, EVERY_DRAFT)).isErr()).toBe(true);
@@ -154,7 +142,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     });
 
     it("says of a key in use that it is, where there is room", async () => {
-      const record = aRecord(ada);
+      const record = aUnitOfReplay(ada);
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       const again = await storage.idempotencyKeys.insertWithPost({ ...record, id: nextId() }, aUnit(ada));
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));

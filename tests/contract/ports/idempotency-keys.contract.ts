@@ -1,17 +1,24 @@
 import { ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type {
-  Fingerprint,
-  IdempotencyRecord,
-  KeyDigest,
-  SealedAnswer,
-} from "../../../src/application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import type { User } from "../../../src/domain/user/user.ts";
-import { ANY_BATCH, aDraft, aPublishedPost, aUser, DAY_MS, nextId, NOW, EVERY_DRAFT } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+import {
+  ANY_BATCH,
+  aDraft,
+  aPublishedPost,
+  aRecord,
+  aUser,
+  DAY_MS,
+  EVERY_DRAFT,
+  keyDigest,
+  nextId,
+  NOW,
+  sealed,
+} from "../../support/fixtures.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
@@ -31,57 +38,46 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
     afterAll(async () => opened.close());
 
-    const aRecord = (fields: Partial<IdempotencyRecord> = {}): IdempotencyRecord => ({
-      id: nextId(),
-      keyDigest: "digest" as KeyDigest,
-      userId: user.id,
-      fingerprint: "fingerprint" as Fingerprint,
-      answer: "answer" as SealedAnswer,
-      createdAt: NOW,
-      expiresAt: after(DAY_MS),
-      ...fields,
-    });
-    const stored = async (record = aRecord()) => {
+    const KEY = "a key";
+    const ownRecord = (key = KEY, fields: Partial<IdempotencyRecord> = {}) => aRecord(user.id, key, fields);
+    const stored = async (record = ownRecord()) => {
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       return record;
     };
-    const found = async (digest = "digest") =>
-      (await storage.idempotencyKeys.find(digest as KeyDigest))._unsafeUnwrap();
+    const found = async (key = KEY) => (await storage.idempotencyKeys.find(keyDigest(key)))._unsafeUnwrap();
 
     it("finds nothing under a digest that nobody has stored", async () => {
       await stored();
-      expect(await found("digest2")).toBeNull();
+      expect(await found("another key")).toBeNull();
     });
 
     it("gives back every field as it was stored, an answer of megabytes too", async () => {
-      const record = await stored(aRecord({ answer: "0123456789abcdef".repeat(600_000) as SealedAnswer }));
-      expect(await found()).toStrictEqual(record);
+      const record = await stored(ownRecord(KEY, { answer: "0123456789abcdef".repeat(600_000) as SealedAnswer }));
+      expect(await found()).toEqual(record);
     });
 
     it("finds several that are asked for together, each by its own digest", async () => {
-      const records = await Promise.all(
-        ["a", "b"].map(async (each) => stored(aRecord({ keyDigest: each as KeyDigest }))),
-      );
-      expect(await Promise.all([found("b"), found("c"), found("a")])).toStrictEqual([records[1], null, records[0]]);
+      const records = await Promise.all(["a", "b"].map(async (each) => stored(ownRecord(each))));
+      expect(await Promise.all([found("b"), found("c"), found("a")])).toEqual([records[1], null, records[0]]);
     });
 
     it("refuses a second record of one key, and keeps the first", async () => {
       const first = await stored();
       const again = await storage.idempotencyKeys.insert(
-        aRecord({ answer: "another" as SealedAnswer }),
+        ownRecord(KEY, { answer: sealed("another answer") }),
         "within_quota",
       );
       expect(again._unsafeUnwrapErr()).toEqual({ kind: "idempotency_key_in_use" });
-      expect(await found()).toStrictEqual(first);
+      expect(await found()).toEqual(first);
     });
 
     it("takes one record of many that are stored at once", async () => {
-      const records = Array.from({ length: 10 }, () => aRecord());
+      const records = Array.from({ length: 10 }, () => ownRecord());
       const outcomes = await Promise.all(
         records.map(async (record) => storage.idempotencyKeys.insert(record, "within_quota")),
       );
       expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(1);
-      expect(await found()).toStrictEqual(records[outcomes.findIndex((outcome) => outcome.isOk())]);
+      expect(await found()).toEqual(records[outcomes.findIndex((outcome) => outcome.isOk())]);
     });
 
     it.each([
@@ -89,20 +85,23 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       ["at its end", DAY_MS, true],
     ])("keeps a key for its record until %s", async (_, ms, isFree) => {
       await stored();
-      const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
+      const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
       expect((await storage.idempotencyKeys.insert(next, "within_quota")).isOk()).toBe(isFree);
       expect((await found())?.id === next.id).toBe(isFree);
     });
 
     it("refuses a record of nobody, and stores nothing", async () => {
-      const refused = await storage.idempotencyKeys.insert(aRecord({ userId: nextId<UserId>() }), "within_quota");
+      const refused = await storage.idempotencyKeys.insert(
+        ownRecord(KEY, { userId: nextId<UserId>() }),
+        "within_quota",
+      );
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
       expect(await found()).toBeNull();
     });
 
     it("keeps nothing of a unit of work that fails", async () => {
       await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
-        (await idempotencyKeys.insert(aRecord(), "within_quota"))._unsafeUnwrap();
+        (await idempotencyKeys.insert(ownRecord(), "within_quota"))._unsafeUnwrap();
         return fail({ kind: "changed_my_mind" });
       });
       expect(await found()).toBeNull();
@@ -112,10 +111,10 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       const other = aUser();
       (await storage.users.insert(other))._unsafeUnwrap();
       await stored();
-      const others = await stored(aRecord({ keyDigest: "others" as KeyDigest, userId: other.id }));
+      const others = await stored(ownRecord("others", { userId: other.id }));
       (await storage.users.delete(user.id, user.version))._unsafeUnwrap();
       expect(await found()).toBeNull();
-      expect(await found("others")).toStrictEqual(others);
+      expect(await found("others")).toEqual(others);
     });
 
     it.each([
@@ -129,9 +128,9 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
 
     it.each(["an ok", "an err"])("gives a claimed key back with the unit of work that ends with %s", async (end) => {
-      const claim = async (digest: string, outcome: Result<void, unknown>) =>
+      const claim = async (key: string, outcome: Result<void, unknown>) =>
         storage.unitOfWork.run(async (on) =>
-          (await on.idempotencyKeys.claim(digest as KeyDigest, NOW)).andThen(() => outcome),
+          (await on.idempotencyKeys.claim(keyDigest(key), NOW)).andThen(() => outcome),
         );
       const outcome = end === "an ok" ? ok() : fail({ kind: "changed_my_mind" });
       const ends = await Promise.all([claim("a", outcome), claim("b", outcome)]);
@@ -147,10 +146,10 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         ["of megabytes", 9_600_000],
       ])("is stored with it, an answer %s", async (_, length) => {
         const answer = "0123456789abcdef".repeat(length / 16) as SealedAnswer;
-        const [record, post] = [aRecord({ answer }), aPublishedPost(user.id)];
+        const [record, post] = [ownRecord(KEY, { answer }), aPublishedPost(user.id)];
         expect(await storage.idempotencyKeys.insertWithPost(record, post)).toEqual(ok());
-        expect(await found()).toStrictEqual(record);
-        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toStrictEqual(post);
+        expect(await found()).toEqual(record);
+        expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(post);
       });
 
       it.each([
@@ -158,7 +157,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         ["at its end", DAY_MS, true],
       ])("is refused where there is another of its key until %s, and so is the post", async (_, ms, isFree) => {
         await stored();
-        const next = aRecord({ createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
+        const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
         const post = aDraft(user.id);
         expect((await storage.idempotencyKeys.insertWithPost(next, post)).isOk()).toBe(isFree);
         expect((await found())?.id === next.id).toBe(isFree);
@@ -166,28 +165,28 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       });
 
       it("is stored once of many that have one key and come at once, and so is one post", async () => {
-        const pairs = Array.from({ length: 10 }, () => ({ record: aRecord(), post: aDraft(user.id) }));
+        const pairs = Array.from({ length: 10 }, () => ({ record: ownRecord(), post: aDraft(user.id) }));
         const outcomes = await Promise.all(
           pairs.map(async ({ record, post }) => storage.idempotencyKeys.insertWithPost(record, post)),
         );
         const refused = outcomes.filter((outcome) => outcome.isErr());
         expect(refused).toEqual(Array.from({ length: 9 }, () => fail({ kind: "idempotency_key_in_use" })));
         const winner = pairs[outcomes.findIndex((outcome) => outcome.isOk())];
-        expect(await found()).toStrictEqual(winner?.record);
+        expect(await found()).toEqual(winner?.record);
         const kept = await Promise.all(pairs.map(async ({ post }) => isStored(post)));
         expect(kept).toEqual(outcomes.map((outcome) => outcome.isOk()));
       });
 
       it("is stored whatever becomes of others that come at once", async () => {
-        await stored(aRecord({ keyDigest: "used" as KeyDigest }));
+        await stored(ownRecord("used"));
         const [nobody, someId] = [nextId<UserId>(), user.id];
         const outcomes = await Promise.all(
           [
-            [aRecord({ keyDigest: "a" as KeyDigest }), aDraft(someId)] as const,
-            [aRecord({ keyDigest: "used" as KeyDigest }), aDraft(someId)] as const,
-            [aRecord({ keyDigest: "b" as KeyDigest, userId: nobody }), aDraft(someId)] as const,
-            [aRecord({ keyDigest: "c" as KeyDigest }), aDraft(nobody)] as const,
-            [aRecord({ keyDigest: "d" as KeyDigest }), aDraft(someId)] as const,
+            [ownRecord("a"), aDraft(someId)] as const,
+            [ownRecord("used"), aDraft(someId)] as const,
+            [ownRecord("b", { userId: nobody }), aDraft(someId)] as const,
+            [ownRecord("c"), aDraft(nobody)] as const,
+            [ownRecord("d"), aDraft(someId)] as const,
           ].map(async ([record, post]) => {
             const outcome = await storage.idempotencyKeys.insertWithPost(record, post);
             return [outcome.isOk() || outcome.error.kind, await isStored(post)];
@@ -211,14 +210,14 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
 
     it("removes those that have expired, and no other", async () => {
       await stored();
-      const later = await stored(aRecord({ keyDigest: "later" as KeyDigest, expiresAt: after(DAY_MS + 1) }));
+      const later = await stored(ownRecord("later", { expiresAt: after(DAY_MS + 1) }));
       expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), ANY_BATCH))._unsafeUnwrap()).toBe(1);
       expect(await found()).toBeNull();
-      expect(await found("later")).toStrictEqual(later);
+      expect(await found("later")).toEqual(later);
     });
 
     it("removes as many as it is told to at most", async () => {
-      for (const each of ["a", "b", "c"]) await stored(aRecord({ keyDigest: each as KeyDigest }));
+      for (const each of ["a", "b", "c"]) await stored(ownRecord(each));
       const remove = async () =>
         (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), { ...ANY_BATCH, rows: 2 }))._unsafeUnwrap();
       expect([await remove(), await remove(), await remove()]).toEqual([2, 1, 0]);
@@ -227,7 +226,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     it("removes in one batch what its bytes allow, of the expired and of a user, and one record at least", async () => {
       const answer = "a".repeat(10_000) as SealedAnswer;
       const store = async () => {
-        for (let i = 0; i < 5; i++) await stored(aRecord({ keyDigest: `of ${i}` as KeyDigest, answer }));
+        for (let i = 0; i < 5; i++) await stored(ownRecord(`of ${i}`, { answer }));
       };
       const two = { rows: 10, bytes: 15_000 };
       const purge = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), two))._unsafeUnwrap();

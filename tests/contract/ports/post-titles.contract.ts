@@ -1,26 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type {
-  Fingerprint,
-  IdempotencyRecord,
-  KeyDigest,
-  SealedAnswer,
-} from "../../../src/application/ports/idempotency-keys.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { editPost, type Post } from "../../../src/domain/post/post.ts";
 import {
   ANY_BATCH,
   aPublishedPost,
+  aRecord,
   aUser,
-  DAY_MS,
   EVERY_POST,
   LATER,
-  nextId,
-  NOW,
   postsOf,
   title,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
 const WRITTEN = ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"];
 const IN_ORDER = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
@@ -89,17 +81,8 @@ export function postTitlesContract(adapter: StorageUnderTest): void {
 
     it("have a post with an idempotency key in its place", async () => {
       await write(["apple", "zoo"]);
-      const record: IdempotencyRecord = {
-        id: nextId(),
-        keyDigest: "digest" as KeyDigest,
-        userId: author,
-        fingerprint: "fingerprint" as Fingerprint,
-        answer: "answer" as SealedAnswer,
-        createdAt: NOW,
-        expiresAt: new Date(NOW.getTime() + DAY_MS),
-      };
       const post = aPublishedPost(author, { title: "Éclair" });
-      (await storage.idempotencyKeys.insertWithPost(record, post))._unsafeUnwrap();
+      (await storage.idempotencyKeys.insertWithPost(aRecord(author), post))._unsafeUnwrap();
       expect(await titles(1)).toEqual(["apple", "Éclair", "zoo"]);
     });
 

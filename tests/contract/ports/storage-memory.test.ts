@@ -1,22 +1,4 @@
 import { memory } from "../../support/test-storage.ts";
-import { accountQuotaContract } from "./account-quota.contract.ts";
-import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
-import { postPagingContract } from "./post-paging.contract.ts";
-import { postRepositoryContract } from "./post-repository.contract.ts";
-import { postSearchContract } from "./post-search.contract.ts";
-import { postTitlesContract } from "./post-titles.contract.ts";
-import { sessionRepositoryContract } from "./session-repository.contract.ts";
-import { unitOfWorkContract } from "./unit-of-work.contract.ts";
-import { userRemovalContract } from "./user-removal.contract.ts";
-import { userRepositoryContract } from "./user-repository.contract.ts";
+import { storageContract } from "./storage.contract.ts";
 
-userRepositoryContract(memory);
-userRemovalContract(memory);
-accountQuotaContract(memory);
-postRepositoryContract(memory);
-postSearchContract(memory);
-postPagingContract(memory);
-postTitlesContract(memory);
-sessionRepositoryContract(memory);
-idempotencyKeyRepositoryContract(memory);
-unitOfWorkContract(memory, { abortsFailedTransactions: false, runsUnitsInTurn: true });
+storageContract(memory);

@@ -14,7 +14,7 @@ import {
   type PostTitle,
 } from "../../../src/domain/post/post.ts";
 import { NEWEST_FIRST, POST_SORT_KEYS, type PostSort } from "../../../src/domain/post/post-repository.ts";
-import { newSession, type Session, type TokenDigest } from "../../../src/domain/session/session.ts";
+import { newSession, type Session } from "../../../src/domain/session/session.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { newUser, type User } from "../../../src/domain/user/user.ts";
 import type { UserFilter } from "../../../src/domain/user/user-repository.ts";
@@ -29,8 +29,9 @@ import {
   past,
   postsOf,
   PUBLISHED_POSTS,
+  tokenDigest,
 } from "../../support/fixtures.ts";
-import { memory, type StorageUnderTest, type TestStorage } from "../../support/test-storage.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
 /** Which entity a command is about: the one that was made so many before the last, whether it is stored or not. */
 type Which = number;
@@ -323,7 +324,7 @@ class Player {
         );
       case "insertSession": {
         const id = this.#nextId<SessionId>(step.order);
-        const fields = { id, userId: made(this.#users, step.user), tokenDigest: `digest of ${id}` as TokenDigest };
+        const fields = { id, userId: made(this.#users, step.user), tokenDigest: tokenDigest(id) };
         const session = newSession(fields, NOW, step.idleMs);
         this.#sessions.push(session);
         return sessions.insert(session);
@@ -331,7 +332,7 @@ class Player {
       case "renewSession": {
         const id = made(this.#sessions, step.session);
         const session = this.#sessions.find((each) => each.id === id);
-        const fields = { id, userId: made(this.#users, 0), tokenDigest: "of nobody" as TokenDigest };
+        const fields = { id, userId: made(this.#users, 0), tokenDigest: tokenDigest("nobody") };
         const { lastUsedAt, expiresAt } = newSession(fields, moment(step.atMs), step.atMs);
         const renewed = await sessions.renew({ ...newSession(fields, NOW, 0), lastUsedAt, expiresAt });
         return renewed.isErr() || session === undefined ? renewed : sessions.findByTokenDigest(session.tokenDigest);
@@ -392,13 +393,14 @@ function comparable(answer: Answer): unknown {
   return answer.isOk() ? { ok: answer.value ?? null } : { err: answer.error };
 }
 
-export function storageModelContract(adapter: StorageUnderTest): void {
-  describe(`The storage on ${adapter.name}, beside the one in memory`, () => {
+/** Runs random commands on two storages, of which one is known to be right. */
+export function storageModelContract(adapter: StorageUnderTest, reference: StorageUnderTest): void {
+  describe(`The storage on ${adapter.name} compared with ${reference.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
     let model: Awaited<ReturnType<StorageUnderTest["open"]>>;
 
     beforeAll(async () => {
-      [opened, model] = [await adapter.open(), await memory.open()];
+      [opened, model] = [await adapter.open(), await reference.open()];
     });
     afterAll(async () => {
       await opened.close();

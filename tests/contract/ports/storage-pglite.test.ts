@@ -1,24 +1,4 @@
-import { pglite } from "../../support/test-storage.ts";
-import { accountQuotaContract } from "./account-quota.contract.ts";
-import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
-import { postPagingContract } from "./post-paging.contract.ts";
-import { postRepositoryContract } from "./post-repository.contract.ts";
-import { postSearchContract } from "./post-search.contract.ts";
-import { postTitlesContract } from "./post-titles.contract.ts";
-import { sessionRepositoryContract } from "./session-repository.contract.ts";
-import { storageModelContract } from "./storage-model.contract.ts";
-import { unitOfWorkContract } from "./unit-of-work.contract.ts";
-import { userRemovalContract } from "./user-removal.contract.ts";
-import { userRepositoryContract } from "./user-repository.contract.ts";
+import { memory, pglite } from "../../support/test-storage.ts";
+import { storageContract } from "./storage.contract.ts";
 
-userRepositoryContract(pglite);
-userRemovalContract(pglite);
-accountQuotaContract(pglite);
-postRepositoryContract(pglite);
-postSearchContract(pglite);
-postPagingContract(pglite);
-postTitlesContract(pglite);
-sessionRepositoryContract(pglite);
-idempotencyKeyRepositoryContract(pglite);
-unitOfWorkContract(pglite, { abortsFailedTransactions: true, runsUnitsInTurn: true });
-storageModelContract(pglite);
+storageContract(pglite, memory);

@@ -1,6 +1,5 @@
 import { err, ok } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Fingerprint, KeyDigest, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { editPost } from "../../../src/domain/post/post.ts";
@@ -11,15 +10,15 @@ import {
   aDraft,
   ANY_BATCH,
   aPublishedPost,
+  aRecord,
   aUser,
   content,
   EVERY_DRAFT,
   LATER,
   name,
   nextId,
-  NOW,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/test-storage.ts";
+import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
 const KEEP: PostsFate = { kind: "keep" };
 const DELETE: PostsFate = { kind: "delete" };
@@ -101,15 +100,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
     it("lets nobody store anything for the user any more", async () => {
       await requested(ada, DELETE);
       expect(await storage.posts.insert(aDraft(ada.id))).toEqual(err({ kind: "author_not_found" }));
-      const record = {
-        id: nextId<never>(),
-        keyDigest: "digest" as KeyDigest,
-        userId: ada.id,
-        fingerprint: "fingerprint" as Fingerprint,
-        answer: "answer" as SealedAnswer,
-        createdAt: NOW,
-        expiresAt: LATER,
-      };
+      const record = aRecord(ada.id);
       const { idempotencyKeys } = storage;
       expect(await idempotencyKeys.insert(record, "always")).toEqual(NOT_FOUND);
       const both = await idempotencyKeys.insertWithPost(record, aDraft(ada.id));

@@ -1,0 +1,33 @@
+import { compareResultsByContent } from "../../support/result-equality.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
+import { accountQuotaContract } from "./account-quota.contract.ts";
+import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
+import { postPagingContract } from "./post-paging.contract.ts";
+import { postRepositoryContract } from "./post-repository.contract.ts";
+import { postSearchContract } from "./post-search.contract.ts";
+import { postTitlesContract } from "./post-titles.contract.ts";
+import { sessionRepositoryContract } from "./session-repository.contract.ts";
+import { storageModelContract } from "./storage-model.contract.ts";
+import { unitOfWorkContract } from "./unit-of-work.contract.ts";
+import { userRemovalContract } from "./user-removal.contract.ts";
+import { userRepositoryContract } from "./user-repository.contract.ts";
+
+/**
+ * Everything that a storage promises. An adapter is complete when this passes.
+ *
+ * @param reference Another storage that must give the same answers to the same random commands, such as the one in memory.
+ */
+export function storageContract(adapter: StorageUnderTest, reference: StorageUnderTest | null = null): void {
+  compareResultsByContent();
+  userRepositoryContract(adapter);
+  userRemovalContract(adapter);
+  accountQuotaContract(adapter);
+  postRepositoryContract(adapter);
+  postSearchContract(adapter);
+  postPagingContract(adapter);
+  postTitlesContract(adapter);
+  sessionRepositoryContract(adapter);
+  idempotencyKeyRepositoryContract(adapter);
+  unitOfWorkContract(adapter);
+  if (reference !== null) storageModelContract(adapter, reference);
+}
