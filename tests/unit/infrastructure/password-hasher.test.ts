@@ -4,13 +4,14 @@ import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hash as argon2 } from "@node-rs/argon2";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { PasswordHasher } from "../../../src/application/ports/password-hasher.ts";
 import type { Password, PasswordHash } from "../../../src/domain/user/password.ts";
 import { argon2id } from "../../../src/infrastructure/crypto/argon2id.ts";
 import { argon2idOnThreads } from "../../../src/infrastructure/crypto/hashing-threads.ts";
 import { passwordHasher } from "../../../src/infrastructure/crypto/password-hasher.ts";
 import { pbkdf2 } from "../../../src/infrastructure/crypto/pbkdf2.ts";
+import { passwordHasherContract } from "../../contract/ports/password-hasher.contract.ts";
 import { password } from "../../support/fixtures.ts";
 
 const SECRET = password("correct horse battery staple");
@@ -39,70 +40,12 @@ describe.each([
   { name: "argon2id", algorithm: argon2id, form: ARGON2ID },
   { name: "argon2id on threads of its own", algorithm: argon2idOnThreads(), form: ARGON2ID },
   { name: "pbkdf2-sha256", algorithm: pbkdf2, form: PBKDF2 },
-])("passwordHasher with $name", ({ algorithm, form }) => {
+])("passwordHasher with $name", ({ name, algorithm, form }) => {
   const hasher = passwordHasher(algorithm);
-  let stored: PasswordHash;
+  passwordHasherContract(name, hasher);
 
-  beforeAll(async () => {
-    stored = (await hasher.hash(SECRET))._unsafeUnwrap();
-  });
-
-  it("gives a PHC string that names the algorithm and its parameters", () => {
-    expect(stored).toMatch(form);
-  });
-
-  it("does not have the password in the hash", () => {
-    expect(stored).not.toContain(SECRET);
-  });
-
-  it("salts: the same password has another hash each time", async () => {
-    expect((await hasher.hash(SECRET))._unsafeUnwrap()).not.toBe(stored);
-  });
-
-  it("matches the password that was hashed", async () => {
-    expect(await verdict(hasher, SECRET, stored)).toBe("match");
-  });
-
-  it.each([
-    ["another password", WRONG],
-    ["the password in another case", password(SECRET.toUpperCase())],
-    ["the password with a space after it", password(`${SECRET} `)],
-  ])("does not match %s", async (_, wrong) => {
-    expect(await verdict(hasher, wrong, stored)).toBe("mismatch");
-  });
-
-  it("does not match a hash in which a character was changed", async () => {
-    const last = stored.slice(-2, -1) === "A" ? "B" : "A";
-    const changed = (stored.slice(0, -2) + last + stored.slice(-1)) as PasswordHash;
-    expect(await verdict(hasher, SECRET, changed)).toBe("mismatch");
-  });
-
-  it("says mismatch for a user who does not exist", async () => {
-    expect(await verdict(hasher, SECRET, null)).toBe("mismatch");
-  });
-
-  it("matches 1,024 characters of any script, and tells them from the first 1,023", async () => {
-    const long = password("😀漢ж\u0001".repeat(256));
-    const hash = (await hasher.hash(long))._unsafeUnwrap();
-    expect(await verdict(hasher, long, hash)).toBe("match");
-    expect(await verdict(hasher, password(long.slice(0, -1)), hash)).toBe("mismatch");
-  });
-
-  it.each([
-    ["of an algorithm it does not know", "$bcrypt$v=98$r=12$c2FsdA$aGFzaA"],
-    ["in the older form of bcrypt", "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"],
-    ["of a relative of argon2id", "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"],
-    ["that names no algorithm", "correct horse battery staple"],
-    ["that is empty", ""],
-  ])("fails to read a hash %s", async (_, hash) => {
-    const result = await hasher.verify(SECRET, hash as PasswordHash);
-    expect(result._unsafeUnwrapErr()).toEqual({ kind: "password_hashing_failed", cause: expect.any(Error) });
-  });
-
-  it("fails to read a hash of its own algorithm that is cut off", async () => {
-    const cut = stored.slice(0, stored.lastIndexOf("$")) as PasswordHash;
-    const result = await hasher.verify(SECRET, cut);
-    expect(result._unsafeUnwrapErr()).toEqual({ kind: "password_hashing_failed", cause: expect.any(Error) });
+  it("gives a PHC string that names the algorithm and its parameters", async () => {
+    expect((await hasher.hash(SECRET))._unsafeUnwrap()).toMatch(form);
   });
 });
 

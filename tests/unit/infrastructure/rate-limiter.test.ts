@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rateLimiter } from "../../../src/infrastructure/node/rate-limiter.ts";
+import { rateLimiterContract } from "../../contract/ports/rate-limiter.contract.ts";
 import { testClock } from "../../support/fixtures.ts";
 import { heldBytes } from "../../support/heap.ts";
 
@@ -12,7 +13,9 @@ function limiterOf(quota: number) {
   return { clock, limiter: rateLimiter(clock, { quota, windowSeconds: 60 }) };
 }
 
-describe("the rate limiter", () => {
+rateLimiterContract("one process", rateLimiter);
+
+describe("the rate limiter of one process", () => {
   it("lets the quota pass in a window that begins with the first, and then none", () => {
     const { clock, limiter } = limiterOf(2);
     expect(limiter.take("a")).toEqual({ isExceeded: false, remaining: 1, resetSeconds: 60 });
@@ -22,24 +25,6 @@ describe("the rate limiter", () => {
     expect(limiter.take("a")).toEqual({ isExceeded: true, remaining: 0, resetSeconds: 1 });
     clock.advance(1);
     expect(limiter.take("a")).toEqual({ isExceeded: false, remaining: 1, resetSeconds: 60 });
-  });
-
-  it("takes a cost whole or not at all, so that a smaller one still fits", () => {
-    const { limiter } = limiterOf(50);
-    expect(limiter.take("a", 20)).toEqual({ isExceeded: false, remaining: 30, resetSeconds: 60 });
-    expect(limiter.take("a", 20)).toEqual({ isExceeded: false, remaining: 10, resetSeconds: 60 });
-    expect(limiter.take("a", 20)).toEqual({ isExceeded: true, remaining: 10, resetSeconds: 60 });
-    expect(limiter.take("a", 10)).toEqual({ isExceeded: false, remaining: 0, resetSeconds: 60 });
-    expect(limiter.take("a", 0)).toEqual({ isExceeded: false, remaining: 0, resetSeconds: 60 });
-  });
-
-  it("counts each key for itself, however long it is", () => {
-    const { limiter } = limiterOf(1);
-    for (const key of ["a", "a ".repeat(1000), "漢".repeat(1000)]) {
-      expect(limiter.take(key).isExceeded).toBe(false);
-      expect(limiter.take(key).isExceeded).toBe(true);
-      expect(limiter.take(`${key}b`).isExceeded).toBe(false);
-    }
   });
 
   it("keeps nobody waiting for a clock that was set back", () => {
