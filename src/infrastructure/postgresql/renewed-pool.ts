@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { driverError } from "../sql/driver-error.ts";
 
 export interface RenewedPool {
   /** Those of the first pool; what is changed in them by the time that another comes holds for that one, too. */
@@ -26,10 +27,11 @@ export function renewedPool(open: () => postgres.Sql): RenewedPool {
     return pool;
   };
   let current = add(open());
+  let hasEnded = false;
   const { options } = current.sql;
 
   const renew = (lost: Pool) => {
-    if (lost !== current) return;
+    if (hasEnded || lost !== current) return;
     current = add(open());
     // Drizzle has told the first how to read values.
     Object.assign(current.sql.options.parsers, options.parsers);
@@ -44,6 +46,8 @@ export function renewedPool(open: () => postgres.Sql): RenewedPool {
   return {
     options,
     use: async (work) => {
+      // Nothing is sent. The driver would report a lost connection, which leaves the outcome of a write unknown.
+      if (hasEnded) throw driverError("sqlclient_unable_to_establish_sqlconnection", "The pool is closed.");
       const pool = current;
       pool.running++;
       try {
@@ -54,6 +58,7 @@ export function renewedPool(open: () => postgres.Sql): RenewedPool {
       }
     },
     end: async (graceMs) => {
+      hasEnded = true;
       await Promise.all(Array.from(pools, async ({ sql }) => sql.end({ timeout: graceMs / 1000 })));
     },
   };
