@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { skippedTestsReporter } from "./tests/support/skipped-tests-reporter.ts";
 
 const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
-/** They start a PostgreSQL server and make a template of an embedded database: only for the projects that use them. */
+/** They start a PostgreSQL server and make a template of an embedded database. Only the projects that use them do. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
 
@@ -9,6 +10,7 @@ export default defineConfig({
   test: {
     // By default one core is left free, which of two is half.
     maxWorkers: "100%",
+    reporters: ["default", skippedTestsReporter()],
     projects: [
       {
         test: {

@@ -8,6 +8,7 @@ import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/cluster.ts";
 import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { oncePerRun } from "./once-per-run.ts";
 import { rawClient } from "./raw-client.ts";
 
 declare module "vitest" {
@@ -18,11 +19,16 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject) {
+  const { directory, close } = await oncePerRun("pglite-template", makeTemplate);
+  project.provide("dataDirectoryTemplate", directory);
+  return close;
+}
+
+async function makeTemplate() {
   const directory = await mkdtemp(join(tmpdir(), "quire-template-"));
   const engine = await PGlite.create({ fs: new NodeFS(join(directory, "cluster")), extensions: SCHEMA_EXTENSIONS });
   (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
   await engine.close();
   await writeFile(join(directory, "quire.json"), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));
-  project.provide("dataDirectoryTemplate", directory);
-  return async () => rm(directory, { recursive: true });
+  return { directory, close: async () => rm(directory, { recursive: true }) };
 }

