@@ -1,3 +1,4 @@
+import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
 import type { Durability, StorageProbe } from "../../src/application/ports/storage-probe.ts";
 import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
 
@@ -30,6 +31,10 @@ export interface StorageCapabilities {
 export interface OpenedStorage {
   /** The storage with nothing in it. It must remove what earlier tests wrote. */
   empty(): Promise<TestStorage>;
+  /** Closes the storage and opens it again on what it has stored. Only a storage in memory has nothing to open again. */
+  reopen?(): Promise<TestStorage>;
+  /** Makes the store fail at every later write, for this reason. Only a storage without a store of its own cannot fail. */
+  failWrites?(reason: StorageFailureReason): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,4 +44,9 @@ export interface StorageUnderTest {
   readonly capabilities: StorageCapabilities;
   /** Opens it once for a suite, without a quota unless `options` names one. */
   open(options?: TestStorageOptions): Promise<OpenedStorage>;
+}
+
+/** Ends a title with the reason, where a storage need not hold what the tests of it say. */
+export function skippedUnless(applies: boolean, reason: string): string {
+  return applies ? "" : ` (skipped: ${reason})`;
 }

@@ -7,6 +7,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
 import type { StorageProbe } from "../../src/application/ports/storage-probe.ts";
+import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
@@ -47,25 +48,57 @@ export const pglite: StorageUnderTest = {
   },
   open: async (quota = NO_QUOTA) => {
     const directory = await copyTemplate();
-    // What is promised of the disk is tested elsewhere; without fsync these tests take a fifth of the time.
-    const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
-    const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
-    const storage = (await migratedStorage(postgres.client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
-    const probe: StorageProbe = {
-      check: async () => (await storage.schemaCheck()).andThen(() => postgres.condition()),
-    };
+    let engine = await openEngine(directory, quota);
     return {
       empty: async () => {
-        await postgres.client.query(EMPTY_TABLES);
-        return { ...cacheSessions(storage), probe };
+        await engine.client.query(EMPTY_TABLES);
+        return engine.storage();
+      },
+      reopen: async () => {
+        (await engine.close())._unsafeUnwrap();
+        engine = await openEngine(directory, quota);
+        return engine.storage();
+      },
+      failWrites: async (reason) => {
+        for (const statement of failureOfWrites(reason)) await engine.client.query(statement);
       },
       close: async () => {
-        (await postgres.close())._unsafeUnwrap();
+        await engine.close();
         await rm(directory, { recursive: true });
       },
     };
   },
 };
+
+/** The storage of the embedded engine, and the client that the engine has for the tests alone. */
+async function openEngine(directory: string, quota: TestStorageOptions) {
+  // The fault tests prove what is promised of the disk. Without fsync these tests take a fifth of the time.
+  const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
+  const { client, condition, close } = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+  const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
+  const probe: StorageProbe = { check: async () => (await migrated.schemaCheck()).andThen(() => condition()) };
+  return { client, close, storage: () => ({ ...cacheSessions(migrated), probe }) };
+}
+
+/** A SQLSTATE that PostgreSQL or its driver has for each reason (PostgreSQL 18, Appendix A). */
+const SQLSTATES: Readonly<Record<StorageFailureReason, string>> = {
+  unavailable: "57P03",
+  full: "53100",
+  corrupt: "XX001",
+  busy: "40001",
+  outcome_unknown: "08007",
+};
+
+/** The statements that make PostgreSQL fail at each write of every table. */
+function failureOfWrites(reason: StorageFailureReason): readonly string[] {
+  const trigger = (table: string) =>
+    `create trigger fails before insert or update or delete on ${table} for each statement execute function fail()`;
+  return [
+    `create function fail() returns trigger language plpgsql as
+     $$ begin raise exception 'A failure on purpose.' using errcode = '${SQLSTATES[reason]}'; end $$`,
+    ...["users", "posts", "sessions", "idempotency_keys"].map(trigger),
+  ];
+}
 
 export const postgresql: StorageUnderTest = {
   name: "PostgreSQL",
@@ -78,15 +111,25 @@ export const postgresql: StorageUnderTest = {
   },
   open: async (quota = NO_QUOTA) => {
     const server = await createDatabase(HOSTILE_SETTINGS);
-    const storage = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
-    const emptying = serverClient({ ...serverDefaults, server, poolSize: 1 });
+    const openStorage = async () =>
+      (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
+    let storage = await openStorage();
+    const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
     return {
       empty: async () => {
-        await emptying.unsafe(EMPTY_TABLES);
+        await client.unsafe(EMPTY_TABLES);
         return storage;
       },
+      reopen: async () => {
+        await storage.close();
+        storage = await openStorage();
+        return storage;
+      },
+      failWrites: async (reason) => {
+        for (const statement of failureOfWrites(reason)) await client.unsafe(statement);
+      },
       close: async () => {
-        await emptying.end(1000);
+        await client.end(1000);
         await storage.close();
       },
     };

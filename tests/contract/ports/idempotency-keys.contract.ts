@@ -1,4 +1,4 @@
-import { ok, type Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { IdempotencyRecord, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
@@ -136,6 +136,26 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       const ends = await Promise.all([claim("a", outcome), claim("b", outcome)]);
       expect(ends).toEqual([outcome, outcome]);
       expect(await Promise.all([claim("a", ok()), claim("b", ok())])).toEqual([ok(), ok()]);
+    });
+
+    it("gives a claimed key back when the work of the unit throws", async () => {
+      const claim = async (work: () => Promise<Result<void, never>>) =>
+        storage.unitOfWork.run(async (on) => {
+          const claimed = await on.idempotencyKeys.claim(keyDigest(KEY), NOW);
+          return claimed.isErr() ? err(claimed.error) : work();
+        });
+      const defect = new Error("A defect");
+      await expect(claim(async () => Promise.reject(defect))).rejects.toBe(defect);
+      expect((await claim(async () => ok())).isOk()).toBe(true);
+    });
+
+    it("lets one of two units that run at once claim a key, and both when the first has ended", async () => {
+      const claim = async () => storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest(KEY), NOW));
+      const outcomes = await Promise.all([claim(), claim()]);
+      expect(outcomes.filter((outcome) => outcome.isOk()).length).toBeGreaterThan(0);
+      for (const outcome of outcomes)
+        if (outcome.isErr()) expect(outcome.error).toEqual({ kind: "idempotency_key_in_use" });
+      expect((await claim()).isOk()).toBe(true);
     });
 
     describe("a record with the post that its request made", () => {

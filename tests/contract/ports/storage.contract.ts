@@ -1,6 +1,11 @@
 import { compareResultsByContent } from "../../support/result-equality.ts";
 import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 import { accountQuotaContract } from "./account-quota.contract.ts";
+import { backwardPagesContract } from "./backward-pages.contract.ts";
+import { bulkChangesContract } from "./bulk-changes.contract.ts";
+import { storageProbeContract } from "./storage-probe.contract.ts";
+import { persistenceContract } from "./persistence.contract.ts";
+import { storageFailureContract } from "./storage-failure.contract.ts";
 import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
 import { postPagingContract } from "./post-paging.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
@@ -29,5 +34,10 @@ export function storageContract(adapter: StorageUnderTest, reference: StorageUnd
   sessionRepositoryContract(adapter);
   idempotencyKeyRepositoryContract(adapter);
   unitOfWorkContract(adapter);
+  backwardPagesContract(adapter);
+  bulkChangesContract(adapter);
+  storageProbeContract(adapter);
+  persistenceContract(adapter);
+  storageFailureContract(adapter);
   if (reference !== null) storageModelContract(adapter, reference);
 }

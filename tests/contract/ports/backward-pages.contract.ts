@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import type { User } from "../../../src/domain/user/user.ts";
+import { aDraft, aPublishedPost, aSession, aUser, NOW, postsOf } from "../../support/fixtures.ts";
+import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { expectSamePagesBothWays } from "./page-walk.ts";
+
+const COUNT = 7;
+const counted = <T>(make: (index: number) => T) => Array.from({ length: COUNT }, (_, index) => make(index));
+
+/** Every list of every repository leads back the way that it came. */
+export function backwardPagesContract(adapter: StorageUnderTest): void {
+  describe(`backward pages on ${adapter.name}`, () => {
+    let opened: OpenedStorage;
+    let storage: TestStorage;
+    let users: readonly User[];
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      users = counted(() => aUser());
+      for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
+    });
+    afterAll(async () => opened.close());
+
+    const firstUser = (): UserId => (users[0] as User).id;
+
+    it("lead from the last user back to the first", async () => {
+      await expectSamePagesBothWays(users.toReversed(), async (page) =>
+        (await storage.users.list("everybody", page))._unsafeUnwrap(),
+      );
+    });
+
+    it("lead from the last published author back to the first, past authors without a published post", async () => {
+      const published = users.filter((_, index) => index % 3 !== 1);
+      for (const { id } of published) (await storage.posts.insert(aPublishedPost(id)))._unsafeUnwrap();
+      await expectSamePagesBothWays(published.toReversed(), async (page) =>
+        (await storage.users.list("published_authors", page))._unsafeUnwrap(),
+      );
+    });
+
+    it("lead from the last session of a user back to the first, past expired ones and those of others", async () => {
+      const sessions = [];
+      for (let i = 0; i < COUNT; i++) {
+        const session = aSession(firstUser());
+        sessions.push(session);
+        for (const each of [session, aSession(firstUser(), undefined, 0), aSession((users[1] as User).id)])
+          (await storage.sessions.insert(each))._unsafeUnwrap();
+      }
+      await expectSamePagesBothWays(sessions.toReversed(), async (page) =>
+        (await storage.sessions.listByUser(firstUser(), NOW, page))._unsafeUnwrap(),
+      );
+    });
+
+    it("lead from the last post of an author back to the first, past posts of others", async () => {
+      const posts = [];
+      for (let i = 0; i < COUNT; i++) {
+        const post = i % 2 === 0 ? aDraft(firstUser()) : aPublishedPost(firstUser());
+        posts.push(post);
+        for (const each of [post, aPublishedPost((users[1] as User).id)])
+          (await storage.posts.insert(each))._unsafeUnwrap();
+      }
+      await expectSamePagesBothWays(posts.toReversed(), async (page) =>
+        (await storage.posts.list(postsOf(firstUser()), NEWEST_FIRST, page))._unsafeUnwrap(),
+      );
+    });
+  });
+}

@@ -1,0 +1,104 @@
+import type { Result } from "neverthrow";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { NEWEST_FIRST, type PostPlace } from "../../../src/domain/post/post-repository.ts";
+import type { Post } from "../../../src/domain/post/post.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import { MAX_SESSIONS_PER_USER } from "../../../src/domain/session/session-repository.ts";
+import {
+  aDraft,
+  ANY_BATCH,
+  aPublishedPost,
+  aRecord,
+  aSession,
+  aUser,
+  LATER,
+  NOW,
+  postsOf,
+} from "../../support/fixtures.ts";
+import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+
+/** More rows than any batch that an adapter might make of its own: the limits of the caller are the only ones. */
+const ROWS = 1_050;
+
+const counted = <T>(make: (index: number) => T, count = ROWS) => Array.from({ length: count }, (_, i) => make(i));
+
+/** A bulk change reaches as far as the limits of its caller, however many rows that is. */
+export function bulkChangesContract(adapter: StorageUnderTest): void {
+  describe(`a bulk change on ${adapter.name}`, () => {
+    let opened: OpenedStorage;
+    let storage: TestStorage;
+    let user: UserId;
+    let other: UserId;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      const users = [aUser(), aUser()] as const;
+      for (const each of users) (await storage.users.insert(each))._unsafeUnwrap();
+      [user, other] = [users[0].id, users[1].id];
+    });
+    afterAll(async () => opened.close());
+
+    async function insertAll<T>(rows: readonly T[], insert: (row: T) => Promise<Result<void, unknown>>): Promise<void> {
+      const outcomes = await Promise.all(rows.map(insert));
+      expect(outcomes.filter((outcome) => outcome.isErr())).toEqual([]);
+    }
+
+    async function insertPosts(): Promise<void> {
+      const posts: Post[] = counted((i) => (i % 2 === 0 ? aDraft(user) : aPublishedPost(user)));
+      await insertAll(posts, async (post) => storage.posts.insert(post));
+    }
+
+    const isEmpty = async (author: UserId) =>
+      (await storage.posts.list(postsOf(author), NEWEST_FIRST, { limit: 1, from: null }))._unsafeUnwrap().items
+        .length === 0;
+
+    it("deletes more than a thousand posts of an author in one call", async () => {
+      await insertPosts();
+      (await storage.posts.deleteByAuthor(user, ANY_BATCH, null))._unsafeUnwrap();
+      expect(await isEmpty(user)).toBe(true);
+    });
+
+    it("gives more than a thousand posts to another author in one call", async () => {
+      await insertPosts();
+      (await storage.posts.reassign(user, other, LATER, ANY_BATCH, null))._unsafeUnwrap();
+      expect(await isEmpty(user)).toBe(true);
+      let given = 0;
+      for (let past: PostPlace | null = null; ;) {
+        const last: PostPlace | null = (
+          await storage.posts.deleteByAuthor(other, { ...ANY_BATCH, rows: 350 }, past)
+        )._unsafeUnwrap();
+        if (last === null) break;
+        [given, past] = [given + 1, last];
+      }
+      expect(given).toBe(ROWS / 350);
+    });
+
+    it("deletes as many sessions of a user as there can be in one call", async () => {
+      const sessions = counted(() => aSession(user), MAX_SESSIONS_PER_USER);
+      await insertAll(sessions, async (session) => storage.sessions.insert(session));
+      (await storage.sessions.deleteByUser(user, null))._unsafeUnwrap();
+      expect((await storage.sessions.listByUser(user, NOW, { limit: 1, from: null }))._unsafeUnwrap().items).toEqual(
+        [],
+      );
+    });
+
+    it("deletes more than a thousand expired sessions in one call", async () => {
+      const sessions = counted((i) => aSession(i % 2 === 0 ? user : other, undefined, 0));
+      await insertAll(sessions, async (session) => storage.sessions.insert(session));
+      expect((await storage.sessions.deleteExpired(NOW, 2 * ROWS))._unsafeUnwrap()).toBe(ROWS);
+    });
+
+    it("deletes more than a thousand replay records in one call, by their expiry and by their user", async () => {
+      const records = [
+        ...counted(() => aRecord(user, undefined, { expiresAt: LATER })),
+        ...counted(() => aRecord(other)),
+      ];
+      await insertAll(records, async (record) => storage.idempotencyKeys.insert(record, "always"));
+      expect((await storage.idempotencyKeys.deleteExpired(LATER, ANY_BATCH))._unsafeUnwrap()).toBe(ROWS);
+      expect((await storage.idempotencyKeys.deleteByUser(other, ANY_BATCH))._unsafeUnwrap()).toBe(ROWS);
+    });
+  });
+}

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { publishPost } from "../../../src/domain/post/post.ts";
+import { changeUser } from "../../../src/domain/user/user.ts";
+import { aDraft, aRecord, aSession, aUser, EVERY_DRAFT, LATER, name } from "../../support/fixtures.ts";
+import {
+  skippedUnless,
+  type OpenedStorage,
+  type StorageUnderTest,
+  type TestStorage,
+} from "../../support/storage-under-test.ts";
+
+/** What was acknowledged is there after the storage was closed and opened again. */
+export function persistenceContract(adapter: StorageUnderTest): void {
+  const { durability } = adapter.capabilities;
+  const isDurable = durability !== "none";
+  const why = skippedUnless(isDurable, "nothing outlasts a storage in memory");
+  describe.runIf(isDurable)(`Persistence on ${adapter.name}${why}`, () => {
+    let opened: OpenedStorage;
+    let before: TestStorage;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+      before = await opened.empty();
+    });
+    afterAll(async () => opened.close());
+
+    it("keeps users, posts, sessions, replay records, changes and removals", async () => {
+      const [user, leaving] = [aUser(), aUser()];
+      const [post, session, record] = [aDraft(user.id), aSession(user.id), aRecord(user.id)];
+      for (const each of [user, leaving]) (await before.users.insert(each))._unsafeUnwrap();
+      (await before.posts.insert(post))._unsafeUnwrap();
+      (await before.sessions.insert(session))._unsafeUnwrap();
+      (await before.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
+      const renamed = changeUser(user, { name: name("Grace") }, LATER);
+      (await before.users.update(renamed, user.version))._unsafeUnwrap();
+      const published = publishPost(post, LATER)._unsafeUnwrap();
+      (await before.posts.update(published, post.version))._unsafeUnwrap();
+      const removal = {
+        userId: leaving.id,
+        version: leaving.version,
+        posts: { kind: "delete" },
+        requestedAt: LATER,
+      } as const;
+      (await before.unitOfWork.run(async ({ users }) => users.requestRemoval(removal)))._unsafeUnwrap();
+
+      const { users, posts, sessions, idempotencyKeys, probe } = await reopened();
+      expect((await users.findById(user.id))._unsafeUnwrap()).toEqual(renamed);
+      expect((await posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(published);
+      expect((await sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toEqual(session);
+      expect((await idempotencyKeys.find(record.keyDigest))._unsafeUnwrap()).toEqual(record);
+      expect((await users.findById(leaving.id))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+      expect((await users.findRemoval(leaving.id))._unsafeUnwrap()).toEqual(removal);
+      expect((await users.insert(aUser())).isOk()).toBe(true);
+      expect((await probe.check())._unsafeUnwrap()).toEqual({ durability, writable: true });
+    });
+
+    async function reopened(): Promise<TestStorage> {
+      if (opened.reopen === undefined) throw new Error(`${adapter.name} is durable, so its test must open it again.`);
+      return opened.reopen();
+    }
+  });
+}

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { StorageFailure, StorageFailureReason } from "../../../src/domain/shared/storage-failure.ts";
+import { changeUser, type User } from "../../../src/domain/user/user.ts";
+import { aDraft, aRecord, aSession, aUser, LATER, name } from "../../support/fixtures.ts";
+import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+
+const REASONS = ["busy", "outcome_unknown", "unavailable", "full", "corrupt"] as const satisfies StorageFailureReason[];
+
+/** Which failures a repetition cannot help, or must not try. The others may be transient or not, as the adapter knows. */
+const NEVER_TRANSIENT: ReadonlySet<StorageFailureReason> = new Set(["outcome_unknown", "full", "corrupt"]);
+
+type Outcome = Promise<{ isErr(): boolean; readonly error?: unknown }>;
+
+/** A failure of the store is a StorageFailure with the right reason. What the driver throws is never thrown. */
+export function storageFailureContract(adapter: StorageUnderTest): void {
+  describe(`StorageFailure on ${adapter.name}`, () => {
+    let opened: OpenedStorage;
+    let storage: TestStorage;
+
+    beforeEach(async () => {
+      opened = await adapter.open();
+      storage = await opened.empty();
+    });
+    // What has failed once may refuse to go on, so no other test has this storage.
+    afterEach(async () => opened.close());
+
+    const writes = (user: User): Readonly<Record<string, () => Outcome>> => {
+      const { users, posts, sessions, idempotencyKeys, unitOfWork } = storage;
+      return {
+        "users.insert": async () => users.insert(aUser()),
+        "users.update": async () => users.update(changeUser(user, { name: name("Grace") }, LATER), user.version),
+        "posts.insert": async () => posts.insert(aDraft(user.id)),
+        "sessions.insert": async () => sessions.insert(aSession(user.id)),
+        "idempotencyKeys.insert": async () => idempotencyKeys.insert(aRecord(user.id), "always"),
+        "unitOfWork.run": async () => unitOfWork.run(async (on) => on.posts.insert(aDraft(user.id))),
+      };
+    };
+
+    it.for(REASONS)(
+      "gives every write that fails in the store the reason %s, and throws nothing",
+      async (reason, { skip }) => {
+        if (opened.failWrites === undefined) return skip(`${adapter.name} has no store that could fail`);
+        const user = aUser();
+        (await storage.users.insert(user))._unsafeUnwrap();
+        await opened.failWrites(reason);
+        const calls = Object.entries(writes(user));
+        const outcomes = await Promise.all(calls.map(async ([, write]) => write()));
+        for (const [index, outcome] of outcomes.entries()) {
+          const failure = outcome.error as StorageFailure;
+          expect([calls[index]?.[0], outcome.isErr()]).toEqual([calls[index]?.[0], true]);
+          expect(failure).toMatchObject({ kind: "storage_failure", reason });
+          expect(typeof failure.isTransient).toBe("boolean");
+          expect(failure.operation).toMatch(/^[a-zA-Z]+\.[a-zA-Z]+$/);
+          if (NEVER_TRANSIENT.has(reason)) expect(failure.isTransient).toBe(false);
+        }
+        const stored = await storage.users.findById(user.id);
+        // A database that found its files damaged may refuse reads as well.
+        if (reason !== "corrupt" && stored.isErr()) expect(stored.error).toMatchObject({ reason: "unavailable" });
+        else if (stored.isOk()) expect(stored.value).toEqual(user);
+      },
+    );
+  });
+}

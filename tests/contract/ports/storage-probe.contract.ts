@@ -1,0 +1,61 @@
+import { ok } from "neverthrow";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { aDraft, aRecord, aSession, aUser, EVERY_POST, nextId } from "../../support/fixtures.ts";
+import {
+  skippedUnless,
+  type OpenedStorage,
+  type StorageUnderTest,
+  type TestStorage,
+} from "../../support/storage-under-test.ts";
+
+/** What the probe says of an open and of a closed storage, and what every repository says of a closed one. */
+export function storageProbeContract(adapter: StorageUnderTest): void {
+  describe(`StorageProbe on ${adapter.name}`, () => {
+    let opened: OpenedStorage;
+    let storage: TestStorage;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+      storage = await opened.empty();
+    });
+    afterAll(async () => opened.close());
+
+    it("says of an open storage that it can be written to, and how durable a write is", async () => {
+      const { durability } = adapter.capabilities;
+      expect((await storage.probe.check())._unsafeUnwrap()).toEqual({ durability, writable: true });
+    });
+  });
+
+  const isDurable = adapter.capabilities.durability !== "none";
+  const why = skippedUnless(isDurable, "a storage in memory has nothing that could be closed");
+  describe.runIf(isDurable)(`A closed storage on ${adapter.name}${why}`, () => {
+    let opened: OpenedStorage;
+    let storage: TestStorage;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+      storage = await opened.empty();
+      // What was opened first is closed by it.
+      await opened.reopen?.();
+    });
+    afterAll(async () => opened.close());
+
+    type Call = (storage: TestStorage) => Promise<{ isErr(): boolean; readonly error?: unknown }>;
+
+    it.each<[string, Call]>([
+      ["the probe", async ({ probe }) => probe.check()],
+      ["a read of users", async ({ users }) => users.findById(nextId())],
+      ["a write of users", async ({ users }) => users.insert(aUser())],
+      ["a list of posts", async ({ posts }) => posts.list(EVERY_POST, NEWEST_FIRST, { limit: 1, from: null })],
+      ["a write of posts", async ({ posts }) => posts.insert(aDraft(nextId()))],
+      ["a read of sessions", async ({ sessions }) => sessions.findByTokenDigest(aSession(nextId()).tokenDigest)],
+      ["a write of replay records", async ({ idempotencyKeys }) => idempotencyKeys.insert(aRecord(nextId()), "always")],
+      ["a unit of work", async ({ unitOfWork }) => unitOfWork.run(async ({ users }) => users.hasAdmin())],
+      ["a unit of work that does nothing", async ({ unitOfWork }) => unitOfWork.run(async () => ok())],
+    ])("refuses %s as unavailable, and throws nothing", async (_, call) => {
+      const outcome = await call(storage);
+      expect(outcome).toMatchObject({ error: { kind: "storage_failure", reason: "unavailable" } });
+    });
+  });
+}
