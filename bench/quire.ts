@@ -3,7 +3,7 @@ import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
 import { compose, nodeAdapters } from "../src/bootstrap/compose.ts";
 import { readConfig } from "../src/bootstrap/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
-import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
 import { migrateServer } from "../src/infrastructure/postgresql/postgres-storage.ts";
 import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
@@ -56,7 +56,7 @@ export async function openQuire(directory: string) {
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
   return {
     client,
-    storage: { ...migrated, ...cacheSessions(migrated) },
+    storage: cacheSessions(embeddedStorage(postgres, migrated)),
     close: async () => (await postgres.close())._unsafeUnwrap(),
   };
 }
@@ -65,11 +65,9 @@ export async function openQuire(directory: string) {
 export async function openApp(directory: string) {
   const opened = await openQuire(directory);
   const { storage } = opened;
-  const condition = { durability: "relaxed", writable: true } as const;
-  const probe = { check: async () => (await storage.schemaCheck()).map(() => condition) };
   const { http, sessionIdleMs, registration } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
   const settings = { sessionIdleMs, registration, http, clientAddress: () => "127.0.0.1" };
-  return { ...opened, ...compose({ ...nodeAdapters, ...storage, probe, log: NO_LOG, ...settings }) };
+  return { ...opened, ...compose({ ...nodeAdapters, ...storage, log: NO_LOG, ...settings }) };
 }
 
 /** Creates a data directory with this many posts. */

@@ -7,8 +7,7 @@ import type { IdGenerator } from "./ports/id-generator.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import type { IdempotencyCipher } from "./ports/idempotency-cipher.ts";
 import type { SessionTokens } from "./ports/session-tokens.ts";
-import type { StorageProbe } from "./ports/storage-probe.ts";
-import type { Repositories, UnitOfWork } from "./ports/unit-of-work.ts";
+import type { Storage } from "./ports/storage.ts";
 import { countPosts } from "./posts/count-posts.ts";
 import { createPost } from "./posts/create-post.ts";
 import { deletePost } from "./posts/delete-post.ts";
@@ -37,9 +36,7 @@ import { registerUser } from "./users/register-user.ts";
 import { updateUser } from "./users/update-user.ts";
 
 /** Everything that the use cases together need from outside. */
-export interface Dependencies extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
+export interface Dependencies extends Omit<Storage, "close"> {
   readonly hasher: PasswordHasher;
   readonly tokens: SessionTokens;
   readonly idempotencyCipher: IdempotencyCipher;

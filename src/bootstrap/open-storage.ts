@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { err, ok, type Result } from "neverthrow";
+import { err, type Result } from "neverthrow";
 import type { Log } from "../application/ports/log.ts";
-import type { StorageProbe } from "../application/ports/storage-probe.ts";
-import type { Repositories, UnitOfWork } from "../application/ports/unit-of-work.ts";
+import type { Storage } from "../application/ports/storage.ts";
 import type { Config, DatabaseConfig } from "./config.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
 import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
@@ -11,21 +10,19 @@ import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/directory-watch.ts";
 import type { OpenPgliteError } from "../infrastructure/pglite/pglite-storage.ts";
 import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
-import type { EngineGaveUp, StopUnclean } from "../infrastructure/pglite/client/supervisor.ts";
+import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/postgres-storage.ts";
 
 /** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
-export interface Storage extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
+/** A storage with what only the process needs. */
+export interface OpenedStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
   /** Where the data is, to be shown. */
   readonly place: string;
   /** Settles when the storage is lost to this process; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
-  close(): Promise<Result<void, StopUnclean>>;
 }
 
 export type OpenStorageError = OpenPgliteError | OpenPostgresError | NoDatabase;
@@ -42,14 +39,14 @@ export async function openStorage(
   config: Config,
   log: Log,
   claimed?: ClaimedDirectory,
-): Promise<Result<Storage, OpenStorageError>> {
+): Promise<Result<OpenedStorage, OpenStorageError>> {
   return config.database === null
     ? openEmbedded(config, log, claimed ?? config.dataDirectory)
     : openServer(serverOptions(config, config.database), log);
 }
 
 /** Opens the database that a configuration names, for an operator who means one that is there. */
-export async function openExistingStorage(config: Config, log: Log): Promise<Result<Storage, OpenStorageError>> {
+export async function openExistingStorage(config: Config, log: Log): Promise<Result<OpenedStorage, OpenStorageError>> {
   const found = await requireExisting(config, log);
   return found.isErr() ? err(found.error) : openStorage(config, log);
 }
@@ -85,7 +82,7 @@ async function openEmbedded(config: Config, log: Log, directory: string | Claime
   const place = typeof directory === "string" ? resolve(directory) : directory.directory;
   const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes };
   return (await openPgliteStorage({ directory, ...limits, migrations: MIGRATIONS_FOLDER, log })).map(
-    (storage): Storage => ({ ...storage, place }),
+    (storage): OpenedStorage => ({ ...storage, place }),
   );
 }
 
@@ -96,13 +93,6 @@ function serverOptions({ statementDeadlineMs, accountQuotaBytes }: Config, datab
 async function openServer(database: ReturnType<typeof serverOptions>, log: Log) {
   const { openPostgresStorage } = await import("../infrastructure/postgresql/postgres-storage.ts");
   const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
-  return opened.map((storage): Storage => ({
-    ...storage,
-    place: database.server.place,
-    gaveUp: new Promise(() => {}),
-    close: async () => {
-      await storage.close();
-      return ok();
-    },
-  }));
+  const { place } = database.server;
+  return opened.map((storage): OpenedStorage => ({ ...storage, place, gaveUp: new Promise(() => {}) }));
 }

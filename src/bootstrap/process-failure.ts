@@ -7,7 +7,8 @@ import { ACKNOWLEDGED_FILE } from "../infrastructure/pglite/directory/acknowledg
 import type { TransferError } from "../infrastructure/transfer/transfer.ts";
 import type { Damage } from "../infrastructure/pglite/integrity/damage.ts";
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/directory-watch.ts";
-import type { EngineGaveUp, StopUnclean } from "../infrastructure/pglite/client/supervisor.ts";
+import type { StopUnclean } from "../application/ports/storage.ts";
+import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { ListenFailed } from "../interfaces/node/http-server.ts";
 import type { OpenStorageError } from "./open-storage.ts";
 

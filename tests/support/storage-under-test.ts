@@ -1,11 +1,8 @@
 import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
-import type { Durability, StorageProbe } from "../../src/application/ports/storage-probe.ts";
-import type { Repositories, UnitOfWork } from "../../src/application/ports/unit-of-work.ts";
+import type { Durability } from "../../src/application/ports/storage-probe.ts";
+import type { Storage } from "../../src/application/ports/storage.ts";
 
-export interface TestStorage extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
-}
+export type TestStorage = Storage;
 
 export interface TestStorageOptions {
   readonly accountQuotaBytes: number;

@@ -6,13 +6,12 @@ import { promisify } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
-import type { StorageProbe } from "../../src/application/ports/storage-probe.ts";
 import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
 import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
-import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
@@ -74,10 +73,10 @@ export const pglite: StorageUnderTest = {
 async function openEngine(directory: string, quota: TestStorageOptions) {
   // The fault tests prove what is promised of the disk. Without fsync these tests take a fifth of the time.
   const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
-  const { client, condition, close } = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+  const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+  const { client, close } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
-  const probe: StorageProbe = { check: async () => (await migrated.schemaCheck()).andThen(() => condition()) };
-  return { client, close, storage: () => ({ ...cacheSessions(migrated), probe }) };
+  return { client, close, storage: () => cacheSessions(embeddedStorage(postgres, migrated)) };
 }
 
 /** A SQLSTATE that PostgreSQL or its driver has for each reason (PostgreSQL 18, Appendix A). */
@@ -121,7 +120,7 @@ export const postgresql: StorageUnderTest = {
         return storage;
       },
       reopen: async () => {
-        await storage.close();
+        (await storage.close())._unsafeUnwrap();
         storage = await openStorage();
         return storage;
       },
@@ -130,7 +129,7 @@ export const postgresql: StorageUnderTest = {
       },
       close: async () => {
         await client.end(1000);
-        await storage.close();
+        (await storage.close())._unsafeUnwrap();
       },
     };
   },

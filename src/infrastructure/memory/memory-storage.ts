@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
-import type { StorageProbe } from "../../application/ports/storage-probe.ts";
+import type { Storage } from "../../application/ports/storage.ts";
 import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
 import { memoryIdempotencyKeys } from "./memory-idempotency-keys.ts";
 import type { MemoryOptions } from "./memory-quota.ts";
@@ -8,13 +8,8 @@ import { memorySessions } from "./memory-sessions.ts";
 import { copyTables, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 import { memoryUsers } from "./memory-users.ts";
 
-export interface MemoryStorage extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
-}
-
 /** Storage that lives as long as the process. */
-export function openMemoryStorage(options: MemoryOptions = { accountQuotaBytes: 0 }): MemoryStorage {
+export function openMemoryStorage(options: MemoryOptions = { accountQuotaBytes: 0 }): Storage {
   let tables: MemoryTables = {
     users: new Map(),
     posts: new Map(),
@@ -46,6 +41,7 @@ export function openMemoryStorage(options: MemoryOptions = { accountQuotaBytes: 
     ...memoryRepositories(async (step) => inTurn(async () => step(tables)), options),
     unitOfWork,
     probe: { check: async () => ok({ durability: "none", writable: true } as const) },
+    close: async () => ok(),
   };
 }
 

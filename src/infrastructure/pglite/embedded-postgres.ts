@@ -1,6 +1,7 @@
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { Durability, StorageStatus } from "../../application/ports/storage-probe.ts";
+import type { StopUnclean } from "../../application/ports/storage.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { missingDescriptors } from "../node/file-descriptors.ts";
@@ -12,7 +13,7 @@ import { UPKEEP_DEADLINE_MS } from "./engine/engine.ts";
 import { engineClient, type DrizzleClient } from "./client/client.ts";
 import { checkIndexes, isCheckDue, noteCheckDue, noteChecked } from "./integrity/index-check.ts";
 import { forgetRelationFiles } from "./integrity/relation-files.ts";
-import { superviseEngine, type EngineGaveUp, type StopUnclean, type Supervisor } from "./client/supervisor.ts";
+import { superviseEngine, type EngineGaveUp, type Supervisor } from "./client/supervisor.ts";
 import { startUpkeep } from "./client/upkeep.ts";
 import type { DatabaseError } from "./engine/wire-protocol.ts";
 import { writeHealth } from "./client/write-health.ts";

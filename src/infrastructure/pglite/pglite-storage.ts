@@ -3,8 +3,8 @@ import { DrizzleQueryError } from "drizzle-orm";
 import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
-import type { SchemaOutdated, StorageProbe } from "../../application/ports/storage-probe.ts";
-import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import type { SchemaOutdated } from "../../application/ports/storage-probe.ts";
+import type { Storage } from "../../application/ports/storage.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
@@ -21,7 +21,6 @@ import {
   type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
 import { cacheSessions } from "../storage/session-cache.ts";
-import { withRetry } from "../storage/retry.ts";
 import { logSchemaChange } from "../node/schema-change-log.ts";
 import {
   openEmbeddedPostgres,
@@ -32,9 +31,7 @@ import {
 import type { DrizzleClient } from "./client/client.ts";
 import { shorteningOnLowSpace } from "./directory/low-space.ts";
 
-export interface PgliteStorage extends Repositories, Pick<EmbeddedPostgres, "gaveUp" | "close"> {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
+export interface PgliteStorage extends Storage, Pick<EmbeddedPostgres, "gaveUp"> {
   readonly renewTitleKeys: RenewTitleKeys;
 }
 
@@ -53,7 +50,7 @@ interface PgliteOptions extends EmbeddedPostgresOptions {
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await openEmbeddedPostgres(options);
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, shorteningClient, space, changeSchema, condition, gaveUp, close } = opened.value;
+  const { directory, client, shorteningClient, space, changeSchema, gaveUp, close } = opened.value;
   const { migrations, accountQuotaBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
@@ -66,8 +63,8 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     await close();
     return err(migrated.error);
   }
-  const { schemaCheck, renewEmailKeys, renewTitleKeys, ...ports } = migrated.value;
-  const renewed = await renewEmailKeys(options.log).catch(unusable);
+  const { renewEmailKeys, renewTitleKeys } = migrated.value;
+  const renewed = await renewEmailKeys(log).catch(unusable);
   if (renewed.isErr()) {
     // What is stored can be read all the same, and the next start with space renews them.
     const { error } = renewed;
@@ -75,17 +72,24 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
       await close();
       return err(renewed.error);
     }
-    options.log.warn({ failure: renewed.error }, "the keys of e-mail addresses are not renewed yet");
+    log.warn({ failure: renewed.error }, "the keys of e-mail addresses are not renewed yet");
   }
-  const probe: StorageProbe = {
-    check: async () => {
-      const status = condition();
-      if (status.isErr()) return err(status.error);
-      return (await schemaCheck()).map(() => status.value);
-    },
+  const storage = embeddedStorage(opened.value, migrated.value);
+  const spaced = shorteningOnLowSpace(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
+  return ok({ ...cacheSessions(spaced), renewTitleKeys, gaveUp });
+}
+
+/** The storage on an embedded PostgreSQL whose schema is up to date. */
+export function embeddedStorage(
+  { condition, close }: Pick<EmbeddedPostgres, "condition" | "close">,
+  { schemaCheck, users, posts, sessions, idempotencyKeys, unitOfWork }: MigratedStorage,
+): Storage {
+  const check = async () => {
+    const status = condition();
+    if (status.isErr()) return err(status.error);
+    return (await schemaCheck()).map(() => status.value);
   };
-  const spaced = shorteningOnLowSpace(ports, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  return ok({ ...cacheSessions(withRetry(spaced, options.log)), probe, renewTitleKeys, gaveUp, close });
+  return { users, posts, sessions, idempotencyKeys, unitOfWork, probe: { check }, close };
 }
 
 const DISK_FULL = "53100";
@@ -99,8 +103,7 @@ function codeOf(cause: unknown): unknown {
   return typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
 }
 
-export interface MigratedStorage extends Repositories {
-  readonly unitOfWork: UnitOfWork;
+export interface MigratedStorage extends Omit<Storage, "probe" | "close"> {
   /** Whether every migration is applied still. */
   readonly schemaCheck: () => Promise<Result<void, SchemaOutdated | StorageFailure>>;
   /** Brings what older programs have stored of e-mail addresses up to date. */
@@ -138,7 +141,7 @@ function databaseOn(client: DrizzleClient): PgliteDatabase {
   return drizzle({ client: client as unknown as PGlite });
 }
 
-function portsOn(client: DrizzleClient, accountQuotaBytes: number): Repositories & { readonly unitOfWork: UnitOfWork } {
+function portsOn(client: DrizzleClient, accountQuotaBytes: number): Omit<Storage, "probe" | "close"> {
   const db = databaseOn(client);
   // The engine is one session, and nobody else may open the directory.
   const options = { accountQuotaBytes, isShared: false };

@@ -5,7 +5,7 @@ import { err, ok, type Result } from "neverthrow";
 import type postgres from "postgres";
 import type { Log } from "../../application/ports/log.ts";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
-import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import type { Storage } from "../../application/ports/storage.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
@@ -44,12 +44,8 @@ export interface DatabaseRefused {
 export type OpenPostgresError =
   DatabaseUnreachable | DatabaseRefused | DatabaseUnsuitable | MigrationsUnreadable | MigrationDrift | StorageFailure;
 
-export interface PostgresStorage extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  readonly probe: StorageProbe;
+export interface PostgresStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
-  /** Ends every connection, after what runs on it. */
-  close(): Promise<void>;
 }
 
 export interface PostgresOptions extends ServerOptions {
@@ -80,29 +76,27 @@ export async function openPostgresStorage(
   const { shipped, extensionSchemas } = migrated.value;
   const client = serverClient({ ...options, extensionSchemas });
   const db = databaseOn(client);
-  const storage = { accountQuotaBytes: options.accountQuotaBytes, isShared: true };
-  const { unitOfWork, ...repositories } = withRetry(
-    { ...drizzleRepositories(db, storage), unitOfWork: drizzleUnitOfWork(db, storage) },
-    log,
-  );
+  const storageOptions = { accountQuotaBytes: options.accountQuotaBytes, isShared: true };
   const standbys = options.replicas.map((replica) => openStandby({ ...options, extensionSchemas }, replica));
-  const reads = readsOnReplicas({ repositories, position: writtenPosition(db) }, standbys.map(replicaOn), log);
-  const probe: StorageProbe = {
-    check: async () => {
-      const checked = await checkSchema(db, shipped);
-      return checked.isErr() ? err(checked.error) : statusOf(db);
+  const storage: Storage = {
+    ...drizzleRepositories(db, storageOptions),
+    unitOfWork: drizzleUnitOfWork(db, storageOptions),
+    probe: {
+      check: async () => {
+        const checked = await checkSchema(db, shipped);
+        return checked.isErr() ? err(checked.error) : statusOf(db);
+      },
     },
-  };
-  return ok({
-    ...reads.repositories,
-    unitOfWork,
-    probe,
-    renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
     close: async () => {
-      reads.close();
       const clients = [client, ...standbys.map((standby) => standby.client)];
       await Promise.all(clients.map(async (each) => each.end(CLOSE_GRACE_MS)));
+      return ok();
     },
+  };
+  const primary = { storage: withRetry(storage, log), position: writtenPosition(db) };
+  return ok({
+    ...readsOnReplicas(primary, standbys.map(replicaOn), log),
+    renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
   });
 }
 

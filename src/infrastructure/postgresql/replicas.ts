@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
+import type { Storage } from "../../application/ports/storage.ts";
 import type { Repositories } from "../../application/ports/unit-of-work.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { singleFlight } from "../drizzle/batching.ts";
 import type { Lsn } from "../sql/lsn.ts";
 import { failsWith } from "../storage/retry.ts";
 
-interface Source {
-  readonly repositories: Repositories;
+interface LogPosition {
   /**
    * A position in the write-ahead log: of a primary, one that no write is behind that was acknowledged; of a replica, up
    * to where it shows what was written. `null` when the server is the other of the two.
@@ -16,15 +16,14 @@ interface Source {
   readonly position: () => Promise<Result<Lsn | null, StorageFailure>>;
 }
 
-export interface Replica extends Source {
-  /** Where it is, to be shown. */
-  readonly place: string;
+export interface Primary extends LogPosition {
+  readonly storage: Storage;
 }
 
-export interface ReadsOnReplicas {
+export interface Replica extends LogPosition {
   readonly repositories: Repositories;
-  /** Ends the watch over the replicas. */
-  close(): void;
+  /** Where it is, to be shown. */
+  readonly place: string;
 }
 
 /** How long a read waits for a replica to show what was written before it. */
@@ -39,32 +38,31 @@ const WATCH_MS = 1000;
  * the replica is waited for until it has replayed that much (PostgreSQL 18, 9.28.4). One that does not in time, or fails,
  * is left out until it does again. Everything else is read on the primary, such as what decides who may do what.
  */
-export function readsOnReplicas(primary: Source, replicas: readonly Replica[], log: Log): ReadsOnReplicas {
-  const written = singleFlight(async () => primary.position());
+export function readsOnReplicas({ storage, position }: Primary, replicas: readonly Replica[], log: Log): Storage {
+  const written = singleFlight(async () => position());
   const watched = replicas.map((replica) => watch(replica, written, log));
-  const { users, posts } = primary.repositories;
+  const { users, posts } = storage;
   let turn = 0;
 
   const read = async <Answer extends Result<unknown, unknown>>(ask: Ask<Answer>): Promise<Answer> => {
     const serving = watched.filter((replica) => replica.isServing());
     const answer = await serving[turn++ % serving.length]?.read(ask);
-    return answer ?? ask(primary.repositories);
+    return answer ?? ask(storage);
   };
 
   return {
-    repositories: {
-      ...primary.repositories,
-      users: { ...users, list: async (filter, page) => read(async (on) => on.users.list(filter, page)) },
-      posts: {
-        ...posts,
-        findById: async (id, drafts) => read(async (on) => on.posts.findById(id, drafts)),
-        list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
-        count: async (filter, query) => read(async (on) => on.posts.count(filter, query)),
-        search: async (filter, query, page) => read(async (on) => on.posts.search(filter, query, page)),
-      },
+    ...storage,
+    users: { ...users, list: async (filter, page) => read(async (on) => on.users.list(filter, page)) },
+    posts: {
+      ...posts,
+      findById: async (id, drafts) => read(async (on) => on.posts.findById(id, drafts)),
+      list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
+      count: async (filter, query) => read(async (on) => on.posts.count(filter, query)),
+      search: async (filter, query, page) => read(async (on) => on.posts.search(filter, query, page)),
     },
-    close: () => {
+    close: async () => {
       for (const replica of watched) replica.close();
+      return storage.close();
     },
   };
 }
@@ -80,7 +78,7 @@ interface Watched {
 
 const hasFailed = failsWith(() => true);
 
-function watch({ place, repositories, position }: Replica, written: Source["position"], log: Log): Watched {
+function watch({ place, repositories, position }: Replica, written: LogPosition["position"], log: Log): Watched {
   let term: Term | null = null;
 
   const takeIn = () => {
@@ -142,7 +140,7 @@ function newTerm(): Term {
   return { ended, end: () => end.abort() };
 }
 
-async function catchUp(written: Source["position"], position: Source["position"]): Promise<unknown> {
+async function catchUp(written: LogPosition["position"], position: LogPosition["position"]): Promise<unknown> {
   const endsAt = performance.now() + MAX_WAIT_MS;
   const [all, first] = await Promise.all([written(), position()]);
   if (all.isErr()) return all.error;

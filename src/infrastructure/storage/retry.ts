@@ -8,84 +8,144 @@ import {
   retry,
   wrap,
 } from "cockatiel";
-import type { Result } from "neverthrow";
+import { Err, type Result } from "neverthrow";
+import type { IdempotencyKeyRepository } from "../../application/ports/idempotency-keys.ts";
 import type { Log } from "../../application/ports/log.ts";
-import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
+import type { Storage } from "../../application/ports/storage.ts";
+import type { PostRepository } from "../../domain/post/post-repository.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import { isStorageFailure, type StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 
-const MAX_REPETITIONS = 4;
+export const MAX_ATTEMPTS = 5;
 const FIRST_DELAY_MS = 25;
-const MAX_DELAY_MS = 1000;
-/** How many calls in a row must find the database away before the others are refused at once. */
+/** The sum of the delays between the attempts is below this: 25 + 50 + 100 + 200 ms. */
+export const MAX_TOTAL_DELAY_MS = FIRST_DELAY_MS * (2 ** (MAX_ATTEMPTS - 1) - 1);
+
+/** After this many attempts in a row that found the database unavailable, the circuit breaker opens. */
 const FAILURES_TO_OPEN = 5;
-/** How long they are refused before one is let through to see. */
+/** An open circuit breaker refuses every call for this long, and then lets one through as a probe. */
 const OPEN_MS = 1000;
 
-/** Where the circuit is open, this is the reason for every call: no stack that the log would hold once for each. */
-const IS_AWAY = { sqlState: null, message: "The database is away, and is not asked for a moment." };
+/** The cause of a refused call: no stack trace, which the log would hold once for each call. */
+const CIRCUIT_OPEN = { sqlState: null, message: "The circuit breaker is open: the database was unavailable." };
 
-interface Ports extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-}
-
-type Repository = Repositories[keyof Repositories];
+/** Runs a call of a port, which `operation` names, and repeats it after a transient failure. */
+type Attempt = <T, E>(
+  operation: string,
+  call: () => Promise<Result<T, E | StorageFailure>>,
+) => Promise<Result<T, E | StorageFailure>>;
 
 /**
- * Repeats what failed for a reason that passes: a call of a repository, or a unit of work as a whole, after a delay that
- * grows and is shared out by chance (full jitter). While the database is away, calls are refused at once instead, and one
- * a second is let through to see whether it is back.
+ * Repeats every call that fails with a transient {@link StorageFailure}: a call of a repository by itself, a unit of work
+ * as a whole. This is the only place that retries a call of the storage. Exponential backoff with full jitter separates the
+ * attempts, and a circuit breaker refuses calls while the database is unavailable.
+ *
+ * At worst a call makes 5 attempts and waits 375 ms between them. A server that does not answer costs the connect timeout
+ * (5 s by default) each time: 25.4 s in all, after which the circuit breaker is open and other calls fail at once.
  */
-export function withRetry({ users, posts, sessions, idempotencyKeys, unitOfWork }: Ports, log: Log): Ports {
-  const generator = fullJitterGenerator;
-  const backoff = new ExponentialBackoff({ initialDelay: FIRST_DELAY_MS, maxDelay: MAX_DELAY_MS, generator });
-  const again = retry(handleWhenResult(failsWith(({ isTransient }) => isTransient)), {
-    maxAttempts: MAX_REPETITIONS,
-    backoff,
-  });
-  const isAway = failsWith(({ reason }) => reason === "unavailable");
-  const breaker = new ConsecutiveBreaker(FAILURES_TO_OPEN);
-  const circuit = circuitBreaker(handleWhenResult(isAway), { halfOpenAfter: OPEN_MS, breaker });
-  circuit.onBreak(() => log.error({}, "the database is away: calls are refused until it is back"));
-  circuit.onReset(() => log.warn({}, "the database is back"));
-  const policy = wrap(again, circuit);
+export function withRetry(storage: Storage, log: Log): Storage {
+  const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
+  const attempt = retrying(log);
+  return {
+    users: retryUsers(users, attempt),
+    posts: retryPosts(posts, attempt),
+    sessions: retrySessions(sessions, attempt),
+    idempotencyKeys: retryIdempotencyKeys(idempotencyKeys, attempt),
+    unitOfWork: { run: async (work) => attempt("unitOfWork.run", async () => unitOfWork.run(work)) },
+    // Readiness is the present state of the database, so it is neither repeated nor refused.
+    probe: { check: async (...args) => probe.check(...args) },
+    close: async () => storage.close(),
+  };
+}
 
-  const attempted = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
+function retrying(log: Log): Attempt {
+  const backoff = new ExponentialBackoff({ initialDelay: FIRST_DELAY_MS, generator: fullJitterGenerator });
+  const isTransient = failsWith((failure) => failure.isTransient);
+  const isUnavailable = failsWith(({ reason }) => reason === "unavailable");
+  const retries = retry(handleWhenResult(isTransient), { maxAttempts: MAX_ATTEMPTS - 1, backoff });
+  const breaker = new ConsecutiveBreaker(FAILURES_TO_OPEN);
+  const circuit = circuitBreaker(handleWhenResult(isUnavailable), { halfOpenAfter: OPEN_MS, breaker });
+  circuit.onBreak(() => log.error({}, "circuit breaker opened: the database is unavailable"));
+  circuit.onReset(() => log.warn({}, "circuit breaker closed: the database is available again"));
+  const policy = wrap(retries, circuit);
+  return async (operation, call) => {
     try {
       return await policy.execute(call);
     } catch (thrown) {
       if (!(thrown instanceof BrokenCircuitError)) throw thrown;
-      return fail({
-        kind: "storage_failure",
-        reason: "unavailable",
-        isTransient: true,
-        operation,
-        cause: IS_AWAY,
-      }) as T;
+      const reason = "unavailable";
+      return fail({ kind: "storage_failure", reason, isTransient: true, operation, cause: CIRCUIT_OPEN });
     }
-  };
-
-  const guarded = <R extends Repository>(name: keyof Repositories, repository: R): R =>
-    Object.fromEntries(
-      Object.entries(repository).map(([method, call]: [string, (...args: unknown[]) => Promise<unknown>]) => [
-        method,
-        async (...args: unknown[]) => attempted(`${name}.${method}`, async () => call(...args)),
-      ]),
-    ) as unknown as R;
-
-  return {
-    users: guarded("users", users),
-    posts: guarded("posts", posts),
-    sessions: guarded("sessions", sessions),
-    idempotencyKeys: guarded("idempotencyKeys", idempotencyKeys),
-    unitOfWork: { run: async (work) => attempted("unitOfWork.run", async () => unitOfWork.run(work)) },
   };
 }
 
-/** Whether a call gave a failure of the store of some sort. */
+/** A test for the outcome of a call: whether it is a failure of the store for which `test` holds. */
 export function failsWith(test: (failure: StorageFailure) => boolean) {
   return (outcome: unknown): boolean => {
-    const result = outcome as Result<unknown, { readonly kind: string }>;
-    return result.isErr() && isStorageFailure(result.error) && test(result.error);
+    if (!(outcome instanceof Err)) return false;
+    const { error } = outcome as Err<unknown, { readonly kind: string }>;
+    return isStorageFailure(error) && test(error);
+  };
+}
+
+// Each method is named, so that adapters may be classes and a new method of a port does not compile until it is here.
+
+function retryUsers(users: UserRepository, attempt: Attempt): UserRepository {
+  return {
+    insert: async (...args) => attempt("users.insert", async () => users.insert(...args)),
+    findById: async (...args) => attempt("users.findById", async () => users.findById(...args)),
+    findByEmail: async (...args) => attempt("users.findByEmail", async () => users.findByEmail(...args)),
+    hasAdmin: async (...args) => attempt("users.hasAdmin", async () => users.hasAdmin(...args)),
+    list: async (...args) => attempt("users.list", async () => users.list(...args)),
+    update: async (...args) => attempt("users.update", async () => users.update(...args)),
+    upgradePasswordHash: async (...args) =>
+      attempt("users.upgradePasswordHash", async () => users.upgradePasswordHash(...args)),
+    requestRemoval: async (...args) => attempt("users.requestRemoval", async () => users.requestRemoval(...args)),
+    findRemoval: async (...args) => attempt("users.findRemoval", async () => users.findRemoval(...args)),
+    listRemovals: async (...args) => attempt("users.listRemovals", async () => users.listRemovals(...args)),
+    delete: async (...args) => attempt("users.delete", async () => users.delete(...args)),
+  };
+}
+
+function retryPosts(posts: PostRepository, attempt: Attempt): PostRepository {
+  return {
+    insert: async (...args) => attempt("posts.insert", async () => posts.insert(...args)),
+    findById: async (...args) => attempt("posts.findById", async () => posts.findById(...args)),
+    hasPublished: async (...args) => attempt("posts.hasPublished", async () => posts.hasPublished(...args)),
+    list: async (...args) => attempt("posts.list", async () => posts.list(...args)),
+    count: async (...args) => attempt("posts.count", async () => posts.count(...args)),
+    search: async (...args) => attempt("posts.search", async () => posts.search(...args)),
+    update: async (...args) => attempt("posts.update", async () => posts.update(...args)),
+    delete: async (...args) => attempt("posts.delete", async () => posts.delete(...args)),
+    deleteByAuthor: async (...args) => attempt("posts.deleteByAuthor", async () => posts.deleteByAuthor(...args)),
+    reassign: async (...args) => attempt("posts.reassign", async () => posts.reassign(...args)),
+  };
+}
+
+function retrySessions(sessions: SessionRepository, attempt: Attempt): SessionRepository {
+  return {
+    insert: async (...args) => attempt("sessions.insert", async () => sessions.insert(...args)),
+    findByTokenDigest: async (...args) =>
+      attempt("sessions.findByTokenDigest", async () => sessions.findByTokenDigest(...args)),
+    listByUser: async (...args) => attempt("sessions.listByUser", async () => sessions.listByUser(...args)),
+    renew: async (...args) => attempt("sessions.renew", async () => sessions.renew(...args)),
+    delete: async (...args) => attempt("sessions.delete", async () => sessions.delete(...args)),
+    deleteOldest: async (...args) => attempt("sessions.deleteOldest", async () => sessions.deleteOldest(...args)),
+    deleteByUser: async (...args) => attempt("sessions.deleteByUser", async () => sessions.deleteByUser(...args)),
+    deleteExpired: async (...args) => attempt("sessions.deleteExpired", async () => sessions.deleteExpired(...args)),
+  };
+}
+
+function retryIdempotencyKeys(keys: IdempotencyKeyRepository, attempt: Attempt): IdempotencyKeyRepository {
+  return {
+    claim: async (...args) => attempt("idempotencyKeys.claim", async () => keys.claim(...args)),
+    insert: async (...args) => attempt("idempotencyKeys.insert", async () => keys.insert(...args)),
+    insertWithPost: async (...args) =>
+      attempt("idempotencyKeys.insertWithPost", async () => keys.insertWithPost(...args)),
+    find: async (...args) => attempt("idempotencyKeys.find", async () => keys.find(...args)),
+    deleteExpired: async (...args) => attempt("idempotencyKeys.deleteExpired", async () => keys.deleteExpired(...args)),
+    deleteByUser: async (...args) => attempt("idempotencyKeys.deleteByUser", async () => keys.deleteByUser(...args)),
   };
 }

@@ -1,102 +1,130 @@
 import { LRUCache } from "lru-cache";
 import { ok, type Result } from "neverthrow";
-import type { Repositories, UnitOfWork } from "../../application/ports/unit-of-work.ts";
-import type { UserId } from "../../domain/shared/id.ts";
+import type { Storage } from "../../application/ports/storage.ts";
+import type { Repositories } from "../../application/ports/unit-of-work.ts";
 import type { TokenDigest } from "../../domain/session/session.ts";
+import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import type { UserRepository } from "../../domain/user/user-repository.ts";
 
-/** Bounds the memory that it takes: about a kilobyte for each. */
+/** Bounds the memory of a cache: an entry takes about a kilobyte. */
 const MAX_CACHED = 10_000;
 
-interface Ports extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-}
-
 /**
- * Remembers sessions and users that were found, so that who asks is known without asking the database each time. All
- * are forgotten before a change of any is acknowledged. That holds only where every change comes this way: in a process
- * that has its database for itself.
+ * Caches the sessions and users that requests authenticate with. Every write to a session or a user invalidates the caches
+ * before it is acknowledged. The caches are coherent only if every write comes this way: where one process owns the database.
  */
-export function cacheSessions({ users, sessions, unitOfWork, ...others }: Ports): Ports {
-  const knownSessions = remembered(async (digest: TokenDigest) => sessions.findByTokenDigest(digest));
-  const knownUsers = remembered(async (id: UserId) => users.findById(id));
-  const forget = () => {
-    knownSessions.forget();
-    knownUsers.forget();
+export function cacheSessions(storage: Storage): Storage {
+  const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
+  const sessionCache = readThrough(async (digest: TokenDigest) => sessions.findByTokenDigest(digest));
+  const userCache = readThrough(async (id: UserId) => users.findById(id));
+  const invalidate = () => {
+    sessionCache.invalidate();
+    userCache.invalidate();
   };
-  const noted = noteChanges({ users, sessions, ...others }, forget);
   return {
-    ...others,
-    sessions: { ...noted.sessions, findByTokenDigest: knownSessions.find },
-    users: { ...noted.users, findById: knownUsers.find },
+    users: { ...usersInvalidating(users, invalidate), findById: userCache.find },
+    posts,
+    sessions: { ...sessionsInvalidating(sessions, invalidate), findByTokenDigest: sessionCache.find },
+    idempotencyKeys,
     unitOfWork: {
       run: async (work) => {
         let hasChanged = false;
-        const note = () => {
+        const noteChange = () => {
           hasChanged = true;
         };
         try {
-          return await unitOfWork.run(async (repositories) => work(noteChanges(repositories, note)));
+          return await unitOfWork.run(async (repositories) => work(noteChanges(repositories, noteChange)));
         } finally {
-          if (hasChanged) forget();
+          if (hasChanged) invalidate();
         }
       },
     },
+    probe,
+    close: async () => storage.close(),
   };
 }
 
-/** Looks up what is not known yet. */
-function remembered<Key extends string, Value extends object, Failure>(
-  look: (key: Key) => Promise<Result<Value, Failure>>,
+/** A read-through cache of the values that `load` finds. */
+function readThrough<Key extends string, Value extends object, Failure>(
+  load: (key: Key) => Promise<Result<Value, Failure>>,
 ) {
-  const known = new LRUCache<Key, Value>({ max: MAX_CACHED });
-  let changes = 0;
+  const cache = new LRUCache<Key, Value>({ max: MAX_CACHED });
+  let invalidations = 0;
   return {
     find: async (key: Key): Promise<Result<Value, Failure>> => {
-      const value = known.get(key);
-      if (value !== undefined) return ok(copyOf(value));
-      const changesBefore = changes;
-      const found = await look(key);
-      // What was read while something changed may be what was there before.
-      if (found.isOk() && changes === changesBefore) known.set(key, copyOf(found.value));
+      const cached = cache.get(key);
+      if (cached !== undefined) return ok(copyOf(cached));
+      const invalidationsBefore = invalidations;
+      const found = await load(key);
+      // A value that was loaded during a write may be the one before it.
+      if (found.isOk() && invalidations === invalidationsBefore) cache.set(key, copyOf(found.value));
       return found;
     },
-    forget: () => {
-      changes++;
-      known.clear();
+    invalidate: () => {
+      invalidations++;
+      cache.clear();
     },
   };
 }
 
-/** Who gets a row may change it, and times are objects that can be changed too. */
+/** A caller may change the row that it gets, and a `Date` in it. */
 function copyOf<Row extends object>(row: Row): Row {
   const values = Object.entries(row).map(([name, value]) => [name, value instanceof Date ? new Date(value) : value]);
   return Object.fromEntries(values) as Row;
 }
 
-/** Calls `note` after each attempt to change a user or a session, whatever came of it. */
-function noteChanges({ users, sessions, ...others }: Repositories, note: () => void): Repositories {
-  const noted = async <T>(change: Promise<T>): Promise<T> => change.finally(note);
+function noteChanges({ users, posts, sessions, idempotencyKeys }: Repositories, onChange: () => void): Repositories {
   return {
-    ...others,
-    users: {
-      ...users,
-      update: async (user, expected) => noted(users.update(user, expected)),
-      upgradePasswordHash: async (id, current, upgraded) => noted(users.upgradePasswordHash(id, current, upgraded)),
-      requestRemoval: async (removal) => noted(users.requestRemoval(removal)),
-      delete: async (id, expected) => noted(users.delete(id, expected)),
-    },
-    sessions: {
-      ...sessions,
-      renew: async (session) => noted(sessions.renew(session)),
-      delete: async (id, userId) => noted(sessions.delete(id, userId)),
-      deleteByUser: async (userId, kept) => noted(sessions.deleteByUser(userId, kept)),
-      // At each log-in, which hardly ever ends another session.
-      deleteOldest: async (userId, kept, most) => {
-        const deleted = await sessions.deleteOldest(userId, kept, most);
-        if (deleted.isErr() || deleted.value > 0) note();
+    users: usersInvalidating(users, onChange),
+    posts,
+    sessions: sessionsInvalidating(sessions, onChange),
+    idempotencyKeys,
+  };
+}
+
+// Each method is named, so that a new one does not compile until it is decided here whether it invalidates. A write
+// invalidates whatever its outcome is, also when it throws: it may have been stored.
+
+function usersInvalidating(users: UserRepository, invalidate: () => void): UserRepository {
+  const invalidating = async <T>(write: Promise<T>): Promise<T> => write.finally(invalidate);
+  return {
+    // Nothing is cached for an id that was not found, so a new user invalidates nothing.
+    insert: async (...args) => users.insert(...args),
+    findById: async (...args) => users.findById(...args),
+    findByEmail: async (...args) => users.findByEmail(...args),
+    hasAdmin: async (...args) => users.hasAdmin(...args),
+    list: async (...args) => users.list(...args),
+    findRemoval: async (...args) => users.findRemoval(...args),
+    listRemovals: async (...args) => users.listRemovals(...args),
+    update: async (...args) => invalidating(users.update(...args)),
+    upgradePasswordHash: async (...args) => invalidating(users.upgradePasswordHash(...args)),
+    requestRemoval: async (...args) => invalidating(users.requestRemoval(...args)),
+    delete: async (...args) => invalidating(users.delete(...args)),
+  };
+}
+
+function sessionsInvalidating(sessions: SessionRepository, invalidate: () => void): SessionRepository {
+  const invalidating = async <T>(write: Promise<T>): Promise<T> => write.finally(invalidate);
+  return {
+    // Nothing is cached for a token that was not found, so a new session invalidates nothing.
+    insert: async (...args) => sessions.insert(...args),
+    findByTokenDigest: async (...args) => sessions.findByTokenDigest(...args),
+    listByUser: async (...args) => sessions.listByUser(...args),
+    renew: async (...args) => invalidating(sessions.renew(...args)),
+    delete: async (...args) => invalidating(sessions.delete(...args)),
+    deleteByUser: async (...args) => invalidating(sessions.deleteByUser(...args)),
+    // Every log-in calls this and it rarely deletes a session, so only a deletion or a failure invalidates.
+    deleteOldest: async (...args) => {
+      let hasChanged = true;
+      try {
+        const deleted = await sessions.deleteOldest(...args);
+        hasChanged = deleted.isErr() || deleted.value > 0;
         return deleted;
-      },
-      deleteExpired: async (now, most) => noted(sessions.deleteExpired(now, most)),
+      } finally {
+        if (hasChanged) invalidate();
+      }
     },
+    deleteExpired: async (...args) => invalidating(sessions.deleteExpired(...args)),
   };
 }

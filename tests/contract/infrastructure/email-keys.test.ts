@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Repositories, UnitOfWork } from "../../../src/application/ports/unit-of-work.ts";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { useCases } from "../../../src/application/application.ts";
 import { nodeAdapters } from "../../../src/bootstrap/compose.ts";
 import { emailKey, type EmailAddress } from "../../../src/domain/user/email-address.ts";
@@ -21,17 +21,12 @@ const PASSWORD = "correct horse";
 const oldKey = (address: string) =>
   address.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFKC");
 
-interface Opened extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-  close(): Promise<unknown>;
-}
-
 /** A database that a Quire with the old rule has left. */
 interface OldDatabase {
   /** Runs SQL on it, while no Quire does. */
   run(...statements: readonly string[]): Promise<void>;
   /** Opens it as a start of today does. */
-  open(log?: ReturnType<typeof recordingLog>, freeSpaceBytes?: number): Promise<Opened>;
+  open(log?: ReturnType<typeof recordingLog>, freeSpaceBytes?: number): Promise<Storage>;
   remove(): Promise<void>;
 }
 
@@ -86,7 +81,7 @@ const KINDS = [
 describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) => {
   let passwordHash: string;
   let databases: OldDatabase[] = [];
-  let opened: Opened[] = [];
+  let opened: Storage[] = [];
 
   beforeAll(async () => {
     passwordHash = (await nodeAdapters.hasher.hash(password(PASSWORD)))._unsafeUnwrap();
@@ -113,19 +108,19 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     return database;
   }
 
-  async function start(database: OldDatabase, log = recordingLog()): Promise<Opened> {
+  async function start(database: OldDatabase, log = recordingLog()): Promise<Storage> {
     const storage = await database.open(log);
     opened.push(storage);
     return storage;
   }
 
-  async function stop(storage: Opened): Promise<void> {
+  async function stop(storage: Storage): Promise<void> {
     await storage.close();
     opened = opened.filter((each) => each !== storage);
   }
 
   /** The address of the user that a log-in gives, or the kind of its failure. */
-  async function logIn(storage: Opened, address: string): Promise<string> {
+  async function logIn(storage: Storage, address: string): Promise<string> {
     const { logIn } = useCases({ ...nodeAdapters, ...storage, sessionIdleMs: 1_000_000 } as never);
     const result = await logIn({ email: address, password: PASSWORD });
     return result.match(

@@ -8,11 +8,11 @@ import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedde
 import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/server-client.ts";
-import { MIGRATIONS_FOLDER, type Storage } from "../../../src/bootstrap/open-storage.ts";
+import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/open-storage.ts";
 import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW, recordingLog } from "../../support/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
-type Opened = Pick<Storage, "users" | "posts" | "renewTitleKeys" | "probe"> & { close(): Promise<unknown> };
+type Opened = Omit<OpenedStorage, "place" | "gaveUp">;
 
 /** A database that a Quire before title keys writes too. */
 interface SharedDatabase {

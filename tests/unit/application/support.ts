@@ -12,7 +12,8 @@ import type { SessionRepository } from "../../../src/domain/session/session-repo
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { UserRepository } from "../../../src/domain/user/user-repository.ts";
-import { openMemoryStorage, type MemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import type { Storage } from "../../../src/application/ports/storage.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
 import {
@@ -81,7 +82,7 @@ export interface Overrides {
 
 export interface Quire {
   /** The storage without overrides: for what a test arranges and looks at. */
-  readonly storage: MemoryStorage;
+  readonly storage: Storage;
   readonly clock: TestClock;
   readonly hasher: FakeHasher;
   readonly app: UseCases;

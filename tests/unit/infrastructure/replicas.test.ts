@@ -2,13 +2,10 @@ import { err, ok, type Result } from "neverthrow";
 import { afterEach, describe, expect, it } from "vitest";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import type { Lsn } from "../../../src/infrastructure/sql/lsn.ts";
-import {
-  readsOnReplicas,
-  type Replica,
-  type ReadsOnReplicas,
-} from "../../../src/infrastructure/postgresql/replicas.ts";
+import { readsOnReplicas, type Replica } from "../../../src/infrastructure/postgresql/replicas.ts";
 import { aDraft, aSession, aUser, EVERY_POST, recordingLog, EVERY_DRAFT } from "../../support/fixtures.ts";
 
 const NEWEST = { limit: 1, from: null } as const;
@@ -31,14 +28,14 @@ async function server(place: string) {
   const posts = { ...storage.posts };
   const stand = { at: async (): Promise<PageCursor> => ok(1n) };
   const replica: Replica = { place, repositories: { ...storage, posts }, position: async () => stand.at() };
-  return { ...replica, author, posts, stand };
+  return { ...replica, storage: { ...storage, posts }, author, posts, stand };
 }
 
 type Server = Awaited<ReturnType<typeof server>>;
 
-const opened: ReadsOnReplicas[] = [];
-afterEach(() => {
-  for (const reads of opened.splice(0)) reads.close();
+const opened: Storage[] = [];
+afterEach(async () => {
+  for (const storage of opened.splice(0)) (await storage.close())._unsafeUnwrap();
 });
 
 async function open(...places: string[]) {
@@ -49,14 +46,14 @@ async function open(...places: string[]) {
   opened.push(reads);
   /** The server that a list comes from. */
   const reader = async () => {
-    const { items } = (await reads.repositories.users.list("everybody", NEWEST))._unsafeUnwrap();
+    const { items } = (await reads.users.list("everybody", NEWEST))._unsafeUnwrap();
     return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.place;
   };
   const servesAgain = async (place: string) => expect.poll(reader, { timeout: 5000 }).toBe(place);
   return {
     primary,
     replicas: replicas as [Server, ...Server[]],
-    repositories: reads.repositories,
+    repositories: reads,
     log,
     reader,
     servesAgain,

@@ -1,13 +1,16 @@
 import { err, ok, type Result } from "neverthrow";
-import { describe, expect, it, vi } from "vitest";
-import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
+import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import type { StorageFailure, StorageFailureReason } from "../../../src/domain/shared/storage-failure.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
-import { withRetry } from "../../../src/infrastructure/storage/retry.ts";
+import { MAX_ATTEMPTS, MAX_TOTAL_DELAY_MS, withRetry } from "../../../src/infrastructure/storage/retry.ts";
 import { aUser, recordingLog } from "../../support/fixtures.ts";
 
-type Reason = StorageFailure["reason"];
+const REASONS = ["unavailable", "full", "corrupt", "busy", "outcome_unknown"] as const;
 
-const failure = (reason: Reason, isTransient: boolean): StorageFailure => ({
+const failure = (reason: StorageFailureReason, isTransient: boolean): StorageFailure => ({
   kind: "storage_failure",
   reason,
   isTransient,
@@ -15,86 +18,142 @@ const failure = (reason: Reason, isTransient: boolean): StorageFailure => ({
   cause: null,
 });
 
-/** A storage whose lookups of users fail as they are told, one call after the other, and then find somebody. */
-function failing(...failures: readonly StorageFailure[]) {
-  const storage = openMemoryStorage();
-  const user = aUser();
-  const left = [...failures];
-  let calls = 0;
-  const answer = <T>(value: T): Result<T, StorageFailure> => {
-    calls++;
-    const next = left.shift();
-    return next === undefined ? ok(value) : err(next);
-  };
-  const log = recordingLog();
-  const ports = withRetry(
-    {
-      ...storage,
-      users: { ...storage.users, findById: async () => answer(user) },
-      unitOfWork: {
-        run: async (work) => {
-          const outcome = answer(undefined);
-          return outcome.isErr() ? err(outcome.error) : storage.unitOfWork.run(work);
-        },
-      },
-    },
-    log,
-  );
-  return { ports, user, log, calls: () => calls };
+/** Users of a storage in a class of their own, as an adapter outside this repository may have them. */
+class Users {
+  readonly #users: Repositories["users"];
+  readonly #failures: StorageFailure[];
+  calls = 0;
+
+  constructor(users: Repositories["users"], failures: readonly StorageFailure[]) {
+    this.#users = users;
+    this.#failures = [...failures];
+  }
+
+  async findById(id: UserId) {
+    this.calls++;
+    const next = this.#failures.shift();
+    return next === undefined ? this.#users.findById(id) : err(next);
+  }
 }
 
-describe("resilience", () => {
-  it.each(["unavailable", "busy"] as const)("asks again after a transient %s", async (reason) => {
-    const { ports, user, calls } = failing(failure(reason, true), failure(reason, true));
-    expect(await ports.users.findById(user.id)).toEqual(ok(user));
+/** A storage whose lookups of users, and whose units of work, give each of `failures` once before they succeed. */
+async function failing(...failures: readonly StorageFailure[]) {
+  const memory = openMemoryStorage();
+  const user = aUser();
+  (await memory.users.insert(user))._unsafeUnwrap();
+  const users = new Users(memory.users, failures);
+  const log = recordingLog();
+  const left = [...failures];
+  const unitOfWork: Storage["unitOfWork"] = {
+    run: async (work) => {
+      const done = await memory.unitOfWork.run(work);
+      const next = left.shift();
+      return next === undefined ? done : err(next);
+    },
+  };
+  const decorated = withRetry({ ...memory, users: Object.assign(users, othersOf(memory.users)), unitOfWork }, log);
+  return { storage: decorated, user, log, calls: () => users.calls };
+}
+
+/** The methods of users that the class leaves to the memory adapter. */
+function othersOf({ findById: _, ...others }: Repositories["users"]) {
+  return others;
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe("retry", () => {
+  it.each(["unavailable", "busy"] as const)("repeats a call after a transient failure: %s", async (reason) => {
+    const { storage, user, calls } = await failing(failure(reason, true), failure(reason, true));
+    expect(await storage.users.findById(user.id)).toEqual(ok(user));
     expect(calls()).toBe(3);
   });
 
-  it.each(["unavailable", "full", "corrupt", "busy", "outcome_unknown"] as const)(
-    "does not repeat a call after a lasting %s",
-    async (reason) => {
-      const { ports, user, calls } = failing(failure(reason, false));
-      expect(await ports.users.findById(user.id)).toEqual(err(failure(reason, false)));
-      expect(calls()).toBe(1);
-    },
-  );
-
-  it("runs a unit of work again as a whole", async () => {
-    const { ports, user, calls } = failing(failure("busy", true));
-    const run = vi.fn(async () => ok("done"));
-    expect(await ports.unitOfWork.run(run)).toEqual(ok("done"));
-    expect(calls()).toBe(2);
-    expect(user).toBeDefined();
+  it.each(REASONS)("does not repeat a call after a lasting failure: %s", async (reason) => {
+    const { storage, user, calls } = await failing(failure(reason, false));
+    expect(await storage.users.findById(user.id)).toEqual(err(failure(reason, false)));
+    expect(calls()).toBe(1);
   });
 
-  it("gives up after five attempts", async () => {
+  it("repeats a unit of work as a whole", async () => {
+    const { storage } = await failing(failure("busy", true));
+    const work = vi.fn(async () => ok("done"));
+    expect(await storage.unitOfWork.run(work)).toEqual(ok("done"));
+    expect(work).toHaveBeenCalledTimes(2);
+  });
+
+  it("does not repeat a unit of work whose outcome is unknown", async () => {
+    const { storage } = await failing(failure("outcome_unknown", false));
+    const work = vi.fn(async () => ok("done"));
+    expect(await storage.unitOfWork.run(work)).toEqual(err(failure("outcome_unknown", false)));
+    expect(work).toHaveBeenCalledTimes(1);
+  });
+
+  it("gives up after five attempts with delays that are bounded in all", async () => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, "random").mockReturnValue(0.999_999);
     const busy = failure("busy", true);
-    const { ports, user, calls } = failing(...Array.from({ length: 9 }, () => busy));
-    expect(await ports.users.findById(user.id)).toEqual(err(busy));
-    expect(calls()).toBe(5);
+    const { storage, user, calls } = await failing(...Array.from({ length: 9 }, () => busy));
+    const startedAt = Date.now();
+    const found = storage.users.findById(user.id);
+    await vi.runAllTimersAsync();
+    expect(await found).toEqual(err(busy));
+    expect(calls()).toBe(MAX_ATTEMPTS);
+    expect(Date.now() - startedAt).toBeLessThanOrEqual(MAX_TOTAL_DELAY_MS);
   });
 
-  it("refuses at once while the database is away, and serves again by itself", async () => {
-    const away = failure("unavailable", true);
-    const { ports, user, calls, log } = failing(...Array.from({ length: 5 }, () => away));
-    expect((await ports.users.findById(user.id)).isErr()).toBe(true);
-    const refused = (await ports.users.findById(user.id))._unsafeUnwrapErr();
-    expect(refused).toMatchObject({ reason: "unavailable", operation: "users.findById" });
-    expect(calls()).toBe(5);
-    await vi.waitFor(async () => expect((await ports.users.findById(user.id)).isOk()).toBe(true), { timeout: 5000 });
+  it("opens the circuit breaker while the database is unavailable, and closes it by itself", async () => {
+    const { storage, user, calls, log } = await failing(
+      ...Array.from({ length: MAX_ATTEMPTS }, () => failure("unavailable", true)),
+    );
+    expect((await storage.users.findById(user.id)).isErr()).toBe(true);
+    const refused = (await storage.users.findById(user.id))._unsafeUnwrapErr();
+    expect(refused).toMatchObject({ kind: "storage_failure", reason: "unavailable", operation: "users.findById" });
+    expect(calls()).toBe(MAX_ATTEMPTS);
+    await vi.waitFor(async () => expect((await storage.users.findById(user.id)).isOk()).toBe(true), { timeout: 5000 });
     expect(log.lines.map(({ message }) => message)).toEqual([
-      "the database is away: calls are refused until it is back",
-      "the database is back",
+      "circuit breaker opened: the database is unavailable",
+      "circuit breaker closed: the database is available again",
     ]);
   });
 
-  it("lets refusals of the domain and exceptions through", async () => {
-    const { ports } = failing();
+  it("passes errors of the domain and exceptions through", async () => {
+    const { storage } = await failing();
     const user = aUser();
-    expect((await ports.users.delete(user.id, user.version))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
-    const thrown = ports.unitOfWork.run(async () => {
+    expect((await storage.users.delete(user.id, user.version))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+    const thrown = storage.unitOfWork.run(async () => {
       throw new Error("a defect");
     });
     await expect(thrown).rejects.toThrow("a defect");
+  });
+
+  it("calls the method of the same name, with its arguments, for every method of every repository", async () => {
+    const calls: string[] = [];
+    const recording = (repository: string, methods: object) =>
+      Object.fromEntries(
+        Object.keys(methods).map((method) => [
+          method,
+          async (...args: readonly unknown[]): Promise<Result<null, never>> => {
+            calls.push(`${repository}.${method}(${args.join()})`);
+            return ok(null);
+          },
+        ]),
+      );
+    const memory = openMemoryStorage();
+    const repositories = ["users", "posts", "sessions", "idempotencyKeys"] as const;
+    const recorded = Object.fromEntries(repositories.map((name) => [name, recording(name, memory[name])]));
+    const storage = withRetry({ ...memory, ...recorded }, recordingLog());
+    const expected: string[] = [];
+    for (const name of repositories) {
+      for (const [method, call] of Object.entries(storage[name]) as [string, (...args: unknown[]) => unknown][]) {
+        await call(1, 2, 3);
+        expected.push(`${name}.${method}(1,2,3)`);
+      }
+      expect(Object.keys(storage[name]).toSorted()).toEqual(Object.keys(memory[name]).toSorted());
+    }
+    expect(calls).toEqual(expected);
   });
 });

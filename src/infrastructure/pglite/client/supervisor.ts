@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
+import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { openEngine, type Engine, type EngineFailed, type OpenEngineError } from "../engine/engine.ts";
@@ -11,12 +12,6 @@ export interface EngineGaveUp {
   readonly kind: "engine_gave_up";
   readonly failures: number;
   readonly cause: EngineFailed | OpenEngineError;
-}
-
-/** The engine did not shut down in order; the next start replays its write-ahead log. */
-export interface StopUnclean {
-  readonly kind: "stop_unclean";
-  readonly detail: string;
 }
 
 /** The engine, held until `release`. */

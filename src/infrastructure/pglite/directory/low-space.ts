@@ -1,33 +1,33 @@
 import { err, type Result } from "neverthrow";
-import type { Repositories, UnitOfWork } from "../../../application/ports/unit-of-work.ts";
+import type { Storage } from "../../../application/ports/storage.ts";
 import { fail } from "../../../domain/shared/fail.ts";
 import type { Post } from "../../../domain/post/post.ts";
 import type { PostRepository } from "../../../domain/post/post-repository.ts";
 import type { StorageFailure } from "../../../domain/shared/storage-failure.ts";
 
-interface Ports extends Repositories {
-  readonly unitOfWork: UnitOfWork;
-}
-
 /**
  * Lets posts be made shorter while little space is free: what they were is what gives space back. All other changes of
  * posts are refused with `storage_full`.
  *
- * @param shortening The same ports on a client that takes every change of a post for one that makes it no longer.
+ * @param shortening The same storage on a client that takes every change of a post for one that makes it no longer.
  */
-export function shorteningOnLowSpace(ports: Ports, shortening: Ports, isSpaceLow: () => boolean): Ports {
+export function shorteningOnLowSpace(
+  storage: Storage,
+  shortening: Pick<Storage, "posts" | "unitOfWork">,
+  isSpaceLow: () => boolean,
+): Storage {
   const shortened = onlyShortening(shortening.posts);
   return {
-    ...ports,
+    ...storage,
     posts: {
-      ...ports.posts,
-      update: async (post, expected) => (isSpaceLow() ? shortened : ports.posts).update(post, expected),
+      ...storage.posts,
+      update: async (post, expected) => (isSpaceLow() ? shortened : storage.posts).update(post, expected),
     },
     unitOfWork: {
       run: async (work) =>
         isSpaceLow()
           ? shortening.unitOfWork.run(async ({ posts, ...others }) => work({ ...others, posts: onlyShortening(posts) }))
-          : ports.unitOfWork.run(work),
+          : storage.unitOfWork.run(work),
     },
   };
 }
