@@ -1,6 +1,6 @@
 import type { Registration } from "../domain/access.ts";
 import { checkReadiness } from "./check-readiness.ts";
-import { commitOnce } from "./idempotency/commit-once.ts";
+import { idempotentCommits } from "./idempotency/idempotent-commits.ts";
 import { purgeExpiredIdempotencyKeys } from "./idempotency/purge-expired-idempotency-keys.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { IdGenerator } from "./ports/id-generator.ts";
@@ -50,11 +50,11 @@ export interface Dependencies extends Omit<Storage, "close"> {
 export type UseCases = ReturnType<typeof useCases>;
 
 /** Every use case with its dependencies given: what an interface is built on. */
-export function useCases(dependencies: Dependencies) {
+export function useCases(adapters: Dependencies) {
+  const dependencies = { ...adapters, commits: idempotentCommits(adapters) };
   const { finishRemoval, ...removals } = finishRemovals(dependencies);
   return {
     checkReadiness: checkReadiness(dependencies),
-    ...commitOnce(dependencies),
     purgeExpiredIdempotencyKeys: purgeExpiredIdempotencyKeys(dependencies),
 
     registerUser: registerUser(dependencies),

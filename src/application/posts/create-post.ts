@@ -1,4 +1,4 @@
-import { ok, safeTry, type Result } from "neverthrow";
+import { safeTry, type Result } from "neverthrow";
 import { maySetPublicationTime, type Actor, type Forbidden } from "../../domain/access.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { PostId } from "../../domain/shared/id.ts";
@@ -12,8 +12,8 @@ import {
   type PostTitle,
   type PublicationInFuture,
 } from "../../domain/post/post.ts";
-import type { AuthorNotFound, PostRepository } from "../../domain/post/post-repository.ts";
-import type { CommitError, StorePost } from "../idempotency/commit.ts";
+import type { Idempotency, IdempotencyError, Outcome } from "../idempotency/idempotency.ts";
+import type { IdempotentCommits } from "../idempotency/idempotent-commits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 
@@ -21,37 +21,31 @@ export interface CreatePostInput {
   readonly title: PostTitle;
   readonly content: PostContent;
   readonly status: PostStatus;
-  /** When a published post was published, given by admins alone; now where it is left out. */
+  /** The time of publication of a published post, now by default. Only an admin may set it. */
   readonly publishedAt?: Date;
 }
 
-export type CreatePostError = Forbidden | ContentRequired | PublicationInFuture | CommitError;
+export type CreatePostError = Forbidden | ContentRequired | PublicationInFuture | IdempotencyError;
 
 export interface CreatePostDependencies {
-  readonly posts: PostRepository;
+  readonly commits: IdempotentCommits;
   readonly ids: IdGenerator;
   readonly clock: Clock;
 }
 
-/** Writes a post, as a draft or published at once. */
-export function createPost({ ids, clock, posts }: CreatePostDependencies) {
+/** Creates a post, as a draft or published at once. */
+export function createPost({ ids, clock, commits }: CreatePostDependencies) {
   return async (
     actor: Actor,
     { title, content, status, publishedAt }: CreatePostInput,
-    store: StorePost = async (post) => posts.insert(post),
-  ): Promise<Result<Post, CreatePostError>> =>
-    safeTry<Post, CreatePostError>(async function* () {
+    idempotency: Idempotency | null,
+  ): Promise<Result<Outcome<Post>, CreatePostError>> =>
+    safeTry<Outcome<Post>, CreatePostError>(async function* () {
       if (publishedAt !== undefined && !maySetPublicationTime(actor)) return fail({ kind: "forbidden" });
       const fields = { id: ids.next<PostId>(), title, content, authorId: actor.userId };
       const now = clock.now();
       const post: Post =
         status === "published" ? yield* newPublishedPost(fields, now, publishedAt) : newDraft(fields, now);
-      yield* (await store(post)).mapErr(invalidWhenAuthorGone);
-      return ok(post);
+      return commits.insertPost(idempotency, post);
     });
-}
-
-/** A user who was deleted since they were authenticated has no session either. */
-function invalidWhenAuthorGone(failure: AuthorNotFound | CommitError): CommitError {
-  return failure.kind === "author_not_found" ? { kind: "invalid_session" } : failure;
 }

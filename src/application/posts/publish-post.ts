@@ -6,26 +6,33 @@ import {
   type Post,
   type PostAlreadyPublished,
 } from "../../domain/post/post.ts";
-import { directly, type Commit, type CommitError } from "../idempotency/commit.ts";
+import type { Idempotency, IdempotencyError, Outcome } from "../idempotency/idempotency.ts";
+import type { IdempotentCommits } from "../idempotency/idempotent-commits.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Repositories } from "../ports/unit-of-work.ts";
 import { changePost, type ChangePostError } from "./change-post.ts";
 import type { PostTarget } from "./find-changeable-post.ts";
+import { POST_SNAPSHOT } from "./post-snapshot.ts";
 
-export type PublishPostError = PostAlreadyPublished | ContentRequired | ChangePostError | CommitError;
+export type PublishPostError = PostAlreadyPublished | ContentRequired | ChangePostError | IdempotencyError;
 
-export interface PublishPostDependencies extends Repositories {
+export interface PublishPostDependencies {
+  readonly commits: IdempotentCommits;
   readonly clock: Clock;
 }
 
-export function publishPost({ clock, ...repositories }: PublishPostDependencies) {
+export function publishPost({ commits, clock }: PublishPostDependencies) {
   return async (
     actor: Actor,
     target: PostTarget,
-    commit: Commit<Post> = directly(repositories),
-  ): Promise<Result<Post, PublishPostError>> =>
-    retryLostRaces<Post, PublishPostError>(async () =>
-      commit(async ({ posts }) => changePost({ posts, clock }, actor, target, publish)),
+    idempotency: Idempotency | null,
+  ): Promise<Result<Outcome<Post>, PublishPostError>> =>
+    retryLostRaces<Outcome<Post>, PublishPostError>(async () =>
+      commits.commit(idempotency, {
+        write: async ({ posts }) => changePost({ posts, clock }, actor, target, publish),
+        snapshot: POST_SNAPSHOT,
+        ownerOf: () => actor.userId,
+        isUnit: false,
+      }),
     );
 }

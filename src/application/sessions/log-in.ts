@@ -10,13 +10,16 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user/user-repository.ts";
 import type { VersionConflict } from "../../domain/shared/version.ts";
-import type { Commit, CommitError } from "../idempotency/commit.ts";
+import type { Idempotency, IdempotencyError, Outcome } from "../idempotency/idempotency.ts";
+import type { IdempotentCommits } from "../idempotency/idempotent-commits.ts";
 import { retryLostRaces } from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 import type { SessionTokens } from "../ports/session-tokens.ts";
-import type { UnitOfWork } from "../ports/unit-of-work.ts";
+import type { Repositories } from "../ports/unit-of-work.ts";
+import { authenticate, type AuthenticateDependencies } from "./authenticate.ts";
+import { LOG_IN_SNAPSHOT } from "./log-in-snapshot.ts";
 
 /** No user has this address and this password. Which of the two is wrong is not told. */
 export interface InvalidCredentials {
@@ -28,20 +31,22 @@ export interface LogInInput {
   readonly password: string;
 }
 
+/** A new session. */
 export interface LoggedIn {
-  readonly session: Session;
+  readonly id: SessionId;
   readonly token: SessionToken;
+  readonly expiresAt: Date;
   readonly user: UserProfile;
 }
 
-export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingError | CommitError;
+export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingError | IdempotencyError;
 
-/** One log-in makes one session too many at most; more than that were there before there was a bound. */
-const MAX_ENDED_SESSIONS = 100;
+/** A log-in exceeds the maximum by one session. An account from before there was a maximum may exceed it by more. */
+const MAX_REVOKED_SESSIONS = 100;
 
-export interface LogInDependencies {
+export interface LogInDependencies extends AuthenticateDependencies {
   readonly users: UserRepository;
-  readonly unitOfWork: UnitOfWork;
+  readonly commits: IdempotentCommits;
   readonly hasher: PasswordHasher;
   readonly tokens: SessionTokens;
   readonly ids: IdGenerator;
@@ -50,16 +55,14 @@ export interface LogInDependencies {
 }
 
 /**
- * Opens a session. A password is compared whether the address exists or not, so that the time does not tell; what
- * cannot be anybody's address or password is refused at once, for it tells nothing.
+ * Opens a session. A password is compared whether the address exists or not, so that the response time does not reveal
+ * which addresses exist. An input that cannot be an address or a password is refused at once, because that reveals nothing.
  */
 export function logIn(dependencies: LogInDependencies) {
-  const { users, unitOfWork, tokens, ids, clock, sessionIdleMs } = dependencies;
-  return async (
-    input: LogInInput,
-    commit: Commit<LoggedIn> = async (write) => unitOfWork.run(write),
-  ): Promise<Result<LoggedIn, LogInError>> =>
-    retryLostRaces<LoggedIn, LogInError>(async () =>
+  const { users, commits, tokens, ids, clock, sessionIdleMs } = dependencies;
+  const requireActiveSession = authenticate(dependencies);
+  return async (input: LogInInput, idempotency: Idempotency | null): Promise<Result<Outcome<LoggedIn>, LogInError>> =>
+    retryLostRaces<Outcome<LoggedIn>, LogInError>(async () =>
       safeTry(async function* () {
         const email = parseEmailAddress(input.email);
         const password = parsePassword(input.password);
@@ -75,22 +78,45 @@ export function logIn(dependencies: LogInDependencies) {
           clock.now(),
           sessionIdleMs,
         );
-        return commit(async (repositories) =>
-          safeTry<LoggedIn, LogInError>(async function* () {
-            // While it was compared the password may have been changed, which has revoked every session, or its hash
-            // upgraded by another log-in. Either way the comparison is made again, with the hash that is stored now.
-            const current = yield* nullWhenNotFound(await repositories.users.findById(user.id));
-            if (current?.passwordHash !== user.passwordHash) return fail({ kind: "version_conflict" });
-            if (upgradedHash !== null) {
-              yield* await repositories.users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
-            }
-            yield* (await repositories.sessions.insert(session)).mapErr(invalidWhenNotFound);
-            yield* await repositories.sessions.deleteOldest(user.id, MAX_SESSIONS_PER_USER, MAX_ENDED_SESSIONS);
-            return ok({ session, token, user: ownProfile(user) });
-          }),
-        );
+        const outcome = yield* await commits.commit<LoggedIn, LogInError>(idempotency, {
+          write: async (repositories) =>
+            (await openSession(repositories, { user, session, upgradedHash })).map(() => ({
+              id: session.id,
+              token,
+              expiresAt: session.expiresAt,
+              user: ownProfile(user),
+            })),
+          snapshot: LOG_IN_SNAPSHOT,
+          ownerOf: () => user.id,
+          isUnit: true,
+        });
+        // The session of a repeated log-in may have been revoked, or may have expired.
+        if (outcome.isReplayed) yield* await requireActiveSession(outcome.value.token);
+        return ok(outcome);
       }),
     );
+}
+
+interface NewSession {
+  readonly user: User;
+  readonly session: Session;
+  readonly upgradedHash: PasswordHash | null;
+}
+
+async function openSession(
+  { users, sessions }: Repositories,
+  { user, session, upgradedHash }: NewSession,
+): Promise<Result<void, LogInError>> {
+  return safeTry<void, LogInError>(async function* () {
+    // During the comparison the password may have been changed, which has revoked every session, or another log-in may have
+    // upgraded its hash. In both cases the comparison runs again, with the hash that is stored now.
+    const current = yield* nullWhenNotFound(await users.findById(user.id));
+    if (current?.passwordHash !== user.passwordHash) return fail({ kind: "version_conflict" });
+    if (upgradedHash !== null) yield* await users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
+    yield* (await sessions.insert(session)).mapErr(invalidWhenNotFound);
+    yield* await sessions.deleteOldest(user.id, MAX_SESSIONS_PER_USER, MAX_REVOKED_SESSIONS);
+    return ok();
+  });
 }
 
 /** Gives the hash to store instead of an outdated one, `null` when the stored one may stay. */

@@ -11,41 +11,48 @@ import {
 import { fail } from "../../domain/shared/fail.ts";
 import type { Role } from "../../domain/user/user.ts";
 import type { EmailTaken } from "../../domain/user/user-repository.ts";
-import { directly, type Commit, type CommitError } from "../idempotency/commit.ts";
+import type { Idempotency, IdempotencyError, Outcome } from "../idempotency/idempotency.ts";
+import type { IdempotentCommits } from "../idempotency/idempotent-commits.ts";
 import type { PasswordHashingError } from "../ports/password-hasher.ts";
-import type { Repositories } from "../ports/unit-of-work.ts";
 import { prepareUser, type CreateUserInput, type PrepareUserDependencies } from "./create-user.ts";
+import { PROFILE_SNAPSHOT } from "./profile-snapshot.ts";
 
-/** The operator lets admins alone create users. */
+/** Registration is closed: only admins create users. */
 export interface RegistrationClosed {
   readonly kind: "registration_closed";
 }
 
 export interface RegisterUserInput extends Omit<CreateUserInput, "role"> {
-  /** Given by admins alone; an author where it is left out. */
+  /** `author` by default. Only an admin may set it. */
   readonly role?: Role;
 }
 
-export type RegisterUserError = RegistrationClosed | Forbidden | EmailTaken | PasswordHashingError | CommitError;
+export type RegisterUserError = RegistrationClosed | Forbidden | EmailTaken | PasswordHashingError | IdempotencyError;
 
-export interface RegisterUserDependencies extends PrepareUserDependencies, Repositories {
+export interface RegisterUserDependencies extends PrepareUserDependencies {
+  readonly commits: IdempotentCommits;
   readonly registration: Registration;
 }
 
 /**
- * Lets anybody become an author while registration is open, and admins create users always. The profile that it returns
- * is full, as the one who asked has given all of it.
+ * Anybody may register as an author while registration is open; admins may always create users. The returned profile is
+ * complete, because the caller provided every field of it.
  */
 export function registerUser(dependencies: RegisterUserDependencies) {
   return async (
     viewer: Viewer,
     { role, ...input }: RegisterUserInput,
-    commit: Commit<UserProfile> = directly(dependencies),
-  ): Promise<Result<UserProfile, RegisterUserError>> =>
-    safeTry<UserProfile, RegisterUserError>(async function* () {
+    idempotency: Idempotency | null,
+  ): Promise<Result<Outcome<UserProfile>, RegisterUserError>> =>
+    safeTry<Outcome<UserProfile>, RegisterUserError>(async function* () {
       if (!mayCreateUser(viewer, dependencies.registration)) return fail({ kind: "registration_closed" });
       if (role !== undefined && (viewer === null || !mayGiveRoles(viewer))) return fail({ kind: "forbidden" });
       const user = yield* await prepareUser(dependencies, { ...input, role: role ?? "author" });
-      return commit(async ({ users }) => (await users.insert(user)).map(() => ownProfile(user)));
+      return dependencies.commits.commit(idempotency, {
+        write: async ({ users }) => (await users.insert(user)).map(() => ownProfile(user)),
+        snapshot: PROFILE_SNAPSHOT,
+        ownerOf: ({ id }) => id,
+        isUnit: false,
+      });
     });
 }

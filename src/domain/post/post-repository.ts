@@ -1,6 +1,7 @@
 import type { Result } from "neverthrow";
 import type { BatchLimits } from "../shared/batch.ts";
 import type { PostId, UserId } from "../shared/id.ts";
+import type { IdempotencyKeyInUse, IdempotencyRecord } from "../shared/idempotency-record.ts";
 import { pageOf, type Page, type PageRequest } from "../shared/page.ts";
 import { isStoredTitle, type Post, type PostStatus } from "./post.ts";
 import type { FoundPost, SearchQuery } from "./post-search.ts";
@@ -150,12 +151,22 @@ export interface PostPlace {
   readonly id: PostId;
 }
 
+/** A new post and the record of the request that creates it. The record belongs to the author of the post. */
+export interface RecordedPost {
+  readonly post: Post;
+  readonly record: IdempotencyRecord;
+}
+
 export interface PostRepository {
   /**
-   * Stores a new post. Fails with `author_not_found` when no user has `post.authorId`, and with `account_quota_exceeded` when
-   * the account would have stored more than its quota.
+   * Stores a new post; a {@link RecordedPost} together with its record: both or neither. Fails with `author_not_found` when
+   * no user has `post.authorId`, with `account_quota_exceeded` when the account would exceed its quota, and with
+   * `idempotency_key_in_use` when the key of the record is claimed, or has a record that had not expired when this one was
+   * created. A record that had expired is replaced.
    */
-  insert(post: Post): Promise<Result<void, AuthorNotFound | AccountQuotaExceeded | StorageFailure>>;
+  insert(
+    post: Post | RecordedPost,
+  ): Promise<Result<void, AuthorNotFound | AccountQuotaExceeded | IdempotencyKeyInUse | StorageFailure>>;
 
   /**
    * The post, where it is published or `drafts` has it; fails with `post_not_found` otherwise. A draft that `drafts` does

@@ -2,7 +2,7 @@ import { ok, type Result } from "neverthrow";
 import { fail } from "../shared/fail.ts";
 import type { Branded } from "../shared/branded.ts";
 import type { PostId, UserId } from "../shared/id.ts";
-import { multilineText, singleLineText, textOfLength, utf8ByteLength } from "../shared/text.ts";
+import { multilineText, singleLineText, storableText, textOfLength, utf8ByteLength } from "../shared/text.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../shared/version.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
 
@@ -70,9 +70,14 @@ export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
   return singleLineText(raw, 1, TITLE_MAX_LENGTH).map((text) => text as PostTitle);
 }
 
-/** Whether a store may hold this as a title: what was accepted earlier stays, whatever is accepted now. */
-export function isStoredTitle(text: string): boolean {
+/** Whether a store may hold this as a title. A title that was accepted earlier stays valid when the rule changes. */
+export function isStoredTitle(text: string): text is PostTitle {
   return textOfLength(text, 1, TITLE_MAX_LENGTH).isOk();
+}
+
+/** Whether a store may hold this as content. Content that was accepted earlier stays valid when the rule changes. */
+export function isStoredContent(text: string): text is PostContent {
+  return storableText(text).isOk() && utf8ByteLength(text) <= CONTENT_MAX_BYTES;
 }
 
 /** Reads content and keeps it as written. */

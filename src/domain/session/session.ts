@@ -4,6 +4,12 @@ import type { SessionId, UserId } from "../shared/id.ts";
 /** What a client proves itself with: 256 random bits as base64url. It is shown once and never stored. */
 export type SessionToken = Branded<string, "SessionToken">;
 
+const SESSION_TOKEN = /^[\w-]{43}$/;
+
+export function isSessionToken(text: string): text is SessionToken {
+  return SESSION_TOKEN.test(text);
+}
+
 /** The SHA-256 of a token as lower-case hexadecimal. With 256 bits of chance in the token it needs no salt. */
 export type TokenDigest = Branded<string, "TokenDigest">;
 

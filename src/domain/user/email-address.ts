@@ -24,6 +24,11 @@ export function parseEmailAddress(raw: string): Result<EmailAddress, Violation> 
   );
 }
 
+/** Whether a store may hold this as an address. One that was accepted earlier stays valid when the rule changes. */
+export function isStoredEmail(text: string): text is EmailAddress {
+  return textOfLength(text, 1, EMAIL_MAX_LENGTH).isOk();
+}
+
 /**
  * One key for the addresses of one mailbox, as far as that is defined: local parts are compared without case and
  * composition, domains as IDNA2008 compares them. All of it comes from Unicode's properties, which JavaScript has and

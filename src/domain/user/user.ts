@@ -3,7 +3,7 @@ import type { Branded } from "../shared/branded.ts";
 import type { EmailAddress } from "./email-address.ts";
 import type { UserId } from "../shared/id.ts";
 import type { PasswordHash } from "./password.ts";
-import { singleLineText } from "../shared/text.ts";
+import { singleLineText, textOfLength } from "../shared/text.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../shared/version.ts";
 import type { Violation } from "../shared/violation.ts";
 
@@ -31,6 +31,15 @@ export const NAME_MAX_LENGTH = 100;
 /** Reads a name and trims it. */
 export function parseUserName(raw: string): Result<UserName, Violation> {
   return singleLineText(raw.trim(), 1, NAME_MAX_LENGTH).map((text) => text as UserName);
+}
+
+/** Whether a store may hold this as a name. A name that was accepted earlier stays valid when the rule changes. */
+export function isStoredName(text: string): text is UserName {
+  return textOfLength(text, 1, NAME_MAX_LENGTH).isOk();
+}
+
+export function isRole(text: unknown): text is Role {
+  return ROLES.some((role) => role === text);
 }
 
 export function newUser(fields: Pick<User, "id" | "name" | "email" | "passwordHash" | "role">, now: Date): User {

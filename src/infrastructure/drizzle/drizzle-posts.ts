@@ -1,6 +1,5 @@
-import { and, eq, getTableColumns, is, or, sql, type SQL } from "drizzle-orm";
-import { PgTransaction } from "drizzle-orm/pg-core";
-import { err, ok, safeTry } from "neverthrow";
+import { and, eq, or, sql, type SQL } from "drizzle-orm";
+import { ok, safeTry } from "neverthrow";
 import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
@@ -20,18 +19,16 @@ import { accountQuota, type StorageOptions } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
+import { AUTHOR_NOT_FOUND, postInsertion } from "./post-insertion.ts";
 import { pageSelection, selectCounts } from "./post-lists.ts";
 import { selectFound, selectFoundCount } from "./post-search.ts";
 import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
-import { once, preparedFor, valuesOf } from "./prepared.ts";
+import { once } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
-import { singleFlight, lookUpAskedTogether, batchInserts } from "./batching.ts";
+import { singleFlight, lookUpAskedTogether } from "./batching.ts";
 
-/** What a foreign key's violation tells of whoever stores a post. */
-export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
-const POST = getTableColumns(posts);
 /** Before every id that is given to anything (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
@@ -51,34 +48,7 @@ const isAskedForAsDraft = sql`exists (
 )`;
 
 export function drizzlePosts(db: Database, options: StorageOptions): PostRepository {
-  const { admitted, refusal, most, locking } = accountQuota(db, options);
-  const insertOf = preparedFor((rows) =>
-    db
-      .insert(posts)
-      .select(admitted(POST, rows, { owner: "author_id" }))
-      .returning({ id: posts.id })
-      .prepare(`posts_insert_${rows}`),
-  );
-  /** Gives of each post whether it is stored. */
-  const insertAll = async (rows: readonly Post[]) =>
-    (
-      await attempt(
-        db,
-        "posts.insert",
-        async () => {
-          const given = rows.map((post) => ({ ...postRow(post), bytes: storedPostBytes(post) }));
-          return insertOf(rows.length).execute(valuesOf(given, "given"));
-        },
-        AUTHOR_NOT_FOUND,
-      )
-    ).map((stored) => {
-      const ids = new Set(stored.map(({ id }) => id));
-      return rows.map(({ id }) => ids.has(id));
-    });
-  // In a transaction a row that is refused takes all with it, and there is nobody else to wait for.
-  const insertOne = is(db, PgTransaction)
-    ? async (post: Post) => (await insertAll([post])).map(([isStored]) => isStored)
-    : batchInserts(insertAll, storedPostBytes);
+  const { most, locking } = accountQuota(db, options);
   const selectVisible = once(() =>
     db
       .select(POST_COLUMNS)
@@ -111,16 +81,8 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
   const heirOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
 
   return {
-    insert: async (post) => {
-      const stored = await insertOne(post);
-      if (stored.isErr()) return err(stored.error);
-      if (stored.value === true) return ok();
-      const [bytes, notThere] = [storedPostBytes(post), { kind: "author_not_found" } as const];
-      // Where there is room by now, another transaction has just made it.
-      return refusal("posts.insert", { userId: post.authorId, bytes, notThere, other: QUOTA_EXCEEDED });
-    },
+    insert: postInsertion(db, options),
 
-    // Another may have asked for the same post as its author in the same turn, so each sees for themself.
     findById: async (id, drafts) =>
       (await findRow({ id, drafts })).andThen((row) =>
         row === undefined || !isVisible(row, drafts) ? fail(POST_NOT_FOUND) : ok(restorePost(row)),

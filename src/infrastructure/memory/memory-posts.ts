@@ -1,4 +1,4 @@
-import { ok } from "neverthrow";
+import { err, ok } from "neverthrow";
 import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { UserId } from "../../domain/shared/id.ts";
@@ -12,8 +12,10 @@ import {
   type PostRepository,
 } from "../../domain/post/post-repository.ts";
 import { rankKey } from "../../domain/post/post-search.ts";
+import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import { nextVersion } from "../../domain/shared/version.ts";
+import { claimKey, putRecord } from "./memory-idempotency-keys.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { hasRoomFor, type MemoryOptions } from "./memory-quota.ts";
 import { findPosts } from "./memory-search.ts";
@@ -23,10 +25,17 @@ const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
 
 export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostRepository {
   return {
-    insert: async (post) =>
+    insert: async (inserted) =>
       access((tables) => {
+        const { post, record } = "record" in inserted ? inserted : { post: inserted, record: null };
         if (!tables.users.has(post.authorId)) return fail({ kind: "author_not_found" });
-        if (!hasRoomFor(storedPostBytes(post), post.authorId, tables, options)) return fail(QUOTA_EXCEEDED);
+        const bytes = storedPostBytes(post) + (record === null ? 0 : storedRecordBytes(record));
+        if (!hasRoomFor(bytes, post.authorId, tables, options)) return fail(QUOTA_EXCEEDED);
+        if (record !== null) {
+          const claimed = claimKey(tables, record.keyDigest, record.createdAt);
+          if (claimed.isErr()) return err(claimed.error);
+          putRecord(tables, record);
+        }
         addRow(tables.posts, post);
         return ok();
       }),

@@ -1,4 +1,4 @@
-import { storedRecordBytes } from "../../application/ports/idempotency-keys.ts";
+import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { MemoryTables } from "./memory-tables.ts";

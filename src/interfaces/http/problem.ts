@@ -2,22 +2,18 @@ import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Result } from "neverthrow";
 import { z } from "zod";
-import type { AnsweredBefore } from "../../application/idempotency/commit.ts";
 import type { UseCases } from "../../application/application.ts";
 import type { NewAuthorGone, RemovalInterrupted } from "../../application/users/finish-removals.ts";
 import type { StorageFailure, StorageFailureReason } from "../../domain/shared/storage-failure.ts";
 import { SECURE_HEADERS } from "./openapi/headers.ts";
 import { respond } from "./respond.ts";
 
-/**
- * Every error that a use case can end with. That it was done before is none, as it has an answer of its own; and what ends the
- * work on a removal is for the log, as nobody asks for that work.
- */
+/** Every error that a use case can end with. What ends the work on a removal is for the log, as nobody asks for that work. */
 export type UseCaseError = Exclude<
   {
     [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
   }[keyof UseCases],
-  AnsweredBefore | RemovalInterrupted | NewAuthorGone
+  RemovalInterrupted | NewAuthorGone
 >;
 
 /** The errors that arise in HTTP itself, before a use case is asked. */

@@ -1,5 +1,6 @@
 import type { Context, TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Outcome } from "../../application/idempotency/idempotency.ts";
 import type { Version } from "../../domain/shared/version.ts";
 import { isWorthCompressing } from "./middleware/compression.ts";
 import type { HttpEnv } from "./environment.ts";
@@ -28,31 +29,46 @@ export function changedResponse<Body extends object>(c: Context, resource: Resou
   return jsonResponse(c, resource.body, 200);
 }
 
-/** An answer that is not sent yet, so that it can be kept with the write that it tells of. */
-export interface JsonAnswer<Body extends object, Status extends ContentfulStatusCode> {
-  readonly status: Status;
-  readonly headers: Readonly<Record<string, string>>;
+/** A new resource: `location` is its path. Without a version it has no ETag. */
+interface Created<Body extends object> extends Partial<Pick<Resource<Body>, "version" | "representation">> {
+  readonly location: string;
   readonly body: Body;
 }
 
-/** The answer to a POST that has changed a resource: the resource as it is now. */
-export function changedAnswer<Body extends object>({ version, representation, body }: Resource<Body>) {
-  return { status: 200, headers: { ETag: etag(version, representation) }, body } as const;
-}
-
-/** The answer to a POST that has created a resource: the resource, and where it is. */
-export function createdAnswer<Body extends object>(location: string, resource: Resource<Body>) {
-  const { headers, body } = changedAnswer(resource);
-  return { status: 201, headers: { ...headers, Location: location }, body } as const;
-}
-
-/** Not compressed, so that a repetition has the very bytes and the very tag of the first answer, whatever it accepts. */
-export function sendAnswer<Body extends object, Status extends ContentfulStatusCode>(
+/** Answers a POST that creates a resource. */
+export function createdResponse<T, Body extends object>(
   c: Context,
-  { status, headers, body }: JsonAnswer<Body, Status>,
+  { value, isReplayed }: Outcome<T>,
+  render: (value: T) => Created<Body>,
 ) {
-  const sent = { ...headers, "Content-Type": "application/json" };
-  return respond(c, JSON.stringify(body), status, sent) as Response as JsonResponse<Body, Status>;
+  const { location, version, representation, body } = render(value);
+  const tag = version === undefined ? {} : { ETag: etag(version, representation) };
+  return replayableResponse(c, body, 201, { Location: location, ...tag, ...replayMark(isReplayed) });
+}
+
+/** Answers a POST that changes a resource. */
+export function actionResponse<T, Body extends object>(
+  c: Context,
+  { value, isReplayed }: Outcome<T>,
+  render: (value: T) => Resource<Body>,
+) {
+  const { version, representation, body } = render(value);
+  return replayableResponse(c, body, 200, { ETag: etag(version, representation), ...replayMark(isReplayed) });
+}
+
+function replayMark(isReplayed: boolean): Readonly<Record<string, string>> {
+  return isReplayed ? { "Idempotency-Replayed": "true" } : {};
+}
+
+/** Never compressed: the response to a repeated request has the same bytes and the same ETag, whatever it accepts. */
+function replayableResponse<Body extends object, Status extends ContentfulStatusCode>(
+  c: Context,
+  body: Body,
+  status: Status,
+  headers: Readonly<Record<string, string>>,
+) {
+  const all = { ...headers, "Content-Type": "application/json" };
+  return respond(c, JSON.stringify(body), status, all) as Response as JsonResponse<Body, Status>;
 }
 
 /** Answers with a body that has the form of JSON already, so what a client reads has the very type that was given. */

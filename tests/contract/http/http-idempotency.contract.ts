@@ -319,10 +319,11 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
           return fail(LOST);
         });
         const { send, countVersions } = await repeater((storage) => {
-          const { unitOfWork, idempotencyKeys } = losing(storage);
+          const { unitOfWork, posts } = losing(storage);
+          const { idempotencyKeys } = storage;
           const find: typeof idempotencyKeys.find = async (digest) =>
             isAway && wasKept ? fail({ ...LOST, reason: "unavailable" }) : storage.idempotencyKeys.find(digest);
-          return { unitOfWork, idempotencyKeys: { ...idempotencyKeys, find } };
+          return { unitOfWork, posts, idempotencyKeys: { ...idempotencyKeys, find } };
         });
         const lost = await send();
         expect(problemOf(lost)).toBe("503 outcome_unknown");
@@ -392,18 +393,15 @@ const LOST = {
   cause: null,
 } as const;
 
-type Around = (storage: TestStorage) => Pick<TestStorage, "unitOfWork" | "idempotencyKeys">;
+type Around = (storage: TestStorage) => Pick<TestStorage, "unitOfWork" | "posts">;
 
 /** A storage in which what is written with a key is written by `around`, in a unit of work or in one statement. */
 function keyedWrites(
   around: <T, E>(write: () => Promise<Result<T, E | StorageFailure>>) => Promise<Result<T, E | StorageFailure>>,
 ): Around {
-  return ({ unitOfWork, idempotencyKeys }) => ({
+  return ({ unitOfWork, posts }) => ({
     unitOfWork: { run: async (work) => around(async () => unitOfWork.run(work)) },
-    idempotencyKeys: {
-      ...idempotencyKeys,
-      insertWithPost: async (record, post) => around(async () => idempotencyKeys.insertWithPost(record, post)),
-    },
+    posts: { ...posts, insert: async (post) => around(async () => posts.insert(post)) },
   });
 }
 

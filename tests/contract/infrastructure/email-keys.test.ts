@@ -122,9 +122,9 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
   /** The address of the user that a log-in gives, or the kind of its failure. */
   async function logIn(storage: Storage, address: string): Promise<string> {
     const { logIn } = useCases({ ...nodeAdapters, ...storage, sessionIdleMs: 1_000_000 } as never);
-    const result = await logIn({ email: address, password: PASSWORD });
+    const result = await logIn({ email: address, password: PASSWORD }, null);
     return result.match(
-      ({ user }) => user.email ?? "",
+      ({ value: { user } }) => user.email ?? "",
       ({ kind }) => kind,
     );
   }

@@ -224,8 +224,8 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
     ["idempotency_keys_digest_unique"],
   ],
   [
-    "idempotencyKeys.insertWithPost",
-    async ({ idempotencyKeys }) => idempotencyKeys.insertWithPost(RECORD, aDraft(USER)),
+    "posts.insert with a record",
+    async ({ posts }) => posts.insert({ post: aDraft(USER), record: RECORD }),
     ["account_usage_pkey", "idempotency_keys_digest_unique"],
   ],
   [

@@ -133,9 +133,9 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     it("takes a post with its record, or neither", async () => {
       await stored(ada, ROOM - 3);
       const { idempotencyKeys } = storage;
-      expect(await idempotencyKeys.insertWithPost(aUnitOfReplay(ada), aUnit(ada))).toEqual(ok());
+      expect(await storage.posts.insert({ post: aUnit(ada), record: aUnitOfReplay(ada) })).toEqual(ok());
       const [record, post] = [aUnitOfReplay(ada), aUnit(ada)];
-      expect(await idempotencyKeys.insertWithPost(record, post)).toEqual(EXCEEDED);
+      expect(await storage.posts.insert({ post, record })).toEqual(EXCEEDED);
       expect(await idempotencyKeys.find(record.keyDigest)).toEqual(ok(null));
       expect((await storage.posts.findById(post.id, EVERY_DRAFT)).isErr()).toBe(true);
       expect(await roomOf(ada)).toBe(1);
@@ -144,7 +144,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     it("says of a key in use that it is, where there is room", async () => {
       const record = aUnitOfReplay(ada);
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
-      const again = await storage.idempotencyKeys.insertWithPost({ ...record, id: nextId() }, aUnit(ada));
+      const again = await storage.posts.insert({ post: aUnit(ada), record: { ...record, id: nextId() } });
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
     });
 

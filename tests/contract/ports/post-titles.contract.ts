@@ -82,7 +82,7 @@ export function postTitlesContract(adapter: StorageUnderTest): void {
     it("have a post with an idempotency key in its place", async () => {
       await write(["apple", "zoo"]);
       const post = aPublishedPost(author, { title: "Éclair" });
-      (await storage.idempotencyKeys.insertWithPost(aRecord(author), post))._unsafeUnwrap();
+      (await storage.posts.insert({ post, record: aRecord(author) }))._unsafeUnwrap();
       expect(await titles(1)).toEqual(["apple", "Éclair", "zoo"]);
     });
 

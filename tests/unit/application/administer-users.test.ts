@@ -45,7 +45,9 @@ describe("the operator of the server", () => {
     expect([await sessionsOf(quire, author), await sessionsOf(quire, otherAuthor)].map(({ length }) => length)).toEqual(
       [0, 1],
     );
-    const logIns = [PASSWORD, NEW_PASSWORD].map(async (each) => app.logIn({ email: author.email, password: each }));
+    const logIns = [PASSWORD, NEW_PASSWORD].map(async (each) =>
+      app.logIn({ email: author.email, password: each }, null),
+    );
     expect((await Promise.all(logIns)).map((result) => result.isOk())).toEqual([false, true]);
   });
 

@@ -44,8 +44,8 @@ describe("changePassword", () => {
     const actor = await signIn(quire, author);
     const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
     (await app.changePassword(actor, input))._unsafeUnwrap();
-    expect((await app.logIn({ email: author.email, password: NEW_PASSWORD })).isOk()).toBe(true);
-    expect((await app.logIn({ email: author.email, password: PASSWORD }))._unsafeUnwrapErr()).toEqual({
+    expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
+    expect((await app.logIn({ email: author.email, password: PASSWORD }, null))._unsafeUnwrapErr()).toEqual({
       kind: "invalid_credentials",
     });
   });
@@ -115,7 +115,7 @@ describe("changePassword", () => {
     (await app.changePassword(actor, { id: author.id, newPassword: NEW_PASSWORD }))._unsafeUnwrap();
     expect(await sessionsOf(quire, author)).toEqual([]);
     expect((await sessionsOf(quire, admin)).map(({ id }) => id)).toEqual([actor.sessionId]);
-    expect((await app.logIn({ email: author.email, password: NEW_PASSWORD })).isOk()).toBe(true);
+    expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
   });
 
   it("asks admins for their own password when it is their own that they change", async () => {

@@ -24,8 +24,8 @@ const edits = { title: title("Another"), content: content("Other text") };
 type Change = (app: UseCases, actor: Actor, target: PostTarget) => Promise<Result<unknown, { readonly kind: string }>>;
 
 const update: Change = async (app, actor, target) => app.updatePost(actor, { ...target, edits });
-const publish: Change = async (app, actor, target) => app.publishPost(actor, target);
-const unpublish: Change = async (app, actor, target) => app.unpublishPost(actor, target);
+const publish: Change = async (app, actor, target) => app.publishPost(actor, target, null);
+const unpublish: Change = async (app, actor, target) => app.unpublishPost(actor, target, null);
 const remove: Change = async (app, actor, target) => app.deletePost(actor, target);
 
 type Store = typeof storedDraft | typeof storedPublishedPost;
@@ -199,16 +199,16 @@ describe("publishPost", () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
     quire.clock.set(LATER);
-    const published = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null });
+    const published = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
     const change = { status: "published", publishedAt: LATER, version: 2, updatedAt: LATER };
-    expect(published._unsafeUnwrap()).toEqual({ ...post, ...change });
+    expect(published._unsafeUnwrap().value).toEqual({ ...post, ...change });
     expect((await quire.app.getPost(null, post.id))._unsafeUnwrap()).toEqual({ ...post, ...change });
   });
 
   it("refuses a draft with nothing to read in it", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author, " ");
-    const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null });
+    const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
     expect(await stored(quire, post)).toEqual(post);
   });
@@ -216,7 +216,7 @@ describe("publishPost", () => {
   it("refuses a post that is public already", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
-    const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null });
+    const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "post_already_published" });
     expect(await stored(quire, post)).toEqual(post);
   });
@@ -227,9 +227,9 @@ describe("unpublishPost", () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     quire.clock.set(LATER);
-    const draft = await quire.app.unpublishPost(actorFor(quire.author), { id: post.id, expected: null });
+    const draft = await quire.app.unpublishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
     const change = { status: "draft", publishedAt: null, version: 2, updatedAt: LATER };
-    expect(draft._unsafeUnwrap()).toEqual({ ...post, ...change });
+    expect(draft._unsafeUnwrap().value).toEqual({ ...post, ...change });
     expect(await stored(quire, post)).toEqual({ ...post, ...change });
     expect((await quire.app.getPost(null, post.id))._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
   });
@@ -237,7 +237,7 @@ describe("unpublishPost", () => {
   it("refuses a draft", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
-    const refused = await quire.app.unpublishPost(actorFor(quire.author), { id: post.id, expected: null });
+    const refused = await quire.app.unpublishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "post_not_published" });
     expect(await stored(quire, post)).toEqual(post);
   });

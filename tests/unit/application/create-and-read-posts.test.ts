@@ -26,7 +26,7 @@ describe("createPost", () => {
     ["published", NOW],
   ] as const)("stores a new post of its author as %s", async (status, publishedAt) => {
     const { app, author, storage } = await openQuire();
-    const created = (await app.createPost(actorFor(author), { ...input, status }))._unsafeUnwrap();
+    const created = (await app.createPost(actorFor(author), { ...input, status }, null))._unsafeUnwrap().value;
     expect(created).toStrictEqual({
       id: expect.any(String),
       title: "A title",
@@ -43,14 +43,14 @@ describe("createPost", () => {
 
   it("stores a draft with nothing in it", async () => {
     const { app, author } = await openQuire();
-    const created = await app.createPost(actorFor(author), { ...input, content: content("") });
-    expect(created._unsafeUnwrap().content).toBe("");
+    const created = await app.createPost(actorFor(author), { ...input, content: content("") }, null);
+    expect(created._unsafeUnwrap().value.content).toBe("");
   });
 
   it.each(["", " \n"])("publishes no post with %j in it", async (raw) => {
     const quire = await openQuire();
     const empty = { ...input, content: content(raw), status: "published" } as const;
-    const refused = await quire.app.createPost(actorFor(quire.author), empty);
+    const refused = await quire.app.createPost(actorFor(quire.author), empty, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
     expect((await contentsOf(quire)).posts).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe("createPost", () => {
       const quire = await openQuire();
       const { author } = quire;
       (await quire.storage.users.delete(author.id, author.version))._unsafeUnwrap();
-      const refused = await quire.app.createPost(actorFor(author), { ...input, status });
+      const refused = await quire.app.createPost(actorFor(author), { ...input, status }, null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_session" });
       expect((await contentsOf(quire)).posts).toEqual([]);
     },

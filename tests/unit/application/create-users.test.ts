@@ -13,7 +13,7 @@ const withoutHashing = { hasher: () => ({ hash: async () => err(HASHING_FAILED) 
 describe("registerUser", () => {
   it("makes anybody an author and shows them all of themselves but the hash", async () => {
     const { app } = await openQuire();
-    const registered = (await app.registerUser(null, grace))._unsafeUnwrap();
+    const registered = (await app.registerUser(null, grace, null))._unsafeUnwrap().value;
     expect(registered).toStrictEqual({
       id: expect.any(String),
       name: "Grace",
@@ -27,7 +27,7 @@ describe("registerUser", () => {
 
   it("stores the user with the hash of the password and not the password", async () => {
     const { app, storage } = await openQuire();
-    const { id } = (await app.registerUser(null, grace))._unsafeUnwrap();
+    const { id } = (await app.registerUser(null, grace, null))._unsafeUnwrap().value;
     const stored = (await storage.users.findById(id))._unsafeUnwrap();
     expect(stored).toMatchObject({ name: "Grace", email: "Grace@example.org", role: "author" });
     expect(stored.passwordHash).toBe(hashOf(grace.password, "current", 1));
@@ -38,7 +38,7 @@ describe("registerUser", () => {
     const before = await contentsOf(quire);
     const viewer = who === "nobody" ? null : actorFor(quire[who]);
     for (const role of ["author", "admin"] as const) {
-      const refused = await quire.app.registerUser(viewer, { ...grace, role });
+      const refused = await quire.app.registerUser(viewer, { ...grace, role }, null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
     }
     expect(await contentsOf(quire)).toEqual(before);
@@ -46,25 +46,25 @@ describe("registerUser", () => {
 
   it.each(["author", "admin"] as const)("lets admins create an %s", async (role) => {
     const { app, admin } = await openQuire();
-    expect((await app.registerUser(actorFor(admin), { ...grace, role }))._unsafeUnwrap().role).toBe(role);
+    expect((await app.registerUser(actorFor(admin), { ...grace, role }, null))._unsafeUnwrap().value.role).toBe(role);
   });
 
   it("lets admins alone create users where registration is closed, and hashes nobody else's password", async () => {
     const quire = await openQuire({ registration: "closed", hasher: () => ({ hash: outage as never }) });
     const before = await contentsOf(quire);
     for (const viewer of [null, actorFor(quire.author)]) {
-      const refused = await quire.app.registerUser(viewer, grace);
+      const refused = await quire.app.registerUser(viewer, grace, null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "registration_closed" });
     }
     expect(await contentsOf(quire)).toEqual(before);
     const { app, admin } = await openQuire({ registration: "closed" });
-    expect((await app.registerUser(actorFor(admin), grace))._unsafeUnwrap().role).toBe("author");
+    expect((await app.registerUser(actorFor(admin), grace, null))._unsafeUnwrap().value.role).toBe("author");
   });
 
   it("lets the new user log in", async () => {
     const { app } = await openQuire();
-    const { id } = (await app.registerUser(null, grace))._unsafeUnwrap();
-    const { user } = (await app.logIn({ email: grace.email, password: grace.password }))._unsafeUnwrap();
+    const { id } = (await app.registerUser(null, grace, null))._unsafeUnwrap().value;
+    const { user } = (await app.logIn({ email: grace.email, password: grace.password }, null))._unsafeUnwrap().value;
     expect(user.id).toBe(id);
   });
 
@@ -74,9 +74,9 @@ describe("registerUser", () => {
     ["differs in composition", "ｇrace@example.org"],
   ])("refuses an address when a user has one that %s", async (_case, other) => {
     const quire = await openQuire();
-    (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }))._unsafeUnwrap();
+    (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }, null))._unsafeUnwrap().value;
     const before = await contentsOf(quire);
-    const refused = await quire.app.registerUser(null, { ...grace, email: email(other) });
+    const refused = await quire.app.registerUser(null, { ...grace, email: email(other) }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
     expect(await contentsOf(quire)).toEqual(before);
   });
@@ -84,7 +84,7 @@ describe("registerUser", () => {
   it("stores nobody when the password cannot be hashed", async () => {
     const quire = await openQuire(withoutHashing);
     const before = await contentsOf(quire);
-    expect((await quire.app.registerUser(null, grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+    expect((await quire.app.registerUser(null, grace, null))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
     expect(await contentsOf(quire)).toEqual(before);
   });
 });

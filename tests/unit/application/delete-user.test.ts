@@ -54,7 +54,7 @@ describe("deleteUser", () => {
   it("lets nobody act with a session of the user who went", async () => {
     const quire = await openQuire();
     const input = { email: quire.author.email, password: PASSWORD };
-    const { token } = (await quire.app.logIn(input))._unsafeUnwrap();
+    const { token } = (await quire.app.logIn(input, null))._unsafeUnwrap().value;
     const deletion = { id: quire.author.id, posts: KEEP, currentPassword: PASSWORD, expected: null };
     await removed(quire, quire.author, deletion);
     expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual({ kind: "invalid_session" });

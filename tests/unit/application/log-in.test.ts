@@ -44,37 +44,34 @@ describe("logIn", () => {
   it("opens a session that lasts while it is used, and shows users themselves without their hash", async () => {
     const quire = await openQuire();
     const { passwordHash: _, ...profile } = quire.author;
-    const { session, token, user } = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
-    expect(session).toMatchObject({
-      userId: quire.author.id,
-      createdAt: NOW,
-      lastUsedAt: NOW,
-      expiresAt: new Date(NOW.getTime() + IDLE_MS),
-    });
+    const { id, token, expiresAt, user } = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
+    expect(expiresAt).toEqual(new Date(NOW.getTime() + IDLE_MS));
     expect(token).toMatch(/^[\w-]{43}$/);
     expect(user).toStrictEqual(profile);
-    expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+    expect(await sessionsOf(quire, quire.author)).toMatchObject([
+      { id, userId: quire.author.id, createdAt: NOW, lastUsedAt: NOW, expiresAt },
+    ]);
   });
 
   it("gives a token that its user acts with, and stores it nowhere", async () => {
     const quire = await openQuire();
-    const { session, token } = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+    const { id, token } = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
     const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
-    expect(actor).toEqual({ userId: quire.author.id, role: "author", sessionId: session.id });
+    expect(actor).toEqual({ userId: quire.author.id, role: "author", sessionId: id });
     expect(JSON.stringify(await contentsOf(quire))).not.toContain(token);
   });
 
   it("opens another session each time", async () => {
     const quire = await openQuire();
-    const first = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
-    const second = (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+    const first = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
+    const second = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
     expect(second.token).not.toBe(first.token);
-    expect((await sessionsOf(quire, quire.author)).map(({ id }) => id)).toEqual([second.session.id, first.session.id]);
+    expect((await sessionsOf(quire, quire.author)).map(({ id }) => id)).toEqual([second.id, first.id]);
   });
 
   it("takes the address in any case", async () => {
     const { app, author } = await openQuire();
-    expect((await app.logIn({ email: author.email.toUpperCase(), password: PASSWORD })).isOk()).toBe(true);
+    expect((await app.logIn({ email: author.email.toUpperCase(), password: PASSWORD }, null)).isOk()).toBe(true);
   });
 
   it("takes the password in any composition", async () => {
@@ -82,8 +79,8 @@ describe("logIn", () => {
     const parsed = { name: name("Zoë"), email: email("zoe@example.org") };
     const [composed, decomposed] = ["crème brûlée".normalize("NFC"), "crème brûlée".normalize("NFD")];
     const password = composed as Parameters<typeof app.registerUser>[1]["password"];
-    (await app.registerUser(null, { ...parsed, password }))._unsafeUnwrap();
-    expect((await app.logIn({ email: "zoe@example.org", password: decomposed })).isOk()).toBe(true);
+    (await app.registerUser(null, { ...parsed, password }, null))._unsafeUnwrap().value;
+    expect((await app.logIn({ email: "zoe@example.org", password: decomposed }, null)).isOk()).toBe(true);
   });
 
   it.each([
@@ -100,27 +97,27 @@ describe("logIn", () => {
   ])("opens no session for %s, and does not say what is wrong", async (_case, address, password) => {
     const quire = await openQuire();
     const before = await contentsOf(quire);
-    const refused = await quire.app.logIn({ email: address === "ada" ? quire.author.email : address, password });
+    const refused = await quire.app.logIn({ email: address === "ada" ? quire.author.email : address, password }, null);
     expect(refused._unsafeUnwrapErr()).toStrictEqual({ kind: "invalid_credentials" });
     expect(await contentsOf(quire)).toEqual(before);
   });
 
   it("compares the password with no hash when nobody has the address, so that the time does not tell", async () => {
     const { app, hasher } = await openQuire();
-    await app.logIn({ email: "nobody@example.org", password: PASSWORD });
+    await app.logIn({ email: "nobody@example.org", password: PASSWORD }, null);
     expect(hasher.compared).toEqual([null]);
   });
 
   it("compares the password once with the hash of the user who has the address", async () => {
     const quire = await openQuire();
-    await quire.app.logIn(credentials(quire, "not the right one"));
-    await quire.app.logIn(credentials(quire));
+    await quire.app.logIn(credentials(quire, "not the right one"), null);
+    await quire.app.logIn(credentials(quire), null);
     expect(quire.hasher.compared).toEqual([quire.author.passwordHash, quire.author.passwordHash]);
   });
 
   it("lets nobody in whose address nobody has, whatever the hasher answers", async () => {
     const { app } = await openQuire({ hasher: () => ({ verify: async () => ok("match") }) });
-    const refused = await app.logIn({ email: "nobody@example.org", password: PASSWORD });
+    const refused = await app.logIn({ email: "nobody@example.org", password: PASSWORD }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
   });
 
@@ -129,7 +126,7 @@ describe("logIn", () => {
     ["does not exist", "nobody@example.org"],
   ])("says that a password could not be compared, for an address that %s", async (_case, address) => {
     const quire = await openQuire({ hasher: () => ({ verify: async () => err(HASHING_FAILED) }) });
-    const failed = await quire.app.logIn({ email: address ?? quire.author.email, password: PASSWORD });
+    const failed = await quire.app.logIn({ email: address ?? quire.author.email, password: PASSWORD }, null);
     expect(failed._unsafeUnwrapErr()).toBe(HASHING_FAILED);
     expect(await sessionsOf(quire, quire.author)).toEqual([]);
   });
@@ -138,23 +135,23 @@ describe("logIn", () => {
     it("stores a new hash of the same password, and leaves the user's version and times", async () => {
       const quire = await withOutdatedHash(await openQuire());
       quire.clock.set(LATER);
-      (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
       const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
       expect(stored).toEqual({ ...quire.author, passwordHash: hashOf(PASSWORD, "current", 1) });
     });
 
     it("stores no other hash at the next log-in", async () => {
       const quire = await withOutdatedHash(await openQuire());
-      (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
       const { users } = await contentsOf(quire);
-      (await quire.app.logIn(credentials(quire)))._unsafeUnwrap();
+      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
       expect((await contentsOf(quire)).users).toEqual(users);
     });
 
     it("leaves the hash when the password is another", async () => {
       const quire = await withOutdatedHash(await openQuire());
       const before = await contentsOf(quire);
-      const refused = await quire.app.logIn(credentials(quire, "not the right one"));
+      const refused = await quire.app.logIn(credentials(quire, "not the right one"), null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
       expect(await contentsOf(quire)).toEqual(before);
     });
@@ -164,7 +161,7 @@ describe("logIn", () => {
         await openQuire({ hasher: () => ({ hash: async () => err(HASHING_FAILED) }) }),
       );
       const before = await contentsOf(quire);
-      expect((await quire.app.logIn(credentials(quire)))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
+      expect((await quire.app.logIn(credentials(quire), null))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
       expect(await contentsOf(quire)).toEqual(before);
     });
 
@@ -173,7 +170,7 @@ describe("logIn", () => {
         await openQuire({ hasher: () => ({ hash: async () => err({ kind: "password_hashing_busy" }) }) }),
       );
       const { users } = await contentsOf(quire);
-      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+      expect((await quire.app.logIn(credentials(quire), null)).isOk()).toBe(true);
       expect((await contentsOf(quire)).users).toEqual(users);
     });
 
@@ -184,7 +181,7 @@ describe("logIn", () => {
           await storage.users.upgradePasswordHash(author.id, hashOf(PASSWORD, "outdated"), upgraded);
         }),
       );
-      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+      expect((await quire.app.logIn(credentials(quire), null)).isOk()).toBe(true);
       const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
       expect(stored.passwordHash).toBe(hashOf(PASSWORD, "current", 99));
     });
@@ -196,7 +193,7 @@ describe("logIn", () => {
         const changed = changeUser(author, { passwordHash: hashOf("given by the admin") }, LATER);
         (await storage.users.update(changed, author.version))._unsafeUnwrap();
       });
-      const refused = await quire.app.logIn(credentials(quire));
+      const refused = await quire.app.logIn(credentials(quire), null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
       expect(await sessionsOf(quire, quire.author)).toEqual([]);
     });
@@ -208,7 +205,7 @@ describe("logIn", () => {
           (await storage.users.update(changed, author.version))._unsafeUnwrap();
         }),
       );
-      const refused = await quire.app.logIn(credentials(quire));
+      const refused = await quire.app.logIn(credentials(quire), null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
       const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
       expect(stored.passwordHash).toBe(hashOf("given by the admin"));
@@ -219,7 +216,7 @@ describe("logIn", () => {
       const quire = await openOvertaken(async ({ storage, author }) => {
         (await storage.users.delete(author.id, author.version))._unsafeUnwrap();
       });
-      const refused = await quire.app.logIn(credentials(quire));
+      const refused = await quire.app.logIn(credentials(quire), null);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
     });
 
@@ -228,7 +225,7 @@ describe("logIn", () => {
         const changed = changeUser(author, { name: name("Grace") }, LATER);
         (await storage.users.update(changed, author.version))._unsafeUnwrap();
       });
-      expect((await quire.app.logIn(credentials(quire))).isOk()).toBe(true);
+      expect((await quire.app.logIn(credentials(quire), null)).isOk()).toBe(true);
     });
   });
 
@@ -237,7 +234,7 @@ describe("logIn", () => {
       await openQuire({ sessions: () => ({ insert: async () => err({ kind: "user_not_found" }) }) }),
     );
     const before = await contentsOf(quire);
-    const refused = await quire.app.logIn(credentials(quire));
+    const refused = await quire.app.logIn(credentials(quire), null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
     expect(await contentsOf(quire)).toEqual(before);
   });
@@ -247,11 +244,11 @@ describe("logIn", () => {
     const first = await signIn(quire, quire.author);
     for (let i = 1; i < MAX_SESSIONS_PER_USER; i++) await signIn(quire, quire.author);
     const input = { email: quire.author.email, password: PASSWORD };
-    const { session } = (await quire.app.logIn(input))._unsafeUnwrap();
+    const { id: opened } = (await quire.app.logIn(input, null))._unsafeUnwrap().value;
     const all = { limit: 2 * MAX_SESSIONS_PER_USER, from: null };
     const { items } = (await quire.storage.sessions.listByUser(quire.author.id, NOW, all))._unsafeUnwrap();
     expect(items).toHaveLength(MAX_SESSIONS_PER_USER);
-    expect(items[0]?.id).toBe(session.id);
+    expect(items[0]?.id).toBe(opened);
     expect(items.map(({ id }) => id)).not.toContain(first.sessionId);
   });
 });

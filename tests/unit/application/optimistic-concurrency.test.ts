@@ -101,14 +101,14 @@ const CALLS: [useCase: keyof UseCases, call: Call][] = [
     "publishPost",
     async (quire) => {
       const { id } = await storedDraft(quire, quire.author);
-      return quire.app.publishPost(actorFor(quire.author), { id, expected });
+      return quire.app.publishPost(actorFor(quire.author), { id, expected }, null);
     },
   ],
   [
     "unpublishPost",
     async (quire) => {
       const { id } = await storedPublishedPost(quire, quire.author);
-      return quire.app.unpublishPost(actorFor(quire.author), { id, expected });
+      return quire.app.unpublishPost(actorFor(quire.author), { id, expected }, null);
     },
   ],
   [

@@ -22,7 +22,10 @@ const afterNow = (ms: number) => new Date(NOW.getTime() + ms);
 
 async function loggedIn(overrides: Overrides = {}) {
   const quire = await openQuire(overrides);
-  const { session, token } = (await quire.app.logIn({ email: quire.author.email, password: PASSWORD }))._unsafeUnwrap();
+  const credentials = { email: quire.author.email, password: PASSWORD };
+  const { id, token } = (await quire.app.logIn(credentials, null))._unsafeUnwrap().value;
+  const session = (await sessionsOf(quire, quire.author)).find((each) => each.id === id);
+  if (session === undefined) throw new Error("The log-in stored no session.");
   return { quire, session, token };
 }
 

@@ -36,7 +36,7 @@ const newcomer = { name: name("Grace"), email: email("grace@example.org"), passw
 const expected = null;
 
 const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][] = [
-  ["registerUser", ["users.insert"], async ({ app }) => app.registerUser(null, newcomer)],
+  ["registerUser", ["users.insert"], async ({ app }) => app.registerUser(null, newcomer, null)],
   ["createUser", ["users.insert"], async ({ app }) => app.createUser({ ...newcomer, role: "admin" })],
   ["ensureAdmin", ["users.hasAdmin"], async ({ app }) => app.ensureAdmin(newcomer)],
   ["getUser", ["users.findById", "posts.hasPublished"], async ({ app, actor }) => app.getUser(null, actor.userId)],
@@ -88,7 +88,7 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
   [
     "logIn",
     ["users.findByEmail", "users.findById", "users.upgradePasswordHash", "sessions.insert"],
-    async ({ app }) => app.logIn({ email: "outdated@example.org", password: PASSWORD }),
+    async ({ app }) => app.logIn({ email: "outdated@example.org", password: PASSWORD }, null),
   ],
   ["logOut", ["sessions.delete"], async ({ app, actor }) => app.logOut(actor)],
   ["listSessions", ["sessions.listByUser"], async ({ app, actor }) => app.listSessions(actor, WHOLE_LIST)],
@@ -97,7 +97,8 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
   [
     "createPost",
     ["posts.insert"],
-    async ({ app, actor }) => app.createPost(actor, { title: title("A"), content: content("B"), status: "draft" }),
+    async ({ app, actor }) =>
+      app.createPost(actor, { title: title("A"), content: content("B"), status: "draft" }, null),
   ],
   ["getPost", ["posts.findById"], async ({ app, published }) => app.getPost(null, published.id)],
   ["listPosts", ["posts.list"], async ({ app }) => app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST)],
@@ -119,12 +120,12 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
   [
     "publishPost",
     ["posts.findById", "posts.update"],
-    async ({ app, actor, draft }) => app.publishPost(actor, { id: draft.id, expected }),
+    async ({ app, actor, draft }) => app.publishPost(actor, { id: draft.id, expected }, null),
   ],
   [
     "unpublishPost",
     ["posts.findById", "posts.update"],
-    async ({ app, actor, published }) => app.unpublishPost(actor, { id: published.id, expected }),
+    async ({ app, actor, published }) => app.unpublishPost(actor, { id: published.id, expected }, null),
   ],
   [
     "deletePost",
@@ -151,15 +152,16 @@ async function openWorld(overrides: Overrides) {
   const quire = await openQuire(overrides);
   const { app, author, admin } = quire;
   const outdated = { ...newcomer, email: email("outdated@example.org") };
-  const { id } = (await app.registerUser(null, outdated))._unsafeUnwrap();
+  const { id } = (await app.registerUser(null, outdated, null))._unsafeUnwrap().value;
   const { passwordHash } = (await quire.storage.users.findById(id))._unsafeUnwrap();
   await quire.storage.users.upgradePasswordHash(id, passwordHash, hashOf(PASSWORD, "outdated"));
 
   const draft = await storedDraft(quire, author);
   const published = await storedPublishedPost(quire, author);
   await signIn(quire, author);
-  const { session, token } = (await app.logIn({ email: author.email, password: PASSWORD }))._unsafeUnwrap();
-  const actor = { userId: author.id, role: author.role, sessionId: session.id };
+  const { id: sessionId, token } = (await app.logIn({ email: author.email, password: PASSWORD }, null))._unsafeUnwrap()
+    .value;
+  const actor = { userId: author.id, role: author.role, sessionId };
   quire.clock.advance(IDLE_MS / 2);
   const secondAdmin = aUser({ role: "admin" });
   (await quire.storage.users.insert(secondAdmin))._unsafeUnwrap();

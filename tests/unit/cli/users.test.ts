@@ -65,7 +65,7 @@ describe("quire user password", () => {
       const reference = user === users[0] ? user.email.toUpperCase() : user.id.toUpperCase();
       const changed = (await setPassword(operator, reference, "a new password"))._unsafeUnwrap();
       expect(changed.id).toBe(user.id);
-      expect((await app.logIn({ email: email(user.email), password: "a new password" })).isOk()).toBe(true);
+      expect((await app.logIn({ email: email(user.email), password: "a new password" }, null)).isOk()).toBe(true);
     }
   });
 

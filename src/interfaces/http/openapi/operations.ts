@@ -114,7 +114,7 @@ const DRAFT = { ...PUBLISHED, id: EXAMPLES.draft, title: "A draft", status: "dra
 const SESSION = { id: EXAMPLES.session, createdAt: AT, lastUsedAt: AT, expiresAt: LATER, current: true };
 
 /** What a POST may end with because of its Idempotency-Key. */
-const KEYED = ["malformed_idempotency_key", "idempotency_key_reused", "idempotency_key_in_use"] as const;
+const KEYED = ["idempotency_key_reused", "idempotency_key_in_use"] as const;
 
 /** What an operation that hashes or compares a password may end with. */
 const PASSWORD_PROBLEMS = ["password_hashing_failed", "password_hashing_busy"] as const;

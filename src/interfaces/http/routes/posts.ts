@@ -14,13 +14,13 @@ import { identify, requireActor } from "../middleware/authentication.ts";
 import type { HttpEnv } from "../environment.ts";
 import { authorRepresentation, expectedVersions, requireIfMatch } from "../etag.ts";
 import { excerptHtml } from "../excerpt.ts";
-import { answerOnce } from "../middleware/idempotency.ts";
+import { idempotencyKey } from "../middleware/idempotency.ts";
 import { jsonBody, rejectBody, patchBody, POST_BODY_BYTES } from "../middleware/json-body.ts";
 import { pageResponse } from "../pagination.ts";
 import { postId } from "../path-id.ts";
 import { askedPosts, postListName, PostsQuery, SinglePostQuery, type ListQuery } from "../post-query.ts";
 import { failureProblem, type UseCaseError } from "../problem.ts";
-import { changedAnswer, changedResponse, createdAnswer, resourceResponse } from "../resource-response.ts";
+import { actionResponse, changedResponse, createdResponse, resourceResponse } from "../resource-response.ts";
 import { respond } from "../respond.ts";
 import type { HttpSettings } from "../settings.ts";
 import { POST_PAGE, WRITE } from "../middleware/rate-costs.ts";
@@ -112,12 +112,22 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
           : useCases.listPosts(c.get("viewer"), asked, page);
       return postPageResponse(c, useCases, { list: "posts", query, asked, find });
     })
-    .post("/", requireActor, rejectQuery, write, jsonBody(POST_BODY_BYTES), validBody(NewPost), async (c) =>
-      answerOnce(c, useCases.storePostOnce, {
-        user: c.get("actor").userId,
-        act: async (store) => useCases.createPost(c.get("actor"), c.req.valid("json"), store),
-        answer: (post: Post) => createdAnswer(`/v1/posts/${post.id}`, postResource(post)),
-      }),
+    .post(
+      "/",
+      requireActor,
+      rejectQuery,
+      write,
+      jsonBody(POST_BODY_BYTES),
+      validBody(NewPost),
+      idempotencyKey,
+      async (c) => {
+        const created = await useCases.createPost(c.get("actor"), c.req.valid("json"), c.get("idempotency"));
+        return created.match(
+          (outcome) =>
+            createdResponse(c, outcome, (post) => ({ location: `/v1/posts/${post.id}`, ...postResource(post) })),
+          (failure) => failureProblem(c, failure),
+        );
+      },
     )
     .get("/:id", postId, validQuery(SinglePostQuery), async (c) => {
       const query = c.req.valid("query");
@@ -156,21 +166,21 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
         (failure) => failureProblem(c, failure),
       );
     })
-    .post("/:id/publish", requireActor, postId, rejectQuery, write, rejectBody, async (c) => {
+    .post("/:id/publish", requireActor, postId, rejectQuery, write, rejectBody, idempotencyKey, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      return answerOnce(c, useCases.commitOnce, {
-        user: c.get("actor").userId,
-        act: async (commit) => useCases.publishPost(c.get("actor"), target, commit),
-        answer: (post: Post) => changedAnswer(postResource(post)),
-      });
+      const published = await useCases.publishPost(c.get("actor"), target, c.get("idempotency"));
+      return published.match(
+        (outcome) => actionResponse(c, outcome, postResource),
+        (failure) => failureProblem(c, failure),
+      );
     })
-    .post("/:id/unpublish", requireActor, postId, rejectQuery, write, rejectBody, async (c) => {
+    .post("/:id/unpublish", requireActor, postId, rejectQuery, write, rejectBody, idempotencyKey, async (c) => {
       const target = { id: c.req.valid("param").id, expected: expectedVersions(c) };
-      return answerOnce(c, useCases.commitOnce, {
-        user: c.get("actor").userId,
-        act: async (commit) => useCases.unpublishPost(c.get("actor"), target, commit),
-        answer: (post: Post) => changedAnswer(postResource(post)),
-      });
+      const unpublished = await useCases.unpublishPost(c.get("actor"), target, c.get("idempotency"));
+      return unpublished.match(
+        (outcome) => actionResponse(c, outcome, postResource),
+        (failure) => failureProblem(c, failure),
+      );
     });
 }
 

@@ -6,11 +6,12 @@ import type { SessionId } from "../../../domain/shared/id.ts";
 import type { Session } from "../../../domain/session/session.ts";
 import { identify, requireActor } from "../middleware/authentication.ts";
 import type { HttpEnv } from "../environment.ts";
-import { answerOnce } from "../middleware/idempotency.ts";
+import { idempotencyKey } from "../middleware/idempotency.ts";
 import { jsonBody, SMALL_BODY_BYTES } from "../middleware/json-body.ts";
 import { PageQuery, pageResponse } from "../pagination.ts";
 import { sessionId } from "../path-id.ts";
 import { failureProblem } from "../problem.ts";
+import { createdResponse } from "../resource-response.ts";
 import { respond, setHeader } from "../respond.ts";
 import { presentUser, UserBody } from "./users.ts";
 import { HASH, PAGE, WRITE } from "../middleware/rate-costs.ts";
@@ -51,14 +52,14 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
       limits.passwords,
       limits.logIn,
       limits.cost(HASH),
-      async (c) =>
-        answerOnce(c, useCases.commitOnce, {
-          user: ({ user }) => user.id,
-          act: async (commit) => useCases.logIn(c.req.valid("json"), commit),
-          answer: newSessionAnswer,
-          // Who repeats a log-in has the password still, but its session may have ended meanwhile.
-          stillHolds: async ({ token }) => useCases.authenticate(token),
-        }),
+      idempotencyKey,
+      async (c) => {
+        const loggedIn = await useCases.logIn(c.req.valid("json"), c.get("idempotency"));
+        return loggedIn.match(
+          (outcome) => createdResponse(c, outcome, newSession),
+          (failure) => failureProblem(c, failure),
+        );
+      },
     )
     .use(identify(useCases))
     .use(limits.account)
@@ -97,12 +98,12 @@ function presentSession(session: Session, current: SessionId): z.infer<typeof Se
   };
 }
 
-function newSessionAnswer({ session: { id, expiresAt }, token, user }: LoggedIn) {
+function newSession({ id, token, expiresAt, user }: LoggedIn) {
   const body: z.infer<typeof NewSessionBody> = {
     id,
     token,
     expiresAt: expiresAt.toISOString(),
     user: presentUser(user),
   };
-  return { status: 201, headers: { Location: `/v1/sessions/${id}` }, body } as const;
+  return { location: `/v1/sessions/${id}`, body };
 }

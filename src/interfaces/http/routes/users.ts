@@ -9,14 +9,14 @@ import type { PostsFate } from "../../../domain/user/user-removal.ts";
 import { identify, requireActor } from "../middleware/authentication.ts";
 import type { HttpEnv } from "../environment.ts";
 import { expectedVersions } from "../etag.ts";
-import { answerOnce } from "../middleware/idempotency.ts";
+import { idempotencyKey } from "../middleware/idempotency.ts";
 import { jsonBody, optionalJsonBody, patchBody, SMALL_BODY_BYTES } from "../middleware/json-body.ts";
 import { PageQuery, pageResponse } from "../pagination.ts";
 import { userId } from "../path-id.ts";
 import { AuthorsPostsQuery, postQuery } from "../post-query.ts";
 import { postPageResponse } from "./posts.ts";
 import { failureProblem } from "../problem.ts";
-import { changedResponse, createdAnswer, resourceResponse } from "../resource-response.ts";
+import { changedResponse, createdResponse, resourceResponse } from "../resource-response.ts";
 import { DELETION, HASH, PAGE, POST_PAGE, WRITE } from "../middleware/rate-costs.ts";
 import type { RateLimits } from "../middleware/rate-limits.ts";
 import { respond } from "../respond.ts";
@@ -93,13 +93,14 @@ export function userRoutes(useCases: UseCases, { requestTimeoutMs }: HttpSetting
       validBody(NewUser),
       limits.passwords,
       limits.cost(HASH),
+      idempotencyKey,
       async (c) => {
-        const viewer = c.get("viewer");
-        return answerOnce(c, useCases.commitOnce, {
-          user: viewer?.userId ?? (({ id }: UserProfile) => id),
-          act: async (commit) => useCases.registerUser(viewer, c.req.valid("json"), commit),
-          answer: (user: UserProfile) => createdAnswer(`/v1/users/${user.id}`, userResource(user)),
-        });
+        const registered = await useCases.registerUser(c.get("viewer"), c.req.valid("json"), c.get("idempotency"));
+        return registered.match(
+          (outcome) =>
+            createdResponse(c, outcome, (user) => ({ location: `/v1/users/${user.id}`, ...userResource(user) })),
+          (failure) => failureProblem(c, failure),
+        );
       },
     )
     .get("/", validQuery(PageQuery), limits.cost(PAGE), async (c) =>

@@ -1,0 +1,60 @@
+import { parseId, type Id } from "../../domain/shared/id.ts";
+import { parseVersion, type Version } from "../../domain/shared/version.ts";
+
+/** How the result of a use case is stored for replays, as plain data that JSON can hold, and how it is read again. */
+export interface Snapshot<T> {
+  write(value: T): object;
+  /** `null` when `data` is nothing that `write` returns. */
+  read(data: unknown): T | null;
+}
+
+/**
+ * Before the JSON of a snapshot: the version of the format. It keeps the text from being JSON, so that a build from before
+ * snapshots fails on it (500) instead of answering with an empty body.
+ */
+const FORMAT = "snapshot/1 ";
+
+export function snapshotText<T>(snapshot: Snapshot<T>, value: T): string {
+  return FORMAT + JSON.stringify(snapshot.write(value));
+}
+
+/** Throws on a text that neither this build nor one before it has written: nothing else can answer the request then. */
+export function valueOfSnapshot<T>(snapshot: Snapshot<T>, text: string): T {
+  const value = snapshot.read(dataOf(text));
+  if (value === null) throw new Error("The stored result of a request with an idempotency key is in no known format.");
+  return value;
+}
+
+function dataOf(text: string): unknown {
+  if (text.startsWith(FORMAT)) return JSON.parse(text.slice(FORMAT.length));
+  // An earlier build stored the HTTP response. The JSON of its body has the same fields as the snapshot.
+  const { body } = fieldsOf(JSON.parse(text));
+  return typeof body === "string" ? JSON.parse(body) : null;
+}
+
+/** The fields of an object; none of anything else. */
+export function fieldsOf(data: unknown): Readonly<Record<string, unknown>> {
+  return isObject(data) ? data : {};
+}
+
+function isObject(data: unknown): data is Readonly<Record<string, unknown>> {
+  return typeof data === "object" && data !== null;
+}
+
+export function textIn(data: unknown): string | null {
+  return typeof data === "string" ? data : null;
+}
+
+export function idIn<AnId extends Id<string>>(data: unknown): AnId | null {
+  return typeof data === "string" ? parseId<AnId>(data).unwrapOr(null) : null;
+}
+
+export function versionIn(data: unknown): Version | null {
+  return typeof data === "number" ? parseVersion(data) : null;
+}
+
+/** The date that `Date.toJSON` wrote. */
+export function dateIn(data: unknown): Date | null {
+  const date = new Date(typeof data === "string" ? data : Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
+}

@@ -1,0 +1,34 @@
+import type { Branded } from "./branded.ts";
+import type { Id, UserId } from "./id.ts";
+import { ROW_BYTES } from "./storage-quota.ts";
+
+/** The lookup key of a record: a one-way function of the idempotency key and of its owner, as lower-case hexadecimal. */
+export type KeyDigest = Branded<string, "KeyDigest">;
+
+/** A one-way function of the operation and the body, which tells two requests with the same key apart. */
+export type Fingerprint = Branded<string, "Fingerprint">;
+
+/** The result of a request, encrypted with its idempotency key: the database alone does not reveal it. ASCII only. */
+export type SealedAnswer = Branded<string, "SealedAnswer">;
+
+/** A replay record: the request with an idempotency key has run, and this was its result. */
+export interface IdempotencyRecord {
+  readonly id: Id<"IdempotencyRecord">;
+  readonly keyDigest: KeyDigest;
+  /** The user who made the request, or whom the request created. The record is deleted with this user. */
+  readonly userId: UserId;
+  readonly fingerprint: Fingerprint;
+  readonly answer: SealedAnswer;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** A request with the same key has run, or is running. */
+export interface IdempotencyKeyInUse {
+  readonly kind: "idempotency_key_in_use";
+}
+
+/** The bytes that a record adds to the usage of its account. A sealed result is ASCII, so its length is its bytes. */
+export function storedRecordBytes({ answer }: Pick<IdempotencyRecord, "answer">): number {
+  return ROW_BYTES + answer.length;
+}

@@ -1,0 +1,113 @@
+import { getTableColumns, is, sql } from "drizzle-orm";
+import { PgTransaction } from "drizzle-orm/pg-core";
+import { err, ok, type Result } from "neverthrow";
+import type { Post } from "../../domain/post/post.ts";
+import type { AuthorNotFound, PostRepository, RecordedPost } from "../../domain/post/post-repository.ts";
+import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
+import { accountQuota, type StorageOptions } from "./account-quota.ts";
+import { attempt } from "./attempt.ts";
+import { batchInserts } from "./batching.ts";
+import type { Database } from "./database.ts";
+import { postRow } from "./post-row.ts";
+import { givenRows, namesOf, preparedFor, valuesOf } from "./prepared.ts";
+import { recordInsertion } from "./record-insertion.ts";
+import { idempotencyKeys, posts } from "./schema.ts";
+
+const OPERATION = "posts.insert";
+const POST = getTableColumns(posts);
+const { keyDigest } = idempotencyKeys;
+
+/** The failure for a violation of the foreign key. */
+export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
+/** The record of a post belongs to its author, so that a missing user is the missing author. */
+const OWNER_NOT_FOUND = { ...AUTHOR_NOT_FOUND, idempotency_keys_user_fkey: AUTHOR_NOT_FOUND.posts_author_fkey };
+
+/** Whether each of the rows is stored, in their order. A row is left out when its account has no room or its key is used. */
+type InsertRows<Row> = (rows: readonly Row[]) => Promise<Result<readonly boolean[], AuthorNotFound | StorageFailure>>;
+
+/** `PostRepository.insert`: one statement for the posts, or for the posts with records, of one turn of the event loop. */
+export function postInsertion(db: Database, options: StorageOptions): PostRepository["insert"] {
+  const { admitted, refusal } = accountQuota(db, options);
+  const insertPost = batched(db, insertPosts(db, admitted), storedPostBytes);
+  const insertRecordedPost = batched(db, insertRecordedPosts(db, admitted), bytesOf);
+
+  return async (inserted) => {
+    const isRecorded = "record" in inserted;
+    const stored = isRecorded ? await insertRecordedPost(inserted) : await insertPost(inserted);
+    if (stored.isErr()) return err(stored.error);
+    if (stored.value) return ok();
+    const [post, bytes] = isRecorded ? [inserted.post, bytesOf(inserted)] : [inserted, storedPostBytes(inserted)];
+    // A post without a record that has room now had none: another transaction has just made room.
+    const other = { kind: isRecorded ? "idempotency_key_in_use" : "account_quota_exceeded" } as const;
+    return refusal(OPERATION, {
+      userId: post.authorId,
+      bytes,
+      notThere: AUTHOR_NOT_FOUND.posts_author_fkey,
+      other,
+    });
+  };
+}
+
+/** The bytes that a post and its record add to the usage of their account. */
+function bytesOf({ post, record }: RecordedPost): number {
+  return storedPostBytes(post) + storedRecordBytes(record);
+}
+
+/** A row that a transaction refuses ends the transaction, so there it is not batched with others. */
+function batched<Row>(db: Database, insertRows: InsertRows<Row>, rowBytes: (row: Row) => number) {
+  if (!is(db, PgTransaction)) return batchInserts(insertRows, rowBytes);
+  return async (row: Row) => (await insertRows([row])).map(([isStored]) => isStored === true);
+}
+
+type Admitted = ReturnType<typeof accountQuota>["admitted"];
+
+/** `insert into posts select … from (values …) as given where (room for given.bytes) returning id` */
+function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
+  const statementFor = preparedFor((rows) =>
+    db
+      .insert(posts)
+      .select(admitted(POST, rows, { owner: "author_id" }))
+      .returning({ id: posts.id })
+      .prepare(`posts_insert_${rows}`),
+  );
+  return async (rows) => {
+    const given = rows.map((post) => ({ ...postRow(post), bytes: storedPostBytes(post) }));
+    const query = async () => statementFor(rows.length).execute(valuesOf(given, "given"));
+    const stored = await attempt(db, OPERATION, query, AUTHOR_NOT_FOUND);
+    return stored.map((ids) => areStored(rows, ids));
+  };
+}
+
+/**
+ *     with stored as (…) -- see recordInsertion
+ *     insert into posts select … from (values …) as written where key_digest in (select key_digest from stored)
+ *     returning id
+ */
+function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<RecordedPost> {
+  const statementFor = preparedFor((rows) => {
+    const stored = db.$with("stored").as(recordInsertion(db, admitted, { rows, isAlways: false }));
+    const written = givenRows("written", { ...POST, keyDigest }, rows);
+    return db
+      .with(stored)
+      .insert(posts)
+      .select(sql`select ${namesOf(POST)} from ${written} where key_digest in (select key_digest from ${stored})`)
+      .returning({ id: posts.id })
+      .prepare(`posts_insert_recorded_${rows}`);
+  });
+  return async (rows) => {
+    const records = rows.map((row) => ({ ...row.record, bytes: bytesOf(row) }));
+    const written = rows.map(({ post, record }) => ({ ...postRow(post), keyDigest: record.keyDigest }));
+    const values = { ...valuesOf(records, "given"), ...valuesOf(written, "written") };
+    const query = async () => statementFor(rows.length).execute(values);
+    const stored = await attempt(db, OPERATION, query, OWNER_NOT_FOUND);
+    const inserted = rows.map(({ post }) => post);
+    return stored.map((ids) => areStored(inserted, ids));
+  };
+}
+
+function areStored(inserted: readonly Post[], stored: readonly Pick<Post, "id">[]): readonly boolean[] {
+  const ids = new Set(stored.map(({ id }) => id));
+  return inserted.map(({ id }) => ids.has(id));
+}

@@ -1,0 +1,194 @@
+import { err, ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { Idempotency } from "../../../src/application/idempotency/idempotency.ts";
+import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
+import { content, DAY_MS, email, name, nextId, password, title } from "../../support/fixtures.ts";
+import { contentsOf, openQuire, outage, OUTAGE, PASSWORD, signIn, storedDraft, type Overrides } from "./support.ts";
+
+const POST = { title: title("Once"), content: content("And only once."), status: "draft" } as const;
+const USER = { name: name("Once"), email: email("once@example.org"), password: password("and only once") };
+const REQUEST = { key: "0123456789abcdef", owner: null, body: "body" };
+
+async function openKeyed(overrides: Overrides = {}) {
+  const quire = await openQuire(overrides);
+  const { app, author, storage, clock } = quire;
+  const actor = await signIn(quire, author);
+  const credentials = { email: author.email, password: PASSWORD };
+  const draft = await storedDraft(quire, author);
+  const target = { id: draft.id, expected: null };
+  const own = { ...REQUEST, owner: actor.userId };
+  return {
+    quire,
+    register: async () => app.registerUser(null, USER, { ...REQUEST, operation: "POST /v1/users" }),
+    logIn: async () => app.logIn(credentials, { ...REQUEST, operation: "POST /v1/sessions" }),
+    create: async (body = "body") => app.createPost(actor, POST, { ...own, operation: "POST /v1/posts", body }),
+    publish: async () => app.publishPost(actor, target, { ...own, operation: `POST /v1/posts/${draft.id}/publish` }),
+    countUsers: async () => (await contentsOf(quire)).users.filter((user) => user.name === USER.name).length,
+    countPosts: async () => (await contentsOf(quire)).posts.filter((post) => post.title === POST.title).length,
+    /** Stores a record whose sealed text is `text`. */
+    storeRecord: async (idempotency: Idempotency, text: string) => {
+      const cipher = await nodeIdempotencyCipher.forRequest(idempotency);
+      const { keyDigest, fingerprint } = cipher;
+      const [createdAt, expiresAt] = [clock.now(), new Date(clock.now().getTime() + DAY_MS)];
+      const answer = await cipher.seal(text);
+      const record = { id: nextId<never>(), keyDigest, fingerprint, userId: author.id, answer, createdAt, expiresAt };
+      (await storage.idempotencyKeys.insert(record, "always"))._unsafeUnwrap();
+    },
+  };
+}
+
+type Keyed = Awaited<ReturnType<typeof openKeyed>>;
+
+describe("A use case with an idempotency key", () => {
+  it.each<[string, (keyed: Keyed) => Promise<unknown>]>([
+    ["createPost", async ({ create }) => create()],
+    ["publishPost", async ({ publish }) => publish()],
+    ["registerUser", async ({ register }) => register()],
+    ["logIn", async ({ logIn }) => logIn()],
+  ])("%s returns an equal result when it is repeated, marked as replayed, and writes nothing", async (_, run) => {
+    const keyed = await openKeyed();
+    const first = (await run(keyed)) as Awaited<ReturnType<Keyed["create"]>>;
+    expect(first._unsafeUnwrap().isReplayed).toBe(false);
+    const before = await contentsOf(keyed.quire);
+    keyed.quire.clock.advance(1000);
+    expect(await run(keyed)).toStrictEqual(ok({ value: first._unsafeUnwrap().value, isReplayed: true }));
+    expect(await contentsOf(keyed.quire)).toEqual(before);
+  });
+
+  it("refuses another body with the same key, and writes nothing", async () => {
+    const { create, countPosts } = await openKeyed();
+    (await create())._unsafeUnwrap();
+    expect(await create("another body")).toEqual(err({ kind: "idempotency_key_reused" }));
+    expect(await countPosts()).toBe(1);
+  });
+
+  it("stores no user when the replay record cannot be stored", async () => {
+    const { register, countUsers } = await openKeyed({ idempotencyKeys: () => ({ insert: outage }) });
+    expect(await register()).toEqual(err(OUTAGE));
+    expect(await countUsers()).toBe(0);
+  });
+
+  it("stores no replay record when the user cannot be stored, and runs again", async () => {
+    let isDown = true;
+    const { register, countUsers } = await openKeyed({
+      users: (real) => ({ insert: async (user) => (isDown ? outage() : real.insert(user)) }),
+    });
+    expect(await register()).toEqual(err(OUTAGE));
+    isDown = false;
+    expect((await register())._unsafeUnwrap().isReplayed).toBe(false);
+    expect(await countUsers()).toBe(1);
+  });
+
+  it("fails when PostRepository.insert fails", async () => {
+    const { create, countPosts } = await openKeyed({ posts: () => ({ insert: outage }) });
+    expect(await create()).toEqual(err(OUTAGE));
+    expect(await countPosts()).toBe(0);
+  });
+
+  it("returns the stored post when the connection was lost after the insert", async () => {
+    const { create, countPosts } = await openKeyed({
+      posts: (real) => ({
+        insert: async (post) => {
+          (await real.insert(post))._unsafeUnwrap();
+          return outage();
+        },
+      }),
+    });
+    expect((await create())._unsafeUnwrap()).toMatchObject({ isReplayed: true, value: { title: POST.title } });
+    expect(await countPosts()).toBe(1);
+  });
+
+  it("writes nothing while it is unknown whether the request has run", async () => {
+    const { register, countUsers } = await openKeyed({ idempotencyKeys: () => ({ claim: outage }) });
+    expect(await register()).toEqual(err(OUTAGE));
+    expect(await countUsers()).toBe(0);
+  });
+
+  it("returns the failure of the write when the replay record cannot be read", async () => {
+    const { register } = await openKeyed({
+      users: () => ({ insert: outage }),
+      idempotencyKeys: () => ({ find: async () => err({ ...OUTAGE, operation: "find" }) }),
+    });
+    expect(await register()).toEqual(err(OUTAGE));
+  });
+
+  it("returns invalid_session for a user who was deleted after the authentication", async () => {
+    const { quire, create, countPosts } = await openKeyed();
+    const { author, storage } = quire;
+    const [draft] = (await contentsOf(quire)).posts;
+    if (draft !== undefined) (await storage.posts.delete(draft.id, draft.version))._unsafeUnwrap();
+    (await storage.users.delete(author.id, author.version))._unsafeUnwrap();
+    expect(await create()).toEqual(err({ kind: "invalid_session" }));
+    expect(await countPosts()).toBe(0);
+  });
+
+  it("logIn returns invalid_session when the session of the first log-in has ended", async () => {
+    const { quire, logIn } = await openKeyed();
+    const { token } = (await logIn())._unsafeUnwrap().value;
+    const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
+    (await quire.app.logOut(actor))._unsafeUnwrap();
+    expect(await logIn()).toEqual(err({ kind: "invalid_session" }));
+  });
+
+  it("is replayed for 24 hours and then runs again", async () => {
+    const { quire, create, countPosts } = await openKeyed();
+    const { value } = (await create())._unsafeUnwrap();
+    quire.clock.advance(DAY_MS - 1);
+    (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
+    expect(await create()).toEqual(ok({ value, isReplayed: true }));
+    quire.clock.advance(1);
+    (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
+    expect((await create())._unsafeUnwrap().isReplayed).toBe(false);
+    expect(await countPosts()).toBe(2);
+  });
+
+  it("is still replayed after the clock was set back", async () => {
+    const { quire, create, countPosts } = await openKeyed();
+    await create();
+    quire.clock.advance(-2 * DAY_MS);
+    (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
+    expect((await create())._unsafeUnwrap().isReplayed).toBe(true);
+    expect(await countPosts()).toBe(1);
+  });
+});
+
+describe("A replay record that this build has not written", () => {
+  const operation = "POST /v1/posts";
+
+  it("of an earlier build, which stored the HTTP response, gives the same post", async () => {
+    const { quire, create, countPosts, storeRecord } = await openKeyed();
+    const [post] = (await contentsOf(quire)).posts;
+    const response = { status: 201, headers: { ETag: '"1"' }, body: JSON.stringify(post) };
+    await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, JSON.stringify(response));
+    expect(await create()).toStrictEqual(ok({ value: post, isReplayed: true }));
+    expect(await countPosts()).toBe(0);
+  });
+
+  it.each([
+    ["of a later format", 'snapshot/2 {"id":1}'],
+    ["without a post", "snapshot/1 {}"],
+    ["without a response", "null"],
+  ])("%s fails the request, which writes nothing", async (_, text) => {
+    const { quire, create, countPosts, storeRecord } = await openKeyed();
+    await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, text);
+    await expect(create()).rejects.toThrow();
+    expect(await countPosts()).toBe(0);
+  });
+});
+
+describe("purgeExpiredIdempotencyKeys", () => {
+  it("deletes batches until none is left", async () => {
+    let left = 2500;
+    const { quire } = await openKeyed({
+      idempotencyKeys: () => ({
+        deleteExpired: async (_, { rows }) => {
+          const removed = Math.min(left, rows);
+          left -= removed;
+          return ok(removed);
+        },
+      }),
+    });
+    (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
+    expect(left).toBe(0);
+  });
+});
