@@ -74,7 +74,7 @@ describe("registerUser", () => {
     ["differs in composition", "ｇrace@example.org"],
   ])("refuses an address when a user has one that %s", async (_case, other) => {
     const quire = await openQuire();
-    (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }, null))._unsafeUnwrap().value;
+    (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }, null))._unsafeUnwrap();
     const before = await contentsOf(quire);
     const refused = await quire.app.registerUser(null, { ...grace, email: email(other) }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });

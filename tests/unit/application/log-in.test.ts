@@ -79,7 +79,7 @@ describe("logIn", () => {
     const parsed = { name: name("Zoë"), email: email("zoe@example.org") };
     const [composed, decomposed] = ["crème brûlée".normalize("NFC"), "crème brûlée".normalize("NFD")];
     const password = composed as Parameters<typeof app.registerUser>[1]["password"];
-    (await app.registerUser(null, { ...parsed, password }, null))._unsafeUnwrap().value;
+    (await app.registerUser(null, { ...parsed, password }, null))._unsafeUnwrap();
     expect((await app.logIn({ email: "zoe@example.org", password: decomposed }, null)).isOk()).toBe(true);
   });
 
@@ -135,16 +135,16 @@ describe("logIn", () => {
     it("stores a new hash of the same password, and leaves the user's version and times", async () => {
       const quire = await withOutdatedHash(await openQuire());
       quire.clock.set(LATER);
-      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
+      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap();
       const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
       expect(stored).toEqual({ ...quire.author, passwordHash: hashOf(PASSWORD, "current", 1) });
     });
 
     it("stores no other hash at the next log-in", async () => {
       const quire = await withOutdatedHash(await openQuire());
-      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
+      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap();
       const { users } = await contentsOf(quire);
-      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
+      (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap();
       expect((await contentsOf(quire)).users).toEqual(users);
     });
 
