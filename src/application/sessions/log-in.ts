@@ -1,10 +1,10 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
-import { ownProfile, type UserProfile } from "../../domain/access.ts";
+import { ownProfile } from "../../domain/access.ts";
 import { parseEmailAddress } from "../../domain/user/email-address.ts";
 import type { SessionId } from "../../domain/shared/id.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../domain/user/password.ts";
-import { newSession, type Session, type SessionToken } from "../../domain/session/session.ts";
+import { newSession, type Session } from "../../domain/session/session.ts";
 import { MAX_SESSIONS_PER_USER } from "../../domain/session/session-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { User } from "../../domain/user/user.ts";
@@ -19,7 +19,7 @@ import type { PasswordHasher, PasswordHashingError } from "../ports/password-has
 import type { SessionTokens } from "../ports/session-tokens.ts";
 import type { Repositories } from "../ports/unit-of-work.ts";
 import { authenticate, type AuthenticateDependencies } from "./authenticate.ts";
-import { LOG_IN_SNAPSHOT } from "./log-in-snapshot.ts";
+import { LOGGED_IN_SNAPSHOT, type LoggedIn } from "./logged-in.ts";
 
 /** No user has this address and this password. Which of the two is wrong is not told. */
 export interface InvalidCredentials {
@@ -29,14 +29,6 @@ export interface InvalidCredentials {
 export interface LogInInput {
   readonly email: string;
   readonly password: string;
-}
-
-/** A new session. */
-export interface LoggedIn {
-  readonly id: SessionId;
-  readonly token: SessionToken;
-  readonly expiresAt: Date;
-  readonly user: UserProfile;
 }
 
 export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingError | IdempotencyError;
@@ -86,7 +78,7 @@ export function logIn(dependencies: LogInDependencies) {
               expiresAt: session.expiresAt,
               user: ownProfile(user),
             })),
-          snapshot: LOG_IN_SNAPSHOT,
+          snapshot: LOGGED_IN_SNAPSHOT,
           ownerOf: () => user.id,
           isUnit: true,
         });

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import type { LoggedIn } from "../../../application/sessions/log-in.ts";
+import type { LoggedIn } from "../../../application/sessions/logged-in.ts";
 import type { UseCases } from "../../../application/application.ts";
 import type { SessionId } from "../../../domain/shared/id.ts";
 import type { Session } from "../../../domain/session/session.ts";

@@ -1,10 +1,18 @@
+import type { UserProfile } from "../../domain/access.ts";
 import type { SessionId } from "../../domain/shared/id.ts";
-import { isSessionToken } from "../../domain/session/session.ts";
+import { isSessionToken, type SessionToken } from "../../domain/session/session.ts";
 import { dateIn, fieldsOf, idIn, textIn, type Snapshot } from "../idempotency/snapshot.ts";
 import { PROFILE_SNAPSHOT } from "../users/profile-snapshot.ts";
-import type { LoggedIn } from "./log-in.ts";
 
-export const LOG_IN_SNAPSHOT: Snapshot<LoggedIn> = {
+/** The result of a log-in: a new session, and the profile of its user. */
+export interface LoggedIn {
+  readonly id: SessionId;
+  readonly token: SessionToken;
+  readonly expiresAt: Date;
+  readonly user: UserProfile;
+}
+
+export const LOGGED_IN_SNAPSHOT: Snapshot<LoggedIn> = {
   write: ({ user, ...session }) => ({ ...session, user: PROFILE_SNAPSHOT.write(user) }),
 
   read: (data) => {
