@@ -142,8 +142,6 @@ function retryIdempotencyKeys(keys: IdempotencyKeyRepository, attempt: Attempt):
   return {
     claim: async (...args) => attempt("idempotencyKeys.claim", async () => keys.claim(...args)),
     insert: async (...args) => attempt("idempotencyKeys.insert", async () => keys.insert(...args)),
-    insertWithPost: async (...args) =>
-      attempt("idempotencyKeys.insertWithPost", async () => keys.insertWithPost(...args)),
     find: async (...args) => attempt("idempotencyKeys.find", async () => keys.find(...args)),
     deleteExpired: async (...args) => attempt("idempotencyKeys.deleteExpired", async () => keys.deleteExpired(...args)),
     deleteByUser: async (...args) => attempt("idempotencyKeys.deleteByUser", async () => keys.deleteByUser(...args)),
