@@ -1,6 +1,6 @@
 import type { PostId } from "../src/domain/shared/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery } from "../src/interfaces/http/post-query.ts";
 import { DATA_SET, postId, WRITTEN } from "./data-set.ts";
 
 const PAGE = 20;
@@ -41,7 +41,7 @@ export const QUIRE_API: Api = {
   firstPage: `/v1/posts?limit=${PAGE}`,
   firstPageWithAuthors: `/v1/posts?limit=${PAGE}&include=author`,
   pageBefore: (number) =>
-    `/v1/posts?limit=${PAGE}&cursor=${encodeCursor(postListName("posts", postQuery({})), { direction: "forward", key: null, id: postId(number) as PostId })}`,
+    `/v1/posts?limit=${PAGE}&cursor=${encodeCursor(postListName("posts", toListQuery({})), { direction: "forward", key: null, id: postId(number) as PostId })}`,
 };
 
 /** The products use numbered pages. Their requests turn off the total, because no other contender counts. */

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PostId } from "../src/domain/shared/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery } from "../src/interfaces/http/post-query.ts";
 import { postId } from "./data-set.ts";
 import { measure, type RequestLine, type Work } from "./load.ts";
 import { fillQuire, quireOn } from "./quire.ts";
@@ -25,7 +25,7 @@ const get = (path: string): RequestLine => ({ method: "GET", path });
 
 function worksAmong(posts: number): readonly Work[] {
   const pageAfter = (pages: number) => {
-    const cursor = encodeCursor(postListName("posts", postQuery({})), {
+    const cursor = encodeCursor(postListName("posts", toListQuery({})), {
       direction: "forward",
       key: null,
       id: postId(posts - pages * PAGE + 1) as PostId,

@@ -9,9 +9,9 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PostId } from "../src/domain/shared/id.ts";
-import { POST_SORT_KEYS, type PostSort } from "../src/domain/post/post-repository.ts";
+import { POST_SORT_KEYS, type PostSort } from "../src/domain/post/post-list.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import { postListName, postQuery } from "../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery } from "../src/interfaces/http/post-query.ts";
 import { authorId, DATA_SET, postId } from "./data-set.ts";
 import { fillQuire, openApp } from "./quire.ts";
 import { median } from "./table.ts";
@@ -36,7 +36,7 @@ function pagesBy(by: PostSort["by"]): [string, Work][] {
   const sort = `-${by}` as const;
   const place = { direction: "forward", key: KEYS[by], id: postId(MIDDLE) as PostId } as const;
   const path = `/v1/posts?limit=20&sort=${sort}`;
-  const cursor = encodeCursor(postListName("posts", postQuery({ sort })), place);
+  const cursor = encodeCursor(postListName("posts", toListQuery({ sort })), place);
   return [
     [`${sort}: first page`, get(path)],
     [`${sort}: in the middle`, get(`${path}&cursor=${cursor}`)],

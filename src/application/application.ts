@@ -8,7 +8,6 @@ import type { PasswordHasher } from "./ports/password-hasher.ts";
 import type { IdempotencyCipher } from "./ports/idempotency-cipher.ts";
 import type { SessionTokens } from "./ports/session-tokens.ts";
 import type { Storage } from "./ports/storage.ts";
-import { countPosts } from "./posts/count-posts.ts";
 import { createPost } from "./posts/create-post.ts";
 import { deletePost } from "./posts/delete-post.ts";
 import { getPost } from "./posts/get-post.ts";
@@ -77,7 +76,6 @@ export function useCases(adapters: Dependencies) {
     createPost: createPost(dependencies),
     getPost: getPost(dependencies),
     listPosts: listPosts(dependencies),
-    countPosts: countPosts(dependencies),
     searchPosts: searchPosts(dependencies),
     listPostsOfUser: listPostsOfUser(dependencies),
     includeAuthor: includeAuthor(dependencies),

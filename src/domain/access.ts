@@ -1,9 +1,8 @@
 import type { SessionId, UserId } from "./shared/id.ts";
-import type { Post, PostStatus } from "./post/post.ts";
-import type { DraftFilter, PostFilter, PostSort } from "./post/post-repository.ts";
-import type { SearchQuery } from "./post/post-search.ts";
+import type { Post } from "./post/post.ts";
+import type { DraftFilter, PostFilter, PostQuery } from "./post/post-list.ts";
 import type { UserFilter } from "./user/user-repository.ts";
-import type { Role, User } from "./user/user.ts";
+import type { Role } from "./user/user.ts";
 
 /** Who acts: the user behind a session. */
 export interface Actor {
@@ -24,29 +23,10 @@ export function mayChangePost(actor: Actor, post: Post): boolean {
   return mayActFor(actor, post.authorId);
 }
 
-/** The posts that a viewer asks for; `null` asks for nothing in particular. */
-interface PostCriteria {
-  readonly authorId: UserId | null;
-  readonly status: PostStatus | null;
-  /** Bounds of when they were published, which no draft was; neither is in it. */
-  readonly publishedAfter: Date | null;
-  readonly publishedBefore: Date | null;
-}
-
-/** The posts that a viewer asks for in an order. */
-export interface PostQuery extends PostCriteria {
-  readonly sort: PostSort;
-}
-
-/** The posts that a viewer asks for by what they say. */
-export interface PostSearch extends PostCriteria {
-  readonly search: SearchQuery;
-}
-
 /** The posts that are asked for among those that a viewer may see: published ones, and {@link visibleDrafts}. */
-export function visiblePosts(viewer: Viewer, query: PostQuery | PostSearch): PostFilter {
+export function visiblePosts(viewer: Viewer, query: PostQuery): PostFilter {
   const { authorId, status, publishedAfter: after, publishedBefore: before } = query;
-  const isByPublication = "sort" in query && query.sort.by === "published";
+  const isByPublication = query.kind === "list" && query.sort.by === "published";
   const isOfPublished = status === "published" || after !== null || before !== null || isByPublication;
   return {
     published: status === "draft" ? null : { authorId, after, before },
@@ -109,23 +89,4 @@ export function maySeeUser(viewer: Viewer, userId: UserId, hasPublishedPost: boo
 /** The users whom a list shows a viewer; a viewer who has published nothing is not in the list that they get. */
 export function visibleUsers(viewer: Viewer): UserFilter {
   return viewer?.role === "admin" ? "everybody" : "published_authors";
-}
-
-/**
- * What a viewer sees of a user: never the password hash; the address and the role only where they may act for the user.
- * A public role would tell an attacker which accounts are worth an attack.
- */
-export type UserProfile = Omit<User, "passwordHash" | "email" | "role"> & {
-  readonly email: User["email"] | null;
-  readonly role: Role | null;
-};
-
-/** What users see of themselves, and admins of everybody. */
-export function ownProfile({ passwordHash: _, ...profile }: User): UserProfile {
-  return profile;
-}
-
-export function profileFor(viewer: Viewer, user: User): UserProfile {
-  const profile = ownProfile(user);
-  return viewer !== null && mayActFor(viewer, user.id) ? profile : { ...profile, email: null, role: null };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../src/domain/shared/id.ts";
-import { NEWEST_FIRST } from "../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../src/domain/post/post-list.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
 import { parseServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";

@@ -308,7 +308,7 @@ export function problemOf(reply: Reply): string {
   return `${reply.status} ${code}`;
 }
 
-export function pageOf(reply: Reply): PageBody {
+export function toPage(reply: Reply): PageBody {
   expect(reply.status).toBe(200);
   return reply.body as PageBody;
 }

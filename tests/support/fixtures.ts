@@ -25,7 +25,8 @@ import {
   type PostTitle,
   type PublishedPost,
 } from "../../src/domain/post/post.ts";
-import type { DraftFilter, PostFilter } from "../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../src/domain/post/post-list.ts";
+import type { PostRepository } from "../../src/domain/post/post-repository.ts";
 import { newSession, type Session, type TokenDigest } from "../../src/domain/session/session.ts";
 import { newUser, parseUserName, type User, type UserName } from "../../src/domain/user/user.ts";
 
@@ -160,4 +161,11 @@ export function aRecord(
 
 export function actorFor(user: Pick<User, "id" | "role">): Actor {
   return { userId: user.id, role: user.role, sessionId: nextId<SessionId>() };
+}
+
+/** The number of posts in the list of a filter. */
+export async function countOf(posts: PostRepository, filter: PostFilter): Promise<number> {
+  const { total } = (await posts.list(filter, NEWEST_FIRST, { limit: 1, from: null, isCounted: true }))._unsafeUnwrap();
+  if (total === null) throw new Error("A page that was requested with a count has none.");
+  return total;
 }

@@ -1,19 +1,21 @@
 import type { Result } from "neverthrow";
-import { visiblePosts, type PostSearch, type Viewer } from "../../domain/access.ts";
-import type { PostId } from "../../domain/shared/id.ts";
-import type { Page, PageRequest } from "../../domain/shared/page.ts";
+import { visiblePosts, type Viewer } from "../../domain/access.ts";
+import type { PostPageRequest, PostSearchQuery } from "../../domain/post/post-list.ts";
 import type { PostRepository } from "../../domain/post/post-repository.ts";
 import type { FoundPost } from "../../domain/post/post-search.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
+import type { CountedPage } from "../../domain/shared/page.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type SearchPostsError = StorageFailure;
 
-/** The posts that the viewer searches for and may see, best first. */
+/** Searches the posts that the viewer may see; the best come first. */
 export function searchPosts({ posts }: { readonly posts: PostRepository }) {
   return async (
     viewer: Viewer,
-    asked: PostSearch,
-    page: PageRequest<PostId>,
-  ): Promise<Result<Page<FoundPost>, SearchPostsError>> =>
-    posts.search(visiblePosts(viewer, asked), asked.search, page);
+    query: PostSearchQuery,
+    page: PostPageRequest,
+    signal?: AbortSignal,
+  ): Promise<Result<CountedPage<FoundPost>, SearchPostsError>> =>
+    posts.search(visiblePosts(viewer, query), query.search, page, signal);
 }

@@ -1,5 +1,6 @@
 import type { Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { SessionId } from "../../domain/shared/id.ts";
 import type { Page, PageRequest } from "../../domain/shared/page.ts";
 import type { Session } from "../../domain/session/session.ts";
@@ -11,6 +12,10 @@ export type ListSessionsError = StorageFailure;
 
 /** The actor's own sessions that are alive. */
 export function listSessions({ sessions, clock }: { readonly sessions: SessionRepository; readonly clock: Clock }) {
-  return async (actor: Actor, request: PageRequest<SessionId>): Promise<Result<Page<Session>, ListSessionsError>> =>
-    sessions.listByUser(actor.userId, clock.now(), request);
+  return async (
+    actor: Actor,
+    request: PageRequest<SessionId>,
+    signal?: AbortSignal,
+  ): Promise<Result<Page<Session>, ListSessionsError>> =>
+    sessions.listByUser(actor.userId, clock.now(), request, signal);
 }

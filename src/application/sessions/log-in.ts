@@ -1,6 +1,6 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
-import { ownProfile } from "../../domain/access.ts";
+import { ownProfile } from "../../domain/user/user-profile.ts";
 import { parseEmailAddress } from "../../domain/user/email-address.ts";
 import type { SessionId } from "../../domain/shared/id.ts";
 import { parsePassword, type Password, type PasswordHash } from "../../domain/user/password.ts";

@@ -1,5 +1,6 @@
 import type { Result } from "neverthrow";
-import type { Actor, UserProfile } from "../../domain/access.ts";
+import type { Actor } from "../../domain/access.ts";
+import type { UserProfile } from "../../domain/user/user-profile.ts";
 import type { EmailAddress } from "../../domain/user/email-address.ts";
 import type { SessionId, UserId } from "../../domain/shared/id.ts";
 import type { Page, PageRequest } from "../../domain/shared/page.ts";

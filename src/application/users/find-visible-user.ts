@@ -1,6 +1,7 @@
 import { err, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
 import { mayActFor, maySeeUser, type Actor, type Forbidden, type Viewer } from "../../domain/access.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { PostRepository } from "../../domain/post/post-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
@@ -20,9 +21,10 @@ export async function findVisibleUser(
   { users, posts }: FindUserDependencies,
   viewer: Viewer,
   id: UserId,
+  signal?: AbortSignal,
 ): Promise<Result<User, UserNotFound | StorageFailure>> {
-  if (maySeeUser(viewer, id, false)) return users.findById(id);
-  const [found, hasPublished] = await Promise.all([users.findById(id), posts.hasPublished(id)]);
+  if (maySeeUser(viewer, id, false)) return users.findById(id, signal);
+  const [found, hasPublished] = await Promise.all([users.findById(id, signal), posts.hasPublished(id, signal)]);
   if (hasPublished.isErr()) return err(hasPublished.error);
   return maySeeUser(viewer, id, hasPublished.value) ? found : fail({ kind: "user_not_found" });
 }

@@ -1,5 +1,7 @@
 import type { Result } from "neverthrow";
-import { profileFor, type UserProfile, type Viewer } from "../../domain/access.ts";
+import type { Viewer } from "../../domain/access.ts";
+import { profileFor, type UserProfile } from "../../domain/user/user-profile.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { UserNotFound } from "../../domain/user/user-repository.ts";
@@ -9,6 +11,6 @@ export type GetUserError = UserNotFound | StorageFailure;
 
 /** A user whom the viewer may not see is not found: whether they exist is not told. */
 export function getUser(dependencies: FindUserDependencies) {
-  return async (viewer: Viewer, id: UserId): Promise<Result<UserProfile, GetUserError>> =>
-    (await findVisibleUser(dependencies, viewer, id)).map((user) => profileFor(viewer, user));
+  return async (viewer: Viewer, id: UserId, signal?: AbortSignal): Promise<Result<UserProfile, GetUserError>> =>
+    (await findVisibleUser(dependencies, viewer, id, signal)).map((user) => profileFor(viewer, user));
 }

@@ -1,5 +1,7 @@
 import type { Result } from "neverthrow";
-import { profileFor, visibleUsers, type UserProfile, type Viewer } from "../../domain/access.ts";
+import { visibleUsers, type Viewer } from "../../domain/access.ts";
+import { profileFor, type UserProfile } from "../../domain/user/user-profile.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { Page, PageRequest } from "../../domain/shared/page.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
@@ -9,8 +11,12 @@ export type ListUsersError = StorageFailure;
 
 /** The users whom the viewer may see, each as far as they may. */
 export function listUsers({ users }: { readonly users: UserRepository }) {
-  return async (viewer: Viewer, request: PageRequest<UserId>): Promise<Result<Page<UserProfile>, ListUsersError>> =>
-    (await users.list(visibleUsers(viewer), request)).map((page) => ({
+  return async (
+    viewer: Viewer,
+    request: PageRequest<UserId>,
+    signal?: AbortSignal,
+  ): Promise<Result<Page<UserProfile>, ListUsersError>> =>
+    (await users.list(visibleUsers(viewer), request, signal)).map((page) => ({
       ...page,
       items: page.items.map((user) => profileFor(viewer, user)),
     }));

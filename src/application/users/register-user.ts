@@ -1,13 +1,6 @@
 import { safeTry, type Result } from "neverthrow";
-import {
-  mayCreateUser,
-  mayGiveRoles,
-  ownProfile,
-  type Forbidden,
-  type Registration,
-  type UserProfile,
-  type Viewer,
-} from "../../domain/access.ts";
+import { mayCreateUser, mayGiveRoles, type Forbidden, type Registration, type Viewer } from "../../domain/access.ts";
+import { ownProfile, type UserProfile } from "../../domain/user/user-profile.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { Role } from "../../domain/user/user.ts";
 import type { EmailTaken } from "../../domain/user/user-repository.ts";

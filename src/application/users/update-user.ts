@@ -1,6 +1,7 @@
 import { ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
-import { mayGiveRoles, profileFor, type Actor, type Forbidden, type UserProfile } from "../../domain/access.ts";
+import { mayGiveRoles, type Actor, type Forbidden } from "../../domain/access.ts";
+import { profileFor, type UserProfile } from "../../domain/user/user-profile.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { changeUser, type UserChanges } from "../../domain/user/user.ts";

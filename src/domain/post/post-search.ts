@@ -33,37 +33,29 @@ export function similarWords(query: SearchQuery): readonly string[] {
   return words.length > MAX_SIMILAR_WORDS ? [] : words;
 }
 
-/** How similar to a word a title must be, by their trigrams, from 0 to 1: a letter of five may be another. */
-export const MIN_SIMILARITY = 0.5;
-
-/**
- * So many posts are ranked at most, those with the greatest ids of all that have the words: what a search costs is bounded
- * by this, however many they are.
- */
-export const MAX_RANKED = 1_000;
-
-/** Posts that have the words rank from here on, before all whose title is merely similar. */
-export const MIN_WORDS_RANK = 1_000_000;
-
 /** Text of a post's content; what matches is where it has the words that were searched for. */
 export interface ExcerptPart {
   readonly text: string;
   readonly isMatch: boolean;
 }
 
-/** A post that a search has found. */
+/** A post that a search found. */
 export type FoundPost = Post & {
-  /** How well it answers, a whole number below 2,000,000. */
+  /** A whole number from 0 to {@link MAX_RANK}; the greater is the better. Ranks of two searches do not compare. */
   readonly rank: number;
   readonly excerpt: readonly ExcerptPart[];
 };
 
-/** The place of a post by its rank, as text whose order by code points is that of the ranks. */
+export const MAX_RANK = 9_999_999;
+
+/** The key of a found post, as text whose order by code points is the order of ranks. */
 export function rankKey({ rank }: FoundPost): string {
-  return String(rank).padStart(7, "0");
+  return String(rank).padStart(RANK_DIGITS, "0");
 }
 
-/** Whether a text is a key that {@link rankKey} could have given. */
+const RANK_DIGITS = String(MAX_RANK).length;
+
+/** Whether {@link rankKey} could have returned this key, so that a forged cursor is rejected. */
 export function isRankKey(key: string | null): boolean {
-  return key !== null && /^[01]\d{6}$/.test(key);
+  return key !== null && /^\d{7}$/.test(key);
 }

@@ -1,4 +1,5 @@
 import type { Result } from "neverthrow";
+import type { AbortSignal } from "../shared/abort-signal.ts";
 import type { SessionId, UserId } from "../shared/id.ts";
 import type { Page, PageRequest } from "../shared/page.ts";
 import type { Session, TokenDigest } from "./session.ts";
@@ -17,10 +18,18 @@ export interface SessionRepository {
   insert(session: Session): Promise<Result<void, UserNotFound | StorageFailure>>;
 
   /** Finds a session, an expired one too. Fails with `session_not_found`. */
-  findByTokenDigest(digest: TokenDigest): Promise<Result<Session, SessionNotFound | StorageFailure>>;
+  findByTokenDigest(
+    digest: TokenDigest,
+    signal?: AbortSignal,
+  ): Promise<Result<Session, SessionNotFound | StorageFailure>>;
 
   /** The sessions of a user that have not expired at `now`, newest first. */
-  listByUser(userId: UserId, now: Date, page: PageRequest<SessionId>): Promise<Result<Page<Session>, StorageFailure>>;
+  listByUser(
+    userId: UserId,
+    now: Date,
+    page: PageRequest<SessionId>,
+    signal?: AbortSignal,
+  ): Promise<Result<Page<Session>, StorageFailure>>;
 
   /** Stores `lastUsedAt` and `expiresAt` of a used session. Fails with `session_not_found`. */
   renew(session: Session): Promise<Result<void, SessionNotFound | StorageFailure>>;

@@ -1,52 +1,65 @@
 import type { Id } from "./id.ts";
 
+/** The most items that a page may have. */
+export const MAX_PAGE_LIMIT = 100;
+
 /**
- * A place in a list, and where a page goes from there: past the item that had this `id` and this `key`, whether it is
- * still there or not. The key is the item's value of what the list is sorted by, as text; `null` where that is the id
- * alone. As a page is bounded by a place and not by a count, what others insert or delete meanwhile moves nothing.
+ * A cursor of keyset pagination: the page continues after the item with this sort key and id, in this direction. The item may
+ * have been deleted since. Writes between two pages neither repeat nor skip other items, as no page is found by an offset.
  */
 export interface PageCursor<AnId extends Id<string> = Id<string>> {
   readonly direction: "forward" | "backward";
+  /** The item's sort key as text; `null` in a list that is ordered by id alone. */
   readonly key: string | null;
   readonly id: AnId;
 }
 
-/** What one page of a list may hold. `from` is the `next` or the `previous` of another page; `null` asks for the first. */
 export interface PageRequest<AnId extends Id<string>> {
+  /** From 1 to {@link MAX_PAGE_LIMIT}. */
   readonly limit: number;
+  /** The `next` or the `previous` cursor of another page; `null` for the first page. */
   readonly from: PageCursor<AnId> | null;
 }
 
-/**
- * One page, in the order of its list. `next` and `previous` are what to ask for to go on and to go back; `null` at the
- * ends of the list, and both where everything beyond the place that was asked for is gone.
- */
+/** A request for a page, and with `isCounted` for the size of its list. */
+export interface CountedPageRequest<AnId extends Id<string>> extends PageRequest<AnId> {
+  readonly isCounted?: boolean;
+}
+
+/** One page, in the order of its list. A cursor is `null` where the list ends. */
 export interface Page<Item extends { readonly id: Id<string> }> {
   readonly items: readonly Item[];
   readonly next: PageCursor<Item["id"]> | null;
   readonly previous: PageCursor<Item["id"]> | null;
 }
 
+/** A page with the number of items in its whole list, both read from one snapshot; `null` when it was not requested. */
+export interface CountedPage<Item extends { readonly id: Id<string> }> extends Page<Item> {
+  readonly total: number | null;
+}
+
 /**
- * The page of the first `count` items of those that were read from a place, in the direction of its going, further than
- * the page by one at least where the list goes on. `keyOf` gives what the list is sorted by.
+ * Makes a page of the first `count` rows.
+ *
+ * @param rows Rows after the cursor in its direction. A row beyond `count` only tells that the list continues.
+ * @param keyOf Returns the sort key of an item.
  */
-export function pageOf<Item extends { readonly id: Id<string> }>(
-  read: readonly Item[],
+export function toPage<Item extends { readonly id: Id<string> }>(
+  rows: readonly Item[],
   count: number,
   from: PageCursor | null,
   keyOf: (item: Item) => string | null = () => null,
 ): Page<Item> {
   const isBackward = from?.direction === "backward";
-  const shown = read.slice(0, count);
+  const shown = rows.slice(0, count);
   const items = isBackward ? shown.toReversed() : shown;
-  const past = (direction: PageCursor["direction"], item: Item | undefined) =>
+  const cursor = (direction: PageCursor["direction"], item: Item | undefined) =>
     item === undefined ? null : { direction, key: keyOf(item), id: item.id };
-  const goesOn = read.length > count;
+  const hasMore = rows.length > count;
   return {
     items,
-    // Behind a page is what it was reached from.
-    next: isBackward || goesOn ? past("forward", items.at(-1)) : null,
-    previous: isBackward ? (goesOn ? past("backward", items[0]) : null) : from && past("backward", items[0]),
+    // The page was reached from the other side, so that neighbour exists.
+    next: isBackward || hasMore ? cursor("forward", items.at(-1)) : null,
+    previous: isBackward ? (hasMore ? cursor("backward", items[0]) : null) : from && cursor("backward", items[0]),
   };
 }

@@ -1,5 +1,6 @@
 import type { Result } from "neverthrow";
 import type { EmailAddress } from "./email-address.ts";
+import type { AbortSignal } from "../shared/abort-signal.ts";
 import type { UserId } from "../shared/id.ts";
 import type { Page, PageRequest } from "../shared/page.ts";
 import type { PasswordHash } from "./password.ts";
@@ -36,7 +37,7 @@ export interface UserRepository {
   insert(user: User): Promise<Result<void, EmailTaken | StorageFailure>>;
 
   /** Fails with `user_not_found`. */
-  findById(id: UserId): Promise<Result<User, UserNotFound | StorageFailure>>;
+  findById(id: UserId, signal?: AbortSignal): Promise<Result<User, UserNotFound | StorageFailure>>;
 
   /**
    * The user whose address has the key of this one. Fails with `user_not_found`. Where two users have been kept apart
@@ -48,7 +49,11 @@ export interface UserRepository {
   hasAdmin(except?: UserId): Promise<Result<boolean, StorageFailure>>;
 
   /** Newest first. */
-  list(filter: UserFilter, page: PageRequest<UserId>): Promise<Result<Page<User>, StorageFailure>>;
+  list(
+    filter: UserFilter,
+    page: PageRequest<UserId>,
+    signal?: AbortSignal,
+  ): Promise<Result<Page<User>, StorageFailure>>;
 
   /**
    * Replaces the user if the stored version is `expected`; fails with `version_conflict` if it is another, with

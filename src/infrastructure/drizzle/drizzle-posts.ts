@@ -4,15 +4,17 @@ import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
 import { restorePost, type Post } from "../../domain/post/post.ts";
+import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
 import {
   isVisible,
-  pageOfPosts,
   sortKey,
   type DraftFilter,
-  type PostPlace,
-  type PostRepository,
-} from "../../domain/post/post-repository.ts";
-import { rankKey } from "../../domain/post/post-search.ts";
+  type PostFilter,
+  type PostPageRequest,
+  type PostSort,
+} from "../../domain/post/post-list.ts";
+import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
+import { rankKey, type SearchQuery } from "../../domain/post/post-search.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { Version } from "../../domain/shared/version.ts";
 import { accountQuota, type StorageOptions } from "./account-quota.ts";
@@ -20,8 +22,8 @@ import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { AUTHOR_NOT_FOUND, postInsertion } from "./post-insertion.ts";
-import { pageSelection, selectCounts } from "./post-lists.ts";
-import { selectFound, selectFoundCount } from "./post-search.ts";
+import { pageSelection } from "./post-lists.ts";
+import { selectFound, toFoundPost } from "./post-search.ts";
 import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
 import { once } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
@@ -71,6 +73,21 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       }),
   });
   const selectPage = pageSelection(db);
+  const listOnce = singleFlight(async (filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
+    (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map(({ rows, total }) => {
+      // The database's own keys: a post that an older program wrote is ordered by its title until it has a key.
+      const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
+      const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
+      const restored = rows.map(({ post }) => restorePost(post));
+      return { ...toPostPage(restored, page, keyOf), total };
+    }),
+  );
+  const searchOnce = singleFlight(async (filter: PostFilter, query: SearchQuery, page: PostPageRequest) =>
+    (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page))).map(({ rows, total }) => ({
+      ...toFoundPostPage(rows.map(toFoundPost), page, rankKey),
+      total,
+    })),
+  );
 
   /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
   const hasRoomFor = (post: Post): SQL => {
@@ -99,31 +116,9 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
         )
       ).map((rows) => rows.length > 0),
 
-    list: singleFlight(async (filter, sort, page) =>
-      (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map((rows) => {
-        // As the database has placed them: a post that an older program wrote is placed by its title until it has a key.
-        const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
-        const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
-        return pageOfPosts(
-          rows.map(({ post }) => restorePost(post)),
-          page,
-          keyOf,
-        );
-      }),
-    ),
+    list: async (filter, sort, page) => listOnce(filter, sort, page),
 
-    search: singleFlight(async (filter, query, page) =>
-      (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page))).map((found) =>
-        pageOfPosts(found, page, rankKey),
-      ),
-    ),
-
-    count: singleFlight(async (filter, query) => {
-      const select = async () => (query === null ? selectCounts(db, filter) : selectFoundCount(db, filter, query));
-      return (await attempt(db, "posts.count", select)).map((counts) =>
-        counts.reduce((total, { count }) => total + count, 0),
-      );
-    }),
+    search: async (filter, query, page) => searchOnce(filter, query, page),
 
     update: async (post, expected) =>
       guardedWrite(db, {

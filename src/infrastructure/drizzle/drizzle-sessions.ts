@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, lte, ne, sql } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
-import { pageOf } from "../../domain/shared/page.ts";
+import { toPage } from "../../domain/shared/page.ts";
 import type { TokenDigest } from "../../domain/session/session.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { attempt } from "./attempt.ts";
@@ -47,7 +47,7 @@ export function drizzleSessions(db: Database): SessionRepository {
           .orderBy(order)
           .limit(limit + 1),
       );
-      return rows.map((read) => pageOf(read, limit, from));
+      return rows.map((read) => toPage(read, limit, from));
     },
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>

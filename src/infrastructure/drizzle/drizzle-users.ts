@@ -3,7 +3,7 @@ import { ok } from "neverthrow";
 import { emailKey, type EmailAddress } from "../../domain/user/email-address.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { UserId } from "../../domain/shared/id.ts";
-import { pageOf } from "../../domain/shared/page.ts";
+import { toPage } from "../../domain/shared/page.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
 import { attempt } from "./attempt.ts";
@@ -88,7 +88,7 @@ export function drizzleUsers(db: Database): UserRepository {
           .orderBy(order)
           .limit(limit + 1),
       );
-      return rows.map((read) => pageOf(read, limit, from));
+      return rows.map((read) => toPage(read, limit, from));
     },
 
     update: async (user, expected) =>

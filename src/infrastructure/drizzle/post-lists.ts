@@ -1,211 +1,167 @@
-import { and, eq, gt, isNotNull, lt, lte, sql, type SQL, type SQLChunk } from "drizzle-orm";
+import { lte, sql, type SQL, type SQLChunk } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/pg-core";
-import type { PostId, UserId } from "../../domain/shared/id.ts";
-import type { PageRequest } from "../../domain/shared/page.ts";
-import type { PostStatus } from "../../domain/post/post.ts";
-import { MAX_PAGE_JSON_BYTES, type PostFilter, type PostSort } from "../../domain/post/post-repository.ts";
+import type { PostFilter, PostPageRequest, PostSort } from "../../domain/post/post-list.ts";
+import { MAX_PAGE_JSON_BYTES } from "../../domain/post/post-page.ts";
+import { MAX_PAGE_LIMIT } from "../../domain/shared/page.ts";
 import type { Database } from "./database.ts";
+import {
+  conditionOf,
+  rangesOf,
+  scanOf,
+  SORT_COLUMNS,
+  type IndexRange,
+  type Scan,
+  type ValueOf,
+} from "./post-ranges.ts";
 import { POST_COLUMNS, type PostRow } from "./post-row.ts";
-import { posts, titleOrder } from "./schema.ts";
+import { posts } from "./schema.ts";
 
-/** Posts that an index of each sort holds side by side, in its order. */
-export interface Range {
-  readonly status: PostStatus;
-  readonly authorId: UserId | null;
-  readonly after: Date | null;
-  readonly before: Date | null;
-}
-
-/** A filter as index ranges that do not overlap, so that a page costs the same however many posts it does not show. */
-export function rangesOf({ published, drafts }: PostFilter): readonly Range[] {
-  return [
-    ...(published === null ? [] : [{ ...published, status: "published" as const }]),
-    ...(drafts === null ? [] : [{ ...drafts, status: "draft" as const, after: null, before: null }]),
-  ];
-}
-
-/** What the posts of a range have, in whichever order they are read. */
-export function conditionOf({ status, authorId, after, before }: Range): SQL | undefined {
-  return and(
-    eq(posts.status, status),
-    authorId === null ? undefined : eq(posts.authorId, authorId),
-    after === null ? undefined : gt(posts.publishedAt, after),
-    before === null ? undefined : lt(posts.publishedAt, before),
-  );
-}
-
-/** Counts the posts of each range of a filter, by what an index holds alone. */
-export async function selectCounts(db: Database, filter: PostFilter) {
-  const [first, second] = rangesOf(filter).map((range) =>
-    db
-      .select({ count: sql<number>`count(*)`.mapWith(Number) })
-      .from(posts)
-      .where(conditionOf(range)),
-  );
-  if (first === undefined) return [];
-  return second === undefined ? first : unionAll(first, second);
-}
-
-/** What a list is sorted by before the id, and what is less than any. */
-const SORT_KEYS: Readonly<Record<PostSort["by"], { readonly column: SQL; readonly least: SQL }>> = {
-  created: { column: sql`${posts.id}`, least: sql`'00000000-0000-0000-0000-000000000000'` },
-  updated: { column: sql`${posts.updatedAt}`, least: sql`'-infinity'` },
-  published: { column: sql`${posts.publishedAt}`, least: sql`'-infinity'` },
-  title: { column: titleOrder(posts), least: sql`''` },
-};
-
-/** A row of a page, with the text that has given a title its place where the list is sorted by titles. */
-interface PlacedPost {
+/** A row of a page, with the sort key of its title where the list is sorted by titles. */
+export interface ListedRow {
   readonly post: PostRow;
   readonly titleKey: string | null;
 }
 
-/** Of pages that have no more than 127 posts there is one statement, whatever their limits. */
-const USUAL_MOST = 128;
+export interface SelectedPage<Row> {
+  /** The rows after the cursor, in its direction: one more than the limit where the list continues. */
+  readonly rows: readonly Row[];
+  /** The number of posts in the whole list, from the same snapshot; `null` where it was not requested. */
+  readonly total: number | null;
+}
 
-/** Selects the rows of a page, in the direction of its going, by a statement that is prepared for each shape of a list. */
+/** Selects a page of a list. There is one prepared statement for each shape of a list. */
 export function pageSelection(db: Database) {
   const statements = new Map<string, ReturnType<typeof preparePage>>();
-  return async (filter: PostFilter, sort: PostSort, { limit, from }: PageRequest<PostId>): Promise<PlacedPost[]> => {
+  return async (
+    filter: PostFilter,
+    sort: PostSort,
+    { limit, from, isCounted = false }: PostPageRequest,
+  ): Promise<SelectedPage<ListedRow>> => {
+    if (limit > MAX_PAGE_LIMIT) throw new Error(`A page has at most ${MAX_PAGE_LIMIT} posts, not ${limit}.`);
     const ranges = rangesOf(filter);
-    if (ranges.length === 0) return [];
+    if (ranges.length === 0) return { rows: [], total: isCounted ? 0 : null };
     const isDescending = sort.descending !== (from?.direction === "backward");
-    const shape: PageShape = {
-      ranges,
-      by: sort.by,
-      isDescending,
-      isFirst: from === null,
-      most: Math.max(USUAL_MOST, 2 ** Math.ceil(Math.log2(limit + 1))),
-    };
+    const shape: PageShape = { ranges, by: sort.by, isDescending, isFirst: from === null, isCounted };
     const name = nameOf(shape);
     const statement = statements.get(name) ?? preparePage(db, name, shape);
     statements.set(name, statement);
     const values = ranges.flatMap((range, index) =>
-      Object.entries(range).map(([value, of]) => [`${value}${index}`, of as unknown]),
+      Object.entries(range).map(([column, value]) => [`${column}${index}`, value as unknown]),
     );
-    return statement.execute({ ...Object.fromEntries(values), key: from?.key, id: from?.id, limit: limit + 1 });
+    const cursor = { key: from?.key, id: from?.id, limit: limit + 1 };
+    const selected: readonly Nullable<ListedRow>[] = await statement.execute({
+      ...Object.fromEntries(values),
+      ...cursor,
+    });
+    return toSelectedPage(selected);
   };
 }
 
-interface PageShape {
-  readonly ranges: readonly Range[];
-  readonly by: PostSort["by"];
-  /** Of the direction in which is read. */
-  readonly isDescending: boolean;
-  readonly isFirst: boolean;
-  /** No less than the limit, so that PostgreSQL knows what it may be: of one that it does not know, it expects a tenth of all. */
-  readonly most: number;
+/** A row of a statement that returns one row without a post when there is a count and the page is empty. */
+type Nullable<Row extends { readonly post: PostRow }> = Omit<Row, "post"> & {
+  readonly post: PostRow | null;
+  readonly total: number | null;
+};
+
+export function toSelectedPage<Row extends { readonly post: PostRow }>(
+  selected: readonly Nullable<Row>[],
+): SelectedPage<Row> {
+  const rows = selected.filter((row): row is Nullable<Row> & Row => row.post !== null);
+  return { rows, total: selected[0]?.total ?? null };
 }
 
-function nameOf({ ranges, by, isDescending, isFirst, most }: PageShape): string {
+interface PageShape extends Scan {
+  readonly ranges: readonly IndexRange[];
+  readonly isCounted: boolean;
+}
+
+function nameOf({ ranges, by, isDescending, isFirst, isCounted }: PageShape): string {
   const names = ranges.map(({ authorId, after, before }) =>
     [authorId && "author", after && "after", before && "before"].filter((part) => part !== null),
   );
-  return JSON.stringify([names, by, isDescending, isFirst, most]);
-}
-
-type Pair = readonly [column: SQLChunk, value: SQLChunk];
-
-/**
- * The part of an index that a page is read from, and its order. Both are said of all columns of the index, as if none of
- * them were equal in all rows: so no other index has this order, and PostgreSQL does not take another and sort what it
- * finds there, however few rows it thinks there are.
- */
-export function partOfIndex(
-  { authorId, after, before }: Range,
-  { by, isDescending, isFirst }: Pick<PageShape, "by" | "isDescending" | "isFirst">,
-  value: (name: keyof Range | "key" | "id") => SQLChunk,
-) {
-  const { column: key, least } = SORT_KEYS[by];
-  const fixed: Pair[] = [[posts.status, value("status")]];
-  if (authorId !== null) fixed.unshift([posts.authorId, value("authorId")]);
-  const place = [...fixed];
-  if (by !== "created") place.push([key, value("key")]);
-  place.push([posts.id, value("id")]);
-
-  // A place is within the bounds of its list, so it stands for the one that it is beyond.
-  const isBegun = { low: !isFirst && !isDescending, high: !isFirst && isDescending };
-  const isBounded = { low: by === "published" && after !== null, high: by === "published" && before !== null };
-  const from = isBounded.low ? sql`${value("after")}::timestamptz + interval '1 millisecond'` : least;
-  const low = isBegun.low ? place : [...fixed, [key, from] as const];
-  const high = isBegun.high ? place : [...fixed, ...(isBounded.high ? [[key, value("before")] as const] : [])];
-  return {
-    where: and(
-      // Of what is greater than the greatest that a column has, PostgreSQL would expect no row.
-      compare(low, sql`>=`),
-      // Not by its id alone: what was at the place may have moved on.
-      isBegun.low ? compare(place, sql`<>`) : undefined,
-      compare(high, high === place || isBounded.high ? sql`<` : sql`<=`),
-      by === "published" ? isNotNull(posts.publishedAt) : undefined,
-      by === "published" || after === null ? undefined : sql`${posts.publishedAt} > ${value("after")}`,
-      by === "published" || before === null ? undefined : sql`${posts.publishedAt} < ${value("before")}`,
-    ),
-    order: place.map(([column]) => (isDescending ? sql`${column} desc` : sql`${column} asc`)),
-  };
-}
-
-/** Compares rows (PostgreSQL 18, 9.25.5). */
-function compare(pairs: readonly Pair[], operator: SQL): SQL {
-  const [columns, values] = [0, 1].map((side) =>
-    sql.join(
-      pairs.map((pair) => pair[side]),
-      sql`, `,
-    ),
-  );
-  return sql`(${columns}) ${operator} (${values})`;
+  return JSON.stringify([names, by, isDescending, isFirst, isCounted]);
 }
 
 /**
- * The bytes of content before a row, but for those of the first row. No JSON is shorter than its content, so where this
- * is more than a page may have, the row is not on it, and all that is before it is read. The length of text is known
- * without the text itself, which may be stored elsewhere and compressed (PostgreSQL 18, 66.2).
+ * The bytes of content before a row, without those of the first row. The JSON of a post is no shorter than its content, so a
+ * row for which this exceeds the bound of a page is not on the page. PostgreSQL knows the length of a text without reading
+ * it, even where it is stored outside the row and compressed (PostgreSQL 18, 66.2).
  */
-export function bytesBeyondFirst(inOrder: SQL, bytes: SQLChunk): SQL {
+export function bytesAfterFirst(inOrder: SQL, bytes: SQLChunk): SQL {
   return sql`coalesce(
     sum(${bytes}) over (${inOrder} rows between unbounded preceding and 1 preceding)
     - first_value(${bytes}) over (${inOrder}), 0)`;
 }
 
 /**
- * Gives one row more than the page has where the list goes on. Where content gets too much the database ends with the row
- * that the page cannot hold, so that the rest never leaves it.
+ * Prepares the statement of a page. The database ends the page with the first row that exceeds the bound on its content, so
+ * that larger pages never leave it. A count is part of the statement, as both then read one snapshot.
  */
 function preparePage(db: Database, name: string, shape: PageShape) {
+  const { column: key } = SORT_COLUMNS[shape.by];
+  const direction = sql.raw(shape.isDescending ? "desc" : "asc");
+  const condition = sql`${posts.id} = any(array(${selectIds(db, shape)}))`;
+  const order = sql`${key} ${direction}, ${posts.id} ${direction}`;
+  const columns = { post: POST_COLUMNS, titleKey: shape.by === "title" ? sql<string>`${key}` : sql<null>`null::text` };
+  if (!shape.isCounted) {
+    return db
+      .select({ ...columns, total: sql<null>`null::int` })
+      .from(posts)
+      .where(condition)
+      .orderBy(order)
+      .prepare(name);
+  }
+  return db
+    .select({ ...columns, total: countOf(shape.ranges).mapWith(Number) })
+    .from(sql`(values (1)) as one`)
+    .leftJoin(posts, condition)
+    .orderBy(order)
+    .prepare(name);
+}
+
+/** The ids of a page: those of each range, merged, up to the bound on their content. */
+function selectIds(db: Database, shape: PageShape) {
   const limit = sql.placeholder("limit");
-  const { column: key } = SORT_KEYS[shape.by];
-  const towards = sql.raw(shape.isDescending ? "desc" : "asc");
-  const sizes = (range: Range, index: number) => {
-    const value = (name: keyof Range | "key" | "id") =>
-      sql.placeholder(name === "key" || name === "id" ? name : `${name}${index}`);
-    const { where, order } = partOfIndex(range, shape, value);
+  const { column: key } = SORT_COLUMNS[shape.by];
+  const direction = sql.raw(shape.isDescending ? "desc" : "asc");
+  const scanned = (range: IndexRange, index: number) => {
+    const { where, order } = scanOf(range, shape, placeholders(index));
     const found = db
       .select({ id: posts.id, key: sql`${key}`.as("key"), bytes: sql`octet_length(${posts.content})`.as("bytes") })
       .from(posts)
       .where(where)
       .orderBy(...order)
-      .limit(shape.most)
+      // For a limit that is a parameter PostgreSQL expects a tenth of all rows.
+      .limit(MAX_PAGE_LIMIT + 1)
       .as("found");
     return db.select().from(found).limit(limit);
   };
-  const [first, second] = shape.ranges.map(sizes) as [ReturnType<typeof sizes>, ReturnType<typeof sizes>?];
+  const [first, second] = shape.ranges.map(scanned);
+  if (first === undefined) throw new Error("A page is read from one range at least.");
   const merged =
     second === undefined
       ? first
       : unionAll(first, second)
-          .orderBy(sql`key ${towards}, id ${towards}`)
+          .orderBy(sql`key ${direction}, id ${direction}`)
           .limit(limit);
   const candidates = merged.as("candidates");
-  const inOrder = sql`order by ${candidates.key} ${towards}, ${candidates.id} ${towards}`;
+  const inOrder = sql`order by ${candidates.key} ${direction}, ${candidates.id} ${direction}`;
   const measured = db
-    .select({ id: candidates.id, bytesBefore: bytesBeyondFirst(inOrder, candidates.bytes).as("bytes_before") })
+    .select({ id: candidates.id, bytesBefore: bytesAfterFirst(inOrder, candidates.bytes).as("bytes_before") })
     .from(candidates)
     .as("measured");
-  const ids = db.select({ id: measured.id }).from(measured).where(lte(measured.bytesBefore, MAX_PAGE_JSON_BYTES));
-  const titleKey = shape.by === "title" ? sql<string>`${key}` : sql<null>`null::text`;
-  return db
-    .select({ post: POST_COLUMNS, titleKey })
-    .from(posts)
-    .where(sql`${posts.id} = any(array(${ids}))`)
-    .orderBy(sql`${key} ${towards}, ${posts.id} ${towards}`)
-    .prepare(name);
+  return db.select({ id: measured.id }).from(measured).where(lte(measured.bytesBefore, MAX_PAGE_JSON_BYTES));
+}
+
+/** Counts the posts of the ranges by index-only scans. */
+function countOf(ranges: readonly IndexRange[]): SQL<number> {
+  const counts = ranges.map(
+    (range, index) => sql`(select count(*) from ${posts} where ${conditionOf(range, placeholders(index))})`,
+  );
+  return sql`${sql.join(counts, sql` + `)}`;
+}
+
+/** Placeholders of the range with this index; the cursor belongs to all ranges. */
+function placeholders(index: number): ValueOf {
+  return (name) => sql.placeholder(name === "key" || name === "id" ? name : `${name}${index}`);
 }

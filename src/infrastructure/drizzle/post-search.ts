@@ -1,21 +1,20 @@
 import { and, or, sql, type SQL } from "drizzle-orm";
-import type { PostId } from "../../domain/shared/id.ts";
-import type { PageRequest } from "../../domain/shared/page.ts";
 import { restorePost } from "../../domain/post/post.ts";
-import { MAX_PAGE_JSON_BYTES, type PostFilter } from "../../domain/post/post-repository.ts";
-import {
-  MIN_WORDS_RANK,
-  MIN_SIMILARITY,
-  MAX_RANKED,
-  similarWords,
-  type ExcerptPart,
-  type FoundPost,
-  type SearchQuery,
-} from "../../domain/post/post-search.ts";
+import { MAX_PAGE_JSON_BYTES } from "../../domain/post/post-page.ts";
+import type { PostFilter, PostPageRequest } from "../../domain/post/post-list.ts";
+import { similarWords, type ExcerptPart, type FoundPost, type SearchQuery } from "../../domain/post/post-search.ts";
 import type { Database } from "./database.ts";
-import { bytesBeyondFirst, conditionOf, partOfIndex, rangesOf, type Range } from "./post-lists.ts";
-import { POST_COLUMNS } from "./post-row.ts";
+import { bytesAfterFirst, toSelectedPage, type SelectedPage } from "./post-lists.ts";
+import { conditionOf, rangesOf, scanOf, type IndexRange, type ValueOf } from "./post-ranges.ts";
+import { POST_COLUMNS, type PostRow } from "./post-row.ts";
 import { posts } from "./schema.ts";
+
+/** How similar to a word a title must be, by their trigrams, from 0 to 1: one letter of five may differ. */
+const MIN_SIMILARITY = 0.5;
+/** So many posts are ranked at most, the newest of those that contain the words: this bounds the cost of a search. */
+const MAX_RANKED = 1_000;
+/** Posts that contain the words rank from here on, before all whose title is merely similar. */
+const MIN_WORDS_RANK = 1_000_000;
 
 /** How a search bounds the rows that it reads by an index that has no order. */
 interface Bounds {
@@ -59,7 +58,7 @@ const askedFor = (query: SearchQuery) =>
  * The posts that answer a query, by their ids, with their ranks: those that have the words, and those whose titles are
  * merely similar, so many of each as {@link Bounds} let through.
  */
-function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
+function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
   const asked = askedFor(query);
   // Without what must not be there, and with words in a row as words anywhere: what the index tells without the row.
   const indexed = sql`(select regexp_replace(querytree(${asked}), '<(-|\\d+)>', '&', 'g')::tsquery)`;
@@ -88,11 +87,10 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
     when ${isAlike} then round(1000 * (${sql.join([sql`0`, ...similarity], sql` + `)}) / ${Math.max(1, alike.length)})::int
     end`;
   const kinds = alike.length === 0 ? [byWords] : [byWords, byTitle];
-  return sql`(
-    with ${sql.join(
-      kinds.map(({ tables }) => tables),
-      sql`, `,
-    )},
+  return sql`with ${sql.join(
+    kinds.map(({ tables }) => tables),
+    sql`, `,
+  )},
       found as (${sql.join(
         kinds.map(({ ids }) => ids),
         sql` union `,
@@ -100,8 +98,7 @@ function ranked(ranges: readonly Range[], query: SearchQuery): SQL {
       maybe as (
         select ${posts.id}, ${rank} as rank, octet_length(${posts.content}) as bytes from found join ${posts} using (id)
       )
-    select * from maybe where rank is not null
-  ) as ranked`;
+    select * from maybe where rank is not null`;
 }
 
 interface Sought {
@@ -119,7 +116,7 @@ interface Sought {
  * The ids of the newest posts that are sought by an index that has no order: of those that it tells, or where it tells too
  * many, of the newest of each range.
  */
-function candidates(ranges: readonly Range[], { fetched, walked, kept }: Bounds, sought: Sought) {
+function candidates(ranges: readonly IndexRange[], { fetched, walked, kept }: Bounds, sought: Sought) {
   const { isSought, isIndexed, inIndex, condition } = sought;
   const table = sql.identifier(sought.name);
   const isCommon = sql`(select holds from ${sql.identifier(`${sought.name}_are_common`)})`;
@@ -136,7 +133,7 @@ function candidates(ranges: readonly Range[], { fetched, walked, kept }: Bounds,
       select ${posts.id} from ${posts} where ${where} order by ${sql.join(order, sql`, `)} limit ${raw(walked)}
     ) as newest where ${isCommon}`;
   });
-  const isShown = or(...ranges.map(conditionOf));
+  const isShown = or(...ranges.map((range) => conditionOf(range, literal(range))));
   const told = sql`select id from ${table} as posts where not ${isCommon} and (${isShown})`;
   // With an offset it is an array that is looked through, and the condition is not looked up in its index again.
   const ids = sql`(select id from (
@@ -146,55 +143,60 @@ function candidates(ranges: readonly Range[], { fetched, walked, kept }: Bounds,
   return { tables, isCommon, ids };
 }
 
-/**
- * Selects the page of the posts that answer a query best, one more than its limit where the list goes on, in the direction
- * of its going.
- */
+/** A row of a page of a search. */
+interface FoundRow {
+  readonly post: PostRow;
+  readonly rank: number;
+  readonly headline: string;
+}
+
+/** Selects a page of the posts that answer a query, and their number, in one statement. */
 export async function selectFound(
   db: Database,
   filter: PostFilter,
   query: SearchQuery,
-  { limit, from }: PageRequest<PostId>,
-): Promise<FoundPost[]> {
+  { limit, from, isCounted = false }: PostPageRequest,
+): Promise<SelectedPage<FoundRow>> {
   const ranges = rangesOf(filter);
-  if (ranges.length === 0) return [];
-  const [towards, beyond] = from?.direction === "backward" ? [sql`asc`, sql`>`] : [sql`desc`, sql`<`];
-  const past = from === null ? sql`true` : sql`(rank, id) ${beyond} (${Number(from.key)}::int, ${from.id}::uuid)`;
-  const inOrder = sql`order by rank ${towards}, id ${towards}`;
+  if (ranges.length === 0) return { rows: [], total: isCounted ? 0 : null };
+  const [direction, beyond] = from?.direction === "backward" ? [sql`asc`, sql`>`] : [sql`desc`, sql`<`];
+  const isAfterCursor =
+    from === null ? sql`true` : sql`(rank, id) ${beyond} (${Number(from.key)}::int, ${from.id}::uuid)`;
+  const inOrder = sql`order by rank ${direction}, id ${direction}`;
   const page = sql`(
-    select id as page_id, rank,
-      ${bytesBeyondFirst(inOrder, sql`bytes`)} as bytes_before
-    from (select * from ${ranked(ranges, query)} where ${past} ${inOrder} limit ${limit + 1}) as page
+    select id as page_id, rank, ${bytesAfterFirst(inOrder, sql`bytes`)} as bytes_before
+    from (select * from ranked where ${isAfterCursor} ${inOrder} limit ${limit + 1}) as page
   ) as page`;
-  const rows = await db
+  const total = isCounted ? sql<number>`(select count(*) from ranked)` : sql<null>`null::int`;
+  const selected = await db
+    .with(db.$with("ranked", {}).as(ranked(ranges, query)))
     .select({
       post: POST_COLUMNS,
       rank: sql<number>`rank`.mapWith(Number),
       headline: sql<string>`ts_headline('public.quire',
         translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${askedFor(query)}, ${HEADLINE})`,
+      total: total.mapWith(Number),
     })
-    .from(page)
-    .innerJoin(posts, sql`${posts.id} = page_id`)
-    .where(sql`bytes_before <= ${MAX_PAGE_JSON_BYTES}`)
-    .orderBy(sql`rank ${towards}, ${posts.id} ${towards}`);
-  return rows.map(({ post, rank, headline }) => ({ ...restorePost(post), rank, excerpt: excerptOf(headline) }));
+    .from(sql`(values (1)) as one`)
+    .leftJoin(page, sql`bytes_before <= ${MAX_PAGE_JSON_BYTES}`)
+    .leftJoin(posts, sql`${posts.id} = page_id`)
+    .orderBy(sql`rank ${direction}, ${posts.id} ${direction}`);
+  return toSelectedPage(selected);
 }
 
-/** Counts all posts that {@link selectFound} leads through. */
-export async function selectFoundCount(db: Database, filter: PostFilter, query: SearchQuery) {
-  const ranges = rangesOf(filter);
-  if (ranges.length === 0) return [];
-  return db.select({ count: sql<number>`count(*)`.mapWith(Number) }).from(ranked(ranges, query));
+export function toFoundPost({ post, rank, headline }: FoundRow): FoundPost {
+  return { ...restorePost(post), rank, excerpt: excerptOf(headline) };
 }
+
+const literal: (range: IndexRange) => ValueOf = (range) => (name) => {
+  const given = name === "key" || name === "id" ? null : range[name];
+  return sql`${given instanceof Date ? sql.param(given, posts.publishedAt) : sql.param(given)}`;
+};
 
 /** The newest posts of a range, as an index has them: the last published ones where times of publication bound it. */
-function newestOf(range: Range) {
+function newestOf(range: IndexRange) {
   const by = range.after === null && range.before === null ? "created" : "published";
-  const value = (name: keyof Range | "key" | "id") => {
-    const given = name === "key" || name === "id" ? null : range[name];
-    return given instanceof Date ? sql.param(given, posts.publishedAt) : sql.param(given);
-  };
-  return partOfIndex(range, { by, isDescending: true, isFirst: true }, value);
+  return scanOf(range, { by, isDescending: true, isFirst: true }, literal(range));
 }
 
 function excerptOf(headline: string): ExcerptPart[] {

@@ -3,14 +3,9 @@ import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
-import {
-  isVisible,
-  pageOfPosts,
-  sortKey,
-  type PostFilter,
-  type PostPlace,
-  type PostRepository,
-} from "../../domain/post/post-repository.ts";
+import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
+import { isVisible, sortKey, type PostFilter } from "../../domain/post/post-list.ts";
+import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
 import { rankKey } from "../../domain/post/post-search.ts";
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
@@ -53,20 +48,16 @@ export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostR
       access(({ posts }) => {
         const shown = [...posts.values()].filter((post) => isShown(post, filter));
         const order = { keyOf: (post: Post) => sortKey(post, sort), descending: sort.descending };
-        return ok(pageOfPosts(rowsFrom(shown, page, order), page, order.keyOf));
+        const rows = rowsFrom(shown, page, order);
+        return ok({ ...toPostPage(rows, page, order.keyOf), total: page.isCounted === true ? shown.length : null });
       }),
 
     search: async (filter, query, page) =>
       access(({ posts }) => {
         const shown = [...posts.values()].filter((post) => isShown(post, filter));
-        const order = { keyOf: rankKey, descending: true };
-        return ok(pageOfPosts(rowsFrom(findPosts(shown, query), page, order), page, rankKey));
-      }),
-
-    count: async (filter, query) =>
-      access(({ posts }) => {
-        const shown = [...posts.values()].filter((post) => isShown(post, filter));
-        return ok(query === null ? shown.length : findPosts(shown, query).length);
+        const found = findPosts(shown, query);
+        const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true });
+        return ok({ ...toFoundPostPage(rows, page, rankKey), total: page.isCounted === true ? found.length : null });
       }),
 
     update: async (post, expected) =>

@@ -1,13 +1,5 @@
 import type { Post } from "../../domain/post/post.ts";
-import {
-  MIN_WORDS_RANK,
-  MIN_SIMILARITY,
-  MAX_RANKED,
-  similarWords,
-  type ExcerptPart,
-  type FoundPost,
-  type SearchQuery,
-} from "../../domain/post/post-search.ts";
+import { similarWords, type ExcerptPart, type FoundPost, type SearchQuery } from "../../domain/post/post-search.ts";
 
 /** Words in a row that must be there, or must not. */
 interface Term {
@@ -17,6 +9,10 @@ interface Term {
 
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const EXCERPT_WORDS = 25;
+/** Posts that contain the words rank from here on, before all whose title is merely similar. */
+const MIN_WORDS_RANK = 1_000_000;
+/** How similar to a word a title must be, by their trigrams, from 0 to 1: one letter of five may differ. */
+const MIN_SIMILARITY = 0.5;
 
 /**
  * Finds posts by whole words, in any case and with or without accents, and by the trigrams of their titles, as PostgreSQL
@@ -26,7 +22,7 @@ export function findPosts(posts: readonly Post[], query: SearchQuery): FoundPost
   const alternatives = termsOf(query);
   const alike = similarWords(query).map(trigramsOf);
   const wanted = new Set(alternatives.flat().flatMap(({ words, isExcluded }) => (isExcluded ? [] : words)));
-  const found = posts.flatMap((post): FoundPost[] => {
+  return posts.flatMap((post): FoundPost[] => {
     const [title, content] = [wordsOf(post.title), wordsOf(post.content)];
     const has = ({ words, isExcluded }: Term) => isExcluded !== (hasInRow(title, words) || hasInRow(content, words));
     const rank = alternatives.some((terms) => terms.every(has))
@@ -34,7 +30,6 @@ export function findPosts(posts: readonly Post[], query: SearchQuery): FoundPost
       : similarity(trigramsOf(post.title), alike);
     return rank === 0 ? [] : [{ ...post, rank, excerpt: excerptOf(post.content, wanted) }];
   });
-  return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MAX_RANKED);
 }
 
 /** The sides of each `or`, as PostgreSQL's `websearch_to_tsquery` reads them; none without a word. */

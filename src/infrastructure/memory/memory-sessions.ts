@@ -1,6 +1,6 @@
 import { ok } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
-import { pageOf } from "../../domain/shared/page.ts";
+import { toPage } from "../../domain/shared/page.ts";
 import { isExpired } from "../../domain/session/session.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
@@ -27,7 +27,7 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
     listByUser: async (userId, now, page) =>
       access(({ sessions }) => {
         const alive = [...sessions.values()].filter((session) => session.userId === userId && !isExpired(session, now));
-        return ok(pageOf(rowsFrom(alive, page), page.limit, page.from));
+        return ok(toPage(rowsFrom(alive, page), page.limit, page.from));
       }),
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>

@@ -2,7 +2,7 @@ import { ok } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
 import { emailKey } from "../../domain/user/email-address.ts";
 import type { UserId } from "../../domain/shared/id.ts";
-import { pageOf } from "../../domain/shared/page.ts";
+import { toPage } from "../../domain/shared/page.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { UserRemoval } from "../../domain/user/user-removal.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
@@ -36,7 +36,7 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
     list: async (filter, page) =>
       access(({ users, posts }) => {
         const shown = [...users.values()].filter(({ id }) => filter === "everybody" || isPublishedAuthor(posts, id));
-        return ok(pageOf(rowsFrom(shown, page), page.limit, page.from));
+        return ok(toPage(rowsFrom(shown, page), page.limit, page.from));
       }),
 
     update: async (user, expected) =>

@@ -52,13 +52,12 @@ export function readsOnReplicas({ storage, position }: Primary, replicas: readon
 
   return {
     ...storage,
-    users: { ...users, list: async (filter, page) => read(async (on) => on.users.list(filter, page)) },
+    users: { ...users, list: async (filter, page, signal) => read(async (on) => on.users.list(filter, page, signal)) },
     posts: {
       ...posts,
-      findById: async (id, drafts) => read(async (on) => on.posts.findById(id, drafts)),
-      list: async (filter, sort, page) => read(async (on) => on.posts.list(filter, sort, page)),
-      count: async (filter, query) => read(async (on) => on.posts.count(filter, query)),
-      search: async (filter, query, page) => read(async (on) => on.posts.search(filter, query, page)),
+      findById: async (id, drafts, signal) => read(async (on) => on.posts.findById(id, drafts, signal)),
+      list: async (filter, sort, page, signal) => read(async (on) => on.posts.list(filter, sort, page, signal)),
+      search: async (filter, query, page, signal) => read(async (on) => on.posts.search(filter, query, page, signal)),
     },
     close: async () => {
       for (const replica of watched) replica.close();

@@ -3,7 +3,7 @@ import type { AdministerUsers, UserReference } from "../../application/users/adm
 import type { ListUsersError } from "../../application/users/list-users.ts";
 import type { ChangePasswordError } from "../../application/users/change-password.ts";
 import type { UpdateUserError } from "../../application/users/update-user.ts";
-import type { UserProfile } from "../../domain/access.ts";
+import type { UserProfile } from "../../domain/user/user-profile.ts";
 import { parseEmailAddress } from "../../domain/user/email-address.ts";
 import { parseId, type UserId } from "../../domain/shared/id.ts";
 import type { Page, PageCursor } from "../../domain/shared/page.ts";

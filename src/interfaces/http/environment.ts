@@ -18,6 +18,8 @@ export interface HttpEnv {
     problemCode?: ProblemKind;
     /** How long the body of the answer is, before it is compressed. */
     bytes?: number;
+    /** Aborted once nobody waits for the response: the client has gone, or the time limit is over. */
+    signal: AbortSignal;
     /** Whether the body is being waited for. */
     isArriving?: boolean;
     /** Whether it has one of the turns of its address for what costs much. */

@@ -1,9 +1,8 @@
 import type { Context } from "hono";
-import { ok, type Result } from "neverthrow";
+import type { Result } from "neverthrow";
 import { z } from "zod";
 import type { Id } from "../../domain/shared/id.ts";
-import type { Page, PageRequest } from "../../domain/shared/page.ts";
-import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { MAX_PAGE_LIMIT, type Page, type PageRequest } from "../../domain/shared/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem.ts";
@@ -11,7 +10,6 @@ import { jsonResponse } from "./resource-response.ts";
 import { appendHeader, publicPath } from "./respond.ts";
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
 
 /** The body of a page of a list. */
 export function pageBody<Item extends z.ZodType>(item: Item) {
@@ -28,15 +26,15 @@ export const PageQuery = z.strictObject({
     .string()
     .transform((raw, context) => {
       const limit = /^\d{1,3}$/.test(raw) ? Number(raw) : 0;
-      if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-      const message = `This must be a whole number from 1 to ${MAX_LIMIT}.`;
+      if (limit >= 1 && limit <= MAX_PAGE_LIMIT) return limit;
+      const message = `This must be a whole number from 1 to ${MAX_PAGE_LIMIT}.`;
       context.addIssue({ code: "custom", message, params: { code: "out_of_range" } });
       return z.NEVER;
     })
     .meta({
       type: "integer",
       minimum: 1,
-      maximum: MAX_LIMIT,
+      maximum: MAX_PAGE_LIMIT,
       default: DEFAULT_LIMIT,
       description:
         "How many at most. A page of posts ends early before it has more than 1 MiB of JSON beyond its first post.",
@@ -48,15 +46,16 @@ export const PageQuery = z.strictObject({
     .optional(),
 });
 
+/** A page, and `total`, the number of items in its list, where the request asks for it. */
+type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & { readonly total?: number | null };
+
 interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {
   /** Names the list: its cursors are refused by every other. */
   readonly list: string;
   readonly query: z.infer<typeof PageQuery>;
   /** Whether a cursor's key can be one of the list's sort; where it is left out, the list is sorted by ids alone. */
   readonly isKey?: (key: string | null) => boolean;
-  /** How many the list has in all, where the answer is to say it. */
-  readonly count?: (() => Promise<Result<number, StorageFailure>>) | undefined;
-  readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<Page<Item>, Failure>>;
+  readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<FoundPage<Item>, Failure>>;
   readonly present: (item: Item) => Body;
   /** What tells the item as it is presented from what it was and will be: for the tag of the page. */
   readonly state: (item: Item) => unknown;
@@ -70,21 +69,16 @@ export async function pageResponse<
   Item extends { readonly id: Id<string> },
   Failure extends UseCaseError,
   Body extends object,
->(
-  c: Context,
-  { list, query, isKey = (key) => key === null, find, count, present, state }: PageAnswer<Item, Failure, Body>,
-) {
+>(c: Context, { list, query, isKey = (key) => key === null, find, present, state }: PageAnswer<Item, Failure, Body>) {
   const { limit = DEFAULT_LIMIT, cursor } = query;
   const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const counted = count === undefined ? ok(undefined) : await count();
-  if (counted.isErr()) return failureProblem(c, counted.error);
-  const { items, next, previous } = found.value;
+  const { items, next, previous, total = null } = found.value;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
-  const page = { nextCursor, previousCursor, ...(counted.value === undefined ? {} : { total: counted.value }) };
+  const page = { nextCursor, previousCursor, ...(total === null ? {} : { total }) };
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
   // Fields may be asked for by one parameter with commas or by several.

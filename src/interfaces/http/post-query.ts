@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { PostQuery, PostSearch } from "../../domain/access.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import { POST_STATUSES } from "../../domain/post/post.ts";
-import { POST_SORT_KEYS, type PostSort } from "../../domain/post/post-repository.ts";
+import { POST_SORT_KEYS, type PostListQuery, type PostQuery, type PostSort } from "../../domain/post/post-list.ts";
 import { PageQuery } from "./pagination.ts";
 import { idText, searchText, timeText } from "./values.ts";
 
@@ -100,22 +99,22 @@ function relevanceIsToWords({ q, sort }: ListQuery, context: z.RefinementCtx): v
   context.addIssue({ code: "custom", path: ["sort"], message, params: { code: "contradictory" } });
 }
 
-/** What the list of all posts is asked for. */
-export function askedPosts({ q: search, ...query }: ListQuery): PostQuery | PostSearch {
-  return search === undefined ? postQuery(query) : { ...criteriaOf(query), search };
+/** The list or the search that a query of all posts asks for. */
+export function toPostQuery({ q: search, ...query }: ListQuery): PostQuery {
+  return search === undefined ? toListQuery(query) : { kind: "search", ...criteriaOf(query), search };
 }
 
-/** What a list is asked for; by default the newest posts first, or where times of publication bound it the last published. */
-export function postQuery(query: ListQuery): PostQuery {
+/** The default order is the newest first, and with bounds of publication the last published first. */
+export function toListQuery(query: ListQuery): PostListQuery {
   const criteria = criteriaOf(query);
   const isBounded = criteria.publishedAfter !== null || criteria.publishedBefore !== null;
   const sort = query.sort ?? (isBounded ? "-published" : "-created");
   const descending = sort.startsWith("-");
   const by = (descending ? sort.slice(1) : sort) as PostSort["by"];
-  return { ...criteria, sort: { by, descending } };
+  return { kind: "list", ...criteria, sort: { by, descending } };
 }
 
-function criteriaOf(query: ListQuery): Omit<PostQuery, "sort"> {
+function criteriaOf(query: ListQuery): Omit<PostListQuery, "kind" | "sort"> {
   const {
     author: authorId = null,
     status = null,
@@ -125,7 +124,7 @@ function criteriaOf(query: ListQuery): Omit<PostQuery, "sort"> {
   return { authorId, status, publishedAfter, publishedBefore };
 }
 
-/** Names a list for its cursors, which are refused where something else is asked for. */
-export function postListName(list: string, query: PostQuery | PostSearch): string {
+/** Names a list for its cursors, so that a cursor of another list or of other parameters is rejected. */
+export function postListName(list: string, { kind: _, ...query }: PostQuery): string {
   return `${list} ${JSON.stringify(query)}`;
 }

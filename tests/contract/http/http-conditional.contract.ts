@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HTTP_SETTINGS, pageOf, problemOf, type Call, type Client, type OpenApi } from "../../support/api.ts";
+import { HTTP_SETTINGS, toPage, problemOf, type Call, type Client, type OpenApi } from "../../support/api.ts";
 
 const tagOf = async (client: Client, path: string): Promise<string> =>
   (await client.get(path)).headers.get("ETag") ?? expect.fail(`${path} has no tag`);
@@ -121,7 +121,7 @@ export function httpConditionalContract(open: OpenApi) {
         expect(problemOf(await owner.get("/v1/posts", { "If-Match": header }))).toBe("412 precondition_failed");
         expect(problemOf(await owner.get("/v1/posts?limit=1", { "If-Match": header }))).toBe("412 precondition_failed");
       }
-      expect(pageOf(await owner.get("/v1/posts", { "If-Match": "*" })).items).toHaveLength(2);
+      expect(toPage(await owner.get("/v1/posts", { "If-Match": "*" })).items).toHaveLength(2);
     });
   });
 

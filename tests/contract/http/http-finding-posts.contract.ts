@@ -3,7 +3,7 @@ import { LATER, NOW } from "../../support/fixtures.ts";
 import {
   fieldCodes,
   nextLink,
-  pageOf,
+  toPage,
   previousLink,
   problemOf,
   type Api,
@@ -15,7 +15,7 @@ import {
 const BETWEEN = new Date("2026-03-01T12:30:00.000Z");
 
 const titlesOn = async (viewer: Pick<Client, "get">, path: string) =>
-  pageOf(await viewer.get(path)).items.map((item) => (item as PostBody).title);
+  toPage(await viewer.get(path)).items.map((item) => (item as PostBody).title);
 
 /** Two authors with drafts and published posts, written, edited and published at different times. */
 async function withPosts({ author, clock }: Api) {
@@ -130,7 +130,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(await titlesOn(root, `/v1/posts?sort=${sort}`)).toEqual(titles);
       const seen: string[] = [];
       let page = await root.get(`/v1/posts?sort=${sort}&limit=2`);
-      const titlesOf = () => pageOf(page).items.map((item) => (item as PostBody).title);
+      const titlesOf = () => toPage(page).items.map((item) => (item as PostBody).title);
       for (;;) {
         seen.push(...titlesOf());
         const next = nextLink(page);
@@ -179,7 +179,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       const { ada } = await withPosts(api);
       const page = await ada.get("/v1/posts?sort=updated&limit=1");
       const next = nextLink(page) ?? "";
-      const [first] = pageOf(page).items;
+      const [first] = toPage(page).items;
       api.clock.advance(1);
       await ada.patch(`/v1/posts/${first?.id}`, { content: "Edited" });
       expect(await titlesOn(ada, next.replace("limit=1", "limit=9"))).toEqual(["a", "b", "\u{1F99C}", "\uFF21", "c"]);
@@ -194,7 +194,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       const { ada } = await withPosts(api);
       const lists = [...LISTS, `author=${ada.id}`, "published-after=2026-03-01T00:00:00Z"];
       for (const from of lists) {
-        const { nextCursor } = pageOf(await ada.get(`/v1/posts?limit=1&${from}`));
+        const { nextCursor } = toPage(await ada.get(`/v1/posts?limit=1&${from}`));
         expect(nextCursor).not.toBeNull();
         for (const to of lists) {
           const reply = await ada.get(`/v1/posts?cursor=${nextCursor}&${to}`);
@@ -207,7 +207,7 @@ export function httpFindingPostsContract(open: OpenApi) {
     it("is of one list, however its filters are written", async () => {
       const api = await open();
       const { ada } = await withPosts(api);
-      const { nextCursor } = pageOf(await ada.get(`/v1/posts?limit=1&author=${ada.id}`));
+      const { nextCursor } = toPage(await ada.get(`/v1/posts?limit=1&author=${ada.id}`));
       const same = `author=${ada.id.toUpperCase()}&sort=-created&fields=title&include=author&count=true&limit=5`;
       expect(await titlesOn(ada, `/v1/posts?cursor=${nextCursor}&${same}`)).toEqual(["c", "b"]);
     });
@@ -218,11 +218,11 @@ export function httpFindingPostsContract(open: OpenApi) {
       const { author, nobody } = await open();
       const owner = await author();
       const { id, title, authorId } = await owner.write({ status: "published" });
-      expect(pageOf(await nobody.get("/v1/posts?fields=title")).items).toEqual([{ id, title }]);
-      expect(pageOf(await nobody.get(`${owner.path}/posts?fields=authorId,title`)).items).toEqual([
+      expect(toPage(await nobody.get("/v1/posts?fields=title")).items).toEqual([{ id, title }]);
+      expect(toPage(await nobody.get(`${owner.path}/posts?fields=authorId,title`)).items).toEqual([
         { id, title, authorId },
       ]);
-      expect(pageOf(await nobody.get("/v1/posts?fields=id&include=author")).items).toEqual([
+      expect(toPage(await nobody.get("/v1/posts?fields=id&include=author")).items).toEqual([
         { id, author: { id: authorId, name: owner.user.name } },
       ]);
     });
@@ -231,7 +231,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       const { author, nobody } = await open();
       const { id, title } = await (await author()).write({ status: "published" });
       for (const query of ["fields=title,status", "fields=title&fields=status"]) {
-        expect(pageOf(await nobody.get(`/v1/posts?${query}`)).items).toEqual([{ id, title, status: "published" }]);
+        expect(toPage(await nobody.get(`/v1/posts?${query}`)).items).toEqual([{ id, title, status: "published" }]);
       }
       expect(fieldCodes(await nobody.get("/v1/posts?fields=title&fields=nothing"))).toEqual(["/fields: not_allowed"]);
     });
@@ -244,7 +244,7 @@ export function httpFindingPostsContract(open: OpenApi) {
         const { id, title, version } = await owner.write({ status: "published" });
         await owner.write({ status: "published" });
         const page = await nobody.get(`/v1/posts?${fields}&limit=1`);
-        expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id, title, version }]);
+        expect(toPage(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id, title, version }]);
       },
     );
 

@@ -3,7 +3,7 @@ import { LATER, NOW, nextId } from "../../support/fixtures.ts";
 import {
   fieldCodes,
   nextLink,
-  pageOf,
+  toPage,
   previousLink,
   problemOf,
   type OpenApi,
@@ -197,9 +197,9 @@ export function httpPostsContract(open: OpenApi) {
       const owner = await author();
       for (let i = 0; i < 21; i++) await owner.write({ title: `${i}`, status: "published" });
       const page = await nobody.get("/v1/posts");
-      expect(pageOf(page).items).toHaveLength(20);
-      expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toMatchObject([{ title: "0" }]);
-      expect(pageOf(await nobody.get("/v1/posts?limit=100")).items).toHaveLength(21);
+      expect(toPage(page).items).toHaveLength(20);
+      expect(toPage(await nobody.get(nextLink(page) ?? "")).items).toMatchObject([{ title: "0" }]);
+      expect(toPage(await nobody.get("/v1/posts?limit=100")).items).toHaveLength(21);
     });
 
     it("ends a page early when its content is much, and goes on with the next", async () => {
@@ -208,14 +208,14 @@ export function httpPostsContract(open: OpenApi) {
       const content = '"'.repeat(MIB / 8);
       for (let i = 0; i < 5; i++) await owner.write({ title: `${i}`, content, status: "published" });
       const page = await nobody.get("/v1/posts?limit=100&include=author&count=true");
-      expect(pageOf(page).items).toHaveLength(4);
-      const [first] = pageOf(page).items;
+      expect(toPage(page).items).toHaveLength(4);
+      const [first] = toPage(page).items;
       const beyondFirst = Buffer.byteLength(page.text) - Buffer.byteLength(JSON.stringify(first));
       expect(beyondFirst).toBeLessThanOrEqual(MIB);
       // Whatever is shown of each post, the pages are the same.
-      expect(pageOf(await nobody.get("/v1/posts?limit=100&fields=title")).items).toHaveLength(4);
+      expect(toPage(await nobody.get("/v1/posts?limit=100&fields=title")).items).toHaveLength(4);
       const last = await nobody.get(nextLink(page) ?? "");
-      expect(pageOf(last).items).toMatchObject([{ title: "0" }]);
+      expect(toPage(last).items).toMatchObject([{ title: "0" }]);
       expect(nextLink(last)).toBeNull();
     });
 
@@ -224,7 +224,7 @@ export function httpPostsContract(open: OpenApi) {
       const owner = await author();
       for (let i = 0; i < 2; i++) await owner.write({ status: "published" });
       const page = await nobody.get("/v1/posts?limit=2");
-      expect(pageOf(page)).toMatchObject({ nextCursor: null, items: [{}, {}] });
+      expect(toPage(page)).toMatchObject({ nextCursor: null, items: [{}, {}] });
       expect(page.headers.get("Link")).toBeNull();
     });
 
@@ -237,7 +237,7 @@ export function httpPostsContract(open: OpenApi) {
       let path: string | null = "/v1/posts?limit=2";
       while (path !== null) {
         const page = await nobody.get(path);
-        const { items, nextCursor } = pageOf(page);
+        const { items, nextCursor } = toPage(page);
         seen.push(...items.map(({ id }) => id));
         path = nextLink(page);
         if (path === null) expect(nextCursor).toBeNull();
@@ -256,16 +256,16 @@ export function httpPostsContract(open: OpenApi) {
       for (let i = 0; i < 7; i++) written.unshift(await owner.write({ title: `${i}`, status: "published" }));
       let page = await nobody.get("/v1/posts?limit=2");
       for (let next = nextLink(page); next !== null; next = nextLink(page)) page = await nobody.get(next);
-      const seen = pageOf(page).items.map(({ id }) => id);
+      const seen = toPage(page).items.map(({ id }) => id);
       for (let path = previousLink(page); path !== null; path = previousLink(page)) {
-        expect(new URL(path, "http://quire").searchParams.get("cursor")).toBe(pageOf(page).previousCursor);
+        expect(new URL(path, "http://quire").searchParams.get("cursor")).toBe(toPage(page).previousCursor);
         page = await nobody.get(path);
-        const { items } = pageOf(page);
+        const { items } = toPage(page);
         seen.unshift(...items.map(({ id }) => id));
         // What the page began with goes: the one before it ends where it was.
         await owner.delete(`/v1/posts/${items[0]?.id}`);
       }
-      expect(pageOf(page).previousCursor).toBeNull();
+      expect(toPage(page).previousCursor).toBeNull();
       expect(seen).toEqual(written.map(({ id }) => id));
     });
 
@@ -274,7 +274,7 @@ export function httpPostsContract(open: OpenApi) {
       const owner = await author();
       for (let i = 0; i < 2; i++) await owner.write({ status: "published" });
       const page = await nobody.get("/v1/posts?limit=1");
-      expect(nextLink(page)).toBe(`/v1/posts?limit=1&cursor=${pageOf(page).nextCursor}`);
+      expect(nextLink(page)).toBe(`/v1/posts?limit=1&cursor=${toPage(page).nextCursor}`);
     });
 
     it("includes the authors when asked to, also in the link to the next page", async () => {
@@ -284,11 +284,11 @@ export function httpPostsContract(open: OpenApi) {
       const nameOf = ({ user: { id, name } }: typeof ada) => ({ id, name });
       const newest = { ...posts[1], author: nameOf(grace) };
       const oldest = { ...posts[0], author: nameOf(ada) };
-      expect(pageOf(await nobody.get("/v1/posts?include=author")).items).toEqual([newest, oldest]);
+      expect(toPage(await nobody.get("/v1/posts?include=author")).items).toEqual([newest, oldest]);
       const page = await nobody.get("/v1/posts?limit=1&include=author");
-      expect(pageOf(page).items).toEqual([newest]);
-      expect(pageOf(await nobody.get(nextLink(page) ?? "")).items).toEqual([oldest]);
-      expect(pageOf(await nobody.get(`${ada.path}/posts?include=author`)).items).toEqual([oldest]);
+      expect(toPage(page).items).toEqual([newest]);
+      expect(toPage(await nobody.get(nextLink(page) ?? "")).items).toEqual([oldest]);
+      expect(toPage(await nobody.get(`${ada.path}/posts?include=author`)).items).toEqual([oldest]);
     });
 
     it("shows the name that an author has now", async () => {
@@ -297,7 +297,7 @@ export function httpPostsContract(open: OpenApi) {
       await owner.write({ status: "published" });
       await nobody.get("/v1/posts?include=author");
       await owner.patch(owner.path, { name: "Augusta" });
-      const { items } = pageOf(await nobody.get("/v1/posts?include=author"));
+      const { items } = toPage(await nobody.get("/v1/posts?include=author"));
       expect(items).toMatchObject([{ author: { id: owner.id, name: "Augusta" } }]);
     });
 
@@ -316,7 +316,7 @@ export function httpPostsContract(open: OpenApi) {
       await owner.write();
       const page = await owner.get("/v1/posts?limit=1");
       const reply = await nobody.get(nextLink(page) ?? "");
-      expect(pageOf(reply)).toMatchObject({ items: [published], nextCursor: null });
+      expect(toPage(reply)).toMatchObject({ items: [published], nextCursor: null });
     });
   });
 

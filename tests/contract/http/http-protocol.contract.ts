@@ -8,7 +8,7 @@ import {
   fakeHasher,
   fieldCodes,
   HTTP_SETTINGS,
-  pageOf,
+  toPage,
   PASSWORD,
   problemOf,
   type Api,
@@ -466,7 +466,7 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       const paths = ["/v1/users", "/v1/posts", "/v1/sessions", `${owner.path}/posts`, `${other.path}/posts`];
       for (const from of paths) {
         const reader = from.startsWith(other.path) ? other : owner;
-        const { nextCursor } = pageOf(await reader.get(`${from}?limit=1`));
+        const { nextCursor } = toPage(await reader.get(`${from}?limit=1`));
         expect(nextCursor).not.toBeNull();
         for (const to of paths) {
           const reply = await owner.get(`${to}?limit=1&cursor=${nextCursor}`);
@@ -481,7 +481,7 @@ export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<T
       const owner = await author();
       await owner.write();
       await owner.write();
-      const cursor = pageOf(await owner.get("/v1/posts?limit=1")).nextCursor ?? "";
+      const cursor = toPage(await owner.get("/v1/posts?limit=1")).nextCursor ?? "";
       const changed = `${cursor.startsWith("A") ? "B" : "A"}${cursor.slice(1)}`;
       for (const forged of [cursor.slice(0, -1), cursor.slice(1), `${cursor}A`, changed, cursor.toLowerCase()]) {
         const reply = await owner.get(`/v1/posts?limit=1&cursor=${forged}`);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW } from "../../support/fixtures.ts";
-import { fieldCodes, pageOf, problemOf, type OpenApi, type PostBody } from "../../support/api.ts";
+import { fieldCodes, toPage, problemOf, type OpenApi, type PostBody } from "../../support/api.ts";
 
 const OLD = { title: "Old", content: "From elsewhere.", status: "published" };
 const LONG_AGO = "2019-05-01T08:00:00.000Z";
@@ -43,7 +43,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
         written.push(((await root.post("/v1/posts", { ...OLD, publishedAt })).body as PostBody).id);
       }
       const [of2019, of2021, of2020] = written;
-      const listed = async (query: string) => pageOf(await nobody.get(`/v1/posts?${query}`)).items.map(({ id }) => id);
+      const listed = async (query: string) => toPage(await nobody.get(`/v1/posts?${query}`)).items.map(({ id }) => id);
       expect(await listed("sort=-published")).toEqual([of2021, of2020, of2019]);
       expect(await listed("published-after=2020-01-01T00:00:00Z")).toEqual([of2021, of2020]);
     });
@@ -101,7 +101,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
         expect(reply.body).toMatchObject({ detail: expect.stringContaining("Only an admin") as string });
         expect(reply.body).toMatchObject({ detail: expect.stringContaining("sets publishedAt") as string });
       }
-      expect(pageOf(await owner.get("/v1/posts")).items).toEqual([post]);
+      expect(toPage(await owner.get("/v1/posts")).items).toEqual([post]);
     });
 
     it("is none of a draft", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW } from "../../support/fixtures.ts";
-import { fieldCodes, nextLink, pageOf, previousLink, type OpenApi, type PostBody } from "../../support/api.ts";
+import { fieldCodes, nextLink, toPage, previousLink, type OpenApi, type PostBody } from "../../support/api.ts";
 
 const searchFor = (q: string, more: Readonly<Record<string, string>> = {}) =>
   `/v1/posts?${new URLSearchParams({ q, ...more }).toString()}`;
@@ -13,7 +13,7 @@ export function httpSearchContract(open: OpenApi) {
       const second = await owner.write({ title: "Notes", content: "The <b>engine</b> & others", status: "published" });
       const first = await owner.write({ title: "Engine", content: "On an engine's parts", status: "published" });
       await owner.write({ title: "Garden", content: "Roses", status: "published" });
-      const { items } = pageOf(await nobody.get(searchFor(" Éngine ")));
+      const { items } = toPage(await nobody.get(searchFor(" Éngine ")));
       expect(items.map(({ id }) => id)).toEqual([first.id, second.id]);
       const excerpts = items.map((item) => (item as PostBody & { readonly excerpt: string }).excerpt);
       expect(items[0]).toEqual({ ...first, excerpt: excerpts[0] });
@@ -29,7 +29,7 @@ export function httpSearchContract(open: OpenApi) {
       const [owner, other] = [await author(), await author()];
       const draft = await owner.write({ title: "Secret engine", content: "Of an engine" });
       const ids = async (who: { get: typeof owner.get }, q: string) =>
-        pageOf(await who.get(searchFor(q))).items.map(({ id }) => id);
+        toPage(await who.get(searchFor(q))).items.map(({ id }) => id);
       for (const q of ["engine", "secrat", "-xyzzy"]) {
         expect(await ids(owner, q)).toEqual([draft.id]);
         expect(await ids(await admin(), q)).toEqual([draft.id]);
@@ -45,12 +45,12 @@ export function httpSearchContract(open: OpenApi) {
       const second = await nobody.get(nextLink(first) ?? "");
       const third = await nobody.get(nextLink(second) ?? "");
       const contents = [first, second, third].map((page) =>
-        pageOf(page).items.map((post) => (post as PostBody).content),
+        toPage(page).items.map((post) => (post as PostBody).content),
       );
       expect(contents).toEqual([["Number 4", "Number 3"], ["Number 2", "Number 1"], ["Number 0"]]);
       expect(nextLink(third)).toBeNull();
-      expect(pageOf(await nobody.get(previousLink(third) ?? "")).items).toEqual(pageOf(second).items);
-      expect(pageOf(first).items[0]).toMatchObject({ author: { id: owner.id } });
+      expect(toPage(await nobody.get(previousLink(third) ?? "")).items).toEqual(toPage(second).items);
+      expect(toPage(first).items[0]).toMatchObject({ author: { id: owner.id } });
     });
 
     it("finds within what a list shows: by author, status and time of publication", async () => {
@@ -94,7 +94,7 @@ export function httpSearchContract(open: OpenApi) {
           { title: "Engine", excerpt },
         ],
       });
-      expect(Object.keys(pageOf(page).items[0] ?? {}).toSorted()).toEqual(["excerpt", "id", "title"]);
+      expect(Object.keys(toPage(page).items[0] ?? {}).toSorted()).toEqual(["excerpt", "id", "title"]);
       expect((await nobody.get(nextLink(page) ?? "")).body).toMatchObject({ total: 3, items: [{ excerpt }] });
     });
 
@@ -124,7 +124,7 @@ export function httpSearchContract(open: OpenApi) {
       const { author, nobody } = await open();
       const owner = await author();
       for (let n = 0; n < 3; n++) await owner.write({ title: "Engine", content: "Text", status: "published" });
-      const cursorOf = async (path: string) => pageOf(await nobody.get(path)).nextCursor ?? "";
+      const cursorOf = async (path: string) => toPage(await nobody.get(path)).nextCursor ?? "";
       const ofSearch = await cursorOf(searchFor("engine", { limit: "1" }));
       const ofList = await cursorOf("/v1/posts?limit=1");
       const refused = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY_MS, LATER, NOW, nextId } from "../../support/fixtures.ts";
-import { fieldCodes, nextLink, pageOf, PASSWORD, problemOf, type LogInBody, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, nextLink, toPage, PASSWORD, problemOf, type LogInBody, type OpenApi } from "../../support/api.ts";
 
 const LIFE_MS = 30 * DAY_MS;
 
@@ -118,9 +118,9 @@ export function httpSessionsContract(open: OpenApi) {
       const owner = await author();
       const second = await logIn(owner.email);
       const page = await owner.get("/v1/sessions?limit=1");
-      expect(pageOf(page).items.map(({ id }) => id)).toEqual([second.sessionId]);
+      expect(toPage(page).items.map(({ id }) => id)).toEqual([second.sessionId]);
       const last = await owner.get(nextLink(page) ?? "");
-      expect(pageOf(last).items.map(({ id }) => id)).toEqual([owner.sessionId]);
+      expect(toPage(last).items.map(({ id }) => id)).toEqual([owner.sessionId]);
       expect(nextLink(last)).toBeNull();
     });
 
@@ -137,7 +137,7 @@ export function httpSessionsContract(open: OpenApi) {
       const elsewhere = await logIn(owner.email);
       expect((await owner.delete("/v1/sessions")).status).toBe(204);
       expect(problemOf(await owner.get("/v1/sessions"))).toBe("401 invalid_session");
-      expect(pageOf(await elsewhere.get("/v1/sessions")).items.map(({ id }) => id)).toEqual([elsewhere.sessionId]);
+      expect(toPage(await elsewhere.get("/v1/sessions")).items.map(({ id }) => id)).toEqual([elsewhere.sessionId]);
     });
 
     it("refuses nobody, and one who has logged out already", async () => {
@@ -271,7 +271,7 @@ export function httpSessionsContract(open: OpenApi) {
       const { author, clock } = await open();
       const owner = await author();
       clock.advance(DAY_MS);
-      expect(pageOf(await owner.get("/v1/sessions")).items).toEqual([
+      expect(toPage(await owner.get("/v1/sessions")).items).toEqual([
         {
           id: owner.sessionId,
           createdAt: NOW.toISOString(),
@@ -287,7 +287,7 @@ export function httpSessionsContract(open: OpenApi) {
       const owner = await author();
       clock.advance(LIFE_MS);
       const again = await logIn(owner.email);
-      expect(pageOf(await again.get("/v1/sessions")).items.map(({ id }) => id)).toEqual([again.sessionId]);
+      expect(toPage(await again.get("/v1/sessions")).items.map(({ id }) => id)).toEqual([again.sessionId]);
     });
   });
 }

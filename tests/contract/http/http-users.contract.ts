@@ -3,7 +3,7 @@ import { LATER, NOW, nextId } from "../../support/fixtures.ts";
 import {
   fieldCodes,
   nextLink,
-  pageOf,
+  toPage,
   PASSWORD,
   previousLink,
   problemOf,
@@ -198,7 +198,7 @@ export function httpUsersContract(open: OpenApi) {
       const root = await admin();
       await nobody.post("/v1/users", { ...ADA, role: "admin" });
       await nobody.post("/v1/users", { ...ADA, name: "" });
-      expect(pageOf(await root.get("/v1/users")).items).toEqual([root.user]);
+      expect(toPage(await root.get("/v1/users")).items).toEqual([root.user]);
     });
   });
 
@@ -252,7 +252,7 @@ export function httpUsersContract(open: OpenApi) {
           detail: "On this server only admins create users. Ask an admin for an account, or log in as an admin.",
         });
       }
-      expect(pageOf(await root.get("/v1/users")).items).toHaveLength(2);
+      expect(toPage(await root.get("/v1/users")).items).toHaveLength(2);
     });
 
     it("tells nobody whether an address is taken", async () => {
@@ -297,7 +297,7 @@ export function httpUsersContract(open: OpenApi) {
     it("follows what is published, and taken back", async () => {
       const { nobody, author } = await open();
       const owner = await author();
-      const listed = async () => pageOf(await nobody.get("/v1/users")).items.map(({ id }) => id);
+      const listed = async () => toPage(await nobody.get("/v1/users")).items.map(({ id }) => id);
       const post = await owner.write();
       expect(await listed()).toEqual([]);
       await owner.post(`/v1/posts/${post.id}/publish`);
@@ -311,7 +311,7 @@ export function httpUsersContract(open: OpenApi) {
       const first = await author();
       const second = await author();
       for (const person of [first, second]) await person.write({ status: "published" });
-      expect(pageOf(await first.get("/v1/users")).items).toEqual([
+      expect(toPage(await first.get("/v1/users")).items).toEqual([
         { ...second.user, email: null, role: null },
         first.user,
       ]);
@@ -321,7 +321,7 @@ export function httpUsersContract(open: OpenApi) {
       const { author, admin } = await open();
       const first = await author();
       const root = await admin();
-      expect(pageOf(await root.get("/v1/users")).items).toEqual([root.user, first.user]);
+      expect(toPage(await root.get("/v1/users")).items).toEqual([root.user, first.user]);
     });
 
     it.each(["nobody", "an admin"])("goes from page to page to the end and back for %s", async (who) => {
@@ -333,13 +333,13 @@ export function httpUsersContract(open: OpenApi) {
       const all = who === "nobody" ? [third, second, first] : [(viewer as { id?: string }).id, third, second, first];
       const size = all.length - 1;
       const page = await viewer.get(`/v1/users?limit=${size}`);
-      expect(pageOf(page).items.map(({ id }) => id)).toEqual(all.slice(0, size));
+      expect(toPage(page).items.map(({ id }) => id)).toEqual(all.slice(0, size));
       const last = await viewer.get(nextLink(page) ?? "");
-      expect(pageOf(last).items.map(({ id }) => id)).toEqual([first]);
-      expect(pageOf(last).nextCursor).toBeNull();
+      expect(toPage(last).items.map(({ id }) => id)).toEqual([first]);
+      expect(toPage(last).nextCursor).toBeNull();
       expect(nextLink(last)).toBeNull();
       const back = await viewer.get(previousLink(last) ?? "");
-      expect(pageOf(back).items).toEqual(pageOf(page).items);
+      expect(toPage(back).items).toEqual(toPage(page).items);
       expect(previousLink(back)).toBeNull();
     });
   });
@@ -820,7 +820,7 @@ export function httpUsersContract(open: OpenApi) {
       const kept = await other.write({ status: "published" });
       expect((await owner.leave(`?posts=delete`)).status).toBe(204);
       expect(problemOf(await nobody.get(`/v1/posts/${gone.id}`))).toBe("404 post_not_found");
-      expect(pageOf(await nobody.get("/v1/posts")).items).toEqual([kept]);
+      expect(toPage(await nobody.get("/v1/posts")).items).toEqual([kept]);
     });
 
     it("gives the posts to another user when an admin asks, each one version on", async () => {
@@ -833,7 +833,7 @@ export function httpUsersContract(open: OpenApi) {
       clock.set(LATER);
       expect((await root.delete(`${owner.path}?posts=reassign&to=${heir.id}`)).status).toBe(204);
       const given = { authorId: heir.id, version: 2, updatedAt: LATER.toISOString() };
-      expect(pageOf(await heir.get(`${heir.path}/posts`)).items).toEqual([
+      expect(toPage(await heir.get(`${heir.path}/posts`)).items).toEqual([
         { ...draft, ...given },
         { ...published, ...given },
       ]);
@@ -846,8 +846,8 @@ export function httpUsersContract(open: OpenApi) {
       for (const to of [victim.id, root.id, owner.id, nextId()]) {
         expect(problemOf(await owner.leave(`?posts=reassign&to=${to}`))).toBe("403 forbidden");
       }
-      expect(pageOf(await nobody.get(`/v1/posts?author=${owner.id}`)).items).toEqual([post]);
-      expect(pageOf(await root.get(`${victim.path}/posts`)).items).toEqual([]);
+      expect(toPage(await nobody.get(`/v1/posts?author=${owner.id}`)).items).toEqual([post]);
+      expect(toPage(await root.get(`${victim.path}/posts`)).items).toEqual([]);
     });
 
     it("refuses to give the posts to somebody who is not there or to the one who goes, and keeps everything", async () => {
@@ -1007,10 +1007,10 @@ export function httpUsersContract(open: OpenApi) {
       const first = await owner.write({ status: "published" });
       const second = await owner.write({ status: "published" });
       const page = await nobody.get(`${owner.path}/posts?limit=1`);
-      expect(pageOf(page).items).toEqual([second]);
+      expect(toPage(page).items).toEqual([second]);
       const last = await nobody.get(nextLink(page) ?? "");
-      expect(pageOf(last)).toMatchObject({ items: [first], nextCursor: null });
-      expect(pageOf(await nobody.get(previousLink(last) ?? ""))).toMatchObject({
+      expect(toPage(last)).toMatchObject({ items: [first], nextCursor: null });
+      expect(toPage(await nobody.get(previousLink(last) ?? ""))).toMatchObject({
         items: [second],
         previousCursor: null,
       });

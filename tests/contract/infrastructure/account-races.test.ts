@@ -7,7 +7,7 @@ import type { User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
-import { aDraft, aUser, LATER, NOW, postsOf, testClock } from "../../support/fixtures.ts";
+import { aDraft, aUser, LATER, NOW, postsOf, testClock, countOf } from "../../support/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 const ROOM = 20;
@@ -47,7 +47,7 @@ async function usage(): Promise<readonly { readonly counted: string; readonly st
   return (await rows) as readonly { readonly counted: string; readonly stored: string }[];
 }
 
-const count = async ({ id }: User) => (await here.posts.count(postsOf(id), null))._unsafeUnwrap();
+const count = async ({ id }: User) => countOf(here.posts, postsOf(id));
 
 describe("accounts that two processes write for", () => {
   it("stay within their quota to the byte, and wait for each other without a deadlock", async () => {

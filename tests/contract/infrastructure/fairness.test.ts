@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostId } from "../../../src/domain/shared/id.ts";
-import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { aPublishedPost, aUser, past, PUBLISHED_POSTS, EVERY_DRAFT } from "../../support/fixtures.ts";
 import type { TestStorage } from "../../support/storage-under-test.ts";
 import { pglite } from "../../support/test-storage.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { CONTENT_MAX_BYTES } from "../../../src/domain/post/post.ts";
-import type { DraftFilter } from "../../../src/domain/post/post-repository.ts";
+import type { DraftFilter } from "../../../src/domain/post/post-list.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import { aDraft, aUser, EVERY_DRAFT, nextId } from "../../support/fixtures.ts";

@@ -2,7 +2,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
-import type { PostFilter } from "../../../src/domain/post/post-repository.ts";
+import type { PostFilter } from "../../../src/domain/post/post-list.ts";
 import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../../../src/infrastructure/drizzle/drizzle-posts.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { Page } from "../../../src/domain/shared/page.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
-import { POST_SORT_KEYS, type PostFilter, type PostSort } from "../../../src/domain/post/post-repository.ts";
+import { POST_SORT_KEYS, type PostFilter, type PostSort } from "../../../src/domain/post/post-list.ts";
 import { titleSortKey } from "../../../src/domain/post/title-key.ts";
 import { nextVersion } from "../../../src/domain/shared/version.ts";
 import { aDraft, aPublishedPost, aUser, NOW } from "../../support/fixtures.ts";

@@ -2,12 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../../src/domain/post/post.ts";
-import {
-  NEWEST_FIRST,
-  type DraftFilter,
-  type PostFilter,
-  type PostPlace,
-} from "../../../src/domain/post/post-repository.ts";
+import type { PostPlace } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../../src/domain/post/post-list.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../../src/domain/shared/version.ts";
 import {
   aDraft,
@@ -23,12 +19,13 @@ import {
   postsOf,
   title,
   EVERY_DRAFT,
+  countOf,
 } from "../../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
 const ANY_TIME = { after: null, before: null };
 
-const NOTHING = { items: [], next: null, previous: null };
+const NOTHING = { items: [], next: null, previous: null, total: null };
 
 const MIB = 1_048_576;
 
@@ -553,7 +550,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         for (let past: PostPlace | null = null; ;) {
           past = (await next(past))._unsafeUnwrap();
           if (past === null) return left;
-          left.push((await storage.posts.count(postsOf(author), null))._unsafeUnwrap());
+          left.push(await countOf(storage.posts, postsOf(author)));
         }
       };
       const deletion = async (by = limits) => batches(async (past) => storage.posts.deleteByAuthor(author, by, past));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageRequest } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES } from "../../../src/domain/post/post.ts";
-import type { PostFilter } from "../../../src/domain/post/post-repository.ts";
+import type { PostFilter } from "../../../src/domain/post/post-list.ts";
 import { isRankKey, parseSearchQuery, rankKey, type FoundPost } from "../../../src/domain/post/post-search.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
 import { skippedUnless, type StorageUnderTest, type TestStorage } from "../../support/storage-under-test.ts";

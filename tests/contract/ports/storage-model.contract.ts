@@ -13,7 +13,7 @@ import {
   type PostContent,
   type PostTitle,
 } from "../../../src/domain/post/post.ts";
-import { NEWEST_FIRST, POST_SORT_KEYS, type PostSort } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST, POST_SORT_KEYS, type PostSort } from "../../../src/domain/post/post-list.ts";
 import { newSession, type Session } from "../../../src/domain/session/session.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { newUser, type User } from "../../../src/domain/user/user.ts";

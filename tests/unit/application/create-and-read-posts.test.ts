@@ -149,7 +149,7 @@ describe("listPosts", () => {
     const quire = await openQuire();
     await storedDraft(quire, quire.author);
     const listed = await quire.app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST);
-    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
+    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null, total: null });
   });
 });
 
@@ -183,7 +183,7 @@ describe("listPostsOfUser", () => {
     const { quire } = await openWithPosts();
     const query = { ...EVERYBODYS_POSTS, authorId: quire.admin.id };
     const listed = await quire.app.listPostsOfUser(actorFor(quire.admin), query, WHOLE_LIST);
-    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null });
+    expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null, total: null });
     for (const viewer of [null, actorFor(quire.author)]) {
       const hidden = await quire.app.listPostsOfUser(viewer, query, WHOLE_LIST);
       expect(hidden._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
@@ -214,7 +214,7 @@ describe("includeAuthors", () => {
     });
     const { app, author } = quire;
     const items = [await storedDraft(quire, author), await storedPublishedPost(quire, author)];
-    const authored = (await app.includeAuthors({ items, next: null, previous: null }))._unsafeUnwrap();
+    const authored = (await app.includeAuthors({ items, next: null, previous: null, total: null }))._unsafeUnwrap();
     expect(authored.items.map((post) => post.author?.name)).toEqual([author.name, author.name]);
     expect(asked).toBe(1);
   });
@@ -224,7 +224,7 @@ describe("includeAuthors", () => {
     const post = await storedPublishedPost(quire, quire.author);
     await quire.storage.posts.deleteByAuthor(quire.author.id, ANY_BATCH, null);
     (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
-    const places = { next: past(post.id), previous: null };
+    const places = { next: past(post.id), previous: null, total: null };
     const authored = (await quire.app.includeAuthors({ items: [post], ...places }))._unsafeUnwrap();
     expect(authored).toEqual({ items: [{ ...post, author: null }], ...places });
   });

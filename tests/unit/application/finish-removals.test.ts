@@ -2,12 +2,12 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { BatchLimits } from "../../../src/domain/shared/batch.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
-import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { unpublishPost } from "../../../src/domain/post/post.ts";
 import { storedPostBytes } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
-import { actorFor, EVERY_DRAFT, EVERY_POST, LATER, postsOf } from "../../support/fixtures.ts";
+import { actorFor, EVERY_DRAFT, EVERY_POST, LATER, postsOf, countOf } from "../../support/fixtures.ts";
 import {
   openQuire,
   OUTAGE,
@@ -31,7 +31,7 @@ const request = async ({ app, admin }: Quire, { id }: User, posts: PostsFate) =>
 
 async function postsIn(quire: Quire, author: User | null = null) {
   const filter = author === null ? EVERY_POST : postsOf(author.id);
-  return (await quire.storage.posts.count(filter, null))._unsafeUnwrap();
+  return countOf(quire.storage.posts, filter);
 }
 
 const isGone = async ({ storage }: Quire, { id }: User) =>

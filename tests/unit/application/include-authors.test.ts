@@ -8,7 +8,9 @@ describe("includeAuthor and includeAuthors", () => {
     const post = await storedPublishedPost(quire, quire.author);
     const { id, name } = quire.author;
     expect((await quire.app.includeAuthor(post))._unsafeUnwrap().author).toMatchObject({ id, name });
-    const page = (await quire.app.includeAuthors({ items: [post], next: null, previous: null }))._unsafeUnwrap();
+    const page = (
+      await quire.app.includeAuthors({ items: [post], next: null, previous: null, total: null })
+    )._unsafeUnwrap();
     expect(page.items[0]?.author).toMatchObject({ id, name });
   });
 
@@ -17,7 +19,9 @@ describe("includeAuthor and includeAuthors", () => {
     const quire = await openQuire({ users: () => ({ findById: async () => notFound }) });
     const post = await storedPublishedPost(quire, quire.author);
     expect(await quire.app.includeAuthor(post)).toEqual(ok({ ...post, author: null }));
-    const page = (await quire.app.includeAuthors({ items: [post], next: null, previous: null }))._unsafeUnwrap();
+    const page = (
+      await quire.app.includeAuthors({ items: [post], next: null, previous: null, total: null })
+    )._unsafeUnwrap();
     expect(page.items[0]?.author).toBeNull();
   });
 
@@ -25,6 +29,8 @@ describe("includeAuthor and includeAuthors", () => {
     const quire = await openQuire({ users: () => ({ findById: outage }) });
     const post = await storedPublishedPost(quire, quire.author);
     expect(await quire.app.includeAuthor(post)).toEqual(err(OUTAGE));
-    expect(await quire.app.includeAuthors({ items: [post], next: null, previous: null })).toEqual(err(OUTAGE));
+    expect(await quire.app.includeAuthors({ items: [post], next: null, previous: null, total: null })).toEqual(
+      err(OUTAGE),
+    );
   });
 });

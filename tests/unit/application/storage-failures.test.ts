@@ -110,7 +110,7 @@ const CALLS: [useCase: keyof UseCases, methods: readonly string[], call: Call][]
   [
     "includeAuthors",
     ["users.findById"],
-    async ({ app, published }) => app.includeAuthors({ items: [published], next: null, previous: null }),
+    async ({ app, published }) => app.includeAuthors({ items: [published], next: null, previous: null, total: null }),
   ],
   [
     "updatePost",

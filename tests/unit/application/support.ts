@@ -3,11 +3,13 @@ import type { IdempotencyKeyRepository } from "../../../src/application/ports/id
 import type { PasswordHasher } from "../../../src/application/ports/password-hasher.ts";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { useCases, type UseCases } from "../../../src/application/application.ts";
-import type { Actor, PostQuery, Registration } from "../../../src/domain/access.ts";
+import type { Actor, Registration } from "../../../src/domain/access.ts";
+import type { PostListQuery } from "../../../src/domain/post/post-list.ts";
 import type { Id } from "../../../src/domain/shared/id.ts";
 import type { Page, PageRequest, PageCursor } from "../../../src/domain/shared/page.ts";
 import type { PasswordHash } from "../../../src/domain/user/password.ts";
-import { NEWEST_FIRST, type PostRepository } from "../../../src/domain/post/post-repository.ts";
+import type { PostRepository } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { SessionRepository } from "../../../src/domain/session/session-repository.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import type { User } from "../../../src/domain/user/user.ts";
@@ -35,7 +37,8 @@ export const PASSWORD = "correct horse battery";
 
 export const WHOLE_LIST = { limit: 100, from: null } as const;
 
-export const EVERYBODYS_POSTS: PostQuery = {
+export const EVERYBODYS_POSTS: PostListQuery = {
+  kind: "list",
   authorId: null,
   status: null,
   publishedAfter: null,

@@ -9,17 +9,16 @@ import {
   maySeeUser,
   maySetPublicationTime,
   mustGiveCurrentPassword,
-  ownProfile,
-  profileFor,
   visibleDrafts,
   visiblePosts,
   visibleUsers,
-  type PostQuery,
   type Viewer,
 } from "../../../src/domain/access.ts";
+import { ownProfile, profileFor } from "../../../src/domain/user/user-profile.ts";
+import type { PostListQuery } from "../../../src/domain/post/post-list.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { PasswordHash } from "../../../src/domain/user/password.ts";
-import { isVisible, NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { isVisible, NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { ROLES } from "../../../src/domain/user/user.ts";
 import { actorFor, aDraft, aPublishedPost, aUser, name, nextId, NOW } from "../../support/fixtures.ts";
 
@@ -123,7 +122,8 @@ describe("who sees a user", () => {
 });
 
 describe("visiblePosts", () => {
-  const anything: PostQuery = {
+  const anything: PostListQuery = {
+    kind: "list",
     authorId: null,
     status: null,
     publishedAfter: null,
@@ -146,7 +146,7 @@ describe("visiblePosts", () => {
     expect(visiblePosts(viewer, { ...anything, authorId, status: "draft" })).toEqual({ published: null, drafts });
   });
 
-  it.each<[string, Partial<PostQuery>, object]>([
+  it.each<[string, Partial<PostListQuery>, object]>([
     ["published after a time", { publishedAfter: NOW }, { after: NOW, before: null }],
     ["published before a time", { publishedBefore: NOW }, { after: null, before: NOW }],
     ["sorted by publication", { sort: { by: "published", descending: true } }, { after: null, before: null }],

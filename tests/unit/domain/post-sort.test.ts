@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSortKey, POST_SORT_KEYS, sortKey, type PostSort } from "../../../src/domain/post/post-repository.ts";
+import { isSortKey, POST_SORT_KEYS, sortKey, type PostSort } from "../../../src/domain/post/post-list.ts";
 import { aDraft, aPublishedPost, aUser } from "../../support/fixtures.ts";
 
 const sortedBy = (by: PostSort["by"]): PostSort => ({ by, descending: true });

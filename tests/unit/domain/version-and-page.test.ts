@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Id } from "../../../src/domain/shared/id.ts";
-import { pageOf } from "../../../src/domain/shared/page.ts";
+import { toPage } from "../../../src/domain/shared/page.ts";
 import { FIRST_VERSION, nextVersion, parseVersion } from "../../../src/domain/shared/version.ts";
 
 const item = (id: string) => ({ id: id as Id<"Item"> });
@@ -34,25 +34,25 @@ describe("a page", () => {
   const backward = (id: string, key: string | null = null) => ({ ...forward(id, key), direction: "backward" as const });
 
   it("of a list that was read further holds the first items and goes on after the last of them", () => {
-    expect(pageOf([c, b, a], 2, null)).toEqual({ items: [c, b], next: forward("b"), previous: null });
+    expect(toPage([c, b, a], 2, null)).toEqual({ items: [c, b], next: forward("b"), previous: null });
   });
 
   it("that holds the rest of a list exactly is the last", () => {
-    expect(pageOf([c, b, a], 3, null)).toEqual({ items: [c, b, a], next: null, previous: null });
+    expect(toPage([c, b, a], 3, null)).toEqual({ items: [c, b, a], next: null, previous: null });
   });
 
   it("that was gone on to leads back to before its first item", () => {
-    expect(pageOf([b, a], 1, forward("c"))).toEqual({ items: [b], next: forward("b"), previous: backward("b") });
-    expect(pageOf([b, a], 2, forward("c"))).toEqual({ items: [b, a], next: null, previous: backward("b") });
+    expect(toPage([b, a], 1, forward("c"))).toEqual({ items: [b], next: forward("b"), previous: backward("b") });
+    expect(toPage([b, a], 2, forward("c"))).toEqual({ items: [b, a], next: null, previous: backward("b") });
   });
 
   it("that was gone back to is in the order of the list, and leads on after its last item", () => {
-    expect(pageOf([b, c], 1, backward("a"))).toEqual({ items: [b], next: forward("b"), previous: backward("b") });
-    expect(pageOf([b, c], 2, backward("a"))).toEqual({ items: [c, b], next: forward("b"), previous: null });
+    expect(toPage([b, c], 1, backward("a"))).toEqual({ items: [b], next: forward("b"), previous: backward("b") });
+    expect(toPage([b, c], 2, backward("a"))).toEqual({ items: [c, b], next: forward("b"), previous: null });
   });
 
   it("leads to places by what its list is sorted by", () => {
-    const page = pageOf([b, a], 1, forward("c", "key of c"), ({ id }) => `key of ${id}`);
+    const page = toPage([b, a], 1, forward("c", "key of c"), ({ id }) => `key of ${id}`);
     expect(page).toMatchObject({ next: forward("b", "key of b"), previous: backward("b", "key of b") });
   });
 
@@ -61,6 +61,6 @@ describe("a page", () => {
     ["past the last", forward("a")],
     ["past the first", backward("c")],
   ])("%s is empty and leads nowhere", (_, from) => {
-    expect(pageOf([], 3, from)).toEqual({ items: [], next: null, previous: null });
+    expect(toPage([], 3, from)).toEqual({ items: [], next: null, previous: null });
   });
 });

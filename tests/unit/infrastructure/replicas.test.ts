@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import { afterEach, describe, expect, it } from "vitest";
-import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";

@@ -14,13 +14,16 @@ export const runtimeTimer: Timer = (ms, run) => {
 const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
 
 /**
- * Answers a request that takes longer than this. What it had begun goes on, as nothing takes back a write that the
- * database has: so a write is not said to have failed. While its body arrives nothing is begun, and how long that may take
- * is for whoever serves the API to say.
+ * Responds to a request that takes longer than the limit, and aborts the signal of the request: a statement that has not begun
+ * is skipped. A statement that has begun goes on, since nothing takes a write back, so the response to a write says that its
+ * outcome is unknown. The time in which the body arrives is not counted; the server that runs the API limits that.
  */
 export function timeLimit(ms: number, startTimer: Timer) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     let cancel: (() => void) | undefined;
+    const cancellation = new AbortController();
+    c.req.raw.signal.addEventListener("abort", () => cancellation.abort(), { once: true });
+    c.set("signal", cancellation.signal);
     const isTooLate = await new Promise<boolean>((settle, refuse) => {
       const expire = () => {
         if (c.get("isArriving") === true) cancel = startTimer(ms, expire);
@@ -30,8 +33,9 @@ export function timeLimit(ms: number, startTimer: Timer) {
       next().then(() => settle(false), refuse);
     });
     cancel?.();
-    if (isTooLate) return problem(c, SAFE.test(c.req.method) ? "timed_out" : "outcome_unknown");
-    return;
+    if (!isTooLate) return;
+    cancellation.abort();
+    return problem(c, SAFE.test(c.req.method) ? "timed_out" : "outcome_unknown");
   });
   return documented(middleware, { problems: ["timed_out", "outcome_unknown"] });
 }

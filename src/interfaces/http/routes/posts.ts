@@ -3,11 +3,9 @@ import { err, type Result } from "neverthrow";
 import { z } from "zod";
 import type { AuthoredPost } from "../../../application/posts/include-authors.ts";
 import type { UseCases } from "../../../application/application.ts";
-import type { PostQuery, PostSearch } from "../../../domain/access.ts";
-import type { PostId } from "../../../domain/shared/id.ts";
-import type { Page, PageRequest } from "../../../domain/shared/page.ts";
+import type { CountedPage } from "../../../domain/shared/page.ts";
 import { POST_STATUSES, type Post } from "../../../domain/post/post.ts";
-import { isSortKey } from "../../../domain/post/post-repository.ts";
+import { isSortKey, type PostPageRequest } from "../../../domain/post/post-list.ts";
 import { isRankKey, type FoundPost } from "../../../domain/post/post-search.ts";
 import type { StorageFailure } from "../../../domain/shared/storage-failure.ts";
 import { identify, requireActor } from "../middleware/authentication.ts";
@@ -18,7 +16,7 @@ import { idempotencyKey } from "../middleware/idempotency.ts";
 import { jsonBody, rejectBody, patchBody, POST_BODY_BYTES } from "../middleware/json-body.ts";
 import { pageResponse } from "../pagination.ts";
 import { postId } from "../path-id.ts";
-import { askedPosts, postListName, PostsQuery, SinglePostQuery, type ListQuery } from "../post-query.ts";
+import { postListName, PostsQuery, SinglePostQuery, toPostQuery, type ListQuery } from "../post-query.ts";
 import { failureProblem, type UseCaseError } from "../problem.ts";
 import { actionResponse, changedResponse, createdResponse, resourceResponse } from "../resource-response.ts";
 import { respond } from "../respond.ts";
@@ -105,12 +103,24 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     .use(limits.account)
     .get("/", validQuery(PostsQuery), limits.cost(POST_PAGE), async (c) => {
       const query = c.req.valid("query");
-      const asked = askedPosts(query);
-      const find: FindPosts<StorageFailure> = async (page) =>
-        "search" in asked
-          ? useCases.searchPosts(c.get("viewer"), asked, page)
-          : useCases.listPosts(c.get("viewer"), asked, page);
-      return postPageResponse(c, useCases, { list: "posts", query, asked, find });
+      const [viewer, signal] = [c.get("viewer"), c.get("signal")];
+      const wanted = toPostQuery(query);
+      const list = postListName("posts", wanted);
+      return wanted.kind === "search"
+        ? postPageResponse(c, useCases, {
+            list,
+            query,
+            isKey: isRankKey,
+            find: async (page) => useCases.searchPosts(viewer, wanted, page, signal),
+            present: presentFoundPost,
+          })
+        : postPageResponse(c, useCases, {
+            list,
+            query,
+            isKey: (key) => isSortKey(key, wanted.sort),
+            find: async (page) => useCases.listPosts(viewer, wanted, page, signal),
+            present: presentPost,
+          });
     })
     .post(
       "/",
@@ -131,12 +141,13 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     )
     .get("/:id", postId, validQuery(SinglePostQuery), async (c) => {
       const query = c.req.valid("query");
-      const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id);
+      const signal = c.get("signal");
+      const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id, signal);
       if (found.isErr()) return failureProblem(c, found.error);
       if (query.include === undefined) return resourceResponse(c, postView(found.value, query));
-      const included = await useCases.includeAuthor(found.value);
+      const included = await useCases.includeAuthor(found.value, signal);
       return included.match(
-        (post) => resourceResponse(c, postView(post, query)),
+        (post) => resourceResponse(c, authoredPostView(post, query)),
         (failure) => failureProblem(c, failure),
       );
     })
@@ -184,42 +195,40 @@ export function postRoutes(useCases: UseCases, settings: HttpSettings, limits: R
     });
 }
 
-type FindPosts<Failure> = (page: PageRequest<PostId>) => Promise<Result<Page<Post | FoundPost>, Failure>>;
-
-interface PostPageAnswer<Failure extends UseCaseError> {
+interface PostPage<Item extends Post, Failure extends UseCaseError> {
   readonly list: string;
   readonly query: ListQuery;
-  readonly asked: PostQuery | PostSearch;
-  readonly find: FindPosts<Failure>;
+  readonly isKey: (key: string | null) => boolean;
+  readonly find: (page: PostPageRequest) => Promise<Result<CountedPage<Item>, Failure>>;
+  readonly present: (post: Item) => ListedPost;
 }
 
-/** Answers with a page of posts, and with their authors where the query asks for them. */
-export async function postPageResponse<Failure extends UseCaseError>(
+/** Responds with a page of posts, and with their authors where the query asks for them. */
+export async function postPageResponse<Item extends Post, Failure extends UseCaseError>(
   c: Context<HttpEnv>,
-  { countPosts, includeAuthors }: UseCases,
-  { list, query, asked, find }: PostPageAnswer<Failure>,
+  { includeAuthors }: UseCases,
+  { list, query, isKey, find, present }: PostPage<Item, Failure>,
 ) {
-  const page = {
-    list: postListName(list, asked),
-    query,
-    isKey: (key: string | null) => ("search" in asked ? isRankKey(key) : isSortKey(key, asked.sort)),
-    count: query.count === "true" ? async () => countPosts(c.get("viewer"), asked) : undefined,
-  };
+  const isCounted = query.count === "true";
   if (query.include === undefined) {
     return pageResponse(c, {
-      ...page,
-      find,
-      present: (post) => pickFields(presentListedPost(post), query),
+      list,
+      query,
+      isKey,
+      find: async (page) => find({ ...page, isCounted }),
+      present: (post: Item) => pickFields(present(post), query),
       state: postState,
     });
   }
   return pageResponse(c, {
-    ...page,
-    find: async (request): Promise<Result<Page<AuthoredPost<Post | FoundPost>>, Failure | StorageFailure>> => {
-      const found = await find(request);
-      return found.isErr() ? err(found.error) : includeAuthors(found.value);
+    list,
+    query,
+    isKey,
+    find: async (page): Promise<Result<CountedPage<AuthoredPost<Item>>, Failure | StorageFailure>> => {
+      const found = await find({ ...page, isCounted });
+      return found.isErr() ? err(found.error) : includeAuthors(found.value, c.get("signal"));
     },
-    present: (post) => pickFields(presentAuthoredPost(post), query),
+    present: (post) => pickFields({ ...present(post), author: presentAuthor(post) }, query),
     state: (post) => [...postState(post), post.author?.name],
   });
 }
@@ -234,15 +243,15 @@ function pickFields<Body extends PostView>(post: Body, { fields }: Pick<ListQuer
   return Object.fromEntries(Object.entries(post).filter(isPicked)) as Body;
 }
 
-function presentListedPost(post: Post | FoundPost): ListedPost {
-  return { ...presentPost(post), ...("excerpt" in post ? { excerpt: excerptHtml(post.excerpt) } : {}) };
+function presentFoundPost(post: FoundPost): ListedPost {
+  return { ...presentPost(post), excerpt: excerptHtml(post.excerpt) };
 }
 
-function presentAuthoredPost({ author, ...post }: AuthoredPost<Post | FoundPost>): ListedPost {
-  return { ...presentListedPost(post), author: author && { id: author.id, name: author.name } };
+function presentAuthor({ author }: AuthoredPost): z.infer<typeof AuthorBody> | null {
+  return author && { id: author.id, name: author.name };
 }
 
-function presentPost({ publishedAt, createdAt, updatedAt, ...post }: Post): z.infer<typeof PostBody> {
+export function presentPost({ publishedAt, createdAt, updatedAt, ...post }: Post): z.infer<typeof PostBody> {
   const { id, title, content, status, authorId, version } = post;
   return {
     id,
@@ -261,11 +270,15 @@ function postState({ id, version }: Post) {
   return [id, version];
 }
 
-/** The author's name changes without the post, so a representation that has it has a tag of its own. */
-function postView(post: Post | AuthoredPost, query: z.infer<typeof SinglePostQuery>) {
-  if (!("author" in post)) return { version: post.version, body: pickFields<PostView>(presentPost(post), query) };
-  const body = pickFields<PostView>(presentAuthoredPost(post), query);
-  return { version: post.version, representation: authorRepresentation(body.author), body };
+function postView(post: Post, query: z.infer<typeof SinglePostQuery>) {
+  return { version: post.version, body: pickFields<PostView>(presentPost(post), query) };
+}
+
+/** The author's name changes without the post, so a representation that contains it has its own tag. */
+function authoredPostView(post: AuthoredPost, query: z.infer<typeof SinglePostQuery>) {
+  const author = presentAuthor(post);
+  const body = pickFields<PostView>({ ...presentPost(post), author }, query);
+  return { version: post.version, representation: authorRepresentation(author), body };
 }
 
 function postResource(post: Post) {

@@ -67,7 +67,7 @@ export function sessionRoutes(useCases: UseCases, limits: RateLimits) {
       pageResponse(c, {
         list: "sessions",
         query: c.req.valid("query"),
-        find: async (request) => useCases.listSessions(c.get("actor"), request),
+        find: async (request) => useCases.listSessions(c.get("actor"), request, c.get("signal")),
         present: (session: Session) => presentSession(session, c.get("actor").sessionId),
         state: (session: Session) => presentSession(session, c.get("actor").sessionId),
       }),

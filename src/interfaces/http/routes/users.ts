@@ -2,7 +2,8 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { UseCases } from "../../../application/application.ts";
 import type { RemovalUnderway } from "../../../application/users/delete-user.ts";
-import type { UserProfile } from "../../../domain/access.ts";
+import { isSortKey } from "../../../domain/post/post-list.ts";
+import type { UserProfile } from "../../../domain/user/user-profile.ts";
 import type { UserId } from "../../../domain/shared/id.ts";
 import { ROLES } from "../../../domain/user/user.ts";
 import type { PostsFate } from "../../../domain/user/user-removal.ts";
@@ -13,8 +14,8 @@ import { idempotencyKey } from "../middleware/idempotency.ts";
 import { jsonBody, optionalJsonBody, patchBody, SMALL_BODY_BYTES } from "../middleware/json-body.ts";
 import { PageQuery, pageResponse } from "../pagination.ts";
 import { userId } from "../path-id.ts";
-import { AuthorsPostsQuery, postQuery } from "../post-query.ts";
-import { postPageResponse } from "./posts.ts";
+import { AuthorsPostsQuery, postListName, toListQuery } from "../post-query.ts";
+import { postPageResponse, presentPost } from "./posts.ts";
 import { failureProblem } from "../problem.ts";
 import { changedResponse, createdResponse, resourceResponse } from "../resource-response.ts";
 import { DELETION, HASH, PAGE, POST_PAGE, WRITE } from "../middleware/rate-costs.ts";
@@ -107,20 +108,20 @@ export function userRoutes(useCases: UseCases, { requestTimeoutMs }: HttpSetting
       pageResponse(c, {
         list: "users",
         query: c.req.valid("query"),
-        find: async (request) => useCases.listUsers(c.get("viewer"), request),
+        find: async (request) => useCases.listUsers(c.get("viewer"), request, c.get("signal")),
         present: presentUser,
         state: ({ id, version, email }) => [id, version, email !== null],
       }),
     )
     .get("/me", requireActor, rejectQuery, async (c) => {
-      const found = await useCases.getUser(c.get("actor"), c.get("actor").userId);
+      const found = await useCases.getUser(c.get("actor"), c.get("actor").userId, c.get("signal"));
       return found.match(
         (user) => resourceResponse(c, userResource(user)),
         (failure) => failureProblem(c, failure),
       );
     })
     .get("/:id", userId, rejectQuery, async (c) => {
-      const found = await useCases.getUser(c.get("viewer"), c.req.valid("param").id);
+      const found = await useCases.getUser(c.get("viewer"), c.req.valid("param").id, c.get("signal"));
       return found.match(
         (user) => resourceResponse(c, userResource(user)),
         (failure) => failureProblem(c, failure),
@@ -166,12 +167,13 @@ export function userRoutes(useCases: UseCases, { requestTimeoutMs }: HttpSetting
     .get("/:id/posts", userId, validQuery(AuthorsPostsQuery), limits.cost(POST_PAGE), async (c) => {
       const { id } = c.req.valid("param");
       const query = c.req.valid("query");
-      const asked = { ...postQuery(query), authorId: id };
+      const listQuery = { ...toListQuery(query), authorId: id };
       return postPageResponse(c, useCases, {
-        list: `users/${id}/posts`,
+        list: postListName(`users/${id}/posts`, listQuery),
         query,
-        asked,
-        find: async (page) => useCases.listPostsOfUser(c.get("viewer"), asked, page),
+        isKey: (key) => isSortKey(key, listQuery.sort),
+        find: async (page) => useCases.listPostsOfUser(c.get("viewer"), listQuery, page, c.get("signal")),
+        present: presentPost,
       });
     })
     .put(

@@ -1,0 +1,94 @@
+import { and, eq, gt, isNotNull, lt, sql, type Placeholder, type SQL, type SQLChunk } from "drizzle-orm";
+import type { PostStatus } from "../../domain/post/post.ts";
+import type { PostFilter, PostSort } from "../../domain/post/post-list.ts";
+import type { UserId } from "../../domain/shared/id.ts";
+import { posts, titleOrder } from "./schema.ts";
+
+/** Posts that are next to each other in an index of each sort: of one status, and of one author or of everybody. */
+export interface IndexRange {
+  readonly status: PostStatus;
+  readonly authorId: UserId | null;
+  /** Exclusive bounds of the time of publication. */
+  readonly after: Date | null;
+  readonly before: Date | null;
+}
+
+/** A value in a statement: of a range, or of the cursor (`key` and `id`). */
+export type ValueOf = (name: keyof IndexRange | "key" | "id") => Placeholder | SQL;
+
+/** A filter as disjoint index ranges, so that the cost of a page does not depend on the posts that the filter excludes. */
+export function rangesOf({ published, drafts }: PostFilter): readonly IndexRange[] {
+  return [
+    ...(published === null ? [] : [{ ...published, status: "published" as const }]),
+    ...(drafts === null ? [] : [{ ...drafts, status: "draft" as const, after: null, before: null }]),
+  ];
+}
+
+/** The condition that the posts of a range fulfil, for a scan in any order. */
+export function conditionOf({ authorId, after, before }: IndexRange, value: ValueOf): SQL | undefined {
+  return and(
+    eq(posts.status, value("status")),
+    authorId === null ? undefined : eq(posts.authorId, value("authorId")),
+    after === null ? undefined : gt(posts.publishedAt, value("after")),
+    before === null ? undefined : lt(posts.publishedAt, value("before")),
+  );
+}
+
+/** The column of each sort key, and a value that is less than any. */
+export const SORT_COLUMNS: Readonly<Record<PostSort["by"], { readonly column: SQL; readonly least: SQL }>> = {
+  created: { column: sql`${posts.id}`, least: sql`'00000000-0000-0000-0000-000000000000'` },
+  updated: { column: sql`${posts.updatedAt}`, least: sql`'-infinity'` },
+  published: { column: sql`${posts.publishedAt}`, least: sql`'-infinity'` },
+  title: { column: titleOrder(posts), least: sql`''` },
+};
+
+export interface Scan {
+  readonly by: PostSort["by"];
+  /** The direction of the scan, which a backward cursor reverses. */
+  readonly isDescending: boolean;
+  /** Whether it starts at the end of the range and not after a cursor. */
+  readonly isFirst: boolean;
+}
+
+type Pair = readonly [column: SQLChunk, value: SQLChunk];
+
+/**
+ * The condition and the order by which a page of a range is read from an index (keyset pagination). Both contain all columns
+ * of the index, also those that are equal in all rows: no other index has this order, so PostgreSQL cannot prefer another one
+ * and sort its rows, however few rows it expects.
+ */
+export function scanOf({ authorId, after, before }: IndexRange, { by, isDescending, isFirst }: Scan, value: ValueOf) {
+  const { column: key, least } = SORT_COLUMNS[by];
+  const prefix: Pair[] = [[posts.status, value("status")]];
+  if (authorId !== null) prefix.unshift([posts.authorId, value("authorId")]);
+  const cursor = [...prefix];
+  if (by !== "created") cursor.push([key, value("key")]);
+  cursor.push([posts.id, value("id")]);
+
+  // A cursor is within the bounds of its list, so it replaces the bound behind it.
+  const isAfterCursor = { low: !isFirst && !isDescending, high: !isFirst && isDescending };
+  const isBounded = { low: by === "published" && after !== null, high: by === "published" && before !== null };
+  const lowest = isBounded.low ? sql`${value("after")}::timestamptz + interval '1 millisecond'` : least;
+  const low = isAfterCursor.low ? cursor : [...prefix, [key, lowest] as const];
+  const high = isAfterCursor.high ? cursor : [...prefix, ...(isBounded.high ? [[key, value("before")] as const] : [])];
+  return {
+    where: and(
+      // PostgreSQL expects no row above the greatest value that it knows of a column, so the comparison is not strict.
+      compareRows(low, sql`>=`),
+      // All columns are compared: the post of the cursor may have moved.
+      isAfterCursor.low ? compareRows(cursor, sql`<>`) : undefined,
+      compareRows(high, high === cursor || isBounded.high ? sql`<` : sql`<=`),
+      by === "published" ? isNotNull(posts.publishedAt) : undefined,
+      by === "published" || after === null ? undefined : sql`${posts.publishedAt} > ${value("after")}`,
+      by === "published" || before === null ? undefined : sql`${posts.publishedAt} < ${value("before")}`,
+    ),
+    order: cursor.map(([column]) => (isDescending ? sql`${column} desc` : sql`${column} asc`)),
+  };
+}
+
+/** A row-wise comparison (PostgreSQL 18, 9.25.5). */
+function compareRows(pairs: readonly Pair[], operator: SQL): SQL {
+  const columns = pairs.map(([column]) => sql`${column}`);
+  const values = pairs.map(([, value]) => sql`${value}`);
+  return sql`(${sql.join(columns, sql`, `)}) ${operator} (${sql.join(values, sql`, `)})`;
+}
