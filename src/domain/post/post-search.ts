@@ -46,7 +46,7 @@ export type FoundPost = Post & {
   readonly excerpt: readonly ExcerptPart[];
 };
 
-export const MAX_RANK = 9_999_999;
+export const MAX_RANK = 1_999_999;
 
 /** The key of a found post, as text whose order by code points is the order of ranks. */
 export function rankKey({ rank }: FoundPost): string {
@@ -57,5 +57,5 @@ const RANK_DIGITS = String(MAX_RANK).length;
 
 /** Whether {@link rankKey} could have returned this key, so that a forged cursor is rejected. */
 export function isRankKey(key: string | null): boolean {
-  return key !== null && /^\d{7}$/.test(key);
+  return key !== null && /^\d{7}$/.test(key) && Number(key) <= MAX_RANK;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { POST_SORT_KEYS } from "../../../src/domain/post/post-repository.ts";
+import { POST_SORT_KEYS } from "../../../src/domain/post/post-list.ts";
 import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { encodeCursor } from "../../../src/interfaces/http/cursor.ts";
-import { askedPosts, postListName, postQuery } from "../../../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery, toPostQuery } from "../../../src/interfaces/http/post-query.ts";
 import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
 
 const ID = "01900000-0000-7000-8000-000000000000" as PostId;
@@ -38,12 +38,12 @@ export function httpForgedCursorsContract(open: OpenApi) {
 
     it.each(SORTS)("is refused with 422 when its key cannot be one of sort=%s", async (sort) => {
       const by = sort.replace("-", "") as (typeof POST_SORT_KEYS)[number];
-      const list = postListName("posts", postQuery({ sort }));
+      const list = postListName("posts", toListQuery({ sort }));
       await expectRefused(`/v1/posts?sort=${sort}`, list, WRONG_KEYS[KEY_TYPE_BY_SORT[by]]);
     });
 
     it("is refused with 422 when its key cannot be a rank of a search", async () => {
-      const list = postListName("posts", askedPosts({ q: parseSearchQuery("word")._unsafeUnwrap() }));
+      const list = postListName("posts", toPostQuery({ q: parseSearchQuery("word")._unsafeUnwrap() }));
       await expectRefused("/v1/posts?q=word", list, WRONG_KEYS.rank);
     });
 
@@ -55,7 +55,7 @@ export function httpForgedCursorsContract(open: OpenApi) {
       const { nobody } = await open();
       const by = sort.replace("-", "") as (typeof POST_SORT_KEYS)[number];
       const key = { created: null, title: "A title", updated: MOMENT, published: MOMENT }[by];
-      const list = postListName("posts", postQuery({ sort }));
+      const list = postListName("posts", toListQuery({ sort }));
       const cursor = encodeCursor(list, { direction: "forward", key, id: ID });
       expect((await nobody.get(`/v1/posts?sort=${sort}&cursor=${cursor}`)).status).toBe(200);
     });
