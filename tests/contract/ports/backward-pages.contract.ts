@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
-import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { aDraft, aPublishedPost, aSession, aUser, NOW, postsOf } from "../../support/fixtures.ts";

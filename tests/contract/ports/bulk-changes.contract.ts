@@ -1,6 +1,7 @@
 import type { Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { NEWEST_FIRST, type PostPlace } from "../../../src/domain/post/post-repository.ts";
+import type { PostPlace } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { MAX_SESSIONS_PER_USER } from "../../../src/domain/session/session-repository.ts";

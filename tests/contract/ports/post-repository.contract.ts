@@ -226,6 +226,22 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await page(10)).toEqual(NOTHING);
       });
 
+      it("returns the number of posts in the whole list with every page, an empty one too", async () => {
+        for (let i = 0; i < 4; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
+        await stored(aPublishedPost(otherAuthor));
+        const counted = async (from: PageCursor<PostId> | null, filter: PostFilter) => {
+          const read = await storage.posts.list(filter, NEWEST_FIRST, { limit: 1, from, isCounted: true });
+          const { items, total } = read._unsafeUnwrap();
+          return [items.length, total];
+        };
+        expect(await counted(null, EVERY_POST)).toEqual([1, 5]);
+        expect(await counted(null, postsOf(author))).toEqual([1, 4]);
+        expect(await counted(null, { ...EVERY_POST, drafts: null })).toEqual([1, 3]);
+        expect(await counted(null, { published: null, drafts: null })).toEqual([0, 0]);
+        const { items } = await page(5);
+        expect(await counted(past((items.at(-1) as Post).id), EVERY_POST)).toEqual([0, 5]);
+      });
+
       it("shows the newest first, in whatever order they were stored, each as it was stored", async () => {
         const posts = [aDraft(author), aPublishedPost(otherAuthor), aDraft(otherAuthor), aPublishedPost(author)];
         for (const index of [2, 0, 3, 1]) await stored(posts[index] as Post);

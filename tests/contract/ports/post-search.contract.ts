@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageRequest } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES } from "../../../src/domain/post/post.ts";
-import type { PostFilter } from "../../../src/domain/post/post-list.ts";
+import type { PostFilter, PostPageRequest } from "../../../src/domain/post/post-list.ts";
 import { isRankKey, parseSearchQuery, rankKey, type FoundPost } from "../../../src/domain/post/post-search.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
 import { skippedUnless, type StorageUnderTest, type TestStorage } from "../../support/storage-under-test.ts";
@@ -34,7 +34,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       (await storage.posts.insert(post))._unsafeUnwrap();
       return post;
     };
-    const search = async (query: string, filter: PostFilter = EVERY_POST, page: PageRequest<PostId> = FIRST) =>
+    const search = async (query: string, filter: PostFilter = EVERY_POST, page: PostPageRequest = FIRST) =>
       (await storage.posts.search(filter, parseSearchQuery(query)._unsafeUnwrap(), page))._unsafeUnwrap();
     const titles = async (query: string, filter?: PostFilter) =>
       (await search(query, filter)).items.map(({ title }) => title as string);
@@ -174,6 +174,20 @@ export function postSearchContract(adapter: StorageUnderTest): void {
         }
         expect(back.toReversed()).toEqual(all);
       }
+    });
+
+    it("returns the number of posts that it found with every page, an empty one too", async () => {
+      for (let n = 0; n < 3; n++) await publish("Engine");
+      await publish("Other");
+      const counted = async (query: string, from: PageRequest<PostId>["from"] = null) => {
+        const { items, total } = await search(query, EVERY_POST, { limit: 2, from, isCounted: true });
+        return [items.length, total];
+      };
+      expect(await counted("engine")).toEqual([2, 3]);
+      expect(await counted("xyzzy")).toEqual([0, 0]);
+      expect((await search("engine")).total).toBeNull();
+      const last = (await search("engine")).items.at(-1) as FoundPost;
+      expect(await counted("engine", { direction: "forward", key: rankKey(last), id: last.id })).toEqual([0, 3]);
     });
 
     it("has at most 1 MiB of JSON beyond its first post on a page, its excerpts among it", async () => {

@@ -1,6 +1,6 @@
 import { ok } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { NEWEST_FIRST } from "../../../src/domain/post/post-repository.ts";
+import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { aDraft, aRecord, aSession, aUser, EVERY_POST, nextId } from "../../support/fixtures.ts";
 import {
   skippedUnless,
