@@ -1,4 +1,4 @@
-import type { UserProfile } from "../../domain/access.ts";
+import type { UserProfile } from "../../domain/user/user-profile.ts";
 import type { SessionId } from "../../domain/shared/id.ts";
 import { isSessionToken, type SessionToken } from "../../domain/session/session.ts";
 import { dateIn, fieldsOf, idIn, textIn, type Snapshot } from "../idempotency/snapshot.ts";

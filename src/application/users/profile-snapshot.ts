@@ -1,4 +1,4 @@
-import type { UserProfile } from "../../domain/access.ts";
+import type { UserProfile } from "../../domain/user/user-profile.ts";
 import { isStoredEmail } from "../../domain/user/email-address.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import { isRole, isStoredName } from "../../domain/user/user.ts";

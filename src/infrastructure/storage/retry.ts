@@ -115,7 +115,6 @@ function retryPosts(posts: PostRepository, attempt: Attempt): PostRepository {
     findById: async (...args) => attempt("posts.findById", async () => posts.findById(...args)),
     hasPublished: async (...args) => attempt("posts.hasPublished", async () => posts.hasPublished(...args)),
     list: async (...args) => attempt("posts.list", async () => posts.list(...args)),
-    count: async (...args) => attempt("posts.count", async () => posts.count(...args)),
     search: async (...args) => attempt("posts.search", async () => posts.search(...args)),
     update: async (...args) => attempt("posts.update", async () => posts.update(...args)),
     delete: async (...args) => attempt("posts.delete", async () => posts.delete(...args)),
