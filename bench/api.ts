@@ -1,6 +1,6 @@
 import type { PostId } from "../src/domain/shared/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import { postListName, toListQuery } from "../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery } from "../src/interfaces/http/routes/posts/post-query.ts";
 import { DATA_SET, postId, WRITTEN } from "./data-set.ts";
 
 const PAGE = 20;

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PostId } from "../src/domain/shared/id.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import { postListName, toListQuery } from "../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery } from "../src/interfaces/http/routes/posts/post-query.ts";
 import { postId } from "./data-set.ts";
 import { measure, type RequestLine, type Work } from "./load.ts";
 import { fillQuire, quireOn } from "./quire.ts";

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { PostId } from "../src/domain/shared/id.ts";
 import { POST_SORT_KEYS, type PostSort } from "../src/domain/post/post-list.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
-import { postListName, toListQuery } from "../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery } from "../src/interfaces/http/routes/posts/post-query.ts";
 import { authorId, DATA_SET, postId } from "./data-set.ts";
 import { fillQuire, openApp } from "./quire.ts";
 import { median } from "./table.ts";

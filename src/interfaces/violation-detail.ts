@@ -2,17 +2,17 @@ import type { Violation, ViolationCode } from "../domain/shared/violation.ts";
 
 const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
   too_short: (limit) => `This must have at least ${characters(limit)}.`,
-  without_words: () => "This must have a word to search for: a letter or a digit.",
+  without_words: () => "Give at least one word to search for, with a letter or a digit.",
   too_long: (limit) => `This must have at most ${characters(limit)}.`,
   too_many_bytes: (limit) => `This must have at most ${limit} bytes as UTF-8.`,
-  blank: () => "This must have something visible: white space and invisible characters alone are not enough.",
-  nul_character: () => "This must not contain U+0000, which PostgreSQL cannot store. Remove it.",
-  lone_surrogate: () => "This contains half of a surrogate pair, which is no character. Remove or complete it.",
-  byte_order_mark: () => "This begins with U+FEFF, a byte order mark, which belongs to no text. Remove it.",
+  blank: () => "This must not be blank. Add a visible character.",
+  nul_character: () => "This contains the NUL character (U+0000), which cannot be stored. Remove it.",
+  lone_surrogate: () => "This contains a lone surrogate, which is half of a character. Remove or complete it.",
+  byte_order_mark: () => "This begins with a byte order mark (U+FEFF). Remove it.",
   control_character: () =>
-    "This contains a control character. Remove it; tab, line feed and carriage return may stand in the content of a post, and nowhere else.",
+    "This contains a control character. Remove it. Only the content of a post may have tabs, line feeds and carriage returns.",
   bidirectional_control: () =>
-    "This contains a character that turns the direction of text (U+202A to U+202E, U+2066 to U+2069). Remove it; the marks U+200E and U+200F may stay.",
+    "This contains a bidirectional control character (U+202A to U+202E, U+2066 to U+2069). Remove it. The marks U+200E and U+200F are allowed.",
   malformed_email: () => "This must be an e-mail address, such as ada@example.org.",
   malformed_id: () => "This must be a UUID.",
 };

@@ -2,7 +2,7 @@ import type { ClientResponse, InferRequestType } from "hono/client";
 import type { Endpoint, ErrorOf, Result, ValueOf } from "./result.ts";
 
 export interface CallOptions {
-  /** Ends the call, and its repetitions. */
+  /** Aborts the call, and its retries. */
   readonly signal?: AbortSignal;
 }
 
@@ -10,14 +10,14 @@ export interface RequestOptions extends CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What an operation takes. */
+/** The arguments of an operation. */
 export type ArgsOf<Its extends Endpoint> = {
   readonly [Part in keyof InferRequestType<Its>]: Part extends "query"
     ? Typed<InferRequestType<Its>[Part]>
     : InferRequestType<Its>[Part];
 };
 
-/** In a URL everything is text; here what is something else is it. */
+/** The arguments of a query with their own types; in a URL each is text. */
 type Typed<Query> = { readonly [Name in keyof Query]: Name extends keyof NoText ? NoText[Name] : Query[Name] };
 
 interface NoText {
@@ -26,53 +26,60 @@ interface NoText {
   readonly fields: readonly string[];
 }
 
-/** The text of a query; of a list it has the elements with commas between. */
+/** The text of a query. A list becomes its elements, comma-separated. */
 export function textOf(query: object): URLSearchParams {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
 }
 
-/** Calls an operation of the app, whose types say what it takes and what it may answer. */
-export async function call<Its extends Endpoint>(
+/**
+ * Calls an operation of the app, whose types have its arguments and its answers. `Value` narrows the answer where the
+ * arguments do, as `fields` does.
+ */
+export async function call<Its extends Endpoint, Value = ValueOf<Its>>(
   endpoint: Its,
   args: ArgsOf<Its>,
   { signal, headers }: RequestOptions = {},
-): Promise<Result<ValueOf<Its>, ErrorOf<Its>>> {
+): Promise<Result<Value, ErrorOf<Its>>> {
   const failed = (error: ErrorOf<Its>) => ({ ok: false, error }) as const;
   const options = { ...(headers && { headers }), ...(signal && { init: { signal } }) };
   let answer: ClientResponse<unknown>;
   try {
     answer = await endpoint(withSafePath(args) as never, options as never);
   } catch (cause) {
-    if (signal?.aborted === true) return failed({ code: "aborted", detail: "The call was ended by its signal." });
-    return failed({ code: "network_error", detail: "No answer came from the server.", cause });
+    if (signal?.aborted === true) return failed({ code: "aborted", detail: "The call was aborted by its signal." });
+    return failed({
+      code: "network_error",
+      detail: "The server did not answer. Check the connection and retry.",
+      cause,
+    });
   }
   const { status } = answer;
-  if (status === 204 || status === 202) return { ok: true, value: null as ValueOf<Its> };
+  if (status === 204 || status === 202) return { ok: true, value: null as Value };
   const [, kind] = /^application\/(json|problem\+json)(?:;|$)/.exec(answer.headers.get("Content-Type") ?? "") ?? [];
   const body = kind === undefined ? null : await parsed(answer);
-  if (kind === "json" && answer.ok && body !== null) return { ok: true, value: body as ValueOf<Its> };
+  if (kind === "json" && answer.ok && body !== null) return { ok: true, value: body as Value };
   if (kind === "problem+json" && isProblem(body)) return failed(body as ErrorOf<Its>);
-  const detail = `Something else than Quire answered, with the status ${status}.`;
+  const detail = `The answer is not from Quire: it has the status ${status}. Check the URL and any proxy.`;
   return failed({ code: "unexpected_answer", detail, status });
 }
 
 type ItemOf<List extends Endpoint> = ValueOf<List> extends { items: readonly (infer Item)[] } ? Item : never;
 
-/** The end of a list that could not be read whole. */
+/** The failure that ends a list early. */
 export interface ListFailure<E> {
   readonly ok: false;
   readonly error: E;
-  /** Where to go on: the list with this `cursor` begins after the last item that was given. `null` is the beginning. */
+  /** Continue with this `cursor`: the list then begins after the last item of before. `null` is the beginning. */
   readonly cursor: string | null;
 }
 
-/** The items of a list, which is read page by page as they are asked for; a failure is the last that it gives. */
-export async function* itemsOf<List extends Endpoint>(
+/** The items of a list, fetched page by page on demand. A failure ends the list as its last element. */
+export async function* itemsOf<List extends Endpoint, Item = ItemOf<List>>(
   list: List,
   args: ArgsOf<List>,
   options?: CallOptions,
-): AsyncGenerator<{ readonly ok: true; readonly value: ItemOf<List> } | ListFailure<ErrorOf<List>>, void, void> {
+): AsyncGenerator<{ readonly ok: true; readonly value: Item } | ListFailure<ErrorOf<List>>, void, void> {
   const { query } = args as { readonly query: object };
   let page = args;
   for (;;) {
@@ -82,21 +89,21 @@ export async function* itemsOf<List extends Endpoint>(
       yield { ...answer, cursor };
       return;
     }
-    const { items, nextCursor } = answer.value as { items: ItemOf<List>[]; nextCursor: string | null };
+    const { items, nextCursor } = answer.value as { items: Item[]; nextCursor: string | null };
     for (const value of items) yield { ok: true, value };
     if (nextCursor === null) return;
     page = { ...args, query: { ...query, cursor: nextCursor } };
   }
 }
 
-/** What can be no id would lead to another path, as `..` and an empty one do; `-` is the id of nothing. */
+/** An id such as `..` or an empty one would lead to another path. `-` is the id of nothing, so the answer is 404. */
 function withSafePath(args: object): object {
   if (!("param" in args)) return args;
   const { id } = args.param as { readonly id: string };
   return { ...args, param: { id: /^[\w-]+$/.test(id) ? id : "-" } };
 }
 
-/** The body of an answer that says that it is JSON; `null` where it is none. */
+/** The JSON of an answer; `null` if its body is no JSON. */
 async function parsed(answer: ClientResponse<unknown>): Promise<unknown> {
   try {
     return await answer.json();

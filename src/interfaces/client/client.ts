@@ -21,8 +21,9 @@ type QueryOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly query: infer
 type PostsQueryOf<List extends Endpoint, Field> = Omit<QueryOf<List>, "fields"> & {
   readonly fields?: readonly Field[];
 };
-type Picked<Field extends keyof Post> = Pick<ListedPost, Field | Exclude<keyof ListedPost, keyof Post> | "id">;
-type PickedPost<Field extends keyof Post> = Pick<PostView, Field | Exclude<keyof PostView, keyof Post> | "id">;
+type Picked<Field extends keyof Post> = Pick<Post, Field | "id"> &
+  Omit<ValueOf<Posts["$get"]>["items"][number], keyof Post>;
+type PickedPost<Field extends keyof Post> = Pick<Post, Field | "id"> & Omit<ValueOf<Posts[":id"]["$get"]>, keyof Post>;
 type DeletionOf<Its extends Endpoint> = QueryOf<Its> & JsonOf<Its>;
 type PageOf<Item> = Omit<ValueOf<Posts["$get"]>, "items"> & { readonly items: readonly Item[] };
 type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
@@ -33,8 +34,8 @@ type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
 
 export type Post = ValueOf<Posts["$post"]>;
 /** A post that was asked for by its id, with its `author` where that was asked for. */
-export type PostView = ValueOf<Posts[":id"]["$get"]>;
-export type ListedPost = ValueOf<Posts["$get"]>["items"][number];
+export type PostView = PickedPost<keyof Post>;
+export type ListedPost = Picked<keyof Post>;
 export type User = ValueOf<Users[":id"]["$get"]>;
 export type Session = ValueOf<Sessions["$get"]>["items"][number];
 
@@ -140,7 +141,11 @@ export function createClient({
         query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
         options?: CallOptions,
       ): Picks<Users[":id"]["posts"]["$get"], Field> =>
-        itemsOf(users[":id"].posts.$get, { param: { id }, query }, options),
+        itemsOf<Users[":id"]["posts"]["$get"], Picked<Field>>(
+          users[":id"].posts.$get,
+          { param: { id }, query },
+          options,
+        ),
       postsPage: async <Field extends keyof Post = keyof Post>(
         id: string,
         query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},

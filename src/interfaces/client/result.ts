@@ -1,5 +1,5 @@
 import type { ClientResponse, InferResponseType } from "hono/client";
-import type { FieldError, ProblemBody, ProtocolErrorKind } from "../http/problem.ts";
+import type { FieldError, ProblemBody, ProtocolErrorKind } from "../http/problem/problem.ts";
 
 /** What a call ends with: data alone, so it can be sent to a worker or kept in a store. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };

@@ -1,29 +1,36 @@
+import type { z } from "zod";
 import type { Actor, Viewer } from "../../domain/access.ts";
 import type { CountedLimits } from "./middleware/counted-limits.ts";
-import type { ProblemKind, UseCaseError } from "./problem.ts";
+import type { ProblemKind, UseCaseError } from "./problem/problem.ts";
 
-/** What travels with a request through the middleware. */
+/** The values that middleware keeps with a request. */
 export interface HttpEnv {
   Variables: {
     requestId: string;
-    /** Those of the answer that is to come. */
+    /** The headers of the answer. */
     headers: Record<string, string>;
-    /** What stands before every path that a client is told, without a slash at its end. */
+    /** The prefix of every path in an answer, without a trailing slash. */
     basePath: string;
-    /** Who looks; set for every route behind `identify`. */
+    /** The user of the session, `null` without one; set for every route behind `identify`. */
     viewer: Viewer;
-    /** The failure of the store or of hashing that the request ended with: for the log. */
+    /** The failure of the storage or of hashing behind the answer: for the log. */
     failure?: UseCaseError;
-    /** The code of the problem that the request is answered with. */
+    /** The code of the problem in the answer. */
     problemCode?: ProblemKind;
-    /** How long the body of the answer is, before it is compressed. */
+    /** The address that the request comes from, as rate limits count it. */
+    clientAddress: string;
+    /** The values that schemas have validated in this request. */
+    validated?: Map<z.ZodType, unknown>;
+    /** The text of the body, once it has arrived. */
+    bodyText?: string;
+    /** The length of the answer's body in bytes, before compression. */
     bytes?: number;
     /** Aborted once nobody waits for the response: the client has gone, or the time limit is over. */
     signal: AbortSignal;
-    /** Whether the body is being waited for. */
+    /** Whether the body is still arriving. */
     isArriving?: boolean;
-    /** Whether it has one of the turns of its address for what costs much. */
-    hasTurn?: boolean;
+    /** Whether the request has one of the slots of its address for expensive requests. */
+    hasSlot?: boolean;
     /** The rate limits that the request was counted for so far. */
     countedLimits?: CountedLimits;
     /** Whether the answer is long enough for compression. */
@@ -31,7 +38,7 @@ export interface HttpEnv {
   };
 }
 
-/** A request of somebody who has a session. */
+/** The values of a request with a session. */
 export interface ActorEnv extends HttpEnv {
   Variables: HttpEnv["Variables"] & { actor: Actor };
 }

@@ -5,7 +5,7 @@ import type { ExpectedVersions } from "../../application/optimistic-concurrency.
 import { parseVersion, type Version } from "../../domain/shared/version.ts";
 import { documented } from "./openapi/documented.ts";
 import type { HttpEnv } from "./environment.ts";
-import { problem } from "./problem.ts";
+import { problem } from "./problem/problem.ts";
 import { respond, setHeader } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
 
@@ -55,22 +55,27 @@ function digestOf(states: unknown): string {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** The part of a context that has the headers of the request. */
+export interface RequestHeaders {
+  readonly req: { header(name: string): string | undefined };
+}
+
 /**
- * The versions that a client lets be changed: those that If-Match names, by strong comparison, without those that
- * If-None-Match names, by weak comparison (RFC 9110, 13.1); `null` when it sets no condition, or `If-Match: *`.
+ * The versions that the preconditions of a change allow: those in If-Match, by strong comparison, without those in
+ * If-None-Match, by weak comparison (RFC 9110, 13.1); `null` without a condition, or with `If-Match: *`.
  */
-export function expectedVersions(c: Context): ExpectedVersions {
+export function expectedVersions(c: RequestHeaders): ExpectedVersions {
   const [named, excluded] = [c.req.header("If-Match"), c.req.header("If-None-Match")];
   const expected =
     named === undefined || isAny(named) ? null : versionsOf(parseTags(named).filter(({ weak }) => !weak));
   if (excluded === undefined) return expected;
-  // What can be changed exists, and so it never is none of any.
+  // A resource that can be changed exists, so `If-None-Match: *` allows no version.
   if (isAny(excluded)) return [];
   const except = versionsOf(parseTags(excluded));
   return expected === null ? { except } : expected.filter((version) => !except.includes(version));
 }
 
-/** Refuses a change that does not say of which version it is, where the operator wants it said (RFC 6585, 3). */
+/** Refuses a change without If-Match, if the operator requires one (RFC 6585, 3). */
 export function requireIfMatch(settings: HttpSettings) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) =>
     settings.requireIfMatch && c.req.header("If-Match") === undefined ? problem(c, "precondition_required") : next(),

@@ -5,7 +5,7 @@ import type { Id } from "../../domain/shared/id.ts";
 import { MAX_PAGE_LIMIT, type Page, type PageRequest } from "../../domain/shared/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
-import { failureProblem, problem, type UseCaseError } from "./problem.ts";
+import { failureProblem, problem, type UseCaseError } from "./problem/problem.ts";
 import { jsonResponse } from "./resource-response.ts";
 import { appendHeader, publicPath } from "./respond.ts";
 
@@ -15,8 +15,11 @@ const DEFAULT_LIMIT = 20;
 export function pageBody<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),
-    nextCursor: z.string().nullable().meta({ description: "The cursor of the next page; null on the last one." }),
-    previousCursor: z.string().nullable().meta({ description: "The cursor of the page before; null on the first." }),
+    nextCursor: z.string().nullable().meta({ description: "The cursor of the next page; `null` on the last page." }),
+    previousCursor: z
+      .string()
+      .nullable()
+      .meta({ description: "The cursor of the previous page; `null` on the first page." }),
   });
 }
 
@@ -37,7 +40,7 @@ export const PageQuery = z.strictObject({
       maximum: MAX_PAGE_LIMIT,
       default: DEFAULT_LIMIT,
       description:
-        "How many at most. A page of posts ends early before it has more than 1 MiB of JSON beyond its first post.",
+        "The maximum number of items. A page of posts may have fewer, so that its JSON stays below 1 MiB after the first post.",
     })
     .optional(),
   cursor: z
@@ -95,7 +98,7 @@ export async function pageResponse<
 
 function malformedCursor(c: Context) {
   const detail =
-    "This is no cursor of this list as it is asked for. Take nextCursor or previousCursor from a page of it, unchanged, and repeat its other parameters; or leave it out.";
+    "This cursor does not belong to this list, filter and sort. Use nextCursor or previousCursor of a page with the same parameters, or leave it out.";
   return problem(c, "validation_failed", {
     errors: [{ in: "query", pointer: "/cursor", code: "malformed_cursor", detail }],
   });

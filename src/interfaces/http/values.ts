@@ -9,8 +9,8 @@ import { parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/post/post-searc
 import type { Violation } from "../../domain/shared/violation.ts";
 
 /**
- * What a string looks like to JSON Schema. A pattern stays within what every dialect of regular expressions reads (RFC 9485): many
- * tools compile it without Unicode mode or look-ahead. What such a pattern cannot say stands in the description.
+ * The JSON Schema of a string. Its pattern uses only what every dialect of regular expressions supports (RFC 9485), as many
+ * tools compile it without Unicode mode or look-ahead. The description has the rules that such a pattern cannot express.
  */
 interface TextForm {
   readonly description: string;
@@ -22,21 +22,21 @@ interface TextForm {
 }
 
 export const nameText = text(parseUserName, {
-  description: `1 to ${NAME_MAX_LENGTH} characters, something visible among them, without control characters and such that turn the direction of text; white space at either end is taken away.`,
+  description: `1 to ${NAME_MAX_LENGTH} characters, at least one of them visible, without control and bidirectional control characters. Surrounding white space is removed.`,
   examples: ["Grace"],
   minLength: 1,
   maxLength: NAME_MAX_LENGTH,
 });
 
 export const emailText = text(parseEmailAddress, {
-  description: `An address in ASCII or Unicode (RFC 6531), of at most ${EMAIL_MAX_LENGTH} characters; white space at either end is taken away. Two that differ in case alone are one, and so are a domain in Unicode and in its ASCII form (IDNA2008).`,
+  description: `An address in ASCII or Unicode (RFC 6531) of at most ${EMAIL_MAX_LENGTH} characters. Surrounding white space is removed. Addresses are compared without case, and a domain in Unicode equals its ASCII form (IDNA2008).`,
   examples: ["grace@example.org"],
   format: "idn-email",
   maxLength: EMAIL_MAX_LENGTH,
 });
 
 export const passwordText = text(parsePassword, {
-  description: "Characters are counted as Unicode composes them (NFC).",
+  description: "The length is counted after Unicode normalisation (NFC).",
   examples: ["correct horse battery staple"],
   format: "password",
   minLength: PASSWORD_MIN_LENGTH,
@@ -45,21 +45,21 @@ export const passwordText = text(parsePassword, {
 
 export const titleText = text(parsePostTitle, {
   description:
-    "One line with something visible, without control characters and such that turn the direction of text; kept as written.",
+    "One line with at least one visible character, without control and bidirectional control characters. It is stored as written.",
   examples: ["Hello, world"],
   minLength: 1,
   maxLength: TITLE_MAX_LENGTH,
 });
 
 export const contentText = text(parsePostContent, {
-  description: `At most ${CONTENT_MAX_BYTES} bytes of UTF-8, without control characters but tab, line feed and carriage return; a draft's may be empty, a published post's may not be blank.`,
+  description: `At most ${CONTENT_MAX_BYTES} bytes of UTF-8, without control characters other than tab, line feed and carriage return. The content of a draft may be empty; that of a published post may not be blank.`,
   examples: ["First words."],
   maxLength: CONTENT_MAX_BYTES,
 });
 
 export const searchText = text(parseSearchQuery, {
   description:
-    'Words that all must be there, in any form of theirs and with or without accents; `"words in a row"`, `or`, and `-` before what must not be there. Without these, titles with similar words are found too. 1 to 200 characters.',
+    'Words that a post must all have, in any inflection, with or without accents. It supports `"a phrase"`, `or`, and `-` before a word that must be absent; without these, titles with similar words are found too. 1 to 200 characters.',
   examples: ["first words"],
   minLength: 1,
   maxLength: QUERY_MAX_LENGTH,
@@ -67,7 +67,7 @@ export const searchText = text(parseSearchQuery, {
 
 export function idText<AnId extends Id<string>>() {
   return text((raw) => parseId<AnId>(raw), {
-    description: "A UUID in either case.",
+    description: "A UUID in upper or lower case.",
     examples: ["01a20bf4-26fc-75d5-aca3-f91ff88ea884"],
     format: "uuid",
     pattern: "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
@@ -76,13 +76,13 @@ export function idText<AnId extends Id<string>>() {
 
 interface TimeForm {
   readonly description: string;
-  /** How a plus sign is written there: in a query it would be a space. */
+  /** How to write a plus sign there: in a query, `+` means a space. */
   readonly plus: "+" | "%2B";
-  /** A pattern of the years that are taken. */
+  /** A pattern of the accepted years. */
   readonly year?: string;
 }
 
-/** A time in a request: RFC 3339, 5.6, with the milliseconds that posts have at the most. */
+/** A time in a request: RFC 3339, 5.6, to the millisecond. */
 export function timeText({ description, plus, year = String.raw`\d{4}` }: TimeForm) {
   const form = new RegExp(String.raw`^${year}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?(?:Z|[+-]\d{2}:\d{2})$`);
   return z
@@ -90,9 +90,9 @@ export function timeText({ description, plus, year = String.raw`\d{4}` }: TimeFo
     .transform((raw, context) => {
       const time = new Date(raw);
       const isDate = form.test(raw) && z.iso.datetime({ offset: true }).safeParse(raw).success;
-      // The years that PostgreSQL reads in this form, whatever the offset.
+      // PostgreSQL parses only these years in this form, whatever the offset.
       if (isDate && time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999) return time;
-      const message = `This must be a time of RFC 3339 to the millisecond, such as 2026-03-01T12:00:00Z or …00.123${plus}01:00.`;
+      const message = `This must be an RFC 3339 time with at most milliseconds, such as 2026-03-01T12:00:00Z or …00.123${plus}01:00.`;
       context.addIssue({ code: "custom", message, params: { code: "malformed_time" } });
       return z.NEVER;
     })
@@ -111,7 +111,7 @@ export const TimeBody = z
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
   .meta({ format: "date-time" });
 
-/** A string that a rule of the domain reads: the schema guards the shape, the domain the meaning. */
+/** A string that the domain parses: the schema guards its shape, the domain its meaning. */
 function text<T>(parse: (raw: string) => Result<T, Violation>, { examples, ...form }: TextForm) {
   return z
     .string()

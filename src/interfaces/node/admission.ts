@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { ProblemKind } from "../http/problem.ts";
+import type { ProblemKind } from "../http/problem/problem.ts";
 import type { Exchange } from "./connections.ts";
 import { hasBody } from "./request-framing.ts";
 import type { ServerLimits } from "./limits.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Log } from "../../application/ports/log.ts";
-import { problemParts } from "../http/problem.ts";
+import { problemParts } from "../http/problem/problem.ts";
 
 export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 

@@ -1,7 +1,7 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Log } from "../../application/ports/log.ts";
-import type { ProblemKind } from "../http/problem.ts";
+import type { ProblemKind } from "../http/problem/problem.ts";
 import type { Connections } from "./connections.ts";
 import { linger } from "./lingering-close.ts";
 import type { ServerLimits } from "./limits.ts";

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Log } from "../../application/ports/log.ts";
 import { SECURE_HEADERS } from "../http/openapi/headers.ts";
-import { problemParts, type ProblemKind } from "../http/problem.ts";
+import { problemParts, type ProblemKind } from "../http/problem/problem.ts";
 import { requestIdFrom } from "../http/middleware/request-id.ts";
 
 /** Every method that a path of the API has. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { ProblemKind } from "../http/problem.ts";
+import type { ProblemKind } from "../http/problem/problem.ts";
 
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;

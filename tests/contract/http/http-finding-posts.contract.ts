@@ -310,7 +310,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       const { path } = await author();
       const twice = await nobody.get(`/v1/posts?${name}=a&${name}=b`);
       expect(fieldCodes(twice)).toEqual([`/${name}: repeated`]);
-      expect(twice.text).toContain("This parameter is given more than once. Give it once.");
+      expect(twice.text).toContain("This parameter appears more than once. Send it once.");
       expect(fieldCodes(await nobody.get(`/v1/users?${name}=a`))).toEqual([`/${name}: unknown_field`]);
       if (name !== "author") return;
       expect(fieldCodes(await nobody.get(`${path}/posts?author=a`))).toEqual(["/author: unknown_field"]);

@@ -3,7 +3,7 @@ import { POST_SORT_KEYS } from "../../../src/domain/post/post-list.ts";
 import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { encodeCursor } from "../../../src/interfaces/http/cursor.ts";
-import { postListName, toListQuery, toPostQuery } from "../../../src/interfaces/http/post-query.ts";
+import { postListName, toListQuery, toPostQuery } from "../../../src/interfaces/http/routes/posts/post-query.ts";
 import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
 
 const ID = "01900000-0000-7000-8000-000000000000" as PostId;

@@ -104,11 +104,11 @@ export function httpSearchContract(open: OpenApi) {
       for (const sort of ["-created", "created", "title", "-published"]) {
         const reply = await nobody.get(searchFor("engine", { sort }));
         expect(fieldCodes(reply)).toEqual(["/sort: contradictory"]);
-        expect(reply.text).toContain("Leave this out, or q.");
+        expect(reply.text).toContain("Leave out sort or q.");
       }
       const reply = await nobody.get("/v1/posts?sort=relevance");
       expect(fieldCodes(reply)).toEqual(["/sort: contradictory"]);
-      expect(reply.text).toContain("Give q as well, or another sort.");
+      expect(reply.text).toContain("Add q, or use another sort.");
       expect(fieldCodes(await nobody.get("/v1/posts?sort=-relevance"))).toEqual(["/sort: not_allowed"]);
     });
 

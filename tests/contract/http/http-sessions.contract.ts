@@ -58,7 +58,7 @@ export function httpSessionsContract(open: OpenApi) {
       expect(first).toMatchObject({
         status: 401,
         challenge: 'Bearer realm="quire"',
-        body: { code: "invalid_credentials", detail: "No user has this e-mail address and this password." },
+        body: { code: "invalid_credentials", detail: "No user has this e-mail address and this password. Check both." },
       });
       for (const other of others) expect(other).toEqual(first);
     });

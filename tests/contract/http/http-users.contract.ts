@@ -182,13 +182,13 @@ export function httpUsersContract(open: OpenApi) {
           in: "body",
           pointer: "/shoe",
           code: "unknown_field",
-          detail: "This field is unknown here or cannot be set. Remove it.",
+          detail: "This field is unknown or read-only. Remove it.",
         },
         {
           in: "body",
           pointer: "/a~1b~0c",
           code: "unknown_field",
-          detail: "This field is unknown here or cannot be set. Remove it.",
+          detail: "This field is unknown or read-only. Remove it.",
         },
       ]);
     });
@@ -806,7 +806,7 @@ export function httpUsersContract(open: OpenApi) {
       const reply = await owner.leave();
       expect(problemOf(reply)).toBe("409 user_has_posts");
       expect(reply.body).toMatchObject({
-        detail: "Say what becomes of the posts: ?posts=delete, or as an admin ?posts=reassign&to=<user id>.",
+        detail: "Choose what happens to the user's posts: ?posts=delete, or as an admin ?posts=reassign&to=<user id>.",
       });
       expect((await owner.get(owner.path)).status).toBe(200);
       expect((await owner.get(`/v1/posts/${id}`)).status).toBe(200);

@@ -98,7 +98,7 @@ describe("a bundle for an edge runtime", () => {
   it("holds the whole API and imports nothing", async () => {
     const { metafile, errors } = await bundle("src/interfaces/http/app.ts");
     expect(errors).toEqual([]);
-    expect(Object.keys(metafile.inputs)).toContain("src/interfaces/http/routes/posts.ts");
+    expect(Object.keys(metafile.inputs)).toContain("src/interfaces/http/routes/posts/list-posts.ts");
     expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
   });
 

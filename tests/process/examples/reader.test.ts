@@ -159,7 +159,7 @@ describe.skipIf(whyNot !== null)(`the page of examples/reader${whyNot === null ?
     await page.getByRole("button", { name: "Log in" }).click();
     await page.getByLabel("E-mail").fill(ACCOUNT.email);
     await logIn(page, "a wrong password");
-    await page.getByText("No user has this e-mail address and this password.").waitFor();
+    await page.getByText("No user has this e-mail address and this password. Check both.").waitFor();
     await screenshot(page, "reader-log-in");
     await logIn(page, PASSWORD);
 
@@ -205,7 +205,7 @@ describe.skipIf(whyNot !== null)(`the page of examples/reader${whyNot === null ?
     await page.getByText("No post that you may see has this id.").waitFor();
     await api.close(0);
     await page.goto(origin);
-    await page.getByText("No answer came from the server.").waitFor();
+    await page.getByText("The server did not answer. Check the connection and retry.").waitFor();
     await screenshot(page, "reader-no-answer");
   });
 });

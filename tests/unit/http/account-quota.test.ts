@@ -24,7 +24,7 @@ describe("an account that is full", () => {
     const reply = await author.post("/v1/posts", LONG);
     expect(problemOf(reply)).toBe(EXCEEDED);
     expect((reply.body as { detail: string }).detail).toMatch(
-      /^The account would store more .* Delete or shorten posts/,
+      /^The account's storage quota is used up. Delete or shorten posts/,
     );
     expect(problemOf(await author.post("/v1/posts", LONG, OTHER_KEY))).toBe(EXCEEDED);
   });

@@ -8,14 +8,14 @@ describe("the type of the app", () => {
   it("has each answer's body by its status", () => {
     expectTypeOf<InferResponseType<(typeof posts)[":id"]["$get"], 200>>().toEqualTypeOf<{
       id: string;
-      title: string;
-      content: string;
-      status: "draft" | "published";
-      authorId: string;
-      publishedAt: string | null;
-      version: number;
-      createdAt: string;
-      updatedAt: string;
+      title?: string | undefined;
+      content?: string | undefined;
+      status?: "draft" | "published" | undefined;
+      authorId?: string | undefined;
+      publishedAt?: string | null | undefined;
+      version?: number | undefined;
+      createdAt?: string | undefined;
+      updatedAt?: string | undefined;
       author?: { id: string; name: string } | null;
     }>();
     expectTypeOf<InferResponseType<(typeof users)[":id"]["$delete"], 204>>().toEqualTypeOf<null>();

@@ -463,7 +463,7 @@ describe("the typed client", () => {
     ["the answer without a body", () => new Response(null, { status: 304 }), 304],
   ])("takes %s of another server for no answer of Quire", async (_, answer, status) => {
     const { quire } = openClient(async () => answer());
-    const detail = `Something else than Quire answered, with the status ${status}.`;
+    const detail = `The answer is not from Quire: it has the status ${status}. Check the URL and any proxy.`;
     expect(await quire.posts.page()).toEqual({ ok: false, error: { code: "unexpected_answer", detail, status } });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts";
-import { problemParts, type ProblemKind } from "../../../src/interfaces/http/problem.ts";
+import { problemParts, type ProblemKind } from "../../../src/interfaces/http/problem/problem.ts";
 
 /** Every problem that there is, with its status: one that is left out does not compile. */
 const STATUSES: Readonly<Record<ProblemKind, number>> = {

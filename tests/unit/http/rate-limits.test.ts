@@ -232,10 +232,12 @@ describe("the cost of an operation", () => {
     };
     const description = (path: string, method: string) => document.paths[path]?.[method]?.description;
     expect(description("/v1/posts", "get")).toContain(
-      "It takes 1 unit of the rate limits, and 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 20 for `q`.",
+      "It costs 1 unit of the rate limits, plus 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 20 for `q`.",
     );
-    expect(description("/v1/posts", "post")).toContain("It takes 1 unit of the rate limits, and 4 for the write.");
-    expect(description("/v1/users/{id}", "delete")).toContain("4 for the write, 200 for `posts`, 20 for the password");
+    expect(description("/v1/posts", "post")).toContain("It costs 1 unit of the rate limits, plus 4 for the write.");
+    expect(description("/v1/users/{id}", "delete")).toContain(
+      "4 for the write, 200 for `posts`, 20 for hashing the password",
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import { createMiddleware } from "hono/factory";
 import type { UseCases } from "../../../application/application.ts";
 import { documented } from "../openapi/documented.ts";
 import type { ActorEnv, HttpEnv } from "../environment.ts";
-import { failureProblem, problem, STORAGE_PROBLEMS } from "../problem.ts";
+import { failureProblem, problem, STORAGE_PROBLEMS } from "../problem/problem.ts";
 
 /** RFC 6750, 2.1: the scheme in any case, one space, the token. */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i;

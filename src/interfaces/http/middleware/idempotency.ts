@@ -3,7 +3,7 @@ import type { Idempotency } from "../../../application/idempotency/idempotency.t
 import type { HttpEnv } from "../environment.ts";
 import { documented } from "../openapi/documented.ts";
 import { IDEMPOTENCY_KEY } from "../openapi/headers.ts";
-import { problem } from "../problem.ts";
+import { problem } from "../problem/problem.ts";
 
 /** The environment of a route behind {@link idempotencyKey}. */
 export interface IdempotencyEnv extends HttpEnv {
@@ -25,7 +25,7 @@ export const idempotencyKey = documented(
     const key = quoted ?? bare;
     if (key === undefined) return problem(c, "malformed_idempotency_key");
     const owner = c.get("viewer")?.userId ?? null;
-    c.set("idempotency", { key, owner, operation: `${c.req.method} ${c.req.path}`, body: await c.req.text() });
+    c.set("idempotency", { key, owner, operation: `${c.req.method} ${c.req.path}`, body: c.get("bodyText") ?? "" });
     return next();
   }),
   { problems: ["malformed_idempotency_key"] },

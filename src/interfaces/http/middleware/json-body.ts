@@ -1,95 +1,112 @@
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { every } from "hono/combine";
 import { createMiddleware } from "hono/factory";
+import { Result } from "neverthrow";
+import type { z } from "zod";
 import { documented, type Documentation } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
+import { problem } from "../problem/problem.ts";
 import { exceededBound, JSON_BOUNDS } from "./json-bounds.ts";
-import { problem } from "../problem.ts";
+import { setValidated, validationProblem } from "./validation.ts";
 
-/** Enough for every body that holds no post, with each character escaped. */
+/** In bytes. Enough for every body without a post, with each character escaped. */
 export const SMALL_BODY_BYTES = 65_536;
 
-/** Enough for a post: 1 MiB of content is 6 MiB of JSON when each of its bytes is written as an escape such as `\u0061`. */
+/** In bytes. Enough for a post: 1 MiB of content is 6 MiB of JSON when each byte is escaped, as in `\u0061`. */
 export const POST_BODY_BYTES = 6 * 1_048_576 + SMALL_BODY_BYTES;
-
-const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 interface JsonBodyOptions {
   readonly maxBytes: number;
   readonly acceptHeader: "Accept-Post" | "Accept-Patch";
   readonly mediaTypes: readonly string[];
+  /** Whether an empty body is the same as an object without fields. */
+  readonly isOptional: boolean;
 }
 
 /** The media types of a body that creates, and of one that changes (merge patch, RFC 7396). */
 const JSON_TYPES = ["application/json"];
 export const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
 
+const POST_BODY = { acceptHeader: "Accept-Post", mediaTypes: JSON_TYPES, isOptional: false } as const;
+const PATCH_BODY = { acceptHeader: "Accept-Patch", mediaTypes: PATCH_TYPES, isOptional: false } as const;
+
 /**
- * Lets a request pass whose body is JSON text of the right type and without a content coding (415), within the limit (413), in UTF-8 (400) and within
- * {@link JSON_BOUNDS} (400). Whether it is well-formed JSON the validator after it finds out.
+ * Reads a JSON body and validates it. It refuses a content coding or another media type (415), a body that is too long
+ * (413), malformed UTF-8 or JSON (400), JSON beyond {@link JSON_BOUNDS} (400), and what the schema refuses, unknown fields
+ * included (422).
  */
-export function jsonBody(maxBytes: number) {
-  return checkedBody({ maxBytes, acceptHeader: "Accept-Post", mediaTypes: JSON_TYPES });
+export function jsonBody<Schema extends z.ZodType>(schema: Schema, maxBytes: number) {
+  return validBody(schema, { ...POST_BODY, maxBytes });
 }
 
-export function patchBody(maxBytes: number) {
-  return checkedBody({ maxBytes, acceptHeader: "Accept-Patch", mediaTypes: PATCH_TYPES });
+/** The same for a JSON merge patch. */
+export function patchBody<Schema extends z.ZodType>(schema: Schema, maxBytes: number) {
+  return validBody(schema, { ...PATCH_BODY, maxBytes });
 }
 
-/** For a request whose body may be left out: none is the same as an object without fields. */
-export function optionalJsonBody(maxBytes: number) {
-  const options = { maxBytes, acceptHeader: "Accept-Post", mediaTypes: JSON_TYPES } as const;
-  const checked = every(requireMediaType(options.acceptHeader, options.mediaTypes), checkText);
-  const middleware = every(
-    requireNoCoding,
-    limitedTo(maxBytes),
-    createMiddleware<HttpEnv>(async (c, next) => {
-      if ((await c.req.arrayBuffer()).byteLength > 0) return checked(c, next);
-      c.set("isArriving", false);
-      c.req.bodyCache.text = Promise.resolve("{}") as never;
-      return next();
-    }),
-  );
-  return documented(middleware, { ...documentationOfBody(options), isBodyOptional: true });
+/** The same for a body that may be left out. */
+export function optionalJsonBody<Schema extends z.ZodType>(schema: Schema, maxBytes: number) {
+  return validBody(schema, { ...POST_BODY, maxBytes, isOptional: true });
+}
+
+type BodyValidator<Schema extends z.ZodType> = MiddlewareHandler<
+  HttpEnv,
+  string,
+  { in: { json: z.input<Schema> }; out: { json: z.output<Schema> } },
+  ReturnType<typeof validationProblem>
+>;
+
+function validBody<Schema extends z.ZodType>(schema: Schema, options: JsonBodyOptions) {
+  const middleware: BodyValidator<Schema> = async (c, next) => {
+    const text = await readText(c, options);
+    if (text instanceof Response) return text as never;
+    c.set("bodyText", text);
+    const parsed = parseJson(text);
+    if (parsed.isErr()) return problem(c, "malformed_json") as never;
+    const result = schema.safeParse(parsed.value);
+    if (!result.success) return validationProblem(c, "body", result.error.issues, parsed.value);
+    setValidated(c, schema, result.data);
+    c.req.addValidatedData("json", result.data as object);
+    return next();
+  };
+  return documented(middleware, documentationOf(schema, options));
+}
+
+const parseJson = Result.fromThrowable((text: string): unknown => JSON.parse(text));
+
+/** The text of the body, or the answer that refuses it. */
+async function readText(c: Context<HttpEnv>, options: JsonBodyOptions): Promise<string | Response> {
+  const { maxBytes, acceptHeader, mediaTypes, isOptional } = options;
+  const hasMediaType = isAccepted(c.req.header("Content-Type"), mediaTypes);
+  const wrongType = () => problem(c, "unsupported_media_type", { headers: { [acceptHeader]: mediaTypes.join(", ") } });
+  if (hasContentCoding(c)) return problem(c, "unsupported_content_coding");
+  if (!hasMediaType && !isOptional) return wrongType();
+  const bytes = await readBytes(c, maxBytes);
+  if (bytes === null) return problem(c, "body_too_large");
+  if (isOptional && bytes.byteLength === 0) return "{}";
+  if (!hasMediaType) return wrongType();
+  const text = decodeUtf8(bytes);
+  if (text.isErr()) return problem(c, "malformed_utf8");
+  const exceeded = exceededBound(text.value, JSON_BOUNDS);
+  return exceeded === null ? text.value : problem(c, exceeded);
 }
 
 /** For a request that needs no body: an empty one passes, and a JSON object without fields. */
 export const rejectBody = documented(
-  every(
-    limitedTo(SMALL_BODY_BYTES),
-    createMiddleware<HttpEnv>(async (c, next) => {
-      const body = (await c.req.text()).replaceAll(/\s/g, "");
-      c.set("isArriving", false);
-      if (body === "" || body === "{}") return next();
-      return problem(c, "validation_failed", {
-        errors: [{ in: "body", pointer: "", code: "unknown_field", detail: "This request takes no body. Remove it." }],
-      });
-    }),
-  ),
-  {
-    problems: ["body_too_large", "validation_failed"],
-  },
+  createMiddleware<HttpEnv>(async (c, next) => {
+    const bytes = await readBytes(c, SMALL_BODY_BYTES);
+    if (bytes === null) return problem(c, "body_too_large");
+    const text = new TextDecoder().decode(bytes);
+    c.set("bodyText", text);
+    if (/^\s*(?:\{\s*\})?\s*$/.test(text)) return next();
+    return problem(c, "validation_failed", {
+      errors: [{ in: "body", pointer: "", code: "unknown_field", detail: "This request accepts no body. Remove it." }],
+    });
+  }),
+  { problems: ["body_too_large", "validation_failed"] },
 );
 
-function checkedBody(options: JsonBodyOptions) {
-  const { maxBytes, acceptHeader, mediaTypes } = options;
-  const middleware = every(requireNoCoding, requireMediaType(acceptHeader, mediaTypes), limitedTo(maxBytes), checkText);
-  return documented(middleware, documentationOfBody(options));
-}
-
-const checkText = createMiddleware<HttpEnv>(async (c, next) => {
-  const text = decodeUtf8(await c.req.arrayBuffer());
-  c.set("isArriving", false);
-  if (text === null) return problem(c, "malformed_utf8");
-  const exceeded = exceededBound(text, JSON_BOUNDS);
-  if (exceeded !== null) return problem(c, exceeded);
-  // The validator would decode it again, by way of a Response. What is kept here are promises, whatever its type says.
-  c.req.bodyCache.text = Promise.resolve(text) as never;
-  return next();
-});
-
-function documentationOfBody({ acceptHeader }: JsonBodyOptions): Documentation {
+function documentationOf(body: z.ZodType, { acceptHeader, isOptional }: JsonBodyOptions): Documentation {
   const problems = [
     "unsupported_content_coding",
     "unsupported_media_type",
@@ -98,37 +115,41 @@ function documentationOfBody({ acceptHeader }: JsonBodyOptions): Documentation {
     "malformed_json",
     "json_too_deep",
     "json_too_complex",
+    "validation_failed",
   ] as const;
-  return { problems, problemHeaders: { unsupported_media_type: acceptHeader } };
+  const problemHeaders = { unsupported_media_type: acceptHeader };
+  return { body, problems, problemHeaders, ...(isOptional ? { isBodyOptional: true } : {}) };
 }
 
 /**
- * Stands before what reads the body. It takes an announced length at its word, as the server does; hono's own limit reads
- * it all by a stream first, which costs more.
+ * The body; `null` when it is longer than the limit. It trusts a Content-Length, as the server enforces it. Hono's bodyLimit
+ * copies every body through a stream, so it is used only for a chunked one.
  */
-function limitedTo(maxBytes: number) {
-  const counted = bodyLimit({ maxSize: maxBytes, onError: tooLarge });
-  return createMiddleware<HttpEnv>(async (c, next) => {
-    c.set("isArriving", true);
-    const announced = c.req.header("Transfer-Encoding") === undefined ? c.req.header("Content-Length") : undefined;
-    if (announced === undefined) return counted(c, next);
-    return Number(announced) > maxBytes ? tooLarge(c) : next();
+async function readBytes(c: Context<HttpEnv>, maxBytes: number): Promise<ArrayBuffer | null> {
+  c.set("isArriving", true);
+  const announced = c.req.header("Transfer-Encoding") === undefined ? c.req.header("Content-Length") : undefined;
+  let isTooLarge = announced !== undefined && Number(announced) > maxBytes;
+  let bytes: ArrayBuffer | null = null;
+  const read = async () => {
+    bytes = await c.req.arrayBuffer();
+  };
+  const limited = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      isTooLarge = true;
+      return new Response(null);
+    },
   });
+  if (announced === undefined) await limited(c, read);
+  else if (!isTooLarge) await read();
+  c.set("isArriving", false);
+  return isTooLarge ? null : bytes;
 }
 
-/** Nothing is decoded: a few bytes in gzip can be gigabytes. */
-const requireNoCoding = createMiddleware<HttpEnv>(async (c, next) => {
+/** Nothing is decompressed: a few bytes of gzip can be gigabytes. */
+function hasContentCoding(c: Context<HttpEnv>): boolean {
   const codings = (c.req.header("Content-Encoding") ?? "").split(",").map((coding) => coding.trim().toLowerCase());
-  return codings.every((coding) => coding === "" || coding === "identity")
-    ? next()
-    : problem(c, "unsupported_content_coding");
-});
-
-function requireMediaType(acceptHeader: JsonBodyOptions["acceptHeader"], accepted: readonly string[]) {
-  return createMiddleware<HttpEnv>(async (c, next) => {
-    if (isAccepted(c.req.header("Content-Type"), accepted)) return next();
-    return problem(c, "unsupported_media_type", { headers: { [acceptHeader]: accepted.join(", ") } });
-  });
+  return !codings.every((coding) => coding === "" || coding === "identity");
 }
 
 function isAccepted(contentType: string | undefined, accepted: readonly string[]): boolean {
@@ -137,14 +158,5 @@ function isAccepted(contentType: string | undefined, accepted: readonly string[]
   return accepted.includes(mediaType) && (charset === undefined || /^charset="?utf-8"?$/.test(charset));
 }
 
-function tooLarge(c: Context): Response {
-  return problem(c, "body_too_large");
-}
-
-function decodeUtf8(bytes: ArrayBuffer): string | null {
-  try {
-    return UTF_8.decode(bytes);
-  } catch {
-    return null;
-  }
-}
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
+const decodeUtf8 = Result.fromThrowable((bytes: ArrayBuffer) => UTF_8.decode(bytes));

@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import type { HttpEnv } from "../environment.ts";
 import { PATCH_TYPES } from "./json-body.ts";
-import { problem } from "../problem.ts";
+import { problem } from "../problem/problem.ts";
 import { respond } from "../respond.ts";
 
 /**

@@ -1,74 +1,86 @@
 import type { Context } from "hono";
+import type { z } from "zod";
 import type { PostsFate } from "../../../domain/user/user-removal.ts";
-import type { ListQuery } from "../post-query.ts";
+import { validated } from "./validation.ts";
 
 /**
- * The units that a request takes from the budgets of its address and of its account, beyond the one that each request takes.
- * One unit stands for a read of one post: 0.1 ms of the engine, and 0.3 ms with the event loop. Measured with 50,000 to
- * 100,000 posts; a search and a count are rounded down, so that a page that searches at each key stroke is no flood.
+ * The units that a request costs its address and its account, beyond the one of each request. One unit is the cost of reading
+ * one post: 0.1 ms of the engine, and 0.3 ms with the event loop. Measured with 50,000 to 100,000 posts. A search and a count
+ * are rounded down, so that a page may search at each key stroke.
  */
 const UNITS = {
-  /** A further 20 items of a page: it is read, sorted and rendered by item, 20 in 0.6 ms. */
+  /** 20 further items of a page: the cost is per item, 0.6 ms for 20. */
   furtherItems: 1,
   /** The authors of a page: one more query. */
   include: 1,
-  /** A write: a commit, fsync and the index, 0.4 ms of processor time where many write and 2 ms for one alone. */
+  /** A write: commit, fsync and index. It takes 0.4 ms of processor time under load, and 2 ms alone. */
   write: 4,
-  /** `count=true`: each index entry of the list is read, 12 ms for 100,000. */
+  /** `count=true`: it reads each index entry of the list, 12 ms for 100,000. */
   count: 20,
   /** `q`: a search takes the engine 3 to 50 ms. */
   search: 20,
-  /** A password that is hashed or compared: 10 ms of a core and 19 MiB, on purpose. */
+  /** Hashing or comparing a password: 10 ms of a core and 19 MiB, by design. */
   hash: 20,
-  /** What becomes of all posts of a user: batches that take up to 50 ms of the engine each, any number of them. */
+  /** Deleting or reassigning all posts of a user: any number of batches of up to 50 ms of the engine. */
   bulk: 200,
 } as const;
 
-/** The items of a page that the unit of each request pays for. */
+/** The number of items that each unit of a page pays for. */
 const ITEMS_PER_UNIT = 20;
 
-/** The units of an operation beyond the one of each request, and how the document of the API says that. */
+/** The units of an operation beyond the one of each request. */
 export interface Cost {
-  /** Reads what the validators before it have found. */
   readonly units: (c: Context) => number;
+  /** A part of a sentence of the API's document. */
   readonly description: string;
 }
 
 const flat = (units: number, what: string): Cost => ({ units: () => units, description: `${units} for ${what}` });
 
 export const WRITE = flat(UNITS.write, "the write");
-export const HASH = flat(UNITS.hash, "the password that is hashed");
+export const HASH = flat(UNITS.hash, "hashing the password");
 
-/** A page of users or sessions. */
-export const PAGE: Cost = {
-  units: (c) => pageUnits(validatedQuery(c)),
-  description: `${UNITS.furtherItems} for each ${ITEMS_PER_UNIT} of \`limit\` beyond the first ${ITEMS_PER_UNIT}`,
-};
-
-/** A page of posts. */
-export const POST_PAGE: Cost = {
-  units: (c) => {
-    const query = validatedQuery<ListQuery>(c);
-    return (
-      pageUnits(query) +
-      (query.include === undefined ? 0 : UNITS.include) +
-      (query.count === "true" ? UNITS.count : 0) +
-      (query.q === undefined ? 0 : UNITS.search)
-    );
-  },
-  description: `${PAGE.description}, ${UNITS.include} for \`include\`, ${UNITS.count} for \`count=true\`, ${UNITS.search} for \`q\``,
-};
-
-/** A user who is deleted, and what becomes of the posts. */
-export const DELETION: Cost = {
-  units: (c) => UNITS.write + (validatedQuery<PostsFate>(c).kind === "keep" ? 0 : UNITS.bulk),
-  description: `${WRITE.description}, ${UNITS.bulk} for \`posts\``,
-};
-
-function pageUnits({ limit = ITEMS_PER_UNIT }: Pick<ListQuery, "limit">): number {
-  return (Math.ceil(limit / ITEMS_PER_UNIT) - 1) * UNITS.furtherItems;
+interface PageParameters {
+  readonly limit?: number | undefined;
 }
 
-function validatedQuery<Query>(c: Context): Query {
-  return c.req.valid("query" as never);
+interface PostPageParameters extends PageParameters {
+  readonly include?: unknown;
+  readonly count?: "true" | "false" | undefined;
+  readonly q?: unknown;
+}
+
+const FURTHER_ITEMS = `${UNITS.furtherItems} for each ${ITEMS_PER_UNIT} of \`limit\` beyond the first ${ITEMS_PER_UNIT}`;
+
+/** The cost of a page of users or sessions; `query` is the schema of its query. */
+export function pageCost(query: z.ZodType<PageParameters>): Cost {
+  return { units: (c) => pageUnits(validated(c, query)), description: FURTHER_ITEMS };
+}
+
+/** The cost of a page of posts. */
+export function postPageCost(query: z.ZodType<PostPageParameters>): Cost {
+  return {
+    units: (c) => {
+      const { limit, include, count, q } = validated(c, query);
+      return (
+        pageUnits({ limit }) +
+        (include === undefined ? 0 : UNITS.include) +
+        (count === "true" ? UNITS.count : 0) +
+        (q === undefined ? 0 : UNITS.search)
+      );
+    },
+    description: `${FURTHER_ITEMS}, ${UNITS.include} for \`include\`, ${UNITS.count} for \`count=true\`, ${UNITS.search} for \`q\``,
+  };
+}
+
+/** The cost of deleting a user, with or without the user's posts. */
+export function deletionCost(query: z.ZodType<PostsFate>): Cost {
+  return {
+    units: (c) => UNITS.write + (validated(c, query).kind === "keep" ? 0 : UNITS.bulk),
+    description: `${WRITE.description}, ${UNITS.bulk} for \`posts\``,
+  };
+}
+
+function pageUnits({ limit = ITEMS_PER_UNIT }: PageParameters): number {
+  return (Math.ceil(limit / ITEMS_PER_UNIT) - 1) * UNITS.furtherItems;
 }

@@ -1,104 +1,110 @@
 import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
+import type { z } from "zod";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../../domain/user/email-address.ts";
 import { noteLimit, takenOf } from "./counted-limits.ts";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { logInAttempts } from "./log-in-attempts.ts";
-import { problem } from "../problem.ts";
+import { problem } from "../problem/problem.ts";
+import { limitConcurrencyByKey } from "./concurrency-by-key.ts";
 import { HASH, type Cost } from "./rate-costs.ts";
 import type { HttpSettings } from "../settings.ts";
-import { turnsByKey } from "./turns.ts";
+import { validated } from "./validation.ts";
 
-/** From where a request comes, as addresses are counted: only what serves the API knows. */
+/** The address of a client, as rate limits count it. Only the server that the app runs on knows it. */
 export type ClientAddress = (c: Context) => string;
 
-/** Behind one address there may be many who log in, but not many more than this for each who tries again and again. */
+/** Many users may log in from one address, but few more than this for each who retries again and again. */
 const PASSWORDS_PER_LOG_IN = 10;
 const WINDOW_SECONDS = 60;
 /**
- * How many requests of one address are worked on at a time that cost more than WEIGHTY_UNITS. A budget can be spent at once, and
- * the embedded engine does one thing after the other: so others wait for two searches of an address, and not for 285.
+ * An address may run this many expensive requests at a time. It could spend its whole budget at once, and the embedded engine
+ * runs one statement after the other. So other clients wait for two searches of an address, and not for 285.
  */
-const MAX_WEIGHTY_AT_ONCE = 2;
-const WEIGHTY_UNITS = 20;
+const MAX_CONCURRENT_EXPENSIVE = 2;
+/** A request that costs more than this is expensive. */
+const EXPENSIVE_FROM_UNITS = 20;
 
 export type RateLimits = ReturnType<typeof rateLimits>;
 
 interface Dependencies {
   readonly limiter: (policy: RatePolicy) => RateLimiter;
-  readonly clientAddress: ClientAddress;
   readonly settings: HttpSettings;
 }
 
-/** Counts a request, and gives what is left where the request is too much. */
+/** Counts a request. Returns the remaining quota if the request exceeds it, and `null` otherwise. */
 type Count = (c: Context<HttpEnv>) => Quota | null;
 
-/** Does what comes after a limit, at once or later. */
+/** Runs the rest of the request, at once or later. */
 type Work = (c: Context<HttpEnv>, next: Next) => Promise<Response | void>;
 
-/** Refuses with 429 what is too much; each answer says how much is left. */
-export function rateLimits({ limiter, clientAddress, settings: { requestsPerMinute, logInsPerMinute } }: Dependencies) {
+/** Middleware that answers 429 when a rate limit is used up. Every answer shows the remaining quota. */
+export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMinute } }: Dependencies) {
   const budget = (name: string, quota: number, keyOf: (c: Context<HttpEnv>) => string | null) =>
     unitsOf({ name, quota, windowSeconds: WINDOW_SECONDS }, limiter, keyOf);
 
-  const address = budget("address", requestsPerMinute, clientAddress);
+  const address = budget("address", requestsPerMinute, addressOf);
   const account = budget("account", requestsPerMinute, (c) => c.get("viewer")?.userId ?? null);
   const both = (c: Context<HttpEnv>, units: number) => address(c, units) ?? account(c, units);
-  const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, clientAddress);
-  const takeTurn = turnsByKey(MAX_WEIGHTY_AT_ONCE);
-  const inTurn: Work = async (c, next) => {
-    const isWeighty = (takenOf(c, "address") ?? 0) > WEIGHTY_UNITS;
-    if (!isWeighty || c.get("hasTurn") === true) return next();
-    c.set("hasTurn", true);
+  const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, addressOf);
+  const runInSlot = limitConcurrencyByKey(MAX_CONCURRENT_EXPENSIVE);
+  const withSlot: Work = async (c, next) => {
+    const isExpensive = (takenOf(c, "address") ?? 0) > EXPENSIVE_FROM_UNITS;
+    if (!isExpensive || c.get("hasSlot") === true) return next();
+    c.set("hasSlot", true);
     const { signal } = c.req.raw;
-    // A client that has gone meanwhile reads no answer, so nothing is done for it.
-    return takeTurn(clientAddress(c), async () => (signal.aborted ? refusal(c, 1) : next()));
+    // A client that has disconnected reads no answer, so its request is not begun.
+    return runInSlot(addressOf(c), async () => (signal.aborted ? refusal(c, 1) : next()));
   };
   const attempt = logInAttempts(limiter, { quota: logInsPerMinute, windowSeconds: WINDOW_SECONDS });
 
   return {
-    /** Takes the unit of each request. It stands before the token is read, so that it holds for guessed tokens too. */
+    /** Counts the unit of each request. It stands before authentication, so it limits guessed tokens too. */
     address: limit((c) => address(c, 1)),
     account: limit((c) => account(c, 1)),
 
-    /** Takes the further units of an operation: once it is known what is asked for, and before it is done. */
-    cost: ({ units, description }: Cost) => limit((c) => both(c, units(c)), { cost: description, work: inTurn }),
+    /** Counts the further units of an operation: after validation, which its cost depends on, and before the work. */
+    cost: ({ units, description }: Cost) => limit((c) => both(c, units(c)), { cost: description, work: withSlot }),
 
-    /** For all that hashes a password, and so that nobody tries one password with everybody. */
+    /** Limits password hashing, and attempts to try one password with many users. */
     passwords: limit((c) => passwords(c, 1)),
 
-    /** For an attempt to log in as the user that the body names. It stands behind the body's validator. */
-    logIn: limit((c) => {
-      const { email } = c.req.valid("json" as never) as { readonly email: string };
-      return attempt(c, { address: clientAddress(c), user: parseEmailAddress(email).map(emailKey).unwrapOr("") });
-    }),
+    /** Limits the attempts to log in as the user whose e-mail address the body has. `schema` is that of the body. */
+    logIn: (schema: z.ZodType<{ readonly email: string }>) =>
+      limit((c) => {
+        const { email } = validated(c, schema);
+        return attempt(c, { address: addressOf(c), user: parseEmailAddress(email).map(emailKey).unwrapOr("") });
+      }),
 
     /**
-     * Counts a request as an attempt to log in, where `isAttempt`: one that gives the current password, which could be
-     * guessed, or a new e-mail address, whose answer tells if somebody has it. It stands behind `requireActor` and the
-     * validators. A session that was stolen has no more attempts from many addresses than from one; where they are used
-     * up, its owner logs in anew.
+     * Counts a request as an attempt to log in if its body passes `isAttempt`: it has the current password, which could be a
+     * guess, or a new e-mail address, as the answer shows whether another user has it. `schema` is that of the body. A stolen
+     * session has no more attempts from many addresses than from one. When they are used up, its owner logs in again.
      */
-    reauthentication: (isAttempt: (c: Context<HttpEnv>) => boolean = () => true) =>
+    reauthentication: <Schema extends z.ZodType>(schema: Schema, isAttempt: (body: z.output<Schema>) => boolean) =>
       limit(
         (c) => {
           const viewer = c.get("viewer");
-          if (viewer === null || !isAttempt(c)) return null;
+          if (viewer === null || !isAttempt(validated(c, schema))) return null;
           const { userId: user, sessionId: session } = viewer;
           return (
             (takenOf(c, "passwords") === null ? passwords(c, 1) : null) ??
-            attempt(c, { address: clientAddress(c), user, session }) ??
+            attempt(c, { address: addressOf(c), user, session }) ??
             both(c, HASH.units(c))
           );
         },
-        { cost: `${HASH.description}, where one is compared`, work: inTurn },
+        { cost: `${HASH.description}, if one is compared`, work: withSlot },
       ),
   };
 }
 
-/** Counts units by one key of a request: `null` for a request that is not limited. With a quota of 0 none is. */
+function addressOf(c: Context<HttpEnv>): string {
+  return c.get("clientAddress");
+}
+
+/** Counts units by a key of the request; `null` as the key, or a quota of 0, means that there is no limit. */
 function unitsOf(
   policy: RatePolicy & { readonly name: string },
   limiter: Dependencies["limiter"],
@@ -110,7 +116,7 @@ function unitsOf(
     const key = counter === null ? null : keyOf(c);
     if (counter === null || key === null) return null;
     const taken = takenOf(c, name) ?? 0;
-    // An operation that costs more than a quota is possible with a whole one.
+    // An operation that costs more than the quota needs the whole quota.
     const cost = Math.min(taken + units, quota);
     const left = counter.take(key, cost - taken);
     noteLimit(c, { ...policy, cost, left });
@@ -118,7 +124,7 @@ function unitsOf(
   };
 }
 
-/** A middleware that answers 429 where `count` gives what is left, and says in how many seconds there is a whole quota. */
+/** A middleware that answers 429 when `count` returns a quota, with Retry-After until the quota is whole again. */
 function limit(count: Count, { cost, work }: { readonly cost?: string; readonly work?: Work } = {}) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     const left = count(c);

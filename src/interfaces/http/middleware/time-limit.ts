@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
-import { problem } from "../problem.ts";
+import { problem } from "../problem/problem.ts";
 
 /** Runs something once after some time; what it gives back cancels that. */
 export type Timer = (ms: number, run: () => void) => () => void;

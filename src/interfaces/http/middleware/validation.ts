@@ -6,25 +6,33 @@ import type { Violation } from "../../../domain/shared/violation.ts";
 import { violationDetail } from "../../violation-detail.ts";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
-import { MAX_FIELD_ERRORS, problem, type FieldError } from "../problem.ts";
-
-/** Validates the body, which must be JSON and have no field that the schema does not know: 422 otherwise. */
-export function validBody<Schema extends z.ZodType>(schema: Schema) {
-  const middleware = zValidator("json", schema, (result, c: Context) =>
-    result.success ? undefined : validationProblem(c, "body", result.error.issues, result.data),
-  );
-  return documented(middleware, { body: schema, problems: ["validation_failed"] });
-}
+import { MAX_FIELD_ERRORS, problem, type FieldError } from "../problem/problem.ts";
 
 /** Validates the query parameters, unknown ones included: 422 otherwise. */
 export function validQuery<Schema extends z.ZodType>(schema: Schema) {
-  const middleware = zValidator("query", schema, (result, c: Context) =>
-    result.success ? undefined : validationProblem(c, "query", result.error.issues, result.data),
-  );
+  const middleware = zValidator("query", schema, (result, c: Context) => {
+    if (!result.success) return validationProblem(c, "query", result.error.issues, result.data);
+    setValidated(c, schema, result.data);
+    return undefined;
+  });
   return documented(middleware, { query: schema, problems: ["validation_failed"] });
 }
 
-/** For a request that takes no query parameters: 422 when it has any. A client's types need not know of that. */
+/** Keeps a value that a schema has validated, for middleware that stands behind. */
+export function setValidated<Schema extends z.ZodType>(c: Context, schema: Schema, value: z.output<Schema>): void {
+  const values = (c.get("validated") as HttpEnv["Variables"]["validated"]) ?? new Map<z.ZodType, unknown>();
+  values.set(schema, value);
+  c.set("validated", values);
+}
+
+/** The value that this schema has validated in the request. Its validator must stand before the caller. */
+export function validated<Schema extends z.ZodType>(c: Context, schema: Schema): z.output<Schema> {
+  const values = c.get("validated") as HttpEnv["Variables"]["validated"];
+  if (values?.has(schema) !== true) throw new Error("The validator of this schema must stand before its reader.");
+  return values.get(schema) as z.output<Schema>;
+}
+
+/** Refuses query parameters (422) on a route that has none. A client's types leave this out. */
 export const rejectQuery = validQuery(z.strictObject({})) as MiddlewareHandler as MiddlewareHandler<
   HttpEnv,
   string,
@@ -32,7 +40,13 @@ export const rejectQuery = validQuery(z.strictObject({})) as MiddlewareHandler a
   ReturnType<typeof validationProblem>
 >;
 
-function validationProblem(c: Context, place: FieldError["in"], issues: readonly z.core.$ZodIssue[], input: unknown) {
+/** A 422 with the first mistake of each field. */
+export function validationProblem(
+  c: Context,
+  place: FieldError["in"],
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+) {
   const errors = new Map<string, FieldError>();
   for (const issue of issues) {
     for (const error of fieldErrors(place, issue, input))
@@ -48,10 +62,10 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
     code,
     detail,
   });
-  // A parameter that is given several times is read as a list, which few take.
-  const isOfOne = issue.code === "invalid_type" || issue.code === "invalid_value";
-  if (place === "query" && isOfOne && Array.isArray(valueAt(input, issue.path))) {
-    return [at(issue.path, "repeated", "This parameter is given more than once. Give it once.")];
+  // A repeated parameter is parsed as a list, and few schemas accept one.
+  const isSingle = issue.code === "invalid_type" || issue.code === "invalid_value";
+  if (place === "query" && isSingle && Array.isArray(valueAt(input, issue.path))) {
+    return [at(issue.path, "repeated", "This parameter appears more than once. Send it once.")];
   }
   switch (issue.code) {
     case "unrecognized_keys":
@@ -80,15 +94,15 @@ function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: un
   }
 }
 
-/** Fields that a client sees and may take for settable. */
+/** Fields that a client reads and may try to set. */
 const SET_BY_OPERATION = new Map([
-  ["status", "The status changes with POST …/publish and POST …/unpublish, or is given when the post is created."],
-  ["password", "The password changes with PUT /v1/users/{id}/password."],
+  ["status", "Set the status when you create the post; change it with POST …/publish or POST …/unpublish."],
+  ["password", "Change the password with PUT /v1/users/{id}/password."],
 ]);
 
 function unknownFieldDetail(place: FieldError["in"], key: string): string {
-  if (place === "query") return "This parameter is unknown here. Remove it.";
-  return SET_BY_OPERATION.get(key) ?? "This field is unknown here or cannot be set. Remove it.";
+  if (place === "query") return "This parameter is unknown. Remove it.";
+  return SET_BY_OPERATION.get(key) ?? "This field is unknown or read-only. Remove it.";
 }
 
 function article(type: string): string {

@@ -8,13 +8,15 @@ import { headerParameters, isRepeatable, parametersOf } from "./parameters.ts";
 import { headersOf, problemResponses } from "./problem-responses.ts";
 import { reference } from "./reference.ts";
 import { answerSchemas, inputSchema } from "./schemas.ts";
-import { BODIES, OPERATIONS, TAGS, type OperationKey } from "./operations.ts";
-import type { ProblemKind } from "../problem.ts";
+import { BODIES } from "./bodies.ts";
+import { TAGS } from "./operation.ts";
+import { OPERATIONS, type OperationKey } from "./operations.ts";
+import { STORAGE_PROBLEMS, type ProblemKind } from "../problem/problem.ts";
 import { respond } from "../respond.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** An operation as any of the table's entries is. */
+/** An operation, without the types of its route. */
 interface Operation {
   readonly id: string;
   readonly tag: string;
@@ -23,6 +25,7 @@ interface Operation {
   readonly request: { readonly id?: string; readonly body?: unknown; readonly query?: object };
   readonly answers: Readonly<Record<number, Answer>>;
   readonly problems: readonly ProblemKind[];
+  readonly usesStorage: boolean;
 }
 
 interface Answer {
@@ -32,7 +35,7 @@ interface Answer {
   readonly example?: unknown;
 }
 
-/** Where the API is, as a client knows it. */
+/** The address of the API for its clients. */
 interface Place {
   readonly server: string;
   readonly basePath: string;
@@ -41,32 +44,32 @@ interface Place {
 const describeApi = (
   basePath: string,
 ) => `Posts and their authors. Log in with \`POST /v1/sessions\` and send the token as
-\`Authorization: Bearer <token>\`; the page at [${basePath}/docs](${basePath}/docs) does so by itself. Programs read this document at
+\`Authorization: Bearer <token>\`. The page at [${basePath}/docs](${basePath}/docs) sends it for you. This document is at
 [${basePath}/openapi.json](${basePath}/openapi.json).
 
-Ids are UUIDs, times are RFC 3339 in UTC, and what has no value is \`null\`, never missing. Unknown fields and query
-parameters are refused. A path that takes GET takes HEAD; OPTIONS is answered with the methods that a path takes, and any
+Ids are UUIDs and times are RFC 3339 in UTC. A field without a value is \`null\`, never missing. Unknown fields and query
+parameters are refused (422). A path that supports GET supports HEAD. OPTIONS lists the methods of a path, and any
 other method is refused (405).
 
-Every answer has \`X-Request-Id\`, which finds its line in the log (refusals because of load, \`server_busy\` and
-\`address_busy\`, share one a minute), and the headers that keep a browser safe
-(\`Content-Security-Policy\`, \`X-Content-Type-Options\`, \`Referrer-Policy\`, \`Cross-Origin-Resource-Policy\`; CORS for the
-origins that the operator allows). Long answers are compressed for clients that accept gzip. Errors are problem details (RFC 9457): \`code\` tells
-them apart, and 422 has \`errors\`, one for each wrong value.
+Every answer has an \`X-Request-Id\`, by which the operator finds the request in the log. (Requests refused under load,
+\`server_busy\` and \`address_busy\`, share one log line a minute.) Every answer also has the security headers of browsers:
+\`Content-Security-Policy\`, \`X-Content-Type-Options\`, \`Referrer-Policy\` and \`Cross-Origin-Resource-Policy\`. Long
+answers are compressed for clients that accept gzip. Errors are problem details (RFC 9457): \`code\` identifies the error,
+and a 422 has \`errors\`, one for each invalid value.
 
-A list answers with a page, and \`nextCursor\` leads to the next one. What is read has an \`ETag\`: a change that sends it as
-\`If-Match\` is refused (412) when others were faster. PATCH takes a JSON merge patch (RFC 7396), as \`application/json\` or as
-\`application/merge-patch+json\`. A POST that sends an \`Idempotency-Key\` can be repeated when no answer
-comes, and is done once.
+Lists are paged by cursor: \`nextCursor\` leads to the next page. Resources have an \`ETag\`. A change that sends it as
+\`If-Match\` is refused (412) when the resource has changed since. PATCH accepts a JSON merge patch (RFC 7396) as
+\`application/json\` or \`application/merge-patch+json\`. A POST with an \`Idempotency-Key\` can be retried safely: it takes
+effect once.
 
-A minute has a number of units for each address, and as many for each account. Each request takes one; searches, counts,
-writes and passwords take more, as the operations say. Each answer says by \`RateLimit-Policy\` what the request costs, and by
-\`RateLimit\` what is left; 429 says by \`Retry-After\` when there is more.
+Rate limits count units per minute, for each address and for each account. Each request costs one unit; searches, counts,
+writes and passwords cost more, as the operations say. \`RateLimit-Policy\` shows the cost of the request, and
+\`RateLimit\` shows the units that remain. A 429 has \`Retry-After\`.
 
-A page of another origin may ask when \`QUIRE_CORS_ORIGINS\` of the server names its own. In TypeScript, \`quire/client\` is
-all this as functions, for browsers, Node, Deno and Bun.`;
+Pages of other origins may call the API if \`QUIRE_CORS_ORIGINS\` of the server lists their origin (CORS). For TypeScript
+there is a typed client, \`quire/client\`, for browsers, Node, Deno and Bun.`;
 
-/** What any request may be answered with, before a route is asked or when one fails. */
+/** The problems that any request may be answered with, before its route runs or when it fails. */
 const ANYWHERE: readonly ProblemKind[] = [
   "malformed_request",
   "request_timeout",
@@ -78,7 +81,7 @@ const ANYWHERE: readonly ProblemKind[] = [
   "address_busy",
 ];
 
-/** Answers GET /openapi.json with the description of the routes that the app has by then. */
+/** Answers GET /openapi.json with the description of the routes that the app has at this point. */
 export function serveDocument(app: Hono<HttpEnv>, place: Place): void {
   const make = () => {
     const json = JSON.stringify(openApiDocument(app, place));
@@ -111,7 +114,7 @@ function openApiDocument(app: Hono<HttpEnv>, { server, basePath }: Place): JsonO
     paths,
     components: {
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "The token that POST /v1/sessions answers with." },
+        bearer: { type: "http", scheme: "bearer", description: "The token that POST /v1/sessions returns." },
       },
       schemas: { ...answerSchemas(), ...Object.fromEntries(operations.flatMap(({ body }) => body)) },
       headers: RESPONSE_HEADERS,
@@ -131,7 +134,12 @@ function describe(app: Hono<HttpEnv>, key: OperationKey, shared: ReturnType<type
       ? [{ bearer: [] }, {}]
       : [];
   const problems = [
-    ...new Set([...ANYWHERE, ...documentation.flatMap((each) => each.problems ?? []), ...operation.problems]),
+    ...new Set([
+      ...ANYWHERE,
+      ...documentation.flatMap((each) => each.problems ?? []),
+      ...(operation.usesStorage ? STORAGE_PROBLEMS : []),
+      ...operation.problems,
+    ]),
   ];
   const body = documentation.find((each) => each.body !== undefined)?.body;
   const bodyName = `${operation.id.replace(/^./, (letter) => letter.toUpperCase())}Body`;
@@ -163,12 +171,12 @@ function describe(app: Hono<HttpEnv>, key: OperationKey, shared: ReturnType<type
 
 function descriptionOf({ description }: Operation, documentation: readonly Documentation[]) {
   const costs = documentation.flatMap(({ cost = [] }) => cost);
-  const cost = costs.length === 0 ? [] : `It takes 1 unit of the rate limits, and ${costs.join(", ")}.`;
+  const cost = costs.length === 0 ? [] : `It costs 1 unit of the rate limits, plus ${costs.join(", ")}.`;
   const sentences = [description ?? [], cost].flat();
   return sentences.length === 0 ? {} : { description: sentences.join(" ") };
 }
 
-/** What stands before a route, in the order in which a request meets it. */
+/** The documentation of the middleware before a route, in the order in which a request passes it. */
 function documentationsOf({ routes }: Hono<HttpEnv>, method: string, path: string): Documentation[] {
   const handler = routes.findLastIndex((route) => route.method === method && route.path === path);
   return routes

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { RequestHeader, ResponseHeader } from "./headers.ts";
-import type { ProblemKind } from "../problem.ts";
+import type { ProblemKind } from "../problem/problem.ts";
 
 /** What a middleware means for the description of every operation that it stands before. */
 export interface Documentation {

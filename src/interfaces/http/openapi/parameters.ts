@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Documentation } from "./documented.ts";
 import { REQUEST_HEADERS, type RequestHeader } from "./headers.ts";
-import type { ProblemKind } from "../problem.ts";
+import type { ProblemKind } from "../problem/problem.ts";
 import { reference, type Reference } from "./reference.ts";
 import { inputSchema } from "./schemas.ts";
 

@@ -1,6 +1,6 @@
 import type { Documentation } from "./documented.ts";
 import { RESPONSE_HEADERS, type ResponseHeader } from "./headers.ts";
-import { problemParts, STORAGE_PROBLEMS, type FieldError, type ProblemKind } from "../problem.ts";
+import { problemParts, STORAGE_PROBLEMS, type FieldError, type ProblemKind } from "../problem/problem.ts";
 import { reference, type Reference } from "./reference.ts";
 
 /** Problems that nearly every operation shares. The other problems of a response give it its name. */

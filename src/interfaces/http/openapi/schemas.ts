@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BODIES } from "./operations.ts";
+import { BODIES } from "./bodies.ts";
 
 /** The schema of what a client sends. */
 export function inputSchema(schema: z.ZodType) {

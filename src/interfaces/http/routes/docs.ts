@@ -30,7 +30,7 @@ const POLICY = [
 
 /** Serves the documentation that a person reads and calls from, at /docs; `/` leads there, and programs to the rest. */
 export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi, basePath: string): void {
-  const page = toPage(version, basePath);
+  const page = documentationPage(version, basePath);
   const [links, script] = [linksOf(basePath), scriptOf(basePath)];
   app.get("/", (c) => respond(c, null, 302, { Location: "/docs", Link: links }));
   app.get("/docs", (c) => {
@@ -60,7 +60,7 @@ async function fileResponse(
   return preconditionResponse(c, tag) ?? respond(c, await read(), 200, { "Content-Type": type });
 }
 
-function toPage(version: string, basePath: string): string {
+function documentationPage(version: string, basePath: string): string {
   return `<!doctype html>
 <html lang="en">
   <head>

@@ -1,24 +1,29 @@
 import { z } from "zod";
-import type { UserId } from "../../domain/shared/id.ts";
-import { POST_STATUSES } from "../../domain/post/post.ts";
-import { POST_SORT_KEYS, type PostListQuery, type PostQuery, type PostSort } from "../../domain/post/post-list.ts";
-import { PageQuery } from "./pagination.ts";
-import { idText, searchText, timeText } from "./values.ts";
+import type { UserId } from "../../../../domain/shared/id.ts";
+import { POST_STATUSES } from "../../../../domain/post/post.ts";
+import {
+  POST_SORT_KEYS,
+  type PostListQuery,
+  type PostQuery,
+  type PostSort,
+} from "../../../../domain/post/post-list.ts";
+import { PageQuery } from "../../pagination.ts";
+import { idText, searchText, timeText } from "../../values.ts";
+import { PostBody } from "./post-body.ts";
 
 const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
 
-const FIELDS = ["id", "title", "content", "status", "authorId", "publishedAt", "version", "createdAt", "updatedAt"];
-const SOME_FIELDS = new RegExp(`^(?:${FIELDS.join("|")})(?:,(?:${FIELDS.join("|")}))*$`);
+const FIELDS = PostBody.keyof().options;
 
 const moment = (description: string) => timeText({ description, plus: "%2B" });
 
-/** Some clients write a list as one value with commas, others repeat the parameter. */
+/** Some clients write a list as one value with commas; others repeat the parameter. */
 const fields = z
   .union([z.string(), z.array(z.string())])
   .transform((raw, context) => {
-    const names = [raw].flat().join(",");
-    if (SOME_FIELDS.test(names)) return new Set(names.split(","));
-    const message = `This must be one or more of these, with commas between: ${FIELDS.join(", ")}.`;
+    const named = z.array(PostBody.keyof()).safeParse([raw].flat().join(",").split(","));
+    if (named.success) return new Set(named.data);
+    const message = `This must be a comma-separated list of these: ${FIELDS.join(", ")}.`;
     context.addIssue({ code: "custom", message, params: { code: "not_allowed" } });
     return z.NEVER;
   })
@@ -28,23 +33,23 @@ const fields = z
     items: { type: "string", enum: FIELDS },
     minItems: 1,
     description:
-      "The fields that each post has, with commas between. `id` is always among them. A page has as many posts as it would have whole.",
+      "The fields that each post has in the answer, comma-separated. `id` is always included. The page has the same posts as without `fields`.",
   });
 
-const include = z.enum(["author"]).meta({ description: "`author` adds who wrote the post." });
+const include = z.enum(["author"]).meta({ description: "`author` adds the author to the post." });
 
 /** The query of a single post. */
 export const SinglePostQuery = z.strictObject({ fields: fields.exactOptional(), include: include.exactOptional() });
 
 const SORT =
-  "What to sort by, with `-` the last first. By `title` case, accents and leading punctuation do not count, and whole " +
-  "numbers go by their value: Äpfel, Banana, Post 9, Post 10. By `published` drafts have no place. " +
-  "The default is `-created`; within times of publication it is `-published`, and `published` the only other.";
+  "The sort key; a leading `-` means descending order. `title` ignores case, accents and leading punctuation, and compares " +
+  "whole numbers by value: Äpfel, Banana, Post 9, Post 10. `published` leaves drafts out. The default is `-created`. With " +
+  "`published-after` or `published-before` the default is `-published`, and the only other value is `published`.";
 
 const AuthorsListQuery = PageQuery.extend({
   status: z.enum(POST_STATUSES).exactOptional(),
-  "published-after": moment("Only what was published later than this; drafts were not.").exactOptional(),
-  "published-before": moment("Only what was published earlier than this; drafts were not.").exactOptional(),
+  "published-after": moment("Only posts that were published after this time.").exactOptional(),
+  "published-before": moment("Only posts that were published before this time.").exactOptional(),
   sort: z.enum(SORTS).meta({ description: SORT }).exactOptional(),
   fields: fields.exactOptional(),
   include: include.exactOptional(),
@@ -63,39 +68,42 @@ const ListQuery = AuthorsListQuery.extend({
   author: idText<UserId>().exactOptional(),
   sort: z
     .enum([...SORTS, "relevance"])
-    .meta({ description: `${SORT} With \`q\` it is \`relevance\`, and no other.` })
+    .meta({ description: `${SORT} With \`q\` the only value is \`relevance\`.` })
     .exactOptional(),
 });
 
 /** The query of an author's list of posts. */
-export const AuthorsPostsQuery = AuthorsListQuery.superRefine(publicationIsOfPublished);
+export const AuthorsPostsQuery = AuthorsListQuery.superRefine(checkPublicationFilters);
 
 /** The query of the list of all posts. */
-export const PostsQuery = ListQuery.superRefine(publicationIsOfPublished).superRefine(relevanceIsToWords);
+export const PostsQuery = ListQuery.superRefine(checkPublicationFilters).superRefine(checkRelevanceSort);
 
 export type ListQuery = z.infer<typeof ListQuery>;
 
 /** Each list is read from an index in its order, and no index has another order within two times of publication. */
-function publicationIsOfPublished(query: ListQuery, context: z.RefinementCtx): void {
+function checkPublicationFilters(query: ListQuery, context: z.RefinementCtx): void {
   const isBounded = query["published-after"] !== undefined || query["published-before"] !== undefined;
   const isByPublication = /^-?published$/.test(query.sort ?? "");
   const refuse = (parameter: "sort" | "status", message: string) =>
     context.addIssue({ code: "custom", path: [parameter], message, params: { code: "contradictory" } });
   if (isBounded && query.q === undefined && query.sort !== undefined && !isByPublication) {
-    refuse("sort", "With published-after or published-before this must be published or -published, or be left out.");
+    refuse(
+      "sort",
+      "With published-after or published-before, sort must be published or -published. Change it or leave it out.",
+    );
   }
   if (query.status === "draft" && (isBounded || isByPublication)) {
-    refuse("status", "A draft has no time of publication. Leave this out, or what asks for that time.");
+    refuse("status", "Drafts have no time of publication. Leave this out, or the parameters that need that time.");
   }
 }
 
 /** What a search finds is ranked first, and then there is no index that has it in another order. */
-function relevanceIsToWords({ q, sort }: ListQuery, context: z.RefinementCtx): void {
+function checkRelevanceSort({ q, sort }: ListQuery, context: z.RefinementCtx): void {
   if (sort === undefined || (q === undefined) !== (sort === "relevance")) return;
   const message =
     q === undefined
-      ? "Relevance is that to what is searched for. Give q as well, or another sort."
-      : "What is searched for with q comes by relevance. Leave this out, or q.";
+      ? "Sorting by relevance needs a search. Add q, or use another sort."
+      : "A search with q is always sorted by relevance. Leave out sort or q.";
   context.addIssue({ code: "custom", path: ["sort"], message, params: { code: "contradictory" } });
 }
 

@@ -1,0 +1,27 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
+
+export const FieldErrorBody = z.object({
+  in: z.enum(["body", "query", "header"]),
+  pointer: z.string(),
+  code: z.string(),
+  detail: z.string(),
+});
+
+/** One wrong value of a request: where it is (`pointer`, RFC 6901), what is wrong (`code`), and what to do (`detail`). */
+export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
+
+/** What every answer with a problem of one code has in common. */
+export interface ProblemDefinition {
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  /** What happened, and what to do next. */
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly errors?: readonly FieldError[];
+}
+
+export const CHALLENGE = 'Bearer realm="quire"';
+
+/** The failure is transient, so a retry after a second may succeed. */
+export const RETRY_SOON = { "Retry-After": "1" };

@@ -1,0 +1,61 @@
+import { Hono } from "hono";
+import type { z } from "zod";
+import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
+import type { Post } from "../../../../domain/post/post.ts";
+import type { HttpEnv } from "../../environment.ts";
+import { authorRepresentation } from "../../etag.ts";
+import { postId } from "../../middleware/path-id.ts";
+import { validQuery } from "../../middleware/validation.ts";
+import { describeRoute } from "../../openapi/operation.ts";
+import { failureProblem } from "../../problem/problem.ts";
+import { resourceResponse } from "../../resource-response.ts";
+import { send } from "../../send.ts";
+import type { RouteDependencies } from "../dependencies.ts";
+import { ADA, EXAMPLES, NOT_MODIFIED, PUBLISHED } from "../examples.ts";
+import { PostViewBody, presentListedPost } from "./post-body.ts";
+import { SinglePostQuery } from "./post-query.ts";
+
+export const getPostOperation = describeRoute(getPostRoute, {
+  id: "getPost",
+  tag: "Posts",
+  summary: "Get a post",
+  description:
+    "A draft is visible only to its author and to admins; everybody else gets 404. With `fields` the answer has only these " +
+    "fields and `id`; with `include=author` it has the author too.",
+  request: { id: EXAMPLES.published, query: { include: "author" } },
+  answers: {
+    200: {
+      description: "The post.",
+      headers: ["ETag"],
+      body: PostViewBody,
+      example: { ...PUBLISHED, author: { id: ADA.id, name: ADA.name } },
+    },
+    304: NOT_MODIFIED,
+  },
+  problems: ["post_not_found", "precondition_failed"],
+  usesStorage: true,
+});
+
+export function getPostRoute({ useCases }: RouteDependencies) {
+  return new Hono<HttpEnv>().get("/:id", postId, validQuery(SinglePostQuery), async (c) => {
+    const query = c.req.valid("query");
+    const signal = c.get("signal");
+    const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id, signal);
+    if (found.isErr()) return failureProblem(c, found.error);
+    if (query.include === undefined) return resourceResponse(c, postView(found.value, query));
+    return send(c, useCases.includeAuthor(found.value, signal), (post) =>
+      resourceResponse(c, authoredPostView(post, query)),
+    );
+  });
+}
+
+function postView(post: Post, query: z.infer<typeof SinglePostQuery>) {
+  const body: z.infer<typeof PostViewBody> = presentListedPost(post, query);
+  return { version: post.version, body };
+}
+
+/** With its author, a post has another ETag: the author's name may change while the post does not. */
+function authoredPostView(post: AuthoredPost, query: z.infer<typeof SinglePostQuery>) {
+  const view = postView(post, query);
+  return { ...view, representation: authorRepresentation(view.body.author) };
+}

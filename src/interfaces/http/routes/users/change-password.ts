@@ -1,0 +1,63 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { HttpEnv } from "../../environment.ts";
+import { requireActor } from "../../middleware/authentication.ts";
+import { jsonBody, SMALL_BODY_BYTES } from "../../middleware/json-body.ts";
+import { userId } from "../../middleware/path-id.ts";
+import { HASH } from "../../middleware/rate-costs.ts";
+import { rejectQuery } from "../../middleware/validation.ts";
+import { describeRoute } from "../../openapi/operation.ts";
+import { noContent, send } from "../../send.ts";
+import { passwordText } from "../../values.ts";
+import type { RouteDependencies } from "../dependencies.ts";
+import { EXAMPLES, PASSWORD_PROBLEMS } from "../examples.ts";
+import { CURRENT_PASSWORD } from "./user-body.ts";
+
+const PasswordChange = z.strictObject({
+  currentPassword: CURRENT_PASSWORD.meta({
+    description: "Required from users who change their own password.",
+  }).exactOptional(),
+  newPassword: passwordText,
+});
+
+export const changePasswordOperation = describeRoute(changePasswordRoute, {
+  id: "changePassword",
+  tag: "Users",
+  summary: "Change a password",
+  description:
+    "For the user, who sends the current password, and for admins, who need none for other users. It revokes the user's " +
+    "other sessions.",
+  request: {
+    id: EXAMPLES.ada,
+    body: { currentPassword: EXAMPLES.password, newPassword: "another horse entirely" },
+  },
+  answers: { 204: { description: "The password is changed." } },
+  problems: [
+    "user_not_found",
+    "forbidden",
+    "wrong_password",
+    "current_password_required",
+    "email_taken",
+    "last_admin",
+    "version_conflict",
+    ...PASSWORD_PROBLEMS,
+  ],
+  usesStorage: true,
+});
+
+export function changePasswordRoute({ useCases, limits }: RouteDependencies) {
+  return new Hono<HttpEnv>().put(
+    "/:id/password",
+    requireActor,
+    userId,
+    rejectQuery,
+    jsonBody(PasswordChange, SMALL_BODY_BYTES),
+    limits.passwords,
+    limits.reauthentication(PasswordChange, ({ currentPassword }) => currentPassword !== undefined),
+    limits.cost(HASH),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      return send(c, useCases.changePassword(c.get("actor"), { id, ...c.req.valid("json") }), () => noContent(c));
+    },
+  );
+}
