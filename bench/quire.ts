@@ -4,7 +4,7 @@ import { compose, nodeAdapters } from "../src/bootstrap/compose.ts";
 import { readConfig } from "../src/bootstrap/config.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
-import { migrateServer } from "../src/infrastructure/postgresql/postgres-storage.ts";
+import { migrateServer } from "../src/infrastructure/postgresql/migrate-server.ts";
 import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
 import { fillTables } from "./data-set.ts";

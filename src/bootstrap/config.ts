@@ -7,7 +7,7 @@ import { readEnvFile } from "./env-file.ts";
 import { nearestName } from "../interfaces/cli/nearest-name.ts";
 import { parsePassword, type Password } from "../domain/user/password.ts";
 import type { Violation } from "../domain/shared/violation.ts";
-import { parseServerUrl, type ServerUrl } from "../infrastructure/postgresql/server-url.ts";
+import { parseServerUrl, type ServerUrl } from "../infrastructure/postgresql/client/server-url.ts";
 import { ANY_ORIGIN, type HttpSettings } from "../interfaces/http/settings.ts";
 import { isProxy } from "../interfaces/node/client-address.ts";
 import { LOG_LEVELS, type LogLevel } from "../infrastructure/node/pino-log.ts";

@@ -11,7 +11,7 @@ import type { DataDirectoryGone } from "../infrastructure/pglite/directory/direc
 import type { OpenPgliteError } from "../infrastructure/pglite/pglite-storage.ts";
 import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
-import type { OpenPostgresError } from "../infrastructure/postgresql/postgres-storage.ts";
+import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
 
 /** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
@@ -72,8 +72,8 @@ export async function openTransferEndpoint(
 async function requireExisting(config: Config, log: Log): Promise<ReturnType<typeof requireDatabase>> {
   const { database, dataDirectory } = config;
   if (database === null) return requireDatabase(dataDirectory);
-  const { requireSchema } = await import("../infrastructure/postgresql/require-schema.ts");
-  return requireSchema({ ...serverOptions(config, database), migrations: MIGRATIONS_FOLDER, log });
+  const { requireServerDatabase } = await import("../infrastructure/postgresql/require-database.ts");
+  return requireServerDatabase({ ...serverOptions(config, database), migrations: MIGRATIONS_FOLDER, log });
 }
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {

@@ -2,16 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../src/domain/shared/id.ts";
 import { NEWEST_FIRST } from "../../src/domain/post/post-list.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/server-client.ts";
-import { parseServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
+import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/client/client.ts";
+import { parseServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
 import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog, EVERY_DRAFT } from "../support/fixtures.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { serverDefaults } from "../support/test-storage.ts";
 import { report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
 
-const SERVES = "a replica serves reads";
-const LEFT_OUT = "a replica is left out until it is back";
+const ADDED = "replica added to rotation";
+const REMOVED = "replica removed from rotation";
 const NEWEST = { limit: 1, from: null } as const;
 
 describe("reads on a standby that streams from the primary", () => {
@@ -35,7 +35,7 @@ describe("reads on a standby that streams from the primary", () => {
     const user = aUser();
     (await one.users.insert(user))._unsafeUnwrap();
     author = user.id;
-    await eventually("a replica that serves", () => said(SERVES) === 1);
+    await eventually("a replica that serves", () => said(ADDED) === 1);
   });
   afterAll(async () => {
     await Promise.all([one.close(), other.close(), standby.end(1000)]);
@@ -78,13 +78,13 @@ describe("reads on a standby that streams from the primary", () => {
       end: async () => servers.standby.start(),
     },
   ])("are the primary's while the standby is $state, and the standby's again by themselves", async (the) => {
-    const [leftBefore, servedBefore] = [said(LEFT_OUT), said(SERVES)];
+    const [leftBefore, servedBefore] = [said(REMOVED), said(ADDED)];
     await the.begin();
     expect(await missing(20)).toBe(0);
     await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
-    expect(said(LEFT_OUT)).toBe(leftBefore + 1);
+    expect(said(REMOVED)).toBe(leftBefore + 1);
     await the.end();
-    const servesAgainMs = await eventually("the standby serves again", () => said(SERVES) > servedBefore);
+    const servesAgainMs = await eventually("the standby serves again", () => said(ADDED) > servedBefore);
     report(the.fault, { missing: 0, "served again after its end, ms": servesAgainMs });
     expect(await missing(20)).toBe(0);
   });
@@ -93,7 +93,7 @@ describe("reads on a standby that streams from the primary", () => {
     await servers.standby.promote();
     await eventually("the standby is left out", async () => {
       await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
-      return log.lines.at(-1)?.message === LEFT_OUT;
+      return log.lines.at(-1)?.message === REMOVED;
     });
     expect(log.lines.at(-1)?.fields).toMatchObject({ cause: "it is no standby" });
   });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compare, newAuthor, newLedger, publish } from "../faults/ledger.ts";
-import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
+import { serverClient } from "../../src/infrastructure/postgresql/client/client.ts";
 import { createDatabase, databaseUrl, serverDefaults } from "../support/test-storage.ts";
 import { runCli, startServer } from "./server.ts";
 

@@ -14,8 +14,8 @@ import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extens
 import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient } from "../../src/infrastructure/postgresql/server-client.ts";
-import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/server-url.ts";
+import { serverClient } from "../../src/infrastructure/postgresql/client/client.ts";
+import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
 import { cacheSessions } from "../../src/infrastructure/storage/session-cache.ts";
 import { recordingLog } from "./fixtures.ts";
 import type { StorageUnderTest, TestStorageOptions } from "./storage-under-test.ts";

@@ -4,7 +4,7 @@ import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import type { Database } from "../drizzle/database.ts";
-import { searchPath, unpooledSettings } from "./session-settings.ts";
+import { searchPath, unpooledSettings } from "./client/session-settings.ts";
 
 /** The database can be used and holds something that Quire cannot work with; `detail` says what, and the remedy. */
 export interface DatabaseUnsuitable {

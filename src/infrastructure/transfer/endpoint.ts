@@ -3,8 +3,8 @@ import type { Value } from "../sql/parameter.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
 import { openEmbeddedPostgres, type EmbeddedPostgresOptions } from "../pglite/embedded-postgres.ts";
 import { migratedStorage, type OpenPgliteError } from "../pglite/pglite-storage.ts";
-import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/postgres-storage.ts";
-import { serverClient } from "../postgresql/server-client.ts";
+import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/migrate-server.ts";
+import { serverClient } from "../postgresql/client/client.ts";
 import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
 
 /** A database that is moved from or to, with its schema up to date. What its driver throws is caught by {@link move}. */

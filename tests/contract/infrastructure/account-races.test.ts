@@ -6,7 +6,7 @@ import { storedPostBytes } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { aDraft, aUser, LATER, NOW, postsOf, testClock, countOf } from "../../support/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 

@@ -10,7 +10,7 @@ import { changeUser } from "../../../src/domain/user/user.ts";
 import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
 import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { aUser, email, LATER, name, NOW, password, recordingLog } from "../../support/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";

@@ -5,18 +5,15 @@ import { ok } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import type { Session } from "../../../src/domain/session/session.ts";
-import {
-  openPostgresStorage,
-  type DatabaseUnreachable,
-  type PostgresStorage,
-} from "../../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import type { DatabaseUnreachable } from "../../../src/infrastructure/postgresql/migrate-server.ts";
+import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import {
   hostAndPort,
   parseServerUrl,
   type ServerHost,
   type ServerUrl,
-} from "../../../src/infrastructure/postgresql/server-url.ts";
+} from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { aSession, aUser, LATER } from "../../support/fixtures.ts";
 import { meeting } from "../../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";

@@ -3,7 +3,7 @@ import { err, ok } from "neverthrow";
 import { afterAll, beforeAll, expect, describe, it } from "vitest";
 import type { IdempotencyRecord } from "../../../src/application/ports/idempotency-keys.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { aRecord, aUser, DAY_MS, NOW } from "../../support/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 

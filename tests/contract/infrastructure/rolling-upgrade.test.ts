@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { ok } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
-import type { ServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { aUser } from "../../support/fixtures.ts";
 import { addMigration, copyMigrations, FUTURE } from "../../support/migrations-folder.ts";

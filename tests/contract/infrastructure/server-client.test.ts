@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
-import type { ServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
+import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { eventually } from "../../faults/watching.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 

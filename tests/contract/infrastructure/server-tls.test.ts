@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/server-client.ts";
-import { parseServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
+import { parseServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { makePostgresServer, type PostgresServer } from "../../support/postgres-server.ts";
 import { serverDefaults } from "../../support/test-storage.ts";
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { hostAndPort, parseServerUrl } from "../../../src/infrastructure/postgresql/server-url.ts";
+import { hostAndPort, parseServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 
 const parse = (raw: string) => parseServerUrl(raw)._unsafeUnwrap();
 const refusalOf = (raw: string) => parseServerUrl(raw)._unsafeUnwrapErr().detail;

@@ -7,7 +7,7 @@ import { titleSortKey } from "../../../src/domain/post/title-key.ts";
 import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
 import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
-import { serverClient } from "../../../src/infrastructure/postgresql/server-client.ts";
+import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/open-storage.ts";
 import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW, recordingLog } from "../../support/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";

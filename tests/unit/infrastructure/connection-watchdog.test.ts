@@ -5,8 +5,8 @@ import {
   connectionWatchdog,
   SUSPICIOUS_SILENCE_MS,
   type HostHealth,
-} from "../../../src/infrastructure/postgresql/connection-watchdog.ts";
-import type { ServerConnection } from "../../../src/infrastructure/postgresql/server-connection.ts";
+} from "../../../src/infrastructure/postgresql/client/connection-watchdog.ts";
+import type { ServerConnection } from "../../../src/infrastructure/postgresql/client/connection.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 interface FakeConnection extends ServerConnection {

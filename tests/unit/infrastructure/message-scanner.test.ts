@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { messageScanner } from "../../../src/infrastructure/postgresql/message-scanner.ts";
+import { messageScanner } from "../../../src/infrastructure/postgresql/client/message-scanner.ts";
 
 const message = (type: string, contents = "") => {
   const header = Buffer.alloc(5);

@@ -56,8 +56,9 @@ async function failing(...failures: readonly StorageFailure[]) {
 }
 
 /** The methods of users that the class leaves to the memory adapter. */
-function othersOf({ findById: _, ...others }: Repositories["users"]) {
-  return others;
+function othersOf(users: Repositories["users"]) {
+  const others = Object.entries(users).filter(([name]) => name !== "findById");
+  return Object.fromEntries(others) as Omit<Repositories["users"], "findById">;
 }
 
 afterEach(() => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { describeError } from "../../node/describe-error.ts";
+import { withRollback } from "../../sql/rollback.ts";
 import type { IndexDamaged } from "./damage.ts";
 import type { DrizzleClient } from "../client/client.ts";
 
@@ -42,34 +43,27 @@ export interface IndexCheckFailed {
   readonly detail: string;
 }
 
-/** Thrown to undo the transaction that the check needs for its extension. */
-class Undo extends Error {}
-
 /**
  * Compares every index with its table, and one of words with itself, by amcheck (PostgreSQL 18, F.1). The extension is
  * made in a transaction that is undone, so the check leaves nothing behind. Fails with `index_damaged` for the first index
  * that is wrong, or with `index_check_failed`.
  */
 export async function checkIndexes(client: DrizzleClient): Promise<Result<void, IndexDamaged | IndexCheckFailed>> {
-  let checked: Result<void, IndexDamaged> = ok();
   try {
-    await client.transaction(async (transaction) => {
-      await transaction.query("create extension amcheck");
-      const { rows } = await transaction.query<{ index: string; whole: boolean; kind: keyof typeof CHECKS }>(INDEXES);
-      for (const { index, whole, kind } of rows) {
-        try {
-          await transaction.query(CHECKS[kind], [index, whole]);
-        } catch (thrown) {
-          checked = fail({ kind: "index_damaged", index, detail: describeError(thrown) });
-          break;
+    return await withRollback(async (rollBack: (settle: () => Result<void, IndexDamaged>) => never) =>
+      client.transaction(async (transaction) => {
+        await transaction.query("create extension amcheck");
+        const { rows } = await transaction.query<{ index: string; whole: boolean; kind: keyof typeof CHECKS }>(INDEXES);
+        for (const { index, whole, kind } of rows) {
+          await transaction.query(CHECKS[kind], [index, whole]).catch((thrown: unknown) => {
+            const detail = describeError(thrown);
+            return rollBack(() => fail({ kind: "index_damaged", index, detail }));
+          });
         }
-      }
-      throw new Undo();
-    });
+        return rollBack(() => ok());
+      }),
+    );
   } catch (thrown) {
-    if (!(thrown instanceof Undo)) {
-      return fail({ kind: "index_check_failed", detail: `its indexes cannot be checked (${describeError(thrown)})` });
-    }
+    return fail({ kind: "index_check_failed", detail: `its indexes cannot be checked (${describeError(thrown)})` });
   }
-  return checked;
 }

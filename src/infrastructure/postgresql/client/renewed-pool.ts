@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { driverError } from "../sql/driver-error.ts";
+import { driverError } from "../../sql/driver-error.ts";
 
 export interface RenewedPool {
   /** Those of the first pool; what is changed in them by the time that another comes holds for that one, too. */

@@ -1,4 +1,4 @@
-import { driverError } from "../sql/driver-error.ts";
+import { driverError } from "../../sql/driver-error.ts";
 
 /** The connection was not made, so that nothing was sent on it. */
 const NOT_SENT = new Set([

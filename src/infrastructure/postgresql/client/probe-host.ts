@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { driverOptions, socketMaker } from "./driver-options.ts";
-import type { ServerConnection } from "./server-connection.ts";
+import type { ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 interface HostAnswer {

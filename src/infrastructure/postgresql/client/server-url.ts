@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { err, ok, type Result } from "neverthrow";
-import { fail } from "../../domain/shared/fail.ts";
+import { fail } from "../../../domain/shared/fail.ts";
 import { readParameters, type ServerParameters } from "./server-url-parameters.ts";
 
 /** The address of a server: a host and a port, or the file of a Unix socket. */

@@ -1,7 +1,7 @@
 import { probeHost } from "./probe-host.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { SUSPICIOUS_SILENCE_MS, type HostHealth } from "./connection-watchdog.ts";
-import type { ServerConnection } from "./server-connection.ts";
+import type { ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 /** How long a host may take to answer on a new connection, beside the silence before: together far below 10 s. */

@@ -1,6 +1,6 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { driverError } from "../sql/driver-error.ts";
+import { driverError } from "../../sql/driver-error.ts";
 import { messageScanner } from "./message-scanner.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 

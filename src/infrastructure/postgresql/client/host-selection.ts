@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { driverError } from "../sql/driver-error.ts";
+import { driverError } from "../../sql/driver-error.ts";
 import { probeHost } from "./probe-host.ts";
 import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type postgres from "postgres";
-import { connectToServer, type ServerConnection } from "./server-connection.ts";
+import { connectToServer, type ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 type DriverOptions = postgres.Options<Record<string, never>>;

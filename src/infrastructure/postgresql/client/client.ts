@@ -1,8 +1,8 @@
 import postgres from "postgres";
-import type { Log } from "../../application/ports/log.ts";
-import { driverError } from "../sql/driver-error.ts";
-import { isSelect } from "../sql/is-select.ts";
-import { encodeParameter, type Parameter } from "../sql/parameter.ts";
+import type { Log } from "../../../application/ports/log.ts";
+import { driverError } from "../../sql/driver-error.ts";
+import { isSelect } from "../../sql/is-select.ts";
+import { encodeParameter, type Parameter } from "../../sql/parameter.ts";
 import { endsConnection, readError, writeError } from "./connection-error.ts";
 import { connectionWatchdog } from "./connection-watchdog.ts";
 import { driverOptions, socketMaker } from "./driver-options.ts";
@@ -59,29 +59,9 @@ const MAX_DELAY_S = 1;
 const ANSWER_GRACE_MS = 5000;
 
 export function serverClient(options: ServerOptions): ServerClient {
-  const { server, statementTimeoutMs, log } = options;
-  const connectTimeoutMs = server.connectTimeoutMs ?? options.connectTimeoutMs;
-  const preparesStatements = options.preparesStatements && !server.isPooled;
-  const watchdog = connectionWatchdog({
-    checkHost: async (address, backends) => checkHostHealth(server, address, backends),
-    answerTimeoutMs: statementTimeoutMs === null ? null : statementTimeoutMs + ANSWER_GRACE_MS,
-    log,
-  });
-  const chooseHost = hostSelection(server, connectTimeoutMs);
-  const pool = renewedPool(() =>
-    postgres({
-      ...driverOptions(server),
-      max: Math.min(options.poolSize, server.maxConnections ?? options.poolSize),
-      connect_timeout: connectTimeoutMs / 1000,
-      idle_timeout: options.idleTimeoutMs / 1000,
-      prepare: preparesStatements,
-      backoff: (failures) => Math.random() * Math.min(FIRST_DELAY_S * 2 ** failures, MAX_DELAY_S),
-      connection: startupOf(options),
-      ...socketMaker(server, connectTimeoutMs, chooseHost, (connection) => watchdog.watch(connection)),
-    }),
-  );
+  const { pool, watchdog, preparesStatements } = openPool(options);
 
-  const send = async (on: Connection, [text, values = [], { prepare = false } = {}]: Sending, take: Take) =>
+  const send: Send = async (on, [text, values = [], { prepare = false } = {}], take) =>
     take(on.unsafe(text, values.map(forDriver), { prepare: prepare && preparesStatements }));
 
   return {
@@ -97,55 +77,96 @@ export function serverClient(options: ServerOptions): ServerClient {
           }
         }),
       ),
-    begin: async (work) =>
-      pool.use(async (sql, renew) => {
-        let isCommitting = false;
-        let isOver = false;
-        const runOn =
-          (connection: Connection): ServerClient["unsafe"] =>
-          (...sending) =>
-            sendable(async (take) => {
-              if (isOver) throw driverError("connection_failure", "The transaction has ended.");
-              try {
-                return await send(connection, sending, take);
-              } catch (thrown) {
-                if (endsConnection(thrown)) isOver = true;
-                throw readError(thrown);
-              }
-            });
-        try {
-          const done = await sql.begin(async (connection) => {
-            try {
-              const result = await work({ unsafe: runOn(connection) });
-              isCommitting = !isOver;
-              return { result };
-            } finally {
-              // Whatever the driver sends for this transaction from now on, it sends to nobody, which ends the process, or
-              // to whom the connection serves by then. It knows by itself that the connection has ended.
-              if (isOver) await new Promise<never>(() => {});
-            }
-          });
-          return done.result;
-        } catch (thrown) {
-          if (isOver || endsConnection(thrown)) renew();
-          // Without a commit everything is undone.
-          throw isCommitting ? writeError(thrown) : readError(thrown);
-        } finally {
-          isOver = true;
-        }
-      }),
+    begin: async (work) => pool.use(async (sql, renew) => runTransaction({ sql, send, renew }, work)),
     end: async (graceMs) => {
       await pool.end(graceMs);
-      // The driver leaves a connection that is dead to the system, which keeps it for a quarter of an hour.
+      // The driver leaves a dead connection to the operating system, which keeps it for a quarter of an hour.
       watchdog.close();
     },
   };
 }
 
+function openPool(options: ServerOptions) {
+  const { server, statementTimeoutMs, log } = options;
+  const connectTimeoutMs = server.connectTimeoutMs ?? options.connectTimeoutMs;
+  const preparesStatements = options.preparesStatements && !server.isPooled;
+  const watchdog = connectionWatchdog({
+    checkHost: async (address, backends) => checkHostHealth(server, address, backends),
+    answerTimeoutMs: statementTimeoutMs === null ? null : statementTimeoutMs + ANSWER_GRACE_MS,
+    log,
+  });
+  const selectHost = hostSelection(server, connectTimeoutMs);
+  const pool = renewedPool(() =>
+    postgres({
+      ...driverOptions(server),
+      max: Math.min(options.poolSize, server.maxConnections ?? options.poolSize),
+      connect_timeout: connectTimeoutMs / 1000,
+      idle_timeout: options.idleTimeoutMs / 1000,
+      prepare: preparesStatements,
+      backoff: (failures) => Math.random() * Math.min(FIRST_DELAY_S * 2 ** failures, MAX_DELAY_S),
+      connection: startupOf(options),
+      ...socketMaker(server, connectTimeoutMs, selectHost, (connection) => watchdog.watch(connection)),
+    }),
+  );
+  return { pool, watchdog, preparesStatements };
+}
+
+interface TransactionPool {
+  readonly sql: postgres.Sql;
+  readonly send: Send;
+  /** Opens another pool in the place of this one, which has lost a connection. */
+  readonly renew: () => void;
+}
+
+/**
+ * Runs a transaction. After its connection has ended, the driver must send nothing more for it: it would send its ROLLBACK
+ * on a socket that is gone, which ends the process (porsager/postgres#1208), or on a connection that serves another
+ * transaction by then (porsager/postgres#1216). So `work` never returns to the driver in this case. The driver rejects
+ * `sql.begin` by itself when the connection closes, and then nothing refers to the promise that stays pending.
+ */
+async function runTransaction<T>(
+  { sql, send, renew }: TransactionPool,
+  work: (client: Pick<ServerClient, "unsafe">) => Promise<T>,
+): Promise<T> {
+  let isCommitting = false;
+  let isOver = false;
+  const unsafeOn =
+    (connection: Connection): ServerClient["unsafe"] =>
+    (...sending) =>
+      sendable(async (take) => {
+        if (isOver) throw driverError("connection_failure", "The transaction has ended.");
+        try {
+          return await send(connection, sending, take);
+        } catch (thrown) {
+          if (endsConnection(thrown)) isOver = true;
+          throw readError(thrown);
+        }
+      });
+  try {
+    const done = await sql.begin(async (connection) => {
+      try {
+        const result = await work({ unsafe: unsafeOn(connection) });
+        isCommitting = !isOver;
+        return { result };
+      } finally {
+        if (isOver) await new Promise<never>(() => {});
+      }
+    });
+    return done.result;
+  } catch (thrown) {
+    if (isOver || endsConnection(thrown)) renew();
+    // Without a commit everything is undone.
+    throw isCommitting ? writeError(thrown) : readError(thrown);
+  } finally {
+    isOver = true;
+  }
+}
+
 type Connection = Pick<postgres.Sql, "unsafe">;
 type Sending = Parameters<ServerClient["unsafe"]>;
-/** Sends a statement by asking for its rows, in one form or the other. */
+/** Sends a statement by taking its rows, as objects or as arrays of values. */
 type Take = (statement: Statement) => PromiseLike<unknown>;
+type Send = (on: Connection, sending: Sending, take: Take) => Promise<unknown>;
 
 /** What is said to the server as a connection begins; what the URL says in `options` does not outweigh it. */
 function startupOf({

@@ -1,5 +1,5 @@
-import type { Log } from "../../application/ports/log.ts";
-import type { ServerConnection } from "./server-connection.ts";
+import type { Log } from "../../../application/ports/log.ts";
+import type { ServerConnection } from "./connection.ts";
 import { hostAndPort, type ServerHost } from "./server-url.ts";
 
 /** What is known of a host, and of the backends that were asked for. */

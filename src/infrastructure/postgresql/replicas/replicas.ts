@@ -1,0 +1,167 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Result } from "neverthrow";
+import type { Log } from "../../../application/ports/log.ts";
+import type { Storage } from "../../../application/ports/storage.ts";
+import type { Repositories } from "../../../application/ports/unit-of-work.ts";
+import { singleFlight } from "../../drizzle/batching.ts";
+import { failsWith } from "../../storage/retry.ts";
+import type { LsnQuery } from "./lsn-queries.ts";
+
+export interface Primary {
+  readonly storage: Storage;
+  /** An LSN at or past every acknowledged commit; `null` when the server is a standby. */
+  readonly durableLsn: LsnQuery;
+}
+
+export interface Replica {
+  /** Where it is, for the log. */
+  readonly place: string;
+  readonly repositories: Repositories;
+  /** The LSN up to which the replica shows what was written; `null` when the server is not a standby. */
+  readonly replayedLsn: LsnQuery;
+}
+
+/** How long a read waits for the lag of a replica to pass. */
+const MAX_LAG_WAIT_MS = 100;
+const LAG_POLL_MS = 2;
+/** How often each replica is probed, so that one that was removed from rotation comes back. */
+const PROBE_INTERVAL_MS = 1000;
+
+/**
+ * Reads posts and lists on the replicas in rotation, round-robin, with read-your-writes for everybody: a read sees all that
+ * was acknowledged before it began, by whichever process. It asks the primary for its durable LSN, once for all reads of a
+ * turn of the event loop, and waits until the replica has replayed that LSN (PostgreSQL 18, 9.28.4). A replica that lags or
+ * fails is removed from rotation until it has caught up. All other calls go to the primary, such as what decides on access.
+ */
+export function readOnReplicas({ storage, durableLsn }: Primary, replicas: readonly Replica[], log: Log): Storage {
+  const primaryLsn = singleFlight(async () => durableLsn());
+  const watched = replicas.map((replica) => watchReplica(replica, primaryLsn, log));
+  const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
+  let turn = 0;
+
+  const read = async <Answer extends Result<unknown, unknown>>(query: Query<Answer>): Promise<Answer> => {
+    const inRotation = watched.filter((replica) => replica.isInRotation());
+    const answer = await inRotation[turn++ % inRotation.length]?.read(query);
+    return answer ?? query(storage);
+  };
+
+  // Each method is named, so that adapters may be classes and a new method does not compile until it is decided here.
+  return {
+    users: {
+      insert: async (...args) => users.insert(...args),
+      findById: async (...args) => users.findById(...args),
+      findByEmail: async (...args) => users.findByEmail(...args),
+      hasAdmin: async (...args) => users.hasAdmin(...args),
+      list: async (...args) => read(async (on) => on.users.list(...args)),
+      update: async (...args) => users.update(...args),
+      upgradePasswordHash: async (...args) => users.upgradePasswordHash(...args),
+      requestRemoval: async (...args) => users.requestRemoval(...args),
+      findRemoval: async (...args) => users.findRemoval(...args),
+      listRemovals: async (...args) => users.listRemovals(...args),
+      delete: async (...args) => users.delete(...args),
+    },
+    posts: {
+      insert: async (...args) => posts.insert(...args),
+      findById: async (...args) => read(async (on) => on.posts.findById(...args)),
+      hasPublished: async (...args) => posts.hasPublished(...args),
+      list: async (...args) => read(async (on) => on.posts.list(...args)),
+      search: async (...args) => read(async (on) => on.posts.search(...args)),
+      update: async (...args) => posts.update(...args),
+      delete: async (...args) => posts.delete(...args),
+      deleteByAuthor: async (...args) => posts.deleteByAuthor(...args),
+      reassign: async (...args) => posts.reassign(...args),
+    },
+    sessions,
+    idempotencyKeys,
+    unitOfWork,
+    probe,
+    close: async () => {
+      for (const replica of watched) replica.stopProbing();
+      return storage.close();
+    },
+  };
+}
+
+type Query<Answer> = (repositories: Repositories) => Promise<Answer>;
+
+interface WatchedReplica {
+  isInRotation(): boolean;
+  /** Gives the answer of the replica; `null` when it cannot answer, and the primary must. */
+  read<Answer extends Result<unknown, unknown>>(query: Query<Answer>): Promise<Answer | null>;
+  stopProbing(): void;
+}
+
+const hasFailed = failsWith(() => true);
+
+function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn: LsnQuery, log: Log): WatchedReplica {
+  let isInRotation = false;
+  /** Each ends the wait of a read that runs on the replica. */
+  const abandonReads = new Set<() => void>();
+
+  const addToRotation = () => {
+    if (isInRotation) return;
+    isInRotation = true;
+    log.info({ replica: place }, "replica added to rotation");
+  };
+  const removeFromRotation = (cause: unknown) => {
+    if (!isInRotation) return;
+    isInRotation = false;
+    for (const abandon of abandonReads) abandon();
+    log.warn({ replica: place, cause }, "replica removed from rotation");
+  };
+
+  /** Gives the reason why the replica does not show all that is acknowledged; `null` when it does. */
+  const whyBehind = singleFlight(async () => {
+    const reason = catchUp(primaryLsn, replayedLsn).catch((thrown: unknown) => thrown);
+    return Promise.race([reason, delay(MAX_LAG_WAIT_MS, "it does not answer in time", { ref: false })]);
+  });
+
+  const probe = async () => {
+    const cause = await whyBehind();
+    if (cause === null) addToRotation();
+    else removeFromRotation(cause);
+  };
+  void probe();
+  const probing = setInterval(() => void probe(), PROBE_INTERVAL_MS).unref();
+
+  return {
+    isInRotation: () => isInRotation,
+    read: async (query) => {
+      const cause = await whyBehind();
+      if (cause !== null) removeFromRotation(cause);
+      if (!isInRotation) return null;
+      // A probe finds a replica that stops answering during a read, and the removal ends the wait.
+      const answer = await unlessAbandoned(query(repositories), abandonReads).catch((thrown: unknown) => {
+        removeFromRotation(thrown);
+        return null;
+      });
+      if (answer === null || !hasFailed(answer)) return answer;
+      removeFromRotation(answer._unsafeUnwrapErr());
+      return null;
+    },
+    stopProbing: () => clearInterval(probing),
+  };
+}
+
+/** Gives an answer, or `null` once it is abandoned. A race with one lasting promise would keep every answer in memory. */
+async function unlessAbandoned<Answer>(answer: Promise<Answer>, abandonReads: Set<() => void>): Promise<Answer | null> {
+  return new Promise((settle, refuse) => {
+    const abandon = () => settle(null);
+    abandonReads.add(abandon);
+    void answer.finally(() => abandonReads.delete(abandon)).then(settle, refuse);
+  });
+}
+
+async function catchUp(primaryLsn: LsnQuery, replayedLsn: LsnQuery): Promise<unknown> {
+  const endsAt = performance.now() + MAX_LAG_WAIT_MS;
+  const [durable, first] = await Promise.all([primaryLsn(), replayedLsn()]);
+  if (durable.isErr()) return durable.error;
+  if (durable.value === null) return "the primary is a standby";
+  for (let replayed = first; ; replayed = await replayedLsn()) {
+    if (replayed.isErr()) return replayed.error;
+    if (replayed.value === null) return "it is not a standby";
+    if (replayed.value >= durable.value) return null;
+    if (performance.now() > endsAt) return "its lag is too long";
+    await delay(LAG_POLL_MS);
+  }
+}

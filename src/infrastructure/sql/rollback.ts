@@ -1,0 +1,28 @@
+/** Thrown inside a transaction to roll it back: returning from it would commit. */
+class Rollback<Outcome> extends Error {
+  readonly settle: () => Outcome;
+
+  constructor(settle: () => Outcome) {
+    super("The transaction is rolled back.");
+    this.settle = settle;
+  }
+}
+
+/**
+ * Runs a transaction that can roll itself back: `rollBack` leaves it by an exception, and once it is undone the caller
+ * gets what `settle` gives, or throws.
+ */
+export async function withRollback<Committed, Outcome>(
+  run: (rollBack: (settle: () => Outcome) => never) => Promise<Committed>,
+): Promise<Committed | Outcome> {
+  let rollback: Rollback<Outcome> | undefined;
+  try {
+    return await run((settle) => {
+      rollback = new Rollback(settle);
+      throw rollback;
+    });
+  } catch (thrown) {
+    if (rollback === undefined || thrown !== rollback) throw thrown;
+    return rollback.settle();
+  }
+}
