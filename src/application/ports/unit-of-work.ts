@@ -14,10 +14,10 @@ export interface Repositories {
 
 export interface UnitOfWork {
   /**
-   * Runs `work` on repositories of its own, which stand for one transaction: when `work` gives an `ok`, all that it
-   * wrote is kept; when it gives an `err` or throws, nothing is. Inside, only these repositories may be used: the
-   * outer ones wait for the unit to end, or show what was there before it. After a repository has failed, `work` must
-   * give an `err`. It may be run again from its beginning, when the unit was undone for a reason that passes.
+   * Runs `work` as one transaction, on repositories of its own. When `work` returns an `ok`, everything that it wrote is
+   * stored; when it returns an `err` or throws, nothing is. `work` must use only these repositories: the outer ones wait
+   * for the unit to end, or show the state before it. After a repository has failed, `work` must return an `err`. It may
+   * run again from its beginning, after a transient failure that rolled the unit back.
    */
   run<T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>): Promise<Result<T, E | StorageFailure>>;
 }

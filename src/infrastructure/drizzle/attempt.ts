@@ -3,14 +3,14 @@ import { err, ok, type Result } from "neverthrow";
 import type { StorageFailure, StorageFailureReason } from "../../domain/shared/storage-failure.ts";
 import type { Database } from "./database.ts";
 
-/** What PostgreSQL said, without the statement and its values: those hold addresses, content and hashes. */
+/** What PostgreSQL reported, without the statement and its values, which contain addresses, content and hashes. */
 interface Diagnosis {
   readonly sqlState: string | null;
   readonly message: string;
   readonly constraint: string | null;
 }
 
-/** Transactions in which a statement has failed: PostgreSQL rolls them back even when it is told to commit. */
+/** Transactions in which a statement has failed. PostgreSQL rolls them back even on a COMMIT. */
 const aborted = new WeakSet<Database>();
 
 export function isAborted(transaction: Database): boolean {
@@ -18,9 +18,9 @@ export function isAborted(transaction: Database): boolean {
 }
 
 /**
- * Runs a query: the one place where what a driver throws becomes a Result. A violated constraint gives the error that
- * `constraints` has for its name, a failure of the store a {@link StorageFailure}. Anything else is a defect of the
- * program and goes on as an exception, stripped of the statement's values.
+ * Runs a query. This is the only place where an exception of a driver becomes a Result: a violated constraint becomes the
+ * error that `constraints` has for its name, a failure of the store a {@link StorageFailure}. Anything else is a defect of
+ * the program and stays an exception, without the values of the statement.
  */
 export async function attempt<T, E = never>(
   db: Database,
@@ -45,17 +45,17 @@ export async function attempt<T, E = never>(
   }
 }
 
-/** An exception without what was caught as its cause: that holds the statement's values, and this goes to the log. */
+/** An exception for the log. The caught one is not its cause, since it contains the values of the statement. */
 function defect(operation: string, { sqlState, message }: Diagnosis): Error {
   // In class 22, data exception, PostgreSQL quotes the value that it refuses.
   const reason = sqlState?.startsWith("22") === true ? "data exception" : message;
   return new Error(`${operation}: ${sqlState}: ${reason}`);
 }
 
-// Drizzle wraps the driver's error, and a driver may wrap its own; deeper than this nobody goes.
+// Drizzle wraps the error of the driver, and a driver may wrap an error too. No wrapping is deeper than this.
 const MAX_CAUSES = 5;
 
-/** What the driver's error says; `null` when what was thrown is no driver's error. */
+/** The diagnosis in the error of a driver; `null` for any other exception. */
 function diagnose(thrown: unknown): Diagnosis | null {
   let error = thrown;
   for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
@@ -67,7 +67,7 @@ function diagnose(thrown: unknown): Diagnosis | null {
     error = error.cause;
   }
   if (!(thrown instanceof DrizzleQueryError)) return null;
-  const message = error instanceof Error && error !== thrown ? error.message : "the driver gave no reason";
+  const message = error instanceof Error && error !== thrown ? error.message : "The driver gave no reason.";
   return { sqlState: null, message, constraint: null };
 }
 
@@ -75,15 +75,15 @@ const UNDEFINED_FILE = "58P01";
 const SYSTEM_ERROR = "58000";
 
 /**
- * Whether a library of the server could not be loaded, such as that of an extension. It has the SQLSTATE of a data file that
- * is missing, and is a missing package: nothing of the data is damaged. The source file that says so tells them apart.
+ * Whether the server could not load a library, such as that of an extension. The error has the SQLSTATE of a missing data
+ * file, but a package is missing and no data is damaged. The source file in the error tells the two apart.
  */
 function isMissingLibrary(error: object): boolean {
   const { code, file } = error as Readonly<Record<string, unknown>>;
   return code === UNDEFINED_FILE && file === "dfmgr.c";
 }
 
-/** PGlite and postgres.js each have a name of their own for it. */
+/** The name of the violated constraint: PGlite and postgres.js have different fields for it. */
 function constraintOf(error: object): string | null {
   const { constraint, constraint_name = constraint } = error as Readonly<Record<string, unknown>>;
   return typeof constraint_name === "string" ? constraint_name : null;

@@ -6,53 +6,54 @@ import {
   type StorageFailureReason,
 } from "../../domain/shared/storage-failure.ts";
 
-/** Few enough that the first does not wait long for the rows of the last. */
-const MAX_AT_ONCE = 50;
+/** Small enough that the first caller does not wait long for the rows of the last one. */
+const MAX_BATCH_KEYS = 50;
 
 /**
- * Looks rows up by a unique key. Those that are asked for in the same turn of the event loop are one query: what a query
- * costs is the way to the database and back, more than a row.
+ * Batched lookups by a unique key: the lookups of one turn of the event loop become one query. The round trip to the
+ * database costs more than a row.
  */
 export function batchLookups<Key extends string, Row, Failure>(
   keyOf: (row: Row) => Key,
   select: (keys: readonly Key[]) => Promise<Result<readonly Row[], Failure>>,
 ): (key: Key) => Promise<Result<Row | undefined, Failure>> {
-  return lookUpAskedTogether({ keyOf, keyAskedFor: (key: Key) => key, select });
+  return batchLookupsBy({ keyOf, requestKeyOf: (key: Key) => key, select });
 }
 
-interface LookUp<Asked, Key extends string, Row, Failure> {
+interface BatchedLookup<Request, Key extends string, Row, Failure> {
   readonly keyOf: (row: Row) => Key;
-  readonly keyAskedFor: (asked: Asked) => Key;
-  readonly select: (asked: readonly Asked[]) => Promise<Result<readonly Row[], Failure>>;
+  readonly requestKeyOf: (request: Request) => Key;
+  readonly select: (requests: readonly Request[]) => Promise<Result<readonly Row[], Failure>>;
 }
 
-/** The same where the one who asks gives more than a key: a row that is there for one of them may be none for another. */
-export function lookUpAskedTogether<Asked, Key extends string, Row, Failure>({
+/** Batched lookups by a request that has more than a key, such as the rights of its viewer. */
+export function batchLookupsBy<Request, Key extends string, Row, Failure>({
   keyOf,
-  keyAskedFor,
+  requestKeyOf,
   select,
-}: LookUp<Asked, Key, Row, Failure>): (asked: Asked) => Promise<Result<Row | undefined, Failure>> {
-  const loader = new DataLoader<Asked, Result<Row | undefined, Failure>>(
-    async (asked) => {
-      const found = (await select(asked)).map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
-      return asked.map((each) => found.map((rows) => rows.get(keyAskedFor(each))));
+}: BatchedLookup<Request, Key, Row, Failure>): (request: Request) => Promise<Result<Row | undefined, Failure>> {
+  const loader = new DataLoader<Request, Result<Row | undefined, Failure>>(
+    async (requests) => {
+      const found = (await select(requests)).map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
+      return requests.map((request) => found.map((rows) => rows.get(requestKeyOf(request))));
     },
-    { cache: false, maxBatchSize: MAX_AT_ONCE, batchScheduleFn: (load) => setImmediate(load) },
+    { cache: false, maxBatchSize: MAX_BATCH_KEYS, batchScheduleFn: (load) => setImmediate(load) },
   );
-  return async (asked) => loader.load(asked);
+  return async (request) => loader.load(request);
 }
 
-/** Each number of rows is a statement of its own, so there are few of the large ones. */
+/** The sizes of large batches. Each size is a prepared statement of its own, so there are only a few. */
 const BATCH_ROWS = [50, 32, 24, 16] as const;
-/** Several that are larger together would be a statement larger than the embedded engine should have to bear. */
+/** Bounds the size of a statement for the embedded engine. A row that is larger is written alone. */
 const MAX_BATCH_BYTES = 1_048_576;
 
 /**
- * Writes rows that are given in the same turn of the event loop by few statements, which are one commit each. Each row still
- * has an outcome of its own: where one is refused, nothing of its statement is kept, and each is written again alone.
+ * Batched inserts: the inserts of one turn of the event loop become a few statements, each with one commit. Each row keeps
+ * an outcome of its own: when a statement is refused for one of its rows, nothing of it is stored, and every row is
+ * written again alone, once.
  *
- * @param write Gives what became of each row, in their order.
- * @param bytesOf How much a row adds to a statement.
+ * @param write Returns the outcome of each row, in their order.
+ * @param bytesOf The size of a row in a statement.
  */
 export function batchInserts<Row, Outcome, Refusal extends { readonly kind: string }>(
   write: (rows: readonly Row[]) => Promise<Result<readonly Outcome[], Refusal | StorageFailure>>,
@@ -74,7 +75,7 @@ export function batchInserts<Row, Outcome, Refusal extends { readonly kind: stri
   return async (row) => loader.load(row);
 }
 
-/** The rows in as few statements as may be, in their order. */
+/** Splits the rows into as few statements as possible, in their order. */
 function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): readonly (readonly Row[])[] {
   const batches: (readonly Row[])[] = [];
   for (let start = 0; start < rows.length;) {
@@ -92,8 +93,8 @@ function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): re
 }
 
 /**
- * Whether a failure of the store is that of every row of a statement. Then no row is written again here: the decorator in
- * `storage/retry.ts` alone repeats what may pass. A single row, by contrast, may be what did not fit or met the damage.
+ * Whether a failure concerns every row of a statement. Then no row is written again here, because `storage/retry.ts` alone
+ * repeats transient failures. A full disk or damage, however, may concern a single row.
  */
 const IS_SHARED: Readonly<Record<StorageFailureReason, boolean>> = {
   unavailable: true,
@@ -108,22 +109,22 @@ function isShared(error: { readonly kind: string }): boolean {
 }
 
 /**
- * Asks for a list once where several ask for the same in the same turn of the event loop. Nobody gets the answer to a
- * question that was asked before theirs, so everybody sees what was acknowledged before they asked.
+ * Single-flight for equal calls of one turn of the event loop: they share one query. No caller gets the result of a query
+ * that began before its call, so each sees everything that was acknowledged before.
  */
 export function singleFlight<Args extends readonly unknown[], T>(
-  ask: (...args: Args) => Promise<T>,
+  query: (...args: Args) => Promise<T>,
 ): (...args: Args) => Promise<T> {
-  const waiting = new Map<string, Promise<T>>();
+  const scheduled = new Map<string, Promise<T>>();
   return async (...args) => {
     const key = JSON.stringify(args);
-    const asked = waiting.get(key);
-    if (asked !== undefined) return asked;
-    const answer = new Promise<void>((settle) => setImmediate(settle)).then(async () => {
-      waiting.delete(key);
-      return ask(...args);
+    const shared = scheduled.get(key);
+    if (shared !== undefined) return shared;
+    const result = new Promise<void>((settle) => setImmediate(settle)).then(async () => {
+      scheduled.delete(key);
+      return query(...args);
     });
-    waiting.set(key, answer);
-    return answer;
+    scheduled.set(key, result);
+    return result;
   };
 }

@@ -5,7 +5,7 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Database } from "./database.ts";
 import { appliedMigrations, pendingMigrations, type Migration } from "./migrations.ts";
 
-/** Asks the database for an answer, and whether every migration that is shipped is applied and none contracts them. */
+/** Checks that every shipped migration is applied, and that no migration of a newer program contracts the schema. */
 export async function checkSchema(
   db: Database,
   shipped: readonly Migration[],

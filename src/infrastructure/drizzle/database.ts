@@ -1,4 +1,4 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 
-/** A PostgreSQL that Drizzle speaks to, whatever the driver: the embedded engine, a server, or a transaction on one. */
+/** A PostgreSQL for Drizzle, with any driver: the embedded engine, a server, or a transaction on one of them. */
 export type Database = PgDatabase<PgQueryResultHKT>;

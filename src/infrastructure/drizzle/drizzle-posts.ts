@@ -27,7 +27,7 @@ import { selectFound, toFoundPost } from "./post-search.ts";
 import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
 import { once } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
-import { singleFlight, lookUpAskedTogether } from "./batching.ts";
+import { singleFlight, batchLookupsBy } from "./batching.ts";
 
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
@@ -60,9 +60,9 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       )
       .prepare("posts_visible_by_ids"),
   );
-  const findRow = lookUpAskedTogether({
+  const findRow = batchLookupsBy({
     keyOf: (row: PostRow) => row.id,
-    keyAskedFor: ({ id }: AskedPost) => id,
+    requestKeyOf: ({ id }: AskedPost) => id,
     select: async (asked: readonly AskedPost[]) =>
       attempt(db, "posts.findById", async () => {
         const ids = asked.map(({ id }) => id);

@@ -7,17 +7,17 @@ import type { Database } from "./database.ts";
 
 interface GuardedWrite<NotFound, Refusal, Unwritten> {
   readonly operation: string;
-  /** The write, which returns a row when the id and the expected version are there. */
+  /** The write. It returns a row when the id exists at the expected version. */
   readonly write: () => Promise<readonly unknown[]>;
-  /** Finds a row when the id alone is there, with its version. */
+  /** Finds the stored version of the id. */
   readonly exists: () => Promise<readonly { readonly version: Version }[]>;
   readonly notFound: NotFound;
   readonly constraints?: Readonly<Record<string, Refusal>>;
-  /** Why the write wrote nothing although the row is at this version. */
+  /** The failure when the write changed nothing although the row is at the expected version. */
   readonly refusal?: { readonly expected: Version; readonly failure: Unwritten };
 }
 
-/** Makes a write that is guarded by a version, and finds out why when it wrote nothing. */
+/** Runs a write with optimistic concurrency control, and finds the reason when it changed nothing. */
 export async function guardedWrite<NotFound, Refusal = never, Unwritten = never>(
   db: Database,
   { operation, write, exists, notFound, constraints = {}, refusal }: GuardedWrite<NotFound, Refusal, Unwritten>,

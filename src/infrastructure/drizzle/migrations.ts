@@ -16,16 +16,16 @@ export interface Migration {
   readonly hash: string;
   readonly statements: readonly string[];
   /**
-   * When the schema contracts: the `createdAt` of the migration that a program must know to work from then on. `null` where
-   * every program works on as before.
+   * For a migration that contracts the schema: the `createdAt` of the newest migration that a program must know to work
+   * with it. `null` for a migration that only expands the schema.
    */
   readonly requiredMigration: number | null;
 }
 
-/** A migration as the database knows it. */
+/** A migration in the journal of the database. */
 export type AppliedMigration = Pick<Migration, "createdAt" | "hash" | "requiredMigration">;
 
-/** The migrations that this program ships cannot be read; `cause` says which file is missing or broken. */
+/** The shipped migrations cannot be read; `cause` names the missing or broken file. */
 export interface MigrationsUnreadable {
   readonly kind: "migrations_unreadable";
   readonly folder: string;
@@ -33,13 +33,13 @@ export interface MigrationsUnreadable {
 }
 
 /**
- * This program cannot work with what was applied to the database.
+ * This program cannot work with the applied migrations.
  *
- * - `contracted`: a newer program has taken away what this one needs.
- * - `unknown`: one was applied that the program does not have, before others that it has.
- * - `foreign`: none of those that were applied is the program's: another application keeps its own there.
- * - `changed`: one was applied with other contents.
- * - `out_of_order`: one is not applied though a later one is, or the journal itself is not in order of time.
+ * - `contracted`: a newer program has removed what this one needs.
+ * - `unknown`: a migration was applied that this program lacks, before others that it has.
+ * - `foreign`: no applied migration is known: they belong to another application.
+ * - `changed`: a migration was applied with other contents.
+ * - `out_of_order`: a migration is pending although a later one is applied, or the journal is not in order of time.
  */
 export interface MigrationDrift {
   readonly kind: "migration_drift";
@@ -49,7 +49,7 @@ export interface MigrationDrift {
 
 const Journal = z.object({ entries: z.array(z.object({ tag: z.string(), when: z.number() })) });
 
-/** Reads the migrations of a folder that drizzle-kit has written. Fails with `migrations_unreadable`. */
+/** Reads the migrations in a folder of drizzle-kit. Fails with `migrations_unreadable`. */
 export async function readMigrations(folder: string): Promise<Result<readonly Migration[], MigrationsUnreadable>> {
   try {
     const journal = Journal.parse(JSON.parse(await readFile(join(folder, "meta", "_journal.json"), "utf8")));
@@ -70,8 +70,8 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
 }
 
 /**
- * Reads which migration a program must know once this one is applied, from the comment `-- Contracts: before <tag>: …` of a
- * statement. A `-- Contracts: …` without a tag says why no older program misses what is taken away.
+ * Reads from the comment `-- Contracts: before <tag>: …` of a statement which migration a program must know once this one is
+ * applied. A `-- Contracts: …` without a tag explains why no older program misses what is removed.
  */
 function requiredMigration(statements: readonly string[], times: ReadonlyMap<string, number>): number | null {
   const tags = Array.from(statements.join("\n").matchAll(/^-- Contracts: before ([^\s:]+)/gm), ([, tag = ""]) => tag);
@@ -84,11 +84,11 @@ function requiredMigration(statements: readonly string[], times: ReadonlyMap<str
 }
 
 /**
- * Compares what is applied with what is shipped and gives the migrations that are to be applied still. Drizzle's own
- * migrator looks at the newest time alone, so it would skip one that was merged late and never miss one that was edited.
+ * Compares the applied migrations with the shipped ones and returns those that are pending. Drizzle's own migrator compares
+ * only the newest time, so it would skip a migration that was merged late and would not notice one that was edited.
  *
- * A database that a newer program has expanded is as good as one that this program has migrated: of what was applied after
- * the newest migration that is shipped, only one that contracts is refused.
+ * This program works with a schema that a newer program has expanded. Of the migrations after its newest one, only those
+ * that contract the schema are refused.
  */
 export function pendingMigrations(
   shipped: readonly Migration[],
@@ -126,7 +126,7 @@ function drift(what: MigrationDrift["drift"], migration: string): Result<never, 
   return fail({ kind: "migration_drift", drift: what, migration });
 }
 
-/** The migrations that the database says were applied, oldest first. */
+/** The migrations that are applied to the database, oldest first. */
 export async function appliedMigrations(db: Database): Promise<Result<readonly AppliedMigration[], StorageFailure>> {
   return attempt(db, "migrations.applied", async () => {
     const table = await db
@@ -137,7 +137,7 @@ export async function appliedMigrations(db: Database): Promise<Result<readonly A
       .select({
         createdAt: sql`created_at`.mapWith(Number),
         hash: sql<string>`hash`,
-        // A database that an older program has migrated has no such column.
+        // A database that an older program migrated lacks this column.
         requiredMigration: sql`(to_jsonb(applied) ->> 'required_migration')::bigint`.mapWith(numberOrNull),
       })
       .from(sql`drizzle.__drizzle_migrations as applied`)
@@ -150,8 +150,8 @@ function numberOrNull(value: unknown): number | null {
 }
 
 /**
- * Applies a migration inside a transaction, and notes it in the table that drizzle-kit's own tools look at, with a column
- * more: older programs read there whether they can still work.
+ * Applies a migration inside a transaction and records it in the table of drizzle-kit. An additional column tells older
+ * programs whether they can still work with the schema.
  */
 export async function applyMigration(transaction: Database, migration: Migration): Promise<void> {
   const { statements, hash, createdAt, requiredMigration: required } = migration;

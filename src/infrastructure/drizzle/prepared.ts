@@ -1,13 +1,13 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 
-/** Makes a statement at its first use: a transaction uses few of those that there are. */
+/** Makes a statement at its first use, because a transaction uses only a few of all statements. */
 export function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }
 
-/** Makes a statement for each number of rows at its first use. */
+/** Makes a statement for each number of rows, at the first use of that number. */
 export function preparedFor<T>(make: (rows: number) => T): (rows: number) => T {
   const made = new Map<number, T>();
   return (rows) => {
@@ -19,14 +19,14 @@ export function preparedFor<T>(make: (rows: number) => T): (rows: number) => T {
 
 export type Columns = Readonly<Record<string, PgColumn>>;
 
-/** The placeholder of a column in a row of those that have the name `as`. */
+/** The name of the placeholder for a column, in a row of the rows named `as`. */
 export function placeholderOf(as: string, column: string, row: number): string {
   return `${as}${column}${row}`;
 }
 
 /**
- * So many rows of placeholders, to be filled by {@link valuesOf}, for a statement to select from under the name `as`. Nothing
- * else would tell PostgreSQL their types.
+ * Rows of placeholders that a statement selects from under the name `as`, to be filled by {@link valuesOf}. The casts tell
+ * PostgreSQL their types.
  */
 export function givenRows(as: string, columns: Columns, rows: number): SQL {
   const lists = Array.from({ length: rows }, (_, row) => {
@@ -40,7 +40,7 @@ export function givenRows(as: string, columns: Columns, rows: number): SQL {
 
 const COMMA = sql`, `;
 
-/** The names of columns, without that of their table. */
+/** The names of columns, without the name of their table. */
 export function namesOf(columns: Columns): SQL {
   return sql.join(
     Object.values(columns).map(({ name }) => sql.identifier(name)),
@@ -48,7 +48,7 @@ export function namesOf(columns: Columns): SQL {
   );
 }
 
-/** What the rows of placeholders stand for that have this name. */
+/** The values for the placeholders of {@link givenRows} with the same name. */
 export function valuesOf(rows: readonly object[], as: string): Record<string, unknown> {
   return Object.fromEntries(
     rows.flatMap((row, index) =>

@@ -6,32 +6,32 @@ import { attempt } from "../drizzle/attempt.ts";
 import type { Database } from "../drizzle/database.ts";
 import { searchPath, unpooledSettings } from "./client/session-settings.ts";
 
-/** The database can be used and holds something that Quire cannot work with; `detail` says what, and the remedy. */
+/** The database answers, and Quire cannot work with it; `detail` gives the reason and the remedy. */
 export interface DatabaseUnsuitable {
   readonly kind: "database_unsuitable";
   readonly detail: string;
 }
 
 export interface CheckedServer {
-  /** Where the extensions are that Quire uses, beside `public`. */
+  /** The schemas of the extensions that Quire uses, in addition to `public`. */
   readonly extensionSchemas: readonly string[];
 }
 
-/** PostgreSQL 14 has functions whose body is parsed when they are made (CREATE FUNCTION, RETURN). */
-const OLDEST_VERSION_NUMBER = 140_000;
+/** The migrations use functions with SQL-standard bodies, which PostgreSQL has since version 14. */
+const MIN_VERSION_NUMBER = 140_000;
 const ENCODING = "UTF8";
 const EXTENSIONS = ["unaccent", "pg_trgm"];
 
 /**
- * Checks what a connection cannot set for itself. Where a pooler refuses the settings of a session, that is most of them:
- * they are compared with those that the role must have.
+ * Checks what a connection cannot set itself: version, encoding and extensions. Behind a pooler that refuses settings of a
+ * session it also compares the settings of the role with those that Quire needs.
  */
 export async function checkServer(
   db: Database,
   isPooled: boolean,
 ): Promise<Result<CheckedServer, DatabaseUnsuitable | StorageFailure>> {
   const names = Object.keys(unpooledSettings);
-  const asked = await attempt(db, "server.check", async () =>
+  const checked = await attempt(db, "server.check", async () =>
     db
       .select({
         version: sql<string>`current_setting('server_version_num')`,
@@ -43,11 +43,11 @@ export async function checkServer(
       })
       .from(sql`(values (1)) as one`),
   );
-  if (asked.isErr()) return err(asked.error);
-  const [found] = asked.value;
+  if (checked.isErr()) return err(checked.error);
+  const [found] = checked.value;
   if (found === undefined) throw new Error("The check of a server gives one row.");
   const { version, encoding } = found;
-  if (Number(version) < OLDEST_VERSION_NUMBER) {
+  if (Number(version) < MIN_VERSION_NUMBER) {
     return unsuitable(`The server is PostgreSQL ${Math.floor(Number(version) / 10_000)}. Use version 14 or later.`);
   }
   if (encoding !== ENCODING) {
@@ -65,7 +65,7 @@ export async function checkServer(
   );
 }
 
-/** The settings that a role lacks, with the values that it needs. */
+/** The settings of the role that differ from those that Quire needs, with the needed values. */
 function wrongSettings(
   settings: Readonly<Record<string, string>>,
   path: readonly string[],

@@ -1,4 +1,4 @@
-/** Whether a statement writes nothing. Drizzle begins what it selects with the word, and what writes with another. */
+/** Whether a statement only reads. Drizzle's reads begin with `select`, and its writes with another word. */
 export function isSelect(text: string): boolean {
   return /^[\s(]*select\b/i.test(text);
 }

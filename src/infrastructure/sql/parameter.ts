@@ -1,10 +1,10 @@
-/** What a statement's parameter may be: what Drizzle's columns make of their values. */
+/** A parameter of a statement, as Drizzle's columns encode their values. */
 export type Parameter = string | number | bigint | boolean | Date | null | readonly (string | null)[];
 
-/** A parameter as PostgreSQL reads it. */
+/** A parameter in PostgreSQL's text format. */
 export type Value = string | null;
 
-/** Throws a TypeError for what is no parameter. */
+/** Encodes a parameter as text. Throws a TypeError for any other object. */
 export function encodeParameter(value: Parameter): Value {
   if (value === null) return null;
   if (value instanceof Date) return value.toISOString();

@@ -1,13 +1,13 @@
 import type { Clock } from "../../application/ports/clock.ts";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 
-/** Ten checks a second are nothing to a database, and no load balancer asks as often. */
+/** Ten checks a second cost a database little, and no load balancer checks more often. */
 const MAX_AGE_MS = 100;
 
 /**
- * Asks the storage at most ten times a second, however many ask for its readiness: those that ask within 100 ms of a check, or
- * of its answer, share it (single-flight). A check that hangs with the database is not waited for by later ones, which may
- * hear sooner that it is not ready. Readiness is not rate limited.
+ * Limits the checks of the storage to ten a second, since readiness is not rate limited. Checks share one result
+ * (single-flight) when they come within 100 ms of its start or of its end. A check does not wait for an older one that
+ * hangs.
  */
 export function cachedProbe(probe: StorageProbe, clock: Clock): StorageProbe {
   let latest: { readonly check: ReturnType<StorageProbe["check"]>; since: number } | null = null;
@@ -21,12 +21,12 @@ export function cachedProbe(probe: StorageProbe, clock: Clock): StorageProbe {
   return {
     check: async () => {
       if (latest !== null && isFresh(latest)) return latest.check;
-      const asked: NonNullable<typeof latest> = { check: probe.check(), since: clock.now().getTime() };
-      latest = asked;
+      const started: NonNullable<typeof latest> = { check: probe.check(), since: clock.now().getTime() };
+      latest = started;
       try {
-        return await asked.check;
+        return await started.check;
       } finally {
-        asked.since = clock.now().getTime();
+        started.since = clock.now().getTime();
       }
     },
   };

@@ -7,22 +7,22 @@ import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../
 import { serverClient } from "../postgresql/client/client.ts";
 import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
 
-/** A database that is moved from or to, with its schema up to date. What its driver throws is caught by {@link move}. */
+/** The source or the target of a transfer, with an up-to-date schema. Its methods throw the errors of the driver. */
 export interface TransferEndpoint {
-  /** Where it is, to be shown. */
+  /** Its location, to be shown. */
   readonly place: string;
-  /** Asks for rows whose values are all text. */
+  /** Selects rows whose values are all text. */
   select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
-  /** Runs a statement that gives nothing. */
+  /** Runs a statement without a result. */
   run(text: string): Promise<void>;
-  /** Adds rows to a table, all of them or none. */
+  /** Inserts rows into a table, all or none. */
   insert(table: TransferredTable, rows: readonly Row[]): Promise<void>;
   close(): Promise<void>;
 }
 
 const CLOSE_GRACE_MS = 5000;
 
-/** The embedded PostgreSQL of a data directory, which nobody else may have meanwhile. */
+/** The embedded PostgreSQL of a data directory, which the transfer locks. */
 export async function embeddedEndpoint(
   options: EmbeddedPostgresOptions & { readonly migrations: string },
 ): Promise<Result<TransferEndpoint, OpenPgliteError>> {
@@ -44,25 +44,25 @@ async function rowsOf(client: DrizzleClient, text: string, values: readonly (str
   return (await client.query<Row>(text, [...values], { rowMode: "array" })).rows;
 }
 
-/** A PostgreSQL server, by the role that may change its schema. */
+/** A PostgreSQL server, with the role that may change its schema. */
 export async function serverEndpoint(options: PostgresOptions): Promise<Result<TransferEndpoint, OpenPostgresError>> {
   const migrated = await migrateServer(options);
   if (migrated.isErr()) return err(migrated.error);
   const { extensionSchemas } = migrated.value;
   const server = options.migrator ?? options.server;
-  // The proof reads whole tables, so a statement may take as long as it must.
+  // The verification reads whole tables, so statements have no time limit.
   const client = serverClient({ ...options, server, extensionSchemas, poolSize: 1, statementTimeoutMs: null });
   return ok({
     place: server.place,
     select: async (text, values = []) => (await client.unsafe(text, [...values]).values()) as readonly Row[],
     run: async (text) => void (await client.unsafe(text)),
-    // Not by COPY: when the server refuses one, the driver tells nobody (porsager/postgres#1173).
+    // Not COPY: the driver does not report that the server refused it (porsager/postgres#1173).
     insert: async (table, rows) => void (await client.unsafe(...insertion(table, rows))),
     close: async () => client.end(CLOSE_GRACE_MS),
   });
 }
 
-/** Inserts rows as one array a column, in one statement. */
+/** A statement that inserts rows, with one array for each column. */
 function insertion(table: TransferredTable, rows: readonly Row[]): [text: string, values: Value[][]] {
   const columns = table.columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
   const text = `insert into ${table.name} (${columnNames(table)}) select * from unnest(${columns.join(", ")})`;

@@ -11,7 +11,7 @@ import {
   type Row,
 } from "./table-copy.ts";
 
-/** What a table holds, on both ends. */
+/** The number of rows of a table, and their checksum. */
 export interface TransferredRows {
   readonly table: string;
   readonly rows: number;
@@ -20,32 +20,32 @@ export interface TransferredRows {
 
 export interface TransferProgress {
   readonly table: string;
-  /** Of all tables together. */
+  /** The rows of all tables that have been copied. */
   readonly moved: number;
   readonly total: number;
 }
 
-/** The target holds rows that no move has put there. */
+/** The target holds rows that no transfer has put there. */
 export interface TransferTargetNotEmpty {
   readonly kind: "transfer_target_not_empty";
   readonly place: string;
   readonly table: string;
 }
 
-/** A move to the target was begun from somewhere else and not ended. */
+/** The target holds a part of an unfinished transfer from another source. */
 export interface TransferTargetOfAnother {
   readonly kind: "transfer_target_of_another";
   readonly place: string;
   readonly from: string;
 }
 
-/** One of the two ended meanwhile. What was moved stays, and the same move goes on from there. */
+/** The source or the target failed. The copied rows stay, and the same transfer resumes after them. */
 export interface TransferInterrupted {
   readonly kind: "transfer_interrupted";
   readonly cause: unknown;
 }
 
-/** The two do not hold the same in the end: somebody has written to one of them. */
+/** The source and the target differ after the copy: one of them was written to meanwhile. */
 export interface TransferDiffers {
   readonly kind: "transfer_differs";
   readonly from: TransferredRows;
@@ -54,17 +54,17 @@ export interface TransferDiffers {
 
 export type TransferError = TransferTargetNotEmpty | TransferTargetOfAnother | TransferInterrupted | TransferDiffers;
 
-/** Few enough that as many of the longest posts, of 1 MiB each, fit into memory. */
-const ROWS_AT_ONCE = 100;
-/** Inserted by one statement: each costs a flush and a way to the server. */
+/** Small enough that as many of the longest posts, of 1 MiB each, fit into memory. */
+const MAX_SELECT_ROWS = 100;
+/** The maximum of one insert. Each insert costs a flush and a round trip. */
 const MAX_INSERT_ROWS = 1000;
-/** In characters, of what one statement inserts: it is written out a second and a third time on its way. */
+/** The maximum of one insert in characters, since the driver copies them twice. */
 const MAX_INSERT_LENGTH = 8_388_608;
 
 /**
- * Copies every row from one database to another that is empty, and then compares the two by count and checksum. It holds
- * no more than a batch in memory. A move that was interrupted goes on where it stopped: the target has a table that says
- * where its rows come from, until the move has ended.
+ * Copies every row to an empty target, and then verifies by count and checksum that both are identical. It holds one batch
+ * in memory. A transfer that was interrupted resumes where it stopped: until its end, the table `quire_move` in the target
+ * names its source.
  */
 export async function transfer(
   from: TransferEndpoint,
@@ -84,13 +84,13 @@ export async function transfer(
         onProgress({ table: table.name, moved, total });
       });
     }
-    return await proveSame(from, to);
+    return await verifyIdentical(from, to);
   } catch (cause) {
     return fail({ kind: "transfer_interrupted", cause });
   }
 }
 
-/** Makes the target this move's, or finds that it is already. */
+/** Marks an empty target as that of this transfer, or accepts one that is marked so already. */
 async function claimTarget(from: TransferEndpoint, to: TransferEndpoint): Promise<Result<void, TransferError>> {
   const [marker] = await to.select("select (to_regclass('quire_move') is not null)::text");
   if (marker?.[0] === "true") {
@@ -107,8 +107,8 @@ async function claimTarget(from: TransferEndpoint, to: TransferEndpoint): Promis
   return ok();
 }
 
-async function count(end: TransferEndpoint, { name }: TransferredTable): Promise<number> {
-  const [row] = await end.select(`select count(*)::text from ${name}`);
+async function count(endpoint: TransferEndpoint, { name }: TransferredTable): Promise<number> {
+  const [row] = await endpoint.select(`select count(*)::text from ${name}`);
   return Number(row?.[0]);
 }
 
@@ -116,7 +116,7 @@ async function copyTable(
   from: TransferEndpoint,
   to: TransferEndpoint,
   table: TransferredTable,
-  note: (rows: number) => void,
+  onCopied: (rows: number) => void,
 ): Promise<void> {
   const [last] = await to.select(selectLastId(table));
   const id = table.columns.findIndex(({ name }) => name === "id");
@@ -126,12 +126,12 @@ async function copyTable(
   const insertBatch = async () => {
     if (batch.length === 0) return;
     await to.insert(table, batch);
-    note(batch.length);
+    onCopied(batch.length);
     batch = [];
     length = 0;
   };
   for (let isAll = false; !isAll;) {
-    const rows = await from.select(selectRows(table, ROWS_AT_ONCE), [after]);
+    const rows = await from.select(selectRows(table, MAX_SELECT_ROWS), [after]);
     for (const row of rows) {
       const rowLength = row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
       if (batch.length === MAX_INSERT_ROWS || length + rowLength > MAX_INSERT_LENGTH) await insertBatch();
@@ -139,28 +139,28 @@ async function copyTable(
       length += rowLength;
     }
     after = rows.at(-1)?.[id] ?? after;
-    isAll = rows.length < ROWS_AT_ONCE;
+    isAll = rows.length < MAX_SELECT_ROWS;
   }
   await insertBatch();
 }
 
-async function proveSame(
+async function verifyIdentical(
   from: TransferEndpoint,
   to: TransferEndpoint,
 ): Promise<Result<readonly TransferredRows[], TransferDiffers>> {
-  const proven: TransferredRows[] = [];
+  const verified: TransferredRows[] = [];
   for (const table of TRANSFERRED_TABLES) {
     const [original, copy] = [await contents(from, table), await contents(to, table)];
     if (original.rows !== copy.rows || original.checksum !== copy.checksum) {
       return fail({ kind: "transfer_differs", from: original, to: copy });
     }
-    proven.push(copy);
+    verified.push(copy);
   }
   await to.run("drop table quire_move");
-  return ok(proven);
+  return ok(verified);
 }
 
-async function contents(end: TransferEndpoint, table: TransferredTable): Promise<TransferredRows> {
-  const [row] = await end.select(selectChecksum(table));
+async function contents(endpoint: TransferEndpoint, table: TransferredTable): Promise<TransferredRows> {
+  const [row] = await endpoint.select(selectChecksum(table));
   return { table: table.name, rows: Number(row?.[0]), checksum: row?.[1] ?? "" };
 }

@@ -14,23 +14,23 @@ import { pooledSettings, sessionSettings } from "./session-settings.ts";
 
 export interface ServerOptions {
   readonly server: ServerUrl;
-  /** As many connections are open at a time at most. */
+  /** The maximum number of open connections. */
   readonly poolSize: number;
   readonly connectTimeoutMs: number;
-  /** After which a connection that nobody uses is closed. */
+  /** An idle connection is closed after this time. */
   readonly idleTimeoutMs: number;
-  /** How long a statement may take, and a transaction may wait for its next one; `null` for as long as it must. */
+  /** The time limit of a statement, and of a pause between two statements of a transaction; `null` for no limit. */
   readonly statementTimeoutMs: number | null;
   /** How long a statement waits for a lock. */
   readonly lockTimeoutMs: number;
-  /** Whether statements are prepared under a name, which an old pooler in transaction mode does not allow. */
+  /** Whether statements are prepared under a name. An old pooler in transaction mode does not allow it. */
   readonly preparesStatements: boolean;
   /**
-   * Whether the timeouts and all other settings are set for each connection. A pooler in transaction mode refuses settings
-   * of a session but for a few; behind one they are set for the role (docs/postgresql.md).
+   * Whether each connection sets the timeouts and all other settings itself. A pooler in transaction mode refuses most of
+   * them, so behind a pooler they are set for the role (docs/postgresql.md).
    */
   readonly setsTimeouts: boolean;
-  /** Schemas with extensions, beside `public`. */
+  /** Schemas that hold extensions, in addition to `public`. */
   readonly extensionSchemas?: readonly string[];
   readonly log: Log;
 }
@@ -42,20 +42,20 @@ interface Sendable extends PromiseLike<unknown> {
   values(): Promise<unknown>;
 }
 
-/** What Drizzle's session uses of postgres.js, and all that it is given. */
+/** The part of postgres.js that Drizzle's session uses. */
 export interface ServerClient {
   readonly options: postgres.Sql["options"];
   unsafe(text: string, values?: Parameter[], options?: { readonly prepare?: boolean }): Sendable;
   begin<T>(work: (client: Pick<ServerClient, "unsafe">) => Promise<T>): Promise<T>;
-  /** Ends every connection, after the statements that run; those that take longer than `graceMs` are cut off. */
+  /** Closes every connection after its running statements. Statements that take longer than `graceMs` are cut off. */
   end(graceMs: number): Promise<void>;
 }
 
-/** Until a connection is made again; the driver's own delays grow to 20 seconds. */
+/** The delays before a lost connection is opened again. The driver's own delays grow to 20 seconds. */
 const FIRST_DELAY_S = 0.05;
 const MAX_DELAY_S = 1;
 
-/** How much longer than the server itself a client waits for the end of a statement, which the server says first then. */
+/** How much longer than the server the client waits, so that the server reports its own timeout first. */
 const ANSWER_GRACE_MS = 5000;
 
 export function serverClient(options: ServerOptions): ServerClient {
@@ -168,7 +168,7 @@ type Sending = Parameters<ServerClient["unsafe"]>;
 type Take = (statement: Statement) => PromiseLike<unknown>;
 type Send = (on: Connection, sending: Sending, take: Take) => Promise<unknown>;
 
-/** What is said to the server as a connection begins; what the URL says in `options` does not outweigh it. */
+/** The settings of a new connection. They override those in the `options` of the URL. */
 function startupOf({
   server,
   setsTimeouts,
@@ -177,7 +177,7 @@ function startupOf({
 }: ServerOptions): Readonly<Record<string, string>> {
   if (!setsTimeouts || server.isPooled) return { ...server.startup, ...pooledSettings };
   const { statementTimeoutMs, lockTimeoutMs } = options;
-  // As text: the driver leaves out a number of 0, which means none.
+  // The driver leaves out the number 0, which means no limit, but not the text.
   const statementTimeout = String(statementTimeoutMs ?? 0);
   return {
     ...server.startup,
@@ -188,15 +188,15 @@ function startupOf({
   };
 }
 
-/** postgres.js writes a boolean and a number as PostgreSQL reads them; times and arrays it knows by Drizzle no longer. */
+/** Encodes times and arrays: Drizzle turns off the encoders that postgres.js has for them. */
 function forDriver(value: Parameter) {
   return value instanceof Date || Array.isArray(value) ? encodeParameter(value) : (value as string | number | null);
 }
 
-/** A statement that `run` sends when its rows are awaited. */
+/** A statement that is sent only when its rows are awaited. */
 function sendable(run: (take: Take) => Promise<unknown>): Sendable {
   return {
-    // oxlint-disable-next-line unicorn/no-thenable -- Drizzle awaits it, and it must not be sent before.
+    // oxlint-disable-next-line unicorn/no-thenable -- Drizzle awaits it, and nothing may be sent before.
     then: async (onRows, onError) => run((statement) => statement).then(onRows, onError),
     values: async () => run((statement) => statement.values()),
   };

@@ -1,6 +1,6 @@
 import { driverError } from "../../sql/driver-error.ts";
 
-/** The connection was not made, so that nothing was sent on it. */
+/** No connection was made, so nothing was sent. */
 const NOT_SENT = new Set([
   "CONNECT_TIMEOUT",
   "EACCES",
@@ -21,29 +21,29 @@ const LOST = new Set([
   "EPIPE",
   "ETIMEDOUT",
 ]);
-/** PostgreSQL 18, 54.8: how bad it is, in English whatever the server speaks. */
+/** Severities in English, whatever the language of the server (PostgreSQL 18, 54.8). */
 const ENDING = new Set(["FATAL", "PANIC"]);
-/** The server ends the connection: an error that it may also give after a commit, in the place of its answer. */
+/** The server ends the connection. It may send this after a commit, in the place of the answer. */
 const ENDED_BY_SERVER = new Set(["57P01", "57P02"]);
 
-/** Whether an error is the last that comes on its connection. */
+/** Whether the connection has ended with this error. */
 export function endsConnection(error: unknown): boolean {
   if (!(error instanceof Error && "code" in error)) return false;
   return LOST.has(String(error.code)) || ("severity" in error && ENDING.has(String(error.severity)));
 }
 
-/** Whether an error says that no connection could be made, or that one was lost: not by the server's own words. */
+/** Whether no connection could be made, or one was lost without a message of the server. */
 export function isConnectionError(error: unknown): boolean {
   const code = codeOf(error);
   return NOT_SENT.has(code) || LOST.has(code);
 }
 
-/** The error of a statement that writes nothing, or whose writes are undone with its transaction, in PostgreSQL's terms. */
+/** The error, with a SQLSTATE, of a statement that wrote nothing, or whose writes are rolled back with its transaction. */
 export function readError(error: unknown): unknown {
   return connectionError(error, "connection_failure");
 }
 
-/** The error of a write of its own, or of a commit: where the connection was lost nobody knows whether it was done. */
+/** The error of a commit, or of a write outside a transaction. When the connection was lost, its outcome is unknown. */
 export function writeError(error: unknown): unknown {
   return connectionError(error, "transaction_resolution_unknown");
 }
@@ -59,7 +59,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** Where a name has several addresses and none answers, Node's error has no message of its own. */
+/** Node's error has no message when a name has several addresses and none answers. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message === "" && "code" in error ? String(error.code) : error.message;

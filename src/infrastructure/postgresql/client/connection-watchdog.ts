@@ -2,18 +2,18 @@ import type { Log } from "../../../application/ports/log.ts";
 import type { ServerConnection } from "./connection.ts";
 import { hostAndPort, type ServerHost } from "./server-url.ts";
 
-/** What is known of a host, and of the backends that were asked for. */
+/** Whether a host answers, and which of some backends are abandoned. */
 export type HostHealth =
   | { readonly kind: "unreachable"; readonly cause: unknown }
   | {
       readonly kind: "reachable";
-      /** Those that do not exist, or wait for their client although the client waits for them. */
+      /** Backends that do not exist, or that wait for a client which waits for them. */
       readonly abandoned: readonly number[];
     };
 
 export interface WatchdogOptions {
   readonly checkHost: (address: ServerHost, backends: readonly number[]) => Promise<HostHealth>;
-  /** After which an answer is not waited for any more; `null` where a statement may take as long as it must. */
+  /** How long an answer may take; `null` for no limit. */
   readonly answerTimeoutMs: number | null;
   readonly log: Log;
 }
@@ -24,16 +24,16 @@ export interface ConnectionWatchdog {
   close(): void;
 }
 
-/** How long a server may owe an answer before it is asked whether it still works on it: rare, and far below 10 s. */
+/** A connection that has owed an answer for this long is checked. It is rare in normal work, and far below 10 s. */
 export const SUSPICIOUS_SILENCE_MS = 2000;
-/** Also how often a host is asked again, as long as something is owed. */
+/** How often the watchdog looks for silent connections. */
 const TICK_MS = 500;
 
 /**
- * Drops connections on which no answer will come. When a machine vanishes or a firewall forgets a connection, nothing is
- * said: TCP repeats what was sent for a quarter of an hour (tcp_retries2), and its keep-alive does not run meanwhile. Node
- * cannot set TCP_USER_TIMEOUT. So a connection that owes an answer is checked from outside, by a new connection to its
- * host: it is dropped when the host cannot be reached, or when its backend does not work for it any more.
+ * A watchdog that drops dead connections. When a machine vanishes or a firewall forgets a connection, no packet says so:
+ * TCP retransmits for a quarter of an hour (tcp_retries2), keep-alive does not run meanwhile, and Node cannot set
+ * TCP_USER_TIMEOUT. So the watchdog checks a silent connection by a new connection to its host. It drops the connection
+ * when the host cannot be reached, or when its backend no longer works for it.
  */
 export function connectionWatchdog({ checkHost, answerTimeoutMs, log }: WatchdogOptions): ConnectionWatchdog {
   const connections = new Set<ServerConnection>();
@@ -55,10 +55,10 @@ export function connectionWatchdog({ checkHost, answerTimeoutMs, log }: Watchdog
       drop(all, `${host} does not answer`, health.cause);
       return;
     }
-    // One that was answered meanwhile is none, even where its backend is idle since then.
+    // A connection that was answered during the check is healthy, although its backend is idle.
     const silent = suspects.filter((suspect) => suspect.silentMs() >= SUSPICIOUS_SILENCE_MS);
     const abandoned = silent.filter((suspect) => health.abandoned.includes(suspect.backend() ?? Number.NaN));
-    drop(abandoned, `${host} does not know what is waited for`);
+    drop(abandoned, `${host} does not work on their statements`);
   };
 
   const tick = () => {

@@ -4,28 +4,28 @@ import { driverError } from "../../sql/driver-error.ts";
 import { messageScanner } from "./message-scanner.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
-/** A connection to a server, before or after it was secured, that knows whether an answer is due on it. */
+/** A connection to a server that knows whether the server owes it an answer. */
 export interface ServerConnection {
   readonly address: ServerHost;
-  /** For the driver, which speaks to it from its startup message on. */
+  /** The driver uses it from the startup message on. */
   readonly socket: Socket;
-  /** The process that serves it, by the server's own account; `null` until it has said so. */
+  /** The id of the server process (BackendKeyData); `null` until the server has sent it. */
   backend(): number | null;
-  /** Whether anything has come since it was secured. */
+  /** Whether the server has sent anything since TLS was set up. */
   hasAnswered(): boolean;
-  /** How long nothing has come although an answer is due; 0 where none is. */
+  /** How long the server has been silent while it owes an answer; 0 when it owes none. */
   silentMs(): number;
-  /** Cuts it off at once; the driver gives the error to all that wait on it. */
+  /** Closes the connection at once. The driver rejects all that waits on it. */
   destroy(reason: string): void;
 }
 
-/** PostgreSQL 18, 54.7: an SSLRequest, and the byte by which a server agrees to it. */
+/** SSLRequest, and the byte by which a server accepts it (PostgreSQL 18, 54.7). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-const AGREED = "S";
+const ACCEPTED = "S";
 
 /**
- * Connects to one host and secures the connection as the URL says. The driver could do both itself, and would keep the
- * socket to itself then: nobody could see that it is dead, nor close it. Throws what the system says, and `CONNECT_TIMEOUT`.
+ * Connects to one host and sets up TLS as the URL says. The driver could do both, but would hide the socket, so that the
+ * watchdog could neither see nor close a dead connection. Throws the error of the system, or `CONNECT_TIMEOUT`.
  */
 export async function connectToServer(
   server: ServerUrl,
@@ -36,10 +36,10 @@ export async function connectToServer(
   const timeout = AbortSignal.timeout(timeoutMs);
   raw.on("error", ignore);
   try {
-    await happened(raw, "connect", timeout);
+    await eventOf(raw, "connect", timeout);
     if (server.keepAliveDelayMs !== null) raw.setKeepAlive(true, server.keepAliveDelayMs);
     const isPlain = server.tls === false || address.path !== undefined;
-    return watched(address, raw, isPlain ? raw : await secured(server, address, raw, timeout));
+    return observed(address, raw, isPlain ? raw : await secured(server, address, raw, timeout));
   } catch (thrown) {
     raw.destroy();
     throw thrown;
@@ -54,9 +54,9 @@ async function secured(
 ): Promise<Socket> {
   if (tlsNegotiation === "postgres") {
     raw.write(SSL_REQUEST);
-    const [answer] = (await happened(raw, "data", timeout)) as [Buffer];
-    // More than a byte was put in by somebody in between (CVE-2021-23222).
-    if (answer.toString("latin1") !== AGREED) {
+    const [answer] = (await eventOf(raw, "data", timeout)) as [Buffer];
+    // More than one byte was injected by a machine in between (CVE-2021-23222).
+    if (answer.toString("latin1") !== ACCEPTED) {
       if (tls === "prefer") return raw;
       throw driverError("sqlclient_unable_to_establish_sqlconnection", "The server does not speak TLS.");
     }
@@ -70,15 +70,15 @@ async function secured(
     ...(typeof tls === "object" ? tls : { rejectUnauthorized: false }),
   });
   socket.on("error", ignore);
-  await happened(socket, "secureConnect", timeout);
+  await eventOf(socket, "secureConnect", timeout);
   return socket;
 }
 
-/** An error that comes when nobody waits any more would end the process. */
+/** An `error` event without a listener would end the process. */
 const ignore = () => {};
 
-/** Waits for an event, or for the end of the socket. */
-async function happened(socket: Socket, event: string, timeout: AbortSignal): Promise<unknown[]> {
+/** Waits for an event. Rejects when the socket fails or closes before it. */
+async function eventOf(socket: Socket, event: string, timeout: AbortSignal): Promise<unknown[]> {
   const over = new AbortController();
   try {
     return await new Promise<unknown[]>((settle, refuse) => {
@@ -101,10 +101,10 @@ async function happened(socket: Socket, event: string, timeout: AbortSignal): Pr
 }
 
 /**
- * Follows the messages on a connection. An answer is due from each Sync, Query and startup message until its ReadyForQuery,
- * and from each Describe, which the driver sends without a Sync at times, until its ParameterDescription.
+ * Counts the answers that the server owes on a connection: ReadyForQuery for each startup message, Sync and Query, and
+ * ParameterDescription for each Describe, which the driver sometimes sends without a Sync.
  */
-function watched(address: ServerHost, raw: Socket, socket: Socket): ServerConnection {
+function observed(address: ServerHost, raw: Socket, socket: Socket): ServerConnection {
   let backend: number | null = null;
   let hasAnswered = false;
   let answersDue = 1;
@@ -124,12 +124,12 @@ function watched(address: ServerHost, raw: Socket, socket: Socket): ServerConnec
     if (type === "K" && contents.length >= 4) backend = contents.readUInt32BE(0);
   });
   const write = socket.write.bind(socket);
-  // The driver gives whole buffers, and at times what is to be called when they are written.
+  // The driver passes buffers, and sometimes a callback.
   socket.write = (chunk: Buffer, ...rest: []) => {
     scanSent(chunk);
     return write(chunk, ...rest);
   };
-  // The driver listens as well, before anything is said.
+  // The driver adds a listener of its own before the first message.
   socket.on("data", (chunk: Buffer) => {
     heardAt = performance.now();
     hasAnswered = true;
@@ -143,7 +143,7 @@ function watched(address: ServerHost, raw: Socket, socket: Socket): ServerConnec
     silentMs: () => (isDue() ? performance.now() - heardAt : 0),
     destroy: (reason) => {
       socket.destroy(Object.assign(new Error(reason), { code: "ETIMEDOUT" }));
-      // A socket under TLS would wait for its peer to close it.
+      // A TLS socket alone would wait for its peer to close.
       raw.destroy();
     },
   };

@@ -5,12 +5,12 @@ import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 type DriverOptions = postgres.Options<Record<string, never>>;
 
-/** What the driver is told of a server. It is given no URL: it would take a part of some passwords for a host. */
+/** The options of the driver for a server. It gets no URL, since it would take a part of some passwords for a host. */
 export function driverOptions(server: ServerUrl): DriverOptions {
   const { user, password, database, sessionAttributes } = server;
   const [first] = server.hosts;
   return {
-    // For its messages alone: a connection is made by `socket`.
+    // Only the messages of the driver use these: `socket` makes the connections.
     ...(first.path === undefined ? { host: first.host, port: first.port } : { path: first.path }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
@@ -19,25 +19,25 @@ export function driverOptions(server: ServerUrl): DriverOptions {
     ssl: false,
     keep_alive: null,
     onnotice: () => {},
-    // Arrays are encoded here. TurnRequest for their types, the driver lets nobody catch that the connection was lost meanwhile.
+    // Arrays are encoded in sql/parameter.ts. While the driver fetches types, a lost connection throws where nothing catches it.
     fetch_types: false,
   };
 }
 
 /**
- * Makes the connections of a driver: to the host that `choose` gives, each of them shown to `onOpen`. Where none can be made
- * the socket ends with the error as soon as something is written to it: the driver bears no other way to say so.
+ * Makes the connections of the driver, to the host that `selectHost` gives, and passes each to `onOpen`. The driver accepts
+ * a failure to connect only as an error of the socket, so a failed attempt gives a socket that fails at its first write.
  */
 export function socketMaker(
   server: ServerUrl,
   timeoutMs: number,
-  choose: () => Promise<ServerHost>,
+  selectHost: () => Promise<ServerHost>,
   onOpen: (connection: ServerConnection) => void,
 ): { socket(): Promise<Duplex> } {
   return {
     socket: async () => {
       try {
-        const connection = await connectToServer(server, await choose(), timeoutMs);
+        const connection = await connectToServer(server, await selectHost(), timeoutMs);
         onOpen(connection);
         return connection.socket;
       } catch (error) {

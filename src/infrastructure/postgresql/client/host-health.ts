@@ -4,30 +4,30 @@ import { SUSPICIOUS_SILENCE_MS, type HostHealth } from "./connection-watchdog.ts
 import type { ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
-/** How long a host may take to answer on a new connection, beside the silence before: together far below 10 s. */
+/** How long a host may take to answer on a new connection. With the silence before, it is far below 10 s. */
 const CHECK_TIMEOUT_MS = 2500;
 
 /**
- * Checks by a new connection whether a host answers, and which of some backends work for nobody. Behind a pooler, which
- * names backends of its own, only the first is known.
+ * Checks by a new connection whether a host answers, and which of some backends are abandoned. A pooler has process ids of
+ * its own, so behind a pooler no backend is reported as abandoned.
  */
 export async function checkHostHealth(
   server: ServerUrl,
   address: ServerHost,
   backends: readonly number[],
 ): Promise<HostHealth> {
-  const asked = `array[${backends.join(", ")}]::int[]`;
-  const question = `select pg_backend_pid()::text, string_agg(asked.pid::text, ' ')
-    from unnest(${asked}) as asked (pid) left join pg_stat_activity as activity on activity.pid = asked.pid
+  const pids = `array[${backends.join(", ")}]::int[]`;
+  const statement = `select pg_backend_pid()::text, string_agg(asked.pid::text, ' ')
+    from unnest(${pids}) as asked (pid) left join pg_stat_activity as activity on activity.pid = asked.pid
     where activity.pid is null or (activity.state like 'idle%'
       and clock_timestamp() - activity.state_change > interval '${SUSPICIOUS_SILENCE_MS} ms')`;
   let connection: ServerConnection | undefined;
   try {
-    // Any kind of server will do: what it must be to be taken for writes is another question.
+    // The check accepts a server of any role; host selection is another matter.
     const { rows, backend } = await probeHost(
       { ...server, sessionAttributes: null },
       address,
-      question,
+      statement,
       CHECK_TIMEOUT_MS,
       (opened) => void (connection = opened),
     );
@@ -35,7 +35,7 @@ export async function checkHostHealth(
     const isPooled = Number(own) !== backend;
     return { kind: "reachable", abandoned: isPooled ? [] : (abandoned ?? "").split(" ").map(Number) };
   } catch (cause) {
-    // A pooler lets a question wait while all its connections work, and a server may be slow: both have said something.
+    // A busy pooler queues the statement, and a server may be slow. Both have sent something.
     const isUnreachable = isConnectionError(cause) && connection?.hasAnswered() !== true;
     return isUnreachable ? { kind: "unreachable", cause } : { kind: "reachable", abandoned: [] };
   }

@@ -4,38 +4,38 @@ import { probeHost } from "./probe-host.ts";
 import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 
 /**
- * Selects a host for each connection, where a URL names several or says what one must be. Left to itself, the driver asks
- * one after the other without a pause and without an end while none is fit, and nobody is told. Here all are asked at once,
- * the one that is fit and answers first is taken, and where none is, the connection fails.
+ * Host selection for each connection, where a URL names several hosts or requires a role (`target_session_attrs`). It
+ * probes all hosts at once and takes the first suitable one that answers; when none is suitable the connection fails. The
+ * driver itself would try the hosts one after the other, without a pause, an end or an error.
  */
 export function hostSelection(server: ServerUrl, connectTimeoutMs: number): () => Promise<ServerHost> {
   const { hosts, sessionAttributes } = server;
   if (hosts.length === 1 && sessionAttributes === null) return async () => hosts[0];
 
-  const ask = async (address: ServerHost) => {
-    // The driver refuses a host that is not what the URL wants.
+  const probe = async (address: ServerHost) => {
+    // The driver rejects a host that has not the required role.
     await probeHost(server, address, "select 1", connectTimeoutMs);
     return address;
   };
-  const search = async () =>
-    Promise.any(hosts.map(ask)).catch((none: AggregateError) => {
-      throw unfit(server, none.errors);
+  const select = async () =>
+    Promise.any(hosts.map(probe)).catch((none: AggregateError) => {
+      throw noSuitableHost(server, none.errors);
     });
-  // Connections that are wanted at the same time share one search.
-  let searching: Promise<ServerHost> | undefined;
+  // Single-flight: connections that open at the same time share one selection.
+  let selecting: Promise<ServerHost> | undefined;
   return async () => {
-    searching ??= search().finally(() => (searching = undefined));
-    return searching;
+    selecting ??= select().finally(() => (selecting = undefined));
+    return selecting;
   };
 }
 
-/** What a server itself said comes first: of a wrong password it is no use to say that a host was not reached. */
-function unfit({ hosts, sessionAttributes }: ServerUrl, refusals: readonly unknown[]): Error {
-  const said = refusals.find((refusal) => refusal instanceof postgres.PostgresError);
-  if (said !== undefined) return said;
+/** An error of a server comes first: a wrong password matters more than another host that was not reached. */
+function noSuitableHost({ hosts, sessionAttributes }: ServerUrl, refusals: readonly unknown[]): Error {
+  const serverError = refusals.find((refusal) => refusal instanceof postgres.PostgresError);
+  if (serverError !== undefined) return serverError;
   const reasons = hosts.map((address, index) => {
     const { code } = refusals[index] as Partial<NodeJS.ErrnoException>;
-    // So the driver says that a server is not what the URL wants.
+    // The driver destroys the connection to a host that has not the required role.
     return `${hostAndPort(address)} ${code === "CONNECTION_DESTROYED" ? `is not ${sessionAttributes}` : code}`;
   });
   return driverError("sqlclient_unable_to_establish_sqlconnection", reasons.join(", "));

@@ -1,14 +1,14 @@
-/** Called for each message with its type, and with as much of its contents as the chunk holds that it began in. */
+/** Gets the type of each message, and as much of its contents as the chunk with its header holds. */
 type OnMessage = (type: string, contents: Buffer) => void;
 
 const TYPED_HEADER_BYTES = 5;
 const LENGTH_BYTES = 4;
 
 /**
- * Finds the messages in one direction of a connection (PostgreSQL 18, 54.7) by their headers, in chunks that are cut
- * anywhere. It keeps nothing of what they hold.
+ * Finds the messages in one direction of a connection (PostgreSQL 18, 54.7) by their headers, in chunks of any size. It
+ * keeps none of their contents.
  *
- * @param isClient Whether it reads what a client sends: the first message of a client has no type.
+ * @param isClient Whether it reads the messages of a client, the first of which has no type.
  */
 export function messageScanner(isClient: boolean, onMessage: OnMessage): (chunk: Buffer) => void {
   const header = Buffer.alloc(TYPED_HEADER_BYTES);

@@ -5,39 +5,39 @@ import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 interface HostAnswer {
   readonly rows: readonly (readonly (string | null)[])[];
-  /** The process that answered, as it was named when the connection began. A pooler names one of its own. */
+  /** The process id from BackendKeyData. A pooler sends one of its own. */
   readonly backend: number | null;
 }
 
-/** Asks one host one question, on a connection of its own that ends with it. Throws what the driver says. */
+/** Runs one statement on one host, on a connection of its own. Throws the error of the driver. */
 export async function probeHost(
   server: ServerUrl,
   address: ServerHost,
-  question: string,
+  statement: string,
   timeoutMs: number,
   onOpen: (connection: ServerConnection) => void = () => {},
 ): Promise<HostAnswer> {
   const opened: ServerConnection[] = [];
-  const choose = async () => address;
+  const selectHost = async () => address;
   const sql = postgres({
     ...driverOptions({ ...server, hosts: [address] }),
     max: 1,
     connect_timeout: timeoutMs / 1000,
     connection: server.startup,
-    ...socketMaker(server, timeoutMs, choose, (connection) => {
+    ...socketMaker(server, timeoutMs, selectHost, (connection) => {
       opened.push(connection);
       onOpen(connection);
     }),
   });
-  const late = setTimeout(() => {
+  const timeout = setTimeout(() => {
     for (const connection of opened) connection.destroy("CONNECT_TIMEOUT");
   }, timeoutMs);
   try {
-    const rows = (await sql.unsafe(question).values()) as unknown as HostAnswer["rows"];
+    const rows = (await sql.unsafe(statement).values()) as unknown as HostAnswer["rows"];
     return { rows, backend: opened[0]?.backend() ?? null };
   } finally {
-    clearTimeout(late);
+    clearTimeout(timeout);
     await sql.end({ timeout: 0 });
-    for (const connection of opened) connection.destroy("The question was answered.");
+    for (const connection of opened) connection.destroy("The probe has ended.");
   }
 }

@@ -2,9 +2,9 @@ import type postgres from "postgres";
 import { driverError } from "../../sql/driver-error.ts";
 
 export interface RenewedPool {
-  /** Those of the first pool; what is changed in them by the time that another comes holds for that one, too. */
+  /** The options of the first pool. A later pool gets the parsers and serializers that they hold by then. */
   readonly options: postgres.Sql["options"];
-  /** Does some work on the pool. It calls `renew` when it has lost a connection. */
+  /** Runs `work` on the pool. It calls `renew` when it has lost a connection. */
   use<T>(work: (sql: postgres.Sql, renew: () => void) => Promise<T>): Promise<T>;
   end(graceMs: number): Promise<void>;
 }
@@ -15,9 +15,9 @@ interface Pool {
 }
 
 /**
- * The driver's pool, and another in its place when a connection was lost. The driver uses a lost connection again, and
- * where something was about to be written on it, never writes on it any more: whoever gets that one waits for the connect
- * timeout, each time (porsager/postgres, pull requests 1209 and 1215). What runs on the pool before goes on there.
+ * A pool of the driver that is replaced when a connection is lost. The driver keeps a lost connection, and may never write
+ * on it again: every statement that gets it waits for the connect timeout (porsager/postgres, pull requests 1209 and 1215).
+ * Statements that run on the replaced pool finish there.
  */
 export function renewedPool(open: () => postgres.Sql): RenewedPool {
   const pools = new Set<Pool>();
@@ -33,7 +33,7 @@ export function renewedPool(open: () => postgres.Sql): RenewedPool {
   const renew = (lost: Pool) => {
     if (hasEnded || lost !== current) return;
     current = add(open());
-    // Drizzle has told the first how to read values.
+    // Drizzle has set the parsers of the first pool.
     Object.assign(current.sql.options.parsers, options.parsers);
     Object.assign(current.sql.options.serializers, options.serializers);
   };

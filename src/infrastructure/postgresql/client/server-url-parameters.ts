@@ -2,22 +2,22 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions, SecureVersion } from "node:tls";
 import { err, ok, type Result } from "neverthrow";
 
-/** What a URL says of a connection besides where the server is. */
+/** The parameters of a connection in a URL. */
 export interface ServerParameters {
   readonly tls: false | "prefer" | ConnectionOptions;
-  /** Whether TLS is asked for in PostgreSQL's words first, or spoken at once (PostgreSQL 18, 32.19.5). */
+  /** Whether TLS begins with an SSLRequest, or directly (PostgreSQL 18, 32.19.5). */
   readonly tlsNegotiation: "postgres" | "direct";
-  /** What a server must be to be taken; `null` for any. */
+  /** The role that a host must have to be selected; `null` for any. */
   readonly sessionAttributes: SessionAttributes | null;
-  /** In the place of the configured one. */
+  /** Overrides the configured connect timeout. */
   readonly connectTimeoutMs: number | null;
-  /** After which an idle connection is probed by TCP; `null` for never. */
+  /** TCP probes a connection that was idle for this long; `null` for never. */
   readonly keepAliveDelayMs: number | null;
-  /** Connections of a process at most, beside the configured number. */
+  /** The maximum number of connections of a process, if it is below the configured one. */
   readonly maxConnections: number | null;
-  /** Whether a pooler in transaction mode stands before the server, which knows no session and no prepared statement. */
+  /** Whether the server is behind a pooler in transaction mode, without session settings and prepared statements. */
   readonly isPooled: boolean;
-  /** What is said to the server when a connection begins. */
+  /** The parameters of the startup message. */
   readonly startup: Readonly<Record<string, string>>;
 }
 
@@ -29,10 +29,10 @@ type SslMode = (typeof SSL_MODES)[number];
 
 const TLS_VERSIONS: readonly SecureVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
-/** A quarter of the time after which usual firewalls and load balancers forget a connection (Azure: 4 minutes). */
+/** A quarter of the idle timeout of usual firewalls and load balancers (Azure: 4 minutes). */
 const DEFAULT_KEEP_ALIVE_S = 60;
 
-/** Each with the reason why it changes nothing here. */
+/** The parameters that change nothing here, each with the reason. */
 const IGNORED: Readonly<Record<string, string>> = {
   fallback_application_name: "Quire has a name of its own",
   gssdelegation: "there is no GSSAPI here",
@@ -54,12 +54,12 @@ type Parameters = ReadonlyMap<string, string>;
 type Read<T> = Result<T, string>;
 
 /**
- * Reads the parameters of libpq (PostgreSQL 18, 32.1.2), and those that services put into the URLs that they hand out.
- * Every other one is refused by its name. A message never holds a value.
+ * Reads the parameters of libpq (PostgreSQL 18, 32.1.2), and those that hosting services add to their URLs. It refuses
+ * every other parameter by its name. A message never contains a value.
  */
 export function readParameters(parameters: Parameters, isLocal: boolean): Read<ServerParameters> {
   const unknown = [...parameters.keys()].filter((name) => !(name in READERS) && !(name in IGNORED));
-  // What is no name may be a part of a password.
+  // An improper name may be a part of a password.
   const shown = unknown.map((name) => (/^\w{1,40}$/.test(name) ? name : "one without a proper name"));
   if (unknown.length > 0) {
     return err(
@@ -82,7 +82,7 @@ function parametersWith(tls: ServerParameters["tls"], parameters: Parameters): S
     tls,
     tlsNegotiation: text("sslnegotiation") === "direct" ? "direct" : "postgres",
     sessionAttributes: SESSION_ATTRIBUTES.find((name) => name === text("target_session_attrs")) ?? null,
-    // libpq waits for ever with 0; here that is what the configuration says.
+    // libpq waits for ever with 0; here 0 means the configured timeout.
     connectTimeoutMs: seconds === 0 ? null : seconds * 1000,
     keepAliveDelayMs: text("keepalives") === "0" ? null : keepAliveSeconds(text("keepalives_idle")) * 1000,
     maxConnections: limit === undefined ? null : Number(limit),
@@ -94,7 +94,7 @@ function parametersWith(tls: ServerParameters["tls"], parameters: Parameters): S
   };
 }
 
-/** 0 is the system's own time to libpq, and none to Node. */
+/** libpq reads 0 as the default of the system, and Node as no delay. */
 function keepAliveSeconds(raw: string | undefined): number {
   const seconds = Number(raw ?? 0);
   return seconds === 0 ? DEFAULT_KEEP_ALIVE_S : seconds;
@@ -118,7 +118,7 @@ function an(name: string): string {
   return `${/^[aeiou]|^ssl/.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** Every parameter with a meaning, and the values that are refused. */
+/** The known parameters, with the values that are refused. */
 const READERS: Readonly<Record<string, Refuse>> = {
   application_name: anything,
   channel_binding: oneOf("channel_binding", "disable", "prefer", "require"),
@@ -149,20 +149,20 @@ const READERS: Readonly<Record<string, Refuse>> = {
 };
 
 /**
- * How a connection is secured. A server on another machine is verified by its certificate unless `sslmode` says otherwise,
- * where libpq would take whoever answers; on this machine there is no TLS by default.
+ * The TLS options. By default the certificate of a server on another machine is verified, where libpq would accept any
+ * server, and a server on this machine is reached without TLS.
  */
 function tlsOf(parameters: Parameters, isLocal: boolean): Read<ServerParameters["tls"]> {
   const text = (name: string) => parameters.get(name) || undefined;
-  const said = text("sslmode") === "no-verify" ? "require" : text("sslmode");
+  const sslMode = text("sslmode") === "no-verify" ? "require" : text("sslmode");
   const root = text("sslrootcert");
-  let mode = (said ?? (isLocal ? "disable" : "verify-full")) as SslMode;
+  let mode = (sslMode ?? (isLocal ? "disable" : "verify-full")) as SslMode;
   if (text("channel_binding") === "require") {
     if (mode === "disable") return err("has channel_binding=require, which needs TLS: say sslmode=verify-full");
-    // The driver does not bind channels. Against a server in the middle, its certificate does the same.
+    // The driver has no channel binding. A verified certificate protects from a machine in the middle as well.
     if (mode !== "verify-ca") mode = "verify-full";
   }
-  // As libpq: with a root certificate, `require` means `verify-ca`, and the system's certificates are always verified in full.
+  // As in libpq, `require` with a root certificate means `verify-ca`, and with the certificates of the system `verify-full`.
   if (mode === "require" && root !== undefined) mode = root === "system" ? "verify-full" : "verify-ca";
   if (mode === "disable") return ok(false);
   if (mode === "allow" || mode === "prefer") return ok("prefer");
@@ -182,7 +182,7 @@ function tlsOf(parameters: Parameters, isLocal: boolean): Read<ServerParameters[
     ...contents,
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(mode === "require" ? { rejectUnauthorized: false } : {}),
-    // verify-ca asks for a certificate of a known authority, whoever it names.
+    // verify-ca accepts every name in a certificate of a known authority.
     ...(mode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
   }));
 }

@@ -7,9 +7,9 @@ import { readParameters, type ServerParameters } from "./server-url-parameters.t
 export type ServerHost =
   { readonly host: string; readonly port: number; readonly path?: never } | { readonly path: string };
 
-/** A URL of a PostgreSQL server, or of several of which one is taken (PostgreSQL 18, 32.1.1.2), as it is understood. */
+/** A parsed URL of a PostgreSQL server, or of several hosts of which one is selected (PostgreSQL 18, 32.1.1.2). */
 export interface ServerUrl extends ServerParameters {
-  /** Where it is, to be shown: without the user, the password and the parameters. */
+  /** The URL to show, without the user, the password and the parameters. */
   readonly place: string;
   readonly hosts: readonly [ServerHost, ...ServerHost[]];
   /** Undefined where the driver's own default is meant: PGUSER, PGPASSWORD and PGDATABASE, then the user's name. */
@@ -20,7 +20,7 @@ export interface ServerUrl extends ServerParameters {
 
 export interface ServerUrlInvalid {
   readonly kind: "server_url_invalid";
-  /** What must be otherwise; never a part of the URL that may belong to a password. */
+  /** What is wrong. It never contains a part of the URL that may belong to a password. */
   readonly detail: string;
 }
 
@@ -30,9 +30,9 @@ const ENCODING =
   "has a character in its user, password or parameters that must be percent-encoded: write % as %25, @ as %40, # as %23, / as %2F and ? as %3F";
 
 /**
- * Reads a URL. The text before the last `@` of the authority is the user and the password, so that a raw `@` in a password
- * is read as browsers read it. An `@` after the authority, or a `#`, means that a raw `/`, `?` or `#` cut the password in
- * two: such a URL is refused, as the part before it would be taken for a host, and shown.
+ * Parses a URL. The user and the password end at the last `@` of the authority, so that a raw `@` in a password is read as
+ * browsers read it. An `@` after the authority, or a `#`, means that a raw `/`, `?` or `#` has cut the password in two.
+ * Such a URL is refused, because a part of the password would be taken for a host and shown.
  */
 export function parseServerUrl(raw: string): Result<ServerUrl, ServerUrlInvalid> {
   const parts = /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?(#.*)?$/s.exec(raw.trim());
@@ -52,7 +52,7 @@ export function parseServerUrl(raw: string): Result<ServerUrl, ServerUrlInvalid>
     parameters.delete(name);
     return value === "" ? undefined : value;
   };
-  // libpq takes each of them as a parameter as well, and then it wins (PostgreSQL 18, 32.1.1.2).
+  // libpq accepts each of them as a parameter too, and the parameter wins (PostgreSQL 18, 32.1.1.2).
   const identity = {
     user: take("user") ?? (named.value["user"] || undefined),
     password: take("password") ?? (named.value["password"] || undefined),
@@ -79,14 +79,14 @@ function splitOnce(text: string, separator: string): readonly [string, string?] 
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** As libpq decodes: `+` is a plus. */
+/** Decodes as libpq does: `+` is a plus. */
 function decodedPairs(pairs: Readonly<Record<string, string>>): Result<Record<string, string>, ServerUrlInvalid> {
   const read = Object.entries(pairs).map(([name, value]) => [name, decoded(value)] as const);
   if (read.some(([, value]) => value === null)) return invalid(ENCODING);
   return ok(Object.fromEntries(read) as Record<string, string>);
 }
 
-/** Hosts with their ports, or hosts and ports apart, where one port alone is that of all. */
+/** Parses hosts with their ports, or separate lists of hosts and ports; a single port is the port of all hosts. */
 function parseHosts(names: string, ports: string | undefined): Result<readonly ServerHost[], ServerUrlInvalid> {
   const separate = ports?.split(",");
   const hosts = names.split(",").map((name, index) => {
@@ -117,14 +117,14 @@ function decoded(text: string): string | null {
   }
 }
 
-/** The hosts as they were written, where that was before the path. */
+/** The URL to show, with the hosts as they were written where they stood before the path. */
 function placeOf(hosts: readonly ServerHost[], written: string, path: string): string {
   if (written !== "" && hosts.every(({ path: file }) => file === undefined)) return `postgres://${written}/${path}`;
   const shown = hosts.map((host) => host.path?.replace(/\/\.s\.PGSQL\.\d+$/, "") ?? hostAndPort(host));
   return `postgres:///${path}?host=${shown.join(",")}`;
 }
 
-/** An address as it stands in a URL. */
+/** An address as a URL writes it. */
 export function hostAndPort(address: ServerHost): string {
   if (address.path !== undefined) return address.path;
   return `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;

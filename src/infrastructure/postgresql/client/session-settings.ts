@@ -1,4 +1,4 @@
-/** How text and times are written, whatever the server, the database or the role has set. */
+/** The format of text and times, whatever the server, the database or the role sets. */
 export const pooledSettings = {
   client_encoding: "UTF8",
   DateStyle: "ISO, MDY",
@@ -6,7 +6,7 @@ export const pooledSettings = {
   standard_conforming_strings: "on",
 } as const;
 
-/** The others that statements rely on. A pooler in transaction mode refuses them; those above it gives to the server. */
+/** The other settings that statements rely on. A pooler in transaction mode refuses these; it passes on those above. */
 export const unpooledSettings = {
   IntervalStyle: "postgres",
   bytea_output: "hex",
@@ -15,14 +15,14 @@ export const unpooledSettings = {
   default_transaction_isolation: "read committed",
 } as const;
 
-/** Where tables are made and looked up: in no schema with the name of the role, nor in one that a database prefers. */
+/** The schema of the tables, whatever `search_path` the role or the database has. */
 const SCHEMA = "public";
 
 export function sessionSettings(extensionSchemas: readonly string[]) {
   return { ...pooledSettings, ...unpooledSettings, search_path: searchPath(extensionSchemas) };
 }
 
-/** The schemas that names are looked up in; extensions may be in some of their own. */
+/** The schemas in which names are looked up. Extensions may have schemas of their own. */
 export function searchPath(extensionSchemas: readonly string[]): string {
   return [SCHEMA, ...extensionSchemas].map((name) => `"${name.replaceAll('"', '""')}"`).join(", ");
 }
