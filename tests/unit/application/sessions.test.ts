@@ -8,6 +8,7 @@ import {
   IDLE_MS,
   openQuire,
   outage,
+  OUTAGE,
   pagesOfTwo,
   PASSWORD,
   sessionsOf,
@@ -85,11 +86,13 @@ describe("authenticate", () => {
     }
   });
 
-  it("knows who acts while the storage cannot write, and leaves their session as it is", async () => {
+  it("accepts a token while the store cannot write, leaves the session as it is, and logs the failure", async () => {
     const { quire, session, token } = await loggedIn({ sessions: () => ({ renew: outage }) });
     quire.clock.advance(PRECISION_MS);
     expect((await quire.app.authenticate(token))._unsafeUnwrap()).toMatchObject({ sessionId: session.id });
     expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+    const fields = { sessionId: session.id, failure: OUTAGE };
+    expect(quire.log.lines).toEqual([{ level: "warn", fields, message: "session not renewed" }]);
   });
 
   it("refuses a session from the moment on at which it expires, and does not renew it", async () => {
