@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { IdempotencyRecord, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord, SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
@@ -52,7 +52,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
 
     it("gives back every field as it was stored, an answer of megabytes too", async () => {
-      const record = await stored(ownRecord(KEY, { answer: "0123456789abcdef".repeat(600_000) as SealedAnswer }));
+      const record = await stored(ownRecord(KEY, { result: "0123456789abcdef".repeat(600_000) as SealedResult }));
       expect(await found()).toEqual(record);
     });
 
@@ -64,7 +64,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     it("refuses a second record of one key, and keeps the first", async () => {
       const first = await stored();
       const again = await storage.idempotencyKeys.insert(
-        ownRecord(KEY, { answer: sealed("another answer") }),
+        ownRecord(KEY, { result: sealed("another answer") }),
         "within_quota",
       );
       expect(again._unsafeUnwrapErr()).toEqual({ kind: "idempotency_key_in_use" });
@@ -165,8 +165,8 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         ["of a few characters", 16],
         ["of megabytes", 9_600_000],
       ])("is stored with it, an answer %s", async (_, length) => {
-        const answer = "0123456789abcdef".repeat(length / 16) as SealedAnswer;
-        const [record, post] = [ownRecord(KEY, { answer }), aPublishedPost(user.id)];
+        const result = "0123456789abcdef".repeat(length / 16) as SealedResult;
+        const [record, post] = [ownRecord(KEY, { result }), aPublishedPost(user.id)];
         expect(await storage.posts.insert({ post, record })).toEqual(ok());
         expect(await found()).toEqual(record);
         expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(post);
@@ -237,9 +237,9 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
 
     it("removes in one batch what its bytes allow, of the expired and of a user, and one record at least", async () => {
-      const answer = "a".repeat(10_000) as SealedAnswer;
+      const result = "a".repeat(10_000) as SealedResult;
       const store = async () => {
-        for (let i = 0; i < 5; i++) await stored(ownRecord(`of ${i}`, { answer }));
+        for (let i = 0; i < 5; i++) await stored(ownRecord(`of ${i}`, { result }));
       };
       const two = { rows: 10, bytes: 15_000 };
       const purge = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), two))._unsafeUnwrap();
