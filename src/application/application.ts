@@ -4,6 +4,7 @@ import { idempotentCommits } from "./idempotency/idempotent-commits.ts";
 import { purgeExpiredIdempotencyKeys } from "./idempotency/purge-expired-idempotency-keys.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { IdGenerator } from "./ports/id-generator.ts";
+import type { Log } from "./ports/log.ts";
 import type { PasswordHasher } from "./ports/password-hasher.ts";
 import type { IdempotencyCipher } from "./ports/idempotency-cipher.ts";
 import type { SessionTokens } from "./ports/session-tokens.ts";
@@ -34,21 +35,22 @@ import { listUsers } from "./users/list-users.ts";
 import { registerUser } from "./users/register-user.ts";
 import { updateUser } from "./users/update-user.ts";
 
-/** Everything that the use cases together need from outside. */
+/** The adapters and settings that the use cases need together. */
 export interface Dependencies extends Omit<Storage, "close"> {
   readonly hasher: PasswordHasher;
   readonly tokens: SessionTokens;
   readonly idempotencyCipher: IdempotencyCipher;
   readonly ids: IdGenerator;
   readonly clock: Clock;
+  readonly log: Log;
   readonly registration: Registration;
-  /** How long a session lives without being used, in milliseconds. */
+  /** A session expires when it is not used for this time. */
   readonly sessionIdleMs: number;
 }
 
 export type UseCases = ReturnType<typeof useCases>;
 
-/** Every use case with its dependencies given: what an interface is built on. */
+/** Binds every use case to its dependencies, for the interfaces to call. */
 export function useCases(adapters: Dependencies) {
   const dependencies = { ...adapters, commits: idempotentCommits(adapters) };
   const { finishRemoval, ...removals } = finishRemovals(dependencies);

@@ -2,10 +2,10 @@ import { ok, type Result } from "neverthrow";
 import { fail } from "../domain/shared/fail.ts";
 import type { Version, VersionConflict } from "../domain/shared/version.ts";
 
-/** The versions that a client is willing to change: some, all but some, or all (`null`). */
+/** The versions that a client accepts: some, all but some, or all (`null`). */
 export type ExpectedVersions = readonly Version[] | { readonly except: readonly Version[] } | null;
 
-/** The stored version is none that the client is willing to change. */
+/** The client does not accept the stored version. */
 export interface PreconditionFailed {
   readonly kind: "precondition_failed";
 }
@@ -25,9 +25,8 @@ function isExpected(version: Version, expected: ExpectedVersions): boolean {
 const MAX_ATTEMPTS = 5;
 
 /**
- * Runs `attempt`, which reads, decides and writes, again while others change what it read. A client that named a
- * version gets `precondition_failed` from the repetition; one that did not never sees the race, unless it loses so
- * often that `version_conflict` tells it to come back later.
+ * Runs `attempt`, which reads, decides and writes, again after a lost race. A client that named a version then gets
+ * `precondition_failed`. Other clients do not notice the race, unless it is lost so often that they get `version_conflict`.
  */
 export async function retryLostRaces<T, E extends { readonly kind: string }>(
   attempt: () => Promise<Result<T, E | VersionConflict>>,

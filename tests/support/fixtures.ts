@@ -5,8 +5,8 @@ import type {
   Fingerprint,
   IdempotencyRecord,
   KeyDigest,
-  SealedAnswer,
-} from "../../src/application/ports/idempotency-keys.ts";
+  SealedResult,
+} from "../../src/domain/shared/idempotency-record.ts";
 import type { IdGenerator } from "../../src/application/ports/id-generator.ts";
 import type { Log } from "../../src/application/ports/log.ts";
 import type { Actor } from "../../src/domain/access.ts";
@@ -134,7 +134,7 @@ function postFields(authorId: UserId, fields: PostFields) {
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 export const tokenDigest = (text: string) => sha256(text) as TokenDigest;
 export const keyDigest = (text: string) => sha256(text) as KeyDigest;
-export const sealed = (text: string) => Buffer.from(text).toString("base64") as SealedAnswer;
+export const sealed = (text: string) => Buffer.from(text).toString("base64") as SealedResult;
 
 /** A session whose token digest is that of `token`. */
 export function aSession(userId: UserId, token: string = crypto.randomUUID(), idleMs = 30 * DAY_MS): Session {
@@ -152,7 +152,7 @@ export function aRecord(
     keyDigest: keyDigest(key),
     userId,
     fingerprint: sha256("a request") as Fingerprint,
-    answer: sealed("an answer"),
+    result: sealed("an answer"),
     createdAt: NOW,
     expiresAt: new Date(NOW.getTime() + DAY_MS),
     ...fields,

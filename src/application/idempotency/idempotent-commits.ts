@@ -48,7 +48,7 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
     const { keyDigest, fingerprint } = cipher;
     const createdAt = clock.now();
     const expiresAt = new Date(createdAt.getTime() + RETENTION_MS);
-    return { id: ids.next(), keyDigest, userId, fingerprint, answer: await cipher.seal(text), createdAt, expiresAt };
+    return { id: ids.next(), keyDigest, userId, fingerprint, result: await cipher.seal(text), createdAt, expiresAt };
   };
 
   /** The result of an earlier run; `null` when there is none, or when the store cannot be read. */
@@ -59,7 +59,7 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
     const record = (await repositories.idempotencyKeys.find(cipher.keyDigest)).unwrapOr(null);
     if (record === null || record.expiresAt <= clock.now()) return null;
     if (record.fingerprint !== cipher.fingerprint) return fail({ kind: "idempotency_key_reused" });
-    return ok({ value: valueOfSnapshot(snapshot, await cipher.open(record.answer)), isReplayed: true });
+    return ok({ value: valueOfSnapshot(snapshot, await cipher.open(record.result)), isReplayed: true });
   };
 
   const once = async <T, E>(

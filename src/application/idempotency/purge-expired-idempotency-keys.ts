@@ -9,13 +9,13 @@ export interface PurgeExpiredIdempotencyKeysDependencies {
   readonly clock: Clock;
 }
 
-/** Few and small enough that nobody waits long for the storage meanwhile: an answer may be as long as a post. */
+/** Other requests wait for a batch on the embedded engine, so it is small. A record may be as long as a post. */
 const BATCH: BatchLimits = { rows: 500, bytes: 4 * 1_048_576 };
 
 /**
- * Removes what was kept of requests that count as new when they are repeated now, so that the table does not grow for ever.
+ * Deletes expired replay records, so that the table does not grow without bound.
  *
- * @param isStopping Asked between batches; what is left is removed the next time.
+ * @param isStopping Called between batches. `true` ends the run; the next run deletes the rest.
  */
 export function purgeExpiredIdempotencyKeys({ idempotencyKeys, clock }: PurgeExpiredIdempotencyKeysDependencies) {
   return async (isStopping: () => boolean = () => false): Promise<Result<void, StorageFailure>> => {

@@ -6,14 +6,6 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts";
 import type { UserNotFound } from "../../domain/user/user-repository.ts";
 
-export type {
-  Fingerprint,
-  IdempotencyKeyInUse,
-  IdempotencyRecord,
-  KeyDigest,
-  SealedAnswer,
-} from "../../domain/shared/idempotency-record.ts";
-
 /** Whether a record may take its account beyond the quota. */
 export type Admission = "within_quota" | "always";
 

@@ -15,8 +15,8 @@ export interface ChangePostDependencies {
 export type ChangePostError = FindChangeablePostError | VersionConflict | AccountQuotaExceeded;
 
 /**
- * Applies a domain operation to a stored post: what updating, publishing and unpublishing have in common. Gives
- * `version_conflict` when somebody was faster, to be tried again.
+ * Applies a domain operation to a stored post: the common part of updating, publishing and unpublishing. Fails with
+ * `version_conflict` when another request changed the post in the meantime; the caller retries.
  */
 export async function changePost<RuleError extends { readonly kind: string }>(
   { posts, clock }: ChangePostDependencies,
@@ -29,7 +29,7 @@ export async function changePost<RuleError extends { readonly kind: string }>(
     const changed = yield* operation(post, clock.now());
     if (changed === post) return ok(post);
     const stored = await posts.update(changed, post.version);
-    // Its author went, and the post with them or to somebody else: the post that was read is gone either way.
+    // The author was deleted. The post was deleted too, or has another author: in both cases its version is stale.
     return stored
       .map(() => changed)
       .mapErr((failure) => (failure.kind === "author_not_found" ? { kind: "version_conflict" as const } : failure));

@@ -7,7 +7,7 @@ import type { PostNotFound, PostRepository } from "../../domain/post/post-reposi
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { requireVersion, type ExpectedVersions, type PreconditionFailed } from "../optimistic-concurrency.ts";
 
-/** The post to change, and the versions of it that the client is willing to change. */
+/** The post to change, and the versions that the client accepts. */
 export interface PostTarget {
   readonly id: PostId;
   readonly expected: ExpectedVersions;
@@ -15,7 +15,7 @@ export interface PostTarget {
 
 export type FindChangeablePostError = PostNotFound | Forbidden | PreconditionFailed | StorageFailure;
 
-/** Every change of a post begins so: find it as far as the actor may see it, see that they may change it, and that it is as they saw it. */
+/** The first step of every change of a post: finds a post that the actor may see, and checks the rights and the version. */
 export async function findChangeablePost(
   posts: PostRepository,
   actor: Actor,

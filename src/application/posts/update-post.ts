@@ -7,7 +7,7 @@ import { changePost, type ChangePostDependencies, type ChangePostError } from ".
 import type { PostTarget } from "./find-changeable-post.ts";
 
 export interface UpdatePostInput extends PostTarget {
-  /** Of these only admins give a time of publication. */
+  /** Only an admin may set the time of publication. */
   readonly edits: PostEdits;
 }
 

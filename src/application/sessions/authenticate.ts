@@ -6,9 +6,10 @@ import type { SessionNotFound, SessionRepository } from "../../domain/session/se
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { UserNotFound, UserRepository } from "../../domain/user/user-repository.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import type { SessionTokens } from "../ports/session-tokens.ts";
 
-/** The token belongs to no session, or to one that was revoked or has expired. */
+/** The token belongs to no session, or the session was revoked or has expired. */
 export interface InvalidSession {
   readonly kind: "invalid_session";
 }
@@ -20,11 +21,12 @@ export interface AuthenticateDependencies {
   readonly users: UserRepository;
   readonly tokens: SessionTokens;
   readonly clock: Clock;
+  readonly log: Log;
   readonly sessionIdleMs: number;
 }
 
-/** Finds who acts with a token, and keeps their session alive. */
-export function authenticate({ sessions, users, tokens, clock, sessionIdleMs }: AuthenticateDependencies) {
+/** Finds the user that a token belongs to, and renews the session. */
+export function authenticate({ sessions, users, tokens, clock, log, sessionIdleMs }: AuthenticateDependencies) {
   return async (token: string): Promise<Result<Actor, AuthenticateError>> =>
     safeTry(async function* () {
       const now = clock.now();
@@ -34,8 +36,11 @@ export function authenticate({ sessions, users, tokens, clock, sessionIdleMs }: 
       const touched = touchSession(session, now, sessionIdleMs);
       if (touched !== session) {
         const renewed = await sessions.renew(touched);
-        // A store that cannot write at the moment still knows who is logged in, and lets them read.
-        if (renewed.isErr() && renewed.error.kind === "session_not_found") return fail({ kind: "invalid_session" });
+        if (renewed.isErr()) {
+          if (renewed.error.kind === "session_not_found") return fail({ kind: "invalid_session" });
+          // While the store cannot write, users with a session can still read.
+          log.warn({ sessionId: session.id, failure: renewed.error }, "session not renewed");
+        }
       }
       return ok({ userId: user.id, role: user.role, sessionId: session.id });
     });

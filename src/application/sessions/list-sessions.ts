@@ -10,7 +10,7 @@ import type { Clock } from "../ports/clock.ts";
 
 export type ListSessionsError = StorageFailure;
 
-/** The actor's own sessions that are alive. */
+/** Lists the actor's active sessions. */
 export function listSessions({ sessions, clock }: { readonly sessions: SessionRepository; readonly clock: Clock }) {
   return async (
     actor: Actor,

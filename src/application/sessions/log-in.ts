@@ -21,7 +21,7 @@ import type { Repositories } from "../ports/unit-of-work.ts";
 import { authenticate, type AuthenticateDependencies } from "./authenticate.ts";
 import { LOGGED_IN_SNAPSHOT, type LoggedIn } from "./logged-in.ts";
 
-/** No user has this address and this password. Which of the two is wrong is not told. */
+/** No user has this address and this password. The error does not reveal which of the two is wrong. */
 export interface InvalidCredentials {
   readonly kind: "invalid_credentials";
 }
@@ -111,7 +111,7 @@ async function openSession(
   });
 }
 
-/** Gives the hash to store instead of an outdated one, `null` when the stored one may stay. */
+/** Returns the hash to store instead of an outdated one, or `null` when the stored one is current. */
 async function verifyPassword(
   { hasher }: LogInDependencies,
   password: Password,
@@ -124,7 +124,7 @@ async function verifyPassword(
       return ok(null);
     case "outdated": {
       const upgraded = await hasher.hash(password);
-      // The next log-in upgrades it: registrations, which wait for new hashes too, keep nobody from logging in.
+      // A busy queue of new hashes must not prevent a log-in. The next log-in upgrades the hash.
       return upgraded.orElse((failure) => (failure.kind === "password_hashing_busy" ? ok(null) : err(failure)));
     }
     case "mismatch":

@@ -5,22 +5,22 @@ import type { Clock } from "../ports/clock.ts";
 
 export type PurgeExpiredSessionsError = StorageFailure;
 
-/** Few enough that nobody waits long for the storage meanwhile. */
-const MAX_AT_ONCE = 1000;
+/** Other requests wait for a batch on the embedded engine, so a batch is small. */
+const MAX_BATCH_ROWS = 1000;
 
 /**
- * Removes the sessions that nobody can use any more, so that the table does not grow for ever.
+ * Deletes expired sessions, so that the table does not grow without bound.
  *
- * @param isStopping Asked between batches; what is left is removed the next time.
+ * @param isStopping Called between batches. `true` ends the run; the next run deletes the rest.
  */
 export function purgeExpiredSessions(dependencies: { readonly sessions: SessionRepository; readonly clock: Clock }) {
   const { sessions, clock } = dependencies;
   return async (isStopping: () => boolean = () => false): Promise<Result<void, PurgeExpiredSessionsError>> => {
     const now = clock.now();
     for (;;) {
-      const removed = await sessions.deleteExpired(now, MAX_AT_ONCE);
+      const removed = await sessions.deleteExpired(now, MAX_BATCH_ROWS);
       if (removed.isErr()) return err(removed.error);
-      if (removed.value < MAX_AT_ONCE || isStopping()) return ok();
+      if (removed.value < MAX_BATCH_ROWS || isStopping()) return ok();
     }
   };
 }

@@ -6,7 +6,7 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type RevokeSessionError = SessionNotFound | StorageFailure;
 
-/** Ends one of the actor's own sessions. */
+/** Revokes one of the actor's own sessions. */
 export function revokeSession({ sessions }: { readonly sessions: SessionRepository }) {
   return async (actor: Actor, id: SessionId): Promise<Result<void, RevokeSessionError>> =>
     sessions.delete(id, actor.userId);

@@ -15,15 +15,15 @@ import { updateUser, type UpdateUserError } from "./update-user.ts";
 /** The nil UUID, which no user and no session has (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
-/** The operator of the server acts as an admin without an account and without a session. */
+/** The operator of the server: an admin without an account and without a session. */
 const OPERATOR: Actor = { userId: NIL_ID as UserId, role: "admin", sessionId: NIL_ID as SessionId };
 
-/** A user as an operator names one. */
+/** How an operator identifies a user. */
 export type UserReference = { readonly id: UserId } | { readonly email: EmailAddress };
 
 export type AdministerUsers = ReturnType<typeof administerUsers>;
 
-/** The commands of the operator on users. They follow the rules for an admin. */
+/** The operator's use cases for users. They follow the rules for an admin. */
 export function administerUsers(dependencies: ChangePasswordDependencies) {
   const { users } = dependencies;
   const list = listUsers(dependencies);
@@ -34,15 +34,15 @@ export function administerUsers(dependencies: ChangePasswordDependencies) {
     findUser: async (reference: UserReference): Promise<Result<User, UserNotFound | StorageFailure>> =>
       "id" in reference ? users.findById(reference.id) : users.findByEmail(reference.email),
 
-    /** Newest first, with their addresses. */
+    /** Lists all users, newest first, with their addresses. */
     listUsers: async (request: PageRequest<UserId>): Promise<Result<Page<UserProfile>, ListUsersError>> =>
       list(OPERATOR, request),
 
-    /** Changes a password without knowing it, and ends all of the user's sessions. */
+    /** Changes a password without knowing the current one, and revokes all sessions of the user. */
     setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangePasswordError>> =>
       change(OPERATOR, { id, newPassword }),
 
-    /** Gives a role; the same one again changes nothing. */
+    /** Sets the role. Setting the current role again changes nothing. */
     setRole: async (id: UserId, role: Role): Promise<Result<UserProfile, UpdateUserError>> =>
       update(OPERATOR, { id, changes: { role }, expected: null }),
   };

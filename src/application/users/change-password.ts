@@ -15,7 +15,7 @@ import { requireCurrentPassword, type CurrentPasswordError } from "./require-cur
 
 export interface ChangePasswordInput {
   readonly id: UserId;
-  /** Of a user who changes their own password. */
+  /** Required from users who change their own password. */
   readonly currentPassword?: string;
   readonly newPassword: Password;
 }
@@ -30,8 +30,8 @@ export interface ChangePasswordDependencies extends FindUserDependencies {
 }
 
 /**
- * Changes a password and ends the user's sessions, but for the one that asked. An admin changes another user's
- * password without knowing it.
+ * Changes a password and revokes the user's other sessions; the session of the request stays. An admin changes the password
+ * of another user without knowing it, which revokes all sessions of that user.
  */
 export function changePassword(dependencies: ChangePasswordDependencies) {
   const { unitOfWork, hasher, clock } = dependencies;
@@ -44,7 +44,7 @@ export function changePassword(dependencies: ChangePasswordDependencies) {
         return unitOfWork.run<void, ChangePasswordError>(async (repositories) =>
           safeTry(async function* () {
             yield* await repositories.users.update(changeUser(user, { passwordHash }, clock.now()), user.version);
-            return repositories.sessions.deleteByUser(user.id, actor.userId === user.id ? actor.sessionId : null);
+            return repositories.sessions.deleteByUser(user.id, actor.sessionId);
           }),
         );
       }),

@@ -28,7 +28,7 @@ export interface CreateUserInput {
 
 export type CreateUserError = EmailTaken | PasswordHashingError | StorageFailure;
 
-/** Creates a user of any role: for the operator of the server, who needs no account to be trusted. */
+/** Creates a user of any role, for the operator of the server. */
 export function createUser({ users, ...dependencies }: CreateUserDependencies) {
   return async (input: CreateUserInput): Promise<Result<User, CreateUserError>> =>
     safeTry(async function* () {
@@ -38,7 +38,7 @@ export function createUser({ users, ...dependencies }: CreateUserDependencies) {
     });
 }
 
-/** A new user with their password hashed, to be stored. */
+/** Hashes the password and makes the new user, who is not stored yet. */
 export async function prepareUser(
   { hasher, ids, clock }: PrepareUserDependencies,
   { name, email, password, role }: CreateUserInput,

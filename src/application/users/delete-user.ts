@@ -20,7 +20,7 @@ import type { FinishRemovalError } from "./finish-removals.ts";
 import { findChangeableUser, type FindUserDependencies } from "./find-visible-user.ts";
 import { requireCurrentPassword, type CurrentPasswordError } from "./require-current-password.ts";
 
-/** The user who is to take over the posts does not exist, or is the one who goes. */
+/** The new author of the posts does not exist, or is the user to delete. */
 export interface NewAuthorUnfit {
   readonly kind: "new_author_unfit";
 }
@@ -28,7 +28,7 @@ export interface NewAuthorUnfit {
 export interface DeleteUserInput {
   readonly id: UserId;
   readonly posts: PostsFate;
-  /** Of a user who deletes themself. */
+  /** Required from users who delete themselves. */
   readonly currentPassword?: string;
   readonly expected: ExpectedVersions;
 }
@@ -51,15 +51,15 @@ export interface DeleteUserDependencies extends FindUserDependencies {
   readonly finishRemoval: (userId: UserId) => Promise<Result<void, FinishRemovalError>>;
 }
 
-/** A user who was deleted, while their posts are still being processed. */
+/** The user is deleted. Posts, sessions and replay records of the user are removed afterwards. */
 export interface RemovalUnderway {
-  /** Settles when nothing of the user is left, or when the rest is left to a later attempt; that comes by itself. */
+  /** Settles when the removal is complete, or when it is postponed. A postponed removal resumes by itself. */
   readonly finished: Promise<Result<void, FinishRemovalError>>;
 }
 
 /**
- * Users remove themselves; admins remove everyone. They are gone by one transaction that is short however much they have;
- * what they have is worked off afterwards, in batches.
+ * Users delete themselves; admins delete everyone. One transaction deletes the user. It is short, however much the user has
+ * stored, because the rest is removed afterwards in batches.
  */
 export function deleteUser(dependencies: DeleteUserDependencies) {
   const { unitOfWork, clock, finishRemoval } = dependencies;
@@ -76,7 +76,7 @@ export function deleteUser(dependencies: DeleteUserDependencies) {
   };
 }
 
-/** Decides everything about a removal that can be decided before anything is written. */
+/** Checks a removal as far as possible before anything is written. */
 async function findDeletableUser(
   dependencies: DeleteUserDependencies,
   actor: Actor,
@@ -92,7 +92,7 @@ async function findDeletableUser(
   });
 }
 
-/** The repository decides it in the end, when others are demoted meanwhile; here nothing is settled in vain. */
+/** An early check, before the slow comparison of the password. The repository repeats it in the transaction. */
 async function requireAnotherAdmin(
   users: UserRepository,
   user: User,

@@ -7,8 +7,8 @@ export type EnsureAdminInput = Omit<CreateUserInput, "role">;
 export type EnsureAdminError = CreateUserError;
 
 /**
- * Creates the first admin; `null` when there is one already. It fails with `email_taken` rather than promote the user
- * who has the address: who they are nobody has checked.
+ * Creates the first admin. Returns `null` when there is an admin already. Fails with `email_taken` when a user has the
+ * address: that user is not promoted, because nobody has verified who it is.
  */
 export function ensureAdmin(dependencies: CreateUserDependencies) {
   const create = createUser(dependencies);

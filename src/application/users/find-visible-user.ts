@@ -14,8 +14,8 @@ export interface FindUserDependencies {
 }
 
 /**
- * The user, if the viewer may see them; else they are not found. Both questions are asked at once, whether or not there is
- * such a user, so that time does not tell a user who is hidden from one who is not there.
+ * Finds a user that the viewer may see, or fails with `user_not_found`. Both queries run at once, whether or not the user
+ * exists, so that the response time does not tell a hidden user from one who does not exist.
  */
 export async function findVisibleUser(
   { users, posts }: FindUserDependencies,
@@ -29,7 +29,7 @@ export async function findVisibleUser(
   return maySeeUser(viewer, id, hasPublished.value) ? found : fail({ kind: "user_not_found" });
 }
 
-/** Every change of a user begins so: find them, as far as the actor may see them, and see that the actor may act for them. */
+/** The first step of every change of a user: finds a user whom the actor may see, and checks that the actor may change them. */
 export async function findChangeableUser(
   dependencies: FindUserDependencies,
   actor: Actor,

@@ -35,25 +35,25 @@ const KIB = 1024;
 // Each batch is one statement, for which all other requests wait. Measured on the embedded engine, a batch takes 5 to
 // 20 ms (docs/performance.md).
 const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
-/** A post that changes hands is written to every index again, and the words of its text are most of that. */
+/** Reassigning a post writes all its index entries again; most of them are the words of its text. */
 const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
 const RECORDS: BatchLimits = { rows: 500, bytes: 4096 * KIB };
-/** Removals that are resumed at a time; the others follow. */
+/** Limits the removals that one run resumes; the next run resumes the others. */
 const MAX_RESUMED_AT_ONCE = 100;
 
 interface Work {
   readonly userId: UserId;
   past: PostPlace | null;
-  /** A new author who was not found at the last attempt. */
+  /** The new author that the last attempt did not find. */
   missing: UserId | null;
   readonly settle: (outcome: Result<void, FinishRemovalError>) => void;
   readonly refuse: (defect: unknown) => void;
 }
 
 /**
- * Works off the removals of users in batches: one batch at a time, of each removal in turn, so that a large one does not keep
- * a small one waiting. Every batch is complete in itself and may be repeated, so a process may die anywhere, and several
- * processes may work off the same removal: each does what is left.
+ * Completes the removals of users in batches. The removals take turns, one batch each, so that a large removal does not
+ * delay a small one. Every batch is complete in itself and may be repeated: a process may die at any point, and several
+ * processes may work on the same removal.
  */
 export function finishRemovals(dependencies: FinishRemovalsDependencies) {
   const { users } = dependencies;
@@ -85,10 +85,10 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
   };
 
   return {
-    /** Settles when the user is removed with all that they had, or when it does not go on for now. */
+    /** Settles when the removal is complete, or when it is postponed. */
     finishRemoval,
 
-    /** Goes on with what was interrupted, here or in another process. Gives the first failure. */
+    /** Resumes removals that were interrupted, in this process or in another. Returns the first failure. */
     resumeRemovals: async (): Promise<Result<void, FinishRemovalError>> =>
       safeTry(async function* () {
         const removals = yield* await users.listRemovals(MAX_RESUMED_AT_ONCE);
@@ -96,7 +96,7 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
         return outcomes.find((outcome) => outcome.isErr()) ?? ok();
       }),
 
-    /** Ends the work after the batch that runs. */
+    /** Stops after the current batch. */
     stopRemovals: async (): Promise<void> => {
       isStopping = true;
       await Promise.all(underway.values());
@@ -106,7 +106,7 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
 
 type Step = Result<"more" | "done", FinishRemovalError>;
 
-/** Does a batch; `null` after an exception, which rejects the promise of the caller. */
+/** Runs one batch. Returns `null` after an exception, which rejects the promise of the removal. */
 async function attempt(dependencies: FinishRemovalsDependencies, work: Work): Promise<Step | null> {
   return advance(dependencies, work).catch((defect: unknown) => {
     work.refuse(defect);
@@ -121,7 +121,7 @@ async function advance(dependencies: FinishRemovalsDependencies, work: Work): Pr
   const { users, sessions, idempotencyKeys } = dependencies;
   const { userId } = work;
   return safeTry<"more" | "done", FinishRemovalError>(async function* () {
-    // Read anew each time: the posts may have to go to somebody else by now, or another process may have done the rest.
+    // Read again for each batch: the posts may have a new target, or another process may have completed the removal.
     const removal = yield* await users.findRemoval(userId);
     if (removal === null) return DONE;
     if ((yield* await settlePosts(dependencies, work, removal)) === "more") return MORE;
@@ -137,7 +137,7 @@ async function advance(dependencies: FinishRemovalsDependencies, work: Work): Pr
             return MORE;
           case "user_has_posts":
             if (removal.posts.kind === "keep") return fail(failure);
-            // One that was unpublished meanwhile is before the place that was reached.
+            // A post that was unpublished in the meantime lies before the position that was reached.
             work.past = null;
             return MORE;
           default:
@@ -147,7 +147,7 @@ async function advance(dependencies: FinishRemovalsDependencies, work: Work): Pr
   });
 }
 
-/** Deletes a batch of the posts or gives it away; `done` when there is none past the place that was reached. */
+/** Deletes or reassigns a batch of the posts. Returns `done` when no post is left after the position that was reached. */
 async function settlePosts(
   { posts, clock }: FinishRemovalsDependencies,
   work: Work,
@@ -164,7 +164,7 @@ async function settlePosts(
     return ok(reached.value === null ? "done" : "more");
   }
   if (reached.error.kind !== "author_not_found") return fail(reached.error);
-  // The new author is removed as well: then this removal has another fate by now, which the next look at it shows.
+  // The new author is being removed as well, which has changed the target of this removal: the next batch reads it.
   const to = fate.kind === "reassign" ? fate.to : null;
   if (to === null || work.missing === to) return fail({ kind: "new_author_gone", userId });
   work.missing = to;

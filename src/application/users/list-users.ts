@@ -9,7 +9,7 @@ import type { UserRepository } from "../../domain/user/user-repository.ts";
 
 export type ListUsersError = StorageFailure;
 
-/** The users whom the viewer may see, each as far as they may. */
+/** Lists the users whom the viewer may see, with the fields that the viewer may see. */
 export function listUsers({ users }: { readonly users: UserRepository }) {
   return async (
     viewer: Viewer,

@@ -5,7 +5,7 @@ import { parsePassword } from "../../domain/user/password.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 
-/** Users who change how they log in, or delete themselves, must give the password that they have. */
+/** Users must give their current password to change their address or password, or to delete themselves. */
 export interface CurrentPasswordRequired {
   readonly kind: "current_password_required";
 }
@@ -17,8 +17,9 @@ export interface WrongPassword {
 export type CurrentPasswordError = CurrentPasswordRequired | WrongPassword | PasswordHashingError;
 
 /**
- * Sees that an actor who acts for themselves knows their password. Hashing is slow on purpose, so it comes before a unit of
- * work and not in it: the version of the user, which a change of password moves on, says that the outcome still holds.
+ * Checks the current password of an actor who changes their own account. Password hashing is slow by design, so the check
+ * runs before a unit of work. The write then names the version of the user, which every change of the password increments,
+ * so the check still holds.
  */
 export async function requireCurrentPassword(
   hasher: PasswordHasher,

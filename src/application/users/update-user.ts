@@ -22,7 +22,7 @@ import { requireCurrentPassword, type CurrentPasswordError } from "./require-cur
 export interface UpdateUserInput {
   readonly id: UserId;
   readonly changes: Omit<UserChanges, "passwordHash">;
-  /** Of a user who changes their own address. */
+  /** Required from users who change their own address. */
   readonly currentPassword?: string;
   readonly expected: ExpectedVersions;
 }
@@ -44,8 +44,8 @@ export interface UpdateUserDependencies extends FindUserDependencies {
 }
 
 /**
- * Users change themselves; admins change everyone, and only they give roles. An address is half of what one logs in with,
- * so a change of it ends the user's sessions, but for the one that asked.
+ * Users change themselves. Admins change everyone, and only admins change roles. A user logs in with the address, so a
+ * change of it revokes the user's other sessions.
  */
 export function updateUser(dependencies: UpdateUserDependencies) {
   const { users, unitOfWork, hasher, clock } = dependencies;
@@ -61,7 +61,7 @@ export function updateUser(dependencies: UpdateUserDependencies) {
           yield* await unitOfWork.run<void, UpdateUserError>(async (repositories) =>
             safeTry(async function* () {
               yield* await repositories.users.update(changed, user.version);
-              return repositories.sessions.deleteByUser(user.id, actor.userId === user.id ? actor.sessionId : null);
+              return repositories.sessions.deleteByUser(user.id, actor.sessionId);
             }),
           );
         } else if (changed !== user) yield* await users.update(changed, user.version);

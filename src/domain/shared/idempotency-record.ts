@@ -9,7 +9,7 @@ export type KeyDigest = Branded<string, "KeyDigest">;
 export type Fingerprint = Branded<string, "Fingerprint">;
 
 /** The result of a request, encrypted with its idempotency key: the database alone does not reveal it. ASCII only. */
-export type SealedAnswer = Branded<string, "SealedAnswer">;
+export type SealedResult = Branded<string, "SealedResult">;
 
 /** A replay record: the request with an idempotency key has run, and this was its result. */
 export interface IdempotencyRecord {
@@ -18,7 +18,7 @@ export interface IdempotencyRecord {
   /** The user who made the request, or whom the request created. The record is deleted with this user. */
   readonly userId: UserId;
   readonly fingerprint: Fingerprint;
-  readonly answer: SealedAnswer;
+  readonly result: SealedResult;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
@@ -29,6 +29,6 @@ export interface IdempotencyKeyInUse {
 }
 
 /** The bytes that a record adds to the usage of its account. A sealed result is ASCII, so its length is its bytes. */
-export function storedRecordBytes({ answer }: Pick<IdempotencyRecord, "answer">): number {
-  return ROW_BYTES + answer.length;
+export function storedRecordBytes({ result }: Pick<IdempotencyRecord, "result">): number {
+  return ROW_BYTES + result.length;
 }

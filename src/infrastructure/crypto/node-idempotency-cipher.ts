@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { promisify } from "node:util";
 import { constants, deflateRaw, deflateRawSync, inflateRaw } from "node:zlib";
 import type { IdempotencyCipher } from "../../application/ports/idempotency-cipher.ts";
-import type { Fingerprint, KeyDigest, SealedAnswer } from "../../domain/shared/idempotency-record.ts";
+import type { Fingerprint, KeyDigest, SealedResult } from "../../domain/shared/idempotency-record.ts";
 
 const CIPHER = "aes-256-gcm";
 const SECRET_BYTES = 32;
@@ -40,7 +40,7 @@ export const nodeIdempotencyCipher: IdempotencyCipher = {
         const nonce = randomBytes(NONCE_BYTES);
         const cipher = createCipheriv(CIPHER, encrypting, nonce).setAAD(Buffer.from(fingerprint));
         const encrypted = Buffer.concat([cipher.update(await compress(text)), cipher.final()]);
-        return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString("base64") as SealedAnswer;
+        return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString("base64") as SealedResult;
       },
       open: async (sealed) => {
         const bytes = Buffer.from(sealed, "base64");

@@ -16,8 +16,8 @@ import type {
   Fingerprint,
   IdempotencyRecord,
   KeyDigest,
-  SealedAnswer,
-} from "../../application/ports/idempotency-keys.ts";
+  SealedResult,
+} from "../../domain/shared/idempotency-record.ts";
 import type { EmailAddress, EmailKey } from "../../domain/user/email-address.ts";
 import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
 import type { PasswordHash } from "../../domain/user/password.ts";
@@ -167,7 +167,7 @@ export const idempotencyKeys = pgTable(
     keyDigest: text("key_digest").$type<KeyDigest>().notNull(),
     userId: uuid("user_id").$type<UserId>().notNull(),
     fingerprint: text().$type<Fingerprint>().notNull(),
-    answer: text().$type<SealedAnswer>().notNull(),
+    result: text("answer").$type<SealedResult>().notNull(),
     createdAt: moment("created_at").notNull(),
     expiresAt: moment("expires_at").notNull(),
   },

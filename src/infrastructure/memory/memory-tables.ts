@@ -1,4 +1,4 @@
-import type { IdempotencyRecord, KeyDigest } from "../../application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord, KeyDigest } from "../../domain/shared/idempotency-record.ts";
 import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
 import type { Session } from "../../domain/session/session.ts";

@@ -155,7 +155,7 @@ async function openAndUse<T>(
   if (storage.isErr()) return err(storage.error);
   const { place } = storage.value;
   const { sessionIdleMs, registration } = config.value;
-  const dependencies = { ...nodeAdapters, ...storage.value, sessionIdleMs, registration };
+  const dependencies = { ...nodeAdapters, ...storage.value, log, sessionIdleMs, registration };
   const used = await use({ ...useCases(dependencies), operator: administerUsers(dependencies) });
   const closed = await storage.value.close();
   return closed.isErr() ? err(closed.error) : used.map((value) => ({ value, place }));

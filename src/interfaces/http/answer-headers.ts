@@ -2,6 +2,7 @@ import { createMiddleware } from "hono/factory";
 import { documented } from "./openapi/documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { SECURE_HEADERS } from "./openapi/headers.ts";
+import { completeHeaders, startHeaders } from "./respond.ts";
 
 // What is shown depends on who asks, and may change at any time: a shared cache may keep what everybody is shown, if it asks
 // each time whether that is still so.
@@ -12,9 +13,10 @@ const PRIVATE = { ...PUBLIC, "Cache-Control": "private, no-cache" };
 export function answerHeaders(basePath: string) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);
-    c.set("headers", Object.assign({}, isPublic ? PUBLIC : PRIVATE));
+    startHeaders(c, isPublic ? PUBLIC : PRIVATE);
     c.set("basePath", basePath);
     await next();
+    completeHeaders(c);
   });
   return documented(middleware, { responseHeaders: ["Vary", "Cache-Control"] });
 }

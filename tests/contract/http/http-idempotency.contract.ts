@@ -36,7 +36,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
     const countPosts = async (author: Person) =>
       ((await author.get(`${author.path}/posts?limit=100`)).body as { items: readonly unknown[] }).items.length;
 
-    it("makes a repeated POST /v1/posts answer what the first did, and write nothing", async () => {
+    it("repeats the first response to POST /v1/posts and writes nothing", async () => {
       const { author } = await open();
       const ada = await author();
       const key = aKey();
@@ -49,7 +49,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(await countPosts(ada)).toBe(1);
     });
 
-    it("makes publishing and unpublishing again no error, whatever has become of the post", async () => {
+    it("repeats the first response to publish and unpublish after the post has changed or is deleted", async () => {
       const { author } = await open();
       const ada = await author();
       const { id } = await ada.write();
@@ -63,7 +63,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect([published.status, unpublished.status]).toEqual([200, 200]);
     });
 
-    it("makes a repeated registration no conflict", async () => {
+    it("repeats the first response to a registration instead of 409 email_taken", async () => {
       const { nobody } = await open();
       const [key, user] = [aKey(), { name: "Ada", email: "once@example.org", password: PASSWORD }];
       const first = await nobody.post("/v1/users", user, key);
@@ -72,7 +72,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(problemOf(await nobody.post("/v1/users", user, aKey()))).toBe("409 email_taken");
     });
 
-    it("makes a repeated log-in give the same session while it lives", async () => {
+    it("repeats the first response to a log-in while its session is active", async () => {
       const { nobody, author, client } = await open();
       const ada = await author();
       const [key, credentials] = [aKey(), { email: ada.email, password: PASSWORD }];
@@ -85,7 +85,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect((await ada.get("/v1/sessions")).body).toMatchObject({ items: { length: 1 } });
     });
 
-    it("gives no token to who repeats a log-in with a password that is the user's no more", async () => {
+    it("rejects a repeated log-in with 401 after the password has changed", async () => {
       const { nobody, author, client } = await open();
       const ada = await author();
       const [key, credentials] = [aKey(), { email: ada.email, password: PASSWORD }];
@@ -97,9 +97,9 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
 
     it.each([
       ["another body", "/v1/posts", { ...POST, title: "Twice" }],
-      ["another body, by a space only", "/v1/posts", `${JSON.stringify(POST)} `],
+      ["a body that differs by one space", "/v1/posts", `${JSON.stringify(POST)} `],
       ["another path", "/v1/posts/%/publish", undefined],
-    ])("is refused with %s, and nothing is written", async (_, path, body) => {
+    ])("rejects a used key with %s with 422 and writes nothing", async (_, path, body) => {
       const { author } = await open();
       const ada = await author();
       const key = aKey();
@@ -111,7 +111,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(await countPosts(ada)).toBe(1);
     });
 
-    it("is each user's own", async () => {
+    it("belongs to one user: two users may use the same key", async () => {
       const { author } = await open();
       const [ada, grace] = [await author(), await author()];
       const key = aKey();
@@ -121,7 +121,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(idOf(others)).not.toBe(idOf(hers));
     });
 
-    it("is the user's and not the session's", async () => {
+    it("is shared by all sessions of a user", async () => {
       const { author, logIn } = await open();
       const ada = await author();
       const key = aKey();
@@ -129,7 +129,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(told(await (await logIn(ada.email)).post("/v1/posts", POST, key))).toEqual(told(first));
     });
 
-    it("belongs to the operation where anybody may ask", async () => {
+    it("belongs to the operation in requests without a session", async () => {
       const { nobody } = await open();
       const key = aKey();
       const user = { name: "Ada", email: "anybody@example.org", password: PASSWORD };
@@ -139,7 +139,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(problemOf(await nobody.post("/v1/users", other, key))).toBe("422 idempotency_key_reused");
     });
 
-    it("is kept for 24 hours, and is then a new one", async () => {
+    it("is replayed for 24 hours and counts as new afterwards", async () => {
       const { author, clock } = await open();
       const ada = await author();
       const key = aKey();
@@ -153,7 +153,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(told(await ada.post("/v1/posts", { ...POST, title: "Tomorrow" }, key))).toEqual(told(second));
     });
 
-    it("keeps no refusal: what was refused is judged anew", async () => {
+    it("stores no error: a request that failed runs again", async () => {
       const { author } = await open();
       const ada = await author();
       const { id } = await ada.write({ content: "" });
@@ -165,7 +165,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(isReplayed(await publish())).toBe(true);
     });
 
-    it("belongs to the admin who creates users with it, and to nobody else", async () => {
+    it("belongs to the admin who creates a user with it, and is not replayed to others", async () => {
       const { nobody, admin, logIn } = await open();
       const [root, other, key] = [await admin(), await admin(), aKey()];
       const user = { name: "Ada", email: "created@example.org", password: PASSWORD, role: "author" };
@@ -180,7 +180,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(isReplayed(await root.post("/v1/users", user, key))).toBe(true);
     });
 
-    it("repeats no creation of a user to one who is no admin any more", async () => {
+    it("rejects a repeated creation of a user with 403 after its admin was demoted", async () => {
       const { admin } = await open();
       const [root, former, key] = [await admin(), await admin(), aKey()];
       const user = { name: "Ada", email: "created@example.org", password: PASSWORD, role: "author" };
@@ -189,7 +189,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(problemOf(await former.post("/v1/users", user, key))).toBe("403 forbidden");
     });
 
-    it("goes with the user", async () => {
+    it("is deleted with its user", async () => {
       const { nobody, logIn } = await open();
       const [key, user] = [aKey(), { name: "Ada", email: "going@example.org", password: PASSWORD }];
       const first = await nobody.post("/v1/users", user, key);
@@ -200,7 +200,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(idOf(second)).not.toBe(idOf(first));
     });
 
-    it("holds on every server that has the same storage, before and after a restart", async () => {
+    it("is replayed by every server on the same storage, also after a restart", async () => {
       const storage = await openStorage();
       const before = openApi(storage);
       const ada = await before.author();
@@ -212,25 +212,28 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(isReplayed(again)).toBe(true);
     });
 
-    it.each(["one server", "two servers"])("lets one of many that are sent to %s at once write", async (servers) => {
-      const storage = await openStorage();
-      const ada = await openApi(storage).author();
-      const identity = { Authorization: `Bearer ${ada.token}` };
-      const apis = Array.from({ length: servers === "one server" ? 1 : 2 }, () => openApi(storage).client(identity));
-      const key = aKey();
-      const sent = Array.from({ length: 10 }, async (_, n) => apis[n % apis.length]?.post("/v1/posts", POST, key));
-      const replies = (await Promise.all(sent)).filter((reply) => reply !== undefined);
-      const refused = replies.filter(({ status }) => status !== 201);
-      expect(new Set(refused.map(problemOf))).toEqual(new Set(refused.map(() => "409 idempotency_key_in_use")));
-      expect(new Set(replies.filter(({ status }) => status === 201).map(idOf)).size).toBe(1);
-      expect(replies.filter((reply) => reply.status === 201 && !isReplayed(reply))).toHaveLength(1);
-      expect(await countPosts(ada)).toBe(1);
-    });
+    it.each(["one server", "two servers"])(
+      "runs once when %s receives the same key many times concurrently",
+      async (servers) => {
+        const storage = await openStorage();
+        const ada = await openApi(storage).author();
+        const identity = { Authorization: `Bearer ${ada.token}` };
+        const apis = Array.from({ length: servers === "one server" ? 1 : 2 }, () => openApi(storage).client(identity));
+        const key = aKey();
+        const sent = Array.from({ length: 10 }, async (_, n) => apis[n % apis.length]?.post("/v1/posts", POST, key));
+        const replies = (await Promise.all(sent)).filter((reply) => reply !== undefined);
+        const refused = replies.filter(({ status }) => status !== 201);
+        expect(new Set(refused.map(problemOf))).toEqual(new Set(refused.map(() => "409 idempotency_key_in_use")));
+        expect(new Set(replies.filter(({ status }) => status === 201).map(idOf)).size).toBe(1);
+        expect(replies.filter((reply) => reply.status === 201 && !isReplayed(reply))).toHaveLength(1);
+        expect(await countPosts(ada)).toBe(1);
+      },
+    );
 
     it.each([
       ["has done the same", true],
       ["has used the key for something else", false],
-    ])("undoes a write when another server %s since the key was claimed", async (_, isSame) => {
+    ])("rolls back the write when another server %s since the key was claimed", async (_, isSame) => {
       const storage = await openStorage();
       const ada = await openApi(storage).author();
       const [key, { id }] = [aKey(), await ada.write()];
@@ -246,7 +249,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect((await ada.get(`/v1/posts/${id}`)).body).toMatchObject({ version: isSame ? 2 : 1 });
     });
 
-    it("makes two servers publish a post once, and both say so", async () => {
+    it("publishes once when two servers receive the same key concurrently, and both send the same response", async () => {
       const storage = await openStorage();
       const ada = await openApi(storage).author();
       const servers = [openApi(storage), openApi(storage)].map(({ client }) =>
@@ -286,7 +289,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
         return { send, countVersions };
       }
 
-      it("is in use while the first request with it is running: 409, and when to come back", async () => {
+      it("answers 409 with Retry-After while the first request with the key is running", async () => {
         let [enter, leave] = [() => {}, () => {}];
         const entered = new Promise<void>((settle) => (enter = settle));
         const left = new Promise<void>((settle) => (leave = settle));
@@ -309,9 +312,9 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       });
 
       it.each([
-        ["was kept", true],
-        ["was not kept", false],
-      ])("makes it safe to repeat what had an unknown outcome and %s", async (_, wasKept) => {
+        ["was stored", true],
+        ["was not stored", false],
+      ])("makes it safe to repeat a request whose write had an unknown outcome and %s", async (_, wasKept) => {
         let isAway = true;
         const losing = keyedWrites(async (write) => {
           if (!isAway) return write();
@@ -335,7 +338,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
         expect(await countVersions()).toBe(2);
       });
 
-      it("tells at once what has become of a write whose outcome was lost, where the storage is back", async () => {
+      it("sends the stored result when the acknowledgement of the write was lost", async () => {
         const { send, countVersions } = await repeater(
           keyedWrites(async (write) => {
             await write();
@@ -347,7 +350,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       });
     });
 
-    it("is the same with quotes and without", async () => {
+    it("is the same key with and without quotes", async () => {
       const { author } = await open();
       const ada = await author();
       const bare = crypto.randomUUID();
@@ -366,7 +369,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       "0123456789abcdef, 0123456789abcdef",
       String.raw`"0123456789\"abcdef"`,
       "0123456789abcdef\u00E9",
-    ])("is refused when it is %j, and says what to send", async (key) => {
+    ])("rejects the key %j with 400 and says which form to send", async (key) => {
       const { author } = await open();
       const ada = await author();
       const refused = await ada.post("/v1/posts", POST, { "Idempotency-Key": key });
@@ -375,7 +378,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       expect(await countPosts(ada)).toBe(0);
     });
 
-    it.each(["x".repeat(16), "x".repeat(255), "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("may be %j", async (key) => {
+    it.each(["x".repeat(16), "x".repeat(255), "!#$%&'()*+,-./:;<=>?@[]^_`{|}~"])("accepts the key %j", async (key) => {
       const { author } = await open();
       const ada = await author();
       const first = await ada.post("/v1/posts", POST, { "Idempotency-Key": key });

@@ -5,8 +5,8 @@ import type {
   Fingerprint,
   IdempotencyRecord,
   KeyDigest,
-  SealedAnswer,
-} from "../../../src/application/ports/idempotency-keys.ts";
+  SealedResult,
+} from "../../../src/domain/shared/idempotency-record.ts";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { visiblePosts } from "../../../src/domain/access.ts";
 import type { PostListQuery } from "../../../src/domain/post/post-list.ts";
@@ -134,7 +134,7 @@ const RECORD: IdempotencyRecord = {
   keyDigest: "new digest" as KeyDigest,
   userId: USER,
   fingerprint: "fingerprint" as Fingerprint,
-  answer: "answer" as SealedAnswer,
+  result: "answer" as SealedResult,
   createdAt: NOW,
   expiresAt: NOW,
 };

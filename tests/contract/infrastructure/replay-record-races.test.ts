@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { err, ok } from "neverthrow";
 import { afterAll, beforeAll, expect, describe, it } from "vitest";
-import type { IdempotencyRecord } from "../../../src/application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord } from "../../../src/domain/shared/idempotency-record.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { aRecord, aUser, DAY_MS, NOW } from "../../support/fixtures.ts";
@@ -49,7 +49,7 @@ describe("a replay record that another process stores after the snapshot of a st
       await transaction.unsafe(
         `insert into idempotency_keys (id, key_digest, user_id, fingerprint, answer, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7)`,
-        [first.id, first.keyDigest, first.userId, first.fingerprint, first.answer, first.createdAt, first.expiresAt],
+        [first.id, first.keyDigest, first.userId, first.fingerprint, first.result, first.createdAt, first.expiresAt],
       );
       return { inserting };
     });

@@ -1,6 +1,6 @@
 import { err, ok } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { IdempotencyRecord, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord, SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import { editPost, publishPost, type Draft } from "../../../src/domain/post/post.ts";
 import { ROW_BYTES } from "../../../src/domain/shared/storage-quota.ts";
@@ -15,7 +15,7 @@ const EXCEEDED = err({ kind: "account_quota_exceeded" });
 
 const TITLE = "é";
 const CONTENT = `${"x".repeat(UNIT_BYTES - ROW_BYTES - 6)}🔑`;
-const ANSWER = "a".repeat(UNIT_BYTES - ROW_BYTES) as SealedAnswer;
+const ANSWER = "a".repeat(UNIT_BYTES - ROW_BYTES) as SealedResult;
 
 export function accountQuotaContract(adapter: StorageUnderTest): void {
   describe(`The quota of an account on ${adapter.name}`, () => {
@@ -43,7 +43,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     };
     /** A replay record that counts as one unit. */
     const aUnitOfReplay = ({ id }: User, fields: Partial<IdempotencyRecord> = {}) =>
-      aRecord(id, undefined, { answer: ANSWER, ...fields });
+      aRecord(id, undefined, { result: ANSWER, ...fields });
     /** How many units more the account takes, which it then has. */
     const roomOf = async (user: User): Promise<number> => {
       for (let units = 0; ; units++) if ((await storage.posts.insert(aUnit(user))).isErr()) return units;

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { IdempotencyRecord, SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
+import type { IdempotencyRecord, SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
@@ -46,32 +46,32 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     };
     const found = async (key = KEY) => (await storage.idempotencyKeys.find(keyDigest(key)))._unsafeUnwrap();
 
-    it("finds nothing under a digest that nobody has stored", async () => {
+    it("find returns null for an unknown digest", async () => {
       await stored();
       expect(await found("another key")).toBeNull();
     });
 
-    it("gives back every field as it was stored, an answer of megabytes too", async () => {
-      const record = await stored(ownRecord(KEY, { answer: "0123456789abcdef".repeat(600_000) as SealedAnswer }));
+    it("find returns every field as it was stored, also a result of several megabytes", async () => {
+      const record = await stored(ownRecord(KEY, { result: "0123456789abcdef".repeat(600_000) as SealedResult }));
       expect(await found()).toEqual(record);
     });
 
-    it("finds several that are asked for together, each by its own digest", async () => {
+    it("find returns the record of each digest when several are requested concurrently", async () => {
       const records = await Promise.all(["a", "b"].map(async (each) => stored(ownRecord(each))));
       expect(await Promise.all([found("b"), found("c"), found("a")])).toEqual([records[1], null, records[0]]);
     });
 
-    it("refuses a second record of one key, and keeps the first", async () => {
+    it("insert refuses a second record of a key and keeps the first", async () => {
       const first = await stored();
       const again = await storage.idempotencyKeys.insert(
-        ownRecord(KEY, { answer: sealed("another answer") }),
+        ownRecord(KEY, { result: sealed("another answer") }),
         "within_quota",
       );
       expect(again._unsafeUnwrapErr()).toEqual({ kind: "idempotency_key_in_use" });
       expect(await found()).toEqual(first);
     });
 
-    it("takes one record of many that are stored at once", async () => {
+    it("insert stores one of many concurrent records of a key", async () => {
       const records = Array.from({ length: 10 }, () => ownRecord());
       const outcomes = await Promise.all(
         records.map(async (record) => storage.idempotencyKeys.insert(record, "within_quota")),
@@ -83,14 +83,14 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     it.each([
       ["a millisecond before its end", DAY_MS - 1, false],
       ["at its end", DAY_MS, true],
-    ])("keeps a key for its record until %s", async (_, ms, isFree) => {
+    ])("insert does or does not replace a record: %s", async (_, ms, isFree) => {
       await stored();
       const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
       expect((await storage.idempotencyKeys.insert(next, "within_quota")).isOk()).toBe(isFree);
       expect((await found())?.id === next.id).toBe(isFree);
     });
 
-    it("refuses a record of nobody, and stores nothing", async () => {
+    it("insert fails with user_not_found for an unknown user and stores nothing", async () => {
       const refused = await storage.idempotencyKeys.insert(
         ownRecord(KEY, { userId: nextId<UserId>() }),
         "within_quota",
@@ -99,7 +99,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await found()).toBeNull();
     });
 
-    it("keeps nothing of a unit of work that fails", async () => {
+    it("insert is rolled back with its unit of work", async () => {
       await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
         (await idempotencyKeys.insert(ownRecord(), "within_quota"))._unsafeUnwrap();
         return fail({ kind: "changed_my_mind" });
@@ -107,7 +107,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await found()).toBeNull();
     });
 
-    it("forgets what a user did when the user goes, and nothing else", async () => {
+    it("the records of a user are deleted with the user, and no others", async () => {
       const other = aUser();
       (await storage.users.insert(other))._unsafeUnwrap();
       await stored();
@@ -120,14 +120,14 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     it.each([
       ["a millisecond before its end", DAY_MS - 1, false],
       ["at its end", DAY_MS, true],
-    ])("lets nobody claim a key that has a record until %s", async (_, ms, isFree) => {
+    ])("claim respects the expiry of a record: %s", async (_, ms, isFree) => {
       const { keyDigest } = await stored();
       const claimed = await storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest, after(ms)));
       expect(claimed).toEqual(isFree ? ok() : fail({ kind: "idempotency_key_in_use" }));
       expect((await found())?.keyDigest).toBe(keyDigest);
     });
 
-    it.each(["an ok", "an err"])("gives a claimed key back with the unit of work that ends with %s", async (end) => {
+    it.each(["an ok", "an err"])("claim ends with a unit of work that returns %s", async (end) => {
       const claim = async (key: string, outcome: Result<void, unknown>) =>
         storage.unitOfWork.run(async (on) =>
           (await on.idempotencyKeys.claim(keyDigest(key), NOW)).andThen(() => outcome),
@@ -138,7 +138,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await Promise.all([claim("a", ok()), claim("b", ok())])).toEqual([ok(), ok()]);
     });
 
-    it("gives a claimed key back when the work of the unit throws", async () => {
+    it("claim ends with a unit of work that throws", async () => {
       const claim = async (work: () => Promise<Result<void, never>>) =>
         storage.unitOfWork.run(async (on) => {
           const claimed = await on.idempotencyKeys.claim(keyDigest(KEY), NOW);
@@ -149,7 +149,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect((await claim(async () => ok())).isOk()).toBe(true);
     });
 
-    it("lets one of two units that run at once claim a key, and both when the first has ended", async () => {
+    it("claim succeeds in one of two concurrent units, and in the other after the first has ended", async () => {
       const claim = async () => storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest(KEY), NOW));
       const outcomes = await Promise.all([claim(), claim()]);
       expect(outcomes.filter((outcome) => outcome.isOk()).length).toBeGreaterThan(0);
@@ -158,15 +158,15 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect((await claim()).isOk()).toBe(true);
     });
 
-    describe("a record with the post that its request made", () => {
+    describe("PostRepository.insert of a post with a record", () => {
       const isStored = async (post: Post) => (await storage.posts.findById(post.id, EVERY_DRAFT)).isOk();
 
       it.each([
         ["of a few characters", 16],
         ["of megabytes", 9_600_000],
-      ])("is stored with it, an answer %s", async (_, length) => {
-        const answer = "0123456789abcdef".repeat(length / 16) as SealedAnswer;
-        const [record, post] = [ownRecord(KEY, { answer }), aPublishedPost(user.id)];
+      ])("stores both, with a result %s", async (_, length) => {
+        const result = "0123456789abcdef".repeat(length / 16) as SealedResult;
+        const [record, post] = [ownRecord(KEY, { result }), aPublishedPost(user.id)];
         expect(await storage.posts.insert({ post, record })).toEqual(ok());
         expect(await found()).toEqual(record);
         expect((await storage.posts.findById(post.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(post);
@@ -175,7 +175,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       it.each([
         ["a millisecond before its end", DAY_MS - 1, false],
         ["at its end", DAY_MS, true],
-      ])("is refused where there is another of its key until %s, and so is the post", async (_, ms, isFree) => {
+      ])("respects the expiry of another record of the key: %s", async (_, ms, isFree) => {
         await stored();
         const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
         const post = aDraft(user.id);
@@ -184,7 +184,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         expect(await isStored(post)).toBe(isFree);
       });
 
-      it("is stored once of many that have one key and come at once, and so is one post", async () => {
+      it("stores one post and one record of many concurrent ones with the same key", async () => {
         const pairs = Array.from({ length: 10 }, () => ({ record: ownRecord(), post: aDraft(user.id) }));
         const outcomes = await Promise.all(
           pairs.map(async ({ record, post }) => storage.posts.insert({ post, record })),
@@ -197,7 +197,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         expect(kept).toEqual(outcomes.map((outcome) => outcome.isOk()));
       });
 
-      it("is stored whatever becomes of others that come at once", async () => {
+      it("gives each of several concurrent posts its own outcome", async () => {
         await stored(ownRecord("used"));
         const [nobody, someId] = [nextId<UserId>(), user.id];
         const outcomes = await Promise.all(
@@ -221,7 +221,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       });
     });
 
-    it("removes those that have expired, and no other", async () => {
+    it("deleteExpired deletes the expired records, and no others", async () => {
       await stored();
       const later = await stored(ownRecord("later", { expiresAt: after(DAY_MS + 1) }));
       expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), ANY_BATCH))._unsafeUnwrap()).toBe(1);
@@ -229,17 +229,17 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await found("later")).toEqual(later);
     });
 
-    it("removes as many as it is told to at most", async () => {
+    it("deleteExpired deletes at most the given number of rows", async () => {
       for (const each of ["a", "b", "c"]) await stored(ownRecord(each));
       const remove = async () =>
         (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), { ...ANY_BATCH, rows: 2 }))._unsafeUnwrap();
       expect([await remove(), await remove(), await remove()]).toEqual([2, 1, 0]);
     });
 
-    it("removes in one batch what its bytes allow, of the expired and of a user, and one record at least", async () => {
-      const answer = "a".repeat(10_000) as SealedAnswer;
+    it("deleteExpired and deleteByUser respect the bytes of a batch, and delete at least one record", async () => {
+      const result = "a".repeat(10_000) as SealedResult;
       const store = async () => {
-        for (let i = 0; i < 5; i++) await stored(ownRecord(`of ${i}`, { answer }));
+        for (let i = 0; i < 5; i++) await stored(ownRecord(`of ${i}`, { result }));
       };
       const two = { rows: 10, bytes: 15_000 };
       const purge = async () => (await storage.idempotencyKeys.deleteExpired(after(DAY_MS), two))._unsafeUnwrap();

@@ -35,7 +35,7 @@ describe("the operator of the server", () => {
     expect(nobody.map((found) => found._unsafeUnwrapErr().kind)).toEqual(["user_not_found", "user_not_found"]);
   });
 
-  it("changes a password without knowing it, and ends every session of the user and of nobody else", async () => {
+  it("changes a password without knowing it, and revokes every session of that user only", async () => {
     const { quire, operator } = await operated();
     const { app, author, otherAuthor } = quire;
     await signIn(quire, author);
@@ -56,7 +56,7 @@ describe("the operator of the server", () => {
     expect((await operator.setPassword(quire.admin.id, NEW_PASSWORD)).isOk()).toBe(true);
   });
 
-  it("makes an author an admin, and the same role again changes nothing", async () => {
+  it("makes an author an admin, and changes nothing when the role is set again", async () => {
     const { quire, operator } = await operated();
     const { author } = quire;
     const first = (await operator.setRole(author.id, "admin"))._unsafeUnwrap();
@@ -66,7 +66,7 @@ describe("the operator of the server", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("changes nobody where there is none", async () => {
+  it("fails with user_not_found for an unknown user", async () => {
     const { quire, operator } = await operated();
     const before = await contentsOf(quire);
     const id = nextId<UserId>();

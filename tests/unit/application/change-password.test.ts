@@ -38,7 +38,7 @@ async function overtakenQuire(change: Parameters<typeof changeUser>[1]): Promise
 }
 
 describe("changePassword", () => {
-  it("lets users who give the password that they have log in with the new one only", async () => {
+  it("lets users who give their current password log in with the new one only", async () => {
     const quire = await openQuire();
     const { app, author } = quire;
     const actor = await signIn(quire, author);
@@ -50,7 +50,7 @@ describe("changePassword", () => {
     });
   });
 
-  it("brings the user one version on and changes nothing else in them", async () => {
+  it("increments the version of the user and changes no other field", async () => {
     const quire = await openQuire();
     const { app, author, clock, storage } = quire;
     clock.set(LATER);
@@ -64,7 +64,7 @@ describe("changePassword", () => {
     });
   });
 
-  it("takes the password that the user has in any composition", async () => {
+  it("accepts the current password in any Unicode composition", async () => {
     const { app, author } = await openQuire();
     const actor = actorFor(author);
     const first = { id: author.id, currentPassword: PASSWORD, newPassword: password("crème brûlée") };
@@ -73,7 +73,7 @@ describe("changePassword", () => {
     expect((await app.changePassword(actor, second)).isOk()).toBe(true);
   });
 
-  it("ends the user's other sessions, and neither the current one nor anybody else's", async () => {
+  it("revokes the user's other sessions, and neither the current one nor those of other users", async () => {
     const quire = await openQuire();
     const { app, author, otherAuthor } = quire;
     await signIn(quire, author);
@@ -106,7 +106,7 @@ describe("changePassword", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("lets an admin change another's password without knowing it, and ends all of the other's sessions", async () => {
+  it("lets an admin change another user's password without knowing it, and revokes all sessions of that user", async () => {
     const quire = await openQuire();
     const { app, author, admin } = quire;
     await signIn(quire, author);
@@ -118,14 +118,14 @@ describe("changePassword", () => {
     expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
   });
 
-  it("asks admins for their own password when it is their own that they change", async () => {
+  it("requires the current password from admins who change their own password", async () => {
     const { app, admin } = await openQuire();
     const input = { id: admin.id, newPassword: NEW_PASSWORD };
     const refused = await app.changePassword(actorFor(admin), input);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "current_password_required" });
   });
 
-  it.each(["otherAuthor", "admin"] as const)("forbids authors to change the password of the %s", async (who) => {
+  it.each(["otherAuthor", "admin"] as const)("forbids an author to change the password of the %s", async (who) => {
     const quire = await openQuire();
     await storedPublishedPost(quire, quire[who]);
     const before = await contentsOf(quire);
@@ -136,7 +136,7 @@ describe("changePassword", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("finds no user who is not there", async () => {
+  it("fails with user_not_found for an unknown user", async () => {
     const { app, admin } = await openQuire();
     const input = { id: nextId<UserId>(), newPassword: NEW_PASSWORD };
     expect((await app.changePassword(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
@@ -162,7 +162,7 @@ describe("changePassword", () => {
       expect(stored.passwordHash).toContain(NEW_PASSWORD);
     });
 
-    it("refuses the old password when somebody else has replaced it", async () => {
+    it("refuses the old password after another request has replaced it", async () => {
       const quire = await overtakenQuire({ passwordHash: hashOf("given by the admin") });
       const actor = await signIn(quire, quire.author);
       await signIn(quire, quire.author);
@@ -175,7 +175,7 @@ describe("changePassword", () => {
     });
   });
 
-  it("hands on that the address is taken, should the store say so", async () => {
+  it("returns email_taken when the store does", async () => {
     const { app, author } = await openQuire({ users: () => ({ update: async () => err({ kind: "email_taken" }) }) });
     const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
     expect((await app.changePassword(actorFor(author), input))._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });

@@ -70,7 +70,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
     expect(await stored(quire, post)).not.toEqual(post);
   });
 
-  it("touches no other post", async () => {
+  it("changes no other post", async () => {
     const quire = await openQuire();
     const neighbour = await store(quire, quire.author);
     const post = await store(quire, quire.author);
@@ -78,13 +78,13 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
     expect(await stored(quire, neighbour)).toEqual(neighbour);
   });
 
-  it("finds no post that is not there", async () => {
+  it("fails with post_not_found for an unknown post", async () => {
     const { app, admin } = await openQuire();
     const refused = await change(app, actorFor(admin), { id: nextId<PostId>(), expected: null });
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
   });
 
-  it("is done when the post is at one of the expected versions", async () => {
+  it("succeeds when the post is at one of the expected versions", async () => {
     const quire = await openQuire();
     const post = await store(quire, quire.author);
     const target = { id: post.id, expected: [NEXT_VERSION, FIRST_VERSION] };
@@ -94,7 +94,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
   it.each([
     ["another version", [NEXT_VERSION]],
     ["no version at all", []],
-  ])("is refused when the post is expected at %s", async (_case, expected) => {
+  ])("fails with precondition_failed when the post is expected at %s", async (_case, expected) => {
     const quire = await openQuire();
     const post = await store(quire, quire.author);
     const refused = await change(quire.app, actorFor(quire.author), { id: post.id, expected });
@@ -103,7 +103,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
   });
 
   describe("when somebody else edits the post between reading and writing", () => {
-    it("is done on top of that when no version was expected", async () => {
+    it("applies to the edited post when no version was expected", async () => {
       const { quire, post } = await openOvertaken(store);
       (await change(quire.app, actorFor(quire.author), { id: post.id, expected: null }))._unsafeUnwrap();
       const after = await stored(quire, post);
@@ -111,7 +111,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
       else expect(after).toMatchObject({ version: 3, title: change === update ? "Another" : "By another" });
     });
 
-    it("is refused when the version that was read was expected", async () => {
+    it("fails with precondition_failed when the version that was read was expected", async () => {
       const { quire, post } = await openOvertaken(store);
       const target = { id: post.id, expected: [post.version] };
       const refused = await change(quire.app, actorFor(quire.author), target);
@@ -122,7 +122,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
 });
 
 describe.each(CHANGES.filter(([, , store]) => store === storedDraft))("%s, a draft", (_name, change) => {
-  it("is answered to other authors as if it were not there", async () => {
+  it("fails with post_not_found for other authors", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
     for (const expected of [null, [FIRST_VERSION], [NEXT_VERSION]]) {
@@ -160,7 +160,7 @@ describe("a published post of another", () => {
 });
 
 describe("updatePost", () => {
-  it("gives and stores the edited post, one version on and updated now", async () => {
+  it("returns and stores the edited post with a new version and update time", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     quire.clock.set(LATER);
@@ -184,7 +184,7 @@ describe("updatePost", () => {
     expect((await quire.app.updatePost(actorFor(quire.author), input))._unsafeUnwrap()).toEqual(post);
   });
 
-  it("does not empty a published post", async () => {
+  it("refuses to empty a published post", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     const input = { id: post.id, expected: null, edits: { content: content(" ") } };
@@ -195,7 +195,7 @@ describe("updatePost", () => {
 });
 
 describe("publishPost", () => {
-  it("gives and stores the post as public from now on", async () => {
+  it("returns and stores the post as published now", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
     quire.clock.set(LATER);
@@ -205,7 +205,7 @@ describe("publishPost", () => {
     expect((await quire.app.getPost(null, post.id))._unsafeUnwrap()).toEqual({ ...post, ...change });
   });
 
-  it("refuses a draft with nothing to read in it", async () => {
+  it("refuses a draft without readable content", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author, " ");
     const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
@@ -213,7 +213,7 @@ describe("publishPost", () => {
     expect(await stored(quire, post)).toEqual(post);
   });
 
-  it("refuses a post that is public already", async () => {
+  it("refuses a published post", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
@@ -223,7 +223,7 @@ describe("publishPost", () => {
 });
 
 describe("unpublishPost", () => {
-  it("gives and stores the post as a draft that the public does not see", async () => {
+  it("returns and stores the post as a draft that the public cannot see", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     quire.clock.set(LATER);
@@ -252,7 +252,7 @@ describe("deletePost", () => {
     expect((await contentsOf(quire)).posts).toEqual([kept]);
   });
 
-  it("does not find a post that it has removed", async () => {
+  it("fails with post_not_found for a deleted post", async () => {
     const quire = await openQuire();
     const target = { id: (await storedDraft(quire, quire.author)).id, expected: null };
     (await quire.app.deletePost(actorFor(quire.author), target))._unsafeUnwrap();
@@ -264,7 +264,7 @@ describe("deletePost", () => {
 describe("a change of a post whose author goes between reading and writing", () => {
   const authorGone = err({ kind: "author_not_found" } as const);
 
-  it("is made on the post as its new author has it", async () => {
+  it("applies to the post of its new author", async () => {
     let attempts = 0;
     const overrides: Overrides = {
       posts: (real) => ({
@@ -282,7 +282,7 @@ describe("a change of a post whose author goes between reading and writing", () 
     expect(updated).toMatchObject({ ...edits, authorId: quire.admin.id, version: 3 });
   });
 
-  it("finds no post that has gone with its author", async () => {
+  it("fails with post_not_found when the post was deleted with its author", async () => {
     const overrides: Overrides = {
       posts: (real) => ({
         update: async () => {

@@ -51,7 +51,7 @@ describe("deleteUser", () => {
     expect(sessions.map(({ id }) => id)).toEqual([session.sessionId]);
   });
 
-  it("lets nobody act with a session of the user who went", async () => {
+  it("refuses the sessions of a deleted user", async () => {
     const quire = await openQuire();
     const input = { email: quire.author.email, password: PASSWORD };
     const { token } = (await quire.app.logIn(input, null))._unsafeUnwrap().value;
@@ -71,13 +71,13 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("finds no user who is not there", async () => {
+  it("fails with user_not_found for an unknown user", async () => {
     const { app, admin } = await openQuire();
     const input = { id: nextId<UserId>(), posts: KEEP, currentPassword: PASSWORD, expected: null };
     expect((await app.deleteUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("refuses to remove a user who has posts unless it is told what becomes of them", async () => {
+  it("fails with user_has_posts unless the request says what happens to the posts", async () => {
     const { quire } = await openWithPosts();
     const before = await contentsOf(quire);
     const input = { id: quire.author.id, posts: KEEP, currentPassword: PASSWORD, expected: null };
@@ -87,7 +87,7 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("removes the user's posts, and nobody else's, when it is told to", async () => {
+  it("deletes the posts of the user, and no others, on request", async () => {
     const { quire, others, othersSession } = await openWithPosts();
     const input = { id: quire.author.id, posts: DELETE, currentPassword: PASSWORD, expected: null };
     await removed(quire, quire.author, input);
@@ -97,7 +97,7 @@ describe("deleteUser", () => {
     expect(sessions.map(({ id }) => id)).toEqual([othersSession.sessionId]);
   });
 
-  it("gives the user's posts to another, each one version on and updated now, when it is told to", async () => {
+  it("reassigns the posts on request, each with a new version and update time", async () => {
     const { quire, draft, published, others } = await openWithPosts();
     quire.clock.set(LATER);
     const input = {
@@ -187,7 +187,7 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("keeps the last admin and their posts, and asks for no password to say so", async () => {
+  it("keeps the last admin and their posts, and requires no password for this refusal", async () => {
     const quire = await openQuire();
     await storedDraft(quire, quire.admin);
     const before = await contentsOf(quire);
@@ -198,7 +198,7 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("keeps everything when the other admin is demoted after it was decided", async () => {
+  it("keeps everything when the other admin is demoted after the check", async () => {
     const { quire } = await openWithPosts({ users: () => ({ hasAdmin: async () => ok(true) }) });
     await storedDraft(quire, quire.admin);
     const before = await contentsOf(quire);

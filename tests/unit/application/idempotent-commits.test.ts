@@ -30,8 +30,8 @@ async function openKeyed(overrides: Overrides = {}) {
       const cipher = await nodeIdempotencyCipher.forRequest(idempotency);
       const { keyDigest, fingerprint } = cipher;
       const [createdAt, expiresAt] = [clock.now(), new Date(clock.now().getTime() + DAY_MS)];
-      const answer = await cipher.seal(text);
-      const record = { id: nextId<never>(), keyDigest, fingerprint, userId: author.id, answer, createdAt, expiresAt };
+      const result = await cipher.seal(text);
+      const record = { id: nextId<never>(), keyDigest, fingerprint, userId: author.id, result, createdAt, expiresAt };
       (await storage.idempotencyKeys.insert(record, "always"))._unsafeUnwrap();
     },
   };

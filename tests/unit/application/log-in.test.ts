@@ -41,7 +41,7 @@ async function withOutdatedHash(quire: Quire): Promise<Quire> {
 }
 
 describe("logIn", () => {
-  it("opens a session that lasts while it is used, and shows users themselves without their hash", async () => {
+  it("opens a session and returns the user's own profile without the password hash", async () => {
     const quire = await openQuire();
     const { passwordHash: _, ...profile } = quire.author;
     const { id, token, expiresAt, user } = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
@@ -53,7 +53,7 @@ describe("logIn", () => {
     ]);
   });
 
-  it("gives a token that its user acts with, and stores it nowhere", async () => {
+  it("returns a token that authenticates the user and is not stored", async () => {
     const quire = await openQuire();
     const { id, token } = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
     const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
@@ -61,7 +61,7 @@ describe("logIn", () => {
     expect(JSON.stringify(await contentsOf(quire))).not.toContain(token);
   });
 
-  it("opens another session each time", async () => {
+  it("opens a new session each time", async () => {
     const quire = await openQuire();
     const first = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
     const second = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap().value;
@@ -69,12 +69,12 @@ describe("logIn", () => {
     expect((await sessionsOf(quire, quire.author)).map(({ id }) => id)).toEqual([second.id, first.id]);
   });
 
-  it("takes the address in any case", async () => {
+  it("accepts the address in any case", async () => {
     const { app, author } = await openQuire();
     expect((await app.logIn({ email: author.email.toUpperCase(), password: PASSWORD }, null)).isOk()).toBe(true);
   });
 
-  it("takes the password in any composition", async () => {
+  it("accepts the password in any Unicode composition", async () => {
     const { app } = await openQuire();
     const parsed = { name: name("Zoë"), email: email("zoe@example.org") };
     const [composed, decomposed] = ["crème brûlée".normalize("NFC"), "crème brûlée".normalize("NFD")];
@@ -94,7 +94,7 @@ describe("logIn", () => {
     ["a password that is too short for one", "ada", "short"],
     ["a password that is too long for one", "ada", "a".repeat(1_025)],
     ["a password with a NUL", "ada", `${PASSWORD}\0`],
-  ])("opens no session for %s, and does not say what is wrong", async (_case, address, password) => {
+  ])("opens no session for %s and does not reveal which value is wrong", async (_case, address, password) => {
     const quire = await openQuire();
     const before = await contentsOf(quire);
     const refused = await quire.app.logIn({ email: address === "ada" ? quire.author.email : address, password }, null);
@@ -102,7 +102,7 @@ describe("logIn", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("compares the password with no hash when nobody has the address, so that the time does not tell", async () => {
+  it("compares the password with no hash for an unknown address, so that the response time reveals nothing", async () => {
     const { app, hasher } = await openQuire();
     await app.logIn({ email: "nobody@example.org", password: PASSWORD }, null);
     expect(hasher.compared).toEqual([null]);
@@ -115,7 +115,7 @@ describe("logIn", () => {
     expect(quire.hasher.compared).toEqual([quire.author.passwordHash, quire.author.passwordHash]);
   });
 
-  it("lets nobody in whose address nobody has, whatever the hasher answers", async () => {
+  it("opens no session for an unknown address, whatever the hasher returns", async () => {
     const { app } = await openQuire({ hasher: () => ({ verify: async () => ok("match") }) });
     const refused = await app.logIn({ email: "nobody@example.org", password: PASSWORD }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
@@ -124,7 +124,7 @@ describe("logIn", () => {
   it.each([
     ["exists", null],
     ["does not exist", "nobody@example.org"],
-  ])("says that a password could not be compared, for an address that %s", async (_case, address) => {
+  ])("fails with password_hashing_failed for an address that %s", async (_case, address) => {
     const quire = await openQuire({ hasher: () => ({ verify: async () => err(HASHING_FAILED) }) });
     const failed = await quire.app.logIn({ email: address ?? quire.author.email, password: PASSWORD }, null);
     expect(failed._unsafeUnwrapErr()).toBe(HASHING_FAILED);
@@ -148,7 +148,7 @@ describe("logIn", () => {
       expect((await contentsOf(quire)).users).toEqual(users);
     });
 
-    it("leaves the hash when the password is another", async () => {
+    it("keeps the hash when the password is wrong", async () => {
       const quire = await withOutdatedHash(await openQuire());
       const before = await contentsOf(quire);
       const refused = await quire.app.logIn(credentials(quire, "not the right one"), null);
@@ -165,7 +165,7 @@ describe("logIn", () => {
       expect(await contentsOf(quire)).toEqual(before);
     });
 
-    it("lets its user in and keeps the hash while too many new hashes wait", async () => {
+    it("opens a session and keeps the hash while the queue of new hashes is full", async () => {
       const quire = await withOutdatedHash(
         await openQuire({ hasher: () => ({ hash: async () => err({ kind: "password_hashing_busy" }) }) }),
       );
@@ -174,7 +174,7 @@ describe("logIn", () => {
       expect((await contentsOf(quire)).users).toEqual(users);
     });
 
-    it("lets its user in when another log-in of theirs upgrades the hash meanwhile", async () => {
+    it("opens a session when another log-in upgrades the hash in the meantime", async () => {
       const quire = await withOutdatedHash(
         await openOvertaken(async ({ storage, author }) => {
           const upgraded = hashOf(PASSWORD, "current", 99);
@@ -212,7 +212,7 @@ describe("logIn", () => {
       expect(await sessionsOf(quire, quire.author)).toEqual([]);
     });
 
-    it("opens no session when the user goes", async () => {
+    it("opens no session when the user is deleted", async () => {
       const quire = await openOvertaken(async ({ storage, author }) => {
         (await storage.users.delete(author.id, author.version))._unsafeUnwrap();
       });
@@ -229,7 +229,7 @@ describe("logIn", () => {
     });
   });
 
-  it("upgrades no hash when the user goes before the session is stored", async () => {
+  it("upgrades no hash when the user is deleted before the session is stored", async () => {
     const quire = await withOutdatedHash(
       await openQuire({ sessions: () => ({ insert: async () => err({ kind: "user_not_found" }) }) }),
     );
@@ -239,7 +239,7 @@ describe("logIn", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("ends the oldest session of a user who opens more than they may have", async () => {
+  it("revokes the oldest session when a user exceeds the maximum", async () => {
     const quire = await openQuire();
     const first = await signIn(quire, quire.author);
     for (let i = 1; i < MAX_SESSIONS_PER_USER; i++) await signIn(quire, quire.author);

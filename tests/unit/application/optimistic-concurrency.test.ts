@@ -23,7 +23,7 @@ function losing(losses: number) {
 }
 
 describe("retryLostRaces", () => {
-  it.each([0, 1, MAX_ATTEMPTS - 1])("wins after %i lost races, and attempts no more", async (losses) => {
+  it.each([0, 1, MAX_ATTEMPTS - 1])("succeeds after %i lost races and then stops", async (losses) => {
     const { counter, attempt } = losing(losses);
     expect((await retryLostRaces(attempt))._unsafeUnwrap()).toBe("won");
     expect(counter.attempts).toBe(losses + 1);
@@ -35,7 +35,7 @@ describe("retryLostRaces", () => {
     expect(counter.attempts).toBe(MAX_ATTEMPTS);
   });
 
-  it("hands on another error at once", async () => {
+  it("returns any other error at once", async () => {
     const other = { kind: "post_not_found" } as const;
     let attempts = 0;
     const attempt = async (): Promise<Result<void, typeof other | VersionConflict>> => {
@@ -138,21 +138,21 @@ async function openLosing(losses: number) {
 }
 
 describe.each(CALLS)("%s", (_useCase, call) => {
-  it("hides from its caller that it has lost four races", async () => {
+  it("succeeds after four lost races", async () => {
     const { quire, counter } = await openLosing(MAX_ATTEMPTS - 1);
     (await call(quire))._unsafeUnwrap();
     expect(counter.attempts).toBe(MAX_ATTEMPTS);
   });
 
-  it("says version_conflict when it has lost five", async () => {
+  it("fails with version_conflict after five lost races", async () => {
     const { quire, counter } = await openLosing(MAX_ATTEMPTS);
     expect((await call(quire))._unsafeUnwrapErr()).toEqual(CONFLICT);
     expect(counter.attempts).toBe(MAX_ATTEMPTS);
   });
 });
 
-describe("a use case that has lost every race", () => {
-  it.each(CALLS.slice(0, 3))("has changed nothing in users, posts and sessions: %s", async (_useCase, call) => {
+describe("A use case that loses every race", () => {
+  it.each(CALLS.slice(0, 3))("changes nothing in users, posts and sessions: %s", async (_useCase, call) => {
     const { quire } = await openLosing(Infinity);
     await storedDraft(quire, quire.author);
     await signIn(quire, quire.author);

@@ -18,21 +18,21 @@ function removing(...batches: readonly number[]) {
 }
 
 describe.each(["purgeExpiredSessions", "purgeExpiredIdempotencyKeys"] as const)("%s", (name) => {
-  it("goes on until a batch is not full, or is empty", async () => {
+  it("deletes batches until one is not full, or is empty", async () => {
     const { asked, overrides } = removing(1000, 1000, 0);
     const { app } = await openQuire(overrides);
     expect(await app[name]()).toEqual(ok());
     expect(asked).toHaveLength(3);
   });
 
-  it("stops between two batches when it is told to", async () => {
+  it("stops between two batches when isStopping returns true", async () => {
     const { asked, overrides } = removing(1000, 1000, 1000);
     const { app } = await openQuire(overrides);
     expect(await app[name](() => asked.length === 2)).toEqual(ok());
     expect(asked).toHaveLength(2);
   });
 
-  it("ends with the failure of a batch", async () => {
+  it("returns the failure of a batch", async () => {
     const deleteExpired = async () => err(OUTAGE);
     const { app } = await openQuire({
       sessions: () => ({ deleteExpired }),

@@ -8,6 +8,7 @@ import {
   IDLE_MS,
   openQuire,
   outage,
+  OUTAGE,
   pagesOfTwo,
   PASSWORD,
   sessionsOf,
@@ -32,7 +33,7 @@ async function loggedIn(overrides: Overrides = {}) {
 const INVALID = { kind: "invalid_session" };
 
 describe("authenticate", () => {
-  it("finds who acts with a token, in which session", async () => {
+  it("returns the user and the session of a token", async () => {
     const { quire, session, token } = await loggedIn();
     expect((await quire.app.authenticate(token))._unsafeUnwrap()).toEqual({
       userId: quire.author.id,
@@ -41,7 +42,7 @@ describe("authenticate", () => {
     });
   });
 
-  it("gives the role that the user has now", async () => {
+  it("returns the current role of the user", async () => {
     const { quire, token } = await loggedIn();
     const promoted = changeUser(quire.author, { role: "admin" }, LATER);
     (await quire.storage.users.update(promoted, quire.author.version))._unsafeUnwrap();
@@ -57,12 +58,12 @@ describe("authenticate", () => {
     expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
   });
 
-  it("refuses the digest that is stored in the place of the token", async () => {
+  it("refuses the stored digest instead of the token", async () => {
     const { quire, session } = await loggedIn();
     expect((await quire.app.authenticate(session.tokenDigest))._unsafeUnwrapErr()).toEqual(INVALID);
   });
 
-  it("leaves a session as it is while its last renewal is recent", async () => {
+  it("does not renew a session that was renewed recently", async () => {
     const { quire, session, token } = await loggedIn();
     quire.clock.advance(PRECISION_MS - 1);
     (await quire.app.authenticate(token))._unsafeUnwrap();
@@ -77,7 +78,7 @@ describe("authenticate", () => {
     expect(await sessionsOf(quire, quire.author)).toEqual([{ ...session, ...renewed }]);
   });
 
-  it("keeps a session alive for ever while it is used", async () => {
+  it("keeps a session active as long as it is used", async () => {
     const { quire, token } = await loggedIn();
     for (let i = 0; i < 5; i++) {
       quire.clock.advance(IDLE_MS - 1);
@@ -85,14 +86,16 @@ describe("authenticate", () => {
     }
   });
 
-  it("knows who acts while the storage cannot write, and leaves their session as it is", async () => {
+  it("accepts a token while the store cannot write, leaves the session as it is, and logs the failure", async () => {
     const { quire, session, token } = await loggedIn({ sessions: () => ({ renew: outage }) });
     quire.clock.advance(PRECISION_MS);
     expect((await quire.app.authenticate(token))._unsafeUnwrap()).toMatchObject({ sessionId: session.id });
     expect(await sessionsOf(quire, quire.author)).toEqual([session]);
+    const fields = { sessionId: session.id, failure: OUTAGE };
+    expect(quire.log.lines).toEqual([{ level: "warn", fields, message: "session not renewed" }]);
   });
 
-  it("refuses a session from the moment on at which it expires, and does not renew it", async () => {
+  it("refuses a session from its expiry on and does not renew it", async () => {
     const { quire, token } = await loggedIn();
     quire.clock.advance(IDLE_MS);
     expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
@@ -127,7 +130,7 @@ async function issueFor(quire: Awaited<ReturnType<typeof openQuire>>) {
 }
 
 describe("logOut", () => {
-  it("ends the session that the actor acts with and no other", async () => {
+  it("revokes the session of the request and no other", async () => {
     const { quire, session, token } = await loggedIn();
     const others = [await signIn(quire, quire.author), await signIn(quire, quire.otherAuthor)];
     const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
@@ -138,7 +141,7 @@ describe("logOut", () => {
     expect(sessions).toHaveLength(others.length);
   });
 
-  it("has nothing to do when the session has been ended meanwhile", async () => {
+  it("succeeds when the session was revoked in the meantime", async () => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);
     (await quire.app.logOut(actor))._unsafeUnwrap();
@@ -147,7 +150,7 @@ describe("logOut", () => {
 });
 
 describe("revokeSession", () => {
-  it("ends one of the actor's own sessions and no other", async () => {
+  it("revokes one of the actor's own sessions and no other", async () => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);
     const lost = await signIn(quire, quire.author);
@@ -155,23 +158,26 @@ describe("revokeSession", () => {
     expect((await sessionsOf(quire, quire.author)).map(({ id }) => id)).toEqual([actor.sessionId]);
   });
 
-  it("ends the session that the actor acts with, too", async () => {
+  it("can revoke the session of the request", async () => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);
     (await quire.app.revokeSession(actor, actor.sessionId))._unsafeUnwrap();
     expect(await sessionsOf(quire, quire.author)).toEqual([]);
   });
 
-  it.each(["otherAuthor", "admin"] as const)("does not find a session of another for the %s", async (who) => {
-    const quire = await openQuire();
-    const victim = await signIn(quire, quire.author);
-    const actor = await signIn(quire, quire[who]);
-    const refused = await quire.app.revokeSession(actor, victim.sessionId);
-    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
-    expect(await sessionsOf(quire, quire.author)).toHaveLength(1);
-  });
+  it.each(["otherAuthor", "admin"] as const)(
+    "fails with session_not_found for another user's session, requested by the %s",
+    async (who) => {
+      const quire = await openQuire();
+      const victim = await signIn(quire, quire.author);
+      const actor = await signIn(quire, quire[who]);
+      const refused = await quire.app.revokeSession(actor, victim.sessionId);
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
+      expect(await sessionsOf(quire, quire.author)).toHaveLength(1);
+    },
+  );
 
-  it("does not find a session that is not there", async () => {
+  it("fails with session_not_found for an unknown session", async () => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);
     const refused = await quire.app.revokeSession(actor, nextId<SessionId>());
@@ -180,7 +186,7 @@ describe("revokeSession", () => {
 });
 
 describe("listSessions", () => {
-  it("shows actors their own sessions alone, an admin too", async () => {
+  it("returns the actor's own sessions only, also for an admin", async () => {
     const quire = await openQuire();
     await signIn(quire, quire.author);
     const actor = await signIn(quire, quire.admin);
@@ -188,7 +194,7 @@ describe("listSessions", () => {
     expect(items.map(({ id }) => id)).toEqual([actor.sessionId]);
   });
 
-  it("shows no session that has expired", async () => {
+  it("omits expired sessions", async () => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);
     quire.clock.advance(IDLE_MS - 1);
@@ -197,7 +203,7 @@ describe("listSessions", () => {
     expect((await quire.app.listSessions(actor, WHOLE_LIST))._unsafeUnwrap().items).toEqual([]);
   });
 
-  it("gives every session once, newest first, page by page", async () => {
+  it("returns every session once, newest first, over several pages", async () => {
     const quire = await openQuire();
     const [first, second, third] = [
       await signIn(quire, quire.author),
@@ -215,7 +221,7 @@ describe("listSessions", () => {
 });
 
 describe("purgeExpiredSessions", () => {
-  it("removes the sessions of all users that have expired, and no others", async () => {
+  it("deletes the expired sessions of all users, and no others", async () => {
     const { quire, session, token } = await loggedIn();
     await signIn(quire, quire.author);
     await signIn(quire, quire.otherAuthor);
@@ -228,7 +234,7 @@ describe("purgeExpiredSessions", () => {
     expect((await contentsOf(quire)).sessions.map(({ id }) => id)).toEqual([session.id]);
   });
 
-  it("removes none before it expires", async () => {
+  it("deletes no session before its expiry", async () => {
     const { quire } = await loggedIn();
     quire.clock.set(afterNow(IDLE_MS - 1));
     (await quire.app.purgeExpiredSessions())._unsafeUnwrap();

@@ -26,6 +26,7 @@ import {
   DAY_MS,
   EVERY_POST,
   ids,
+  recordingLog,
   testClock,
   type TestClock,
 } from "../../support/fixtures.ts";
@@ -87,6 +88,7 @@ export interface Quire {
   /** The storage without overrides: for what a test arranges and looks at. */
   readonly storage: Storage;
   readonly clock: TestClock;
+  readonly log: ReturnType<typeof recordingLog>;
   readonly hasher: FakeHasher;
   readonly app: UseCases;
   readonly author: User;
@@ -98,6 +100,7 @@ export interface Quire {
 export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const storage = openMemoryStorage();
   const clock = testClock();
+  const log = recordingLog();
   const hasher = fakeHasher();
   const bend = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
     idempotencyKeys: { ...idempotencyKeys, ...overrides.idempotencyKeys?.(idempotencyKeys) },
@@ -114,6 +117,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
     idempotencyCipher: nodeIdempotencyCipher,
     ids,
     clock,
+    log,
     sessionIdleMs: IDLE_MS,
     registration: overrides.registration ?? "open",
   });
@@ -123,7 +127,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const admin = aUser({ passwordHash, role: "admin" });
   for (const user of overrides.hasNoAdmin === true ? [author, otherAuthor] : [author, otherAuthor, admin])
     (await storage.users.insert(user))._unsafeUnwrap();
-  return { storage, clock, hasher, app, author, otherAuthor, admin };
+  return { storage, clock, log, hasher, app, author, otherAuthor, admin };
 }
 
 /** The user acting with a session that is stored. */

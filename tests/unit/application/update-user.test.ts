@@ -105,13 +105,13 @@ describe("updateUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("finds no user who is not there", async () => {
+  it("fails with user_not_found for an unknown user", async () => {
     const { app, admin } = await openQuire();
     const refused = await app.updateUser(actorFor(admin), { id: nextId<UserId>(), changes: {}, expected: null });
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("refuses an address that another user has, in any case, and keeps the one there is", async () => {
+  it("refuses an address of another user, in any case, and keeps the current one", async () => {
     const quire = await openQuire();
     const { app, author, otherAuthor } = quire;
     const changes = { email: email(otherAuthor.email.toUpperCase()) };
@@ -143,7 +143,7 @@ describe("updateUser", () => {
     expect(await stored(quire, author.id)).toEqual(author);
   });
 
-  it("tells whom it forbids nothing about versions", async () => {
+  it("returns forbidden before it compares versions", async () => {
     const quire = await openQuire();
     await storedPublishedPost(quire, quire.otherAuthor);
     const input = { id: quire.otherAuthor.id, changes: {}, expected: [NEXT_VERSION] };
@@ -167,14 +167,14 @@ describe("updateUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("asks for no password where the address stays what it is", async () => {
+  it("requires no password when the address stays the same", async () => {
     const { app, author } = await openQuire();
     const changes = { name: name("Grace"), email: author.email };
     const updated = await app.updateUser(actorFor(author), { id: author.id, changes, expected: null });
     expect(updated._unsafeUnwrap()).toMatchObject({ name: "Grace", email: author.email });
   });
 
-  it("ends the user's other sessions with a change of the address, and none with another change", async () => {
+  it("revokes the user's other sessions on a change of the address, and none on another change", async () => {
     const quire = await openQuire();
     const { app, author } = quire;
     const actor = await signIn(quire, author);
@@ -187,7 +187,7 @@ describe("updateUser", () => {
     expect((await sessionsOf(quire, author)).map(({ id }) => id)).toEqual([actor.sessionId]);
   });
 
-  it("lets an admin change another's address without a password, and ends all of the other's sessions", async () => {
+  it("lets an admin change another user's address without a password, and revokes all sessions of that user", async () => {
     const quire = await openQuire();
     const { app, author, admin } = quire;
     await signIn(quire, author);

@@ -6,7 +6,7 @@ import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-i
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
 import { listUsers, referenceProblem, setPassword, setRole } from "../../../src/interfaces/cli/users.ts";
 import { fakeHasher } from "../../support/api.ts";
-import { aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
+import { recordingLog, aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
 
 async function opened(count = 1) {
   const storage = openMemoryStorage();
@@ -19,6 +19,7 @@ async function opened(count = 1) {
     idempotencyCipher: nodeIdempotencyCipher,
     ids,
     clock: testClock(),
+    log: recordingLog(),
     sessionIdleMs: DAY_MS,
     registration: "open" as const,
   };

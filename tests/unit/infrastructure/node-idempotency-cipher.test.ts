@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { SealedAnswer } from "../../../src/application/ports/idempotency-keys.ts";
+import type { SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
 import type { Idempotency } from "../../../src/application/idempotency/idempotency.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
@@ -16,7 +16,7 @@ const RESULT = 'snapshot/1 {"token":"a secret 🔑"}';
 const sealOf = async (fields: Partial<Idempotency> = {}) => nodeIdempotencyCipher.forRequest({ ...REQUEST, ...fields });
 
 const SEALED_BEFORE =
-  "AAECAwQFBgcICQoLxpxSWm/wZ5i2z952LxunML4HU4ZR3eGxQxMrPZCQXUn+fYj+SCmpZcRwHWC/ZB1cdDihSic7k3oNEn6hXxKnEQVjjbTucB5zSagEJRTp3jLUesQkz+zPwjZddV0K0xg3" as SealedAnswer;
+  "AAECAwQFBgcICQoLxpxSWm/wZ5i2z952LxunML4HU4ZR3eGxQxMrPZCQXUn+fYj+SCmpZcRwHWC/ZB1cdDihSic7k3oNEn6hXxKnEQVjjbTucB5zSagEJRTp3jLUesQkz+zPwjZddV0K0xg3" as SealedResult;
 
 describe("nodeIdempotencyCipher", () => {
   it("gives one request the same digest and fingerprint each time", async () => {
@@ -106,7 +106,7 @@ describe("nodeIdempotencyCipher", () => {
     for (const index of [0, 12, 28, bytes.length - 1]) {
       const changed = Buffer.from(bytes);
       changed[index] = (changed[index] ?? 0) ^ 1;
-      await expect(seal.open(changed.toString("base64") as SealedAnswer)).rejects.toThrow();
+      await expect(seal.open(changed.toString("base64") as SealedResult)).rejects.toThrow();
     }
   });
 });
