@@ -31,7 +31,7 @@ export interface OpenedStorage {
   /** Closes the storage and opens it again on what it has stored. Only a storage in memory has nothing to open again. */
   reopen?(): Promise<TestStorage>;
   /** Makes the store fail at every later write, for this reason. Only a storage without a store of its own cannot fail. */
-  failWrites?(reason: StorageFailureReason): Promise<void>;
+  failWrites?(reason: Exclude<StorageFailureReason, "cancelled">): Promise<void>;
   close(): Promise<void>;
 }
 

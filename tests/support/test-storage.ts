@@ -80,7 +80,7 @@ async function openEngine(directory: string, quota: TestStorageOptions) {
 }
 
 /** A SQLSTATE that PostgreSQL or its driver has for each reason (PostgreSQL 18, Appendix A). */
-const SQLSTATES: Readonly<Record<StorageFailureReason, string>> = {
+const SQLSTATES: Readonly<Record<Exclude<StorageFailureReason, "cancelled">, string>> = {
   unavailable: "57P03",
   full: "53100",
   corrupt: "XX001",
@@ -89,7 +89,7 @@ const SQLSTATES: Readonly<Record<StorageFailureReason, string>> = {
 };
 
 /** The statements that make PostgreSQL fail at each write of every table. */
-function failureOfWrites(reason: StorageFailureReason): readonly string[] {
+function failureOfWrites(reason: keyof typeof SQLSTATES): readonly string[] {
   const trigger = (table: string) =>
     `create trigger fails before insert or update or delete on ${table} for each statement execute function fail()`;
   return [

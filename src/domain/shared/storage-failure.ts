@@ -5,9 +5,10 @@
  * - `full`: no space is left to write.
  * - `corrupt`: the database found its own files damaged.
  * - `busy`: the database is overloaded, or the call lost a race.
+ * - `cancelled`: nobody waits for the result any more, so the call was not begun.
  * - `outcome_unknown`: the database went away during a write, which may or may not be stored.
  */
-export type StorageFailureReason = "unavailable" | "full" | "corrupt" | "busy" | "outcome_unknown";
+export type StorageFailureReason = "unavailable" | "full" | "corrupt" | "busy" | "cancelled" | "outcome_unknown";
 
 /** The store failed. The adapter sets every field, because only the adapter knows its driver. */
 export interface StorageFailure {
@@ -23,4 +24,10 @@ export interface StorageFailure {
 
 export function isStorageFailure(error: { readonly kind: string }): error is StorageFailure {
   return error.kind === "storage_failure";
+}
+
+/** The failure of a read that was skipped, as its signal was aborted before it began. */
+export function cancelledRead(operation: string): StorageFailure {
+  const cause = { message: "Nobody waits for the result any more." };
+  return { kind: "storage_failure", reason: "cancelled", isTransient: false, operation, cause };
 }

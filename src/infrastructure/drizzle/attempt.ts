@@ -1,6 +1,9 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
-import type { StorageFailure, StorageFailureReason } from "../../domain/shared/storage-failure.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
+import { cancelledRead, type StorageFailure, type StorageFailureReason } from "../../domain/shared/storage-failure.ts";
+import { isAborted as isSignalAborted } from "../sql/abort.ts";
+import { withSignal } from "../sql/current-signal.ts";
 import type { Database } from "./database.ts";
 
 /** What PostgreSQL reported, without the statement and its values, which contain addresses, content and hashes. */
@@ -27,15 +30,18 @@ export async function attempt<T, E = never>(
   operation: string,
   query: () => Promise<T>,
   constraints: Readonly<Record<string, E>> = {},
+  signal?: AbortSignal,
 ): Promise<Result<T, E | StorageFailure>> {
+  if (isSignalAborted(signal)) return err(cancelledRead(operation));
   try {
-    return ok(await query());
+    return ok(await withSignal(signal, query));
   } catch (thrown) {
     aborted.add(db);
     const diagnosis = diagnose(thrown);
     if (diagnosis === null) throw thrown;
     const refusal = diagnosis.constraint === null ? undefined : constraints[diagnosis.constraint];
     if (refusal !== undefined) return err(refusal);
+    if (isSignalAborted(signal) && diagnosis.sqlState === QUERY_CANCELED) return err(cancelledRead(operation));
     const reason = failureReason(diagnosis.sqlState);
     if (reason !== null) {
       const isTransient = diagnosis.sqlState !== null && TRANSIENT.test(diagnosis.sqlState);
@@ -44,6 +50,8 @@ export async function attempt<T, E = never>(
     throw defect(operation, diagnosis);
   }
 }
+
+const QUERY_CANCELED = "57014";
 
 /** An exception for the log. The caught one is not its cause, since it contains the values of the statement. */
 function defect(operation: string, { sqlState, message }: Diagnosis): Error {

@@ -1,45 +1,67 @@
 import DataLoader from "dataloader";
-import type { Result } from "neverthrow";
+import { err, type Result } from "neverthrow";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import {
+  cancelledRead,
   isStorageFailure,
   type StorageFailure,
   type StorageFailureReason,
 } from "../../domain/shared/storage-failure.ts";
+import { commonSignal, isAborted } from "../sql/abort.ts";
 
 /** Small enough that the first caller does not wait long for the rows of the last one. */
 const MAX_BATCH_KEYS = 50;
 
+type Lookup<Wanted, Row> = (wanted: Wanted, signal?: AbortSignal) => Promise<Result<Row | undefined, StorageFailure>>;
+
 /**
  * Batched lookups by a unique key: the lookups of one turn of the event loop become one query. The round trip to the
- * database costs more than a row.
+ * database costs more than a row. A lookup whose signal is aborted before its query is left out.
  */
-export function batchLookups<Key extends string, Row, Failure>(
+export function batchLookups<Key extends string, Row>(
+  operation: string,
   keyOf: (row: Row) => Key,
-  select: (keys: readonly Key[]) => Promise<Result<readonly Row[], Failure>>,
-): (key: Key) => Promise<Result<Row | undefined, Failure>> {
-  return batchLookupsBy({ keyOf, requestKeyOf: (key: Key) => key, select });
+  select: Select<Key, Row>,
+): Lookup<Key, Row> {
+  return batchLookupsBy(operation, { keyOf, keyWanted: (key: Key) => key, select });
 }
 
-interface BatchedLookup<Request, Key extends string, Row, Failure> {
+/** Selects the rows of a batch; the signal is aborted once nobody waits for any of them. */
+type Select<Wanted, Row> = (
+  wanted: readonly Wanted[],
+  signal: AbortSignal | undefined,
+) => Promise<Result<readonly Row[], StorageFailure>>;
+
+interface LookupOptions<Wanted, Key extends string, Row> {
   readonly keyOf: (row: Row) => Key;
-  readonly requestKeyOf: (request: Request) => Key;
-  readonly select: (requests: readonly Request[]) => Promise<Result<readonly Row[], Failure>>;
+  readonly keyWanted: (wanted: Wanted) => Key;
+  readonly select: Select<Wanted, Row>;
 }
 
-/** Batched lookups by a request that has more than a key, such as the rights of its viewer. */
-export function batchLookupsBy<Request, Key extends string, Row, Failure>({
-  keyOf,
-  requestKeyOf,
-  select,
-}: BatchedLookup<Request, Key, Row, Failure>): (request: Request) => Promise<Result<Row | undefined, Failure>> {
-  const loader = new DataLoader<Request, Result<Row | undefined, Failure>>(
-    async (requests) => {
-      const found = (await select(requests)).map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
-      return requests.map((request) => found.map((rows) => rows.get(requestKeyOf(request))));
+/** The same for lookups by more than a key: a row that one of them may have may be hidden from another. */
+export function batchLookupsBy<Wanted, Key extends string, Row>(
+  operation: string,
+  { keyOf, keyWanted, select }: LookupOptions<Wanted, Key, Row>,
+): Lookup<Wanted, Row> {
+  interface Entry {
+    readonly wanted: Wanted;
+    readonly signal: AbortSignal | undefined;
+  }
+  const loader = new DataLoader<Entry, Result<Row | undefined, StorageFailure>>(
+    async (entries) => {
+      const waiting = entries.filter(({ signal }) => !isAborted(signal));
+      if (waiting.length === 0) return entries.map(() => err(cancelledRead(operation)));
+      const wanted = waiting.map((entry) => entry.wanted);
+      const selected = await select(wanted, commonSignal(waiting.map(({ signal }) => signal)));
+      const found = selected.map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
+      const isWaiting = new Set(waiting);
+      return entries.map((entry) =>
+        isWaiting.has(entry) ? found.map((rows) => rows.get(keyWanted(entry.wanted))) : err(cancelledRead(operation)),
+      );
     },
     { cache: false, maxBatchSize: MAX_BATCH_KEYS, batchScheduleFn: (load) => setImmediate(load) },
   );
-  return async (request) => loader.load(request);
+  return async (wanted, signal) => loader.load({ wanted, signal });
 }
 
 /** The sizes of large batches. Each size is a prepared statement of its own, so there are only a few. */
@@ -99,6 +121,7 @@ function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): re
 const IS_SHARED: Readonly<Record<StorageFailureReason, boolean>> = {
   unavailable: true,
   busy: true,
+  cancelled: true,
   outcome_unknown: true,
   full: false,
   corrupt: false,
@@ -109,22 +132,27 @@ function isShared(error: { readonly kind: string }): boolean {
 }
 
 /**
- * Single-flight for equal calls of one turn of the event loop: they share one query. No caller gets the result of a query
- * that began before its call, so each sees everything that was acknowledged before.
+ * Single-flight: calls with the same arguments in one turn of the event loop are one call. No caller gets the result of a call
+ * that began before its own, so everybody sees what was acknowledged before. The signal of the call is aborted once that of
+ * every caller is.
  */
 export function singleFlight<Args extends readonly unknown[], T>(
-  query: (...args: Args) => Promise<T>,
-): (...args: Args) => Promise<T> {
-  const scheduled = new Map<string, Promise<T>>();
-  return async (...args) => {
+  call: (signal: AbortSignal | undefined, ...args: Args) => Promise<T>,
+): (signal?: AbortSignal, ...args: Args) => Promise<T> {
+  const flights = new Map<string, { readonly signals: (AbortSignal | undefined)[]; readonly result: Promise<T> }>();
+  return async (signal, ...args) => {
     const key = JSON.stringify(args);
-    const shared = scheduled.get(key);
-    if (shared !== undefined) return shared;
+    const flight = flights.get(key);
+    if (flight !== undefined) {
+      flight.signals.push(signal);
+      return flight.result;
+    }
+    const signals = [signal];
     const result = new Promise<void>((settle) => setImmediate(settle)).then(async () => {
-      scheduled.delete(key);
-      return query(...args);
+      flights.delete(key);
+      return call(commonSignal(signals), ...args);
     });
-    scheduled.set(key, result);
+    flights.set(key, { signals, result });
     return result;
   };
 }

@@ -36,6 +36,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       .prepare("idempotency_keys_by_digests"),
   );
   const findRecord = batchLookups(
+    "idempotencyKeys.find",
     (record: typeof idempotencyKeys.$inferSelect) => record.keyDigest,
     async (digests: readonly KeyDigest[]) =>
       attempt(db, "idempotencyKeys.find", async () => selectByDigests().execute({ digests })),

@@ -27,7 +27,7 @@ import { selectFound, toFoundPost } from "./post-search.ts";
 import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
 import { once } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
-import { singleFlight, batchLookupsBy } from "./batching.ts";
+import { batchLookupsBy, singleFlight } from "./batching.ts";
 
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
@@ -60,21 +60,23 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       )
       .prepare("posts_visible_by_ids"),
   );
-  const findRow = batchLookupsBy({
+  const findRow = batchLookupsBy("posts.findById", {
     keyOf: (row: PostRow) => row.id,
-    requestKeyOf: ({ id }: AskedPost) => id,
-    select: async (asked: readonly AskedPost[]) =>
-      attempt(db, "posts.findById", async () => {
+    keyWanted: ({ id }: AskedPost) => id,
+    select: async (asked: readonly AskedPost[], signal) => {
+      const select = async () => {
         const ids = asked.map(({ id }) => id);
         const ofDrafts = asked.filter(({ drafts }) => drafts !== null);
         const draftIds = ofDrafts.map(({ id }) => id);
         const draftAuthors = ofDrafts.map(({ drafts }) => drafts?.authorId ?? null);
         return selectVisible().execute({ ids, draftIds, draftAuthors });
-      }),
+      };
+      return attempt(db, "posts.findById", select, {}, signal);
+    },
   });
   const selectPage = pageSelection(db);
-  const listOnce = singleFlight(async (filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
-    (await attempt(db, "posts.list", async () => selectPage(filter, sort, page))).map(({ rows, total }) => {
+  const listOnce = singleFlight(async (signal, filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
+    (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).map(({ rows, total }) => {
       // The database's own keys: a post that an older program wrote is ordered by its title until it has a key.
       const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
       const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
@@ -82,11 +84,13 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       return { ...toPostPage(restored, page, keyOf), total };
     }),
   );
-  const searchOnce = singleFlight(async (filter: PostFilter, query: SearchQuery, page: PostPageRequest) =>
-    (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page))).map(({ rows, total }) => ({
-      ...toFoundPostPage(rows.map(toFoundPost), page, rankKey),
-      total,
-    })),
+  const searchOnce = singleFlight(async (signal, filter: PostFilter, query: SearchQuery, page: PostPageRequest) =>
+    (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page), {}, signal)).map(
+      ({ rows, total }) => ({
+        ...toFoundPostPage(rows.map(toFoundPost), page, rankKey),
+        total,
+      }),
+    ),
   );
 
   /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
@@ -100,25 +104,30 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
   return {
     insert: postInsertion(db, options),
 
-    findById: async (id, drafts) =>
-      (await findRow({ id, drafts })).andThen((row) =>
+    findById: async (id, drafts, signal) =>
+      (await findRow({ id, drafts }, signal)).andThen((row) =>
         row === undefined || !isVisible(row, drafts) ? fail(POST_NOT_FOUND) : ok(restorePost(row)),
       ),
 
-    hasPublished: async (authorId) =>
+    hasPublished: async (authorId, signal) =>
       (
-        await attempt(db, "posts.hasPublished", async () =>
-          db
-            .select({ id: posts.id })
-            .from(posts)
-            .where(and(eq(posts.authorId, authorId), eq(posts.status, "published")))
-            .limit(1),
+        await attempt(
+          db,
+          "posts.hasPublished",
+          async () =>
+            db
+              .select({ id: posts.id })
+              .from(posts)
+              .where(and(eq(posts.authorId, authorId), eq(posts.status, "published")))
+              .limit(1),
+          {},
+          signal,
         )
       ).map((rows) => rows.length > 0),
 
-    list: async (filter, sort, page) => listOnce(filter, sort, page),
+    list: async (filter, sort, page, signal) => listOnce(signal, filter, sort, page),
 
-    search: async (filter, query, page) => searchOnce(filter, query, page),
+    search: async (filter, query, page, signal) => searchOnce(signal, filter, query, page),
 
     update: async (post, expected) =>
       guardedWrite(db, {

@@ -23,9 +23,10 @@ export function drizzleSessions(db: Database): SessionRepository {
       .prepare("sessions_by_digests"),
   );
   const findSession = batchLookups(
+    "sessions.findByTokenDigest",
     (session: typeof sessions.$inferSelect) => session.tokenDigest,
-    async (digests: readonly TokenDigest[]) =>
-      attempt(db, "sessions.findByTokenDigest", async () => selectByDigests().execute({ digests })),
+    async (digests: readonly TokenDigest[], signal) =>
+      attempt(db, "sessions.findByTokenDigest", async () => selectByDigests().execute({ digests }), {}, signal),
   );
 
   return {
@@ -34,18 +35,25 @@ export function drizzleSessions(db: Database): SessionRepository {
         () => undefined,
       ),
 
-    findByTokenDigest: async (digest) =>
-      (await findSession(digest)).andThen((session) => (session === undefined ? fail(SESSION_NOT_FOUND) : ok(session))),
+    findByTokenDigest: async (digest, signal) =>
+      (await findSession(digest, signal)).andThen((session) =>
+        session === undefined ? fail(SESSION_NOT_FOUND) : ok(session),
+      ),
 
-    listByUser: async (userId, now, { limit, from }) => {
+    listByUser: async (userId, now, { limit, from }, signal) => {
       const { past, order } = newestFirst(sessions.id, from);
-      const rows = await attempt(db, "sessions.listByUser", async () =>
-        db
-          .select()
-          .from(sessions)
-          .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), past))
-          .orderBy(order)
-          .limit(limit + 1),
+      const rows = await attempt(
+        db,
+        "sessions.listByUser",
+        async () =>
+          db
+            .select()
+            .from(sessions)
+            .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), past))
+            .orderBy(order)
+            .limit(limit + 1),
+        {},
+        signal,
       );
       return rows.map((read) => toPage(read, limit, from));
     },

@@ -39,8 +39,10 @@ export function drizzleUsers(db: Database): UserRepository {
       .prepare("users_by_ids"),
   );
   const findUser = batchLookups(
+    "users.findById",
     (user: User) => user.id,
-    async (ids: readonly UserId[]) => attempt(db, "users.findById", async () => selectByIds().execute({ ids })),
+    async (ids: readonly UserId[], signal) =>
+      attempt(db, "users.findById", async () => selectByIds().execute({ ids }), {}, signal),
   );
 
   return {
@@ -49,8 +51,8 @@ export function drizzleUsers(db: Database): UserRepository {
         () => undefined,
       ),
 
-    findById: async (id) =>
-      (await findUser(id)).andThen((user) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
+    findById: async (id, signal) =>
+      (await findUser(id, signal)).andThen((user) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
 
     findByEmail: async (email) =>
       (
@@ -75,18 +77,23 @@ export function drizzleUsers(db: Database): UserRepository {
         )
       ).map((rows) => rows.length > 0),
 
-    list: async (filter, page) => {
+    list: async (filter, page, signal) => {
       const { limit, from } = page;
       const { past, order } = newestFirst(users.id, from);
-      const rows = await attempt(db, "users.list", async () =>
-        db
-          .select(userColumns)
-          .from(users)
-          .where(
-            and(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`, IS_PRESENT),
-          )
-          .orderBy(order)
-          .limit(limit + 1),
+      const rows = await attempt(
+        db,
+        "users.list",
+        async () =>
+          db
+            .select(userColumns)
+            .from(users)
+            .where(
+              and(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`, IS_PRESENT),
+            )
+            .orderBy(order)
+            .limit(limit + 1),
+        {},
+        signal,
       );
       return rows.map((read) => toPage(read, limit, from));
     },

@@ -14,7 +14,7 @@ import { claimKey, putRecord } from "./memory-idempotency-keys.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { hasRoomFor, type MemoryOptions } from "./memory-quota.ts";
 import { findPosts } from "./memory-search.ts";
-import { addRow, isPublishedAuthor, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
+import { addRow, isPublishedAuthor, unlessAborted, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
 
@@ -35,30 +35,37 @@ export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostR
         return ok();
       }),
 
-    findById: async (id, drafts) =>
-      access(({ posts }) => {
-        const post = posts.get(id);
-        if (post === undefined || !isVisible(post, drafts)) return fail({ kind: "post_not_found" });
-        return ok(structuredClone(post));
-      }),
+    findById: async (id, drafts, signal) =>
+      access(
+        unlessAborted("posts.findById", signal, ({ posts }) => {
+          const post = posts.get(id);
+          if (post === undefined || !isVisible(post, drafts)) return fail({ kind: "post_not_found" });
+          return ok(structuredClone(post));
+        }),
+      ),
 
-    hasPublished: async (authorId) => access(({ posts }) => ok(isPublishedAuthor(posts, authorId))),
+    hasPublished: async (authorId, signal) =>
+      access(unlessAborted("posts.hasPublished", signal, ({ posts }) => ok(isPublishedAuthor(posts, authorId)))),
 
-    list: async (filter, sort, page) =>
-      access(({ posts }) => {
-        const shown = [...posts.values()].filter((post) => isShown(post, filter));
-        const order = { keyOf: (post: Post) => sortKey(post, sort), descending: sort.descending };
-        const rows = rowsFrom(shown, page, order);
-        return ok({ ...toPostPage(rows, page, order.keyOf), total: page.isCounted === true ? shown.length : null });
-      }),
+    list: async (filter, sort, page, signal) =>
+      access(
+        unlessAborted("posts.list", signal, ({ posts }) => {
+          const shown = [...posts.values()].filter((post) => isShown(post, filter));
+          const order = { keyOf: (post: Post) => sortKey(post, sort), descending: sort.descending };
+          const rows = rowsFrom(shown, page, order);
+          return ok({ ...toPostPage(rows, page, order.keyOf), total: page.isCounted === true ? shown.length : null });
+        }),
+      ),
 
-    search: async (filter, query, page) =>
-      access(({ posts }) => {
-        const shown = [...posts.values()].filter((post) => isShown(post, filter));
-        const found = findPosts(shown, query);
-        const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true });
-        return ok({ ...toFoundPostPage(rows, page, rankKey), total: page.isCounted === true ? found.length : null });
-      }),
+    search: async (filter, query, page, signal) =>
+      access(
+        unlessAborted("posts.search", signal, ({ posts }) => {
+          const shown = [...posts.values()].filter((post) => isShown(post, filter));
+          const found = findPosts(shown, query);
+          const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true });
+          return ok({ ...toFoundPostPage(rows, page, rankKey), total: page.isCounted === true ? found.length : null });
+        }),
+      ),
 
     update: async (post, expected) =>
       access((tables) => {

@@ -4,7 +4,7 @@ import { toPage } from "../../domain/shared/page.ts";
 import { isExpired } from "../../domain/session/session.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
-import { addRow, type MemoryAccess } from "./memory-tables.ts";
+import { addRow, unlessAborted, type MemoryAccess } from "./memory-tables.ts";
 
 export function memorySessions(access: MemoryAccess): SessionRepository {
   return {
@@ -18,17 +18,23 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
         return ok();
       }),
 
-    findByTokenDigest: async (digest) =>
-      access(({ sessions }) => {
-        const session = [...sessions.values()].find((candidate) => candidate.tokenDigest === digest);
-        return session === undefined ? fail({ kind: "session_not_found" }) : ok(structuredClone(session));
-      }),
+    findByTokenDigest: async (digest, signal) =>
+      access(
+        unlessAborted("sessions.findByTokenDigest", signal, ({ sessions }) => {
+          const session = [...sessions.values()].find((candidate) => candidate.tokenDigest === digest);
+          return session === undefined ? fail({ kind: "session_not_found" }) : ok(structuredClone(session));
+        }),
+      ),
 
-    listByUser: async (userId, now, page) =>
-      access(({ sessions }) => {
-        const alive = [...sessions.values()].filter((session) => session.userId === userId && !isExpired(session, now));
-        return ok(toPage(rowsFrom(alive, page), page.limit, page.from));
-      }),
+    listByUser: async (userId, now, page, signal) =>
+      access(
+        unlessAborted("sessions.listByUser", signal, ({ sessions }) => {
+          const alive = [...sessions.values()].filter(
+            (session) => session.userId === userId && !isExpired(session, now),
+          );
+          return ok(toPage(rowsFrom(alive, page), page.limit, page.from));
+        }),
+      ),
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>
       access(({ sessions }) => {

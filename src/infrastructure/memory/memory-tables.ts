@@ -1,4 +1,7 @@
+import { err, type Result } from "neverthrow";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { IdempotencyRecord, KeyDigest } from "../../domain/shared/idempotency-record.ts";
+import { cancelledRead, type StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
 import type { Session } from "../../domain/session/session.ts";
@@ -17,6 +20,15 @@ export interface MemoryTables {
 
 /** Runs a step on the tables as they are when its turn comes, and gives its answer. */
 export type MemoryAccess = <T>(step: (tables: MemoryTables) => T) => Promise<T>;
+
+/** A step that is skipped when its signal is aborted before its turn. */
+export function unlessAborted<T, E>(
+  operation: string,
+  signal: AbortSignal | undefined,
+  step: (tables: MemoryTables) => Result<T, E>,
+): (tables: MemoryTables) => Result<T, E | StorageFailure> {
+  return (tables) => (signal?.aborted === true ? err(cancelledRead(operation)) : step(tables));
+}
 
 /** Stores a clone of a new row. An id is given once, so one that is there already is a defect of the program. */
 export function addRow<AnId extends string, Row extends { readonly id: AnId }>(rows: Map<AnId, Row>, row: Row): void {

@@ -7,7 +7,7 @@ import type { User } from "../../domain/user/user.ts";
 import type { UserRemoval } from "../../domain/user/user-removal.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
-import { addRow, isPublishedAuthor, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
+import { addRow, isPublishedAuthor, unlessAborted, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 export function memoryUsers(access: MemoryAccess): UserRepository {
   return {
@@ -18,11 +18,13 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         return ok();
       }),
 
-    findById: async (id) =>
-      access(({ users }) => {
-        const user = users.get(id);
-        return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
-      }),
+    findById: async (id, signal) =>
+      access(
+        unlessAborted("users.findById", signal, ({ users }) => {
+          const user = users.get(id);
+          return user === undefined ? fail({ kind: "user_not_found" }) : ok(structuredClone(user));
+        }),
+      ),
 
     findByEmail: async (email) =>
       access(({ users }) => {
@@ -33,11 +35,13 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
 
     hasAdmin: async (except) => access(({ users }) => ok(hasAdmin(users, except))),
 
-    list: async (filter, page) =>
-      access(({ users, posts }) => {
-        const shown = [...users.values()].filter(({ id }) => filter === "everybody" || isPublishedAuthor(posts, id));
-        return ok(toPage(rowsFrom(shown, page), page.limit, page.from));
-      }),
+    list: async (filter, page, signal) =>
+      access(
+        unlessAborted("users.list", signal, ({ users, posts }) => {
+          const shown = [...users.values()].filter(({ id }) => filter === "everybody" || isPublishedAuthor(posts, id));
+          return ok(toPage(rowsFrom(shown, page), page.limit, page.from));
+        }),
+      ),
 
     update: async (user, expected) =>
       access(({ users }) => {

@@ -4,6 +4,7 @@ import type { Storage } from "../../application/ports/storage.ts";
 import type { Repositories } from "../../application/ports/unit-of-work.ts";
 import type { TokenDigest } from "../../domain/session/session.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
 
@@ -16,8 +17,8 @@ const MAX_CACHED = 10_000;
  */
 export function cacheSessions(storage: Storage): Storage {
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
-  const sessionCache = readThrough(async (digest: TokenDigest) => sessions.findByTokenDigest(digest));
-  const userCache = readThrough(async (id: UserId) => users.findById(id));
+  const sessionCache = readThrough(async (digest: TokenDigest, signal) => sessions.findByTokenDigest(digest, signal));
+  const userCache = readThrough(async (id: UserId, signal) => users.findById(id, signal));
   const invalidate = () => {
     sessionCache.invalidate();
     userCache.invalidate();
@@ -47,16 +48,16 @@ export function cacheSessions(storage: Storage): Storage {
 
 /** A read-through cache of the values that `load` finds. */
 function readThrough<Key extends string, Value extends object, Failure>(
-  load: (key: Key) => Promise<Result<Value, Failure>>,
+  load: (key: Key, signal?: AbortSignal) => Promise<Result<Value, Failure>>,
 ) {
   const cache = new LRUCache<Key, Value>({ max: MAX_CACHED });
   let invalidations = 0;
   return {
-    find: async (key: Key): Promise<Result<Value, Failure>> => {
+    find: async (key: Key, signal?: AbortSignal): Promise<Result<Value, Failure>> => {
       const cached = cache.get(key);
       if (cached !== undefined) return ok(copyOf(cached));
       const invalidationsBefore = invalidations;
-      const found = await load(key);
+      const found = await load(key, signal);
       // A value that was loaded during a write may be the one before it.
       if (found.isOk() && invalidations === invalidationsBefore) cache.set(key, copyOf(found.value));
       return found;

@@ -6,6 +6,7 @@ import { bulkChangesContract } from "./bulk-changes.contract.ts";
 import { storageProbeContract } from "./storage-probe.contract.ts";
 import { persistenceContract } from "./persistence.contract.ts";
 import { storageFailureContract } from "./storage-failure.contract.ts";
+import { cancellationContract } from "./cancellation.contract.ts";
 import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
 import { postPagingContract } from "./post-paging.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
@@ -34,6 +35,7 @@ export function storageContract(adapter: StorageUnderTest, reference: StorageUnd
   sessionRepositoryContract(adapter);
   idempotencyKeyRepositoryContract(adapter);
   unitOfWorkContract(adapter);
+  cancellationContract(adapter);
   backwardPagesContract(adapter);
   bulkChangesContract(adapter);
   storageProbeContract(adapter);

@@ -3,6 +3,14 @@ import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { singleFlight, batchLookups, batchInserts } from "../../../src/infrastructure/drizzle/batching.ts";
 
+const BUSY: StorageFailure = {
+  kind: "storage_failure",
+  reason: "busy",
+  isTransient: true,
+  operation: "rows.find",
+  cause: null,
+};
+
 interface Row {
   readonly id: string;
 }
@@ -11,6 +19,7 @@ interface Row {
 function recordingLookUp() {
   const asked: (readonly string[])[] = [];
   const find = batchLookups(
+    "rows.find",
     ({ id }: Row) => id,
     async (ids: readonly string[]) => {
       asked.push(ids);
@@ -23,7 +32,7 @@ function recordingLookUp() {
 describe("lookups in the same turn of the event loop", () => {
   it("are one query, and each gets its own row, or none", async () => {
     const { asked, find } = recordingLookUp();
-    const found = await Promise.all(["a", "none", "b", "a"].map(find));
+    const found = await Promise.all(["a", "none", "b", "a"].map(async (id) => find(id)));
     expect(found.map((row) => row._unsafeUnwrap()?.id)).toEqual(["a", undefined, "b", "a"]);
     expect(asked).toHaveLength(1);
   });
@@ -43,19 +52,63 @@ describe("lookups in the same turn of the event loop", () => {
 
   it("fail together", async () => {
     const find = batchLookups(
+      "rows.find",
       ({ id }: Row) => id,
-      async () => err("storage_busy" as const),
+      async () => err(BUSY),
     );
-    const found = await Promise.all(["a", "b"].map(find));
-    expect(found.map((row) => row._unsafeUnwrapErr())).toEqual(["storage_busy", "storage_busy"]);
+    const found = await Promise.all(["a", "b"].map(async (id) => find(id)));
+    expect(found.map((row) => row._unsafeUnwrapErr())).toEqual([BUSY, BUSY]);
+  });
+
+  it("are left out of the query when their signal is aborted before it", async () => {
+    const { asked, find } = recordingLookUp();
+    const gone = new AbortController();
+    const found = [find("a", gone.signal), find("b"), find("c", new AbortController().signal)];
+    gone.abort();
+    const [first, ...others] = await Promise.all(found);
+    expect(first?._unsafeUnwrapErr()).toMatchObject({
+      reason: "cancelled",
+      isTransient: false,
+      operation: "rows.find",
+    });
+    expect(others.map((row) => row._unsafeUnwrap()?.id)).toEqual(["b", "c"]);
+    expect(asked).toEqual([["b", "c"]]);
+  });
+
+  it("make no query when every signal is aborted before it", async () => {
+    const { asked, find } = recordingLookUp();
+    const gone = new AbortController();
+    const found = Promise.all([find("a", gone.signal), find("b", gone.signal)]);
+    gone.abort();
+    expect((await found).map((row) => row._unsafeUnwrapErr().reason)).toEqual(["cancelled", "cancelled"]);
+    expect(asked).toEqual([]);
+  });
+
+  it("abort the signal of their query once every lookup is aborted, and not before", async () => {
+    const queries: (AbortSignal | undefined)[] = [];
+    const clients = [new AbortController(), new AbortController()];
+    const find = batchLookups(
+      "rows.find",
+      ({ id }: Row) => id,
+      async (_ids, signal) => {
+        queries.push(signal as AbortSignal);
+        return ok([]);
+      },
+    );
+    await Promise.all(clients.map(async ({ signal }, index) => find(String(index), signal)));
+    clients[0]?.abort();
+    expect(queries[0]?.aborted).toBe(false);
+    clients[1]?.abort();
+    expect(queries[0]?.aborted).toBe(true);
   });
 
   it("throw together what the query throws", async () => {
     const find = batchLookups(
+      "rows.find",
       ({ id }: Row) => id,
       async () => Promise.reject(new Error("a defect")),
     );
-    const found = await Promise.allSettled(["a", "b"].map(find));
+    const found = await Promise.allSettled(["a", "b"].map(async (id) => find(id)));
     expect(found.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 });
@@ -65,24 +118,37 @@ describe("lists in the same turn of the event loop", () => {
   function recordingList() {
     let count = 0;
     return singleFlight(
-      async (filter: { readonly drafts: string }, limit: number) => `${filter.drafts} ${limit} #${count++}`,
+      async (_signal, filter: { readonly drafts: string }, limit: number) => `${filter.drafts} ${limit} #${count++}`,
     );
   }
 
   it("are asked for once where they are the same", async () => {
     const list = recordingList();
-    const answers = await Promise.all([list({ drafts: "none" }, 2), list({ drafts: "none" }, 2)]);
+    const answers = await Promise.all([list(undefined, { drafts: "none" }, 2), list(undefined, { drafts: "none" }, 2)]);
     expect(answers).toEqual(["none 2 #0", "none 2 #0"]);
   });
 
   it("are not shared where anything differs, such as what the viewer may see", async () => {
     const list = recordingList();
     const answers = await Promise.all([
-      list({ drafts: "none" }, 2),
-      list({ drafts: "all" }, 2),
-      list({ drafts: "none" }, 3),
+      list(undefined, { drafts: "none" }, 2),
+      list(undefined, { drafts: "all" }, 2),
+      list(undefined, { drafts: "none" }, 3),
     ]);
     expect(answers).toEqual(["none 2 #0", "all 2 #1", "none 3 #2"]);
+  });
+
+  it("abort the signal of their call once every caller is aborted, and never where one has no signal", async () => {
+    const calls: (AbortSignal | undefined)[] = [];
+    const list = singleFlight(async (signal, _limit: number) => void calls.push(signal as AbortSignal));
+    const clients = [new AbortController(), new AbortController(), new AbortController()] as const;
+    await Promise.all([list(clients[0].signal, 1), list(clients[1].signal, 1)]);
+    await Promise.all([list(clients[2].signal, 2), list(undefined, 2)]);
+    clients[0].abort();
+    expect(calls[0]?.aborted).toBe(false);
+    clients[1].abort();
+    expect(calls[0]?.aborted).toBe(true);
+    expect(calls[1]).toBeUndefined();
   });
 
   it("are asked for again once the question was asked, though it is not answered yet", async () => {

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
+import type { AbortSignal } from "../../../domain/shared/abort-signal.ts";
 
 /**
  * The engine is not given to a request.

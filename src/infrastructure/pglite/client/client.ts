@@ -1,5 +1,6 @@
 import { types } from "@electric-sql/pglite";
 import { driverError, type DriverError } from "../../sql/driver-error.ts";
+import { currentSignal } from "../../sql/current-signal.ts";
 import { isSelect } from "../../sql/is-select.ts";
 import { encodeParameter, type Parameter } from "../../sql/parameter.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
@@ -172,8 +173,14 @@ function sizeOf({ text, values }: Statement): number {
   return values.reduce((size, value) => size + (value?.length ?? 0), text.length);
 }
 
+/** Only reads have a signal: a write that was requested is done. */
+function signalOf(): Pick<AdmissionRequest, "signal"> {
+  const signal = currentSignal();
+  return signal === undefined ? {} : { signal };
+}
+
 async function acquire(supervisor: Supervisor, request: AdmissionRequest): Promise<EngineLease> {
-  const lease = await supervisor.acquire(request);
+  const lease = await supervisor.acquire({ ...request, ...signalOf() });
   if (lease.isOk()) return lease.value;
   throw rejection(lease.error);
 }

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { Log } from "../../../application/ports/log.ts";
+import { currentSignal } from "../../sql/current-signal.ts";
 import { driverError } from "../../sql/driver-error.ts";
 import { isSelect } from "../../sql/is-select.ts";
 import { encodeParameter, type Parameter } from "../../sql/parameter.ts";
@@ -61,8 +62,10 @@ const ANSWER_GRACE_MS = 5000;
 export function serverClient(options: ServerOptions): ServerClient {
   const { pool, watchdog, preparesStatements } = openPool(options);
 
-  const send: Send = async (on, [text, values = [], { prepare = false } = {}], take) =>
-    take(on.unsafe(text, values.map(forDriver), { prepare: prepare && preparesStatements }));
+  const send: Send = async (on, [text, values = [], { prepare = false } = {}], take) => {
+    const statement = on.unsafe(text, values.map(forDriver), { prepare: prepare && preparesStatements });
+    return untilAborted(statement, take);
+  };
 
   return {
     options: pool.options,
@@ -159,6 +162,22 @@ async function runTransaction<T>(
     throw isCommitting ? writeError(thrown) : readError(thrown);
   } finally {
     isOver = true;
+  }
+}
+
+/** Takes the rows of a statement, which leaves the driver's queue when its signal is aborted before it was sent. */
+async function untilAborted(statement: Statement, take: Take): Promise<unknown> {
+  const signal = currentSignal();
+  if (signal === undefined) return take(statement);
+  const cancel = () => {
+    // The driver sets the state of a query when a connection sends it. To cancel it then would take a connection more.
+    if (!("state" in statement) || statement.state === null || statement.state === undefined) void statement.cancel();
+  };
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    return await take(statement);
+  } finally {
+    signal.removeEventListener("abort", cancel);
   }
 }
 

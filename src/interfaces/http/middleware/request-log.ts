@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Log } from "../../../application/ports/log.ts";
 import type { HttpEnv } from "../environment.ts";
+import type { UseCaseError } from "../problem/use-case-problems.ts";
 
 /** Longer than any path of the API; a client may send 16 KiB. */
 const MAX_PATH_LENGTH = 512;
@@ -27,9 +28,15 @@ export function requestLog(log: Log, logsClientAddress: boolean) {
       error: c.error,
       failure: c.get("failure"),
     };
-    if (c.res.status >= 500) log.error(fields, "request failed");
+    if (isCancelled(c.get("failure"))) log.info(fields, "request cancelled");
+    else if (c.res.status >= 500) log.error(fields, "request failed");
     else log.info(fields, "request");
   });
+}
+
+/** Whether the client had gone before the database was asked: that is no failure of the server. */
+function isCancelled(failure: UseCaseError | undefined): boolean {
+  return failure?.kind === "storage_failure" && failure.reason === "cancelled";
 }
 
 /** The Content-Length of the request; a chunked body has none. */

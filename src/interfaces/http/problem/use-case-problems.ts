@@ -21,6 +21,8 @@ const STORAGE_PROBLEM_KINDS = {
   busy: "storage_busy",
   corrupt: "storage_corrupt",
   full: "storage_full",
+  // Nobody reads this response: its client has gone, or the time limit has responded already.
+  cancelled: "storage_unavailable",
   outcome_unknown: "outcome_unknown",
 } as const satisfies Readonly<Record<StorageFailureReason, string>>;
 

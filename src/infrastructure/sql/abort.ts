@@ -1,0 +1,23 @@
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
+
+/** Whether a signal is aborted by now; a property would count as unchanged after an `await`. */
+export function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+/** A signal that is aborted once all of these are; none where a caller has none, as that one waits for ever. */
+export function commonSignal(signals: readonly (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  if (given.length < signals.length || given.length < 2) return given.length < signals.length ? undefined : given[0];
+  const all = new AbortController();
+  let left = given.length;
+  const note = () => {
+    left--;
+    if (left === 0) all.abort();
+  };
+  for (const signal of given) {
+    if (signal.aborted) note();
+    else signal.addEventListener("abort", note, { once: true });
+  }
+  return all.signal;
+}

@@ -1,0 +1,15 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
+
+// Drizzle passes no options to the client of a database, so the signal travels beside the statement.
+const signals = new AsyncLocalStorage<AbortSignal | undefined>();
+
+/** Runs statements that are skipped once the signal is aborted, if they have not begun. */
+export async function withSignal<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  return signal === undefined ? run() : signals.run(signal, run);
+}
+
+/** The signal of the statement that a client is about to send. */
+export function currentSignal(): AbortSignal | undefined {
+  return signals.getStore();
+}

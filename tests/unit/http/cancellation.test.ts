@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { err } from "neverthrow";
+import { cancelledRead } from "../../../src/domain/shared/storage-failure.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import type { Timer } from "../../../src/interfaces/http/middleware/time-limit.ts";
+import { openApi } from "../../support/api.ts";
+
+/** An API whose list of posts waits until its signal is aborted, and a time limit that the test ends. */
+function openWaiting() {
+  const storage = openMemoryStorage();
+  const limits: (() => void)[] = [];
+  const timer: Timer = (_, run) => {
+    limits.push(run);
+    return () => {};
+  };
+  let begin = () => {};
+  const begun = new Promise<void>((settle) => {
+    begin = settle;
+  });
+  let hasAborted = false;
+  const list: (typeof storage.posts)["list"] = async (_filter, _sort, _page, signal) =>
+    new Promise((settle) => {
+      signal?.addEventListener("abort", () => {
+        hasAborted = true;
+        settle(err(cancelledRead("posts.list")));
+      });
+      begin();
+    });
+  const posts = { ...storage.posts, list };
+  const api = openApi({ ...storage, posts }, { timer });
+  return { api, begun, expire: () => limits.forEach((run) => run()), hasAborted: () => hasAborted };
+}
+
+describe("a request that nobody waits for", () => {
+  it("aborts the signal of its read when its client goes, and is logged without an error", async () => {
+    const { api, begun, hasAborted } = openWaiting();
+    const client = new AbortController();
+    const response = api.app.request("/v1/posts", { signal: client.signal });
+    await begun;
+    expect(hasAborted()).toBe(false);
+    client.abort();
+    await response;
+    expect(hasAborted()).toBe(true);
+    expect(api.log.lines.map(({ level, message }) => [level, message])).toEqual([["info", "request cancelled"]]);
+  });
+
+  it("aborts the signal of its read at the time limit, and gets 503", async () => {
+    const { api, begun, expire, hasAborted } = openWaiting();
+    const response = api.app.request("/v1/posts");
+    await begun;
+    expire();
+    expect((await response).status).toBe(503);
+    expect(hasAborted()).toBe(true);
+  });
+});
