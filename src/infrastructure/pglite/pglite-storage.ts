@@ -136,7 +136,7 @@ export async function migratedStorage(
   }));
 }
 
-function databaseOn(client: DrizzleClient): PgliteDatabase {
+export function databaseOn(client: DrizzleClient): PgliteDatabase {
   // Drizzle's types ask for all of PGlite; of it, its session uses what DrizzleClient has.
   return drizzle({ client: client as unknown as PGlite });
 }

@@ -1,0 +1,33 @@
+import { rm } from "node:fs/promises";
+import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
+import { databaseOn as databaseOnEngine } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { databaseOn as databaseOnServer } from "../../../src/infrastructure/postgresql/database.ts";
+import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
+import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
+import { databaseClientContract } from "./database-client.contract.ts";
+
+databaseClientContract({
+  name: "the embedded engine",
+  whySessionsStay: "the engine ends with its thread alone, which engine-client.test.ts does",
+  open: async () => {
+    const directory = await copyTemplate();
+    const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
+    const { client, close } = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+    return {
+      db: databaseOnEngine(client),
+      close: async () => {
+        await close();
+        await rm(directory, { recursive: true });
+      },
+    };
+  },
+});
+
+databaseClientContract({
+  name: "a server",
+  whySessionsStay: null,
+  open: async () => {
+    const client = serverClient({ ...serverDefaults, server: await createDatabase() });
+    return { db: databaseOnServer(client), close: async () => client.end(1000) };
+  },
+});
