@@ -8,6 +8,7 @@ import { persistenceContract } from "./persistence.contract.ts";
 import { storageFailureContract } from "./storage-failure.contract.ts";
 import { cancellationContract } from "./cancellation.contract.ts";
 import { idempotencyKeyRepositoryContract } from "./idempotency-keys.contract.ts";
+import { postCountContract } from "./post-count.contract.ts";
 import { postPagingContract } from "./post-paging.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { postSearchContract } from "./post-search.contract.ts";
@@ -29,6 +30,7 @@ export function storageContract(adapter: StorageUnderTest, reference: StorageUnd
   userRemovalContract(adapter);
   accountQuotaContract(adapter);
   postRepositoryContract(adapter);
+  postCountContract(adapter);
   postSearchContract(adapter);
   postPagingContract(adapter);
   postTitlesContract(adapter);

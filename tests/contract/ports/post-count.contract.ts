@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { NEWEST_FIRST, type PostFilter } from "../../../src/domain/post/post-list.ts";
+import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import type { Post } from "../../../src/domain/post/post.ts";
+import type { UserId } from "../../../src/domain/shared/id.ts";
+import { aDraft, aPublishedPost, aUser, EVERY_POST, NOW, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
+import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+
+/** More than a page of the API holds, and than one that a client asks for at most. */
+const MANY = 130;
+const MATCH = { title: "An engine of brass" };
+const OTHER = { title: "A garden" };
+
+const at = (ms: number) => new Date(NOW.getTime() + ms);
+
+/** What a page says of the size of its whole list. */
+export function postCountContract(adapter: StorageUnderTest): void {
+  describe(`the total of a page of posts on ${adapter.name}`, () => {
+    let opened: OpenedStorage;
+    let storage: TestStorage;
+    let author: UserId;
+    let other: UserId;
+
+    beforeAll(async () => {
+      opened = await adapter.open();
+    });
+    beforeEach(async () => {
+      storage = await opened.empty();
+      const users = [aUser(), aUser()] as const;
+      for (const each of users) (await storage.users.insert(each))._unsafeUnwrap();
+      [author, other] = [users[0].id, users[1].id];
+    });
+    afterAll(async () => opened.close());
+
+    const store = async (posts: readonly Post[]) => {
+      const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
+      expect(outcomes.filter((outcome) => outcome.isErr())).toEqual([]);
+    };
+    const publishedAt = (ms: number, by = author) => ({ ...aPublishedPost(by, MATCH), publishedAt: at(ms) });
+
+    const KINDS = {
+      "a list": async (filter: PostFilter, limit = 1) =>
+        (await storage.posts.list(filter, NEWEST_FIRST, { limit, from: null, isCounted: true }))._unsafeUnwrap().total,
+      "a search": async (filter: PostFilter, limit = 1) => {
+        const query = parseSearchQuery("engine")._unsafeUnwrap();
+        return (await storage.posts.search(filter, query, { limit, from: null, isCounted: true }))._unsafeUnwrap()
+          .total;
+      },
+    };
+
+    describe.each(Object.entries(KINDS))("of %s", (_, total) => {
+      it("counts each draft where the filter shows it, and nowhere else", async () => {
+        await store([aDraft(author, MATCH), aDraft(author, MATCH), aDraft(other, MATCH), aPublishedPost(other, MATCH)]);
+        expect(await total(EVERY_POST)).toBe(4);
+        expect(await total(PUBLISHED_POSTS)).toBe(1);
+        expect(await total({ ...PUBLISHED_POSTS, drafts: { authorId: author } })).toBe(3);
+        expect(await total({ published: null, drafts: { authorId: author } })).toBe(2);
+        expect(await total({ published: null, drafts: { authorId: other } })).toBe(1);
+        expect(await total(postsOf(author))).toBe(2);
+        expect(await total(postsOf(other))).toBe(2);
+        expect(await total({ published: null, drafts: null })).toBe(0);
+      });
+
+      it("counts what was published between the bounds, and neither of what was published at a bound", async () => {
+        await store([publishedAt(0), publishedAt(1), publishedAt(2), publishedAt(3, other), aDraft(author, MATCH)]);
+        const within = (after: number | null, before: number | null, authorId: UserId | null = null): PostFilter => ({
+          published: {
+            authorId,
+            after: after === null ? null : at(after),
+            before: before === null ? null : at(before),
+          },
+          drafts: null,
+        });
+        expect(await total(within(0, null))).toBe(3);
+        expect(await total(within(null, 3))).toBe(3);
+        expect(await total(within(0, 3))).toBe(2);
+        expect(await total(within(0, null, author))).toBe(2);
+        expect(await total(within(3, null))).toBe(0);
+      });
+
+      it("counts beyond a page, whatever the limit of the page is", async () => {
+        await store(Array.from({ length: MANY }, (__, i) => aPublishedPost(i % 2 === 0 ? author : other, MATCH)));
+        for (const limit of [1, 20, 100]) expect(await total(PUBLISHED_POSTS, limit)).toBe(MANY);
+        expect(await total(postsOf(author))).toBe(MANY / 2);
+      });
+    });
+
+    it("counts in a search what the query finds, and not the rest of the list", async () => {
+      await store([aPublishedPost(author, MATCH), aPublishedPost(author, OTHER), aDraft(author, OTHER)]);
+      expect(await KINDS["a search"](EVERY_POST)).toBe(1);
+      expect(await KINDS["a list"](EVERY_POST)).toBe(3);
+    });
+  });
+}
