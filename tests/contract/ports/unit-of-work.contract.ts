@@ -136,10 +136,11 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
       it("gives each call its own outcome, and keeps nothing when the work gives the err of one", async () => {
         const author = await stored();
         const [kept, refused] = [aDraft(author.id), aDraft(nextId<UserId>())];
-        const seen: Result<void, unknown>[] = [];
+        // The storage may run the work again, so the last run counts.
+        let seen: readonly Result<void, unknown>[] = [];
         const result = await storage.unitOfWork.run(async ({ posts }) => {
           const [first, second] = await Promise.all([posts.insert(kept), posts.insert(refused)]);
-          seen.push(first, second);
+          seen = [first, second];
           return second;
         });
         expect(seen).toEqual([ok(), err({ kind: "author_not_found" })]);
