@@ -12,6 +12,9 @@ export interface StopUnclean {
 export interface Storage extends Repositories {
   readonly unitOfWork: UnitOfWork;
   readonly probe: StorageProbe;
-  /** Shuts the database down after the calls that run. Fails with `stop_unclean`. No call may follow. */
+  /**
+   * Shuts the database down after the calls that run. Fails with `stop_unclean`. A closed database refuses every later call
+   * as `unavailable`.
+   */
   close(): Promise<Result<void, StopUnclean>>;
 }
