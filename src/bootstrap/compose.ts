@@ -4,7 +4,6 @@ import { useCases, type Dependencies } from "../application/application.ts";
 import { cachedProbe } from "../infrastructure/storage/cached-probe.ts";
 import { argon2idOnThreads } from "../infrastructure/crypto/hashing-threads.ts";
 import { passwordHasher } from "../infrastructure/crypto/password-hasher.ts";
-import { pbkdf2 } from "../infrastructure/crypto/pbkdf2.ts";
 import { rateLimiter } from "../infrastructure/node/rate-limiter.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { systemClock } from "../infrastructure/node/system-clock.ts";
@@ -31,7 +30,7 @@ export interface Adapters extends Dependencies {
 
 /** The adapters that a Node process has, whatever it stores in. */
 export const nodeAdapters = {
-  hasher: passwordHasher(argon2idOnThreads(), [pbkdf2]),
+  hasher: passwordHasher(argon2idOnThreads()),
   tokens: nodeSessionTokens,
   idempotencyCipher: nodeIdempotencyCipher,
   ids: uuidGenerator,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseEnvFile, readEnvFile } from "../../../src/bootstrap/env-file.ts";
+import { parseEnvFile, readEnvFile } from "../../../src/bootstrap/config/env-file.ts";
 
 const variablesOf = (text: string) => Object.fromEntries(parseEnvFile(text).variables);
 const problemsOf = (text: string) => parseEnvFile(text).problems.map(({ line, detail }) => `${line} ${detail}`);
@@ -36,13 +36,13 @@ describe("parseEnvFile", () => {
   });
 
   it.each([
-    ["a colon for the equals sign", "A=1\nPORT: 0", "2 is no assignment"],
-    ["words", "JUST GARBAGE", "1 is no assignment"],
-    ["a name that is missing", "=1", "1 is no assignment"],
-    ["a quote that is not closed", `A="secret\nB=1`, "1 opens a quote in the value of A and does not close it"],
+    ["a colon for the equals sign", "A=1\nPORT: 0", "2 is not an assignment"],
+    ["words", "JUST GARBAGE", "1 is not an assignment"],
+    ["a name that is missing", "=1", "1 is not an assignment"],
+    ["a quote that is not closed", `A="secret\nB=1`, "1 opens a quote in the value of A but does not close it"],
     ["text behind a quote", `A="secret" secret\nB=1`, "1 has text after the closing quote of A"],
     ["a # in a value without quotes", "A=1\nB=secret#secret", "2 has a # in the value of B: put the value in quotes"],
-    ["a mistake behind a value of several lines", `A="1\n2"\nsecret`, "3 is no assignment"],
+    ["a mistake behind a value of several lines", `A="1\n2"\nsecret`, "3 is not an assignment"],
   ])("names the line of %s, and never the value", (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);
     expect(problemsOf(text).join("\n")).not.toContain("secret");

@@ -1,7 +1,7 @@
 import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
-import { startExpiryPurge } from "../../../src/bootstrap/expiry-purge.ts";
+import { startExpiryPurge } from "../../../src/bootstrap/background/expiry-purge.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 const OUTAGE: StorageFailure = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearestName } from "../../../src/interfaces/cli/nearest-name.ts";
+import { nearestName } from "../../../src/bootstrap/config/nearest-name.ts";
 
 const NAMES = ["QUIRE_DATA_DIR", "QUIRE_LOG_LEVEL", "DATABASE_URL"];
 
