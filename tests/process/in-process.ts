@@ -1,9 +1,9 @@
 import { ok, type Result } from "neverthrow";
 import { readConfig, type Config } from "../../src/bootstrap/config.ts";
+import type { Storage } from "../../src/application/ports/storage.ts";
 import { startServer, type RunningServer } from "../../src/bootstrap/running-server.ts";
 import { serve } from "../../src/bootstrap/serve.ts";
 import { recordingLog } from "../support/fixtures.ts";
-import type { TestStorage } from "../support/test-storage.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -27,7 +27,7 @@ export async function serveInProcess(dataDirectory: string, environment: Environ
 }
 
 /** Starts a server in this process on an open storage, which stays open when the server stops. */
-export async function serveOn(opened: TestStorage, environment: Environment = {}): Promise<ServerInProcess> {
+export async function serveOn(opened: Storage, environment: Environment = {}): Promise<ServerInProcess> {
   const storage = {
     ...opened,
     // A storage of tests does without fsync, which would show in the health check.
@@ -48,5 +48,5 @@ async function observed<Failure>(
   const log = recordingLog();
   const config = readConfig({ PORT: "0", ...UNLIMITED, ...environment })._unsafeUnwrap();
   const started = await start(config, log);
-  return started.map(({ url, close }) => ({ url, log, stop: async () => (await close())._unsafeUnwrap() }));
+  return started.map((server) => ({ url: server.url, log, stop: async () => (await server.close())._unsafeUnwrap() }));
 }
