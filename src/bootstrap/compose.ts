@@ -22,13 +22,13 @@ export interface Adapters extends Dependencies {
   readonly http: HttpSettings;
   readonly clientAddress: ClientAddress;
   readonly swaggerUi?: SwaggerUi;
-  /** Whether the server sheds load, for readiness; without it there is no server that could. */
+  /** Whether the server sheds load, for readiness. */
   readonly load?: () => Load;
-  /** By which requests are given up that take too long; the runtime's own by default. */
+  /** The timer of the request timeout; by default that of the runtime. */
   readonly timer?: Timer;
 }
 
-/** The adapters that a Node process has, whatever it stores in. */
+/** The adapters of a Node process, except for its storage. */
 export const nodeAdapters = {
   hasher: passwordHasher(argon2idOnThreads()),
   tokens: nodeSessionTokens,
@@ -38,7 +38,7 @@ export const nodeAdapters = {
   swaggerUi,
 } satisfies Partial<Adapters>;
 
-/** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
+/** Composes the application from its adapters: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
   const { log, http, clientAddress, clock, swaggerUi, load, timer, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { checkDescriptors } from "../infrastructure/node/file-descriptors.ts";
 import { EXIT } from "./exit-codes.ts";
 import { nodeProblem } from "./node-version.ts";
 import { explain, type ProcessFailure } from "./process-failure.ts";
@@ -23,7 +24,13 @@ export function requireSupportedNode(): void {
 
 /** Makes an uncaught exception end the process with a sentence instead of a stack trace. */
 export function exitOnCrash(): void {
-  process.on("uncaughtException", (cause) => exitWith({ kind: "program_failed", cause }));
+  // Read now: without a free descriptor the limit cannot be read.
+  const descriptors = checkDescriptors();
+  process.on("uncaughtException", (cause) => {
+    // With too few file descriptors Node cannot read the files of the program, and reports them as missing.
+    const isMissingFile = "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    exitWith(isMissingFile && descriptors.isErr() ? descriptors.error : { kind: "program_failed", cause });
+  });
 }
 
 export interface StopSignals {

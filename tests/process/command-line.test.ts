@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -10,6 +10,9 @@ import { serveInProcess } from "./in-process.ts";
 import { canOpenTerminals, openTerminal, runCli, runUnreadCli } from "./server.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+
+/** Creating a database takes seconds, and more on a busy machine. */
+const CREATES_DATABASE_TIMEOUT_MS = 240_000;
 
 let directory: string;
 let data: string;
@@ -87,19 +90,24 @@ describe("a missing database", () => {
     expect(await readdir(empty)).toEqual([]);
   });
 
-  it("is created by user create --new-database, and its users log in to the server", async () => {
-    const made = await run({ QUIRE_DATA_DIR: absent() }, ["user", "create", "--new-database", ...GRACE]);
-    expect(made.done.isOk()).toBe(true);
-    expect(made.printed[0]).toMatch(/^Created the author grace@example.org with the id \S+ in /);
-    const server = await serveInProcess(absent());
-    const response = await fetch(`${server.url}/v1/sessions`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ email: "grace@example.org", password: "a long password" }),
-    });
-    expect(response.status).toBe(201);
-    await server.stop();
-  });
+  it(
+    "is created by user create --new-database, and its users log in to the server",
+    async () => {
+      const made = await run({ QUIRE_DATA_DIR: absent() }, ["user", "create", "--new-database", ...GRACE]);
+      expect(made.done.isOk()).toBe(true);
+      expect(made.printed[0]).toMatch(/^Created the author grace@example.org with the id \S+ in /);
+      const server = await serveInProcess(absent());
+      const response = await fetch(`${server.url}/v1/sessions`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ email: "grace@example.org", password: "a long password" }),
+      });
+      expect(response.status).toBe(201);
+      expect((await stat(absent())).mode & 0o777).toBe(0o700);
+      await server.stop();
+    },
+    CREATES_DATABASE_TIMEOUT_MS,
+  );
 });
 
 const terminals = canOpenTerminals();

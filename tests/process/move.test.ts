@@ -11,6 +11,9 @@ import { copyTemplate, createDatabase, databaseUrl, serverDefaults } from "../su
 import { fakeTerminal } from "../unit/cli/fake-terminal.ts";
 import { serveInProcess } from "./in-process.ts";
 
+/** Two servers and two moves on a busy machine. */
+const MOVES_TIMEOUT_MS = 240_000;
+
 let directory: string;
 
 beforeAll(async () => {
@@ -29,37 +32,41 @@ const failureOf = async (options: readonly string[], input = "") =>
   (await move(options, input)).done._unsafeUnwrapErr();
 
 describe("quire move", () => {
-  it("copies posts and sessions from a data directory to PostgreSQL and back", async () => {
-    const [first, last] = [await copyTemplate(), await copyTemplate()];
-    const url = databaseUrl(await createDatabase());
-    const ledger = newLedger();
-    const before = await serveInProcess(first);
-    const author = await newAuthor(before.url, "ada");
-    await publish(before.url, author, "Before", ledger);
-    await before.stop();
+  it(
+    "copies posts and sessions from a data directory to PostgreSQL and back",
+    async () => {
+      const [first, last] = [await copyTemplate(), await copyTemplate()];
+      const url = databaseUrl(await createDatabase());
+      const ledger = newLedger();
+      const before = await serveInProcess(first);
+      const author = await newAuthor(before.url, "ada");
+      await publish(before.url, author, "Before", ledger);
+      await before.stop();
 
-    vi.stubEnv("QUIRE_MOVE_TO", url);
-    const there = await move(["--from", first]);
-    expect(there.done.isOk()).toBe(true);
-    expect(there.printed.join("\n")).toMatch(
-      /^Verified: source and target are identical\.\nusers +1 rows +checksum \d+\nposts +1 rows .*\nsessions +1 rows .*\nidempotency_keys +0 rows .*$/,
-    );
-    const back = await move(["--from", "-", "--to", "-"], `${url}\n${last}\n`);
-    expect(back.done.isOk()).toBe(true);
+      vi.stubEnv("QUIRE_MOVE_TO", url);
+      const there = await move(["--from", first]);
+      expect(there.done.isOk()).toBe(true);
+      expect(there.printed.join("\n")).toMatch(
+        /^Verified: source and target are identical\.\nusers +1 rows +checksum \d+\nposts +1 rows .*\nsessions +1 rows .*\nidempotency_keys +0 rows .*$/,
+      );
+      const back = await move(["--from", "-", "--to", "-"], `${url}\n${last}\n`);
+      expect(back.done.isOk()).toBe(true);
 
-    const after = await serveInProcess(last);
-    expect(await failureOf(["--from", last])).toMatchObject({ kind: "data_directory_in_use" });
-    await publish(after.url, author, "After", ledger);
-    expect(ledger.acknowledged.size).toBe(2);
-    expect(await compare(after.url, ledger)).toEqual({ lost: [], unsent: [] });
-    await after.stop();
+      const after = await serveInProcess(last);
+      expect(await failureOf(["--from", last])).toMatchObject({ kind: "data_directory_in_use" });
+      await publish(after.url, author, "After", ledger);
+      expect(ledger.acknowledged.size).toBe(2);
+      expect(await compare(after.url, ledger)).toEqual({ lost: [], unsent: [] });
+      await after.stop();
 
-    expect(await failureOf(["--from", first, "--to", last])).toMatchObject({
-      kind: "transfer_target_not_empty",
-      table: "users",
-    });
-    for (const each of [first, last]) await rm(each, { recursive: true });
-  });
+      expect(await failureOf(["--from", first, "--to", last])).toMatchObject({
+        kind: "transfer_target_not_empty",
+        table: "users",
+      });
+      for (const each of [first, last]) await rm(each, { recursive: true });
+    },
+    MOVES_TIMEOUT_MS,
+  );
 
   it("fails with no_database for a PostgreSQL source without Quire's schema, and does not create it", async () => {
     const server = await createDatabase();

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -24,6 +24,33 @@ async function send(url: string, body: object): Promise<Response> {
 }
 
 const messagesOf = ({ log }: ServerInProcess) => log.lines.map(({ message }) => message);
+
+describe("the close of a server", () => {
+  it("drains a running request, then refuses connections", async () => {
+    const server = await serveInProcess(data);
+    const body = JSON.stringify(ADA);
+    const headers = {
+      "Content-Type": "application/json",
+      "Content-Length": Buffer.byteLength(body),
+      Expect: "100-continue",
+    };
+    const running = request(`${server.url}/v1/users`, { method: "POST", headers });
+    running.flushHeaders();
+    await once(running, "continue");
+    const stopped = server.stop();
+    running.end(body);
+    const [reply] = (await once(running, "response")) as [IncomingMessage];
+    expect(reply.statusCode).toBe(201);
+    reply.resume();
+    await stopped;
+    await expect(fetch(`${server.url}/health/live`)).rejects.toThrow("fetch failed");
+  });
+
+  it("is followed by email_taken at a start with the address of an author for the first admin", async () => {
+    const admin = { ...ADMIN, QUIRE_ADMIN_EMAIL: ADA.email };
+    expect((await tryServe(data, admin))._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+  });
+});
 
 describe("a server that serve() has started", () => {
   let server: ServerInProcess;
@@ -70,28 +97,6 @@ describe("a server that serve() has started", () => {
   });
 });
 
-describe("the close of a server", () => {
-  it("drains a running request, then refuses connections", async () => {
-    const server = await serveInProcess(data);
-    const body = JSON.stringify(ADA);
-    const headers = {
-      "Content-Type": "application/json",
-      "Content-Length": Buffer.byteLength(body),
-      Expect: "100-continue",
-    };
-    const running = request(`${server.url}/v1/users`, { method: "POST", headers });
-    running.flushHeaders();
-    await once(running, "continue");
-    const stopped = server.stop();
-    running.end(body);
-    const [reply] = (await once(running, "response")) as [IncomingMessage];
-    expect(reply.statusCode).toBe(201);
-    reply.resume();
-    await stopped;
-    await expect(fetch(`${server.url}/health/live`)).rejects.toThrow("fetch failed");
-  });
-});
-
 describe("serve", () => {
   it("ignores X-Forwarded-For without a trusted proxy, and creates no second admin", async () => {
     const other = { ...ADMIN, QUIRE_ADMIN_EMAIL: "other@example.org" };
@@ -128,17 +133,5 @@ describe("serve", () => {
     const file = join(data, "file");
     await writeFile(file, "");
     expect((await tryServe(file))._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_unusable" });
-  });
-
-  it("creates the data directory for its owner only, and fails with email_taken if an author has the address of the first admin", async () => {
-    const directory = join(data, "new");
-    const server = await serveInProcess(directory);
-    expect((await stat(directory)).mode & 0o777).toBe(0o700);
-    expect(messagesOf(server)).toEqual(
-      expect.arrayContaining(["bringing the schema up to date", "the schema was brought up to date", "listening"]),
-    );
-    await send(`${server.url}/v1/users`, { ...ADA, email: ADMIN.QUIRE_ADMIN_EMAIL });
-    await server.stop();
-    expect((await tryServe(directory, ADMIN))._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
   });
 });
