@@ -9,7 +9,7 @@ import { fail } from "../../../src/domain/shared/fail.ts";
 function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["deleteByAuthor"]) {
   const storage = openMemoryStorage();
   const posts = { ...storage.posts, deleteByAuthor: deleteByAuthor(storage.posts) };
-  return openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestTimeoutMs: 200 } });
+  return openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestTimeoutMs: 1000 } });
 }
 
 const WAYS: readonly (readonly [string, (real: PostRepository) => PostRepository["deleteByAuthor"]])[] = [

@@ -124,7 +124,9 @@ describe("quire user create", () => {
     expect(terminal.printed).toEqual([
       expect.stringMatching(/^Created the admin grace@example.org with the id [\da-f-]{36} in \/srv\/quire\.$/),
     ]);
-    expect((await app.logIn({ email: email("grace@example.org"), password: "a long password" })).isOk()).toBe(true);
+    expect((await app.logIn({ email: email("grace@example.org"), password: "a long password" }, null)).isOk()).toBe(
+      true,
+    );
     expect(opened).toEqual(["refused"]);
   });
 
@@ -197,7 +199,7 @@ describe("quire user password", () => {
     expect(terminal.printed).toEqual([
       `Changed the password of ${ada.email} and revoked all of their sessions in /srv/quire.`,
     ]);
-    expect((await app.logIn({ email: ada.email, password: "a new password" })).isOk()).toBe(true);
+    expect((await app.logIn({ email: ada.email, password: "a new password" }, null)).isOk()).toBe(true);
   });
 });
 

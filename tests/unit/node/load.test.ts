@@ -47,7 +47,7 @@ const statusOf = async (port: number, from: string, request = GET): Promise<numb
 async function fill(port: number, count: () => number): Promise<Socket[]> {
   const sockets = await dialFrom(port, MAX_RUNNING / MAX_PER_ADDRESS);
   for (const socket of sockets) socket.write(GET.repeat(MAX_PER_ADDRESS));
-  await expect.poll(count).toBe(MAX_RUNNING);
+  await expect.poll(count, { timeout: 20_000 }).toBe(MAX_RUNNING);
   return sockets;
 }
 
