@@ -18,6 +18,9 @@ afterEach(async () => {
 
 afterAll(async () => rm(data, { recursive: true }));
 
+/** A crash recovery checks every index, which takes a while on a busy machine. */
+const CRASH_TIMEOUT_MS = 240_000;
+
 const ADA = { name: "Ada", email: "ada@example.org", password: "correct horse" };
 
 async function send(path: string, body: object, token = ""): Promise<Response> {
@@ -29,7 +32,7 @@ async function send(path: string, body: object, token = ""): Promise<Response> {
 }
 
 describe("the server process", () => {
-  it("keeps every acknowledged write after a SIGKILL", async () => {
+  it("keeps every acknowledged write after a SIGKILL", { timeout: CRASH_TIMEOUT_MS }, async () => {
     server = await startServer(data);
     expect((await send("/v1/users", ADA)).status).toBe(201);
     const session = await send("/v1/sessions", { email: ADA.email, password: ADA.password });
