@@ -5,6 +5,7 @@ import { administerUsers } from "../../../src/application/users/administer-users
 import { explain } from "../../../src/bootstrap/process-failure.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
+import { nullLog } from "../../../src/infrastructure/node/null-log.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import type { ConfigInvalid } from "../../../src/bootstrap/config.ts";
 import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
@@ -39,6 +40,7 @@ async function open({ terminal: options, places = {}, moved = ok(MOVED) }: Envir
     clock: testClock(),
     sessionIdleMs: DAY_MS,
     registration: "open" as const,
+    log: nullLog,
   };
   const app = useCases(dependencies);
   const terminal = fakeTerminal(options);
