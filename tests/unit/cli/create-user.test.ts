@@ -12,8 +12,8 @@ describe("quire user create", () => {
   });
 
   it.each([
-    ["name", "\u200b", /something visible/],
-    ["name", "\u202egnp.exe", /direction of text/],
+    ["name", "\u200b", /visible character/],
+    ["name", "\u202egnp.exe", /bidirectional control/],
     ["name", "a\u0007b", /control character/],
     ["email", "grace", /e-mail address/],
     ["password", `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`, /at most 1024 characters/],
