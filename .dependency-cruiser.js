@@ -28,7 +28,7 @@ export default {
       name: "interfaces-do-not-know-infrastructure",
       comment: "Interfaces translate; what they run on is decided in the composition.",
       severity: "error",
-      from: { path: layer("interfaces"), pathNot: layer("interfaces/cli") },
+      from: { path: layer("interfaces") },
       to: { path: [layer("infrastructure"), layer("bootstrap"), "^src/[^/]+\\.ts$"] },
     },
     {

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
 import { compose, nodeAdapters } from "../src/bootstrap/compose.ts";
 import { readConfig } from "../src/bootstrap/config.ts";
+import { nullLog } from "../src/infrastructure/node/null-log.ts";
 import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
 import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
 import { migrateServer } from "../src/infrastructure/postgresql/migrate-server.ts";
@@ -11,7 +12,6 @@ import { fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
 
 const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-export const NO_LOG = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** All requests come from one address, so the limits are off. */
 const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
 const MIB = 1_048_576;
@@ -43,14 +43,14 @@ export async function makeServerTables(url: string): Promise<void> {
     statementTimeoutMs: statementDeadlineMs,
     accountQuotaBytes: 0,
     migrations: MIGRATIONS_FOLDER,
-    log: NO_LOG,
+    log: nullLog,
   };
   (await migrateServer(options))._unsafeUnwrap();
 }
 
 /** Opens the adapters on a data directory without a server. */
 export async function openQuire(directory: string) {
-  const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: NO_LOG };
+  const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: nullLog };
   const postgres = (await openEmbeddedPostgres({ ...options, durability: "relaxed" }))._unsafeUnwrap();
   const { client, changeSchema } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
@@ -67,7 +67,7 @@ export async function openApp(directory: string) {
   const { storage } = opened;
   const { http, sessionIdleMs, registration } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
   const settings = { sessionIdleMs, registration, http, clientAddress: () => "127.0.0.1" };
-  return { ...opened, ...compose({ ...nodeAdapters, ...storage, log: NO_LOG, ...settings }) };
+  return { ...opened, ...compose({ ...nodeAdapters, ...storage, log: nullLog, ...settings }) };
 }
 
 /** Creates a data directory with this many posts. */

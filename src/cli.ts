@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { refuseOldNode } from "./bootstrap/node-version.ts";
-import { endOnCrash } from "./bootstrap/process-failure.ts";
+import { exitOnCrash, exitWith, requireSupportedNode } from "./bootstrap/process-end.ts";
 
-refuseOldNode();
-endOnCrash();
-const { runCommandLine } = await import("./interfaces/cli/command-line.ts");
-await runCommandLine(process.argv);
+requireSupportedNode();
+exitOnCrash();
+const { runCommandLine } = await import("./bootstrap/run-command-line.ts");
+const done = await runCommandLine(process.argv);
+if (done.isErr()) exitWith(done.error);

@@ -1,7 +1,9 @@
-import { refuseOldNode } from "./bootstrap/node-version.ts";
-import { endOnCrash } from "./bootstrap/process-failure.ts";
+import { exitOnCrash, exitWith, handleStopSignals, requireSupportedNode } from "./bootstrap/process-end.ts";
 
-refuseOldNode();
-endOnCrash();
-const { start } = await import("./bootstrap/start.ts");
-await start();
+requireSupportedNode();
+exitOnCrash();
+const signals = handleStopSignals();
+const { runServer } = await import("./bootstrap/run-server.ts");
+const ended = await runServer(signals);
+if (ended.isErr()) exitWith(ended.error);
+process.exit();

@@ -4,7 +4,6 @@ import { useCases, type Dependencies } from "../application/application.ts";
 import { cachedProbe } from "../infrastructure/storage/cached-probe.ts";
 import { argon2idOnThreads } from "../infrastructure/crypto/hashing-threads.ts";
 import { passwordHasher } from "../infrastructure/crypto/password-hasher.ts";
-import { pbkdf2 } from "../infrastructure/crypto/pbkdf2.ts";
 import { rateLimiter } from "../infrastructure/node/rate-limiter.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { systemClock } from "../infrastructure/node/system-clock.ts";
@@ -23,15 +22,15 @@ export interface Adapters extends Dependencies {
   readonly http: HttpSettings;
   readonly clientAddress: ClientAddress;
   readonly swaggerUi?: SwaggerUi;
-  /** Whether the server sheds load, for readiness; without it there is no server that could. */
+  /** Whether the server sheds load, for readiness. */
   readonly load?: () => Load;
-  /** By which requests are given up that take too long; the runtime's own by default. */
+  /** The timer of the request timeout; by default that of the runtime. */
   readonly timer?: Timer;
 }
 
-/** The adapters that a Node process has, whatever it stores in. */
+/** The adapters of a Node process, except for its storage. */
 export const nodeAdapters = {
-  hasher: passwordHasher(argon2idOnThreads(), [pbkdf2]),
+  hasher: passwordHasher(argon2idOnThreads()),
   tokens: nodeSessionTokens,
   idempotencyCipher: nodeIdempotencyCipher,
   ids: uuidGenerator,
@@ -39,7 +38,7 @@ export const nodeAdapters = {
   swaggerUi,
 } satisfies Partial<Adapters>;
 
-/** Puts adapters into the use cases and the use cases into the API: the same for the server and for every test. */
+/** Composes the application from its adapters: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
   const { log, http, clientAddress, clock, swaggerUi, load, timer, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });

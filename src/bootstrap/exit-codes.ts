@@ -1,4 +1,4 @@
-/** What the process exits with: the numbers of BSD's sysexits(3), so that a supervisor can tell them apart. */
+/** The exit codes of the programs: those of BSD's sysexits(3), so that a supervisor can tell failures apart. */
 export const EXIT = {
   ok: 0,
   usage: 64,
@@ -9,7 +9,7 @@ export const EXIT = {
   io: 74,
   inUse: 75,
   config: 78,
-  /** As a shell shows a process that SIGINT has ended: 128 and the signal's number. */
+  /** What a shell shows for a process that SIGINT has ended: 128 plus the number of the signal. */
   interrupted: 130,
 } as const;
 

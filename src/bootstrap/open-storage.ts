@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { err, type Result } from "neverthrow";
 import type { Log } from "../application/ports/log.ts";
 import type { Storage } from "../application/ports/storage.ts";
-import type { Config, DatabaseConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { DatabaseConfig } from "./config/database-variables.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
 import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
 import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.ts";
@@ -13,27 +14,27 @@ import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/direc
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
 
-/** Where drizzle-kit has written the migrations; `src` and `dist` both lie beside it. */
+/** The migrations that drizzle-kit has generated. The folder lies beside both `src` and `dist`. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
-/** A storage with what only the process needs. */
+/** A storage with the parts that only the process needs. */
 export interface OpenedStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
-  /** Where the data is, to be shown. */
+  /** Where the data is: a path, or a URL without its password. */
   readonly place: string;
-  /** Settles when the storage is lost to this process; never otherwise. */
+  /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
 }
 
 export type OpenStorageError = OpenPgliteError | OpenPostgresError | NoDatabase;
 
-/** Whether a database may be made where there is none. */
+/** Whether the database may be created if there is none. */
 export type NewDatabase = "allowed" | "refused";
 
 /**
- * Opens what the configuration names: a PostgreSQL server, or the embedded one. Only the one that is used is loaded.
+ * Opens the configured database: a PostgreSQL server or the embedded one. Only the adapter that is used is loaded.
  *
- * @param claimed The data directory, where it has been claimed already.
+ * @param claimed The data directory, if the caller has claimed it already.
  */
 export async function openStorage(
   config: Config,
@@ -45,13 +46,13 @@ export async function openStorage(
     : openServer(serverOptions(config, config.database), log);
 }
 
-/** Opens the database that a configuration names, for an operator who means one that is there. */
+/** Opens the configured database. Fails with `no_database` if there is none. */
 export async function openExistingStorage(config: Config, log: Log): Promise<Result<OpenedStorage, OpenStorageError>> {
   const found = await requireExisting(config, log);
   return found.isErr() ? err(found.error) : openStorage(config, log);
 }
 
-/** Opens one end of a move: the database that a configuration names, by the role that may change its schema. */
+/** Opens the configured database as an endpoint of a transfer, with the role that may migrate its schema. */
 export async function openTransferEndpoint(
   config: Config,
   log: Log,

@@ -4,5 +4,5 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-/** Of this program, as package.json has it; `src` and `dist` both lie beside that. */
+/** The version of this program in package.json, which lies beside both `src` and `dist`. */
 export const VERSION = version;

@@ -227,7 +227,7 @@ describe("a server on a damaged data directory", () => {
 
   it.each(FOUND_BY_POSTGRESQL)("does not start when %s, with 74 and PostgreSQL's last words", async (...row) => {
     const said = await refuses(row, 74);
-    expect(said).toMatch(/Its last words:\n(?: {2}.*\n)+$/);
+    expect(said).toMatch(/Its last log lines:\n(?: {2}.*\n)+$/);
   });
 
   it.each([

@@ -1,12 +1,18 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { runCommandLine } from "../../src/bootstrap/run-command-line.ts";
 import { copyTemplate, createDatabase, databaseUrl } from "../support/test-storage.ts";
-import { canOpenTerminals, openTerminal, runCli, runUnreadCli, startServer } from "./server.ts";
+import { fakeTerminal } from "../unit/cli/fake-terminal.ts";
+import { serveInProcess } from "./in-process.ts";
+import { canOpenTerminals, openTerminal, runCli, runUnreadCli } from "./server.ts";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+
+/** Creating a database takes seconds, and more on a busy machine. */
+const CREATES_DATABASE_TIMEOUT_MS = 240_000;
 
 let directory: string;
 let data: string;
@@ -15,158 +21,124 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "quire-cli-"));
   data = await copyTemplate();
 });
+afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => Promise.all([directory, data].map(async (each) => rm(each, { recursive: true }))));
 
 const GRACE = ["--name", "Grace", "--email", "grace@example.org", "--password-stdin"];
 
-const run = async (options: readonly string[], input = "") => runCli(options, { QUIRE_DATA_DIR: data }, input);
-
-async function logInStatus(url: string, email: string, password: string): Promise<number> {
-  const response = await fetch(`${url}/v1/sessions`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ email, password }),
-  });
-  return response.status;
+/** Runs a command in this process, with variables of the environment. */
+async function run(environment: Readonly<Record<string, string>>, args: readonly string[], input = "a long password") {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const { terminal, printed } = fakeTerminal({ input });
+  const done = await runCommandLine(["node", "quire", ...args], terminal);
+  vi.unstubAllEnvs();
+  return { done, printed };
 }
 
-describe("quire", () => {
-  it("says its version", async () => {
-    expect(await run(["--version"])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
+describe("the program quire", () => {
+  it("prints its version", async () => {
+    expect(await runCli(["--version"], {})).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  it("can be started by its own name, where a package manager has made it executable", async () => {
+  it("exits with 64 and writes the reason to standard error for an unknown command", async () => {
+    expect(await runCli(["post"], {})).toEqual({ exitCode: 64, stdout: "", stderr: "error: unknown command 'post'\n" });
+  });
+
+  it("exits with 64 for more than 64 KiB on standard input", async () => {
+    const options = ["user", "password", "grace@example.org", "--password-stdin"];
+    const { exitCode, stderr } = await runCli(options, { QUIRE_DATA_DIR: data }, "x".repeat(100_000));
+    expect([exitCode, stderr]).toEqual([64, "Standard input has more than 65536 bytes.\n"]);
+  });
+
+  it("can be executed by its name", async () => {
     expect(await readFile("dist/cli.js", "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
     const { bin } = JSON.parse(await readFile("package.json", "utf8")) as { bin: object };
     expect(bin).toEqual({ quire: "dist/cli.js" });
   });
 
-  it("repairs what only an operator can: a user is made, found, made an admin and given another password", async () => {
-    const made = await run(["user", "create", ...GRACE], "the first password\n");
-    const id = /with the id (\S+) in/.exec(made.stdout)?.[1] ?? "";
-    const listed = await run(["user", "list"]);
-    expect(listed.stdout).toBe(`${id}  author  grace@example.org  Grace\n`);
-    expect(await run(["user", "role", "Grace@Example.org", "admin"])).toEqual({
-      exitCode: 0,
-      stdout: `grace@example.org has the role admin in ${data}.\n`,
-      stderr: "",
-    });
-    expect(await run(["user", "password", id, "--password-stdin"], "the second password")).toEqual({
-      exitCode: 0,
-      stdout: `Changed the password of grace@example.org and ended all sessions of theirs in ${data}.\n`,
-      stderr: "",
-    });
-    expect(JSON.parse((await run(["user", "list", "--json"])).stdout)).toMatchObject({ id, role: "admin" });
-
-    const server = await startServer(data);
-    const logIns = ["first", "second"].map(async (each) =>
-      logInStatus(server.url, "grace@example.org", `the ${each} password`),
-    );
-    expect(await Promise.all(logIns)).toEqual([401, 201]);
-    await server.end("SIGTERM");
-  });
-
-  it.each([
-    [
-      "a user that there is not",
-      ["user", "role", "nobody@example.org", "admin"],
-      65,
-      "No user has this e-mail address",
-    ],
-    ["a word that names no user", ["user", "role", "nobody", "admin"], 64, "nobody names no user"],
-    [
-      "a role that there is not",
-      ["user", "role", "grace@example.org", "boss"],
-      64,
-      "Allowed choices are author, admin",
-    ],
-    ["a password that is not given", ["user", "password", "grace@example.org"], 64, "give also: --password-stdin"],
-    ["an address that is taken", ["user", "create", ...GRACE], 78, "quire user role <address> admin"],
-    [
-      "a password on too much input",
-      ["user", "password", "grace@example.org", "--password-stdin"],
-      64,
-      "more than 65536 bytes",
-    ],
-  ])("refuses %s, and says what to do", async (what, options, exitCode, message) => {
-    const input = what.includes("too much") ? "x".repeat(100_000) : "a long password";
-    const ended = await run(options, input);
-    expect([ended.exitCode, ended.stdout, ended.stderr]).toEqual([exitCode, "", expect.stringContaining(message)]);
-  });
-
-  it("ends quietly, with its database closed, when nobody reads its answer to the end", async () => {
+  it("exits with 0 and closes its database if the reader closes standard output", async () => {
     const { exitCode, stderr } = await runUnreadCli(["user", "list"], { QUIRE_DATA_DIR: data });
     expect([exitCode, stderr]).toEqual([0, ""]);
-    const server = await startServer(data);
-    expect((await server.end("SIGTERM")).stderr).not.toContain("the last stop was not in order");
+    const server = await serveInProcess(data);
+    await server.stop();
+    expect(server.log.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
   });
 });
 
-describe("a database that is not there", () => {
+describe("a missing database", () => {
   const absent = () => join(directory, "absent");
 
   it.each([
-    ["user create", ["user", "create", ...GRACE]],
-    ["user list", ["user", "list"]],
-    ["user password", ["user", "password", "grace@example.org", "--password-stdin"]],
-    ["user role", ["user", "role", "grace@example.org", "admin"]],
-  ])("is not made by %s, which says what to do", async (_, options) => {
-    const ended = await runCli(options, { QUIRE_DATA_DIR: absent() }, "a long password");
-    expect(ended).toMatchObject({ exitCode: 78, stdout: "" });
-    expect(ended.stderr).toContain(`There is no database of Quire in ${absent()}, and none was made.`);
+    [["user", "create", ...GRACE]],
+    [["user", "list"]],
+    [["user", "password", "grace@example.org", "--password-stdin"]],
+    [["user", "role", "grace@example.org", "admin"]],
+  ])("is not created by %j", async (args) => {
+    const { done } = await run({ QUIRE_DATA_DIR: absent() }, args);
+    expect(done._unsafeUnwrapErr()).toEqual({ kind: "no_database", place: absent() });
     expect(existsSync(absent())).toBe(false);
   });
 
-  it("is not made in a directory that is empty, nor on a server", async () => {
+  it("is not created in an empty directory or on a PostgreSQL server", async () => {
     const empty = join(directory, "empty");
     await mkdir(empty);
     const url = databaseUrl(await createDatabase());
     for (const place of [{ QUIRE_DATA_DIR: empty }, { DATABASE_URL: url }]) {
-      expect((await runCli(["user", "create", ...GRACE], place, "a long password")).exitCode).toBe(78);
+      const { done } = await run(place, ["user", "create", ...GRACE]);
+      expect(done._unsafeUnwrapErr()).toMatchObject({ kind: "no_database" });
     }
     expect(await readdir(empty)).toEqual([]);
   });
 
-  it("is made by user create where that is asked for", async () => {
-    const asked = ["user", "create", "--new-database", ...GRACE];
-    const made = await runCli(asked, { QUIRE_DATA_DIR: absent() }, "a long password");
-    expect(made).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(made.stdout).toMatch(/^Created the author grace@example.org with the id \S+ in /);
-  });
+  it(
+    "is created by user create --new-database, and its users log in to the server",
+    async () => {
+      const made = await run({ QUIRE_DATA_DIR: absent() }, ["user", "create", "--new-database", ...GRACE]);
+      expect(made.done.isOk()).toBe(true);
+      expect(made.printed[0]).toMatch(/^Created the author grace@example.org with the id \S+ in /);
+      const server = await serveInProcess(absent());
+      const response = await fetch(`${server.url}/v1/sessions`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ email: "grace@example.org", password: "a long password" }),
+      });
+      expect(response.status).toBe(201);
+      expect((await stat(absent())).mode & 0o777).toBe(0o700);
+      await server.stop();
+    },
+    CREATES_DATABASE_TIMEOUT_MS,
+  );
 });
 
 const terminals = canOpenTerminals();
 
-describe.skipIf(!terminals)(`the questions of quire${terminals ? "" : " (skipped: there is no script(1))"}`, () => {
+describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: there is no script(1))"}`, () => {
   const ask = () =>
     openTerminal(["user", "create", "--name", "Eve", "--email", "eve@example.org"], { QUIRE_DATA_DIR: data });
 
   const times = (text: string, part: string) => text.split(part).length - 1;
 
-  it("clear a password that is not accepted, and ask for it again until it is the same twice", async () => {
+  it("repeat until the password is valid and entered twice, and never show it", async () => {
     const terminal = ask();
     const until = async (shown: () => boolean) => expect.poll(shown, { timeout: 30_000 }).toBe(true);
     await until(() => terminal.shown().includes("Password"));
     terminal.type("short\r");
     await until(() => terminal.shown().includes("at least 8 characters"));
     terminal.type("battery staple 9\r");
-    await until(() => terminal.shown().includes("The same password again"));
+    await until(() => terminal.shown().includes("Repeat the password"));
     terminal.type("battery stable 9\r");
-    await until(() => terminal.shown().includes("The two are not the same"));
-    await until(() => times(terminal.shown().split("not the same").at(-1) ?? "", "Password") > 0);
+    await until(() => terminal.shown().includes("The passwords differ"));
+    const afterwards = () => terminal.shown().split("passwords differ").at(-1) ?? "";
+    await until(() => times(afterwards(), "Password") > 0);
     terminal.type("battery staple 9\r");
-    await until(() => (terminal.shown().split("not the same").at(-1) ?? "").includes("The same password again"));
+    await until(() => afterwards().includes("Repeat the password"));
     terminal.type("battery staple 9\r");
     expect((await terminal.ended).exitCode).toBe(0);
     expect(terminal.shown()).toContain("Created the author eve@example.org");
     expect(terminal.shown()).not.toContain("staple");
-
-    const server = await startServer(data);
-    expect(await logInStatus(server.url, "eve@example.org", "battery staple 9")).toBe(201);
-    await server.end("SIGTERM");
   });
 
-  it("end with 130 at Ctrl-C, and say that nothing was changed", async () => {
+  it("end the program with 130 at Ctrl-C", async () => {
     const terminal = ask();
     await expect.poll(() => terminal.shown().includes("Password"), { timeout: 30_000 }).toBe(true);
     terminal.type("\u0003");

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyTemplate } from "../support/test-storage.ts";
 import { canOpenTerminals, startOnTerminal, startServer } from "./server.ts";
@@ -12,44 +10,15 @@ beforeAll(async () => {
 });
 afterAll(async () => rm(data, { recursive: true }));
 
-/** Of CSI in C1, of an override of direction, and of ESC with line breaks that would forge a line. */
+/** CSI of C1, a bidirectional override, and ESC with line breaks that would forge a log line. */
 const PATHS = ["/%C2%9B31mred", "/%E2%80%AEgnp.exe", "/%1b[31m%0d%0aforged"];
 
-/** What a terminal obeys, but for the line feed between lines and what a terminal driver adds to it. */
+/** Characters that a terminal obeys, apart from the line feed and what a terminal driver adds to it. */
 // eslint-disable-next-line no-control-regex
 const OBEYED = /[\u0000-\u0009\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
 
-/** A cluster is made, on a machine that runs other tests meanwhile. */
-const INITIALISES_TIMEOUT_MS = 240_000;
-
-const messagesOf = (stderr: string) =>
-  stderr
-    .trimEnd()
-    .split("\n")
-    .map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
-
 describe("the log of a server", () => {
-  it(
-    "says at the first start what takes its time, and nothing of it at the second",
-    async () => {
-      const directory = await mkdtemp(join(tmpdir(), "quire-first-"));
-      const first = await (await startServer(join(directory, "data"))).end("SIGTERM");
-      expect(messagesOf(first.stderr)).toEqual([
-        "making a new database, which takes some seconds",
-        "bringing the schema up to date",
-        "the schema was brought up to date",
-        "listening",
-        "stopping",
-        "stopped",
-      ]);
-      const second = await (await startServer(join(directory, "data"))).end("SIGTERM");
-      expect(messagesOf(second.stderr)).toEqual(["listening", "stopping", "stopped"]);
-      await rm(directory, { recursive: true });
-    },
-    INITIALISES_TIMEOUT_MS,
-  );
-
-  it("is a line of JSON for each request, which no character of its path can break or turn around", async () => {
+  it("is one JSON line per request, with every character escaped that a terminal obeys", async () => {
     const server = await startServer(data);
     for (const path of PATHS) await fetch(`${server.url}${path}`);
     const { stderr } = await server.end("SIGTERM");
@@ -63,7 +32,7 @@ describe("the log of a server", () => {
   });
 
   it.skipIf(!canOpenTerminals())(
-    "is a readable line for each request on a terminal, which obeys nothing in it",
+    "is one readable line per request on a terminal, with every character escaped that it obeys",
     async () => {
       const server = startOnTerminal(data);
       await expect.poll(() => /http:\/\/[\d.]+:\d+/.test(server.shown()), { timeout: 60_000 }).toBe(true);

@@ -1,33 +1,31 @@
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OPERATIONS } from "../../src/interfaces/http/openapi/operations.ts";
-import { copyTemplate } from "../support/test-storage.ts";
-import { startServer } from "./server.ts";
+import { pglite } from "../support/test-storage.ts";
+import { serveOn } from "./in-process.ts";
 
-/** With it the documents get what the server says now, where that is another thing than they say. */
+/** With UPDATE_TRANSCRIPTS=1 the documents are rewritten with the current answers. */
 const { UPDATE_TRANSCRIPTS } = process.env;
 const updates = UPDATE_TRANSCRIPTS === "1";
 
-/** What a reader's server has, and the other tests are freed of. */
+/** The defaults, which the other tests lift. */
 const ENVIRONMENT = {
   QUIRE_RATE_LIMIT_PER_MINUTE: "6000",
   QUIRE_LOGIN_LIMIT_PER_MINUTE: "10",
 };
 
-/** Ids, tokens, cursors and tags of lists, which are long and no words; and where the server is. */
+/** Values that differ in each run: the port, and ids, tokens, cursors and tags of lists, which are long and no words. */
 const VARYING = /localhost:\d+|(?=[\w-]*[\dA-Z])[\w-]{22,}/g;
 
-/** Instants, and what is left of a limit: by chance two of them are one, or change. */
+/** Times, and what is left of a rate limit: they differ by chance. */
 const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+|(?<=Retry-After: )\d+/g;
 
-/** How a section says that its server is started with a configuration, on the data that there is. */
+/** The line of a section that restarts the server with a configuration, on the same data. */
 const START = /^((?:QUIRE_\w+=\S+ )+)npm start$/m;
 
-/** A request in the log, and an id in its path. */
-const REQUEST = /"method":"(\w+)","path":"([^"]+)"/g;
 const ID = /[\da-f-]{36}/;
 
 const END = "-- end of the answer --";
@@ -39,52 +37,63 @@ describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (ski
   const sections = readFileSync(path, "utf8").split(/^(?=## )/m);
   const setUp = sections.findIndex((section) => section.includes("\n```console\n"));
   const now = [...sections];
-  const asked = new Set<string>();
+  const shown = new Set<string>();
+  let database: ReturnType<typeof pglite.open>;
+
+  beforeAll(() => {
+    database = pglite.open();
+  });
 
   for (const [index, section] of sections.entries()) {
     if (!section.includes("\n```console\n")) continue;
-    it(`says what a server says: ${section.slice(3, section.indexOf("\n"))}`, async () => {
-      const directory = await copyTemplate();
-      let server = await startServer(directory, ENVIRONMENT);
+    it(`matches the answers of a server: ${section.slice(3, section.indexOf("\n"))}`, async () => {
+      const storage = await (await database).empty();
+      let server = await serveOn(storage, ENVIRONMENT);
       const reader = openReader(server.url);
       try {
         if (index !== setUp) await reader.replay(sections[setUp] ?? "");
         const [, variables] = START.exec(section) ?? [];
         if (variables !== undefined) {
-          await server.end("SIGTERM");
+          await server.stop();
           const configuration = Object.fromEntries(
             variables
               .trimEnd()
               .split(" ")
               .map((set) => set.split("=")),
           );
-          server = await startServer(directory, { ...ENVIRONMENT, ...configuration, PORT: new URL(server.url).port });
+          server = await serveOn(storage, { ...ENVIRONMENT, ...configuration, PORT: new URL(server.url).port });
         }
         now[index] = await reader.replay(section);
         if (!updates) expect(now[index]).toBe(section);
       } finally {
         reader.leave();
-        const { stderr } = await server.end("SIGTERM");
-        for (const [, method, path] of stderr.matchAll(REQUEST)) asked.add(`${method} ${path?.replace(ID, ":id")}`);
-        await rm(directory, { recursive: true });
+        await server.stop();
+        for (const { message, fields } of server.log.lines) if (message === "request") shown.add(operationOf(fields));
       }
     });
   }
 
   if (name === "docs/api.md") {
-    it("shows every operation", () => expect([...asked]).toEqual(expect.arrayContaining(Object.keys(OPERATIONS))));
+    it("shows every operation of the API", () =>
+      expect([...shown]).toEqual(expect.arrayContaining(Object.keys(OPERATIONS))));
   }
 
   afterAll(async () => {
+    await (await database).close();
     if (updates) await writeFile(path, now.join(""));
   });
 });
 
-/** A command, which may go on in the next lines or have its input there, what is said to it, and the gap after it. */
+function operationOf(fields: object): string {
+  const { method, path } = fields as { readonly method: string; readonly path: string };
+  return `${method} ${path.replace(ID, ":id")}`;
+}
+
+/** A command with its continuation lines or here-document, its documented output, and the blank lines after it. */
 const COMMAND =
   /^\$ (?<command>(?:.*\\\n)*(?:.*<< '(?<end>\w+)'\n[^]*?\n\k<end>|.*)\n)(?<documented>(?:[^]*\S\n)?)(?<gap>\n*)$/;
 
-/** Somebody at a shell who types what a document says, but with the ids and tokens that this server gave out. */
+/** A shell that runs the commands of a document with the ids and tokens of this server. */
 function openReader(url: string) {
   const { PATH } = process.env;
   const shell = spawn("bash", ["--norc"], { env: { PATH } });
@@ -106,7 +115,7 @@ function openReader(url: string) {
     return text === "" ? "" : `${text}\n`;
   }
 
-  /** What two answers of one form have in the same place is the same thing. */
+  /** Values at the same position of two answers of the same form are counterparts. */
   function learn(documented: string, said: string): void {
     const expected = documented.match(VARYING) ?? [];
     const found = said.match(VARYING) ?? [];
@@ -128,7 +137,7 @@ function openReader(url: string) {
     return isSame ? text : `$ ${command}${now}${gap}`;
   }
 
-  /** The section with what is answered now; an answer that differs in nothing but chance stays as it is. */
+  /** Gives the section with the current answers. An answer that differs only by chance is left as it is. */
   async function replay(section: string): Promise<string> {
     let now = "";
     let isBlock = false;

@@ -1,10 +1,10 @@
 import type { Password, PasswordHash } from "../../domain/user/password.ts";
 
-/** A password for a hashing thread: to be hashed, or to be compared with `hash`. */
+/** A password to hash, or to compare with `hash`. */
 export interface HashingRequest {
   readonly password: Password;
   readonly hash: PasswordHash | null;
 }
 
-/** The new hash, or whether the password matches; or the error of the algorithm. */
+/** The new hash, or whether the password matches, or the error of the algorithm. */
 export type HashingAnswer = { readonly value: PasswordHash | boolean } | { readonly error: unknown };

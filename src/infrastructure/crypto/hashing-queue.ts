@@ -1,22 +1,22 @@
 import { err, ok, type Result } from "neverthrow";
 import type { PasswordHashingBusy } from "../../application/ports/password-hasher.ts";
 
-/** Passwords that are compared, to log in, and passwords that are hashed anew, to register. */
+/** `compared`: log-ins. `hashed`: registrations and changed passwords. */
 export type HashingLane = "compared" | "hashed";
 
 export interface HashingLimits {
-  /** How many are worked on at a time. */
+  /** Concurrent hashes. */
   readonly running: number;
-  /** How many may wait in each lane. */
+  /** The length of each lane. */
   readonly waiting: number;
 }
 
 export interface HashingQueue {
-  /** Runs `work` in its turn. Fails with `password_hashing_busy` where its lane is full; what `work` throws it throws. */
+  /** Runs `work` when it is its turn. Fails with `password_hashing_busy` if its lane is full. It throws what `work` throws. */
   run<T>(lane: HashingLane, work: () => Promise<T>): Promise<Result<T, PasswordHashingBusy>>;
 }
 
-/** Bounds the hashing of passwords. The two lanes take turns, so that registrations cannot keep others from logging in. */
+/** Bounds the hashing of passwords. The two lanes alternate, so that registrations cannot block log-ins. */
 export function hashingQueue(limits: HashingLimits): HashingQueue {
   const waiting: Record<HashingLane, (() => void)[]> = { compared: [], hashed: [] };
   let running = 0;

@@ -5,23 +5,23 @@ import { argon2id } from "./argon2id.ts";
 import type { HashingAnswer, HashingRequest } from "./hashing-messages.ts";
 import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
-// A thread is loaded by Node itself, so it is always the built file; `src` and `dist` lie side by side.
+// Node itself loads a worker thread, so this is always the built file. `src` and `dist` lie side by side.
 const WORKER_FILE = new URL("../../../dist/infrastructure/crypto/hashing-worker.js", import.meta.url);
-/** It runs a few kilobytes of JavaScript. The memory that Argon2id takes is not of this heap. */
+/** A worker runs a few kilobytes of JavaScript. The memory of Argon2id is outside of this heap. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 
 /**
- * Argon2id on threads of its own. A thread is started when all others are busy, and kept; so there are as many as passwords
- * are hashed at a time, which is for the caller to bound. One that fails takes only its own password with it.
+ * Argon2id on worker threads. A thread is started when all others are busy, and then kept, so there are as many threads as
+ * concurrent hashes; the caller bounds these. A thread that fails affects only its own password.
  *
- * @param file What the threads run: a module that answers each request with an answer.
+ * @param file The module that the threads run. It responds to each request with one answer.
  */
 export function argon2idOnThreads(file: URL = WORKER_FILE): PasswordAlgorithm {
   const idle = new Set<Worker>();
 
   const start = (): Worker => {
     const worker = new Worker(file, { resourceLimits: RESOURCE_LIMITS });
-    // Without a listener an error would end the process. The thread ends with it, which is what counts.
+    // Without a listener an error would end the process. The thread exits after it, which rejects the request.
     return worker.on("error", () => {}).on("exit", () => idle.delete(worker));
   };
 
@@ -41,7 +41,7 @@ export function argon2idOnThreads(file: URL = WORKER_FILE): PasswordAlgorithm {
   };
 }
 
-/** Rejects when the thread ends without an answer. While it works, and no longer, it keeps the process alive. */
+/** Rejects if the thread exits without an answer. The thread keeps the process alive only while it works. */
 async function answerOf(worker: Worker, request: HashingRequest): Promise<HashingAnswer> {
   const ended = new AbortController();
   const { signal } = ended;

@@ -1,11 +1,11 @@
 import type { Password, PasswordHash } from "../../domain/user/password.ts";
 
-/** One way to hash passwords. Its functions throw what their driver throws; the hasher that uses them makes Results of it. */
+/** A password hash function with its parameters. It throws what its driver throws; the hasher makes Results of it. */
 export interface PasswordAlgorithm {
-  /** Its name in a PHC string. */
-  readonly name: string;
+  /** Makes a PHC string: `$algorithm$parameters$salt$hash` (https://github.com/P-H-C/phc-string-format). */
   hash(password: Password): Promise<PasswordHash>;
+  /** Verifies a hash with whatever parameters it was made with. */
   verify(password: Password, hash: PasswordHash): Promise<boolean>;
-  /** Whether a hash of this algorithm is no weaker than new ones. */
+  /** Whether the parameters of a hash are at least as strong as those of new hashes. */
   isCurrent(hash: PasswordHash): boolean;
 }

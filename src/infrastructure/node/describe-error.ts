@@ -1,11 +1,11 @@
 import { visibleText } from "./visible-text.ts";
 
-/** An error's causes form a chain that may be long, or a circle. */
+/** The causes of an error form a chain that may be long or circular. */
 const MAX_CAUSES = 8;
 const MAX_DESCRIPTION_LENGTH = 500;
 const NO_REASON = "no reason was given";
 
-/** The errors of WASI's libc, in which PGlite names what a file system refuses, by the number that it throws. */
+/** Error numbers of WASI's libc, which PGlite throws for failures of the file system. */
 const WASI_ERRORS: Readonly<Record<number, string>> = {
   2: "EACCES: permission denied",
   19: "EDQUOT: disk quota exceeded",
@@ -18,8 +18,8 @@ const WASI_ERRORS: Readonly<Record<number, string>> = {
 };
 
 /**
- * What was thrown, or is a cause, in one line for people: never empty, no stack, no SQL, no password of a URL, no
- * character that a terminal obeys.
+ * Describes a thrown value or a cause in one line: never empty, without stack, SQL, passwords of URLs, and characters that a
+ * terminal obeys.
  */
 export function describeError(thrown: unknown): string {
   const text = withoutPasswords(reasonOf(thrown) ?? "")
@@ -31,8 +31,8 @@ export function describeError(thrown: unknown): string {
 }
 
 /**
- * A text in which what stands before the host of a URL is left out: also where the password has a bare `@`, and all but
- * where it is the example of a message.
+ * Removes the user and the password of URLs from a text, even if the password contains an unescaped `@`. The example
+ * `user:password@` of our own messages stays.
  */
 export function withoutPasswords(text: string): string {
   return text.replaceAll(/(\b[a-z][a-z\d+.-]*:\/\/)(?!user:password@)[^\s"'`]*@/gi, "$1…@");
@@ -51,10 +51,10 @@ function reasonOf(thrown: unknown): string | null {
   return null;
 }
 
-/** How Drizzle's errors begin: what follows is the statement with its values, and their cause is the driver's error. */
+/** The beginning of Drizzle's errors. The statement and its values follow; the cause is the error of the driver. */
 const STATEMENT = /^Failed query:/;
 
-/** What an error says itself. */
+/** The reason that an error itself gives, without its causes. */
 function ownReason(error: object): string | null {
   if (error instanceof AggregateError && error.message === "") return joinedReasons(error.errors);
   const { message, detail, code, errno, kind } = error as Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ function ownReason(error: object): string | null {
   return [detail, code, kind].find((part): part is string => typeof part === "string" && part !== "") ?? null;
 }
 
-/** As of an address that was tried by IPv6 and by IPv4. */
+/** The reasons of all attempts, such as those by IPv6 and by IPv4. */
 function joinedReasons(errors: readonly unknown[]): string | null {
   const reasons = errors.slice(0, MAX_CAUSES).flatMap((each) => (each instanceof Error ? [each.message] : []));
   return reasons.length === 0 ? null : [...new Set(reasons)].join("; ");

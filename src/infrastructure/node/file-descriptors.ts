@@ -8,23 +8,23 @@ export interface DescriptorsTooFew {
   readonly kind: "descriptors_too_few";
   readonly limit: number;
   readonly needed: number;
-  /** With so many, 256 requests can be worked on at a time. */
+  /** The limit that allows 256 concurrent requests. */
   readonly recommended: number;
 }
 
-/** How many files PostgreSQL keeps open (max_files_per_process); a server that was just started has 165. */
+/** Files that PostgreSQL may keep open (max_files_per_process); 165 after a start. */
 export const ENGINE_DESCRIPTORS = 256;
-/** Node itself, its threads, the log, the lock and files that are open for a moment; 30 of them at rest. */
+/** Node itself, its threads, the log, the lock and temporary files; 30 of them at rest. */
 const PROCESS_DESCRIPTORS = 64;
-/** With fewer clients a server is of little use. */
+/** The fewest connections that a server is useful with. */
 const MIN_CONNECTIONS = 64;
-/** As many connections as requests are worked on. */
+/** The number of concurrent requests. */
 const RECOMMENDED_CONNECTIONS = 256;
 
-/** What opening an engine takes at once: a thread with its event loop, its code and PostgreSQL's first files. */
+/** Descriptors to start an engine: a thread with its event loop, its code and PostgreSQL's first files. */
 const OPENING_DESCRIPTORS = 64;
 
-/** Fails with `descriptors_too_few` where the embedded engine would run out of them. `limit`: `null` for any number. */
+/** Fails with `descriptors_too_few` if the embedded engine would run out of them. `limit`: `null` for no limit. */
 export function checkDescriptors(limit: number | null = descriptorLimit()): Result<void, DescriptorsTooFew> {
   const own = ENGINE_DESCRIPTORS + PROCESS_DESCRIPTORS;
   const needed = own + MIN_CONNECTIONS;
@@ -32,24 +32,23 @@ export function checkDescriptors(limit: number | null = descriptorLimit()): Resu
   return fail({ kind: "descriptors_too_few", limit, needed, recommended: own + RECOMMENDED_CONNECTIONS });
 }
 
-/** The descriptors that should be allowed and are not: then fewer requests are worked on than could be; otherwise `null`. */
+/** The current and the recommended limit if it is lower than recommended; otherwise `null`. */
 export function missingDescriptors(limit: number | null = descriptorLimit()) {
   const recommended = ENGINE_DESCRIPTORS + PROCESS_DESCRIPTORS + RECOMMENDED_CONNECTIONS;
   return limit === null || limit >= recommended ? null : { limit, recommended };
 }
 
 /**
- * How many connections of clients leave enough descriptors for the database, so that no number of them can take those;
- * `null` for any number.
+ * The bound of client connections that leaves enough descriptors for the database; `null` for no bound.
  *
- * @param databaseDescriptors What the database needs: {@link ENGINE_DESCRIPTORS}, or the connections to its servers.
+ * @param databaseDescriptors The descriptors that the database needs: {@link ENGINE_DESCRIPTORS}, or the connections to its servers.
  */
 export function maxConnections(databaseDescriptors: number, limit: number | null = descriptorLimit()): number | null {
   if (limit === null) return null;
   return Math.max(MIN_CONNECTIONS, limit - PROCESS_DESCRIPTORS - databaseDescriptors);
 }
 
-/** How many descriptors this process may have, RLIMIT_NOFILE; `null` where there is no limit or it cannot be told. */
+/** The limit of descriptors of this process, RLIMIT_NOFILE; `null` if there is none or it is unknown. */
 export function descriptorLimit(): number | null {
   const soft = process.platform === "linux" ? limitOfLinux() : limitOfReport();
   const limit = Number(soft);
@@ -60,7 +59,7 @@ function limitOfLinux(): string | undefined {
   try {
     return /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
   } catch {
-    // Without /proc nothing is known, and nothing is refused.
+    // Without /proc the limit is unknown, so nothing is refused.
     return undefined;
   }
 }
@@ -72,7 +71,7 @@ function limitOfReport(): unknown {
   return userLimits?.open_files?.soft;
 }
 
-/** Whether this process could open what a new engine needs now. */
+/** Whether this process has enough free descriptors to start an engine. */
 export function hasFreeDescriptors(): boolean {
   const opened: number[] = [];
   try {

@@ -11,8 +11,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const STDERR = 2;
 
 /**
- * A log on standard error, as standard output belongs to what the program answers: JSON lines, or readable ones where
- * a terminal is attached. It is written at once, so that the last words before a crash are there.
+ * A log on standard error, because standard output is for the result of the program. It writes JSON lines, or readable lines
+ * on a terminal. It writes synchronously, so that the last lines before a crash are not lost.
  */
 export function pinoLog(level: LogLevel): Log {
   const destination = pino.destination({ dest: STDERR, sync: true });
@@ -26,12 +26,12 @@ export function pinoLog(level: LogLevel): Log {
     serializers: { error: pino.stdSerializers.err, failure: serializeFailure },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  // In JSON such characters stand in strings alone, where they may be written as escapes (RFC 8259, 7).
+  // In JSON such characters occur only in strings, where they may be escaped (RFC 8259, 7).
   const write = (line: string) => destination.write(isTerminal ? readableLine(line, hasColours) : visibleLines(line));
   return pino(options, { write });
 }
 
-/** A failure whose cause is an Error: JSON would leave nothing of it. */
+/** Serializes the cause of a failure, of which JSON would keep nothing if it is an Error. */
 function serializeFailure(failure: object): object {
   return "cause" in failure && failure.cause instanceof Error
     ? { ...failure, cause: pino.stdSerializers.err(failure.cause) }

@@ -3,12 +3,12 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Clock } from "../../application/ports/clock.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 
-/** Bounds the memory of a limiter: 50,000 windows of 180 to 300 bytes each, with the key, are 9 to 15 MB. */
+/** Bounds the memory of a limiter: 50,000 windows with their keys, 180 to 300 bytes each, take 9 to 15 MB. */
 const MAX_KEYS = 50_000;
-/** Enough for an address with the id of a user, which are 61 characters. Of a longer key the digest is kept. */
+/** An address with the id of a user has 61 characters. A longer key is replaced by its digest. */
 const MAX_KEY_LENGTH = 80;
-/** More than begin, so that windows that have ended are forgotten while others begin. */
-const MAX_FORGOTTEN_AT_ONCE = 2;
+/** More than one, so that ended windows are removed faster than new ones start. */
+const MAX_REMOVED_AT_ONCE = 2;
 
 interface Window {
   readonly key: string;
@@ -17,20 +17,20 @@ interface Window {
 }
 
 /**
- * A fixed-window rate limit, counted in this process. The window of a key begins with the first that it takes.
+ * A fixed-window rate limit, counted in this process. The window of a key starts with its first request.
  *
- * Where there are too many keys, a window of which most is left is evicted first. So a flood of new keys does not reset the
- * counter of one that is near its quota, unless each key of the flood takes more than half of a quota too.
+ * If there are too many keys, windows below half of their quota are evicted first. So a flood of new keys does not reset the
+ * counter of a key near its quota, unless each key of the flood uses more than half of a quota too.
  */
 export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy): RateLimiter {
   const lightlyUsed = windowsInOrder();
   const heavilyUsed = windowsInOrder();
   const windowMs = windowSeconds * 1000;
-  // A window that began in the future is from before the clock was set back.
+  // A window that starts in the future was created before the clock was set back.
   const isOver = ({ endsAt }: Window, now: number) => now >= endsAt || now < endsAt - windowMs;
 
   const forgetOver = (windows: WindowsInOrder, now: number) => {
-    for (let forgotten = 0; forgotten < MAX_FORGOTTEN_AT_ONCE; forgotten++) {
+    for (let forgotten = 0; forgotten < MAX_REMOVED_AT_ONCE; forgotten++) {
       const first = windows.first();
       if (first === undefined || !isOver(first, now)) return;
       windows.byKey.delete(first.key);
@@ -72,11 +72,11 @@ export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy):
 
 interface WindowsInOrder {
   readonly byKey: Map<string, Window>;
-  /** The one that was put there first. */
+  /** The oldest window. */
   first(): Window | undefined;
 }
 
-/** Finds the first in constant time: an iterator from the beginning would pass by all that were deleted (V8, OrderedHashMap). */
+/** Finds the first window in constant time: a new iterator would skip all deleted entries one by one (V8, OrderedHashMap). */
 function windowsInOrder(): WindowsInOrder {
   const byKey = new Map<string, Window>();
   let rest = byKey.values();
@@ -87,7 +87,7 @@ function windowsInOrder(): WindowsInOrder {
       while (first === undefined || byKey.get(first.key) !== first) {
         first = rest.next().value;
         if (first !== undefined) continue;
-        // An iterator that has come to its end does not see what is added later.
+        // A finished iterator does not see later entries.
         rest = byKey.values();
         if (byKey.size === 0) return undefined;
       }
@@ -96,7 +96,7 @@ function windowsInOrder(): WindowsInOrder {
   };
 }
 
-/** A key may be a slice of a whole header, which V8 would keep in memory with it. */
+/** Copies a key: it may be a slice of a header, which V8 would keep in memory with it. */
 function copyOf(key: string): string {
   return Array.from(key).join("");
 }

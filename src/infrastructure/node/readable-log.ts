@@ -1,6 +1,6 @@
 import { visibleText } from "./visible-text.ts";
 
-/** The beginning and the end of a colour (ECMA-48, SGR). */
+/** Colours of the levels (ECMA-48, SGR). */
 const COLOURS: Readonly<Record<string, string>> = { WARN: "\u001B[33m", ERROR: "\u001B[31m", FATAL: "\u001B[31m" };
 const PLAIN = "\u001B[39m";
 
@@ -8,8 +8,8 @@ const LEVEL_WIDTH = "ERROR".length;
 const TIME_OF_DAY = /T(.*)Z$/;
 
 /**
- * A line of the JSON log as people read it: time (UTC), level, message, and the fields as `name=value`, in one line. The
- * stack of an error follows in lines of its own. Nothing in it is obeyed by a terminal but the colour of the level.
+ * Formats a JSON log line for people: time (UTC), level, message, and the fields as `name=value`, in one line. The stack of
+ * an error follows in lines of its own. Everything that a terminal obeys is escaped, except for the colour of the level.
  */
 export function readableLine(json: string, hasColours: boolean): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as Readonly<Record<string, unknown>>;
@@ -23,7 +23,7 @@ export function readableLine(json: string, hasColours: boolean): string {
   return `${beginning} ${[String(msg), ...shown].map(visibleText).join(" ")}\n${lines.join("")}`;
 }
 
-/** As it is where it has no white space or quote, otherwise as JSON. */
+/** Text without white space and quotes as it is, anything else as JSON. */
 function shownValue(value: unknown): string {
   return typeof value === "string" && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
 }

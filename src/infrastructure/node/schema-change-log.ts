@@ -1,15 +1,15 @@
 import type { Log } from "../../application/ports/log.ts";
 
-/** Often enough that nobody takes a long change of the schema for a start that hangs. */
+/** Shows that a long migration makes progress and the start does not hang. */
 const PROGRESS_INTERVAL_MS = 10_000;
 
 interface SchemaChangeLog {
   readonly succeeded: () => void;
-  /** Says nothing: what failed is said by whoever ends the start. */
+  /** Stops the progress lines. It logs nothing: the caller reports a failure. */
   readonly ended: () => void;
 }
 
-/** Logs that the schema is being brought up to date, how long it has taken so far, and when that is done. */
+/** Logs the start, the progress and the end of a migration of the schema. */
 export function logSchemaChange(
   log: Log,
   migrations: number,
@@ -17,12 +17,12 @@ export function logSchemaChange(
 ): SchemaChangeLog {
   const startedAt = performance.now();
   const durationMs = () => Math.round(performance.now() - startedAt);
-  log.info({ migrations }, "bringing the schema up to date");
+  log.info({ migrations }, "migrating the schema");
   const progress = setInterval(() => {
-    log.info({ migrations, durationMs: durationMs() }, "still bringing the schema up to date");
+    log.info({ migrations, durationMs: durationMs() }, "still migrating the schema");
   }, intervalMs);
   return {
-    succeeded: () => log.info({ migrations, durationMs: durationMs() }, "the schema was brought up to date"),
+    succeeded: () => log.info({ migrations, durationMs: durationMs() }, "schema migrated"),
     ended: () => clearInterval(progress),
   };
 }

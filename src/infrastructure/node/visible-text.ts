@@ -1,16 +1,16 @@
 /**
- * Characters that a terminal obeys or that change the order of what is shown: C0 and C1 controls (ECMA-48), the controls of
- * bidirectional text (UAX #9, 2), the separators of lines that are no line feed, and lone halves of a character.
+ * Characters that a terminal obeys or that reorder text: C0 and C1 controls (ECMA-48), bidirectional controls (UAX #9, 2),
+ * line separators other than the line feed, and lone surrogates.
  */
 // eslint-disable-next-line no-control-regex
 const UNSAFE = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]|\p{Surrogate}/gu;
 
-/** The text with every character that would not be shown as itself written as `\uXXXX`, line breaks included. */
+/** Escapes every such character as `\uXXXX`, line breaks included. */
 export function visibleText(text: string): string {
   return text.replaceAll(UNSAFE, escaped);
 }
 
-/** The same for lines, whose breaks stay. */
+/** Does the same for several lines, and keeps their line breaks. */
 export function visibleLines(text: string): string {
   return text.split("\n").map(visibleText).join("\n");
 }

@@ -71,7 +71,7 @@ export async function migrateServer(options: PostgresOptions): Promise<Result<Mi
       return renewed.isErr() ? err(renewed.error) : applied;
     });
     if (migrated.isErr()) return err(migrated.error);
-    if (migrated.value > 0) log.info({ migrations: migrated.value }, "the schema was brought up to date");
+    if (migrated.value > 0) log.info({ migrations: migrated.value }, "schema migrated");
     return ok({ shipped: shipped.value, extensionSchemas });
   });
 }

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
+import type { StopUnclean } from "../../application/ports/storage.ts";
 import type { Value } from "../sql/parameter.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
 import { openEmbeddedPostgres, type EmbeddedPostgresOptions } from "../pglite/embedded-postgres.ts";
@@ -17,7 +18,7 @@ export interface TransferEndpoint {
   run(text: string): Promise<void>;
   /** Inserts rows into a table, all or none. */
   insert(table: TransferredTable, rows: readonly Row[]): Promise<void>;
-  close(): Promise<void>;
+  close(): Promise<Result<void, StopUnclean>>;
 }
 
 const CLOSE_GRACE_MS = 5000;
@@ -36,7 +37,7 @@ export async function embeddedEndpoint(
     select: async (text, values = []) => rowsOf(client, text, values),
     run: async (text) => void (await client.query(text)),
     insert: async (table, rows) => void (await client.query(...insertion(table, rows))),
-    close: async () => void (await close()),
+    close,
   }));
 }
 
@@ -58,7 +59,10 @@ export async function serverEndpoint(options: PostgresOptions): Promise<Result<T
     run: async (text) => void (await client.unsafe(text)),
     // Not COPY: the driver does not report that the server refused it (porsager/postgres#1173).
     insert: async (table, rows) => void (await client.unsafe(...insertion(table, rows))),
-    close: async () => client.end(CLOSE_GRACE_MS),
+    close: async () => {
+      await client.end(CLOSE_GRACE_MS);
+      return ok();
+    },
   });
 }
 

@@ -1,213 +1,199 @@
 import { Command, CommanderError, Option } from "commander";
-import { err, type Result } from "neverthrow";
-import { explainCommand, type CommandFailure } from "./command-failure.ts";
-import { nodeAdapters } from "../../bootstrap/compose.ts";
-import { loadConfig } from "../../bootstrap/config.ts";
+import { err, ok, safeTry, type Result } from "neverthrow";
+import type { UseCases } from "../../application/application.ts";
+import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
-import { useCases, type UseCases } from "../../application/application.ts";
-import { administerUsers, type AdministerUsers } from "../../application/users/administer-users.ts";
-import { EXIT } from "../../bootstrap/exit-codes.ts";
-import { withoutPasswords } from "../../infrastructure/node/describe-error.ts";
-import { pinoLog } from "../../infrastructure/node/pino-log.ts";
-import { visibleLines, visibleText } from "../../infrastructure/node/visible-text.ts";
-import { answerProblem, createUserFromAnswers, type CreateUserAnswers } from "./create-user.ts";
-import { listUsers, referenceProblem, setPassword, setRole } from "./users.ts";
-import { moveDatabase, type MoveOptions } from "./move-command.ts";
-import { openExistingStorage, openStorage, type NewDatabase } from "../../bootstrap/open-storage.ts";
-import { ask, askNewPassword } from "./prompts.ts";
-import { readStandardInput } from "./standard-input.ts";
-import { VERSION } from "../../bootstrap/version.ts";
+import type { CommandFailure } from "./command-failure.ts";
+import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
+import { move, type MoveDependencies, type MovedTable, type MovePlaces } from "./move.ts";
+import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
+import { checkReference, listUsers, setPassword, setRole } from "./users.ts";
 
-interface PasswordOptions {
-  readonly passwordStdin: boolean;
+/** Whether a command may create the database if there is none. */
+export type NewDatabase = "allowed" | "refused";
+
+export type OperatorUseCases = Pick<UseCases, "createUser"> & { readonly operator: AdministerUsers };
+
+/** Runs a command on the configured database, and closes it. */
+export type WithDatabase<Failure> = <T>(
+  newDatabase: NewDatabase,
+  run: (app: OperatorUseCases) => Promise<Result<T, CommandFailure>>,
+) => Promise<Result<{ readonly value: T; readonly place: string }, CommandFailure | Failure>>;
+
+/** `Failure`: why a database cannot be opened, used or closed. */
+export interface CommandDependencies<Failure> extends MoveDependencies<Failure> {
+  readonly version: string;
+  readonly withDatabase: WithDatabase<Failure>;
 }
 
-interface CreateUserOptions extends PasswordOptions {
-  readonly role: Role;
-  readonly name?: string;
-  readonly email?: string;
-  readonly newDatabase: boolean;
-}
+type Outcome<Failure> = Result<unknown, CommandFailure | Failure>;
+
+/** Makes an action for commander of a command that gives a Result. */
+type ActionOf<Failure> = <Args extends readonly unknown[]>(
+  command: (...args: Args) => Promise<Outcome<Failure>>,
+) => (...args: Args) => Promise<void>;
 
 const USER_ARGUMENT = "<user>";
 const USER_ARGUMENT_TEXT = "the user's e-mail address or id";
-const PASSWORD_STDIN_TEXT = "read the password from standard input, its last line break left out";
+const PASSWORD_STDIN_TEXT = "read the password from standard input, without its last line break";
 
-const ENVIRONMENT_TEXT = `
-The database is the server's: DATABASE_URL, or else QUIRE_DATA_DIR (./data by default), from the environment or from .env.`;
+const DATABASE_TEXT = `
+The commands use the database of the server: DATABASE_URL, or else QUIRE_DATA_DIR (default: ./data), from the environment or
+from the file .env.`;
 
-/** Runs the command that the arguments of the process say, and ends the process where it fails. */
-export async function runCommandLine(argv: readonly string[]): Promise<void> {
+const MOVE_TEXT = `
+A place is a data directory or the URL of a PostgreSQL server. All users of a machine can see the options of a process. So
+pass a URL with a password in a variable, or as - and a line of standard input (the line of --from comes first).`;
+
+/** Runs the command that the arguments name. */
+export async function runCommand<Failure>(
+  argv: readonly string[],
+  dependencies: CommandDependencies<Failure>,
+): Promise<Result<void, CommandFailure | Failure>> {
+  let outcome: Outcome<Failure> = ok();
+  let errors = "";
+  const action: ActionOf<Failure> =
+    (command) =>
+    async (...args) => {
+      outcome = await command(...args);
+    };
   const program = new Command("quire")
-    .description("Administers the data of a Quire server. With the embedded PostgreSQL it must not be running.")
-    .version(VERSION, "--version", "show the version");
-  addUserCommands(program.command("user").description("administer users").addHelpText("after", ENVIRONMENT_TEXT));
-  addMoveCommand(program);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
-    command
-      .exitOverride()
-      // What is wrong may be an option with the URL of a database in it.
-      .configureOutput({ writeErr: (text) => void process.stderr.write(visibleLines(withoutPasswords(text))) });
-  }
+    .description("Administers the data of a Quire server. With the embedded PostgreSQL, stop the server first.")
+    .version(dependencies.version, "--version", "show the version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => dependencies.terminal.write(text),
+      writeErr: (text) => {
+        errors += text;
+      },
+    });
+  const user = program.command("user").description("administer users").addHelpText("after", DATABASE_TEXT);
+  addCreateUser(user, dependencies, action);
+  addListUsers(user, dependencies, action);
+  addUserChanges(user, dependencies, action);
+  addMove(program, dependencies, action);
   try {
     await program.parseAsync(argv);
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
-    // Commander's own exit code for a wrong command line is 1, which says no more than "failed".
-    process.exitCode = thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return thrown.exitCode === 0 ? ok() : err({ kind: "command_line_invalid", detail: errors.trimEnd() });
   }
+  return outcome.map(() => undefined);
 }
 
-function addUserCommands(user: Command): void {
+function addCreateUser<Failure>(
+  user: Command,
+  { terminal, withDatabase }: CommandDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
   user
     .command("create")
-    .description("create a user; what is not given as an option is asked for")
-    .addOption(new Option("--role <role>", "what the user may do").choices(ROLES).default("author"))
+    .description("create a user; prompts for everything that no option gives")
+    .addOption(new Option("--role <role>", "the role of the user").choices(ROLES).default("author"))
     .option("--name <name>", "1 to 100 characters")
     .option("--email <address>", "the address that the user logs in with")
     .option("--password-stdin", PASSWORD_STDIN_TEXT, false)
-    .option("--new-database", "make the database where there is none", false)
-    .action(async (options: CreateUserOptions) => {
-      const answers = await completeAnswers(user, options);
-      const { value, place } = await withUseCases(options.newDatabase ? "allowed" : "refused", async (app) =>
-        createUserFromAnswers(app, answers, options.role),
-      );
-      print(`Created the ${value.role} ${value.email} with the id ${value.id} in ${place}.`);
-    });
+    .option("--new-database", "create the database if there is none", false)
+    .action(
+      action(async (options: CreateUserOptions & { readonly role: Role; readonly newDatabase: boolean }) =>
+        safeTry(async function* () {
+          const answers = yield* await completeAnswers(terminal, options);
+          const { value, place } = yield* await withDatabase(options.newDatabase ? "allowed" : "refused", async (app) =>
+            createUserFromAnswers(app, answers, options.role),
+          );
+          terminal.print(`Created the ${value.role} ${value.email} with the id ${value.id} in ${place}.`);
+          return ok();
+        }),
+      ),
+    );
+}
+
+function addListUsers<Failure>(
+  user: Command,
+  { terminal, withDatabase }: CommandDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
   user
     .command("list")
     .description("list all users, newest first: id, role, e-mail address, name")
-    .option("--json", "each as a JSON object in a line of its own", false)
-    .action(async ({ json }: { readonly json: boolean }) => {
-      process.stdout.on("error", endWithReader);
-      await withUseCases("refused", async ({ operator }) => listUsers(operator, print, json ? "json" : "columns"));
-    });
+    .option("--json", "print one JSON object a line", false)
+    .action(
+      action(async ({ json }: { readonly json: boolean }) =>
+        withDatabase("refused", async ({ operator }) =>
+          listUsers(operator, (line) => terminal.print(line), json ? "json" : "columns"),
+        ),
+      ),
+    );
+}
+
+function addUserChanges<Failure>(
+  user: Command,
+  { terminal, withDatabase }: CommandDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
   user
     .command("password")
-    .description("change a user's password, and end all of their sessions")
+    .description("change the password of a user, and revoke all of their sessions")
     .argument(USER_ARGUMENT, USER_ARGUMENT_TEXT)
     .option("--password-stdin", PASSWORD_STDIN_TEXT, false)
-    .action(async (reference: string, options: PasswordOptions) => {
-      checkReference(user, reference);
-      if (!options.passwordStdin) requireTerminal(user, ["--password-stdin"]);
-      const password = await readPassword(options);
-      const { value, place } = await withUseCases("refused", async ({ operator }) =>
-        setPassword(operator, reference, password),
-      );
-      print(`Changed the password of ${value.email} and ended all sessions of theirs in ${place}.`);
-    });
+    .action(
+      action(async (reference: string, options: PasswordOptions) =>
+        safeTry(async function* () {
+          yield* checkReference(reference);
+          yield* requireInteractive(terminal, options.passwordStdin ? [] : ["--password-stdin"]);
+          const password = yield* await readNewPassword(terminal, options);
+          const { value, place } = yield* await withDatabase("refused", async ({ operator }) =>
+            setPassword(operator, reference, password),
+          );
+          terminal.print(`Changed the password of ${value.email} and revoked all of their sessions in ${place}.`);
+          return ok();
+        }),
+      ),
+    );
   user
     .command("role")
-    .description("give a user a role")
+    .description("change the role of a user")
     .argument(USER_ARGUMENT, USER_ARGUMENT_TEXT)
-    .addArgument(user.createArgument("<role>", "what the user may do").choices(ROLES))
-    .action(async (reference: string, role: Role) => {
-      checkReference(user, reference);
-      const { value, place } = await withUseCases("refused", async ({ operator }) =>
-        setRole(operator, reference, role),
-      );
-      print(`${value.email} has the role ${value.role} in ${place}.`);
-    });
+    .addArgument(user.createArgument("<role>", "the new role").choices(ROLES))
+    .action(
+      action(async (reference: string, role: Role) =>
+        safeTry(async function* () {
+          yield* checkReference(reference);
+          const { value, place } = yield* await withDatabase("refused", async ({ operator }) =>
+            setRole(operator, reference, role),
+          );
+          terminal.print(`${value.email} has the role ${value.role} in ${place}.`);
+          return ok();
+        }),
+      ),
+    );
 }
 
-const MOVE_TEXT = `
-A place is a data directory, or the URL of a PostgreSQL server. Everybody on a machine can see the options of a process, so
-give a URL with a password by a variable, or as - and a line of standard input (the line of --from comes first).`;
-
-function addMoveCommand(program: Command): void {
+function addMove<Failure>(
+  program: Command,
+  dependencies: CommandDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
   program
     .command("move")
-    .description("copy everything to an empty database, and prove that it is the same; no Quire may run on either")
-    .option("--from <place>", "the database that is there (or the variable QUIRE_MOVE_FROM)")
+    .description("copy everything to an empty database, and verify that both are identical; stop Quire on both first")
+    .option("--from <place>", "the source database (or the variable QUIRE_MOVE_FROM)")
     .option("--to <place>", "an empty database, or a new directory (or the variable QUIRE_MOVE_TO)")
     .addHelpText("after", MOVE_TEXT)
-    .action(async (options: MoveOptions) => {
-      const moved = await moveDatabase(options, (detail) => program.error(`error: ${detail}`));
-      if (moved.isErr()) return endWith(moved.error);
-      const width = Math.max(...moved.value.map(({ table }) => table.length));
-      const lines = moved.value.map(
-        ({ table, rows, checksum }) => `${table.padEnd(width)} ${String(rows).padStart(10)} rows  checksum ${checksum}`,
-      );
-      for (const line of ["Both hold the same:", ...lines]) print(line);
-    });
+    .action(
+      action(async (options: Partial<MovePlaces>) => {
+        const moved = await move(dependencies, options);
+        return moved.map((tables) => {
+          for (const line of movedLines(tables)) dependencies.terminal.print(line);
+        });
+      }),
+    );
 }
 
-type OperatorUseCases = Pick<UseCases, "createUser"> & { readonly operator: AdministerUsers };
-
-/** Opens the configured database for a command, and closes it; gives what the command found and where that was. */
-async function withUseCases<T>(
-  newDatabase: NewDatabase,
-  use: (app: OperatorUseCases) => Promise<Result<T, CommandFailure>>,
-): Promise<{ readonly value: T; readonly place: string }> {
-  const used = await openAndUse(newDatabase, use);
-  return used.isErr() ? endWith(used.error) : used.value;
-}
-
-async function openAndUse<T>(
-  newDatabase: NewDatabase,
-  use: (app: OperatorUseCases) => Promise<Result<T, CommandFailure>>,
-): Promise<Result<{ readonly value: T; readonly place: string }, CommandFailure>> {
-  const config = loadConfig();
-  if (config.isErr()) return err(config.error);
-  // Standard output has the result of the command; the log has warnings and errors only.
-  const log = pinoLog("warn");
-  const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
-  if (storage.isErr()) return err(storage.error);
-  const { place } = storage.value;
-  const { sessionIdleMs, registration } = config.value;
-  const dependencies = { ...nodeAdapters, ...storage.value, log, sessionIdleMs, registration };
-  const used = await use({ ...useCases(dependencies), operator: administerUsers(dependencies) });
-  const closed = await storage.value.close();
-  return closed.isErr() ? err(closed.error) : used.map((value) => ({ value, place }));
-}
-
-/** Asks for what the options leave out. */
-async function completeAnswers(user: Command, options: CreateUserOptions): Promise<CreateUserAnswers> {
-  const { name, email, passwordStdin } = options;
-  const missing = Object.entries({ "--email": email, "--name": name, "--password-stdin": passwordStdin || undefined })
-    .filter(([, given]) => given === undefined)
-    .map(([option]) => option);
-  if (missing.length > 0) requireTerminal(user, missing);
-  return {
-    email: email ?? (await ask("E-mail address", check("email"))),
-    name: name ?? (await ask("Name", check("name"))),
-    password: await readPassword(options),
-  };
-}
-
-async function readPassword({ passwordStdin }: PasswordOptions): Promise<string> {
-  if (!passwordStdin) return askNewPassword(check("password"));
-  const read = await readStandardInput();
-  return read.isErr() ? endWith(read.error) : read.value.replace(/\r?\n$/, "");
-}
-
-function check(answer: keyof CreateUserAnswers) {
-  return (raw: string | undefined) => answerProblem(answer, raw ?? "");
-}
-
-function checkReference(user: Command, reference: string): void {
-  const problem = referenceProblem(reference);
-  if (problem !== undefined) user.error(`error: ${reference} names no user. ${problem}`);
-}
-
-function requireTerminal(user: Command, options: readonly string[]): void {
-  if (process.stdin.isTTY) return;
-  user.error(`error: standard input is no terminal to ask on, so give also: ${options.join(", ")}`);
-}
-
-/** Prints a line of the answer; `false` when nobody reads any more. */
-function print(line: string): boolean {
-  if (process.stdout.writable) process.stdout.write(`${visibleText(line)}\n`);
-  return process.stdout.writable;
-}
-
-/** A reader such as head that has had enough is no failure; the database is closed all the same. */
-function endWithReader(error: Error): void {
-  if (!("code" in error) || error.code !== "EPIPE") throw error;
-}
-
-function endWith(failure: CommandFailure): never {
-  const { message, exitCode } = explainCommand(failure);
-  process.stderr.write(`${message}\n`);
-  process.exit(exitCode);
+function movedLines(tables: readonly MovedTable[]): readonly string[] {
+  const width = Math.max(...tables.map(({ table }) => table.length));
+  const lines = tables.map(
+    ({ table, rows, checksum }) => `${table.padEnd(width)} ${String(rows).padStart(10)} rows  checksum ${checksum}`,
+  );
+  return ["Verified: source and target are identical.", ...lines];
 }

@@ -1,34 +1,57 @@
-import { safeTry, type Result } from "neverthrow";
+import { ok, safeTry, type Result } from "neverthrow";
 import type { UseCases } from "../../application/application.ts";
 import type { CreateUserError } from "../../application/users/create-user.ts";
+import type { Violation } from "../../domain/shared/violation.ts";
 import { parseEmailAddress } from "../../domain/user/email-address.ts";
 import { parsePassword } from "../../domain/user/password.ts";
 import { parseUserName, type Role, type User } from "../../domain/user/user.ts";
-import type { Violation } from "../../domain/shared/violation.ts";
 import { violationDetail } from "../violation-detail.ts";
+import type { AnswerRefused, CommandLineInvalid } from "./command-failure.ts";
+import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
+import type { InputRefused, PromptCancelled, Terminal } from "./terminal.ts";
 
-/** What an operator typed for a new user. */
+/** What an operator enters for a new user. */
 export interface CreateUserAnswers {
   readonly name: string;
   readonly email: string;
   readonly password: string;
 }
 
-/** One of the answers is not accepted; `detail` tells the operator why. */
-export interface AnswerRefused {
-  readonly kind: "answer_refused";
-  readonly answer: keyof CreateUserAnswers | "user";
-  readonly detail: string;
+export interface CreateUserOptions extends PasswordOptions {
+  readonly name?: string;
+  readonly email?: string;
 }
 
-const PARSERS = { name: parseUserName, email: parseEmailAddress, password: parsePassword };
+const PARSERS = { name: parseUserName, email: parseEmailAddress };
 
-/** What is wrong with an answer, so that a prompt can say it at once; `undefined` when nothing is. */
-export function answerProblem(answer: keyof CreateUserAnswers, raw: string): string | undefined {
-  return PARSERS[answer](raw).match(() => undefined, violationDetail);
+/** Prompts for the answers that the options leave out. */
+export async function completeAnswers(
+  terminal: Terminal,
+  options: CreateUserOptions,
+): Promise<Result<CreateUserAnswers, CommandLineInvalid | PromptCancelled | InputRefused>> {
+  const { name, email, passwordStdin } = options;
+  const missing = Object.entries({ "--email": email, "--name": name, "--password-stdin": passwordStdin || undefined })
+    .filter(([, given]) => given === undefined)
+    .map(([option]) => option);
+  return safeTry(async function* () {
+    yield* requireInteractive(terminal, missing);
+    return ok({
+      email: email ?? (yield* await terminal.ask("E-mail address", check("email"))),
+      name: name ?? (yield* await terminal.ask("Name", check("name"))),
+      password: yield* await readNewPassword(terminal, options),
+    });
+  });
 }
 
-/** Creates a user from an operator's answers. Fails with `answer_refused` for the first that is not accepted. */
+function check(answer: keyof typeof PARSERS) {
+  return (raw = "") =>
+    PARSERS[answer](raw).match(
+      () => undefined,
+      (violation) => violationDetail(violation),
+    );
+}
+
+/** Creates a user from an operator's answers. Fails with `answer_refused` for the first invalid one. */
 export async function createUserFromAnswers(
   { createUser }: Pick<UseCases, "createUser">,
   { name, email, password }: CreateUserAnswers,
@@ -45,8 +68,8 @@ export async function createUserFromAnswers(
   });
 }
 
-/** Says of an answer why it is not accepted. */
-export function answerRefused(answer: keyof CreateUserAnswers) {
+/** Makes the failure of an invalid answer. */
+export function answerRefused(answer: AnswerRefused["answer"]) {
   return (violation: Violation): AnswerRefused => ({
     kind: "answer_refused",
     answer,

@@ -1,22 +1,18 @@
-interface Progress {
+import type { ProgressOutput } from "./terminal.ts";
+
+export interface MoveProgress {
   readonly table: string;
   readonly moved: number;
   readonly total: number;
 }
 
-interface Terminal {
-  readonly isTTY: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
-
 const BAR_WIDTH = 30;
 const TERMINAL_INTERVAL_MS = 100;
-/** Where nobody watches, each state is a line of a log. */
+/** Without a terminal each update is a line of a log. */
 const LOG_INTERVAL_MS = 5000;
 
-/** A bar with how many rows have been moved, how many a second, and how long the others take at that speed. */
-export function moveProgress(output: Terminal, now: () => number = () => performance.now()) {
+/** Shows a progress bar with the number of copied rows, the rate, and the remaining time at that rate. */
+export function moveProgress(output: ProgressOutput, now: () => number = () => performance.now()) {
   const intervalMs = output.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
   const startedAt = now();
   let shownAt = -Infinity;
@@ -24,9 +20,9 @@ export function moveProgress(output: Terminal, now: () => number = () => perform
   let hasShown = false;
 
   return {
-    show: (progress: Progress) => {
+    show: (progress: MoveProgress) => {
       const { table, moved, total } = progress;
-      // What an earlier move has done says nothing of the speed of this one.
+      // Rows that an interrupted move has copied do not count for the rate of this one.
       before ??= moved;
       const at = now();
       if (at - shownAt < intervalMs && moved < total) return;

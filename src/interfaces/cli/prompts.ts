@@ -1,29 +1,25 @@
-import { cancel, log, password as askHidden, text as askText } from "@clack/prompts";
-import { EXIT } from "../../bootstrap/exit-codes.ts";
+import { log, password as promptHidden, text as promptText } from "@clack/prompts";
+import { err, ok, type Result } from "neverthrow";
+import type { Check, PromptCancelled } from "./terminal.ts";
 
-/** Says what is wrong with an answer; `undefined` when nothing is. */
-type Check = (raw: string | undefined) => string | undefined;
-
-/** Standard output is for what a command answers. */
+/** Standard output is for the result of a command. */
 const output = process.stderr;
 
-export async function ask(message: string, validate: Check): Promise<string> {
-  return answered(await askText({ message, validate, output }));
+export async function ask(message: string, validate: Check): Promise<Result<string, PromptCancelled>> {
+  return answerOf(await promptText({ message, validate, output }));
 }
 
-/** Asks for a password twice, until both are the same: nobody sees what they type. */
-export async function askNewPassword(validate: Check): Promise<string> {
+export async function askNewPassword(validate: Check): Promise<Result<string, PromptCancelled>> {
   for (;;) {
-    const first = answered(await askHidden({ message: "Password", validate, clearOnError: true, output }));
-    const second = answered(await askHidden({ message: "The same password again", clearOnError: true, output }));
-    if (first === second) return first;
-    log.warn("The two are not the same. Type both again.", { output });
+    const first = answerOf(await promptHidden({ message: "Password", validate, clearOnError: true, output }));
+    if (first.isErr()) return first;
+    const second = answerOf(await promptHidden({ message: "Repeat the password", clearOnError: true, output }));
+    if (second.isErr() || second.value === first.value) return second;
+    log.warn("The passwords differ. Enter both again.", { output });
   }
 }
 
-/** Ctrl-C in a question ends the program as it does elsewhere. */
-function answered(answer: string | symbol): string {
-  if (typeof answer === "string") return answer;
-  cancel("Nothing was changed.", { output });
-  return process.exit(EXIT.interrupted);
+/** Clack gives a symbol for a cancelled prompt. */
+function answerOf(answer: string | symbol): Result<string, PromptCancelled> {
+  return typeof answer === "string" ? ok(answer) : err({ kind: "prompt_cancelled" });
 }

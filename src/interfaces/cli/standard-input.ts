@@ -1,20 +1,15 @@
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
+import type { InputRefused } from "./terminal.ts";
 
-/** Standard input is not what a command reads from it. */
-export interface InputRefused {
-  readonly kind: "input_refused";
-  readonly detail: string;
-}
-
-/** The longest password has 4 KiB in UTF-8, and a URL with several hosts not much more. */
+/** The longest password has 4 KiB in UTF-8; a URL with several hosts has about as much. */
 const MAX_INPUT_BYTES = 65_536;
 
-/** Reads all of standard input. Fails with `input_refused` when it is too long or no UTF-8. */
-export async function readStandardInput(): Promise<Result<string, InputRefused>> {
-  const chunks: Buffer[] = [];
+/** Reads all of an input. Fails with `input_refused` if it is too long or not UTF-8. */
+export async function readInput(input: AsyncIterable<Uint8Array>): Promise<Result<string, InputRefused>> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of input) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > MAX_INPUT_BYTES) return refuse(`has more than ${MAX_INPUT_BYTES} bytes`);

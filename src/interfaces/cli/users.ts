@@ -1,4 +1,4 @@
-import { ok, safeTry, type Result } from "neverthrow";
+import { err, ok, safeTry, type Result } from "neverthrow";
 import type { AdministerUsers, UserReference } from "../../application/users/administer-users.ts";
 import type { ListUsersError } from "../../application/users/list-users.ts";
 import type { ChangePasswordError } from "../../application/users/change-password.ts";
@@ -10,17 +10,18 @@ import type { Page, PageCursor } from "../../domain/shared/page.ts";
 import { parsePassword } from "../../domain/user/password.ts";
 import type { Role } from "../../domain/user/user.ts";
 import { violationDetail } from "../violation-detail.ts";
-import { answerRefused, type AnswerRefused } from "./create-user.ts";
+import type { AnswerRefused, CommandLineInvalid } from "./command-failure.ts";
+import { answerRefused } from "./create-user.ts";
 
-/** Read and printed together; the whole list is never held. */
+/** Users that are read at a time, so that memory does not hold the whole list. */
 const PAGE_SIZE = 100;
 
 const ROLE_WIDTH = "author".length;
 
-/** Prints a line; `false` when nobody reads any more. */
+/** Prints a line; `false` if the reader has closed the output. */
 export type Print = (line: string) => boolean;
 
-/** Prints every user, newest first: as columns, or each as a JSON object in a line of its own. */
+/** Prints all users, newest first: as columns, or as one JSON object a line. */
 export async function listUsers(
   operator: AdministerUsers,
   print: Print,
@@ -45,7 +46,7 @@ function jsonLine({ id, email, name, role, createdAt }: UserProfile): string {
   return JSON.stringify({ id, email, name, role, createdAt });
 }
 
-/** Changes the password of the user that an operator names, and ends the user's sessions. */
+/** Changes the password of a user and revokes the user's sessions. */
 export async function setPassword(
   operator: AdministerUsers,
   reference: string,
@@ -60,7 +61,7 @@ export async function setPassword(
   });
 }
 
-/** Gives a role to the user that an operator names. */
+/** Gives a user a role. */
 export async function setRole(
   operator: AdministerUsers,
   reference: string,
@@ -73,15 +74,14 @@ export async function setRole(
   });
 }
 
-/** What is wrong with a reference, so that it can be said before a password is asked for. */
-export function referenceProblem(raw: string): string | undefined {
-  return parseUserReference(raw).match(
-    () => undefined,
-    ({ detail }) => detail,
-  );
+/** Checks a reference before the database is opened or a password is prompted for. */
+export function checkReference(raw: string): Result<void, CommandLineInvalid> {
+  const parsed = parseUserReference(raw);
+  if (parsed.isOk()) return ok();
+  return err({ kind: "command_line_invalid", detail: `error: invalid user: ${raw}. ${parsed.error.detail}` });
 }
 
-/** Reads an e-mail address or an id. */
+/** Parses an e-mail address or an id. */
 function parseUserReference(raw: string): Result<UserReference, AnswerRefused> {
   const id = parseId<UserId>(raw);
   if (id.isOk()) return ok({ id: id.value });

@@ -4,16 +4,16 @@ import type { Exchange } from "./connections.ts";
 import { hasBody } from "./request-framing.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { LoadShedding } from "./load-shedding.ts";
-import type { UnsentAnswers } from "./unsent-answers.ts";
+import type { UnsentResponses } from "./unsent-responses.ts";
 
-/** A request that was let in. */
+/** An admitted request. */
 export interface Admitted {
-  /** Says that the answer has been made, and waits for nothing but the client. */
+  /** Call it when the response is complete and only waits for the client to read it. */
   readonly answered: () => void;
 }
 
 export interface Admission {
-  /** Why a request of this address cannot be served now; `null` when it can. */
+  /** Why a request of this address is refused now; `null` if it is not. */
   readonly refusalOf: (address: string | null) => Extract<ProblemKind, "server_busy" | "address_busy"> | null;
   readonly admit: (request: IncomingMessage, exchange: Exchange, address: string | null) => Admitted;
 }
@@ -21,11 +21,11 @@ export interface Admission {
 const BODILESS = /^(?:GET|HEAD|OPTIONS|DELETE)$/;
 
 /**
- * Bounds the requests that are served at a time. Over all clients a request counts from when it has arrived whole, so that
- * slow uploads keep nobody out, until its answer is made, so that slow readers do not either. For its address it counts
- * from its head until its answer has been sent.
+ * Bounds the number of concurrent requests, in total and per client address. In total, a request counts from the arrival of
+ * its last byte until its response is complete: slow uploads and slow readers do not occupy the server. For its address it
+ * counts from its head until its response has been sent.
  */
-export function admission(limits: ServerLimits, unsent: UnsentAnswers, shedding: LoadShedding): Admission {
+export function admission(limits: ServerLimits, unsent: UnsentResponses, shedding: LoadShedding): Admission {
   const requestsByAddress = new Map<string, number>();
   let running = 0;
 
@@ -60,7 +60,7 @@ export function admission(limits: ServerLimits, unsent: UnsentAnswers, shedding:
         if (isRunning) running--;
         isRunning = false;
       };
-      // The app waits for the body, but not where the method gives it no meaning.
+      // The app reads the body first, unless the method gives a body no meaning.
       if (hasBody(request) && !BODILESS.test(request.method ?? "")) request.once("end", begin);
       else begin();
       if (address !== null) countForAddress(address, 1);

@@ -5,10 +5,10 @@ import { problemParts } from "../http/problem/problem.ts";
 
 export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
-/** Answers with the app; the promise is `false` where the app cannot be asked, as the request has no URL. */
+/** Lets the app respond. Resolves to `false` if the request has no valid URL, so that the app cannot be called. */
 export type AppListener = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
-/** Makes a Request of what Node has parsed, and writes the Response of the app. */
+/** Converts Node's request to a Request, and writes the Response of the app. */
 export function appListener(fetch: Fetch, host: string, log: Log): AppListener {
   const fetchOrFail = async (request: Request, bindings: unknown): Promise<Response> => {
     try {
@@ -22,9 +22,9 @@ export function appListener(fetch: Fetch, host: string, log: Log): AppListener {
   };
   const listener = getRequestListener(fetchOrFail, {
     hostname: host,
-    // It would cut an upload half a second after an early answer.
+    // It would abort an upload half a second after an early response.
     autoCleanupIncoming: false,
-    // All that comes here are URLs that cannot be read. Nothing is written then.
+    // It is called for invalid URLs only, and nothing is written then.
     errorHandler: () => {},
   });
   return async (request, response) => {

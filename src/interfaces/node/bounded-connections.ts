@@ -3,18 +3,18 @@ import type { Socket } from "node:net";
 import type { Log } from "../../application/ports/log.ts";
 
 interface ConnectionBounds {
-  /** One more is closed at once. */
+  /** A connection above this number is closed at once. */
   readonly maxConnections: number;
-  /** The address that a connection counts for; `null` for a proxy, which has those of many clients. */
+  /** The client address of a connection; `null` for a trusted proxy, whose connections are of many clients. */
   readonly addressOf: (socket: Socket) => string | null;
   readonly log: Log;
 }
 
-/** No address has more than this share, so that idle connections, which are kept for long, do not keep others out. */
+/** The largest share of one address, so that its idle connections do not keep other clients out. */
 const ADDRESS_SHARE = 0.5;
 const LOG_INTERVAL_MS = 60_000;
 
-/** Leaves the descriptors that the database needs to it, however many clients connect. */
+/** Bounds the connections, so that clients cannot use up the file descriptors that the database needs. */
 export function boundConnections(server: Server, { maxConnections, addressOf, log }: ConnectionBounds): void {
   const maxPerAddress = Math.ceil(maxConnections * ADDRESS_SHARE);
   const openByAddress = new Map<string, number>();
@@ -24,7 +24,7 @@ export function boundConnections(server: Server, { maxConnections, addressOf, lo
     lastLoggedMs = performance.now();
     log.warn(
       { maxConnections, maxPerAddress },
-      "connections are refused: as many are open as the limit of open files allows, or one address has half of them",
+      "connections refused: the limit of open files is reached, or one address has half of the connections",
     );
   };
 

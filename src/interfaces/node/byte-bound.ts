@@ -1,6 +1,6 @@
-/** Bytes that are held for a client. */
+/** Bytes in memory on behalf of a client. */
 export interface Holding {
-  /** The address that they count for; `null` counts for none. */
+  /** The client address; `null` counts for the total only. */
   readonly address: string | null;
   readonly bytes: number;
 }
@@ -11,8 +11,8 @@ export interface ByteBound {
 }
 
 /**
- * The holdings that must be given up so that the others keep to a bound: the oldest of each address that holds more than
- * its share, then the oldest of the address that holds most. So a client that holds much loses its own and not another's.
+ * Selects the holdings to drop so that the rest is within a bound: first the oldest of each address above its own bound,
+ * then the oldest of the address that holds most. So a client with many bytes loses its own and not those of others.
  */
 export function excessOf<AHolding extends Holding>(
   oldestFirst: Iterable<AHolding>,
@@ -46,7 +46,7 @@ interface Share<AHolding> {
   readonly holdings: AHolding[];
 }
 
-/** Takes the oldest holdings out of a share, until they have so many bytes. */
+/** Removes the oldest holdings from a share until they sum up to this number of bytes. */
 function giveUp<AHolding extends Holding>(share: Share<AHolding>, bytes: number): AHolding[] {
   const given: AHolding[] = [];
   for (let rest = bytes; rest > 0;) {

@@ -4,7 +4,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { LRUCache } from "lru-cache";
 import type { ClientAddress } from "../http/middleware/rate-limits.ts";
 
-/** Whose word about the client's address is believed: addresses, and networks in CIDR notation. */
+/** The trusted proxies: addresses, and networks in CIDR notation. */
 export function proxyList(proxies: readonly string[]): BlockList {
   const list = new BlockList();
   for (const proxy of proxies) {
@@ -16,7 +16,7 @@ export function proxyList(proxies: readonly string[]): BlockList {
   return list;
 }
 
-/** Whether it is an address, or a network in CIDR notation. */
+/** Whether a text is an address or a network in CIDR notation. */
 export function isProxy(text: string): boolean {
   const [address = "", prefix, ...rest] = text.split("/");
   const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : 0;
@@ -24,28 +24,28 @@ export function isProxy(text: string): boolean {
   return bits > 0 && rest.length === 0 && isWhole;
 }
 
-/** For how many that were seen lately it is remembered what they are: to find it out takes as long as to route a request. */
+/** The size of the cache of parsed addresses. Parsing one takes as long as routing a request. */
 const MAX_CACHED = 10_000;
-/** With zone, brackets and port. What is longer is no address, and not remembered whole. */
+/** The longest address with zone, brackets and port. */
 const MAX_ADDRESS = 80;
 
 interface Host {
-  /** What its requests count for. */
+  /** The key that its requests are counted by: an IPv4 address, or the /64 network of an IPv6 address. */
   readonly counted: string;
   readonly isTrusted: boolean;
 }
 
-/** Of a peer that has gone already: all of those count as one. */
+/** For peers that have disconnected already. All of them count as one. */
 const UNKNOWN: Host = { counted: "unknown", isTrusted: false };
 
-/** Finds the host that a request counts for, from its peer and its X-Forwarded-For. */
+/** Finds the client of a request from its peer address and its X-Forwarded-For. */
 export type HostOf = (peer: string | undefined, forwardedFor: string | undefined) => Host;
 
 /**
- * The address that a request comes from: an IPv4 address, or the /64 of an IPv6 address, as one host has all of that. It
- * is the peer's, or, when that is a trusted proxy, what the proxy has appended to X-Forwarded-For, and so on through all
- * trusted proxies. What a client wrote there itself stands before that, and is not reached. A Forwarded header (RFC
- * 7239) is not read: a proxy that writes the one passes the other on as the client has sent it.
+ * Finds the client of a request: an IPv4 address, or the /64 network of an IPv6 address, which belongs to one host. The
+ * walk starts at the peer. While the current address is a trusted proxy, it goes on to the entry before it in
+ * X-Forwarded-For. Entries that the client has forged come first in the header, so the walk does not reach them. The
+ * Forwarded header (RFC 7239) is ignored: a proxy that writes one of the two headers forwards the other unchecked.
  */
 export function countedHosts(proxies: BlockList): HostOf {
   const hosts = new LRUCache<string, Host>({ max: MAX_CACHED });
@@ -69,15 +69,15 @@ export function countedHosts(proxies: BlockList): HostOf {
   };
 }
 
-/** The client's address, for the limits of the API. */
+/** The client address for the rate limits of the API. */
 export function clientAddress(hostOf: HostOf): ClientAddress {
   return (c) =>
     hostOf((c.env as HttpBindings | undefined)?.incoming.socket.remoteAddress, c.req.header("X-Forwarded-For")).counted;
 }
 
 /**
- * The client's address, for the bounds of the server; `null` where a trusted proxy names none. Its clients are many, so they
- * do not count as one there.
+ * The client address for the bounds of the server; `null` if a trusted proxy reports none. Such a proxy has many clients,
+ * so the bounds of one address do not apply to it.
  */
 export function requestAddress(
   hostOf: HostOf,
@@ -97,12 +97,12 @@ function readHost(written: string, proxies: BlockList): Host {
     : { counted: address, isTrusted: proxies.check(address) };
 }
 
-/** V8 makes a slice that keeps the whole header in memory with it. The characters of a header are bytes. */
+/** Copies a slice: V8 would keep the whole header in memory with it. The characters of a header are bytes. */
 function copyOf(slice: string): string {
   return Buffer.from(slice, "latin1").toString("latin1");
 }
 
-/** An address without port, brackets and zone, an IPv4-mapped one as IPv4; `null` for what is none. */
+/** An address without port, brackets and zone, and an IPv4-mapped address as IPv4; `null` if it is not an address. */
 function plainAddress(written: string): string | null {
   const text = written.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, "$1$2");
   const address = text.replace(/%.*$/, "").replace(/^::ffff:(?=[\d.]+$)/i, "");
@@ -111,7 +111,7 @@ function plainAddress(written: string): string | null {
 
 /** The first 64 bits of an IPv6 address. */
 function networkOf(address: string): string {
-  // As RFC 5952 writes it: in lower case, without leading zeros, with one `::` at most.
+  // The form of RFC 5952: lower case, no leading zeros, at most one `::`.
   const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const [head = "", tail] = canonical.split("::");
   const first = head === "" ? [] : head.split(":");

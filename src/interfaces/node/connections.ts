@@ -4,13 +4,13 @@ import type { Socket } from "node:net";
 /** A connection of a client. */
 export interface Connection {
   readonly socket: Socket;
-  /** The requests on it whose answers have not been sent. HTTP/1.1 pipelining allows several. */
+  /** Requests whose responses have not been sent. HTTP/1.1 pipelining allows several. */
   readonly exchanges: Set<Exchange>;
-  /** When it was opened, or its last answer was sent: in milliseconds of `performance.now()`. */
+  /** When it was opened or its last response was sent, in milliseconds of `performance.now()`. */
   idleSinceMs: number;
-  /** How many bytes of it belong to requests that have been answered. */
+  /** Bytes that belong to completed requests. */
   bytesAnswered: number;
-  /** Whether an answer has announced that the connection closes: nothing that comes after it is served (RFC 9112, 9.6). */
+  /** Whether a response has announced the close: no later request is served (RFC 9112, 9.6). */
   isClosing: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface Connections extends Iterable<Connection> {
   of(socket: Socket): Connection;
 }
 
-/** Keeps the connections of a server that are open. */
+/** Tracks the open connections of a server. */
 export function trackConnections(server: Server): Connections {
   const open = new Map<Socket, Connection>();
   const opened = (socket: Socket): Connection => {
@@ -44,9 +44,8 @@ export function trackConnections(server: Server): Connections {
 }
 
 /**
- * A request and its answer, until the answer has been sent or the connection has gone, whichever comes first. Node 20 and 22
- * emit `close` only for the response that has the socket, not for those that are pipelined behind it, so the end of a
- * connection ends all that are on it.
+ * A request and its response, until the response has been sent or the connection is closed. Node 20 and 22 emit `close` only
+ * for the response that has the socket and not for those pipelined behind it, so a closed connection ends all its exchanges.
  */
 export class Exchange {
   readonly connection: Connection;
@@ -59,7 +58,7 @@ export class Exchange {
     response.once("close", () => this.end());
   }
 
-  /** Runs it once at the end, or at once when the end has been. */
+  /** Runs a function once at the end, or now if the exchange has ended. */
   atEnd(run: () => void): void {
     if (this.isEnded) run();
     else this.#endings.push(run);

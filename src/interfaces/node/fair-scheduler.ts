@@ -1,23 +1,23 @@
-/** How long work may keep the event loop in one iteration, in milliseconds. */
+/** The time that work may take in one iteration of the event loop. */
 const SHARE_MS = 3;
-/** The same while clients connect, as an iteration accepts one connection only (libuv, uv__server_io). */
+/** The same while clients connect, because an iteration accepts only one connection (libuv, uv__server_io). */
 const SHARE_WHILE_CONNECTING_MS = 0.5;
-/** How many are begun in one iteration at most. */
-const MAX_IN_A_SHARE = 100;
-/** More than this would take too much memory while it waits. */
+/** The most work items that start in one iteration. */
+const MAX_ITEMS_PER_SHARE = 100;
+/** Bounds the memory of waiting work. Work above this number runs at once. */
 const MAX_WAITING = 10_000;
 
-/** Divides work among the iterations of the event loop, so that everything else in the process gets its part in between. */
+/** Spreads work over iterations of the event loop, so that other tasks of the process run in between. */
 export interface FairScheduler {
-  /** Runs it now when this iteration has time left for it, or in the order of coming in later ones. */
+  /** Runs work now if this iteration has time left, otherwise in a later one, first come, first served. */
   readonly run: (work: () => void) => void;
-  /** Says that a client has connected, and that others may wait for it. */
+  /** Call it when a client has connected: others may be waiting to be accepted. */
   readonly noteConnection: () => void;
 }
 
 /**
- * Without it, hundreds of clients who ask at a time make each iteration as long as all their requests are, and then the
- * newest of them wait one such iteration for each that has come before them.
+ * Without it, one iteration handles the requests of all clients. As each iteration accepts only one connection, the last of
+ * many new clients would wait for as many long iterations.
  */
 export function fairScheduler(): FairScheduler {
   const waiting: (() => void)[] = [];
@@ -41,8 +41,8 @@ export function fairScheduler(): FairScheduler {
       return;
     }
     shareEndsAt = beginShare();
-    // Each has an immediate of its own, so that what it does in promises is done, and counted, before the next begins.
-    for (let begun = Math.min(waiting.length, MAX_IN_A_SHARE); begun > 0; begun--) setImmediate(runNext);
+    // One immediate per item, so that its promise callbacks run, and their time counts, before the next one starts.
+    for (let begun = Math.min(waiting.length, MAX_ITEMS_PER_SHARE); begun > 0; begun--) setImmediate(runNext);
   };
 
   return {

@@ -3,12 +3,12 @@ import type { Connections } from "./connections.ts";
 
 const IDLE_CHECK_MS = 50;
 /**
- * A connection is idle when it has had no request for so long. The next request of a client that asks without a pause may
- * have arrived already and wait to be read: it is answered, and the answer says that the connection closes.
+ * A connection without a request for this time is idle. Before that, the next request of a busy client may have arrived and
+ * not been read yet. It is answered, with `Connection: close`.
  */
 const IDLE_AFTER_MS = 100;
 
-/** Stops accepting, waits for the requests that run, and cuts those that take longer than `graceMs`. */
+/** Stops accepting connections, drains running requests, and aborts those that take longer than `graceMs`. */
 export async function closeGracefully(server: Server, connections: Connections, graceMs: number): Promise<void> {
   const closeIdle = () => {
     const idleSinceMs = performance.now() - IDLE_AFTER_MS;
@@ -17,7 +17,7 @@ export async function closeGracefully(server: Server, connections: Connections, 
       if (isIdle && !connection.isClosing) connection.socket.destroy();
     }
   };
-  // Node's own, which close() calls, cuts connections whose next request waits to be read.
+  // close() calls this method. Node's own would abort connections whose next request has not been read yet.
   server.closeIdleConnections = closeIdle;
   const closed = new Promise<void>((settle) => {
     server.close(() => settle());

@@ -12,12 +12,12 @@ import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import { loadShedding, type LoadShedding } from "./load-shedding.ts";
 import { answerMalformedRequests } from "./malformed-requests.ts";
 import { ObservedResponse } from "./observed-response.ts";
-import { ownAnswers } from "./own-answers.ts";
+import { serverResponses } from "./server-responses.ts";
 import { requestHandler } from "./request-handler.ts";
 import { disconnectStalled } from "./stalled-connections.ts";
 import { boundedUploads } from "./uploads.ts";
 
-/** The address cannot be listened on: it is taken, not this machine's, or not allowed. */
+/** Cannot listen on the address: it is in use, not of this machine, or not permitted. */
 export interface ListenFailed {
   readonly kind: "listen_failed";
   readonly host: string;
@@ -27,7 +27,7 @@ export interface ListenFailed {
 
 export interface HttpServer {
   readonly url: string;
-  /** Stops accepting, waits for the requests that run, and cuts those that take longer than `graceMs`. */
+  /** Stops accepting connections, drains running requests, and aborts those that take longer than `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -35,18 +35,18 @@ interface ListenOptions {
   readonly fetch: Fetch;
   readonly host: string;
   readonly port: number;
-  /** How many connections there may be at a time; `null` for any number. */
+  /** The most open connections; `null` for no bound. */
   readonly maxConnections?: number | null;
   readonly log: Log;
   /** How long an idle connection is kept open. */
   readonly keepAliveMs?: number;
-  /** The client that a request counts for; `null` for a proxy that names none. */
+  /** The client address of a request; `null` for a trusted proxy that reports none. */
   readonly addressOf?: (request: Pick<IncomingMessage, "socket" | "headers">) => string | null;
   readonly shedding?: LoadShedding;
   readonly limits?: Partial<ServerLimits>;
 }
 
-/** Proxies keep connections for 60 s (nginx, AWS). They must be the first to close one, or a request meets its end (502). */
+/** Proxies keep a connection for 60 s (nginx, AWS) and must be the first to close it, or a request meets the close (502). */
 const DEFAULT_KEEP_ALIVE_MS = 72_000;
 
 /** Serves a fetch function over HTTP/1.1. Fails with `listen_failed`. */
@@ -66,14 +66,14 @@ export async function listen(options: ListenOptions): Promise<Result<HttpServer,
 function httpServer(options: ListenOptions): { readonly server: Server } & Pick<HttpServer, "close"> {
   const { log, keepAliveMs = DEFAULT_KEEP_ALIVE_MS, addressOf = peerAddress, maxConnections = null } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  // Node would answer a request without a Host itself, with no problem document.
+  // Otherwise Node itself refuses a request without Host, and sends no problem document.
   const server = createServer({ requireHostHeader: false, ServerResponse: ObservedResponse });
   server.keepAliveTimeout = keepAliveMs;
-  // A client may end its side once it has asked (TCP half-close); Node would drop its request.
+  // A client may close its side after its request (TCP half-close). Node would drop that request.
   Object.assign(server, { httpAllowHalfOpen: true });
 
   if (maxConnections !== null) {
-    // Of a connection only its peer is known. A trusted proxy that has named no client yet has no bound of its own.
+    // Before its first request only the peer of a connection is known. A trusted proxy has no bound of its own.
     const peerOf = (socket: Socket) => addressOf({ socket, headers: {} });
     boundConnections(server, { maxConnections, addressOf: peerOf, log });
   }
@@ -84,7 +84,7 @@ function httpServer(options: ListenOptions): { readonly server: Server } & Pick<
   });
   const { handle, refuseExpectation, noteConnection, announceShutdown } = requestHandler({
     app: appListener(options.fetch, options.host, log),
-    answers: ownAnswers(log, addressOf),
+    answers: serverResponses(log, addressOf),
     shedding: options.shedding ?? loadShedding(log),
     addressOf,
     connections,

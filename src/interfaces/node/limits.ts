@@ -1,41 +1,40 @@
 const MIB = 1_048_576;
 const SECOND_MS = 1000;
 
-/** The bounds of the server. Tests lower them to reach them. */
+/** The bounds of the server. Tests lower them. */
 export interface ServerLimits {
-  /** Requests that are worked on at a time, over all clients. */
+  /** Concurrent requests of all clients. */
   readonly maxRunning: number;
-  /** Requests of one client address that have not been answered whole. */
+  /** Concurrent requests of one client address, until their responses have been sent. */
   readonly maxRequestsPerAddress: number;
-  /** Bytes of request bodies that are not whole yet. */
+  /** Bytes of incomplete request bodies. */
   readonly maxUploadBytes: number;
   readonly maxUploadBytesPerAddress: number;
-  /** Bytes of answers that clients have not taken yet. */
+  /** Bytes of responses that clients have not read yet. */
   readonly maxUnsentBytes: number;
   readonly maxUnsentBytesPerAddress: number;
-  /** A client that takes no byte of its answer for so long is disconnected. */
+  /** A client that reads no byte of its response for this time is disconnected. */
   readonly stalledAfterMs: number;
-  /** How long the rest of a request is read and thrown away after its early answer: without a byte, and in all. */
+  /** How long the rest of a request is read and discarded after an early response: without a byte, and in total. */
   readonly lingerIdleMs: number;
   readonly lingerMs: number;
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
-  // One more would wait longer than its client, and refusing it costs so little that the others are served as before.
+  // One more would wait longer than its client does. Refusing it is cheap, so the others are served as before.
   maxRunning: 256,
-  // A quarter, so that no client takes the server from the others. A request takes some 10 ms, so an office behind one
-  // address (NAT) still has thousands of requests a second.
+  // A quarter, so that no client can occupy the server. A request takes about 10 ms, so an office behind one address
+  // (NAT) still gets thousands of requests a second.
   maxRequestsPerAddress: 64,
   maxUploadBytes: 256 * MIB,
-  // Ten of the largest posts at a time.
+  // Ten uploads of the largest post.
   maxUploadBytesPerAddress: 64 * MIB,
-  // As much as uploads may take. An answer has about 1 MiB, and at most that and one of the largest posts, so each address
-  // may leave 64 pages unread.
+  // As much as for uploads. A response has about 1 MiB, so each address may leave some 64 pages unread.
   maxUnsentBytes: 256 * MIB,
   maxUnsentBytesPerAddress: 64 * MIB,
-  // A client on a bad mobile connection takes some bytes within this time.
+  // A client on a bad mobile connection reads some bytes within this time.
   stalledAfterMs: 30 * SECOND_MS,
-  // As nginx has them (lingering_timeout, lingering_time).
+  // The defaults of nginx (lingering_timeout, lingering_time).
   lingerIdleMs: 5 * SECOND_MS,
   lingerMs: 30 * SECOND_MS,
 };

@@ -4,10 +4,10 @@ import type { ServerLimits } from "./limits.ts";
 
 type LingerLimits = Pick<ServerLimits, "lingerIdleMs" | "lingerMs">;
 
-/** Closes a connection with {@link linger}, once the answer that says so has been sent. */
+/** Closes a connection with {@link linger} after the response that announces the close. */
 export function lingerAfterAnswer(request: IncomingMessage, limits: LingerLimits): void {
   const { socket } = request;
-  // Node calls it then, to destroy the socket.
+  // Node calls this method after the response, to destroy the socket.
   socket.destroySoon = () => {
     discard(request);
     linger(socket, limits);
@@ -15,22 +15,22 @@ export function lingerAfterAnswer(request: IncomingMessage, limits: LingerLimits
 }
 
 /**
- * Closes a connection in two steps (RFC 9112, 9.6). One that is closed while bytes arrive is reset, and a reset takes the
- * answer from a client that still sends. So the server ends its side, and throws away what comes until the client ends its
- * own.
+ * Closes a connection in two steps (RFC 9112, 9.6). A connection that is closed while bytes arrive is reset, and a reset
+ * discards the response of a client that still sends. So the server closes its side, and discards everything that arrives
+ * until the client closes its own.
  */
 export function linger(socket: Socket, { lingerIdleMs, lingerMs }: LingerLimits): void {
   if (socket.destroyed) return;
   const destroy = () => socket.destroy();
   const deadline = setTimeout(destroy, lingerMs).unref();
   socket.once("end", destroy).once("close", () => clearTimeout(deadline));
-  // Node destroys a socket at its timeout.
+  // Node emits `timeout` and destroys the socket.
   socket.setTimeout(lingerIdleMs);
   socket.end();
   socket.resume();
 }
 
-/** Reads a body to its end and drops it, also where the app has begun to read it and holds it up. */
+/** Reads the rest of a body and discards it, even if the app has started to read it and paused it. */
 function discard(request: IncomingMessage): void {
   request.removeAllListeners("data");
   request.resume();

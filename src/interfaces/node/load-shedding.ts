@@ -2,17 +2,17 @@ import type { Log } from "../../application/ports/log.ts";
 import type { Load } from "../http/load.ts";
 
 const LOG_INTERVAL_MS = 60_000;
-/** Readiness is asked every few seconds; load that is shed between two questions must be seen. */
+/** Readiness is probed every few seconds. Load shedding between two probes must be visible. */
 const SHOWN_MS = 10_000;
 
 export interface LoadShedding {
-  /** Says that a request was refused: because of all load, or because of the load of its own address. */
+  /** Counts a refused request: because of the total load, or because of the load of its address. */
   readonly note: (reason: "server" | "address") => void;
-  /** Whether requests were refused in the last ten seconds because of all load. */
+  /** Whether requests were refused in the last ten seconds because of the total load. */
   readonly load: () => Load;
 }
 
-/** Knows whether load is shed, and logs it at most once a minute: a line for each refusal would be load as well. */
+/** Records load shedding, and logs it at most once a minute: a line for each refusal would be load as well. */
 export function loadShedding(log: Log): LoadShedding {
   let refused = { server: 0, address: 0 };
   let lastRefusedMs = Number.NEGATIVE_INFINITY;

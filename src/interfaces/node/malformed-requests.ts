@@ -5,7 +5,7 @@ import type { ProblemKind } from "../http/problem/problem.ts";
 import type { Connections } from "./connections.ts";
 import { linger } from "./lingering-close.ts";
 import type { ServerLimits } from "./limits.ts";
-import { problemMessage } from "./own-answers.ts";
+import { problemMessage } from "./server-responses.ts";
 
 const KINDS_BY_PARSER_ERROR: Readonly<Record<string, ProblemKind>> = {
   HPE_HEADER_OVERFLOW: "headers_too_large",
@@ -13,8 +13,8 @@ const KINDS_BY_PARSER_ERROR: Readonly<Record<string, ProblemKind>> = {
 };
 
 /**
- * Answers requests that Node's parser refuses: there is no request and no response object, only the socket. Where another
- * answer is under way on it, this one would be taken for that, or for a part of it: then the connection is cut.
+ * Responds to requests that Node's parser rejects. There is no request and no response object, only the socket. If another
+ * response is being sent on it, the client would take this one for a part of that, so the connection is destroyed.
  */
 export function answerMalformedRequests(
   server: Server,
@@ -28,12 +28,12 @@ export function answerMalformedRequests(
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const connection = connections.of(socket);
-    // What comes after the last answer is thrown away, and need not be a request.
+    // Bytes after the last response are discarded; they need not be a request.
     if (connection.isClosing) return;
     const response = last.get(socket);
     const isFree =
       response === undefined || (response.req.complete ? response.writableFinished : !response.headersSent);
-    // A connection that sent nothing asked nothing: browsers open some in advance.
+    // A connection without any byte expects no response: browsers open some in advance.
     if (!isFree || !socket.writable || error.code === "ECONNRESET" || socket.bytesRead === 0) {
       socket.destroy();
       return;

@@ -1,14 +1,14 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 
-/** Hears of an answer while it is made. */
+/** Observes a response. */
 export interface ResponseObserver {
-  /** Called before the head is written, which can still say that the connection closes. */
+  /** Called before the head is written, while it can still announce that the connection closes. */
   beforeHead(): void;
-  /** Called when the whole answer has been written: so many bytes of it wait for the client. */
+  /** Called when the whole response has been written; `unsentBytes` of it wait for the client. */
   afterEnd(unsentBytes: number): void;
 }
 
-/** A longer text is encoded here, so that it is not kept beside its bytes while these wait. In UTF-16 code units. */
+/** In UTF-16 code units. A longer text is encoded here, so that memory does not hold both the text and its bytes. */
 const LONG_TEXT = 65_536;
 
 export class ObservedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {

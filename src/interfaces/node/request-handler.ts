@@ -7,14 +7,14 @@ import type { ServerLimits } from "./limits.ts";
 import { lingerAfterAnswer } from "./lingering-close.ts";
 import type { LoadShedding } from "./load-shedding.ts";
 import type { ObservedResponse } from "./observed-response.ts";
-import type { OwnAnswers } from "./own-answers.ts";
+import type { ServerResponses } from "./server-responses.ts";
 import { framingProblemOf, hasBody, isBodyArriving, isHealthCheck, isServerOptions } from "./request-framing.ts";
-import { unsentAnswers } from "./unsent-answers.ts";
+import { unsentResponses } from "./unsent-responses.ts";
 import type { Uploads } from "./uploads.ts";
 
 interface Dependencies {
   readonly app: AppListener;
-  readonly answers: OwnAnswers;
+  readonly answers: ServerResponses;
   readonly shedding: LoadShedding;
   readonly addressOf: (request: IncomingMessage) => string | null;
   readonly connections: Connections;
@@ -22,9 +22,9 @@ interface Dependencies {
   readonly limits: ServerLimits;
 }
 
-/** Decides what becomes of a request: the app answers it, or the server does, by its form or because of load. */
+/** Dispatches a request: to the app, or to a response of the server itself for invalid framing or load shedding. */
 export function requestHandler({ app, answers, shedding, addressOf, connections, uploads, limits }: Dependencies) {
-  const unsent = unsentAnswers({
+  const unsent = unsentResponses({
     maxBytes: limits.maxUnsentBytes,
     maxBytesPerAddress: limits.maxUnsentBytesPerAddress,
   });
@@ -33,7 +33,7 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
   const work = fairScheduler();
   let isShuttingDown = false;
 
-  /** Says with the answer that the connection closes, where it has to. */
+  /** Announces the close of the connection with the response if it is necessary. */
   const closeIfNeeded = (connection: Connection, request: IncomingMessage, response: ObservedResponse) => {
     const isArriving = isBodyArriving(request);
     if (isShuttingDown || isArriving) response.shouldKeepAlive = false;
@@ -42,7 +42,7 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
     if (isArriving || connection.exchanges.size > 1) lingerAfterAnswer(request, limits);
   };
 
-  /** `null` where nothing may be answered any more. */
+  /** Begins an exchange; `null` if the connection is closing, so that no response may be sent. */
   const begin = (request: IncomingMessage, response: ObservedResponse) => {
     const connection = connections.of(request.socket);
     if (connection.isClosing) {
@@ -74,7 +74,7 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
     const refusal = refusalOf(address);
     if (refusal !== null) {
       const shed = () => refusals.run(() => answers.shed(request, response, refusal));
-      // By then Node has read a body that came with the head, and the connection can stay.
+      // By then Node has read a body that arrived with the head, and the connection can stay open.
       if (hasBody(request)) queueMicrotask(shed);
       else shed();
       return;
@@ -86,7 +86,7 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
       afterEnd(unsentBytes);
     };
     work.run(() => {
-      // The client may have gone while the request waited for its share of the event loop.
+      // The client may have disconnected while the request waited for the event loop.
       if (!exchange.isEnded) void askApp(request, response);
     });
   };
@@ -112,7 +112,7 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
       work.noteConnection();
     },
 
-    /** From now on every answer says that its connection closes. */
+    /** From now on every response announces that its connection closes. */
     announceShutdown: (): void => {
       isShuttingDown = true;
     },

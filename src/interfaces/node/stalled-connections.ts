@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Connection, Connections } from "./connections.ts";
 
-/** Checked so often within the time that a client has. */
+/** Checks within the time after which a client counts as stalled. */
 const CHECKS = 6;
 
 interface Progress {
@@ -9,7 +9,7 @@ interface Progress {
   readonly sinceMs: number;
 }
 
-/** Disconnects clients that accept no byte of what waits for them, for some time. */
+/** Disconnects clients that read no byte of their waiting responses for some time. */
 export function disconnectStalled(connections: Connections, stalledAfterMs: number): { stop(): void } {
   const findStalled = stallDetector(stalledAfterMs);
   const check = setInterval(() => {
@@ -18,7 +18,7 @@ export function disconnectStalled(connections: Connections, stalledAfterMs: numb
   return { stop: () => clearInterval(check) };
 }
 
-/** Finds the connections that have accepted nothing between calls that are so far apart, though there was something. */
+/** Finds connections with unsent bytes that accepted none of them for `stalledAfterMs`, from call to call. */
 export function stallDetector(stalledAfterMs: number) {
   const progress = new WeakMap<Connection, Progress>();
   return (connections: Iterable<Connection>, nowMs: number): Connection[] => {
@@ -35,16 +35,16 @@ export function stallDetector(stalledAfterMs: number) {
   };
 }
 
-/** Node's handle of a socket. net.Socket reads the same fields to tell a slow write from one that does not move. */
+/** Node's handle of a socket. net.Socket reads the same fields to tell a slow write from a stalled one. */
 interface StreamHandle {
   readonly bytesWritten: number;
-  /** What the kernel has not taken (libuv, uv_stream_get_write_queue_size). */
+  /** Bytes that the kernel has not accepted (libuv, uv_stream_get_write_queue_size). */
   readonly writeQueueSize: number;
 }
 
 /**
- * How many bytes the kernel has taken, also of a write that is not done: `socket.bytesWritten` counts what waits as well.
- * Where a runtime has no such handle, a write counts when it is done.
+ * Bytes that the kernel has accepted, including those of an unfinished write: `socket.bytesWritten` includes waiting bytes.
+ * On a runtime without such a handle a write counts when it has finished.
  */
 function acceptedBytesOf(socket: Socket): number {
   const { _handle: handle } = socket as { readonly _handle?: StreamHandle | null };

@@ -12,14 +12,14 @@ interface Upload {
 }
 
 export interface Uploads {
-  /** Counts what arrives of a request until it is whole or answered. */
+  /** Counts the bytes of a request until it is complete or answered. */
   watch(request: IncomingMessage, exchange: Exchange, address: string | null): void;
   stop(): void;
 }
 
 /**
- * Bounds the memory of uploads that do not come to an end. They are not counted as running, so there may be any number
- * of them, and small ones need as much as large ones when there are many.
+ * Bounds the memory of incomplete uploads. They do not count as running requests, so there may be any number of them, and
+ * many small ones take as much memory as a few large ones.
  */
 export function boundedUploads(bound: ByteBound): Uploads {
   const uploads = new Set<Upload>();

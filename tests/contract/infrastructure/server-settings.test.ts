@@ -50,7 +50,7 @@ describe("a database with settings of its own", () => {
       const server = await createDatabase([`default_transaction_isolation = '${isolation}'`]);
       const log = recordingLog();
       const storages = await Promise.all(Array.from({ length: 5 }, async () => opened(server, { log })));
-      expect(log.lines.filter(({ message }) => message === "the schema was brought up to date")).toHaveLength(1);
+      expect(log.lines.filter(({ message }) => message === "schema migrated")).toHaveLength(1);
       await Promise.all(storages.map(async (storage) => storage.close()));
     },
   );

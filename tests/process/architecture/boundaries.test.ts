@@ -22,6 +22,8 @@ const PLANTED = {
   "src/interfaces/http/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
   "src/interfaces/http/planted-node.ts": 'export { readFile } from "node:fs/promises";',
   "src/interfaces/http/planted-node-server.ts": 'export { isProxy } from "../node/client-address.ts";',
+  "src/interfaces/cli/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
+  "src/interfaces/cli/planted-bootstrap.ts": 'export { EXIT } from "../../bootstrap/exit-codes.ts";',
   "src/interfaces/node/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
 };
 
@@ -50,6 +52,8 @@ describe("dependency-cruiser", () => {
       "domain-knows-nobody src/domain/planted-adapter.ts",
       "http-runs-everywhere src/interfaces/http/planted-node.ts",
       "infrastructure-does-not-know-interfaces src/infrastructure/planted-interface.ts",
+      "interfaces-do-not-know-infrastructure src/interfaces/cli/planted-adapter.ts",
+      "interfaces-do-not-know-infrastructure src/interfaces/cli/planted-bootstrap.ts",
       "interfaces-do-not-know-infrastructure src/interfaces/http/planted-adapter.ts",
       "interfaces-do-not-know-infrastructure src/interfaces/node/planted-adapter.ts",
       "no-cycles src/domain/planted-cycle-a.ts",
@@ -72,6 +76,8 @@ describe("the linter", () => {
       "src/application/planted-adapter.ts: A use case knows ports, not adapters",
       "src/domain/planted-adapter.ts: The domain knows nobody",
       "src/infrastructure/planted-interface.ts: An adapter does not know who calls",
+      "src/interfaces/cli/planted-adapter.ts: A command gets its database and its terminal as parameters",
+      "src/interfaces/cli/planted-bootstrap.ts: A command gets its database and its terminal as parameters",
       "src/interfaces/http/planted-adapter.ts: An interface calls use cases and runs on every runtime",
       "src/interfaces/http/planted-node-server.ts: An interface calls use cases and runs on every runtime",
       "src/interfaces/http/planted-node.ts: An interface calls use cases and runs on every runtime",
@@ -87,6 +93,7 @@ describe("the compiler", () => {
     ["src/application", "planted-adapter.ts", "TS6307"],
     ["src/application", "planted-global.ts", "TS2304"],
     ["src/interfaces", "http/planted-node-server.ts", "TS6307"],
+    ["src/interfaces/cli", "planted-adapter.ts", "TS6307"],
   ])("refuses in %s the file %s with %s", async (project, file, code) => {
     const { output, exitCode } = await run(planted, "tsc", ["--build", project, "--pretty", "false"]);
     expect(exitCode).not.toBe(0);

@@ -37,7 +37,7 @@ describe("readConfig", () => {
     expect(readConfig({})._unsafeUnwrap()).toEqual(DEFAULTS);
   });
 
-  it("takes an empty variable for one that is not set", () => {
+  it("treats an empty variable as unset", () => {
     const empty = Object.fromEntries(
       [
         "HOST",
@@ -66,18 +66,18 @@ describe("readConfig", () => {
     expect(readConfig(empty)._unsafeUnwrap()).toEqual(DEFAULTS);
   });
 
-  it("ignores the variables of others", () => {
+  it("ignores variables of other programs", () => {
     const others = {
       PATH: "/bin",
       LANG: undefined,
-      // Of a platform, a service of Kubernetes that is called quire, and one that is called database.
+      // Set by a hosting platform, and by Kubernetes for services named quire and database.
       DATABASE_PUBLIC_URL: "postgres://elsewhere/db",
       QUIRE_SERVICE_HOST: "10.0.0.7",
       QUIRE_SERVICE_PORT_HTTP: "80",
       QUIRE_PORT: "tcp://10.0.0.7:80",
       QUIRE_BLOG_PORT_80_TCP_ADDR: "10.0.0.7",
       DATABASE_PORT: "tcp://10.0.0.8:5432",
-      // Of our own command line.
+      // Read by the command line.
       QUIRE_MOVE_FROM: "./data",
     };
     expect(readConfig(others)._unsafeUnwrap()).toEqual(DEFAULTS);
@@ -161,7 +161,7 @@ describe("readConfig", () => {
     ["QUIRE_LOG_LEVEL", "debug"],
     ["QUIRE_LOG_LEVEL", "trace"],
     ["QUIRE_LOG_LEVEL", "silent"],
-  ])("takes %s=%s", (variable, value) => {
+  ])("accepts %s=%s", (variable, value) => {
     expect(readConfig({ [variable]: value }).isOk()).toBe(true);
   });
 
@@ -171,9 +171,9 @@ describe("readConfig", () => {
   const ORIGINS_DETAIL =
     "must be * alone, or origins without a path, such as https://app.example.org, separated by commas";
   const PUBLIC_URL_DETAIL =
-    "must be a URL of http or https with nothing after its path, which has letters, digits and . _ ~ - alone, such as https://example.org/blog";
+    "must be an http or https URL without query or fragment, whose path has only letters, digits and . _ ~ -, such as https://example.org/blog";
   const HOME_DETAIL =
-    "begins with ~, which is the home directory to a shell alone: write the whole path (or ./~ for a directory of that name)";
+    "begins with ~, which only a shell expands: write the whole path (or ./~ for a directory of that name)";
   const LEVEL_DETAIL = "must be one of fatal, error, warn, info, debug, trace, silent";
 
   it.each([
@@ -226,7 +226,7 @@ describe("readConfig", () => {
     ["QUIRE_LOG_CLIENT_ADDRESS", "no", "must be on or off"],
     ["QUIRE_LOG_LEVEL", "verbose", LEVEL_DETAIL],
     ["QUIRE_LOG_LEVEL", "INFO", LEVEL_DETAIL],
-  ])("refuses %s=%j", (variable, value, detail) => {
+  ])("rejects %s=%j", (variable, value, detail) => {
     expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
   });
 
@@ -235,11 +235,11 @@ describe("readConfig", () => {
     ["https://example.org/", "https://example.org"],
     ["https://Example.org:443/blog/", "https://example.org/blog"],
     ["http://localhost:8080/a/b-c.d_e~1", "http://localhost:8080/a/b-c.d_e~1"],
-  ])("takes QUIRE_PUBLIC_URL=%s for %s", (raw, publicUrl) => {
+  ])("reads QUIRE_PUBLIC_URL=%s as %s", (raw, publicUrl) => {
     expect(readConfig({ QUIRE_PUBLIC_URL: raw })._unsafeUnwrap().http.publicUrl).toBe(publicUrl);
   });
 
-  it("takes white space around QUIRE_ADMIN_EMAIL away", () => {
+  it("trims QUIRE_ADMIN_EMAIL", () => {
     const { firstAdmin } = readConfig({
       QUIRE_ADMIN_EMAIL: " ada@example.org ",
       QUIRE_ADMIN_PASSWORD: "correct horse",
@@ -247,7 +247,7 @@ describe("readConfig", () => {
     expect(firstAdmin?.email).toBe("ada@example.org");
   });
 
-  it("has a default for everything that a PostgreSQL server is told", () => {
+  it("has a default for every setting of a PostgreSQL server", () => {
     expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toMatchObject({
       server: { place: "postgres://localhost/quire", tls: false },
       migrator: null,
@@ -262,7 +262,7 @@ describe("readConfig", () => {
     });
   });
 
-  it("reads everything that a PostgreSQL server is told", () => {
+  it("reads every setting of a PostgreSQL server", () => {
     const { database } = readConfig({
       DATABASE_URL: "postgres://quire@db.example.org/quire?sslmode=require",
       DATABASE_MIGRATION_URL: "postgres://owner@localhost/quire",
@@ -303,16 +303,16 @@ describe("readConfig", () => {
     ["DATABASE_POOL_SIZE", "0", "must be a whole number from 1 to 1000"],
     ["DATABASE_PREPARED_STATEMENTS", "yes", "must be on or off"],
     ["DATABASE_SESSION_TIMEOUTS", "1", "must be on or off"],
-  ])("refuses %s=%j, with what it must be", (variable, value, detail) => {
+  ])("rejects %s=%j and says what it must be", (variable, value, detail) => {
     expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
   });
 
   it.each([
     ["QUIRE_ADMIN_EMAIL", "root@example.org", "QUIRE_ADMIN_PASSWORD"],
     ["QUIRE_ADMIN_PASSWORD", "a good password", "QUIRE_ADMIN_EMAIL"],
-  ])("refuses %s alone, and names the one that is missing", (given, value, missing) => {
+  ])("rejects %s alone, and names the missing variable", (given, value, missing) => {
     expect(problemsOf({ [given]: value })).toEqual([
-      { variable: missing, detail: `is missing, though ${given} is set; the first admin needs both` },
+      { variable: missing, detail: `is missing, but ${given} is set; the first admin needs both` },
     ]);
   });
 
@@ -320,7 +320,7 @@ describe("readConfig", () => {
     ["QUIRE_ADMIN_EMAIL", "root", "must be an e-mail address (malformed_email)"],
     ["QUIRE_ADMIN_PASSWORD", "1234567", "must be a password of 8 to 1,024 characters (too_short)"],
     ["QUIRE_ADMIN_PASSWORD", "x".repeat(1_025), "must be a password of 8 to 1,024 characters (too_long)"],
-  ])("refuses a %s that cannot be one", (variable, value, detail) => {
+  ])("rejects an invalid %s (%#)", (variable, value, detail) => {
     const admin = { QUIRE_ADMIN_EMAIL: "root@example.org", QUIRE_ADMIN_PASSWORD: "a good password" };
     expect(problemsOf({ ...admin, [variable]: value })).toEqual([{ variable, detail }]);
   });
@@ -335,22 +335,22 @@ describe("readConfig", () => {
     ["DATABASE_UR", "DATABASE_URL"],
     ["DATABASE_REPLICAS_URL", "DATABASE_REPLICA_URLS"],
     ["DATABSE_POOL_SIZE", "DATABASE_POOL_SIZE"],
-  ])("refuses %s, which nobody reads, and asks whether %s is meant", (variable, meant) => {
+  ])("rejects the unknown variable %s and suggests %s", (variable, meant) => {
     expect(problemsOf({ [variable]: "1" })).toEqual([
-      { variable, detail: `is no variable of Quire. Did you mean ${meant}?` },
+      { variable, detail: `is not a variable of Quire. Did you mean ${meant}?` },
     ]);
   });
 
-  it("leaves a variable of others alone that is nearly one of ours, where ours is set too", () => {
+  it("ignores a variable of another program with a similar name if the own one is set as well", () => {
     const both = { DATABASE_URL: "postgres://localhost/quire", DATABASE_URI: "postgres://localhost/other" };
     expect(readConfig(both).isOk()).toBe(true);
   });
 
-  it("takes an unknown variable that is empty for one that is not set", () => {
+  it("ignores an empty unknown variable", () => {
     expect(readConfig({ QUIRE_DATADIR: "" }).isOk()).toBe(true);
   });
 
-  it("names misspelt variables beside wrong ones", () => {
+  it("reports misspelt and invalid variables together", () => {
     const named = problemsOf({ PORT: "x", QUIRE_DATADIR: "y" }).map(({ variable }) => variable);
     expect(named).toEqual(["PORT", "QUIRE_DATADIR"]);
   });
@@ -364,17 +364,17 @@ describe("readConfig", () => {
     QUIRE_ADMIN_PASSWORD: "s3cret",
   };
 
-  it("names every wrong variable at once", () => {
+  it("reports all invalid variables at once", () => {
     const named = problemsOf(WRONG).map(({ variable }) => variable);
     expect(named.toSorted()).toEqual(Object.keys(WRONG).toSorted());
   });
 
-  it("names a missing one beside the wrong ones", () => {
+  it("reports a missing variable and the invalid ones together", () => {
     const named = problemsOf({ PORT: "x", QUIRE_ADMIN_EMAIL: "root@example.org" }).map(({ variable }) => variable);
     expect(named.toSorted()).toEqual(["PORT", "QUIRE_ADMIN_PASSWORD"]);
   });
 
-  it("says nothing of the values, which may be secrets", () => {
+  it("does not include values, which may be secrets", () => {
     expect(JSON.stringify(readConfig(WRONG)._unsafeUnwrapErr())).not.toContain("s3cret");
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseEnvFile, readEnvFile } from "../../../src/bootstrap/env-file.ts";
+import { parseEnvFile, readEnvFile } from "../../../src/bootstrap/config/env-file.ts";
 
 const variablesOf = (text: string) => Object.fromEntries(parseEnvFile(text).variables);
 const problemsOf = (text: string) => parseEnvFile(text).problems.map(({ line, detail }) => `${line} ${detail}`);
@@ -26,33 +26,33 @@ describe("parseEnvFile", () => {
     ["the last of two assignments", "A=1\nA=2", { A: "2" }],
     ["lines that end as on Windows", "A=1\r\nB=2\r\n", { A: "1", B: "2" }],
     ["a quote or an equals sign inside a value", `A=it's\nB=a=b`, { A: "it's", B: "a=b" }],
-  ])("reads %s as Node does", (_, text, variables) => {
+  ])("parses %s like Node", (_, text, variables) => {
     expect([variablesOf(text), problemsOf(text)]).toEqual([variables, []]);
     expect(parseEnv(text.replaceAll("\r", ""))).toEqual(variables);
   });
 
-  it("reads the first line behind a byte order mark, which Node drops", () => {
+  it("parses the first line after a byte order mark, which Node drops", () => {
     expect(variablesOf("\uFEFFPORT=0\nHOST=::1")).toEqual({ PORT: "0", HOST: "::1" });
   });
 
   it.each([
-    ["a colon for the equals sign", "A=1\nPORT: 0", "2 is no assignment"],
-    ["words", "JUST GARBAGE", "1 is no assignment"],
-    ["a name that is missing", "=1", "1 is no assignment"],
-    ["a quote that is not closed", `A="secret\nB=1`, "1 opens a quote in the value of A and does not close it"],
+    ["a colon for the equals sign", "A=1\nPORT: 0", "2 is not an assignment"],
+    ["words", "JUST GARBAGE", "1 is not an assignment"],
+    ["a name that is missing", "=1", "1 is not an assignment"],
+    ["a quote that is not closed", `A="secret\nB=1`, "1 opens a quote in the value of A but does not close it"],
     ["text behind a quote", `A="secret" secret\nB=1`, "1 has text after the closing quote of A"],
     ["a # in a value without quotes", "A=1\nB=secret#secret", "2 has a # in the value of B: put the value in quotes"],
-    ["a mistake behind a value of several lines", `A="1\n2"\nsecret`, "3 is no assignment"],
-  ])("names the line of %s, and never the value", (_, text, problem) => {
+    ["a mistake behind a value of several lines", `A="1\n2"\nsecret`, "3 is not an assignment"],
+  ])("reports the line of %s without the value", (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);
     expect(problemsOf(text).join("\n")).not.toContain("secret");
   });
 
-  it("names every line at once", () => {
+  it("reports all lines at once", () => {
     expect(parseEnvFile("a b\nA=1\nc d\n\ne f").problems.map(({ line }) => line)).toEqual([1, 3, 5]);
   });
 
-  it("reads assignments of every form as Node does", () => {
+  it("parses assignments of every form like Node", () => {
     const name = fc.stringMatching(/^[A-Z_][A-Z\d_]{0,8}$/);
     const bare = fc.stringMatching(/^[\w=+/:.@-]{0,12}$/);
     const quoted = fc.tuple(fc.constantFrom("'", "`", '"'), fc.stringMatching(/^[\w=# \n]{0,12}$/));
@@ -84,11 +84,11 @@ describe("readEnvFile", () => {
   const directory = mkdtempSync(join(tmpdir(), "quire-env-"));
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it("finds nothing wrong where there is no file", () => {
+  it("gives null if there is no file", () => {
     expect(readEnvFile(join(directory, "absent"))._unsafeUnwrap()).toBeNull();
   });
 
-  it("says why a directory and a file that is no text cannot be read", () => {
+  it("says why a directory or a binary file cannot be read", () => {
     const [folder, bytes] = [join(directory, "folder"), join(directory, "bytes")];
     mkdirSync(folder);
     writeFileSync(bytes, Buffer.from([0x41, 0x3d, 0xff]));

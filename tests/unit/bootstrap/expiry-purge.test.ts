@@ -1,7 +1,7 @@
 import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
-import { startExpiryPurge } from "../../../src/bootstrap/expiry-purge.ts";
+import { startExpiryPurge } from "../../../src/bootstrap/background/expiry-purge.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 const OUTAGE: StorageFailure = {
@@ -12,7 +12,7 @@ const OUTAGE: StorageFailure = {
   cause: new Error("it broke"),
 };
 
-/** A purge of sessions that ends when it is told to. */
+/** A purge of sessions that the test ends. */
 function heldUp() {
   const events: string[] = [];
   let release = () => {};
@@ -31,8 +31,8 @@ function heldUp() {
   return { events, release, useCases };
 }
 
-describe("the purge of what has expired", () => {
-  it("is waited for by the stop, which lets it begin nothing more", async () => {
+describe("startExpiryPurge", () => {
+  it("waits for the current step when it is stopped, and starts no further step", async () => {
     const { events, release, useCases } = heldUp();
     const stopped = startExpiryPurge(useCases, recordingLog())
       .stop()
@@ -44,7 +44,7 @@ describe("the purge of what has expired", () => {
     expect(events).toEqual(["sessions", "stopped"]);
   });
 
-  it("tells a removal of many keys that it is to stop between two batches", async () => {
+  it("tells the purge of keys between two batches to stop", async () => {
     const asked: boolean[] = [];
     const purge = startExpiryPurge(
       {
@@ -64,7 +64,7 @@ describe("the purge of what has expired", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  it("warns of what stays, and goes on", async () => {
+  it("logs a warning for a failure and continues", async () => {
     const log = recordingLog();
     let keys = 0;
     const purge = startExpiryPurge(

@@ -10,7 +10,7 @@ const cause = new Error("it broke");
 interface Case {
   readonly failure: ProcessFailure;
   readonly exitCode: number;
-  /** What the message must say, beside being sentences. */
+  /** Parts that the message must have. */
   readonly says: readonly (string | RegExp)[];
 }
 
@@ -22,7 +22,7 @@ const damage = (what: Damage, says: readonly string[]): Case => ({
   says: [directory, /nothing (?:else )?in it was changed/i, "backup", "QUIRE_DATA_DIR", ...says],
 });
 
-/** Every failure that there is: one that is left out does not compile. */
+/** Every kind of failure: one that is missing does not compile. */
 const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   config_invalid: [
     {
@@ -90,7 +90,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "no_database", place: directory },
       exitCode: 78,
-      says: [directory, "none was made", "QUIRE_DATA_DIR", "DATABASE_URL", "--from", "--new-database"],
+      says: [directory, "none was created", "QUIRE_DATA_DIR", "DATABASE_URL", "--from", "--new-database"],
     },
   ],
   program_failed: [
@@ -103,7 +103,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
         }),
       },
       exitCode: 74,
-      says: ["The system refused: ENOENT", "statfs", "Nothing that was acknowledged is lost"],
+      says: ["The operating system refused: ENOENT", "statfs", "No acknowledged write is lost"],
     },
     {
       failure: { kind: "program_failed", cause: new TypeError("x is not a function") },
@@ -127,7 +127,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     damage({ kind: "unreadable", path: "cluster/global/pg_control" }, ["cluster/global/pg_control cannot be read"]),
     damage({ kind: "log_ends_early", endsAt: "0/16B3748", neededUntil: "0/16B3800" }, [
       "up to 0/16B3748",
-      "until 0/16B3800",
+      "up to 0/16B3800",
       "remove quire.acknowledged",
     ]),
     damage({ kind: "index_damaged", index: "posts_pkey", detail: "item order invariant violated" }, [
@@ -139,7 +139,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "data_directory_incompatible", directory, format: 9, postgresql: 21 },
       exitCode: 78,
-      says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run the Quire that made it"],
+      says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run the version of Quire that created it"],
     },
   ],
   data_directory_unusable: [
@@ -168,7 +168,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: ["PANIC: no checkpoint"] },
       exitCode: 74,
-      says: [directory, "it aborted", "\nIts last words:\n  PANIC: no checkpoint"],
+      says: [directory, "it aborted", "\nIts last log lines:\n  PANIC: no checkpoint"],
     },
     {
       failure: {
@@ -178,7 +178,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
         lastWords: ["ERROR:  out of files", "STATEMENT:  select", "\tfrom secret", "LOG:  shutting down"],
       },
       exitCode: 74,
-      says: [/last words:\n  ERROR:  out of files\n  LOG:  shutting down$/],
+      says: [/last log lines:\n  ERROR:  out of files\n  LOG:  shutting down$/],
     },
     {
       failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: [] },
@@ -194,7 +194,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
         cause: { kind: "engine_failed", reason: "panic", detail: "PANIC: disk", lastWords: ["PANIC: disk"] },
       },
       exitCode: 74,
-      says: ["9 times", "PANIC: disk", "acknowledged", "last words"],
+      says: ["9 times", "PANIC: disk", "acknowledged", "last log lines"],
     },
     {
       failure: {
@@ -231,7 +231,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "transfer_target_not_empty", place: "/srv/new", table: "posts" },
       exitCode: 73,
-      says: ["/srv/new", "posts", "nothing was moved", "empty"],
+      says: ["/srv/new", "posts", "nothing was copied", "empty"],
     },
   ],
   transfer_target_of_another: [
@@ -252,14 +252,14 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
         to: { table: "posts", rows: 4, checksum: "18" },
       },
       exitCode: 65,
-      says: ["posts", "3 rows", "17", "4 with 18", "stop every Quire"],
+      says: ["posts", "3 rows", "17", "4 with 18", "Stop every Quire"],
     },
   ],
   migrations_unreadable: [
     {
       failure: { kind: "migrations_unreadable", folder: "/app/drizzle", cause },
       exitCode: 70,
-      says: ["/app/drizzle", "it broke", "Install"],
+      says: ["/app/drizzle", "it broke", "Reinstall"],
     },
   ],
   database_unsuitable: [
@@ -273,7 +273,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "migration_drift", drift: "contracted", migration: "2026-03-01T12:00:00.000Z" },
       exitCode: 78,
-      says: ["A newer Quire has removed", "2026-03-01T12:00:00.000Z", "Run the newer one"],
+      says: ["A newer version of Quire has changed", "2026-03-01T12:00:00.000Z", "Run the newer version"],
     },
     {
       failure: { kind: "migration_drift", drift: "foreign", migration: "2026-03-01T12:00:00.000Z" },
@@ -283,7 +283,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "migration_drift", drift: "unknown", migration: "2026-03-01T12:00:00.000Z" },
       exitCode: 78,
-      says: ["2026-03-01T12:00:00.000Z", "between others", "Run the Quire that applied it"],
+      says: ["2026-03-01T12:00:00.000Z", "between migrations", "Run the version that applied it"],
     },
     {
       failure: { kind: "migration_drift", drift: "changed", migration: "0001_users" },
@@ -293,7 +293,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "migration_drift", drift: "out_of_order", migration: "0001_users" },
       exitCode: 78,
-      says: ["0001_users", "older", "Generate it anew"],
+      says: ["0001_users", "older", "Generate it again"],
     },
   ],
   listen_failed: [
@@ -313,36 +313,68 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     exitCode: 74,
     says: [reason, "users.hasAdmin", "it broke"],
   })),
+  command_line_invalid: [
+    {
+      failure: { kind: "command_line_invalid", detail: "error: unknown command 'post'" },
+      exitCode: 64,
+      says: [/^error: unknown command 'post'$/],
+    },
+  ],
+  answer_refused: [
+    {
+      failure: { kind: "answer_refused", answer: "password", detail: "This must have at least 8 characters." },
+      exitCode: 64,
+      says: ["The password is invalid. This must have at least 8 characters."],
+    },
+  ],
+  input_refused: [
+    {
+      failure: { kind: "input_refused", detail: "Standard input is not UTF-8." },
+      exitCode: 64,
+      says: ["Standard input is not UTF-8."],
+    },
+  ],
+  prompt_cancelled: [{ failure: { kind: "prompt_cancelled" }, exitCode: 130, says: ["Nothing was changed."] }],
+  user_not_found: [
+    { failure: { kind: "user_not_found" }, exitCode: 65, says: ["e-mail address or id", "quire user list"] },
+  ],
+  version_conflict: [{ failure: { kind: "version_conflict" }, exitCode: 65, says: ["changed by others", "again"] }],
+  precondition_failed: [
+    { failure: { kind: "precondition_failed", current: null } as never, exitCode: 65, says: ["changed", "again"] },
+  ],
+  forbidden: [{ failure: { kind: "forbidden" }, exitCode: 65, says: ["may not"] }],
+  current_password_required: [
+    { failure: { kind: "current_password_required" }, exitCode: 65, says: ["current password", "missing"] },
+  ],
+  wrong_password: [{ failure: { kind: "wrong_password" }, exitCode: 65, says: ["current password", "wrong"] }],
+  last_admin: [{ failure: { kind: "last_admin" }, exitCode: 65, says: ["last admin", "quire user role <user> admin"] }],
 };
 
 const TABLE = Object.entries(CASES).flatMap(([kind, cases]) => cases.map((each) => ({ kind, ...each })));
 
 describe("explain", () => {
-  it.each(TABLE)(
-    "says of $kind what is wrong and what to do, and exits with $exitCode",
-    ({ failure, exitCode, says }) => {
-      const explanation = explain(failure);
-      expect(explanation.exitCode).toBe(exitCode);
-      for (const part of says) expect(explanation.message).toMatch(part);
-      expect(explanation.message).not.toMatch(
-        /undefined|\[object|\bat .*:\d+:\d+\n|Failed query|select|create schema|secret/,
-      );
-    },
-  );
+  it.each(TABLE)("explains $kind and exits with $exitCode", ({ failure, exitCode, says }) => {
+    const explanation = explain(failure);
+    expect(explanation.exitCode).toBe(exitCode);
+    for (const part of says) expect(explanation.message).toMatch(part);
+    expect(explanation.message).not.toMatch(
+      /undefined|\[object|\bat .*:\d+:\d+\n|Failed query|select|create schema|secret/,
+    );
+  });
 
-  it.each(TABLE)("exits for $kind with a code that is documented and not success", ({ failure }) => {
+  it.each(TABLE)("exits for $kind with a documented code other than 0", ({ failure }) => {
     const { exitCode } = explain(failure);
     expect(Object.values(EXIT)).toContain(exitCode);
     expect(exitCode).not.toBe(EXIT.ok);
   });
 
-  it("shows neither a password of a URL nor a character that a terminal obeys", () => {
+  it("removes the password of a URL, and escapes characters that a terminal obeys", () => {
     const cause = new Error("no host in postgres://quire:pa@ss@db/quire \u001B[31m\u202E");
     const { message } = explain({ kind: "database_refused", cause });
     expect(message).toContain(String.raw`no host in postgres://…@db/quire \u001B[31m\u202E`);
   });
 
-  it("has the codes of sysexits(3)", () => {
+  it("uses the codes of sysexits(3)", () => {
     expect(EXIT).toEqual({
       ok: 0,
       usage: 64,

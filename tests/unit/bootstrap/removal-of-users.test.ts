@@ -5,24 +5,24 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { HTTP_SETTINGS, openApi, type PageBody } from "../../support/api.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 
-/** The API on a storage on which the posts of an author are deleted as the test says. */
+/** The API on a storage with another deleteByAuthor. */
 function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["deleteByAuthor"]) {
   const storage = openMemoryStorage();
   const posts = { ...storage.posts, deleteByAuthor: deleteByAuthor(storage.posts) };
-  return openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestTimeoutMs: 200 } });
+  return openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestTimeoutMs: 1000 } });
 }
 
 const WAYS: readonly (readonly [string, (real: PostRepository) => PostRepository["deleteByAuthor"]])[] = [
-  ["takes longer than a request may", () => async () => new Promise<never>(() => {})],
+  ["take longer to delete than a request may", () => async () => new Promise<never>(() => {})],
   [
-    "fails for now",
+    "cannot be deleted for now",
     () => async () =>
       fail({ kind: "storage_failure", reason: "busy", isTransient: false, operation: "test", cause: null } as const),
   ],
 ];
 
-describe("the removal of a user whose posts", () => {
-  it.each(WAYS)("%s is answered 202, and the user is gone already", async (_, deleteByAuthor) => {
+describe("DELETE of a user whose posts", () => {
+  it.each(WAYS)("%s gets 202, and the user no longer exists", async (_, deleteByAuthor) => {
     const api = openWith(deleteByAuthor);
     const author = await api.author();
     const post = await author.write({ status: "published" });
@@ -35,7 +35,7 @@ describe("the removal of a user whose posts", () => {
     expect(items).toMatchObject([{ id: post.id, author: null }]);
   });
 
-  it("are gone after a while is answered 204, after they are gone", async () => {
+  it("are deleted in a short time gets 204 after their deletion", async () => {
     const api = openWith((real) => async (...args) => {
       await delay(10);
       return real.deleteByAuthor(...args);

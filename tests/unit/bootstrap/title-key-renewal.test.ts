@@ -1,7 +1,7 @@
 import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
-import { startTitleKeyRenewal } from "../../../src/bootstrap/title-key-renewal.ts";
+import { startTitleKeyRenewal } from "../../../src/bootstrap/background/title-key-renewal.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 const FULL: StorageFailure = {
@@ -12,18 +12,18 @@ const FULL: StorageFailure = {
   cause: new Error("no space"),
 };
 
-describe("the renewal of title keys", () => {
+describe("startTitleKeyRenewal", () => {
   it.each([
-    ["how many posts have got one", ok(7), [["info", { posts: 7 }]]],
-    ["nothing where no post lacks one", ok(0), []],
-    ["why they are not renewed yet, which ends nothing", err(FULL), [["warn", { failure: FULL }]]],
+    ["the number of renewed posts", ok(7), [["info", { posts: 7 }]]],
+    ["nothing if no post needs a key", ok(0), []],
+    ["a failure as a warning", err(FULL), [["warn", { failure: FULL }]]],
   ])("logs %s", async (_, result, expected) => {
     const log = recordingLog();
     await startTitleKeyRenewal(async () => result, log).stop();
     expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual(expected);
   });
 
-  it("is told between two batches that the server stops, which waits for it", async () => {
+  it("tells the renewal between two batches to stop, and waits for it", async () => {
     const asked: boolean[] = [];
     const renewal = startTitleKeyRenewal(async (isStopping) => {
       asked.push(isStopping());

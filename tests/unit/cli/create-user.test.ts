@@ -4,20 +4,20 @@ import { openQuire } from "../application/support.ts";
 
 const ANSWERS = { name: "Grace", email: "grace@example.org", password: "correct horse" };
 
-describe("a user who is created on the command line", () => {
-  it("has an address without the white space around it", async () => {
+describe("quire user create", () => {
+  it("trims white space around the e-mail address", async () => {
     const { app } = await openQuire();
     const created = await createUserFromAnswers(app, { ...ANSWERS, email: " grace@example.org\t" }, "author");
     expect(created._unsafeUnwrap().email).toBe("grace@example.org");
   });
 
   it.each([
-    ["name", "\u200b", /something visible/],
-    ["name", "\u202egnp.exe", /direction of text/],
+    ["name", "\u200b", /visible character/],
+    ["name", "\u202egnp.exe", /bidirectional control/],
     ["name", "a\u0007b", /control character/],
     ["email", "grace", /e-mail address/],
     ["password", `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`, /at most 1024 characters/],
-  ] as const)("is refused with a %s that the API refuses, and told why", async (answer, raw, detail) => {
+  ] as const)("rejects a %s that the API rejects, with the reason", async (answer, raw, detail) => {
     const { app } = await openQuire();
     const refused = (await createUserFromAnswers(app, { ...ANSWERS, [answer]: raw }, "author"))._unsafeUnwrapErr();
     expect(refused).toEqual({ kind: "answer_refused", answer, detail: expect.stringMatching(detail) as string });

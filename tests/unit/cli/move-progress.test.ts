@@ -12,8 +12,8 @@ function shownOn(isTTY: boolean) {
   return { written, after, end: progress.end };
 }
 
-describe("the progress of a move", () => {
-  it("is a bar on a terminal, with rows a second and the time that is left", () => {
+describe("moveProgress", () => {
+  it("shows a bar on a terminal, with rows per second and the remaining time", () => {
     const { written, after, end } = shownOn(true);
     after(0, 0);
     after(1000, 250);
@@ -22,7 +22,7 @@ describe("the progress of a move", () => {
     expect(written.at(-1)).toBe("\n");
   });
 
-  it("is a line now and then where nobody watches", () => {
+  it("writes a line every few seconds without a terminal", () => {
     const { written, after, end } = shownOn(false);
     after(0, 0);
     after(1000, 250);
@@ -32,21 +32,21 @@ describe("the progress of a move", () => {
     expect(written).toHaveLength(2);
   });
 
-  it("does not count what an earlier move has done for speed", () => {
+  it("does not count rows of an interrupted move for the rate", () => {
     const { written, after } = shownOn(true);
     after(0, 900);
     after(1000, 910);
     expect(written.at(-1)).toContain("10/s, 9 s left");
   });
 
-  it("counts minutes where there are some", () => {
+  it("shows minutes from 60 s", () => {
     const { written, after } = shownOn(true);
     after(0, 0);
     after(10_000, 100);
     expect(written.at(-1)).toContain("1 min 30 s left");
   });
 
-  it("always shows the end", () => {
+  it("always shows the last update", () => {
     const { written, after } = shownOn(false);
     after(0, 0);
     after(10, 1000);

@@ -4,7 +4,7 @@ import { administerUsers } from "../../../src/application/users/administer-users
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
-import { listUsers, referenceProblem, setPassword, setRole } from "../../../src/interfaces/cli/users.ts";
+import { listUsers, checkReference, setPassword, setRole } from "../../../src/interfaces/cli/users.ts";
 import { fakeHasher } from "../../support/api.ts";
 import { recordingLog, aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
 
@@ -27,7 +27,7 @@ async function opened(count = 1) {
 }
 
 describe("quire user list", () => {
-  it("prints every user of a list of several pages, newest first", async () => {
+  it("prints the users of all pages, newest first", async () => {
     const { users, operator } = await opened(205);
     const lines: string[] = [];
     (await listUsers(operator, (line) => lines.push(line) > 0, "columns"))._unsafeUnwrap();
@@ -41,7 +41,7 @@ describe("quire user list", () => {
     expect(lines).toEqual([`${users[0]?.id}  author  ${users[0]?.email}  Ada`]);
   });
 
-  it("prints JSON that a program reads, a user a line", async () => {
+  it("prints one JSON object a line with --json", async () => {
     const { users, operator } = await opened();
     const lines: string[] = [];
     await listUsers(operator, (line) => lines.push(line) > 0, "json");
@@ -51,7 +51,7 @@ describe("quire user list", () => {
     ]);
   });
 
-  it("ends when nobody reads any more", async () => {
+  it("stops when the reader has closed the output", async () => {
     const { operator } = await opened(3);
     const lines: string[] = [];
     (await listUsers(operator, (line) => lines.push(line) < 2, "columns"))._unsafeUnwrap();
@@ -60,7 +60,7 @@ describe("quire user list", () => {
 });
 
 describe("quire user password", () => {
-  it("changes the password of the user that an address or an id names", async () => {
+  it("changes the password of a user given by address or by id", async () => {
     const { users, operator, app } = await opened(2);
     for (const user of users) {
       const reference = user === users[0] ? user.email.toUpperCase() : user.id.toUpperCase();
@@ -70,7 +70,7 @@ describe("quire user password", () => {
     }
   });
 
-  it("refuses a password that is too short, and says so", async () => {
+  it("rejects a password that is too short", async () => {
     const { users, operator } = await opened();
     expect((await setPassword(operator, users[0]?.email ?? "", "short"))._unsafeUnwrapErr()).toEqual({
       kind: "answer_refused",
@@ -81,15 +81,15 @@ describe("quire user password", () => {
 });
 
 describe("quire user role", () => {
-  it("gives the role, and names a user that there is not", async () => {
+  it("changes the role, and fails with user_not_found for an unknown address", async () => {
     const { users, operator } = await opened();
     expect((await setRole(operator, users[0]?.id ?? "", "admin"))._unsafeUnwrap().role).toBe("admin");
     expect((await setRole(operator, "no@example.org", "admin"))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("takes addresses and ids as references, and says what another word lacks", () => {
-    expect(referenceProblem("ada@example.org")).toBeUndefined();
-    expect(referenceProblem("01a226c5-5bf8-70c7-8c7a-3164db0605e7")).toBeUndefined();
-    expect(referenceProblem("ada")).toContain("must be an e-mail address");
+  it("accepts an e-mail address or an id as a reference, and rejects any other word", () => {
+    expect(checkReference("ada@example.org").isOk()).toBe(true);
+    expect(checkReference("01a226c5-5bf8-70c7-8c7a-3164db0605e7").isOk()).toBe(true);
+    expect(checkReference("ada")._unsafeUnwrapErr().detail).toContain("must be an e-mail address");
   });
 });

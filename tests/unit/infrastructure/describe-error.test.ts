@@ -33,11 +33,11 @@ describe("describeError", () => {
     ["nothing", undefined, "no reason was given"],
     ["an empty text", "", "no reason was given"],
     ["a circle of causes", circle, "no reason was given"],
-  ])("tells %s", (_, thrown, description) => {
+  ])("describes %s", (_, thrown, description) => {
     expect(describeError(thrown)).toBe(description);
   });
 
-  it("is one line of bounded length for whatever is thrown", () => {
+  it("gives one line of bounded length for any thrown value", () => {
     fc.assert(
       fc.property(fc.anything(), fc.string(), (thing, message) => {
         for (const thrown of [thing, { message }, Object.assign(new Error(message), { cause: thing })]) {
@@ -48,7 +48,7 @@ describe("describeError", () => {
     );
   });
 
-  it("cuts what is long", () => {
+  it("truncates a long message", () => {
     expect(describeError(new Error("x".repeat(10_000)))).toHaveLength(501);
   });
 });
@@ -59,11 +59,11 @@ describe("withoutPasswords", () => {
     ["with a bare @ in it", "'postgres://quire:se@cret@db/quire'", "'postgres://…@db/quire'"],
     ["with a slash or a # in it", "--to=postgres://quire:se/cr#et@db/quire", "--to=postgres://…@db/quire"],
     ["of each of two", "a://b:secret@c d://e:secret@f", "a://…@c d://…@f"],
-  ])("leaves out a password %s", (_, text, shown) => {
+  ])("removes a password %s", (_, text, shown) => {
     expect(withoutPasswords(text)).toBe(shown);
   });
 
-  it("leaves an example and an e-mail address as they are", () => {
+  it("keeps an example URL and an e-mail address", () => {
     const text = "must look like postgres://user:password@host:5432/database, ada@example.org";
     expect(withoutPasswords(text)).toBe(text);
   });

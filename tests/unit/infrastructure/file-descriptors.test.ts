@@ -9,7 +9,7 @@ import {
 } from "../../../src/infrastructure/node/file-descriptors.ts";
 
 describe("the limit of open files", () => {
-  it("is known of this process", () => {
+  it("is read for this process", () => {
     expect(descriptorLimit()).toBeGreaterThan(64);
     expect(hasFreeDescriptors()).toBe(true);
   });

@@ -3,7 +3,7 @@ import { hashingQueue, type HashingLane } from "../../../src/infrastructure/cryp
 
 const BUSY = { kind: "password_hashing_busy" };
 
-/** A queue, and works that begin in their turn and end when they are told to. */
+/** A queue with work that the test ends. */
 function openQueue(running: number, waiting: number) {
   const queue = hashingQueue({ running, waiting });
   const begun: string[] = [];
@@ -22,8 +22,8 @@ function openQueue(running: number, waiting: number) {
   return { queue, begun, ask, end, turns };
 }
 
-describe("the hashing queue", () => {
-  it("runs as many at a time as it may, and the others in the order of their coming", async () => {
+describe("hashingQueue", () => {
+  it("runs a bounded number at a time, first come, first served", async () => {
     const { begun, ask, end } = openQueue(2, 10);
     const asked = ["a", "b", "c", "d"].map(async (name) => ask("compared", name));
     expect(begun).toEqual(["a", "b"]);
@@ -35,7 +35,7 @@ describe("the hashing queue", () => {
     expect((await Promise.all(asked)).map((result) => result._unsafeUnwrap())).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("refuses what its lane has no place for, which was not begun, and has a place again later", async () => {
+  it("fails with password_hashing_busy while a lane is full, and accepts work again later", async () => {
     const { begun, ask, end } = openQueue(1, 1);
     void ask("compared", "a");
     void ask("compared", "b");
@@ -46,7 +46,7 @@ describe("the hashing queue", () => {
     expect(begun).toEqual(["a", "b", "d"]);
   });
 
-  it("lets passwords that are compared and new hashes take turns, so that neither keeps the other out", async () => {
+  it("alternates between the lanes, so that neither starves", async () => {
     const { begun, ask, end } = openQueue(1, 3);
     const flood = ["h1", "h2", "h3", "h4"].map(async (name) => ask("hashed", name));
     expect((await ask("hashed", "h5"))._unsafeUnwrapErr()).toEqual(BUSY);
@@ -56,7 +56,7 @@ describe("the hashing queue", () => {
     expect((await Promise.all([...flood, ...logIns])).every((result) => result.isOk())).toBe(true);
   });
 
-  it("goes on after work that throws", async () => {
+  it("continues after work that throws", async () => {
     const { queue, begun, ask, end, turns } = openQueue(1, 10);
     const broken = queue.run("compared", async () => Promise.reject(new Error("out of memory")));
     void ask("compared", "next");

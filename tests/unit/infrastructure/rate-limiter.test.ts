@@ -15,8 +15,8 @@ function limiterOf(quota: number) {
 
 rateLimiterContract("one process", rateLimiter);
 
-describe("the rate limiter of one process", () => {
-  it("lets the quota pass in a window that begins with the first, and then none", () => {
+describe("rateLimiter", () => {
+  it("admits the quota within a window that begins with the first request", () => {
     const { clock, limiter } = limiterOf(2);
     expect(limiter.take("a")).toEqual({ isExceeded: false, remaining: 1, resetSeconds: 60 });
     clock.advance(1);
@@ -27,7 +27,7 @@ describe("the rate limiter of one process", () => {
     expect(limiter.take("a")).toEqual({ isExceeded: false, remaining: 1, resetSeconds: 60 });
   });
 
-  it("keeps nobody waiting for a clock that was set back", () => {
+  it("starts a new window if the clock was set back", () => {
     const { clock, limiter } = limiterOf(1);
     limiter.take("a");
     limiter.take("a");
@@ -35,7 +35,7 @@ describe("the rate limiter of one process", () => {
     expect(limiter.take("a")).toEqual({ isExceeded: false, remaining: 0, resetSeconds: 60 });
   });
 
-  it("evicts the window that began first when there are too many", () => {
+  it("evicts the oldest window when there are too many", () => {
     const { limiter } = limiterOf(10);
     for (const key of ["first", "second"]) limiter.take(key);
     for (let other = 2; other <= MAX_KEYS; other++) limiter.take(String(other));
@@ -43,7 +43,7 @@ describe("the rate limiter of one process", () => {
     expect(limiter.take("first").remaining).toBe(9);
   });
 
-  it("keeps the counter of a key that has used more than half of its quota while others flood it with keys", () => {
+  it("keeps the counter of a key above half of its quota during a flood of other keys", () => {
     const { limiter } = limiterOf(10);
     limiter.take("exceeded", 10);
     limiter.take("heavy", 6);
@@ -54,14 +54,14 @@ describe("the rate limiter of one process", () => {
     expect(limiter.take("light").remaining).toBe(9);
   });
 
-  it("evicts the exceeded counter that began first where there is nothing but those", () => {
+  it("evicts the oldest exceeded window if all are exceeded", () => {
     const { limiter } = limiterOf(1);
     for (let other = 0; other <= MAX_KEYS; other++) limiter.take(String(other));
     expect(limiter.take(String(MAX_KEYS)).isExceeded).toBe(true);
     expect(limiter.take("0").isExceeded).toBe(false);
   });
 
-  it("holds no more than 17 MiB, however many keys there are and however long", () => {
+  it("takes at most 17 MiB for any number and length of keys", () => {
     const bytes = heldBytes(() => {
       const { limiter } = limiterOf(3);
       for (let other = 0; other < 3 * MAX_KEYS; other++)
@@ -71,7 +71,7 @@ describe("the rate limiter of one process", () => {
     expect(bytes).toBeLessThan(17 * MIB);
   });
 
-  it("holds nothing of the header that a key is a slice of", () => {
+  it("does not keep the header in memory that a key is a slice of", () => {
     const bytes = heldBytes(() => {
       const { limiter } = limiterOf(3);
       for (let other = 10_000; other < 20_000; other++) limiter.take(`${other}.${" ".repeat(14_000)}`.slice(0, 20));
@@ -80,7 +80,7 @@ describe("the rate limiter of one process", () => {
     expect(bytes).toBeLessThan(10 * MIB);
   });
 
-  it("forgets windows that are over while others begin", () => {
+  it("removes windows that are over while others begin", () => {
     const { clock, limiter } = limiterOf(10);
     const bytes = heldBytes(() => {
       for (let other = 0; other < MAX_KEYS; other++) limiter.take(`before ${other}`, (other % 2) * 10);

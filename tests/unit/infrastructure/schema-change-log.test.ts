@@ -3,13 +3,13 @@ import { logSchemaChange } from "../../../src/infrastructure/node/schema-change-
 import { recordingLog } from "../../support/fixtures.ts";
 
 const MESSAGES = {
-  begun: "bringing the schema up to date",
-  goesOn: "still bringing the schema up to date",
-  done: "the schema was brought up to date",
+  begun: "migrating the schema",
+  goesOn: "still migrating the schema",
+  done: "schema migrated",
 };
 
-describe("the log of a change of the schema", () => {
-  it("says that it begins, that it still goes on, and that it is done", async () => {
+describe("logSchemaChange", () => {
+  it("logs the start, the progress and the end of a migration", async () => {
     const log = recordingLog();
     const messages = () => log.lines.map(({ message }) => message);
     const change = logSchemaChange(log, 3, 1);
@@ -20,7 +20,7 @@ describe("the log of a change of the schema", () => {
     for (const { level, fields } of log.lines) expect([level, fields]).toMatchObject(["info", { migrations: 3 }]);
   });
 
-  it("says nothing more once a change has failed", async () => {
+  it("logs nothing after a failure", async () => {
     const log = recordingLog();
     logSchemaChange(log, 1, 1).ended();
     await new Promise((settle) => setTimeout(settle, 10));

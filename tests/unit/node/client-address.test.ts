@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { clientAddress, countedHosts, proxyList } from "../../../src/interfaces/node/client-address.ts";
 import { heldBytes } from "../../support/heap.ts";
 
-/** The address that a request counts for, which comes from a peer with what stands in its X-Forwarded-For. */
+/** The client address of a request from a peer with an X-Forwarded-For header. */
 async function addressOf(peer: string | undefined, forwarded?: string, proxies: readonly string[] = []) {
   const address = clientAddress(countedHosts(proxyList(proxies)));
   const app = new Hono().get("/", (c) => c.text(address(c)));
@@ -12,8 +12,8 @@ async function addressOf(peer: string | undefined, forwarded?: string, proxies: 
   return reply.text();
 }
 
-describe("the client's address", () => {
-  it("is remembered without the header that it was read from", async () => {
+describe("clientAddress", () => {
+  it("caches an address without keeping the header in memory", async () => {
     const address = clientAddress(countedHosts(proxyList(["10.0.0.0/8"])));
     const incoming = { socket: { remoteAddress: "10.0.0.1" } };
     const bytes = heldBytes(() => {
@@ -37,17 +37,17 @@ describe("the client's address", () => {
     ["fe80::1%eth0", "fe80:0:0:0::/64"],
     ["::1", "0:0:0:0::/64"],
     [undefined, "unknown"],
-  ])("of a peer at %s is %s", async (peer, address) => {
+  ])("reads a peer at %s as %s", async (peer, address) => {
     expect(await addressOf(peer)).toBe(address);
   });
 
-  it("is unknown where nothing serves", async () => {
+  it("gives unknown outside of a server", async () => {
     const address = clientAddress(countedHosts(proxyList([])));
     const reply = await new Hono().get("/", (c) => c.text(address(c))).request("/");
     expect(await reply.text()).toBe("unknown");
   });
 
-  it("is the peer's own, whatever a peer says that is not trusted", async () => {
+  it("ignores the X-Forwarded-For of an untrusted peer", async () => {
     expect(await addressOf("203.0.113.7", "198.51.100.1")).toBe("203.0.113.7");
     expect(await addressOf("203.0.113.7", "198.51.100.1", ["10.0.0.0/8"])).toBe("203.0.113.7");
   });
@@ -64,12 +64,12 @@ describe("the client's address", () => {
     ["198.51.100.1, unknown", "10.0.0.1"],
     ["198.51.100.1,", "10.0.0.1"],
     ["", "10.0.0.1"],
-  ])("is what trusted proxies have appended to %j: %s", async (forwarded, address) => {
+  ])("walks X-Forwarded-For %j past trusted proxies to %s", async (forwarded, address) => {
     expect(await addressOf("10.0.0.1", forwarded, ["10.0.0.0/8"])).toBe(address);
     expect(await addressOf("::ffff:10.0.0.1", forwarded, ["10.0.0.0/8"])).toBe(address);
   });
 
-  it("knows proxies by address and by network, in both families", async () => {
+  it("matches proxies by address and by network, for IPv4 and IPv6", async () => {
     for (const [peer, proxies] of [
       ["192.0.2.1", ["192.0.2.1"]],
       ["::1", ["10.0.0.0/8", "::1"]],

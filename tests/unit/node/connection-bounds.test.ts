@@ -5,7 +5,7 @@ import { closeOf, closeServers, dial, readUntil, serve } from "../../support/raw
 
 afterEach(closeServers);
 
-/** A connection that the server has taken, and answered a request on; it stays open. */
+/** An open connection on which the server has answered a request. */
 async function idleConnection(port: number, from: string): Promise<Socket> {
   const socket = await dial(port, { from });
   socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -19,8 +19,8 @@ async function expectRefused(port: number, from: string): Promise<void> {
   await closeOf(socket.resume());
 }
 
-describe("the connections of a server", () => {
-  it("have a bound; one more is closed at once, and the log says so once", async () => {
+describe("the bound of connections", () => {
+  it("closes one connection more at once, and logs it once", async () => {
     const { port, log } = await serve(undefined, { maxConnections: 4 });
     const open: Socket[] = [];
     for (const from of ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"])
@@ -36,7 +36,7 @@ describe("the connections of a server", () => {
     for (const socket of open) socket.destroy();
   });
 
-  it("are half of one address at most, however many it opens", async () => {
+  it("leaves one address at most half of the connections", async () => {
     const { port } = await serve(undefined, { maxConnections: 4 });
     const greedy = [await idleConnection(port, "127.0.0.2"), await idleConnection(port, "127.0.0.2")];
     for (let more = 0; more < 5; more++) await expectRefused(port, "127.0.0.2");
@@ -46,7 +46,7 @@ describe("the connections of a server", () => {
     for (const socket of [...greedy, other]) socket.destroy();
   });
 
-  it("may all be of a trusted proxy", async () => {
+  it("lets a trusted proxy have all connections", async () => {
     const addressOf = requestAddress(countedHosts(proxyList(["127.0.0.9"])));
     const { port } = await serve(undefined, { maxConnections: 4, addressOf });
     const open: Socket[] = [];

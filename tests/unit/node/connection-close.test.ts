@@ -24,16 +24,16 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: quire\r\n\r\n";
 
 afterEach(closeServers);
 
-/** Reads nothing of a body, as an app that refuses by the head. */
+/** An app that refuses by the head and reads no body. */
 const refuse: Fetch = () => new Response("refused", { status: 401 });
-/** Refuses a body when it has read so much of it. */
+/** An app that refuses a body after reading a part of it. */
 const limited: Fetch = new Hono().post(
   "/",
   bodyLimit({ maxSize: 100_000, onError: (c) => c.text("refused", 413) }),
   async (c) => c.text(`read ${(await c.req.text()).length}`),
 ).fetch;
 
-/** Sends a body in steps and reads nothing meanwhile, as a client does that reads the answer only then. */
+/** Sends a body in steps and reads the response only afterwards. */
 async function sendAll(socket: Socket, head: string, chunks: number, chunk: Buffer | string): Promise<string> {
   socket.pause();
   socket.write(head);
@@ -46,18 +46,18 @@ async function sendAll(socket: Socket, head: string, chunks: number, chunk: Buff
   return answer;
 }
 
-describe("an answer before the body was read", () => {
+describe("a response before the body was read", () => {
   const KNOWN_LENGTH = `POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: ${20 * MIB}\r\n\r\n`;
   const CHUNKED = "POST / HTTP/1.1\r\nHost: quire\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-  it("says that the connection closes, and reaches a client that sends all of its body first", async () => {
+  it("announces the close, and reaches a client that sends its whole body first", async () => {
     const { port } = await serve(refuse);
     const answer = await sendAll(await dial(port), KNOWN_LENGTH, 20, Buffer.alloc(MIB));
     const { statusLine, headers, body } = parseAnswer(answer);
     expect([statusLine, headers.get("Connection"), body]).toEqual(["HTTP/1.1 401 Unauthorized", "close", "refused"]);
   });
 
-  it("reaches a client whose chunks are refused while they are read", async () => {
+  it("reaches a client whose chunked body is refused while it is read", async () => {
     const { port } = await serve(limited);
     const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
     const answer = await sendAll(await dial(port), CHUNKED, 200, chunk);
@@ -72,13 +72,13 @@ describe("an answer before the body was read", () => {
     ["of a chunk that is none", `${CHUNKED}nonsense\r\n`, 400],
     ["of an expectation", "POST / HTTP/1.1\r\nHost: quire\r\nExpect: x\r\nContent-Length: 20971520\r\n\r\n", 417],
     ["of two hosts", `POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 20971520\r\n\r\n`, 400],
-  ])("reaches a client that sends on, also because %s", async (_, head, status) => {
+  ])("reaches a client that continues to send, although %s", async (_, head, status) => {
     const { port } = await serve(async (request) => new Response(await request.text()));
     const answer = await sendAll(await dial(port), head, 20, Buffer.alloc(MIB));
     expect(parseAnswer(answer).statusLine).toContain(` ${status} `);
   });
 
-  it("ends the connection for requests that come after it", async () => {
+  it("is the last response on its connection", async () => {
     const asked: string[] = [];
     const { port } = await serve((request) => {
       asked.push(new URL(request.url).pathname);
@@ -93,17 +93,17 @@ describe("an answer before the body was read", () => {
     expect(asked).toEqual(["/first"]);
   });
 
-  it("does not wait without end for the rest of the body", async () => {
+  it("waits for the rest of the body for a bounded time", async () => {
     const { port } = await serve(refuse, { limits: { lingerIdleMs: 50 } });
     const socket = await dial(port, { allowHalfOpen: true });
     socket.resume();
     socket.write(KNOWN_LENGTH);
     await once(socket, "end");
-    // The client's side stays open and sends nothing.
+    // The client keeps its side open and sends nothing.
     await closedByPeer(socket);
   });
 
-  it("does not wait without end after a request that cannot be parsed either", async () => {
+  it("waits for a bounded time after a malformed request", async () => {
     const { port } = await serve(refuse, { limits: { lingerIdleMs: 50 } });
     const socket = await dial(port, { allowHalfOpen: true });
     socket.resume();
@@ -112,7 +112,7 @@ describe("an answer before the body was read", () => {
     await closedByPeer(socket);
   });
 
-  it("does not read the rest without end from a client that keeps on sending", async () => {
+  it("reads the rest of an endless body for a bounded time", async () => {
     const { port } = await serve(refuse, { limits: { lingerMs: 200 } });
     const socket = await dial(port, { allowHalfOpen: true });
     socket.resume();
@@ -122,7 +122,7 @@ describe("an answer before the body was read", () => {
     clearInterval(sending);
   });
 
-  it("keeps the connection where the whole body has come with the head", async () => {
+  it("keeps the connection open if the whole body arrived with the head", async () => {
     const { port } = await serve(refuse);
     const socket = await dial(port);
     for (let round = 0; round < 3; round++) {
@@ -132,7 +132,7 @@ describe("an answer before the body was read", () => {
     socket.destroy();
   });
 
-  it("keeps the connection where the app has read the body", async () => {
+  it("keeps the connection open if the app has read the body", async () => {
     const { port } = await serve(limited);
     const socket = await dial(port);
     for (const [head, body] of [
@@ -160,19 +160,19 @@ describe("100 Continue", () => {
   const expecting = (length: number) =>
     `POST / HTTP/1.1\r\nHost: quire\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
 
-  it("is not sent to a request that is refused by its head", async () => {
+  it("is not sent for a request that its head refuses", async () => {
     const { port } = await serve(refuse);
     const answer = await say(port, expecting(8 * MIB));
     expect(parseAnswer(answer).statusLine).toBe("HTTP/1.1 401 Unauthorized");
     expect(parseAnswer(answer).headers.get("Connection")).toBe("close");
   });
 
-  it("is not sent to a body that is too large by its own account", async () => {
+  it("is not sent for a body whose Content-Length is too large", async () => {
     const { port } = await serve(limited);
     expect(parseAnswer(await say(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 413 Payload Too Large");
   });
 
-  it("is not sent when load is shed", async () => {
+  it("is not sent during load shedding", async () => {
     const { fetch: hold, count, letGo } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 1 } });
     const busy = await dial(port);
@@ -183,7 +183,7 @@ describe("100 Continue", () => {
     busy.destroy();
   });
 
-  it("is sent once when the body is going to be read, and the answer follows", async () => {
+  it("is sent once when the app reads the body, before the response", async () => {
     const { port } = await serve(limited);
     const socket = await dial(port);
     socket.write(expecting(4));
@@ -196,8 +196,8 @@ describe("100 Continue", () => {
   });
 });
 
-describe("a client that ends its side once it has asked", () => {
-  it("gets its answer, and then the connection ends", async () => {
+describe("a client that half-closes after its request", () => {
+  it("gets its response, then the connection closes", async () => {
     const { fetch: slow, started, finish } = slowFetch();
     const { port } = await serve(slow);
     const socket = await dial(port, { allowHalfOpen: true });
@@ -209,7 +209,7 @@ describe("a client that ends its side once it has asked", () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*done$/);
   });
 
-  it("gets every answer that it has asked for", async () => {
+  it("gets all of its pipelined responses", async () => {
     const { port } = await serve(({ url }) => new Response(`at ${new URL(url).pathname};`));
     const socket = await dial(port, { allowHalfOpen: true });
     const answers = readToEnd(socket);
@@ -219,7 +219,7 @@ describe("a client that ends its side once it has asked", () => {
 });
 
 describe("an idle connection", () => {
-  it("is kept for 72 seconds, longer than proxies keep theirs", async () => {
+  it("is kept for 72 seconds by default, longer than proxies keep theirs", async () => {
     const { port } = await serve();
     const socket = await dial(port);
     socket.write(REQUEST);
@@ -227,7 +227,7 @@ describe("an idle connection", () => {
     socket.destroy();
   });
 
-  it("is kept for as long as is configured", async () => {
+  it("is kept for the configured time", async () => {
     const { port } = await serve(undefined, { keepAliveMs: 1000 });
     const socket = await dial(port);
     socket.write(REQUEST);
@@ -236,7 +236,7 @@ describe("an idle connection", () => {
   });
 });
 
-/** What comes of a new connection: the code of the error, or that it was taken. */
+/** The outcome of a new connection: the code of the error, or that it was accepted. */
 async function tryToConnect(port: number): Promise<string | undefined> {
   const socket = connect(port, "127.0.0.1");
   return new Promise((settle) => {
@@ -248,14 +248,14 @@ async function tryToConnect(port: number): Promise<string | undefined> {
   });
 }
 
-describe("close", () => {
-  it("ends at once when nothing runs, and nobody can connect from then on", async () => {
+describe("the graceful shutdown of a server", () => {
+  it("ends at once without a running request, and refuses connections from then on", async () => {
     const { server, port } = await serve();
     await server.close(GRACE_MS);
     expect(await tryToConnect(port)).toBe("ECONNREFUSED");
   });
 
-  it("ends connections that are kept alive and idle", async () => {
+  it("closes idle keep-alive connections", async () => {
     const { server, port } = await serve();
     const socket = await dial(port);
     socket.write(REQUEST);
@@ -265,7 +265,7 @@ describe("close", () => {
     await ended;
   });
 
-  it("waits for the request that runs, answers it, and ends its connection then", async () => {
+  it("drains a running request and closes its connection after the response", async () => {
     const { fetch: slow, started, finish } = slowFetch();
     const { server, port } = await serve(slow);
     const socket = await dial(port);
@@ -284,7 +284,7 @@ describe("close", () => {
     await closed;
   });
 
-  it("cuts a request that runs longer than the grace time", async () => {
+  it("aborts a request that runs longer than the grace time", async () => {
     const { fetch: slow, started, finish } = slowFetch();
     const { server, port } = await serve(slow);
     const socket = await dial(port);
@@ -296,7 +296,7 @@ describe("close", () => {
     finish();
   });
 
-  it("cuts a request whose body does not come to an end", async () => {
+  it("aborts a request whose body does not arrive", async () => {
     const { server, port } = await serve(async (request) => new Response(await request.text()));
     const socket = await dial(port);
     const answer = readToEnd(socket);
@@ -305,7 +305,7 @@ describe("close", () => {
     expect(await answer).toBe("");
   });
 
-  it("does not wait for a connection that has asked nothing", async () => {
+  it("does not wait for a connection without a request", async () => {
     const { server, port } = await serve();
     const socket = await dial(port);
     const ended = closeOf(socket);
@@ -313,7 +313,7 @@ describe("close", () => {
     await ended;
   });
 
-  it("says with every answer from then on that the connection closes", async () => {
+  it("announces the close with every response from then on", async () => {
     const { fetch: hold, count, letGo } = heldFetch();
     const { server, port } = await serve(hold);
     const socket = await dial(port);
@@ -326,7 +326,7 @@ describe("close", () => {
     await closed;
   });
 
-  it("answers the next request of a client that asks without a pause", async () => {
+  it("answers the next request of a busy client", async () => {
     const { server, port } = await serve();
     const socket = await dial(port);
     socket.write(REQUEST);

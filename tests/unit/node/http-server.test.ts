@@ -17,7 +17,7 @@ import {
 
 afterEach(closeServers);
 
-/** The requests that a log has lines of, by id. */
+/** The request ids in a log. */
 const loggedIds = (log: ReturnType<typeof recordingLog>) =>
   log.lines.map(({ fields }) => (fields as { readonly requestId: string }).requestId);
 
@@ -42,13 +42,13 @@ function expectProblem(answer: string, status: number, reason: string, code: str
 }
 
 describe("listen", () => {
-  it("picks a free port when asked for port 0, and says where it is", async () => {
+  it("picks a free port for port 0 and gives its URL", async () => {
     const { server } = await serve();
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     expect(await (await fetch(server.url)).text()).toBe("fine");
   });
 
-  it("gives the app the method, the URL, the headers and the body of a request", async () => {
+  it("passes method, URL, headers and body of a request to the app", async () => {
     const { server } = await serve(async (request) =>
       Response.json({
         method: request.method,
@@ -61,13 +61,13 @@ describe("listen", () => {
     expect(await response.json()).toEqual({ method: "PUT", url: `${server.url}/a%20b?c=d`, header: "yes", body: "é" });
   });
 
-  it("fails with listen_failed when the port is taken", async () => {
+  it("fails with listen_failed if the port is in use", async () => {
     const { port, log } = await serve();
     const failure = (await listen({ fetch: () => new Response(), host: "127.0.0.1", port, log }))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ kind: "listen_failed", host: "127.0.0.1", port, cause: { code: "EADDRINUSE" } });
   });
 
-  it("fails with listen_failed when the address is not this machine's", async () => {
+  it("fails with listen_failed for an address of another machine", async () => {
     // 192.0.2.0/24 is for documentation (RFC 5737): no machine has an address of it.
     const options = { fetch: () => new Response(), host: "192.0.2.1", port: 0, log: recordingLog() };
     const failure = (await listen(options))._unsafeUnwrapErr();
@@ -75,7 +75,7 @@ describe("listen", () => {
   });
 });
 
-describe("what is no HTTP request", () => {
+describe("a malformed request", () => {
   it.each([
     ["garbage", "\x16\x03\x01\x02 hello?\r\n\r\n"],
     ["a header without a colon", "GET / HTTP/1.1\r\nHost: quire\r\nnonsense\r\n\r\n"],
@@ -87,14 +87,14 @@ describe("what is no HTTP request", () => {
       "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
     ["a length that is none", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: -1\r\n\r\n"],
-  ])("is answered with a problem of status 400: %s", async (_, request) => {
+  ])("gets a problem with status 400: %s", async (_, request) => {
     const { port, log } = await serve();
     const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
     expect(loggedIds(log)).toEqual([requestId]);
     expect(log.lines).toMatchObject([{ level: "info", fields: { status: 400, code: "malformed_request" } }]);
   });
 
-  it("is told from headers that are too large, which are 431", async () => {
+  it("differs from a request with too large headers, which gets 431", async () => {
     const { port, log } = await serve();
     const answer = await say(port, `GET / HTTP/1.1\r\nHost: quire\r\nX-Big: ${"x".repeat(20_000)}\r\n\r\n`);
     const requestId = expectProblem(answer, 431, "Request Header Fields Too Large", "headers_too_large");
@@ -110,13 +110,13 @@ describe("what is no HTTP request", () => {
     ["an absolute URL that is none", "GET http:// HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
     ["no Host header", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
     ["two Host headers", "GET / HTTP/1.1\r\nHost: quire\r\nhost: quire\r\nConnection: close\r\n\r\n"],
-  ])("is answered with a problem of status 400, too, when the parser lets it pass: %s", async (_, request) => {
+  ])("gets a problem with status 400 even if Node's parser accepts it: %s", async (_, request) => {
     const { port, log } = await serve();
     const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
     expect(loggedIds(log)).toEqual([requestId]);
   });
 
-  it("is no request at all when a connection ends without a byte, which is not logged", async () => {
+  it("is not logged if the connection ends without a byte", async () => {
     const { port, server, log } = await serve();
     const socket = await dial(port);
     socket.end();
@@ -125,26 +125,26 @@ describe("what is no HTTP request", () => {
     expect(log.lines).toEqual([]);
   });
 
-  it("has the request id that the client gave, when the head could be read", async () => {
+  it("keeps the request id of the client if the head was readable", async () => {
     const { port, log } = await serve();
     const answer = await say(port, "GET / HTTP/1.1\r\nHost: a b\r\nX-Request-Id: from-the-client\r\n\r\n");
     expect(parseAnswer(answer).headers.get("X-Request-Id")).toBe("from-the-client");
     expect(loggedIds(log)).toEqual(["from-the-client"]);
   });
 
-  it("is answered 501 in a transfer coding beside chunked (RFC 9112, 6.1)", async () => {
+  it("gets 501 for a transfer coding other than chunked (RFC 9112, 6.1)", async () => {
     const { port } = await serve();
     const head = "POST / HTTP/1.1\r\nHost: quire\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
     expectProblem(await say(port, `${head}0\r\n\r\n`), 501, "Not Implemented", "transfer_coding_unsupported");
   });
 
-  it("is a transfer coding in HTTP/1.0, whose framing is faulty (RFC 9112, 6.1)", async () => {
+  it("gets 400 for a transfer coding in HTTP/1.0 (RFC 9112, 6.1)", async () => {
     const { port } = await serve();
     const request = "POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
   });
 
-  it("is not answered in the place of a request before it that is being done", async () => {
+  it("gets no response while a request before it is running", async () => {
     const { fetch: slow, started } = slowFetch();
     const { port } = await serve(slow);
     const socket = await dial(port);
@@ -155,7 +155,7 @@ describe("what is no HTTP request", () => {
     expect(await answer).toBe("");
   });
 
-  it("is answered after the request before it", async () => {
+  it("gets its response after that of the request before it", async () => {
     const { port } = await serve();
     const socket = await dial(port);
     socket.write("GET / HTTP/1.1\r\nHost: quire\r\n\r\n");
@@ -165,7 +165,7 @@ describe("what is no HTTP request", () => {
     expectProblem(await answer, 400, "Bad Request", "malformed_request");
   });
 
-  it("does not take the server down", async () => {
+  it("does not end the server", async () => {
     const { port, server } = await serve();
     await say(port, "nonsense\r\n\r\n");
     const socket = await dial(port);
@@ -173,21 +173,21 @@ describe("what is no HTTP request", () => {
     expect(await (await fetch(server.url)).text()).toBe("fine");
   });
 
-  it("is answered with a problem when it expects what the server cannot do", async () => {
+  it("gets a problem for an unknown Expect header", async () => {
     const { port, log } = await serve();
     const answer = await say(port, "GET / HTTP/1.1\r\nHost: quire\r\nExpect: a miracle\r\n\r\n");
     const requestId = expectProblem(answer, 417, "Expectation Failed", "expectation_failed");
     expect(loggedIds(log)).toEqual([requestId]);
   });
 
-  it("is not a path that begins with two slashes, which goes to the app as it is", async () => {
+  it("is not a path that begins with two slashes, which reaches the app unchanged", async () => {
     const { port } = await serve((request) => new Response(new URL(request.url).pathname));
     const answer = await say(port, "GET //users HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(answer).toContain("//users");
   });
 
-  it("is not a request of every method that there is, TRACE included", async () => {
+  it("is not a request with any method, TRACE included", async () => {
     const { port } = await serve((request) => new Response(request.method));
     const answer = await say(port, "TRACE / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
@@ -196,7 +196,7 @@ describe("what is no HTTP request", () => {
 });
 
 describe("OPTIONS *", () => {
-  it("is answered with the methods of the server, and keeps its connection (RFC 9110, 9.3.7)", async () => {
+  it("gets the methods of the server and keeps its connection open (RFC 9110, 9.3.7)", async () => {
     const { port, log } = await serve(() => new Response("the app"));
     const answer = await say(
       port,
@@ -216,7 +216,7 @@ describe("OPTIONS *", () => {
   });
 });
 
-describe("what the app throws", () => {
+describe("an exception of the app", () => {
   const crashes: readonly (readonly [string, Fetch])[] = [
     [
       "at once",
@@ -227,21 +227,18 @@ describe("what the app throws", () => {
     ["later", async () => Promise.reject(new Error("hunter2"))],
   ];
 
-  it.each(crashes)(
-    "%s is answered with a problem of status 500, which says nothing of it, and is logged",
-    async (_, crash) => {
-      const { server, log } = await serve(crash);
-      const response = await fetch(server.url);
-      const text = await response.text();
-      expect(response.status).toBe(500);
-      expect(response.headers.get("Content-Type")).toBe("application/problem+json");
-      const requestId = response.headers.get("X-Request-Id");
-      expect(JSON.parse(text)).toMatchObject({ status: 500, code: "internal_error", requestId });
-      expect(loggedIds(log)).toEqual([requestId]);
-      expect(text).not.toContain("hunter2");
-      expect(log.lines).toMatchObject([{ level: "error", fields: { error: { message: "hunter2" } } }]);
-    },
-  );
+  it.each(crashes)("%s is logged, and the client gets a problem with status 500 without details", async (_, crash) => {
+    const { server, log } = await serve(crash);
+    const response = await fetch(server.url);
+    const text = await response.text();
+    expect(response.status).toBe(500);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+    const requestId = response.headers.get("X-Request-Id");
+    expect(JSON.parse(text)).toMatchObject({ status: 500, code: "internal_error", requestId });
+    expect(loggedIds(log)).toEqual([requestId]);
+    expect(text).not.toContain("hunter2");
+    expect(log.lines).toMatchObject([{ level: "error", fields: { error: { message: "hunter2" } } }]);
+  });
 });
 
 describe("a server", () => {
@@ -249,7 +246,7 @@ describe("a server", () => {
     addresses?.some(({ address }) => address === "::1"),
   );
 
-  it.skipIf(!hasIpv6)("says its URL with brackets on IPv6", async () => {
+  it.skipIf(!hasIpv6)("gives its URL with brackets on IPv6", async () => {
     const { server } = await serve(undefined, { host: "::1" });
     expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
   });

@@ -27,7 +27,7 @@ afterEach(async () => {
   await closeServers();
 });
 
-/** A connection from each of as many addresses. */
+/** One connection from each of several addresses. */
 const dialFrom = async (port: number, addresses: number): Promise<Socket[]> =>
   Promise.all(Array.from({ length: addresses }, async (_, index) => dial(port, { from: `127.0.1.${index + 1}` })));
 
@@ -47,12 +47,12 @@ const statusOf = async (port: number, from: string, request = GET): Promise<numb
 async function fill(port: number, count: () => number): Promise<Socket[]> {
   const sockets = await dialFrom(port, MAX_RUNNING / MAX_PER_ADDRESS);
   for (const socket of sockets) socket.write(GET.repeat(MAX_PER_ADDRESS));
-  await expect.poll(count).toBe(MAX_RUNNING);
+  await expect.poll(count, { timeout: 20_000 }).toBe(MAX_RUNNING);
   return sockets;
 }
 
-describe("a server with more requests than it can serve", () => {
-  it("refuses one more with 503, Retry-After and a problem of its own, and serves again when there is room", async () => {
+describe("a server at its bound of running requests", () => {
+  it("refuses one more with 503, Retry-After and a problem, and serves again when one has ended", async () => {
     const { fetch: hold, count, letGo } = heldFetch();
     const { server, port } = await serve(hold);
     await fill(port, count);
@@ -71,7 +71,7 @@ describe("a server with more requests than it can serve", () => {
     expect((await again).status).toBe(200);
   });
 
-  it("keeps the connection of a request that it refuses, also of one with a body", async () => {
+  it("keeps the connection of a refused request open, even with a body", async () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold);
     await fill(port, count);
@@ -82,7 +82,7 @@ describe("a server with more requests than it can serve", () => {
     socket.destroy();
   });
 
-  it("answers health checks", async () => {
+  it("still answers health checks", async () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold);
     await fill(port, count);
@@ -103,14 +103,14 @@ describe("a server with more requests than it can serve", () => {
     "//health/live",
     "/HEALTH/live",
     "http://x/health/../v1/posts",
-  ])("counts %s, which is no health check", async (target) => {
+  ])("counts %s, which is not a health check", async (target) => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold);
     await fill(port, count);
     expect(await statusOf(port, "127.0.0.1", get(target))).toBe(503);
   });
 
-  it("counts a request whose body has no meaning from its head on", async () => {
+  it("counts a request whose method gives a body no meaning from its head on", async () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 2 } });
     const clients = await dialFrom(port, 2);
@@ -119,7 +119,7 @@ describe("a server with more requests than it can serve", () => {
     expect(await statusOf(port, "127.0.0.1")).toBe(503);
   });
 
-  it("lets a new client in, and answers health, before all the others are served", async () => {
+  it("accepts a new client and answers health checks before all waiting requests are served", async () => {
     const order: string[] = [];
     const { server, port } = await serve(({ url }) => {
       order.push(new URL(url).pathname);
@@ -141,11 +141,11 @@ describe("a server with more requests than it can serve", () => {
   });
 });
 
-/** Waits until the server has noticed all that happened to its connections so far. */
+/** Waits until the server has handled all events of its connections so far. */
 const settled = async (port: number) => statusOf(port, "127.0.0.1", get("/health/live"));
 
-describe("the slot of a request", () => {
-  it("is given back once when its connection is reset, for all that are pipelined on it", async () => {
+describe("the slot of a running request", () => {
+  it("is released once for each pipelined request when the connection is reset", async () => {
     const { fetch: hold, count, letGo } = heldFetch();
     const { port } = await serve(hold);
     for (let round = 1; round <= 3; round++) {
@@ -154,12 +154,12 @@ describe("the slot of a request", () => {
       letGo();
       await settled(port);
     }
-    // All are free, and no more than all: one that were given back twice would let another request in.
+    // Exactly all are free: a slot that is released twice would admit another request.
     await fill(port, count);
     expect(await statusOf(port, "127.0.0.1")).toBe(503);
   });
 
-  it("is not used for a request whose client has gone before it began", async () => {
+  it("is not used for a request whose client disconnected before its start", async () => {
     const begun: string[] = [];
     const { port } = await serve(({ url }) => {
       begun.push(new URL(url).pathname);
@@ -170,12 +170,12 @@ describe("the slot of a request", () => {
     const socket = await dial(port);
     socket.write(GET.repeat(MAX_PER_ADDRESS), () => socket.resetAndDestroy());
     await closeOf(socket);
-    // It waits behind them for its share of the event loop.
+    // It waits behind them for the event loop.
     expect(await statusOf(port, "127.0.0.1", get("/last"))).toBe(200);
     expect(begun.filter((path) => path === "/").length).toBeLessThan(MAX_PER_ADDRESS);
   });
 
-  it("is given back when the answer is made, also when the client does not read it", async () => {
+  it("is released when the response is complete, even if the client does not read it", async () => {
     const { port } = await serve(() => new Response("x".repeat(8 * MIB)), { limits: { maxRunning: 2 } });
     const readers = await dialFrom(port, 4);
     for (const reader of readers) {
@@ -187,7 +187,7 @@ describe("the slot of a request", () => {
     for (const reader of readers) reader.destroy();
   });
 
-  it("is not taken by uploads that do not come to an end", async () => {
+  it("is not occupied by incomplete uploads", async () => {
     const { port } = await serve(async (request) => new Response(await request.text()), { limits: { maxRunning: 2 } });
     const uploads = await dialFrom(port, 4);
     for (const upload of uploads) upload.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
@@ -223,7 +223,7 @@ describe("the bound of one client address", () => {
     for (const socket of [greedy, other]) socket.destroy();
   });
 
-  it("is given back once when a connection is reset", async () => {
+  it("releases a request once when its connection is reset", async () => {
     const { fetch: hold, count, letGo } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRequestsPerAddress: 2 } });
     for (let round = 1; round <= 3; round++) {
@@ -238,7 +238,7 @@ describe("the bound of one client address", () => {
     }
   });
 
-  it("counts uploads that do not come to an end", async () => {
+  it("counts incomplete uploads", async () => {
     const limits = { maxRequestsPerAddress: 2 };
     const { port } = await serve(async (request) => new Response(await request.text()), { limits });
     const uploads = await Promise.all([1, 2].map(async () => dial(port, { from: "127.0.0.2" })));
@@ -251,7 +251,7 @@ describe("the bound of one client address", () => {
     expect(await statusOf(port, "127.0.0.2")).toBe(200);
   });
 
-  it("counts answers that are not read", async () => {
+  it("counts responses that are not read", async () => {
     const limits = { maxRequestsPerAddress: 2 };
     const { port } = await serve(() => new Response("x".repeat(8 * MIB)), { limits });
     const readers = await Promise.all([1, 2].map(async () => dial(port, { from: "127.0.0.2" })));
@@ -261,7 +261,7 @@ describe("the bound of one client address", () => {
     for (const reader of readers) reader.destroy();
   });
 
-  it("is that of the client that a trusted proxy names, and none for the proxy itself", async () => {
+  it("applies to the client that a trusted proxy reports, not to the proxy", async () => {
     const addressOf = requestAddress(countedHosts(proxyList(["127.0.0.9"])));
     const { fetch: hold, count, letGo } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRequestsPerAddress: 2 }, addressOf });
@@ -275,7 +275,7 @@ describe("the bound of one client address", () => {
     proxy.destroy();
   });
 
-  it("does not follow a client that names others itself", async () => {
+  it("ignores an X-Forwarded-For of the client itself", async () => {
     const addressOf = requestAddress(countedHosts(proxyList([])));
     const { fetch: hold, count, letGo } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRequestsPerAddress: 2 }, addressOf });
@@ -295,7 +295,7 @@ describe("load shedding", () => {
       .filter(({ message }) => message.startsWith("load shedding"))
       .map(({ level, fields }) => ({ level, ...fields }));
 
-  it("is logged at once, and then once a minute with the number of requests refused since", () => {
+  it("is logged at once, and then once a minute with the number of refused requests", () => {
     vi.useFakeTimers();
     const log = recordingLog();
     const { note } = loadShedding(log);
@@ -312,7 +312,7 @@ describe("load shedding", () => {
     expect(refusals(log)).toHaveLength(3);
   });
 
-  it("is shown for ten seconds after the last refusal because of all load, not of one address's", () => {
+  it("is visible for ten seconds after the last refusal because of the total load", () => {
     vi.useFakeTimers();
     const { note, load } = loadShedding(recordingLog());
     expect(load()).toBe("normal");
@@ -325,7 +325,7 @@ describe("load shedding", () => {
     expect(load()).toBe("normal");
   });
 
-  it("is noted by the server for each request that it refuses", async () => {
+  it("is recorded for each refused request", async () => {
     const { fetch: hold, count, letGo } = heldFetch();
     const log = recordingLog();
     const shedding = loadShedding(log);
@@ -339,19 +339,19 @@ describe("load shedding", () => {
   });
 });
 
-describe("uploads that are not whole", () => {
+describe("incomplete uploads", () => {
   const post = (length: number) =>
     `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
   const echo = async (request: Request) => new Response(`all ${(await request.arrayBuffer()).byteLength}`);
 
-  /** Sends so many bytes of an upload that has one more. */
+  /** Sends all bytes of an upload but the last. */
   async function upload(port: number, sent: number, from: string): Promise<Socket> {
     const socket = await dial(port, { from });
     await new Promise((settle) => socket.write(post(sent + 1) + "x".repeat(sent), settle));
     return socket;
   }
 
-  it("lose the oldest of the address that sent most when too much has arrived", async () => {
+  it("lose the oldest of the address with most bytes above the bound", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytes: 10 * MIB } });
     const cautious = await upload(port, 2 * MIB, "127.0.0.2");
     const oldest = closeOf(await upload(port, 6 * MIB, "127.0.0.3"));
@@ -364,7 +364,7 @@ describe("uploads that are not whole", () => {
     }
   });
 
-  it("of one address have a bound below that of all", async () => {
+  it("have a lower bound for one address than in total", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytesPerAddress: 3 * MIB } });
     const oldest = closeOf(await upload(port, 2 * MIB, "127.0.0.2"));
     const other = await upload(port, 2 * MIB, "127.0.0.3");
@@ -377,7 +377,7 @@ describe("uploads that are not whole", () => {
     }
   });
 
-  it("count however small they are", async () => {
+  it("count even if they are small", async () => {
     const limits = { maxUploadBytesPerAddress: 10 * 65_536 };
     const { port } = await serve(echo, { limits });
     const closed = closeOf(await upload(port, 60_000, "127.0.0.2"));

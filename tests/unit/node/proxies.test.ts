@@ -5,7 +5,7 @@ import { PROXIES, type RunningProxy } from "../../support/proxies.ts";
 import { closeServers, dial, heldFetch, parseAnswer, readToEnd, serve, type Fetch } from "../../support/raw-http.ts";
 
 const MIB = 1_048_576;
-/** More than an idle connection was kept by default in Node: 5 seconds, and one for the way. */
+/** Longer than Node keeps an idle connection by default: 5 seconds, and one for the network. */
 const IDLE_MS = 6500;
 
 const running: RunningProxy[] = [];
@@ -41,7 +41,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
     };
 
     it(
-      "answers requests on a connection that was idle, with no 502",
+      "answers requests on an idle connection without a 502",
       async () => {
         const peers = new Set<number | undefined>();
         const app = new Hono<{ Bindings: Parameters<Fetch>[1] }>().post("/", async (c) => {
@@ -58,7 +58,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
       IDLE_MS + 60_000,
     );
 
-    it("has its early refusal of an upload read by the client", async () => {
+    it("delivers its early refusal of an upload to the client", async () => {
       const { proxyPort } = await behindProxy(() => new Response("refused", { status: 401 }));
       for (let round = 0; round < 3; round++) {
         const socket = (await dial(proxyPort)).pause();
@@ -72,7 +72,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
       }
     });
 
-    it("knows the address of the client", async () => {
+    it("sees the address of the client", async () => {
       const address = clientAddress(hostOf);
       const { proxyPort } = await behindProxy(new Hono().get("/", (c) => c.text(address(c))).fetch);
       for (const from of ["127.0.0.2", "127.0.0.3"]) {
@@ -82,7 +82,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
       }
     });
 
-    it("bounds each client for itself, and not the proxy", async () => {
+    it("applies its bounds to each client and not to the proxy", async () => {
       const { fetch: hold, count, letGo } = heldFetch();
       const { proxyPort } = await behindProxy(hold, { maxRequestsPerAddress: 2 });
       const greedy = [ask(proxyPort, "127.0.0.2", get), ask(proxyPort, "127.0.0.2", get)];
@@ -94,7 +94,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
       for (const { status } of await Promise.all([...greedy, other])) expect(status).toBe(200);
     });
 
-    it("answers what runs when it is shut down, with no 502", async () => {
+    it("drains running requests at its shutdown without a 502", async () => {
       const { fetch: hold, count, letGo } = heldFetch();
       const { server, proxyPort } = await behindProxy(hold);
       const asked = Array.from({ length: 10 }, async () => ask(proxyPort, "127.0.0.2", `${post(4)}body`));

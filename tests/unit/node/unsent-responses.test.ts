@@ -10,14 +10,14 @@ import { listening } from "../../support/listening.ts";
 import { closeServers, dial, heldFetch, readToEnd, serve } from "../../support/raw-http.ts";
 
 const MIB = 1_048_576;
-/** More than the kernel takes for a client that does not read. */
+/** More than the kernel buffers for a client that does not read. */
 const ANSWER_BYTES = 16 * MIB;
 const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const large = () => new Response("x".repeat(ANSWER_BYTES));
 
 afterEach(closeServers);
 
-/** Asks for an answer and does not read it; gives the connection when the server has made the answer. */
+/** Sends a request and does not read the response; gives the connection when the response is complete. */
 async function askWithoutReading(port: number, url: string, from = "127.0.0.1"): Promise<Socket> {
   const socket = await dial(port, { from });
   socket.pause();
@@ -26,22 +26,22 @@ async function askWithoutReading(port: number, url: string, from = "127.0.0.1"):
   return socket;
 }
 
-/** Whether the whole answer arrives when it is read at last. */
+/** Whether the whole response arrives when it is finally read. */
 async function isWhole(socket: Socket): Promise<boolean> {
   const answer = readToEnd(socket);
   socket.resume();
   return (await answer).length > ANSWER_BYTES;
 }
 
-describe("a client that does not read its answer", () => {
-  it("is disconnected when it has accepted no byte for the time that it has", async () => {
+describe("a client that does not read its response", () => {
+  it("is disconnected after it has read no byte for the allowed time", async () => {
     const { port, server } = await serve(large, { limits: { stalledAfterMs: 200, maxRequestsPerAddress: 1 } });
     const socket = await askWithoutReading(port, server.url);
     await expect.poll(async () => (await fetch(server.url, { method: "HEAD" })).status, { timeout: 30_000 }).toBe(200);
     expect(await isWhole(socket)).toBe(false);
   });
 
-  it("is not meant when the app takes its time", async () => {
+  it("is not disconnected while the app is still working", async () => {
     let finish = () => {};
     const gate = new Promise<void>((settle) => (finish = settle));
     const hold = async () => {
@@ -61,7 +61,7 @@ describe("a client that does not read its answer", () => {
 describe("a stalled connection", () => {
   const STALLED_AFTER_MS = 30_000;
 
-  it("is one that accepts no byte of what waits for it; each byte gives it the whole time again", async () => {
+  it("is one that accepts no byte of its unsent data; each byte restarts the time", async () => {
     const server = createServer((_, response) => response.end("x".repeat(ANSWER_BYTES)));
     const connections = trackConnections(server);
     const client = await dial(Number(new URL(await listening(server)).port));
@@ -71,7 +71,7 @@ describe("a stalled connection", () => {
     const findStalled = stallDetector(STALLED_AFTER_MS);
     const [connection] = connections;
     const settle = async () => {
-      // The kernel takes what it has room for before it is waited for.
+      // First the kernel fills its buffer.
       let before = -1;
       while (before !== (connection?.socket.writableLength ?? 0) + client.bytesRead) {
         before = (connection?.socket.writableLength ?? 0) + client.bytesRead;
@@ -83,7 +83,7 @@ describe("a stalled connection", () => {
     expect(findStalled(connections, STALLED_AFTER_MS - 1)).toEqual([]);
     expect(findStalled(connections, STALLED_AFTER_MS)).toEqual([connection]);
 
-    // It reads a part of the one write that waits.
+    // It reads a part of the one waiting write.
     const read = new Promise<void>((done) => {
       client.on("data", () => {
         if (client.bytesRead < 8 * MIB) return;
@@ -103,7 +103,7 @@ describe("a stalled connection", () => {
     server.closeAllConnections();
   });
 
-  it("is none for which nothing waits", async () => {
+  it("is not one without unsent data", async () => {
     const server = createServer((_, response) => response.end("fine"));
     const connections = trackConnections(server);
     const client = await dial(Number(new URL(await listening(server)).port));
@@ -117,7 +117,7 @@ describe("a stalled connection", () => {
   });
 });
 
-describe("answers that wait for their clients", () => {
+describe("unsent responses", () => {
   /** Has requests of these addresses answered at the same moment, when all have been let in; nobody reads. */
   async function answerAtOnce(addresses: readonly string[], limits: Partial<ServerLimits>) {
     const { fetch: hold, count, letGo } = heldFetch(large);
@@ -133,19 +133,19 @@ describe("answers that wait for their clients", () => {
     return Promise.all(readers.map(isWhole));
   }
 
-  it("of one address have a bound; over it the oldest connections are cut", async () => {
+  it("have a bound for one address, above which its oldest connections are destroyed", async () => {
     const limits = { maxUnsentBytesPerAddress: 2.5 * ANSWER_BYTES };
     const addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.2"];
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
   });
 
-  it("have a bound over all addresses; over it the one with most loses its oldest", async () => {
+  it("have a bound in total, above which the address with most loses its oldest", async () => {
     const limits = { maxUnsentBytes: 3.5 * ANSWER_BYTES };
     const addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.2"];
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
   });
 
-  it("are few in memory when many are asked for at once", async () => {
+  it("are not all in memory when many are requested at once", async () => {
     const limits = { maxUnsentBytesPerAddress: 4.5 * ANSWER_BYTES };
     const whole = await answerAtOnce(
       Array.from({ length: 30 }, () => "127.0.0.2"),
@@ -157,7 +157,7 @@ describe("answers that wait for their clients", () => {
   it.each([
     ["of its address from half of their bound on", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
     ["of all from half of their bound on", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
-  ])("keep new requests out %s, until they are read", async (_, limits, ownStatus, otherStatus) => {
+  ])("make the server refuse new requests %s, until they are read", async (_, limits, ownStatus, otherStatus) => {
     const { port, server } = await serve(large, { limits });
     const reader = await askWithoutReading(port, server.url, "127.0.0.2");
     const statusFor = async (from: string) => {
@@ -172,7 +172,7 @@ describe("answers that wait for their clients", () => {
     expect(await statusFor("127.0.0.2")).toBe(200);
   });
 
-  it("are counted in bytes of UTF-8, also when they are pipelined", async () => {
+  it("are counted in bytes of UTF-8, even if they are pipelined", async () => {
     const wide = () => new Response("€".repeat(ANSWER_BYTES / 3));
     const limits = { maxUnsentBytesPerAddress: 3 * ANSWER_BYTES };
     const { port, server } = await serve(wide, { limits });
@@ -183,27 +183,27 @@ describe("answers that wait for their clients", () => {
   });
 });
 
-describe("the excess over a bound of bytes", () => {
+describe("excessOf", () => {
   const holding = (name: string, bytes: number) => ({ name, address: name === "proxy" ? null : name, bytes });
   const excess = (holdings: readonly ReturnType<typeof holding>[], maxBytes: number, maxBytesPerAddress: number) =>
     excessOf(holdings, { maxBytes, maxBytesPerAddress }).map(({ name, bytes }) => `${name} ${bytes}`);
 
-  it("is nothing up to the bound", () => {
+  it("is empty up to the bound", () => {
     expect(excess([holding("a", 5), holding("b", 5)], 10, 5)).toEqual([]);
     expect(excess([], 10, 5)).toEqual([]);
   });
 
-  it("is the oldest of an address over its share, and no other's", () => {
+  it("selects the oldest of an address above its own bound", () => {
     expect(excess([holding("b", 1), holding("a", 3), holding("a", 2), holding("a", 1)], 100, 4)).toEqual(["a 3"]);
   });
 
-  it("is the oldest of the address with most, until the rest is within the bound", () => {
+  it("selects the oldest of the address with most until the rest is within the bound", () => {
     const held = [holding("b", 2), holding("a", 3), holding("a", 2), holding("c", 2)];
     expect(excess(held, 6, 100)).toEqual(["a 3"]);
     expect(excess(held, 3, 100)).toEqual(["a 3", "b 2", "a 2"]);
   });
 
-  it("has no share for a proxy that names no client, but counts it among all", () => {
+  it("counts a proxy that reports no client in the total only", () => {
     expect(excess([holding("proxy", 5), holding("proxy", 4)], 100, 4)).toEqual([]);
     expect(excess([holding("proxy", 5), holding("proxy", 4), holding("a", 3)], 10, 4)).toEqual(["proxy 5"]);
   });

@@ -1,24 +1,24 @@
 import { excessOf, type ByteBound, type Holding } from "./byte-bound.ts";
 import type { Exchange } from "./connections.ts";
 
-interface UnsentAnswer extends Holding {
+interface UnsentResponse extends Holding {
   readonly exchange: Exchange;
 }
 
-export interface UnsentAnswers {
-  /** Counts bytes of an answer until they are sent. Over the bound, the connections that have waited longest are cut. */
+export interface UnsentResponses {
+  /** Counts the bytes of a response until they are sent. Above the bound, the longest waiting connections are destroyed. */
   hold(exchange: Exchange, address: string | null, bytes: number): void;
-  /** Whether there is room for the answers of new requests: over all, and for an address. */
+  /** Whether there is room for responses of new requests: in total, and for an address. */
   hasRoom(): boolean;
   hasRoomFor(address: string): boolean;
 }
 
-/** New requests are refused from this share of a bound on, so that it is hardly ever necessary to cut a connection. */
+/** From this share of a bound on, new requests are refused, so that a connection is hardly ever destroyed. */
 const ADMITTED_SHARE = 0.5;
 
-/** Bounds the memory of answers that clients do not read. */
-export function unsentAnswers(bound: ByteBound): UnsentAnswers {
-  const held = new Set<UnsentAnswer>();
+/** Bounds the memory of responses that clients do not read (backpressure). */
+export function unsentResponses(bound: ByteBound): UnsentResponses {
+  const held = new Set<UnsentResponse>();
   const bytesByAddress = new Map<string, number>();
   let allBytes = 0;
 
@@ -31,7 +31,7 @@ export function unsentAnswers(bound: ByteBound): UnsentAnswers {
     return ofAddress;
   };
 
-  const release = (answer: UnsentAnswer) => {
+  const release = (answer: UnsentResponse) => {
     if (held.delete(answer)) count(answer.address, -answer.bytes);
   };
 

@@ -4,13 +4,13 @@ import { SECURE_HEADERS } from "../http/openapi/headers.ts";
 import { problemParts, type ProblemKind } from "../http/problem/problem.ts";
 import { requestIdFrom } from "../http/middleware/request-id.ts";
 
-/** Every method that a path of the API has. */
+/** All methods of the API. */
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
-export type OwnAnswers = ReturnType<typeof ownAnswers>;
+export type ServerResponses = ReturnType<typeof serverResponses>;
 
-/** The answers that the server gives itself, without the app. Each has a request id and a line in the log, but for load. */
-export function ownAnswers(log: Log, addressOf: (request: IncomingMessage) => string | null) {
+/** Responses of the server itself, without the app. Each has a request id and, except for load shedding, a log line. */
+export function serverResponses(log: Log, addressOf: (request: IncomingMessage) => string | null) {
   const logAnswer = (request: IncomingMessage, requestId: string, status: number, code?: ProblemKind) =>
     log.info(
       { requestId, method: request.method, path: pathOf(request), status, code, address: addressOf(request) },
@@ -18,19 +18,19 @@ export function ownAnswers(log: Log, addressOf: (request: IncomingMessage) => st
     );
 
   return {
-    /** Refuses a request because of load, which is logged for many at once. */
+    /** Sheds a request. Load shedding has a log line of its own. */
     shed: (request: IncomingMessage, response: ServerResponse, kind: ProblemKind) => {
       writeProblem(request, response, kind);
     },
 
-    /** Refuses a request that cannot be served, and closes the connection: what comes after it may not be a request. */
+    /** Rejects an invalid request and closes the connection: the bytes after it may not be a request. */
     refuse: (request: IncomingMessage, response: ServerResponse, kind: ProblemKind) => {
       response.shouldKeepAlive = false;
       const { requestId, status } = writeProblem(request, response, kind);
       logAnswer(request, requestId, status, kind);
     },
 
-    /** Answers `OPTIONS *` (RFC 9110, 9.3.7). */
+    /** Responds to `OPTIONS *` (RFC 9110, 9.3.7). */
     options: (request: IncomingMessage, response: ServerResponse) => {
       const requestId = requestIdOf(request);
       response.writeHead(204, { ...SECURE_HEADERS, Allow: METHODS, "X-Request-Id": requestId }).end();
@@ -39,7 +39,7 @@ export function ownAnswers(log: Log, addressOf: (request: IncomingMessage) => st
   };
 }
 
-/** A whole answer to what never became a request, with a line in the log. */
+/** The text of a response to bytes that Node's parser rejects, with a log line. */
 export function problemMessage(kind: ProblemKind, address: string | undefined, log: Log): string {
   const requestId = crypto.randomUUID();
   const { status, headers, body } = problemParts(kind, requestId);

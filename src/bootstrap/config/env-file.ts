@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { ok, type Result } from "neverthrow";
-import { fail } from "../domain/shared/fail.ts";
+import { fail } from "../../domain/shared/fail.ts";
 
-/** A line of an env file that sets nothing. The text of the line is not in it, as that may be a secret. */
+/** A line of an env file that cannot be read. It leaves out the text of the line, which may be a secret. */
 export interface EnvFileProblem {
   /** Counted from 1. */
   readonly line: number;
@@ -14,13 +14,13 @@ export interface EnvFile {
   readonly problems: readonly EnvFileProblem[];
 }
 
-/** There is an env file that cannot be read; `detail` says why. */
+/** The env file exists but cannot be read; `detail` says why. */
 export interface EnvFileUnreadable {
   readonly kind: "env_file_unreadable";
   readonly detail: string;
 }
 
-/** Reads an env file; `null` when there is none. Fails with `env_file_unreadable`. */
+/** Reads an env file; `null` if there is none. Fails with `env_file_unreadable`. */
 export function readEnvFile(path: string): Result<EnvFile | null, EnvFileUnreadable> {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
@@ -43,9 +43,9 @@ const ASSIGNMENT = /^\s*(?:export\s+)?(?<name>[^\s=#"'`]+)\s*=(?<rest>.*)$/;
 const QUOTED = /^\s*(?<quote>["'`])(?<text>[^]*?)\k<quote>(?<after>[^\n]*)/;
 
 /**
- * Reads the assignments of an env file: `NAME=value`, with a comment after white space and `#`, or with the value in
- * quotes, where it may have several lines. Node's own parser reads the same (util.parseEnv), but drops without a word each
- * line that it does not understand, and what follows a `#` in a value without quotes, which may be half a password.
+ * Parses the assignments of an env file: `NAME=value`, with a comment after white space and `#`. A value in quotes may span
+ * several lines. Node's own parser accepts the same (util.parseEnv), but silently drops each line that it does not
+ * understand, and the rest of an unquoted value after a `#`, which may be half a password.
  */
 export function parseEnvFile(raw: string): EnvFile {
   const lines = raw
@@ -60,7 +60,7 @@ export function parseEnvFile(raw: string): EnvFile {
     const { name, rest = "" } = ASSIGNMENT.exec(line)?.groups ?? {};
     const problem = (detail: string) => problems.push({ line: index + 1, detail });
     if (name === undefined) {
-      problem("is no assignment such as NAME=value");
+      problem("is not an assignment such as NAME=value");
       continue;
     }
     if (!/^\s*["'`]/.test(rest)) {
@@ -71,7 +71,7 @@ export function parseEnvFile(raw: string): EnvFile {
     }
     const quoted = (QUOTED.exec(rest) ?? QUOTED.exec([rest, ...lines.slice(index + 1)].join("\n")))?.groups;
     if (quoted === undefined) {
-      problem(`opens a quote in the value of ${name} and does not close it`);
+      problem(`opens a quote in the value of ${name} but does not close it`);
       continue;
     }
     const { quote, text = "", after = "" } = quoted;

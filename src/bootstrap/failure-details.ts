@@ -1,0 +1,56 @@
+import { ACKNOWLEDGED_FILE } from "../infrastructure/pglite/directory/acknowledged-position.ts";
+import type { Damage } from "../infrastructure/pglite/integrity/damage.ts";
+
+const MIB = 1_048_576;
+
+export function describeAmount(amount: number, resource: "bytes" | "inodes"): string {
+  return resource === "bytes" ? `${Math.floor(amount / MIB)} MiB` : `${amount} inodes`;
+}
+
+export function describeDamage(damage: Damage): string {
+  switch (damage.kind) {
+    case "missing":
+      return `${damage.path} is missing`;
+    case "truncated":
+      return `${damage.path} has ${damage.bytes} bytes and had ${damage.expectedBytes} at the last checkpoint`;
+    case "unreadable":
+      return `${damage.path} cannot be read or has invalid contents`;
+    case "log_ends_early":
+      return `the write-ahead log is readable up to ${damage.endsAt}, but acknowledged writes reach up to ${damage.neededUntil}: the writes between the two are lost`;
+    case "index_damaged":
+      return `the index ${damage.index} does not match its table (${damage.detail})`;
+  }
+}
+
+/** The last resort of an operator who has no backup. The message says before which writes are lost. */
+export function damageRemedy({ kind }: Damage): string {
+  return kind === "log_ends_early"
+    ? ` If there is no backup: remove ${ACKNOWLEDGED_FILE} from the directory to start without the lost writes.`
+    : "";
+}
+
+/** How a line of PostgreSQL's log begins that does not continue the line before. */
+const SEVERITY =
+  /\b(?:DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|LOCATION|STATEMENT|QUERY): /;
+
+/** The last lines of PostgreSQL's log, without the statements, which may hold private data. */
+export function lastLogLines(failure: object): string {
+  const lines = "lastWords" in failure ? (failure.lastWords as readonly string[]) : [];
+  let isStatement = false;
+  const shown = lines.filter((line) => {
+    if (SEVERITY.test(line)) isStatement = /\b(?:STATEMENT|QUERY): /.test(line);
+    return !isStatement;
+  });
+  return shown.length === 0 ? "" : `\nIts last log lines:\n${shown.map((line) => `  ${line}`).join("\n")}`;
+}
+
+/** The place in the program's own code where an error was thrown, for a bug report; empty if it is not known. */
+export function describePlace(cause: unknown): string {
+  const [, place] = (cause instanceof Error && /\bat ([^\n]*\/(?:dist|src)\/[^\n]*)/.exec(cause.stack ?? "")) || [];
+  return place === undefined ? "" : ` (at ${place.replace(/(?:file:\/\/)?\/[^\s(]*\/(?=(?:dist|src)\/)/, "")})`;
+}
+
+/** Whether the operating system refused something: Node gives such an error a number. */
+export function isSystemError(cause: unknown): boolean {
+  return cause instanceof Error && "errno" in cause && "syscall" in cause;
+}

@@ -1,0 +1,65 @@
+import { err, type Result } from "neverthrow";
+import type { Log } from "../application/ports/log.ts";
+import { pinoLog } from "../infrastructure/node/pino-log.ts";
+import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
+import { transfer } from "../infrastructure/transfer/transfer.ts";
+import type { MoveDependencies, MovePlaces } from "../interfaces/cli/move.ts";
+import { loadConfig } from "./config.ts";
+import { openTransferEndpoint } from "./open-storage.ts";
+import type { ProcessFailure } from "./process-failure.ts";
+
+/** The configured database of the server is neither the source nor the target. */
+const WITHOUT_SERVER = { DATABASE_URL: "", DATABASE_MIGRATION_URL: "", DATABASE_REPLICA_URLS: "" };
+
+export const movePlaces: MoveDependencies<ProcessFailure>["movePlaces"] = () =>
+  // Loading the configuration adds the env file to the environment.
+  loadConfig(WITHOUT_SERVER).map(() => {
+    const { QUIRE_MOVE_FROM: from, QUIRE_MOVE_TO: to } = process.env;
+    return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  });
+
+export const moveDatabase: MoveDependencies<ProcessFailure>["moveDatabase"] = async (places, onProgress) => {
+  const log = pinoLog("warn");
+  return withEndpoint("from", places.from, log, async (source) =>
+    withEndpoint("to", places.to, log, async (target) => transfer(source, target, onProgress)),
+  );
+};
+
+/** Opens one database of a move, and closes it after its use. */
+async function withEndpoint<T>(
+  end: keyof MovePlaces,
+  place: string,
+  log: Log,
+  use: (endpoint: TransferEndpoint) => Promise<Result<T, ProcessFailure>>,
+): Promise<Result<T, ProcessFailure>> {
+  const opened = await openPlace(end, place, log);
+  if (opened.isErr()) return err(opened.error);
+  const used = await use(opened.value);
+  const closed = await opened.value.close();
+  // A move that failed says more than the close that failed after it.
+  return used.isOk() && closed.isErr() ? err(closed.error) : used;
+}
+
+async function openPlace(
+  end: keyof MovePlaces,
+  place: string,
+  log: Log,
+): Promise<Result<TransferEndpoint, ProcessFailure>> {
+  const named = isUrl(place) ? { DATABASE_URL: place } : { QUIRE_DATA_DIR: place };
+  const [variable] = Object.keys(named);
+  const config = loadConfig({ ...WITHOUT_SERVER, ...named }).mapErr(({ kind, problems }) => ({
+    kind,
+    problems: problems.map((each) => (each.variable === variable ? { ...each, variable: `--${end}` } : each)),
+  }));
+  return config.isErr()
+    ? err(config.error)
+    : openTransferEndpoint(config.value, log, end === "to" ? "allowed" : "refused");
+}
+
+/**
+ * Text that looks like a URL is one, even with a mistake in it, and not a directory: it may hold a password, which must not
+ * be shown as a path is. A directory with such a name can be written as `./a:b`.
+ */
+function isUrl(place: string): boolean {
+  return /^[a-z][a-z\d+.-]*:/i.test(place);
+}

@@ -1,0 +1,69 @@
+import { constants } from "node:os";
+import { checkDescriptors } from "../infrastructure/node/file-descriptors.ts";
+import { EXIT } from "./exit-codes.ts";
+import { nodeProblem } from "./node-version.ts";
+import { explain, type ProcessFailure } from "./process-failure.ts";
+
+/** A second signal within this time is the same request: a terminal signals every process, and npm forwards its own signal. */
+const SAME_REQUEST_MS = 100;
+
+/** Ends the process with the text and the exit code of a failure. */
+export function exitWith(failure: ProcessFailure): never {
+  const { message, exitCode } = explain(failure);
+  process.stderr.write(`${message}\n`);
+  process.exit(exitCode);
+}
+
+/** Ends the process if its Node is too old. Call it before loading modules that such a Node cannot load. */
+export function requireSupportedNode(): void {
+  const problem = nodeProblem(process.versions.node);
+  if (problem === null) return;
+  process.stderr.write(`${problem}\n`);
+  process.exit(EXIT.software);
+}
+
+/** Makes an uncaught exception end the process with a sentence instead of a stack trace. */
+export function exitOnCrash(): void {
+  // Read now: without a free descriptor the limit cannot be read.
+  const descriptors = checkDescriptors();
+  process.on("uncaughtException", (cause) => {
+    // With too few file descriptors Node cannot read the files of the program, and reports them as missing.
+    const isMissingFile = "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    exitWith(isMissingFile && descriptors.isErr() ? descriptors.error : { kind: "program_failed", cause });
+  });
+}
+
+export interface StopSignals {
+  /** Waits for the first signal. A later one ends the process at once. */
+  first(): Promise<NodeJS.Signals>;
+}
+
+/**
+ * Handles SIGTERM and SIGINT. Until {@link StopSignals.first} is called a signal ends the process at once: the first process of
+ * a container has no default action for signals.
+ */
+export function handleStopSignals(): StopSignals {
+  let onFirst: ((signal: NodeJS.Signals) => void) | null = null;
+  let stoppingSinceMs: number | null = null;
+  const handle = (signal: NodeJS.Signals): void => {
+    if (stoppingSinceMs !== null) {
+      if (performance.now() - stoppingSinceMs > SAME_REQUEST_MS) exitBySignal(signal);
+    } else if (onFirst === null) exitBySignal(signal);
+    else {
+      stoppingSinceMs = performance.now();
+      onFirst(signal);
+    }
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handle);
+  return {
+    first: async () =>
+      new Promise((settle) => {
+        onFirst = settle;
+      }),
+  };
+}
+
+/** Ends the process as the signal would by default: a shell shows 128 plus the number of the signal. No write is lost. */
+function exitBySignal(signal: NodeJS.Signals): never {
+  process.exit(128 + constants.signals[signal]);
+}

@@ -1,0 +1,39 @@
+import { err, type Result } from "neverthrow";
+import { useCases } from "../application/application.ts";
+import { administerUsers } from "../application/users/administer-users.ts";
+import { pinoLog } from "../infrastructure/node/pino-log.ts";
+import { visibleText } from "../infrastructure/node/visible-text.ts";
+import { runCommand, type WithDatabase } from "../interfaces/cli/command-line.ts";
+import { processTerminal } from "../interfaces/cli/process-terminal.ts";
+import type { Terminal } from "../interfaces/cli/terminal.ts";
+import { nodeAdapters } from "./compose.ts";
+import { loadConfig } from "./config.ts";
+import { moveDatabase, movePlaces } from "./move-database.ts";
+import { openExistingStorage, openStorage } from "./open-storage.ts";
+import type { ProcessFailure } from "./process-failure.ts";
+import { VERSION } from "./version.ts";
+
+/** Runs the command that the arguments name, with the configuration of the environment. */
+export async function runCommandLine(
+  argv: readonly string[],
+  terminal: Terminal = processTerminal(visibleText),
+): Promise<Result<void, ProcessFailure>> {
+  return runCommand<ProcessFailure>(argv, { version: VERSION, terminal, withDatabase, movePlaces, moveDatabase });
+}
+
+const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {
+  const config = loadConfig();
+  if (config.isErr()) return err(config.error);
+  // Standard output is for the result of the command, so the log has only warnings and errors.
+  const log = pinoLog("warn");
+  const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
+  if (storage.isErr()) return err(storage.error);
+  const { place } = storage.value;
+  const { sessionIdleMs, registration } = config.value;
+  const dependencies = { ...nodeAdapters, ...storage.value, log, sessionIdleMs, registration };
+  const used = await run({ ...useCases(dependencies), operator: administerUsers(dependencies) });
+  const closed = await storage.value.close();
+  // A command that failed says more than the close that failed after it.
+  if (used.isErr()) return err(used.error);
+  return closed.map(() => ({ value: used.value, place }));
+};

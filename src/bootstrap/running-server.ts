@@ -1,0 +1,119 @@
+import { err, ok, safeTry, type Result } from "neverthrow";
+import type { UseCases } from "../application/application.ts";
+import type { Log } from "../application/ports/log.ts";
+import type { StopUnclean } from "../application/ports/storage.ts";
+import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
+import { parseUserName } from "../domain/user/user.ts";
+import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
+import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
+import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
+import { loadShedding } from "../interfaces/node/load-shedding.ts";
+import { startExpiryPurge } from "./background/expiry-purge.ts";
+import { startRemovals } from "./background/removal-work.ts";
+import { startTitleKeyRenewal } from "./background/title-key-renewal.ts";
+import { compose, nodeAdapters } from "./compose.ts";
+import type { Config } from "./config.ts";
+import type { OpenedStorage, OpenStorageError } from "./open-storage.ts";
+import { VERSION } from "./version.ts";
+
+/** How long a shutdown waits for running requests. Orchestrators kill a process after 30 s (Kubernetes) or 10 s (Docker). */
+const SHUTDOWN_GRACE_MS = 10_000;
+
+/** The first admin may change it later. */
+const FIRST_ADMIN_NAME = parseUserName("Admin").match(
+  (name) => name,
+  () => {
+    throw new Error("The name of the first admin is no valid user name.");
+  },
+);
+
+export type StorageLost = Awaited<OpenedStorage["gaveUp"]>;
+
+export type ServeError = OpenStorageError | EnsureAdminError | ListenFailed;
+
+export interface RunningServer {
+  readonly url: string;
+  /** Where the data is: the data directory, or the URL of the database without its password. */
+  readonly place: string;
+  /** Resolves when this process has lost its storage for good; never otherwise. */
+  readonly failed: Promise<StorageLost>;
+  /** Shuts down gracefully: accepts no more connections, drains running requests and background work, closes the storage. */
+  close(): Promise<Result<void, StopUnclean>>;
+}
+
+/** Serves the API on an open storage. If it fails, the storage is closed. */
+export async function startServer(
+  config: Config,
+  storage: OpenedStorage,
+  log: Log,
+): Promise<Result<RunningServer, EnsureAdminError | ListenFailed>> {
+  const started = await listenOn(config, storage, log);
+  if (started.isOk()) return started;
+  const closed = await storage.close();
+  if (closed.isErr()) log.warn({ failure: closed.error }, "the storage was not closed cleanly after a failed start");
+  return err(started.error);
+}
+
+function listenOn(config: Config, storage: OpenedStorage, log: Log) {
+  return safeTry<RunningServer, EnsureAdminError | ListenFailed>(async function* () {
+    const { sessionIdleMs, registration, http, trustedProxies, host, port, keepAliveMs } = config;
+    const hostOf = countedHosts(proxyList(trustedProxies));
+    const shedding = loadShedding(log);
+    const { app, useCases } = compose({
+      ...nodeAdapters,
+      ...storage,
+      sessionIdleMs,
+      registration,
+      http,
+      log,
+      clientAddress: clientAddress(hostOf),
+      load: shedding.load,
+    });
+    yield* await ensureFirstAdmin(useCases, config, log);
+    const server = yield* await listen({
+      fetch: app.fetch,
+      host,
+      port,
+      maxConnections: maxConnections(databaseDescriptors(config)),
+      log,
+      keepAliveMs,
+      addressOf: requestAddress(hostOf),
+      shedding,
+    });
+    const background = [
+      startExpiryPurge(useCases, log),
+      startRemovals(useCases, log),
+      startTitleKeyRenewal(storage.renewTitleKeys, log),
+    ];
+    const { url } = server;
+    const { place } = storage;
+    log.info({ url, place, pid: process.pid, version: VERSION }, "listening");
+    return ok({
+      url,
+      place,
+      failed: storage.gaveUp,
+      close: async () => {
+        // Requests and background work use the storage, so it closes last.
+        await Promise.all([server.close(SHUTDOWN_GRACE_MS), ...background.map(async (work) => work.stop())]);
+        return storage.close();
+      },
+    });
+  });
+}
+
+/** File descriptors that the database needs. */
+function databaseDescriptors({ database }: Config): number {
+  return database === null ? ENGINE_DESCRIPTORS : database.poolSize * (1 + database.replicas.length);
+}
+
+async function ensureFirstAdmin(
+  useCases: UseCases,
+  { firstAdmin }: Config,
+  log: Log,
+): Promise<Result<void, EnsureAdminError>> {
+  if (firstAdmin === null) return ok();
+  const ensured = await useCases.ensureAdmin({ ...firstAdmin, name: FIRST_ADMIN_NAME });
+  return ensured.map((admin) => {
+    if (admin !== null) log.info({ userId: admin.id }, "created the first admin");
+  });
+}

@@ -1,0 +1,28 @@
+import { ask, askNewPassword } from "./prompts.ts";
+import { readInput } from "./standard-input.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * The terminal of this process.
+ *
+ * @param visibleText Escapes the characters of a line that a terminal would obey, line breaks included.
+ */
+export function processTerminal(visibleText: (line: string) => string): Terminal {
+  const { stdin, stdout, stderr } = process;
+  // A reader such as head may close the pipe early. That is no failure, and the database is still closed cleanly.
+  stdout.on("error", (error) => {
+    if (!("code" in error) || error.code !== "EPIPE") throw error;
+  });
+  return {
+    isInteractive: stdin.isTTY,
+    write: (text) => void stdout.write(text),
+    print: (line) => {
+      if (stdout.writable) stdout.write(`${visibleText(line)}\n`);
+      return stdout.writable;
+    },
+    progress: stderr,
+    readInput: async () => readInput(stdin),
+    ask,
+    askNewPassword,
+  };
+}

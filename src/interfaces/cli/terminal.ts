@@ -1,0 +1,38 @@
+import type { Result } from "neverthrow";
+
+/** Standard input cannot be used; `detail` says why. */
+export interface InputRefused {
+  readonly kind: "input_refused";
+  readonly detail: string;
+}
+
+/** The operator cancelled a prompt with Ctrl-C. */
+export interface PromptCancelled {
+  readonly kind: "prompt_cancelled";
+}
+
+/** Says what is wrong with an answer; `undefined` if nothing is. */
+export type Check = (raw: string | undefined) => string | undefined;
+
+/** The input and output of a command. */
+export interface Terminal {
+  /** Whether standard input is a terminal, so that the operator can answer prompts. */
+  readonly isInteractive: boolean;
+  /** Writes text, such as the help, to standard output. */
+  write(text: string): void;
+  /** Prints a line of the result on standard output; `false` if the reader has closed it, as `head` does. */
+  print(line: string): boolean;
+  /** Where the progress of a long command is shown. */
+  readonly progress: ProgressOutput;
+  /** Reads all of standard input as UTF-8. */
+  readInput(): Promise<Result<string, InputRefused>>;
+  /** Prompts until the answer passes the check. */
+  ask(message: string, check: Check): Promise<Result<string, PromptCancelled>>;
+  /** Prompts for a new password twice, until both are the same. The password is not shown. */
+  askNewPassword(check: Check): Promise<Result<string, PromptCancelled>>;
+}
+
+export interface ProgressOutput {
+  readonly isTTY: boolean;
+  write(text: string): unknown;
+}

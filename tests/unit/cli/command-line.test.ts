@@ -1,0 +1,263 @@
+import { err, ok, type Result } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import { useCases } from "../../../src/application/application.ts";
+import { administerUsers } from "../../../src/application/users/administer-users.ts";
+import { explain } from "../../../src/bootstrap/process-failure.ts";
+import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
+import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
+import { nullLog } from "../../../src/infrastructure/node/null-log.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import type { ConfigInvalid } from "../../../src/bootstrap/config.ts";
+import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
+import type { MovePlaces } from "../../../src/interfaces/cli/move.ts";
+import { fakeHasher } from "../../support/api.ts";
+import { aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
+import { fakeTerminal } from "./fake-terminal.ts";
+
+const PLACE = "/srv/quire";
+const MOVED = [
+  { table: "users", rows: 3, checksum: "17" },
+  { table: "idempotency_keys", rows: 12_345, checksum: "18" },
+];
+
+interface Environment {
+  readonly terminal?: Parameters<typeof fakeTerminal>[0];
+  readonly places?: Partial<MovePlaces>;
+  readonly moved?: Result<typeof MOVED, ConfigInvalid>;
+}
+
+/** A command line on a storage in memory that holds Ada. */
+async function open({ terminal: options, places = {}, moved = ok(MOVED) }: Environment = {}) {
+  const storage = openMemoryStorage();
+  const ada = aUser();
+  (await storage.users.insert(ada))._unsafeUnwrap();
+  const dependencies = {
+    ...storage,
+    hasher: fakeHasher,
+    tokens: nodeSessionTokens,
+    idempotencyCipher: nodeIdempotencyCipher,
+    ids,
+    clock: testClock(),
+    sessionIdleMs: DAY_MS,
+    registration: "open" as const,
+    log: nullLog,
+  };
+  const app = useCases(dependencies);
+  const terminal = fakeTerminal(options);
+  const opened: NewDatabase[] = [];
+  const moves: MovePlaces[] = [];
+  const commands: CommandDependencies<ConfigInvalid> = {
+    version: "1.2.3",
+    terminal: terminal.terminal,
+    withDatabase: async (newDatabase, run) => {
+      opened.push(newDatabase);
+      const used = await run({ ...app, operator: administerUsers(dependencies) });
+      return used.map((value) => ({ value, place: PLACE }));
+    },
+    movePlaces: () => ok(places),
+    moveDatabase: async (named) => {
+      moves.push(named);
+      return moved;
+    },
+  };
+  const run = async (...args: string[]) => {
+    const done = await runCommand(["node", "quire", ...args], commands);
+    return done.match(
+      () => ({ exitCode: 0, message: "" }),
+      (failure) => explain(failure),
+    );
+  };
+  return { run, terminal, ada, app, opened, moves };
+}
+
+const DONE = { exitCode: 0, message: "" };
+const GRACE = ["--name", "Grace", "--email", "grace@example.org"];
+
+describe("quire", () => {
+  it("prints its version", async () => {
+    const { run, terminal } = await open();
+    expect(await run("--version")).toEqual(DONE);
+    expect(terminal.output()).toBe("1.2.3\n");
+  });
+
+  it.each([
+    [["--help"], "Usage: quire [options] [command]"],
+    [["user", "--help"], "Usage: quire user [options] [command]"],
+    [["user", "create", "--help"], "Usage: quire user create [options]"],
+    [["user", "list", "--help"], "Usage: quire user list [options]"],
+    [["user", "password", "--help"], "Usage: quire user password [options] <user>"],
+    [["user", "role", "--help"], "Usage: quire user role [options] <user> <role>"],
+    [["move", "--help"], "Usage: quire move [options]"],
+  ])("prints the help of %j on standard output", async (args, usage) => {
+    const { run, terminal } = await open();
+    expect(await run(...args)).toEqual(DONE);
+    expect(terminal.output()).toContain(usage);
+  });
+
+  it.each([
+    [["post"], "unknown command 'post'"],
+    [["user", "create", "--admin"], "unknown option '--admin'"],
+    [["user", "create", "--role", "boss"], "Allowed choices are author, admin"],
+    [["user", "role", "ada@example.org", "boss"], "Allowed choices are author, admin"],
+    [["user", "role", "ada@example.org"], "missing required argument 'role'"],
+    [["user"], "Usage: quire user"],
+    [["user", "role", "nobody", "admin"], "error: invalid user: nobody. This must be an e-mail address"],
+    [["user", "password", "ada@example.org"], "options are required: --password-stdin"],
+    [["user", "create", "--role", "admin"], "options are required: --email, --name, --password-stdin"],
+    [["move", "--from", "./data"], "error: --to is missing, and QUIRE_MOVE_TO is not set"],
+    [["move"], "error: --from is missing, and QUIRE_MOVE_FROM is not set"],
+  ])("exits with 64 for %j and opens no database", async (args, message) => {
+    const { run, opened, moves } = await open();
+    expect(await run(...args)).toEqual({ exitCode: 64, message: expect.stringContaining(message) as string });
+    expect([opened, moves]).toEqual([[], []]);
+  });
+
+  it("does not show the password of a URL in a misspelt option", async () => {
+    const { run } = await open();
+    const { exitCode, message } = await run("move", "--form=postgres://quire:s3cret@db/quire");
+    expect([exitCode, message]).toEqual([64, expect.not.stringContaining("s3cret")]);
+  });
+});
+
+describe("quire user create", () => {
+  it("creates a user from options and standard input", async () => {
+    const { run, terminal, app, opened } = await open({ terminal: { input: "a long password\r\n" } });
+    expect(await run("user", "create", ...GRACE, "--role", "admin", "--password-stdin")).toEqual(DONE);
+    expect(terminal.printed).toEqual([
+      expect.stringMatching(/^Created the admin grace@example.org with the id [\da-f-]{36} in \/srv\/quire\.$/),
+    ]);
+    expect((await app.logIn({ email: email("grace@example.org"), password: "a long password" }, null)).isOk()).toBe(
+      true,
+    );
+    expect(opened).toEqual(["refused"]);
+  });
+
+  it("prompts for everything that no option gives", async () => {
+    const answers = ["eve@example.org", "Eve", "battery staple"].map((answer) => ok(answer));
+    const { run, terminal } = await open({ terminal: { input: null, answers } });
+    expect(await run("user", "create")).toEqual(DONE);
+    expect(terminal.prompts).toEqual(["E-mail address", "Name", "Password"]);
+    expect(terminal.printed).toEqual([expect.stringContaining("Created the author eve@example.org")]);
+  });
+
+  it("exits with 130 if the operator cancels a prompt", async () => {
+    const answers = [err({ kind: "prompt_cancelled" } as const)];
+    const { run, opened } = await open({ terminal: { input: null, answers } });
+    expect(await run("user", "create", ...GRACE)).toEqual({
+      exitCode: 130,
+      message: "Cancelled. Nothing was changed.",
+    });
+    expect(opened).toEqual([]);
+  });
+
+  it("may create the database with --new-database", async () => {
+    const { run, opened } = await open({ terminal: { input: "a long password" } });
+    expect(await run("user", "create", ...GRACE, "--password-stdin", "--new-database")).toEqual(DONE);
+    expect(opened).toEqual(["allowed"]);
+  });
+
+  it("exits with 64 for a password that is too short", async () => {
+    const { run } = await open({ terminal: { input: "short" } });
+    expect(await run("user", "create", ...GRACE, "--password-stdin")).toEqual({
+      exitCode: 64,
+      message: "The password is invalid. This must have at least 8 characters.",
+    });
+  });
+
+  it("exits with 64 if standard input cannot be read", async () => {
+    const read = err({ kind: "input_refused", detail: "Standard input is not UTF-8." } as const);
+    const { run } = await open({ terminal: { read } });
+    expect(await run("user", "create", ...GRACE, "--password-stdin")).toEqual({
+      exitCode: 64,
+      message: "Standard input is not UTF-8.",
+    });
+  });
+
+  it("exits with 78 if the e-mail address is taken", async () => {
+    const { run, ada } = await open({ terminal: { input: "a long password" } });
+    const ended = await run("user", "create", "--name", "Ada", "--email", ada.email, "--password-stdin");
+    expect(ended).toEqual({ exitCode: 78, message: expect.stringContaining("already exists") as string });
+  });
+});
+
+describe("quire user list", () => {
+  it("prints id, role, address and name of each user", async () => {
+    const { run, terminal, ada } = await open();
+    expect(await run("user", "list")).toEqual(DONE);
+    expect(terminal.printed).toEqual([`${ada.id}  author  ${ada.email}  Ada`]);
+  });
+
+  it("prints JSON with --json", async () => {
+    const { run, terminal, ada } = await open();
+    expect(await run("user", "list", "--json")).toEqual(DONE);
+    expect(terminal.printed.map((line) => JSON.parse(line) as object)).toMatchObject([{ id: ada.id, role: "author" }]);
+  });
+});
+
+describe("quire user password", () => {
+  it("changes a password", async () => {
+    const { run, terminal, ada, app } = await open({ terminal: { input: "a new password\n" } });
+    expect(await run("user", "password", ada.id, "--password-stdin")).toEqual(DONE);
+    expect(terminal.printed).toEqual([
+      `Changed the password of ${ada.email} and revoked all of their sessions in /srv/quire.`,
+    ]);
+    expect((await app.logIn({ email: ada.email, password: "a new password" }, null)).isOk()).toBe(true);
+  });
+});
+
+describe("quire user role", () => {
+  it("changes a role", async () => {
+    const { run, terminal, ada } = await open();
+    expect(await run("user", "role", ada.email.toUpperCase(), "admin")).toEqual(DONE);
+    expect(terminal.printed).toEqual([`${ada.email} has the role admin in /srv/quire.`]);
+  });
+
+  it("exits with 65 for a user who does not exist", async () => {
+    const { run } = await open();
+    expect(await run("user", "role", "nobody@example.org", "admin")).toEqual({
+      exitCode: 65,
+      message: "No user has this e-mail address or id. List all users with: quire user list",
+    });
+  });
+});
+
+describe("quire move", () => {
+  it("moves from and to the places of the options, and prints rows and checksums", async () => {
+    const { run, terminal, moves } = await open({ places: { from: "./a", to: "./b" } });
+    expect(await run("move", "--from", "./c")).toEqual(DONE);
+    expect(moves).toEqual([{ from: "./c", to: "./b" }]);
+    expect(terminal.printed).toEqual([
+      "Verified: source and target are identical.",
+      "users                     3 rows  checksum 17",
+      "idempotency_keys      12345 rows  checksum 18",
+    ]);
+  });
+
+  it.each([
+    [["--from", "-", "--to", "-"], "postgres://a\n\n./b\n", { from: "postgres://a", to: "./b" }],
+    [["--from", "./a", "--to", "-"], "postgres://b\r\n", { from: "./a", to: "postgres://b" }],
+  ])("reads the place of %j from standard input", async (args, input, expected) => {
+    const { run, moves } = await open({ terminal: { input } });
+    expect(await run("move", ...args)).toEqual(DONE);
+    expect(moves).toEqual([expected]);
+  });
+
+  it("exits with 64 if standard input has another number of lines", async () => {
+    const { run, moves } = await open({ terminal: { input: "postgres://quire:s3cret@db/quire" } });
+    expect(await run("move", "--from", "-", "--to", "-")).toEqual({
+      exitCode: 64,
+      message: "error: standard input has 1 lines, but 2 are expected: one for each -",
+    });
+    expect(moves).toEqual([]);
+  });
+
+  it("exits with the code of a move that fails, and prints nothing", async () => {
+    const failure = { kind: "config_invalid", problems: [{ variable: "--from", detail: "must look like …" }] } as const;
+    const { run, terminal } = await open({ moved: err(failure), places: { from: "./a", to: "./b" } });
+    expect(await run("move")).toEqual({
+      exitCode: 78,
+      message: "The configuration is invalid:\n  --from must look like …",
+    });
+    expect(terminal.printed).toEqual([]);
+  });
+});
