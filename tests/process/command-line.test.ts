@@ -98,7 +98,7 @@ describe("quire", () => {
     const { exitCode, stderr } = await runUnreadCli(["user", "list"], { QUIRE_DATA_DIR: data });
     expect([exitCode, stderr]).toEqual([0, ""]);
     const server = await startServer(data);
-    expect((await server.end("SIGTERM")).stderr).not.toContain("the last stop was not in order");
+    expect((await server.end("SIGTERM")).stderr).not.toContain("unclean shutdown");
   });
 });
 

@@ -35,7 +35,7 @@ describe("the log of a server", () => {
       const directory = await mkdtemp(join(tmpdir(), "quire-first-"));
       const first = await (await startServer(join(directory, "data"))).end("SIGTERM");
       expect(messagesOf(first.stderr)).toEqual([
-        "making a new database, which takes some seconds",
+        "initialising a new database, which takes some seconds",
         "bringing the schema up to date",
         "the schema was brought up to date",
         "listening",

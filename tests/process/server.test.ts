@@ -90,7 +90,7 @@ describe("the built server", () => {
     const lines = stderr.trimEnd().split("\n");
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
       // The server before was killed.
-      "the last stop was not in order: the log was replayed, the indexes are checked",
+      "unclean shutdown: write-ahead log replayed, indexes checked",
       "listening",
       "request",
       "stopping",

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { devNull } from "node:os";
 import { fail } from "../../domain/shared/fail.ts";
 import { ok, type Result } from "neverthrow";
@@ -72,15 +73,15 @@ function limitOfReport(): unknown {
   return userLimits?.open_files?.soft;
 }
 
-/** Whether this process could open what a new engine needs now. */
-export function hasFreeDescriptors(): boolean {
-  const opened: number[] = [];
+/** Whether this process can open as many files now as a new engine needs. */
+export async function hasFreeDescriptors(): Promise<boolean> {
+  const opened: FileHandle[] = [];
   try {
-    while (opened.length < OPENING_DESCRIPTORS) opened.push(openSync(devNull, "r"));
+    while (opened.length < OPENING_DESCRIPTORS) opened.push(await open(devNull, "r"));
     return true;
   } catch {
     return false;
   } finally {
-    for (const descriptor of opened) closeSync(descriptor);
+    for (const file of opened) await file.close();
   }
 }
