@@ -1,4 +1,6 @@
 const layer = (name) => `^src/${name}/`;
+const PGLITE = layer("infrastructure/pglite");
+const ENGINE = layer("infrastructure/pglite/engine");
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -23,6 +25,34 @@ export default {
       severity: "error",
       from: { path: layer("infrastructure") },
       to: { path: [layer("interfaces"), layer("bootstrap"), "^src/[^/]+\\.ts$"] },
+    },
+    {
+      name: "engine-knows-nobody",
+      comment: "A durable PGlite serves any program: pass in what it needs, as its guard or its settings.",
+      severity: "error",
+      from: { path: ENGINE },
+      to: { pathNot: [ENGINE, "node_modules/(neverthrow|@electric-sql/pglite)/"], dependencyTypesNot: ["core"] },
+    },
+    {
+      name: "directory-knows-only-the-engine-below-it",
+      comment: "In pglite/ imports go down: client, integrity, directory, engine.",
+      severity: "error",
+      from: { path: PGLITE + "directory/" },
+      to: { path: PGLITE, pathNot: [PGLITE + "directory/", ENGINE] },
+    },
+    {
+      name: "integrity-does-not-know-the-client",
+      comment: "In pglite/ imports go down: client, integrity, directory, engine.",
+      severity: "error",
+      from: { path: PGLITE + "integrity/" },
+      to: { path: PGLITE, pathNot: [PGLITE + "(integrity|directory)/", ENGINE] },
+    },
+    {
+      name: "client-does-not-know-what-opens-it",
+      comment: "In pglite/ imports go down: client, integrity, directory, engine.",
+      severity: "error",
+      from: { path: PGLITE + "client/" },
+      to: { path: PGLITE, pathNot: [PGLITE + "(client|integrity|directory)/", ENGINE] },
     },
     {
       name: "interfaces-do-not-know-infrastructure",

@@ -3,8 +3,8 @@ import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
 import { compose, nodeAdapters } from "../src/bootstrap/compose.ts";
 import { readConfig } from "../src/bootstrap/config.ts";
 import { nullLog } from "../src/infrastructure/node/null-log.ts";
-import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
-import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
+import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/storage.ts";
 import { migrateServer } from "../src/infrastructure/postgresql/migrate-server.ts";
 import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
@@ -51,7 +51,7 @@ export async function makeServerTables(url: string): Promise<void> {
 /** Opens the adapters on a data directory without a server. */
 export async function openQuire(directory: string) {
   const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: nullLog };
-  const postgres = (await openEmbeddedPostgres({ ...options, durability: "relaxed" }))._unsafeUnwrap();
+  const postgres = (await openEmbeddedDatabase({ ...options, durability: "relaxed" }))._unsafeUnwrap();
   const { client, changeSchema } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
   return {

@@ -12,9 +12,12 @@ import { drizzle } from "drizzle-orm/pglite";
 import { parseSearchQuery } from "../src/domain/post/post-search.ts";
 import { ANY_STORAGE } from "../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../src/infrastructure/drizzle/drizzle-posts.ts";
-import { openEmbeddedPostgres } from "../src/infrastructure/pglite/embedded-postgres.ts";
-import { SCHEMA_EXTENSIONS as extensions } from "../src/infrastructure/pglite/engine/extensions.ts";
-import { migratedStorage } from "../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
+import {
+  ENGINE_SETTINGS,
+  SCHEMA_EXTENSIONS as extensions,
+} from "../src/infrastructure/pglite/client/engine-settings.ts";
+import { migratedStorage } from "../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../src/infrastructure/pglite/engine/start-parameters.ts";
 import { pino } from "pino";
 import { newAuthor } from "../tests/faults/ledger.ts";
@@ -43,7 +46,7 @@ const show = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   process.stdout.write(`${[head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("")}\n`);
 
 async function open(): Promise<PGlite> {
-  const engine = await PGlite.create({ extensions, startParams: startParameters("relaxed") });
+  const engine = await PGlite.create({ extensions, startParams: startParameters("relaxed", ENGINE_SETTINGS) });
   const journal = JSON.parse(readFileSync("drizzle/meta/_journal.json", "utf8")) as { entries: { tag: string }[] };
   for (const { tag } of journal.entries) await engine.exec(readFileSync(`drizzle/${tag}.sql`, "utf8"));
   await engine.exec("insert into users select uuidv7(), 'Ada', 'a', 'a', 'hash', 'author', 1, now(), now()");
@@ -60,7 +63,7 @@ const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
 async function withoutSearch(): Promise<string> {
   const options = { freeSpaceBytes: 0, statementDeadlineMs: 60_000, log: pino({ level: "warn" }) };
   const plain = join(directory, "plain");
-  const postgres = await openEmbeddedPostgres({ ...options, directory: plain, durability: "fsync" });
+  const postgres = await openEmbeddedDatabase({ ...options, directory: plain, durability: "fsync" });
   const { client, close } = postgres._unsafeUnwrap();
   (await migratedStorage(client, "drizzle"))._unsafeUnwrap();
   await client.query("alter table posts drop column words");

@@ -1,5 +1,5 @@
-import { ACKNOWLEDGED_FILE } from "../infrastructure/pglite/directory/acknowledged-position.ts";
-import type { Damage } from "../infrastructure/pglite/integrity/damage.ts";
+import { ACKNOWLEDGED_FILE } from "../infrastructure/pglite/directory/layout.ts";
+import type { Damage } from "../infrastructure/pglite/directory/damage.ts";
 
 const MIB = 1_048_576;
 

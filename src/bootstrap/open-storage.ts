@@ -8,8 +8,8 @@ import type { DatabaseConfig } from "./config/database-variables.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
 import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
 import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.ts";
-import type { DataDirectoryGone } from "../infrastructure/pglite/directory/directory-watch.ts";
-import type { OpenPgliteError } from "../infrastructure/pglite/pglite-storage.ts";
+import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
+import type { OpenPgliteError } from "../infrastructure/pglite/storage.ts";
 import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
@@ -78,7 +78,7 @@ async function requireExisting(config: Config, log: Log): Promise<ReturnType<typ
 }
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
-  const { openPgliteStorage } = await import("../infrastructure/pglite/pglite-storage.ts");
+  const { openPgliteStorage } = await import("../infrastructure/pglite/storage.ts");
   const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes } = config;
   const place = typeof directory === "string" ? resolve(directory) : directory.directory;
   const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes };

@@ -3,7 +3,7 @@ import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { describeError, withoutPasswords } from "../infrastructure/node/describe-error.ts";
 import { visibleLines } from "../infrastructure/node/visible-text.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
-import type { DataDirectoryGone } from "../infrastructure/pglite/directory/directory-watch.ts";
+import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
 import type { TransferError } from "../infrastructure/transfer/transfer.ts";
 import type { CommandFailure } from "../interfaces/cli/command-failure.ts";
 import type { ListenFailed } from "../interfaces/node/http-server.ts";

@@ -61,7 +61,7 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
 const pid = () => String(server?.process.pid);
 const openDescriptors = () => readdirSync(`/proc/${pid()}/fd`).length;
 const limitDescriptors = (limit: number) => execFileSync("prlimit", ["--pid", pid(), `--nofile=${limit}:20000`]);
-const failures = () => log.filter(({ msg }) => msg === "the engine failed and is replaced");
+const failures = () => log.filter(({ msg }) => msg === "engine failed: restarting");
 const refused = () => [...ledger.refused.values()];
 
 async function readiness(url: string): Promise<{ readonly status: number; readonly writable: unknown }> {
@@ -151,7 +151,7 @@ describe("descriptors that run out", () => {
     await socketsUsed;
     await delay(10_000);
     expect(server?.process.exitCode).toBeNull();
-    expect(log.filter(({ msg }) => msg === "the engine was replaced")).toEqual([]);
+    expect(log.filter(({ msg }) => msg === "engine restarted")).toEqual([]);
     limitDescriptors(20_000);
     await eventually("it is ready", async () => (await readiness(url)).writable === true, PATIENCE_MS);
     await publish(url, author, "after", ledger);

@@ -31,7 +31,7 @@ const INODES = 3000;
 const WATERMARK = 64 * MIB;
 const NOTHING = { lost: [], unsent: [] };
 const PATIENCE_MS = 30_000;
-const RECLAIMED = "space of deleted rows reclaimed, as the disk is full";
+const RECLAIMED = "disk full: space of deleted rows reclaimed";
 
 const whyNot = whyNoDisks();
 vi.setConfig({ testTimeout: 120_000 });
@@ -66,7 +66,7 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
   return server.url;
 }
 
-const failures = () => log.filter(({ msg }) => msg === "the engine failed and is replaced");
+const failures = () => log.filter(({ msg }) => msg === "engine failed: restarting");
 const refusedAsFull = () => [...ledger.refused.values()].filter(({ code }) => code === "storage_full").length;
 
 async function post(url: string, { token }: Author, title: string): Promise<Response> {
@@ -87,6 +87,12 @@ async function statusOf(url: string, { token }: { readonly token?: string } = {}
 async function readiness(url: string): Promise<unknown> {
   const response = await fetch(`${url}/health/ready`);
   return { status: response.status, ...((await response.json()) as object) };
+}
+
+/** The server looks at the disk several times a second, not before each write. */
+async function untilReadOnly(url: string): Promise<void> {
+  const isReadOnly = async () => ((await readiness(url)) as { readonly writable?: boolean }).writable === false;
+  await eventually("readiness says that nothing can be written", isReadOnly, PATIENCE_MS);
 }
 
 /** Publishes again and again until it is acknowledged, and gives how long that took. */
@@ -130,12 +136,13 @@ async function change(
 }
 
 describe("a full disk", () => {
-  it("refuses writes with 507 and serves reads, says so once, and ends by itself", async () => {
+  it("answers writes with 507 and serves reads, logs it once, and recovers by itself", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
     const id = ledger.acknowledged.get("before")?.id;
     ballast.fillUntil(WATERMARK / 2);
+    await untilReadOnly(url);
 
     const refused = await post(url, author, "refused");
     expect(refused.status).toBe(507);
@@ -153,7 +160,7 @@ describe("a full disk", () => {
     expect(waitedMs).toBeLessThan(3000);
     const saysWritable = async () => ((await readiness(url)) as { readonly writable?: boolean }).writable === true;
     await eventually("readiness says that it is writable", saysWritable);
-    const said = log.filter(({ msg }) => msg.startsWith("the disk is full"));
+    const said = log.filter(({ msg }) => msg.startsWith("disk full: writes refused"));
     expect(said).toMatchObject([{ level: "error", freeBytes: expect.any(Number), neededBytes: WATERMARK }]);
     expect(said[0]?.["freeBytes"]).toBeLessThanOrEqual(WATERMARK / 2);
     expect(failures()).toEqual([]);
@@ -161,7 +168,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("under which PostgreSQL panics, from one moment to the next, takes nothing that was acknowledged", async () => {
+  it("loses no acknowledged write when it fills up at once and PostgreSQL panics", async () => {
     const faultFile = join(disk.directory, "fault");
     const url = await start(injectable(faultFile));
     const authors = await newAuthors(url, 4);
@@ -194,7 +201,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("lets the server stop in order, and start again to serve what it holds", async () => {
+  it("allows a clean shutdown and a start that serves all data", async () => {
     const first = await start();
     const author = await newAuthor(first, "author");
     for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
@@ -216,7 +223,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("lets a killed server start again, from its reserve, and check its indexes at the next start with space", async () => {
+  it("allows crash recovery from the reserve, and the index check waits for the next start with space", async () => {
     const first = await start();
     const author = await newAuthor(first, "author");
     for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
@@ -230,7 +237,7 @@ describe("a full disk", () => {
     const saysIndexesAreChecked = async () => {
       const { stderr, exitCode } = (await server?.end("SIGTERM")) ?? {};
       expect(exitCode).toBe(0);
-      return stderr?.includes("the log was replayed, the indexes are checked");
+      return stderr?.includes("write-ahead log replayed, indexes checked");
     };
     expect(await saysIndexesAreChecked()).toBe(false);
     await start();
@@ -240,7 +247,7 @@ describe("a full disk", () => {
     expect(await indexDamage(directory)).toEqual([]);
   });
 
-  it("that the server itself has filled, with next to no watermark, takes nothing that was acknowledged", async () => {
+  it("loses no acknowledged write when the server itself fills it with almost no watermark", async () => {
     ballast.fillUntil(110 * MIB);
     const url = await start({ QUIRE_FREE_SPACE_MIB: "16" });
     const authors = await newAuthors(url, 4);
@@ -264,7 +271,7 @@ describe("a full disk", () => {
     expect(await compare(await start({ QUIRE_FREE_SPACE_MIB: "16" }), ledger)).toEqual(NOTHING);
   });
 
-  it("takes log-ins, log-outs, deletions and texts that are made shorter, and nothing that is made longer", async () => {
+  it("allows log-ins, log-outs, deletions and shorter texts, and refuses longer ones", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     const leaving = await newAuthor(url, "leaving");
@@ -272,6 +279,7 @@ describe("a full disk", () => {
     await publish(url, leaving, "of one who leaves", ledger);
     const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
     ballast.fillUntil(WATERMARK / 2);
+    await untilReadOnly(url);
 
     expect((await post(url, author, "refused")).status).toBe(507);
     const content = "x".repeat(60_000);
@@ -297,7 +305,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("that posts have filled takes writes again once enough of them are deleted, without a byte from elsewhere", async () => {
+  it("allows writes again once enough of the posts that filled it are deleted", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     for (let i = 0; refusedAsFull() === 0; i++) await publish(url, author, `${i}`, ledger, 1_000_000);
@@ -316,7 +324,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("that deletions have to be made on is never filled by them: they end where the log needs the rest", async () => {
+  it("is never filled by deletions, which end where the write-ahead log needs the rest", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     for (let i = 0; i < 5; i++) await publish(url, author, `${i}`, ledger, 4000);
@@ -333,12 +341,13 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("for want of inodes refuses writes with 507, says that it is not writable, and takes writes when there are some", async () => {
+  it("without free inodes answers writes with 507, and allows them again when inodes are free", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
     const inodes = inodesOn(disk.directory);
     inodes.takeAll();
+    await untilReadOnly(url);
     for (let i = 0; i < 10; i++) await publish(url, author, `refused ${i}`, ledger, 400_000);
     expect(refusedAsFull()).toBe(10);
     expect(await statusOf(`${url}/v1/posts`)).toBe(200);
@@ -369,14 +378,14 @@ describe("a disk that is too small", () => {
   const REMEDY =
     "Free some, or name a directory on another disk with QUIRE_DATA_DIR; QUIRE_FREE_SPACE_MIB is how much is always kept free.\n";
 
-  it("for a new database ends the start with 74, what is free and what is needed", async () => {
+  it("ends the start with 74, the free and the needed space, when a new database does not fit", async () => {
     expect(await startOn(20)).toEqual({
       exitCode: 74,
       stderr: `The disk of DATA has 19 MiB free, and a new database needs 112 MiB. ${REMEDY}`,
     });
   });
 
-  it("for an update of the schema ends the start with 74 and the same", async () => {
+  it("ends the start with 74, the free and the needed space, when a migration does not fit", async () => {
     const unmigrated = async (data: string) => {
       await mkdir(data);
       (await prepareCluster(data, recordingLog()))._unsafeUnwrap();

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
+import { openEmbeddedDatabase, type EmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { recordingLog } from "../support/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
@@ -56,8 +56,8 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
 
 const hasTakenEffect = () => !existsSync(faultFile());
 const said = (message: string) => log.filter(({ msg }) => msg === message);
-const failures = () => said("the engine failed and is replaced");
-const replacements = () => said("the engine was replaced");
+const failures = () => said("engine failed: restarting");
+const replacements = () => said("engine restarted");
 
 /** Whoever was in the engine when it failed does not know what became of it; everybody else does, and it is true. */
 async function expectNothingLost(url: string, failures: number): Promise<void> {
@@ -82,7 +82,7 @@ const NO_ANSWER = { status: 0, ms: Infinity };
 
 /** The file of a table or an index, while no server has the directory. */
 async function fileOf(relation: string): Promise<string> {
-  const { client, close } = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+  const { client, close } = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
   const { rows } = await client.query<{ path: string }>("select pg_relation_filepath($1::regclass) as path", [
     relation,
   ]);
@@ -170,7 +170,7 @@ describe("a server under load", () => {
   it.runIf(isThorough)(
     "replaces an engine that has a gigabyte of data",
     async () => {
-      const postgres = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+      const postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
       await fillWithPosts(postgres.client, 850, "content ".repeat(125));
       const { rows } = await postgres.client.query<{ mib: number }>(
         "select pg_database_size(current_database())::float8 / 1048576 as mib",
@@ -209,7 +209,7 @@ describe("a server under load", () => {
     expect(exitCode).toBe(74);
     expect(stderr).toMatch(/^PostgreSQL failed 9 times and is not restarted again: .*(?:PANIC|FATAL):.*I\/O error/m);
     expect(stderr).toMatch(/nothing in it was deleted\.\nIts last log lines:\n(?: {2}.*\n)+$/);
-    expect(failures().length + said("the engine does not open").length).toBe(9);
+    expect(failures().length + said("engine does not start").length).toBe(9);
 
     await rm(faultFile());
     const again = await start();
@@ -340,12 +340,12 @@ describe("what is more than an engine takes", () => {
   });
 
   describe("below the API", () => {
-    let postgres: EmbeddedPostgres;
+    let postgres: EmbeddedDatabase;
     const engineLog = recordingLog();
 
     beforeEach(async () => {
       engineLog.lines.length = 0;
-      postgres = (await openEmbeddedPostgres({ ...embeddedDefaults, log: engineLog, directory }))._unsafeUnwrap();
+      postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, log: engineLog, directory }))._unsafeUnwrap();
     });
     afterEach(async () => postgres.close());
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { prepareCluster } from "../../src/infrastructure/pglite/directory/cluster.ts";
-import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
-import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
+import { migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
@@ -238,7 +238,7 @@ describe("a SIGKILL while posts are made searchable that were written before the
     );
     await writeFile(journal, JSON.stringify({ ...rest, entries: first }));
     const directory = join(older, "data");
-    const { client, close } = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+    const { client, close } = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
     (await migratedStorage(client, migrations))._unsafeUnwrap();
     // As an older program wrote them: the present one knows columns that are not there yet.
     await client.query(

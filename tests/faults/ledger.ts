@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
 
 /** What clients have sent to a server and what it said of each, by the title, which is sent once. */
 export interface Ledger {

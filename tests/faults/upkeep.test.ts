@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openEmbeddedPostgres, type EmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
+import { openEmbeddedDatabase, type EmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
@@ -18,7 +18,7 @@ const SAMPLE_MS = 50;
 
 let directory: string;
 let server: RunningServer | null = null;
-let postgres: EmbeddedPostgres | null = null;
+let postgres: EmbeddedDatabase | null = null;
 
 beforeEach(async () => {
   directory = await copyTemplate();
@@ -159,7 +159,7 @@ describe("upkeep", () => {
   it.runIf(isThorough)(
     "keeps the log small over 1,000,000 inserts, and vacuums and analyses what they fill",
     async () => {
-      postgres = (await openEmbeddedPostgres({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+      postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
       const { client } = postgres;
       const wal = watchWal();
       const startedAt = performance.now();

@@ -6,8 +6,8 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { TestProject } from "vitest/node";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/cluster.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
-import { migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { oncePerRun } from "./once-per-run.ts";
 import { rawClient } from "./raw-client.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import { inject } from "vitest";
-import { DurableNodeFs } from "../../src/infrastructure/pglite/engine/durable-node-fs.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
+import { EngineNodeFs } from "../../src/infrastructure/pglite/engine/node-fs.ts";
+import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
 
 /** Puts a cluster with the tests' schema into a data directory, and gives its path. */
 export async function copyTemplateCluster(directory: string): Promise<string> {
@@ -23,7 +23,7 @@ export async function openPlainEngine(cluster: string): Promise<PGlite> {
     "-c",
     "vacuum_truncate=off",
   ];
-  return PGlite.create({ fs: new DurableNodeFs(cluster), startParams, extensions: SCHEMA_EXTENSIONS });
+  return PGlite.create({ fs: new EngineNodeFs(cluster, "fsync"), startParams, extensions: SCHEMA_EXTENSIONS });
 }
 
 /** Copies what is in a directory: of an engine that runs no statement, it is what a killed process leaves. */

@@ -9,9 +9,9 @@ import { inject } from "vitest";
 import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
-import { openEmbeddedPostgres } from "../../src/infrastructure/pglite/embedded-postgres.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/engine/extensions.ts";
-import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
+import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/client/client.ts";
@@ -73,7 +73,7 @@ export const pglite: StorageUnderTest = {
 async function openEngine(directory: string, quota: TestStorageOptions) {
   // The fault tests prove what is promised of the disk. Without fsync these tests take a fifth of the time.
   const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
-  const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+  const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   const { client, close } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
   return { client, close, storage: () => cacheSessions(embeddedStorage(postgres, migrated)) };
@@ -235,5 +235,5 @@ export async function fillCluster(statements: string): Promise<FilledCluster> {
 
 async function openCluster(directory: string): Promise<PGlite> {
   const fs = new NodeFS(join(directory, "cluster"));
-  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed") });
+  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed", ENGINE_SETTINGS) });
 }

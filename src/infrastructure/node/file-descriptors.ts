@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { devNull } from "node:os";
 import { fail } from "../../domain/shared/fail.ts";
 import { ok, type Result } from "neverthrow";
@@ -72,14 +73,14 @@ function limitOfReport(): unknown {
 }
 
 /** Whether this process has enough free descriptors to start an engine. */
-export function hasFreeDescriptors(): boolean {
-  const opened: number[] = [];
+export async function hasFreeDescriptors(): Promise<boolean> {
+  const opened: FileHandle[] = [];
   try {
-    while (opened.length < OPENING_DESCRIPTORS) opened.push(openSync(devNull, "r"));
+    while (opened.length < OPENING_DESCRIPTORS) opened.push(await open(devNull, "r"));
     return true;
   } catch {
     return false;
   } finally {
-    for (const descriptor of opened) closeSync(descriptor);
+    for (const file of opened) await file.close();
   }
 }

@@ -2,8 +2,8 @@ import { err, ok, type Result } from "neverthrow";
 import type { StopUnclean } from "../../application/ports/storage.ts";
 import type { Value } from "../sql/parameter.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
-import { openEmbeddedPostgres, type EmbeddedPostgresOptions } from "../pglite/embedded-postgres.ts";
-import { migratedStorage, type OpenPgliteError } from "../pglite/pglite-storage.ts";
+import { openEmbeddedDatabase, type EmbeddedDatabaseOptions } from "../pglite/embedded-database.ts";
+import { migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/migrate-server.ts";
 import { serverClient } from "../postgresql/client/client.ts";
 import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
@@ -25,9 +25,9 @@ const CLOSE_GRACE_MS = 5000;
 
 /** The embedded PostgreSQL of a data directory, which the transfer locks. */
 export async function embeddedEndpoint(
-  options: EmbeddedPostgresOptions & { readonly migrations: string },
+  options: EmbeddedDatabaseOptions & { readonly migrations: string },
 ): Promise<Result<TransferEndpoint, OpenPgliteError>> {
-  const opened = await openEmbeddedPostgres(options);
+  const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
   const { directory, client, changeSchema, close } = opened.value;
   const migrated = await migratedStorage(client, options.migrations, { changeSchema, log: options.log });

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ACKNOWLEDGED_FILE } from "../../../src/infrastructure/pglite/directory/layout.ts";
 import {
-  ACKNOWLEDGED_FILE,
   openAcknowledgedPosition,
   readAcknowledgedPosition,
 } from "../../../src/infrastructure/pglite/directory/acknowledged-position.ts";

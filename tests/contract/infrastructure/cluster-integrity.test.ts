@@ -17,10 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import {
-  ACKNOWLEDGED_FILE,
-  openAcknowledgedPosition,
-} from "../../../src/infrastructure/pglite/directory/acknowledged-position.ts";
+import { openAcknowledgedPosition } from "../../../src/infrastructure/pglite/directory/acknowledged-position.ts";
+import { ACKNOWLEDGED_FILE, RELATION_FILES_FILE } from "../../../src/infrastructure/pglite/directory/layout.ts";
 import { checkCluster } from "../../../src/infrastructure/pglite/integrity/cluster-integrity.ts";
 import { CONTROL_FILE, readControlFile } from "../../../src/infrastructure/pglite/integrity/control-file.ts";
 import { crc32c } from "../../../src/infrastructure/pglite/integrity/crc32c.ts";
@@ -29,7 +27,6 @@ import {
   compareRelationFiles,
   forgetRelationFiles,
   recordRelationFiles,
-  RELATION_FILES_FILE,
 } from "../../../src/infrastructure/pglite/integrity/relation-files.ts";
 import { copyDirectory, openPlainEngine, copyTemplateCluster } from "../../support/plain-engine.ts";
 
@@ -78,7 +75,7 @@ beforeAll(async () => {
   await engine.query("insert into notes select id, repeat('n', 100) from generate_series(1, $1) id", [NOTES_BEFORE]);
   await engine.exec("insert into scratch select id from generate_series(1, 5000) id");
   await engine.exec("checkpoint");
-  recordRelationFiles(closed, null);
+  await recordRelationFiles(closed, null);
   const acknowledged = openAcknowledgedPosition(closed);
   positions = [await positionOf(engine)];
   for (let id = 0; id < NOTES_AFTER; id += 1) {
@@ -330,20 +327,20 @@ describe("the note of the relation files", () => {
     const other = ["global/pg_control", "base/5/100.x", "base/5/100_new", "base/5/x100", "base/notes"];
     await sketch({ ...kept, ...Object.fromEntries([...left, ...other].map((path) => [path, 9])) });
     await mkdir(inCluster("base/pgsql_tmp"));
-    recordRelationFiles(directory, null);
+    await recordRelationFiles(directory, null);
     expect(await noted()).toEqual(kept);
   });
 
   it("has the newest file alone of those that vacuum removes when they are old", async () => {
     await sketch({ "pg_xact/0009": 1, "pg_xact/000A": 2, "pg_xact/0001": 3, "pg_multixact/members/FFFF": 4 });
     await sketch({ "pg_multixact/members/10000": 5, "pg_multixact/offsets/notes": 6 });
-    recordRelationFiles(directory, null);
+    await recordRelationFiles(directory, null);
     expect(await noted()).toEqual({ "pg_xact/000A": 2, "pg_multixact/members/10000": 5 });
   });
 
   it("allows files to have grown and new ones to have come", async () => {
     await sketch({ "base/5/100": 8192, "base/5/101": 0 });
-    recordRelationFiles(directory, null);
+    await recordRelationFiles(directory, null);
     await sketch({ "base/5/100": 16_384, "base/5/101": 8192, "base/5/102": 8192 });
     expect(compareRelationFiles(directory, null)).toBeNull();
   });
@@ -352,7 +349,7 @@ describe("the note of the relation files", () => {
     "gives away %s when it is missing, truncated, empty or no file",
     async (name) => {
       await sketch({ [name]: 16_384, "base/5/999": 8192 });
-      recordRelationFiles(directory, null);
+      await recordRelationFiles(directory, null);
       const path = join("cluster", name);
       for (const bytes of [16_383, 8192, 0]) {
         await truncate(inCluster(name), bytes);
@@ -373,14 +370,14 @@ describe("the note of the relation files", () => {
   it("gives away that what was committed is not what it was at the shutdown, until the next start", async () => {
     const [shutdown, later] = [0x100n, 0x200n];
     await sketch({ "pg_xact/0000": 8192, "pg_multixact/offsets/0000": 8192 });
-    recordRelationFiles(directory, shutdown);
+    await recordRelationFiles(directory, shutdown);
     expect(compareRelationFiles(directory, shutdown)).toBeNull();
     await changeByte(inCluster("pg_xact/0000"), 100);
     const path = join("cluster", "pg_xact", "0000");
     expect(compareRelationFiles(directory, shutdown)).toEqual({ kind: "unreadable", path });
     expect(compareRelationFiles(directory, null)).toBeNull();
     expect(compareRelationFiles(directory, later)).toBeNull();
-    recordRelationFiles(directory, null);
+    await recordRelationFiles(directory, null);
     expect(compareRelationFiles(directory, shutdown)).toBeNull();
   });
 
@@ -404,22 +401,22 @@ describe("the note of the relation files", () => {
 
   it("is replaced in one step, and stays as it was when the disk has no room for the new one", async () => {
     await sketch({ "base/5/100": 8192 });
-    recordRelationFiles(directory, null);
+    await recordRelationFiles(directory, null);
     await sketch({ "base/5/100": 16_384 });
     await symlink("/dev/full", join(directory, `${RELATION_FILES_FILE}.unfinished`));
-    expect(() => recordRelationFiles(directory, null)).toThrow(/ENOSPC/);
+    await expect(recordRelationFiles(directory, null)).rejects.toThrow(/ENOSPC/);
     expect(await noted()).toEqual({ "base/5/100": 8192 });
     expect(readdirSync(directory).toSorted()).toEqual(["cluster", RELATION_FILES_FILE]);
     expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
-    recordRelationFiles(directory, null);
+    await recordRelationFiles(directory, null);
     expect(await noted()).toEqual({ "base/5/100": 16_384 });
   });
 
   it("is forgotten before files are dropped, also when there is none", async () => {
     await sketch({ "base/5/100": 8192 });
-    recordRelationFiles(directory, null);
-    forgetRelationFiles(directory);
-    forgetRelationFiles(directory);
+    await recordRelationFiles(directory, null);
+    await forgetRelationFiles(directory);
+    await forgetRelationFiles(directory);
     await rm(inCluster("base/5/100"));
     expect(existsSync(join(directory, RELATION_FILES_FILE))).toBe(false);
     expect(compareRelationFiles(directory, null)).toBeNull();
@@ -428,9 +425,9 @@ describe("the note of the relation files", () => {
   it("fails when the cluster cannot be read", async () => {
     await sketch({});
     await rename(inCluster("global"), inCluster("gone"));
-    expect(() => recordRelationFiles(directory, null)).toThrow(/ENOENT/);
+    await expect(recordRelationFiles(directory, null)).rejects.toThrow(/ENOENT/);
     await copyFile("/dev/null", inCluster("global"));
-    expect(() => recordRelationFiles(directory, null)).toThrow(/ENOTDIR/);
+    await expect(recordRelationFiles(directory, null)).rejects.toThrow(/ENOTDIR/);
   });
 });
 

@@ -10,16 +10,16 @@ import { PGlite } from "@electric-sql/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../../src/infrastructure/pglite/directory/cluster.ts";
-import { LOCK_FILE, lockDataDirectory } from "../../../src/infrastructure/pglite/directory/lock.ts";
-import { DurableNodeFs } from "../../../src/infrastructure/pglite/engine/durable-node-fs.ts";
-import { SCHEMA_EXTENSIONS } from "../../../src/infrastructure/pglite/engine/extensions.ts";
-import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { FORMAT_FILE, LOCK_FILE } from "../../../src/infrastructure/pglite/directory/layout.ts";
+import { lockDataDirectory } from "../../../src/infrastructure/pglite/directory/lock.ts";
+import { EngineNodeFs } from "../../../src/infrastructure/pglite/engine/node-fs.ts";
+import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "../../../src/infrastructure/pglite/client/engine-settings.ts";
+import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { embeddedDefaults } from "../../support/test-storage.ts";
 import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../../support/fixtures.ts";
 
-const MARKER_FILE = "quire.json";
-const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", MARKER_FILE, LOCK_FILE, "quire.reserve"];
+const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", FORMAT_FILE, LOCK_FILE, "quire.reserve"];
 
 let temporary: string;
 let directory: string;
@@ -35,6 +35,7 @@ interface Watch {
 }
 
 const original = { fsyncSync: fs.fsyncSync, renameSync: fs.renameSync };
+const originalRename = fs.promises.rename;
 
 /** Watches what is flushed to the disk and renamed while `task` runs. */
 async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
@@ -47,11 +48,25 @@ async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
     watch.onRename(String(from));
     original.renameSync(from, to);
   };
+  fs.promises.rename = async (from, to) => {
+    watch.onRename(String(from));
+    await originalRename(from, to);
+  };
+  const handle = await fs.promises.open(tmpdir(), "r");
+  const handles = Object.getPrototypeOf(handle) as Pick<fs.promises.FileHandle, "sync">;
+  await handle.close();
+  const originalSync = handles.sync;
+  handles.sync = async function sync(this: fs.promises.FileHandle) {
+    await originalSync.call(this);
+    watch.flushed.add((await this.stat()).ino);
+  };
   syncBuiltinESMExports();
   try {
     return await task(watch);
   } finally {
     Object.assign(fs, original);
+    fs.promises.rename = originalRename;
+    handles.sync = originalSync;
     syncBuiltinESMExports();
   }
 }
@@ -111,11 +126,11 @@ async function sketchUsed(): Promise<void> {
   await mkdir(join(directory, "cluster", "base"), { recursive: true });
   await writeFile(join(directory, "cluster", "PG_VERSION"), `${POSTGRESQL_MAJOR}\n`);
   await writeFile(join(directory, "cluster", "base", "16384"), "rows");
-  await writeFile(join(directory, MARKER_FILE), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));
+  await writeFile(join(directory, FORMAT_FILE), JSON.stringify({ format: FORMAT, postgresql: POSTGRESQL_MAJOR }));
 }
 
 const entriesOf = async (path: string) => (await readdir(path)).toSorted((a, b) => a.localeCompare(b));
-const marker = async () => JSON.parse(await readFile(join(directory, MARKER_FILE), "utf8")) as unknown;
+const marker = async () => JSON.parse(await readFile(join(directory, FORMAT_FILE), "utf8")) as unknown;
 
 /** What opening a directory says, after a look that it changed nothing in it but its own lock file. */
 async function refusalOf() {
@@ -201,11 +216,11 @@ describe("a directory that is not to be written", () => {
   it("is refused when it has lost both its marker and PG_VERSION", async () => {
     await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
-    await rm(join(directory, MARKER_FILE));
+    await rm(join(directory, FORMAT_FILE));
     expect(await refusalOf()).toEqual({
       kind: "data_directory_damaged",
       directory,
-      damage: { kind: "missing", path: MARKER_FILE },
+      damage: { kind: "missing", path: FORMAT_FILE },
     });
   });
 
@@ -215,17 +230,17 @@ describe("a directory that is not to be written", () => {
     ["of other fields", '{"version":1}'],
   ])("is refused when its marker is %s", async (_, text) => {
     await sketchUsed();
-    await writeFile(join(directory, MARKER_FILE), text);
+    await writeFile(join(directory, FORMAT_FILE), text);
     expect(await refusalOf()).toEqual({
       kind: "data_directory_damaged",
       directory,
-      damage: { kind: "unreadable", path: MARKER_FILE },
+      damage: { kind: "unreadable", path: FORMAT_FILE },
     });
   });
 
   it("is refused when its cluster has no marker and is of another PostgreSQL", async () => {
     await sketchUsed();
-    await rm(join(directory, MARKER_FILE));
+    await rm(join(directory, FORMAT_FILE));
     await writeFile(join(directory, "cluster", "PG_VERSION"), "17\n");
     const versions = { format: FORMAT, postgresql: 17 };
     expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, ...versions });
@@ -244,7 +259,7 @@ describe("a directory that is not to be written", () => {
     ["another PostgreSQL", FORMAT, POSTGRESQL_MAJOR - 1],
   ])("is refused when it is of %s", async (_, format, postgresql) => {
     await sketchUsed();
-    await writeFile(join(directory, MARKER_FILE), JSON.stringify({ format, postgresql }));
+    await writeFile(join(directory, FORMAT_FILE), JSON.stringify({ format, postgresql }));
     expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, format, postgresql });
   });
 });
@@ -270,9 +285,9 @@ describe("a data directory that was used", () => {
     const first = (await open())._unsafeUnwrap();
     (await first.users.insert(user))._unsafeUnwrap();
     await first.close();
-    await rm(join(directory, MARKER_FILE));
+    await rm(join(directory, FORMAT_FILE));
     // What a stop in the middle of writing the marker leaves.
-    await writeFile(join(directory, `${MARKER_FILE}.unfinished`), "{");
+    await writeFile(join(directory, `${FORMAT_FILE}.unfinished`), "{");
     const second = (await open())._unsafeUnwrap();
     expect((await second.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
     await second.close();
@@ -328,8 +343,8 @@ describe("what the engine writes", () => {
   const openEngine = async () => {
     await copyPrepared();
     return PGlite.create({
-      fs: new DurableNodeFs(cluster()),
-      startParams: startParameters("fsync"),
+      fs: new EngineNodeFs(cluster(), "fsync"),
+      startParams: startParameters("fsync", ENGINE_SETTINGS),
       extensions: SCHEMA_EXTENSIONS,
     });
   };

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
-import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
-import { databaseOn as databaseOnEngine } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
+import { databaseOn as databaseOnEngine } from "../../../src/infrastructure/pglite/storage.ts";
 import { databaseOn as databaseOnServer } from "../../../src/infrastructure/postgresql/database.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
@@ -12,7 +12,7 @@ databaseClientContract({
   open: async () => {
     const directory = await copyTemplate();
     const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
-    const { client, close } = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+    const { client, close } = (await openEmbeddedDatabase(options))._unsafeUnwrap();
     return {
       db: databaseOnEngine(client),
       close: async () => {

@@ -7,8 +7,8 @@ import { useCases } from "../../../src/application/application.ts";
 import { nodeAdapters } from "../../../src/bootstrap/compose.ts";
 import { emailKey, type EmailAddress } from "../../../src/domain/user/email-address.ts";
 import { changeUser } from "../../../src/domain/user/user.ts";
-import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
-import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
+import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
@@ -47,7 +47,7 @@ async function oldDataDirectory(): Promise<OldDatabase> {
   const options = { ...embeddedDefaults, directory: await copyTemplate(), durability: "relaxed" } as const;
   return {
     run: async (...statements) => {
-      const postgres = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+      const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
       for (const statement of statements) await postgres.client.query(statement);
       (await postgres.close())._unsafeUnwrap();
     },

@@ -14,7 +14,7 @@ import {
   type Migration,
 } from "../../../src/infrastructure/drizzle/migrations.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
-import { migratedStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { addMigration, copyMigrations, FUTURE, journalEntry } from "../../support/migrations-folder.ts";
 import { rawClient } from "../../support/raw-client.ts";
 import { openTemplate } from "../../support/test-storage.ts";

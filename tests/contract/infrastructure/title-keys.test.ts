@@ -4,8 +4,8 @@ import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import type { PostTitle } from "../../../src/domain/post/post.ts";
 import { titleSortKey } from "../../../src/domain/post/title-key.ts";
-import { openEmbeddedPostgres } from "../../../src/infrastructure/pglite/embedded-postgres.ts";
-import { openPgliteStorage } from "../../../src/infrastructure/pglite/pglite-storage.ts";
+import { openEmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
+import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/open-storage.ts";
@@ -29,7 +29,7 @@ async function dataDirectory(): Promise<SharedDatabase> {
     open: async () =>
       (await openPgliteStorage({ ...options, migrations: MIGRATIONS_FOLDER, log: recordingLog() }))._unsafeUnwrap(),
     run: async (statement) => {
-      const { client, close } = (await openEmbeddedPostgres(options))._unsafeUnwrap();
+      const { client, close } = (await openEmbeddedDatabase(options))._unsafeUnwrap();
       const { rows } = await client.query<Record<string, unknown>>(statement);
       (await close())._unsafeUnwrap();
       return rows;

@@ -18,6 +18,12 @@ const PLANTED = {
   "src/application/planted-adapter.ts": 'export { uuidGenerator } from "../infrastructure/node/uuid-generator.ts";',
   "src/application/planted-global.ts": "export const later = setTimeout;",
   "src/infrastructure/planted-interface.ts": 'export { createApp } from "../interfaces/http/app.ts";',
+  "src/infrastructure/pglite/engine/planted-quire.ts": 'export { fail } from "../../../domain/shared/fail.ts";',
+  "src/infrastructure/pglite/engine/planted-adapter.ts": 'export { parseLsn } from "../../sql/lsn.ts";',
+  "src/infrastructure/pglite/directory/planted-integrity.ts": 'export { crc32c } from "../integrity/crc32c.ts";',
+  "src/infrastructure/pglite/integrity/planted-client.ts":
+    'export { isFileFailure } from "../client/write-circuit-breaker.ts";',
+  "src/infrastructure/pglite/client/planted-storage.ts": 'export { openPgliteStorage } from "../storage.ts";',
   "src/infrastructure/planted-dev-dependency.ts": 'export { assert } from "fast-check";',
   "src/interfaces/http/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
   "src/interfaces/http/planted-node.ts": 'export { readFile } from "node:fs/promises";',
@@ -49,9 +55,14 @@ describe("dependency-cruiser", () => {
     const { violations } = await cruise(planted);
     expect(violations.filter((violation) => violation.includes("planted")).toSorted()).toEqual([
       "application-knows-the-domain src/application/planted-adapter.ts",
+      "client-does-not-know-what-opens-it src/infrastructure/pglite/client/planted-storage.ts",
+      "directory-knows-only-the-engine-below-it src/infrastructure/pglite/directory/planted-integrity.ts",
       "domain-knows-nobody src/domain/planted-adapter.ts",
+      "engine-knows-nobody src/infrastructure/pglite/engine/planted-adapter.ts",
+      "engine-knows-nobody src/infrastructure/pglite/engine/planted-quire.ts",
       "http-runs-everywhere src/interfaces/http/planted-node.ts",
       "infrastructure-does-not-know-interfaces src/infrastructure/planted-interface.ts",
+      "integrity-does-not-know-the-client src/infrastructure/pglite/integrity/planted-client.ts",
       "interfaces-do-not-know-infrastructure src/interfaces/cli/planted-adapter.ts",
       "interfaces-do-not-know-infrastructure src/interfaces/cli/planted-bootstrap.ts",
       "interfaces-do-not-know-infrastructure src/interfaces/http/planted-adapter.ts",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Damage } from "../../../src/infrastructure/pglite/integrity/damage.ts";
+import type { Damage } from "../../../src/infrastructure/pglite/directory/damage.ts";
 import { DrizzleQueryError } from "drizzle-orm";
 import { EXIT } from "../../../src/bootstrap/exit-codes.ts";
 import { explain, type ProcessFailure } from "../../../src/bootstrap/process-failure.ts";

@@ -9,12 +9,12 @@ import {
 } from "../../../src/infrastructure/node/file-descriptors.ts";
 
 describe("the limit of open files", () => {
-  it("is read for this process", () => {
+  it("is read for this process", async () => {
     expect(descriptorLimit()).toBeGreaterThan(64);
-    expect(hasFreeDescriptors()).toBe(true);
+    expect(await hasFreeDescriptors()).toBe(true);
   });
 
-  it("must leave descriptors for the embedded engine, Node and 64 clients", () => {
+  it("must be enough for the embedded engine, Node and 64 clients", () => {
     expect(checkDescriptors(383)._unsafeUnwrapErr()).toEqual({
       kind: "descriptors_too_few",
       limit: 383,
@@ -25,13 +25,13 @@ describe("the limit of open files", () => {
     expect(checkDescriptors(null).isOk()).toBe(true);
   });
 
-  it("should leave some for 256 clients", () => {
+  it("is reported as low when it is not enough for 256 clients", () => {
     expect(missingDescriptors(575)).toEqual({ limit: 575, recommended: 576 });
     expect(missingDescriptors(576)).toBeNull();
     expect(missingDescriptors(null)).toBeNull();
   });
 
-  it("bounds the connections, so that clients cannot take the database's descriptors", () => {
+  it("bounds the connections, so that clients cannot use up the descriptors of the database", () => {
     expect(maxConnections(ENGINE_DESCRIPTORS, 1024)).toBe(704);
     expect(maxConnections(10, 1024)).toBe(950);
     expect(maxConnections(ENGINE_DESCRIPTORS, 384)).toBe(64);

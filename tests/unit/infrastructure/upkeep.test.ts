@@ -39,7 +39,7 @@ function upkeepOf(freeBytesAfterVacuum: "some" | "none"): readonly string[] {
   };
   const space: Partial<DiskSpace> = {
     isLow: () => true,
-    canFree: () => freeBytesAfterVacuum === "some" || !done.includes("vacuum"),
+    canFree: async () => freeBytesAfterVacuum === "some" || !done.includes("vacuum"),
     noteReusable: () => {},
   };
   upkeep = startUpkeep({
@@ -49,22 +49,24 @@ function upkeepOf(freeBytesAfterVacuum: "some" | "none"): readonly string[] {
     space: space as DiskSpace,
     onDamage: () => {},
     isDamaged: () => false,
-    writes: { failure: () => null, note: () => {}, recover: async () => {} },
+    breaker: { failure: () => null, record: () => {}, tryClose: async () => {} },
     log: recordingLog(),
   });
   return done;
 }
 
-describe("upkeep on a disk with little space", () => {
-  it("vacuums, then writes a checkpoint, while there is space for one", async () => {
+describe("upkeep on a low disk", () => {
+  it("vacuums, then writes a checkpoint, while the disk has space for one", async () => {
     const done = upkeepOf("some");
     await vi.advanceTimersByTimeAsync(1000);
+    await upkeep?.stop();
     expect(done).toEqual(["vacuum", "checkpoint"]);
   });
 
-  it("begins no checkpoint when the disk has filled up during the vacuum, as PostgreSQL would panic", async () => {
+  it("begins no checkpoint, on which PostgreSQL would panic, when the disk filled up during the vacuum", async () => {
     const done = upkeepOf("none");
     await vi.advanceTimersByTimeAsync(1000);
+    await upkeep?.stop();
     expect(done).toEqual(["vacuum"]);
   });
 });

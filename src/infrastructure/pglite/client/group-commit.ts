@@ -1,4 +1,4 @@
-import type { Result } from "neverthrow";
+import { ok, type Result } from "neverthrow";
 import type { Engine, Handling, RequestLost } from "../engine/engine.ts";
 import type { Reply, Statement } from "../engine/wire-protocol.ts";
 
@@ -10,13 +10,63 @@ interface Write extends Pick<Handling, "deadlineMs"> {
 /** Runs a write, and answers once it is on the disk. */
 export type WriteToEngine = (statement: Statement, deadlineMs: number) => Promise<Result<Reply, RequestLost>>;
 
+/** The replies to a group in one transaction, and the statement that failed, which rolled all of them back. */
+interface Outcome {
+  readonly replies: readonly Reply[];
+  readonly failed: { readonly index: number; readonly reply: Reply } | null;
+}
+
 /**
- * Commits the writes that come while a commit runs together, by one flush: what one commit costs is the flush, however
- * much it holds. Each write still has an outcome of its own, as if it had come alone.
+ * Group commit: the writes that arrive during a commit are committed together next, with one flush. A commit costs its
+ * flush, however many writes it holds. Each write has its own outcome, as if it had run alone after those before it.
+ *
+ * A write that fails rolls its group back. The group is split there: the writes before it are committed without it, it gets
+ * its error, and the writes after it, which were not begun, are the next group. So no statement runs more than twice, and
+ * n writes of which f fail take 2f + 1 transactions at most.
  */
 export function groupCommit(engine: Engine): WriteToEngine {
   let waiting: Write[] = [];
   let isCommitting = false;
+
+  const run = async (group: readonly Write[]): Promise<Result<Outcome, RequestLost>> => {
+    const deadlineMs = Math.max(...group.map((write) => write.deadlineMs));
+    const statements = group.map(({ statement }) => statement);
+    const executed = await engine.execute(statements, { acknowledges: true, deadlineMs });
+    return executed.map((replies) => {
+      const index = replies.findIndex(({ error }) => error !== null);
+      const reply = replies[index];
+      return { replies, failed: reply === undefined ? null : { index, reply } };
+    });
+  };
+
+  /** Commits writes that succeeded before their group was rolled back. An error now is that of all of them. */
+  const repeat = async (group: readonly Write[]): Promise<void> => {
+    if (group.length === 0) return;
+    const outcome = await run(group);
+    for (const [index, { settle }] of group.entries()) {
+      settle(outcome.map(({ replies, failed }) => failed?.reply ?? replyAt(replies, index)));
+    }
+  };
+
+  const commit = async (group: readonly Write[]): Promise<void> => {
+    for (let rest = group; rest.length > 0;) {
+      const outcome = await run(rest);
+      const failed = outcome.isOk() ? outcome.value.failed : null;
+      if (failed === null) {
+        for (const [index, { settle }] of rest.entries()) settle(outcome.map(({ replies }) => replyAt(replies, index)));
+        return;
+      }
+      const culprit = rest[failed.index];
+      if (culprit === undefined) {
+        // The commit itself failed, after all statements had succeeded: any of them may be the reason.
+        for (const write of rest) await repeat([write]);
+        return;
+      }
+      await repeat(rest.slice(0, failed.index));
+      culprit.settle(ok(failed.reply));
+      rest = rest.slice(failed.index + 1);
+    }
+  };
 
   const commitAll = async () => {
     isCommitting = true;
@@ -28,22 +78,15 @@ export function groupCommit(engine: Engine): WriteToEngine {
     isCommitting = false;
   };
 
-  const commit = async (group: readonly Write[]): Promise<void> => {
-    const deadlineMs = Math.max(...group.map((write) => write.deadlineMs));
-    const statements = group.map(({ statement }) => statement);
-    const replies = await engine.execute(statements, { acknowledges: true, deadlineMs });
-    const failedAt = replies.isOk() ? replies.value.findIndex(({ error }) => error !== null) : -1;
-    if (failedAt >= 0 && group.length > 1) {
-      // All of them are undone. What failed comes last, alone: the others must not share its fate.
-      await commit(group.toSpliced(failedAt, 1));
-      return commit(group.slice(failedAt, failedAt + 1));
-    }
-    for (const [index, { settle }] of group.entries()) settle(replies.map((all) => all[index] as Reply));
-  };
-
   return async (statement, deadlineMs) =>
     new Promise((settle) => {
       waiting.push({ statement, deadlineMs, settle });
       if (!isCommitting) void commitAll();
     });
+}
+
+function replyAt(replies: readonly Reply[], index: number): Reply {
+  const reply = replies[index];
+  if (reply === undefined) throw new Error("The engine gave fewer replies than statements, and no error.");
+  return reply;
 }

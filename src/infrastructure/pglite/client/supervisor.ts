@@ -3,11 +3,29 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
+import type { Damage } from "../directory/damage.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
-import { openEngine, type Engine, type EngineFailed, type OpenEngineError } from "../engine/engine.ts";
-import { admissionQueue, type AdmissionRejected, type AdmissionRequest, type Release } from "./admission-queue.ts";
+import {
+  openEngine,
+  type ClusterDamaged,
+  type Engine,
+  type EngineFailed,
+  type EngineNotOpened,
+} from "../engine/engine.ts";
+import type { EngineDurability } from "../engine/node-fs.ts";
+import {
+  admissionQueue,
+  type AdmissionQueue,
+  type AdmissionRejected,
+  type AdmissionRequest,
+  type Release,
+} from "./admission-queue.ts";
+import type { EngineWorkerData } from "./engine-worker.ts";
+import { backoffMs, restartPolicy } from "./restart-policy.ts";
 
-/** The engine failed again and again, or its files were found damaged: there is none any more. */
+export type OpenEngineError = EngineNotOpened | ClusterDamaged<Damage>;
+
+/** The engine is not restarted any more: it failed too often, or the files are damaged. */
 export interface EngineGaveUp {
   readonly kind: "engine_gave_up";
   readonly failures: number;
@@ -20,150 +38,167 @@ export interface EngineLease {
   readonly release: Release;
 }
 
-/** Keeps an engine open: one that fails is replaced by another, which replays the write-ahead log. */
+/** Keeps an engine running: it restarts one that fails, which replays the write-ahead log. */
 export interface Supervisor {
   /** Waits for the engine in the admission queue. Fails with `admission_rejected`. */
   acquire(request: AdmissionRequest): Promise<Result<EngineLease, AdmissionRejected>>;
-  /** Whether there is an engine now. */
+  /** Whether an engine runs now. */
   isServing(): boolean;
   /** Where the write-ahead log ended at the last write or checkpoint. */
   position(): bigint;
-  /** Replaces the engine between two turns, as one that has failed; settles once there is another, or none any more. */
-  renew(reason: string): Promise<void>;
-  /** Whether the first engine had to replay the write-ahead log. */
-  readonly recovered: boolean;
-  /** Settles when the engine is given up; never otherwise. */
+  /** Restarts the engine between two requests. Settles when the new one runs, or when the supervisor has given up. */
+  restart(reason: string): Promise<void>;
+  /** Whether the first engine replayed the write-ahead log. */
+  readonly hasRecovered: boolean;
+  /** Settles when the engine is not restarted any more; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp>;
-  /** Ends the engine as a crash would: what is on the disk stays as it is, and the next start checks it again. */
+  /** Ends the engine as a crash would. The files stay as they are, and the next start checks them again. */
   kill(): Promise<void>;
-  /** Ends the engine after what waits for it. Fails with `stop_unclean`. */
+  /** Serves the waiting requests, then shuts the engine down. Fails with `stop_unclean`. */
   close(): Promise<Result<void, StopUnclean>>;
 }
 
 export interface SupervisorOptions {
   readonly directory: string;
-  readonly cluster: string;
-  readonly durability: "fsync" | "relaxed";
+  readonly durability: EngineDurability;
   readonly space: DiskSpace;
   readonly log: Log;
 }
 
-/** An engine of average speed serves so many requests within the longest wait; more would only wait in vain. */
+/** An engine of average speed serves so many requests within the longest wait. More would wait in vain. */
 const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
-const MAX_FAILURES = 8;
-const FAILURES_WINDOW_MS = 60_000;
-const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 5000;
+
+// Node itself loads a Worker, so it is always the built file. `src` and `dist` are siblings.
+const ENGINE_WORKER = new URL("../../../../dist/infrastructure/pglite/client/engine-worker.js", import.meta.url);
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
-  const { space, log, directory, cluster, durability } = options;
-  const queue = admissionQueue(QUEUE_LIMITS);
-  const failedAt: number[] = [];
-  let engine: Engine | null = null;
-  let position = 0n;
-  let isClosing = false;
-  let giveUp: (reason: EngineGaveUp) => void;
-  const gaveUp = new Promise<EngineGaveUp>((settle) => (giveUp = settle));
+  const supervisor = new EngineSupervisor(options, admissionQueue(QUEUE_LIMITS));
+  return (await supervisor.start()).map(() => supervisor);
+}
 
-  const open = async (): Promise<Result<Engine, OpenEngineError>> => {
-    // An engine that opens on a full disk would fail on its first flush.
-    if (space.isLow()) space.releaseReserve();
-    const opened = await openEngine({ directory, cluster, durability, onFailed });
-    if (opened.isOk()) position = opened.value.position();
+class EngineSupervisor implements Supervisor {
+  readonly gaveUp: Promise<EngineGaveUp>;
+  hasRecovered = false;
+  readonly #options: SupervisorOptions;
+  readonly #queue: AdmissionQueue;
+  readonly #policy = restartPolicy();
+  #engine: Engine | null = null;
+  #lastPosition = 0n;
+  #isClosing = false;
+  #giveUp: (reason: EngineGaveUp) => void = () => {};
+
+  constructor(options: SupervisorOptions, queue: AdmissionQueue) {
+    this.#options = options;
+    this.#queue = queue;
+    this.gaveUp = new Promise((settle) => (this.#giveUp = settle));
+  }
+
+  async start(): Promise<Result<void, OpenEngineError>> {
+    const opened = await this.#open();
+    if (opened.isErr()) return err(opened.error);
+    this.#engine = opened.value;
+    this.hasRecovered = opened.value.hasRecovered;
+    return ok();
+  }
+
+  async acquire(request: AdmissionRequest): Promise<Result<EngineLease, AdmissionRejected>> {
+    for (let isRetry = request.isRetry ?? false; ; isRetry = true) {
+      const admission = await this.#queue.acquire({ ...request, isRetry });
+      if (admission.isErr()) return err(admission.error);
+      const release = admission.value;
+      if (this.#engine !== null) return ok({ engine: this.#engine, release });
+      // The engine failed after the queue admitted the request and before this line ran.
+      release();
+    }
+  }
+
+  isServing(): boolean {
+    return this.#engine !== null;
+  }
+
+  position(): bigint {
+    return this.#engine?.position() ?? this.#lastPosition;
+  }
+
+  async restart(detail: string): Promise<void> {
+    const admission = await this.#queue.acquire({ bytes: 0, mode: "exclusive", isRetry: true });
+    if (admission.isErr()) return;
+    const release = admission.value;
+    const engine = this.#engine;
+    if (engine === null) return release();
+    this.#engine = null;
+    this.#queue.pause();
+    await engine.kill();
+    this.#options.log.error({ detail }, "engine out of step with its files: restarting");
+    release();
+    await this.#replace({ kind: "engine_failed", reason: "out_of_step", detail, lastWords: [] });
+  }
+
+  async kill(): Promise<void> {
+    this.#isClosing = true;
+    this.#queue.rejectAll();
+    await this.#engine?.kill();
+  }
+
+  async close(): Promise<Result<void, StopUnclean>> {
+    const { space } = this.#options;
+    if (this.#engine === null) this.#queue.rejectAll();
+    await this.#queue.close();
+    this.#isClosing = true;
+    if (this.#engine === null) return err({ kind: "stop_unclean", detail: "the engine had failed" });
+    await space.refresh();
+    if (space.isLow()) await space.releaseReserve();
+    const closed = await this.#engine.close();
+    if (closed.isErr()) return err({ kind: "stop_unclean", detail: closed.error.failure.detail });
+    return closed.value.isShutDown ? ok() : err({ kind: "stop_unclean", detail: "its last checkpoint failed" });
+  }
+
+  async #open(): Promise<Result<Engine, OpenEngineError>> {
+    const { space, directory, durability } = this.#options;
+    await space.refresh();
+    // An engine that starts on a full disk would fail at its first flush.
+    if (space.isLow()) await space.releaseReserve();
+    const workerData: EngineWorkerData = { directory, durability };
+    const onFailed = (failure: EngineFailed) => this.#onFailed(failure);
+    const opened = await openEngine<Damage>({ worker: ENGINE_WORKER, workerData, onFailed });
+    if (opened.isOk()) this.#lastPosition = opened.value.position();
     return opened;
-  };
+  }
 
-  const onFailed = (failure: EngineFailed) => {
-    engine = null;
-    queue.pause();
+  #onFailed(failure: EngineFailed): void {
+    this.#engine = null;
+    this.#queue.pause();
     const { reason, detail, lastWords } = failure;
-    log.error({ reason, detail, lastWords }, "the engine failed and is replaced");
-    void replace(failure);
-  };
+    this.#options.log.error({ reason, detail, lastWords }, "engine failed: restarting");
+    void this.#replace(failure);
+  }
 
-  /** How often the engine has failed lately, this time included. */
-  const countFailure = (): number => {
-    const now = performance.now();
-    failedAt.push(now);
-    while ((failedAt[0] ?? now) < now - FAILURES_WINDOW_MS) failedAt.shift();
-    return failedAt.length;
-  };
-
-  const replace = async (failure: EngineFailed): Promise<void> => {
+  async #replace(failure: EngineFailed): Promise<void> {
+    const { log, space } = this.#options;
     const startedAt = performance.now();
     let cause: EngineGaveUp["cause"] = failure;
-    for (let attempts = 1; ; attempts++) {
-      if (isClosing) return;
-      // Without space or descriptors it cannot succeed, and need not be given up: they may come back.
-      const isShort = space.isLow() || !hasFreeDescriptors();
-      const failures = isShort ? attempts + 1 : countFailure();
-      if (!isShort && failures > MAX_FAILURES) return abandon({ kind: "engine_gave_up", failures, cause });
-      if (failures > 1) await delay(Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 2), MAX_BACKOFF_MS));
-      // Node itself may end when it finds no descriptor for a new thread.
-      if (!hasFreeDescriptors()) continue;
-      const opened = await open();
+    for (let attempts = 0; !this.#isClosing; attempts++) {
+      // Without space or descriptors a start cannot succeed. They may come back, so the supervisor does not give up.
+      const isShort = space.isLow() || !(await hasFreeDescriptors());
+      const decision = isShort ? ({ kind: "wait", ms: backoffMs(attempts + 1) } as const) : this.#policy.afterFailure();
+      if (decision.kind === "give_up") return this.#abandon(decision.failures, cause);
+      await delay(decision.ms);
+      // Node itself may end when it has no descriptor for a new thread.
+      if (!(await hasFreeDescriptors())) continue;
+      const opened = await this.#open();
       if (opened.isOk()) {
-        engine = opened.value;
-        log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "the engine was replaced");
-        return queue.resume();
+        this.#engine = opened.value;
+        log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "engine restarted");
+        return this.#queue.resume();
       }
       cause = opened.error;
-      if (cause.kind === "cluster_damaged") return abandon({ kind: "engine_gave_up", failures, cause });
-      log.error({ detail: cause.detail, lastWords: cause.lastWords }, "the engine does not open");
+      if (cause.kind === "cluster_damaged") return this.#abandon(attempts + 1, cause);
+      log.error({ detail: cause.detail, lastWords: cause.lastWords }, "engine does not start");
     }
-  };
+  }
 
-  const abandon = (reason: EngineGaveUp) => {
-    queue.rejectAll();
-    giveUp(reason);
-  };
-
-  const first = await open();
-  if (first.isErr()) return err(first.error);
-  engine = first.value;
-
-  return ok({
-    acquire: async (request) => {
-      for (let isRetry = request.isRetry ?? false; ; isRetry = true) {
-        const admission = await queue.acquire({ ...request, isRetry });
-        if (admission.isErr()) return err(admission.error);
-        const release = admission.value;
-        if (engine !== null) return ok({ engine, release });
-        // The engine failed after the queue admitted the request and before this line ran.
-        release();
-      }
-    },
-    isServing: () => engine !== null,
-    position: () => engine?.position() ?? position,
-    renew: async (detail) => {
-      const admission = await queue.acquire({ bytes: 0, mode: "exclusive", isRetry: true });
-      if (admission.isErr()) return;
-      const outOfStep = engine;
-      if (outOfStep !== null) {
-        engine = null;
-        queue.pause();
-        await outOfStep.kill();
-        log.error({ detail }, "the engine and its files disagree: it is replaced");
-      }
-      admission.value();
-      if (outOfStep !== null) await replace({ kind: "engine_failed", reason: "out_of_step", detail, lastWords: [] });
-    },
-    recovered: first.value.recovered,
-    gaveUp,
-    kill: async () => {
-      isClosing = true;
-      queue.rejectAll();
-      await engine?.kill();
-    },
-    close: async () => {
-      if (engine === null) queue.rejectAll();
-      await queue.close();
-      isClosing = true;
-      if (engine === null) return err({ kind: "stop_unclean", detail: "the engine had failed" });
-      if (space.isLow()) space.releaseReserve();
-      const closed = await engine.close();
-      if (closed.isErr()) return err({ kind: "stop_unclean", detail: closed.error.failure.detail });
-      return closed.value.isShutDown ? ok() : err({ kind: "stop_unclean", detail: "its last checkpoint failed" });
-    },
-  });
+  #abandon(failures: number, cause: EngineGaveUp["cause"]): void {
+    this.#queue.rejectAll();
+    this.#giveUp({ kind: "engine_gave_up", failures, cause });
+  }
 }

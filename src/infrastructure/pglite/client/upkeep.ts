@@ -5,15 +5,15 @@ import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/eng
 import type { DrizzleClient } from "./client.ts";
 import { forgetRelationFiles } from "../integrity/relation-files.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { reusableBytes, tableCare, type TableActivity } from "./table-care.ts";
-import { tellsOfDamage, type DatabaseError } from "../engine/wire-protocol.ts";
-import type { WriteHealth } from "./write-health.ts";
+import { planVacuum, reusableBytes, type TableActivity } from "./vacuum-plan.ts";
+import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
+import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
 
-/** The work that PostgreSQL's background processes do, which the embedded engine has not. */
+/** The work of PostgreSQL's background processes, which the embedded engine lacks. */
 export interface Upkeep {
-  /** Writes everything to its place now. */
+  /** Writes a checkpoint now. */
   checkpoint(): Promise<void>;
-  /** Ends it, after what it is doing. */
+  /** Ends the upkeep after its current task. */
   stop(): Promise<void>;
 }
 
@@ -22,26 +22,26 @@ interface UpkeepOptions {
   readonly supervisor: Supervisor;
   readonly client: DrizzleClient;
   readonly space: DiskSpace;
-  /** Called for every error by which PostgreSQL says that its files are damaged. */
+  /** Called for every error that reports damaged files. */
   readonly onDamage: (error: DatabaseError) => void;
-  /** Whether files are known to be damaged: then nothing is written to them. */
+  /** Whether files are known to be damaged. Then nothing is written to them. */
   readonly isDamaged: () => boolean;
-  readonly writes: WriteHealth;
+  readonly breaker: WriteCircuitBreaker;
   readonly log: Log;
 }
 
 const TICK_MS = 1000;
-/** A checkpoint comes when the log has grown by this, so that one is short and a recovery takes about a second. */
+/** How much the log grows between two checkpoints, so that one is short and crash recovery takes about a second. */
 const CHECKPOINT_BYTES = 32n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
-/** PostgreSQL hands its statistics over once a second at most; looking costs a millisecond. */
-const LOOK_INTERVAL_MS = 10_000;
-/** After space was reclaimed, the engine is left to the others for so many times as long. */
+/** PostgreSQL publishes its statistics once a second at most. Reading them takes a millisecond. */
+const STATISTICS_INTERVAL_MS = 10_000;
+/** After space was reclaimed, the requests have the engine for so many times as long. */
 const RECLAIM_REST = 9;
-/** What so much of the log changed is looked at sooner, as each change leaves as much of what was before. */
-const LOOK_BYTES = 16n * 1_048_576n;
+/** After so much log the statistics are read sooner, as each change may leave as many dead bytes. */
+const STATISTICS_BYTES = 16n * 1_048_576n;
 
-/** The tables of the schema, each with its TOAST table. Casts give numbers that JavaScript reads as such. */
+/** The tables of the schema, each with its TOAST table. The casts give JavaScript numbers. */
 const STATISTICS = `select c.oid::regclass::text as "table", owner.oid::regclass::text as owner,
   s.n_live_tup::float8 as "liveRows", s.n_dead_tup::float8 as "deadRows",
   s.n_ins_since_vacuum::float8 as "insertedSinceVacuum", s.n_mod_since_analyze::float8 as "changedSinceAnalyze",
@@ -50,118 +50,139 @@ const STATISTICS = `select c.oid::regclass::text as "table", owner.oid::regclass
   where c.relkind in ('r', 't') and coalesce(owner.relnamespace, c.relnamespace) = 'public'::regnamespace
   order by owner.oid nulls first`;
 
-/** Checkpoints, vacuums and analyses as data changes, and restores the reserve of disk space. */
+/** Runs checkpoints, vacuums and analyses as data changes, and refills the reserve of disk space. */
 export function startUpkeep(options: UpkeepOptions): Upkeep {
-  const { directory, supervisor, client, space, onDamage, isDamaged, writes, log } = options;
-  let checkpointAt = supervisor.position();
-  let checkpointTime = performance.now();
-  let lookedAt = supervisor.position();
-  let lookTime = performance.now();
+  const { supervisor, space, isDamaged, breaker, log } = options;
+  const tasks = upkeepTasks(options);
   let wasLow = false;
   let mayReclaimAt = 0;
-  let work: Promise<void> | null = null;
+  let running: Promise<void> | null = null;
 
-  /** Does something with the engine alone; gives why it failed, or `null`. */
-  const inTurn = async (
-    task: (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>,
-  ): Promise<string | null> => {
-    const lease = await supervisor.acquire({ bytes: 0, mode: "exclusive" });
-    if (lease.isErr()) return lease.error.reason;
-    const done = await task(lease.value.engine);
-    lease.value.release();
-    const error = done.unwrapOr(null);
-    if (error !== null && tellsOfDamage(error)) onDamage(error);
-    else if (error !== null) writes.note(error);
-    return done.isOk() ? (error?.message ?? null) : done.error.failure.detail;
+  const tick = async () => {
+    await breaker.tryClose();
+    if (!supervisor.isServing() || isDamaged() || breaker.failure() !== null) return;
+    const now = performance.now();
+    const changed = tasks.bytesSinceStatistics();
+    const isLow = space.isLow();
+    if (isLow && now >= mayReclaimAt && (changed > 0n || !wasLow)) {
+      const hasReclaimed = await tasks.reclaim();
+      if (hasReclaimed) mayReclaimAt = performance.now() + RECLAIM_REST * (performance.now() - now);
+    }
+    wasLow = isLow;
+    if (isLow) return;
+    await space.secureReserve();
+    const grown = tasks.bytesSinceCheckpoint();
+    if (grown >= CHECKPOINT_BYTES || (grown > 0n && tasks.msSinceCheckpoint() >= CHECKPOINT_INTERVAL_MS)) {
+      await tasks.checkpoint();
+    }
+    if (changed >= STATISTICS_BYTES || (changed > 0n && tasks.msSinceStatistics() >= STATISTICS_INTERVAL_MS)) {
+      await tasks.vacuumTables(false);
+    }
   };
+
+  const timer = setInterval(() => {
+    running ??= tick()
+      .catch((error: unknown) => log.warn({ error }, "upkeep postponed"))
+      .finally(() => {
+        running = null;
+      });
+  }, TICK_MS);
+
+  return {
+    checkpoint: tasks.checkpoint,
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+function upkeepTasks(options: UpkeepOptions) {
+  const { directory, supervisor, client, space, log } = options;
+  let checkpointAt = supervisor.position();
+  let checkpointTime = performance.now();
+  let statisticsAt = supervisor.position();
+  let statisticsTime = performance.now();
 
   const checkpoint = async () => {
     const startedAt = performance.now();
-    const failure = await inTurn(async (engine) => engine.checkpoint());
+    const failure = await runExclusively(options, async (engine) => engine.checkpoint());
     checkpointAt = supervisor.position();
     checkpointTime = performance.now();
     const durationMs = Math.round(checkpointTime - startedAt);
     if (failure === null) log.debug({ durationMs }, "checkpoint");
-    else log.error({ detail: failure }, "a checkpoint failed");
+    else log.error({ detail: failure }, "checkpoint failed");
   };
 
-  const look = async () => {
-    // Otherwise the changes of the last second are not in them, and after the last change nobody looks again.
+  const readStatistics = async () => {
+    // Without a flush the changes of the last second are missing, and after the last change nothing reads again.
     await client.query("select pg_stat_force_next_flush()");
     return (await client.query<TableActivity>(STATISTICS)).rows;
   };
 
-  /** `returnsSpace`: what is free at the end of a file is given back to the disk. */
-  const tendTables = async (returnsSpace: boolean) => {
-    lookTime = performance.now();
-    for (const { table, vacuum, analyze } of tableCare(await look(), returnsSpace)) {
-      if (returnsSpace && !space.canFree()) break;
+  /** `returnsSpace`: a vacuum gives the free end of a file back to the disk. */
+  const vacuumTables = async (returnsSpace: boolean) => {
+    statisticsTime = performance.now();
+    for (const { table, vacuum, analyze } of planVacuum(await readStatistics(), returnsSpace)) {
+      if (returnsSpace && !(await space.canFree())) break;
       const startedAt = performance.now();
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
-      const failure = await inTurn(async (engine) => {
-        // A file that is noted as it was would be a damaged one after a crash, once it is shorter.
-        if (returnsSpace) forgetRelationFiles(directory);
+      const failure = await runExclusively(options, async (engine) => {
+        // After a crash a file that is shorter than recorded would count as damaged.
+        if (returnsSpace) await forgetRelationFiles(directory);
         const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS };
         const replies = await engine.execute([{ text: command, values: [] }], handling);
         return replies.map(([reply]) => reply?.error ?? null);
       });
       const durationMs = Math.round(performance.now() - startedAt);
-      if (failure === null) log.debug({ table, vacuum, analyze, durationMs }, "upkeep of a table");
-      else log.error({ table, detail: failure }, "the upkeep of a table failed");
+      if (failure === null) log.debug({ table, vacuum, analyze, durationMs }, "table vacuumed or analysed");
+      else log.error({ table, detail: failure }, "vacuum or analysis failed");
     }
-    lookedAt = supervisor.position();
+    statisticsAt = supervisor.position();
   };
 
-  /** Makes use of what was deleted, and of the log that was written, as nothing else gives the disk its space back. */
-  const reclaim = async () => {
-    if (!space.canFree()) return;
-    const startedAt = performance.now();
-    await tendTables(true);
+  /** Makes the space of dead rows and of the written log available again. Gives whether it did. */
+  const reclaim = async (): Promise<boolean> => {
+    if (!(await space.canFree())) return false;
+    await vacuumTables(true);
     // PostgreSQL panics when a checkpoint cannot be written, and the disk may have filled up during the vacuum.
-    if (!space.canFree()) return;
-    // It removes what is left of the log, and notes the files as they are now.
+    if (!(await space.canFree())) return false;
+    // The checkpoint removes old segments of the log, and records the files as they are now.
     await checkpoint();
-    const bytes = reusableBytes(await look());
+    const bytes = reusableBytes(await readStatistics());
     space.noteReusable(bytes);
-    log.info({ directory, reusableBytes: bytes }, "space of deleted rows reclaimed, as the disk is full");
-    lookedAt = supervisor.position();
-    mayReclaimAt = performance.now() + RECLAIM_REST * (performance.now() - startedAt);
+    log.info({ directory, reusableBytes: bytes }, "disk full: space of deleted rows reclaimed");
+    statisticsAt = supervisor.position();
+    return true;
   };
-
-  const tick = async () => {
-    await writes.recover();
-    if (!supervisor.isServing() || isDamaged() || writes.failure() !== null) return;
-    const now = performance.now();
-    const changed = supervisor.position() - lookedAt;
-    const isReclaiming = space.isLow();
-    if (isReclaiming && now >= mayReclaimAt && (changed > 0n || !wasLow)) await reclaim();
-    wasLow = isReclaiming;
-    if (isReclaiming) return;
-    space.secureReserve();
-    const grown = supervisor.position() - checkpointAt;
-    if (grown >= CHECKPOINT_BYTES || (grown > 0n && now - checkpointTime >= CHECKPOINT_INTERVAL_MS)) await checkpoint();
-    if (changed >= LOOK_BYTES || (changed > 0n && now - lookTime >= LOOK_INTERVAL_MS)) await tendTables(false);
-  };
-
-  const timer = setInterval(() => {
-    work ??= tick()
-      .catch((error: unknown) => log.warn({ error }, "upkeep is put off"))
-      .finally(() => {
-        work = null;
-      });
-  }, TICK_MS);
 
   return {
     checkpoint,
-    stop: async () => {
-      clearInterval(timer);
-      await work;
-    },
+    vacuumTables,
+    reclaim,
+    bytesSinceCheckpoint: () => supervisor.position() - checkpointAt,
+    msSinceCheckpoint: () => performance.now() - checkpointTime,
+    bytesSinceStatistics: () => supervisor.position() - statisticsAt,
+    msSinceStatistics: () => performance.now() - statisticsTime,
   };
+}
+
+/** Runs a task while it holds the engine alone. Gives the reason of its failure, or `null`. */
+async function runExclusively(
+  { supervisor, onDamage, breaker }: UpkeepOptions,
+  task: (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>,
+): Promise<string | null> {
+  const lease = await supervisor.acquire({ bytes: 0, mode: "exclusive" });
+  if (lease.isErr()) return lease.error.reason;
+  const done = await task(lease.value.engine).finally(lease.value.release);
+  const error = done.unwrapOr(null);
+  if (error !== null && isDamageReport(error)) onDamage(error);
+  else if (error !== null) breaker.record(error);
+  return done.isOk() ? (error?.message ?? null) : done.error.failure.detail;
 }
 
 function vacuumCommand(vacuum: boolean, returnsSpace: boolean): string {
   if (!vacuum) return "";
-  // Without its entries in the indexes a page is not free, however few they are.
+  // A page with index entries is not free, however few they are.
   return returnsSpace ? "vacuum (truncate on, index_cleanup on)" : "vacuum";
 }

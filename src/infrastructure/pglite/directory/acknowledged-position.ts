@@ -1,24 +1,22 @@
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { fsyncPath } from "../engine/fsync-path.ts";
 import { parseLsn, type Lsn } from "../../sql/lsn.ts";
+import { fsyncPath } from "../engine/fsync-path.ts";
+import { ACKNOWLEDGED_FILE } from "./layout.ts";
 
-/** Keeps, outside the cluster, how far the log reached when a write was acknowledged. */
+/** Records, outside the cluster, how far the log reached when a write was acknowledged. */
 export interface AcknowledgedPosition {
-  /** Notes that everything before `lsn` was acknowledged; a position before the noted one changes nothing. */
+  /** Notes that all writes before `lsn` were acknowledged. An earlier position changes nothing. */
   readonly record: (lsn: Lsn) => void;
   readonly close: () => void;
 }
 
-export const ACKNOWLEDGED_FILE = "quire.acknowledged";
-
 const FORM = /^[0-9A-F]{8}\/[0-9A-F]{8}\n$/;
 
 /**
- * Opens the file of a data directory that holds the acknowledged position, and makes it when there is none. A position
- * is written over the one before, which a full disk allows, and is not flushed: it outlives the process in the
- * operating system's memory, and after a power cut it is an earlier one, which is still true. Throws what the
- * operating system refuses.
+ * Opens the file with the acknowledged position, and makes it when there is none. A new position overwrites the old one
+ * in place, which works on a full disk, and is not flushed: it survives the process in the operating system's memory.
+ * After a power cut the file holds an earlier position, which is still true. Throws the operating system's error.
  */
 export function openAcknowledgedPosition(directory: string): AcknowledgedPosition {
   const before = readAcknowledgedPosition(directory);
@@ -27,7 +25,7 @@ export function openAcknowledgedPosition(directory: string): AcknowledgedPositio
   let isOpen = true;
   const write = () => writeSync(descriptor, fixedWidth(recorded), 0, "latin1");
   const close = () => {
-    // By a second time the descriptor's number may be another file's.
+    // A second close could hit another file that got the same number.
     if (isOpen) closeSync(descriptor);
     isOpen = false;
   };
@@ -50,7 +48,7 @@ export function openAcknowledgedPosition(directory: string): AcknowledgedPositio
   return { record, close };
 }
 
-/** The acknowledged position of a data directory; `null` when it holds none, or none that can be read. */
+/** The acknowledged position of a data directory; `null` when the file is missing or unreadable. */
 export function readAcknowledgedPosition(directory: string): Lsn | null {
   try {
     const text = readFileSync(join(directory, ACKNOWLEDGED_FILE), "latin1");
@@ -60,7 +58,7 @@ export function readAcknowledgedPosition(directory: string): Lsn | null {
   }
 }
 
-/** Every position takes the same bytes, so that a later one covers an earlier one whole. */
+/** All positions have the same length, so a new one overwrites the old one completely. */
 function fixedWidth(lsn: Lsn): string {
   const digits = lsn.toString(16).toUpperCase().padStart(16, "0");
   return `${digits.slice(0, 8)}/${digits.slice(8)}\n`;

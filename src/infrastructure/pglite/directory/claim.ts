@@ -6,14 +6,14 @@ import { checkDescriptors, type DescriptorsTooFew } from "../../node/file-descri
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./lock.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
 
-/** The directory cannot be made or read. */
+/** The directory cannot be made, read or written. */
 export interface DataDirectoryUnusable {
   readonly kind: "data_directory_unusable";
   readonly directory: string;
   readonly cause: unknown;
 }
 
-/** A data directory that no other process has until it is released. */
+/** A data directory that this process holds until it is released. */
 export interface ClaimedDirectory extends DataDirectoryLock {
   /** Its absolute path. */
   readonly directory: string;
@@ -22,8 +22,8 @@ export interface ClaimedDirectory extends DataDirectoryLock {
 export type ClaimError = DescriptorsTooFew | DataDirectoryInUse | DataDirectoryForeign | DataDirectoryUnusable;
 
 /**
- * Makes a data directory when there is none, and takes it for this process. It comes first and needs little, so that
- * whoever finds it taken learns so at once. Nothing is written to a directory that holds something else.
+ * Locks a data directory for this process, and makes it when there is none. It is the first step of a start and a fast
+ * one, so a second process ends at once. Nothing is written to a directory with files that are not Quire's.
  */
 export function claimDataDirectory(path: string): Result<ClaimedDirectory, ClaimError> {
   const directory = resolve(path);

@@ -1,45 +1,42 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from "node:fs";
-import { join } from "node:path";
 import { ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import { fail } from "../../../domain/shared/fail.ts";
+import { monitorFreeSpace, readFreeSpaceSync, type FreeSpace } from "./free-space.ts";
+import { spaceReserve } from "./space-reserve.ts";
 
 /**
- * The space on the disk of a data directory. PostgreSQL panics when it cannot extend its write-ahead log, so writing
- * ends earlier, at a watermark; and what a checkpoint needs is kept in a file that can be given up. Inodes are space too:
- * a disk without one has no place for a new file.
+ * The space on the disk of a data directory. PostgreSQL panics when it cannot extend its write-ahead log, so writes end
+ * earlier, at a watermark. A reserve holds the space that a checkpoint needs after that.
  */
 export interface DiskSpace {
-  /** Whether less is free than must be for a write, on the disk and in the database's own files. */
+  /** Whether less is free than a write needs, on the disk and in the files of the database. */
   isLow(): boolean;
-  /** Notes how many bytes of the database's files hold nothing, as rows in them were deleted. */
+  /**
+   * Waits until a write of so many bytes may begin, and gives the function that ends it. It waits while the last look at
+   * the disk does not show too many of the earlier writes, see {@link UNSEEN_SHARE}.
+   */
+  beginWrite(bytes: number): Promise<() => void>;
+  /** Records how many bytes of the database's files are empty, as their rows were deleted. */
   noteReusable(bytes: number): void;
   /**
-   * Whether a write may be made that frees space or takes next to none, such as a deletion: below the watermark too, down
-   * to what the write-ahead log needs, for which a third of the reserve is given up.
+   * Whether a write may begin that frees space or takes almost none, such as a deletion. It may below the watermark, as
+   * long as the write-ahead log has space, for which a third of the reserve is given up.
    */
-  canFree(): boolean;
-  /** The failure to migrate for want of space. */
+  canFree(): Promise<boolean>;
+  /** The failure of a migration that lacks space. */
   tooSmallToMigrate(): DiskTooSmall;
-  /** Says in the log, once a minute at most, that a write was refused. */
-  noteRefusal(): void;
-  /** Makes the reserve where there is none and space is left for it. */
-  secureReserve(): void;
-  /** Gives a third of the reserve to the engine, to recover or to stop, and another at the next time. */
-  releaseReserve(): void;
+  /** Logs that a write was refused, once a minute at most. */
+  logRefusal(): void;
+  /** Fills the reserve, if there is space for it. */
+  secureReserve(): Promise<void>;
+  /** Gives a third of the reserve to the engine, for crash recovery or a shutdown, and another third the next time. */
+  releaseReserve(): Promise<void>;
+  /** Looks at the disk now. */
+  refresh(): Promise<void>;
+  stop(): void;
 }
 
-/** The disk of the data directory has less free than it takes to make a database, or to bring its schema up to date. */
+/** The disk of the data directory has too little space for a new database, or for a change of its schema. */
 export interface DiskTooSmall {
   readonly kind: "disk_too_small";
   readonly directory: string;
@@ -54,84 +51,149 @@ interface DiskSpaceOptions {
   /** How many bytes must be free for a write. */
   readonly watermarkBytes: number;
   readonly log: Log;
+  readonly readFreeSpace?: (directory: string) => Promise<FreeSpace>;
 }
 
-export const RESERVE_FILE = "quire.reserve";
-/** A segment of the write-ahead log, which takes its whole size from the disk when it begins. */
+/** PostgreSQL allocates a segment of the write-ahead log completely when it begins. */
 const WAL_SEGMENT_BYTES = 16 * 1_048_576;
-/** One segment for writes that free space, one for a stop on a full disk, one for the start after it. */
+/** A segment for writes that free space, one for a shutdown on a full disk, one for the start after it. */
 const RESERVE_BYTES = 3 * WAL_SEGMENT_BYTES;
-/** What of the reserve stays when a write that frees space needs it. */
+/** The part of the reserve that writes must leave for the shutdown and the start. */
 const KEPT_RESERVE_BYTES = 2 * WAL_SEGMENT_BYTES;
-/** A segment, and what the pages take that one such write changes. */
+/** A segment, and the pages that one write changes. */
 const MIN_FREE_BYTES = WAL_SEGMENT_BYTES + 4 * 1_048_576;
-/** Sixteen of the longest posts: with less to be reused, writing would end again at once. */
+/** Sixteen of the longest posts. With less reusable space, writes would end again at once. */
 const MIN_REUSABLE_BYTES = 16 * 1_048_576;
 /** The write-ahead log has up to 8 segments, and a table or an index up to three new files at a time. */
 const WATERMARK_INODES = 64;
 const MIN_FREE_INODES = 8;
-const CHUNK = new Uint8Array(1_048_576);
-const REFUSAL_INTERVAL_MS = 60_000;
+const REFUSAL_LOG_INTERVAL_MS = 60_000;
 
-export function diskSpace({ directory, watermarkBytes, log }: DiskSpaceOptions): DiskSpace {
-  const reserve = join(directory, RESERVE_FILE);
-  let lastNotedAt = -Infinity;
+/**
+ * A look at the disk misses the writes that run or ended since it began. They may take this share of the watermark; the
+ * next one waits for another look, or for their end. The watermark W must cover them and one new segment of the
+ * write-ahead log: W / 4 + 16 MiB <= W holds from 22 MiB on. With the default of 64 MiB, 32 MiB remain for other
+ * processes, which may write for 250 ms before the next look sees it.
+ */
+const UNSEEN_SHARE = 1 / 4;
+/** A value is written to the log and to its table, and its index entries are written twice as well. */
+const WRITE_AMPLIFICATION = 4;
+/** Images of the pages that a small write changes first after a checkpoint (PostgreSQL 18, full_page_writes). */
+const WRITE_OVERHEAD_BYTES = 16 * 1024;
+
+export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: DiskSpaceOptions): DiskSpace {
+  const reserve = spaceReserve(directory);
+  let refusalLoggedAt = -Infinity;
   let reusableBytes = 0;
+  const writes = unseenWrites(watermarkBytes * UNSEEN_SHARE);
+  const monitor = monitorFreeSpace({
+    directory,
+    onLook: writes.onLook,
+    ...(readFreeSpace === undefined ? {} : { read: readFreeSpace }),
+  });
 
   const hasFree = (minBytes: number, minInodes: number) => {
-    const { bytes, inodes } = freeOn(directory);
+    const { bytes, inodes } = monitor.current();
     return bytes >= minBytes && inodes >= minInodes;
   };
-  const reservedBytes = () => statSync(reserve, { throwIfNoEntry: false })?.size ?? 0;
+
+  const isLow = () => {
+    if (hasFree(watermarkBytes, WATERMARK_INODES)) return false;
+    // New rows take the place of deleted ones. Half of the watermark is left for files that grow nevertheless.
+    const canReuse = reusableBytes >= MIN_REUSABLE_BYTES;
+    return !canReuse || !hasFree(Math.max(watermarkBytes / 2, MIN_FREE_BYTES), WATERMARK_INODES);
+  };
 
   return {
-    isLow: () => {
-      if (hasFree(watermarkBytes, WATERMARK_INODES)) return false;
-      // New rows go where others were deleted; what the files grow by nevertheless is taken from half of the watermark.
-      const canReuse = reusableBytes >= MIN_REUSABLE_BYTES;
-      return !canReuse || !hasFree(Math.max(watermarkBytes / 2, MIN_FREE_BYTES), WATERMARK_INODES);
+    isLow,
+    beginWrite: async (bytes) => {
+      const cost = WRITE_OVERHEAD_BYTES + bytes * WRITE_AMPLIFICATION;
+      // On a low disk the caller refuses the write, or makes it for the space that it frees.
+      while (!isLow() && !writes.haveRoomFor(cost)) {
+        const changed = writes.changed();
+        if (writes.haveEnded()) void monitor.refresh();
+        await changed;
+      }
+      return writes.begin(cost);
     },
     noteReusable: (bytes) => {
       reusableBytes = bytes;
     },
-    canFree: () => {
+    canFree: async () => {
+      await monitor.refresh();
       if (hasFree(MIN_FREE_BYTES, MIN_FREE_INODES)) return true;
-      const spareBytes = reservedBytes() - KEPT_RESERVE_BYTES;
-      // Where that would not be enough, it stays.
+      const spareBytes = reserve.bytes() - KEPT_RESERVE_BYTES;
+      // The reserve stays when it would not be enough.
       if (spareBytes <= 0 || !hasFree(MIN_FREE_BYTES - spareBytes, MIN_FREE_INODES)) return false;
-      truncateSync(reserve, KEPT_RESERVE_BYTES);
+      await reserve.shrinkTo(KEPT_RESERVE_BYTES);
+      await monitor.refresh();
       return hasFree(MIN_FREE_BYTES, MIN_FREE_INODES);
     },
     tooSmallToMigrate: () => {
-      const { bytes, inodes } = freeOn(directory);
+      const { bytes, inodes } = monitor.current();
       const tooSmall = { kind: "disk_too_small", directory, purpose: "migrate" } as const;
       return inodes < WATERMARK_INODES
         ? { ...tooSmall, resource: "inodes", free: inodes, needed: WATERMARK_INODES }
         : { ...tooSmall, resource: "bytes", free: bytes, needed: watermarkBytes };
     },
-    noteRefusal: () => {
+    logRefusal: () => {
       const now = performance.now();
-      if (now - lastNotedAt < REFUSAL_INTERVAL_MS) return;
-      lastNotedAt = now;
-      const { bytes, inodes } = freeOn(directory);
+      if (now - refusalLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
+      refusalLoggedAt = now;
+      const { bytes, inodes } = monitor.current();
       const needed = { neededBytes: watermarkBytes, neededInodes: WATERMARK_INODES };
       const fields = { directory, freeBytes: bytes, ...(inodes === Infinity ? {} : { freeInodes: inodes }), ...needed };
-      log.error(fields, "the disk is full: writes are refused until there is space again");
+      log.error(fields, "disk full: writes refused until space is free");
     },
-    secureReserve: () => {
-      if (reservedBytes() === RESERVE_BYTES || !hasFree(watermarkBytes + RESERVE_BYTES, WATERMARK_INODES)) return;
+    secureReserve: async () => {
+      if (reserve.bytes() === RESERVE_BYTES || !hasFree(watermarkBytes + RESERVE_BYTES, WATERMARK_INODES)) return;
       try {
-        allocate(`${reserve}.unfinished`);
-        renameSync(`${reserve}.unfinished`, reserve);
+        await reserve.fill(RESERVE_BYTES);
       } catch (cause) {
-        rmSync(`${reserve}.unfinished`, { force: true });
-        log.warn({ error: cause }, "no space could be kept for a stop on a full disk");
+        log.warn({ error: cause }, "the reserve for a shutdown on a full disk cannot be filled");
       }
     },
-    releaseReserve: () => {
-      const rest = reservedBytes() - WAL_SEGMENT_BYTES;
-      if (rest > 0) truncateSync(reserve, rest);
-      else rmSync(reserve, { force: true });
+    releaseReserve: async () => {
+      await reserve.shrinkTo(reserve.bytes() - WAL_SEGMENT_BYTES);
+      await monitor.refresh();
+    },
+    refresh: async () => monitor.refresh(),
+    stop: () => monitor.stop(),
+  };
+}
+
+/** Counts the bytes of the writes that the last look at the disk did not show: those that ran, and those that ended since. */
+function unseenWrites(maxBytes: number) {
+  let runningBytes = 0;
+  let endedBytes = 0;
+  let wakers: (() => void)[] = [];
+  const wake = () => {
+    for (const waker of wakers.splice(0)) waker();
+  };
+  return {
+    /** A single write has room, whatever its size. */
+    haveRoomFor: (bytes: number) => {
+      const unseen = runningBytes + endedBytes;
+      return unseen === 0 || unseen + bytes <= maxBytes;
+    },
+    /** Whether another look would show some of them. */
+    haveEnded: () => endedBytes > 0,
+    /** Settles when a write or a look ends. */
+    changed: async () => new Promise<void>((settle) => (wakers = [...wakers, settle])),
+    begin: (bytes: number) => {
+      runningBytes += bytes;
+      return () => {
+        runningBytes -= bytes;
+        endedBytes += bytes;
+        wake();
+      };
+    },
+    onLook: () => {
+      const endedBefore = endedBytes;
+      return (hasSucceeded: boolean) => {
+        if (hasSucceeded) endedBytes -= endedBefore;
+        wake();
+      };
     },
   };
 }
@@ -140,35 +202,13 @@ export function diskSpace({ directory, watermarkBytes, log }: DiskSpaceOptions):
 const NEW_DATABASE_BYTES = 48 * 1_048_576;
 const NEW_DATABASE_INODES = 1100;
 
-/** Whether the disk has space for a new database, and for writing to it then. Fails with `disk_too_small`. */
+/** Checks that the disk has space for a new database and for writes to it. Fails with `disk_too_small`. */
 export function checkSpaceForDatabase(directory: string, watermarkBytes: number): Result<void, DiskTooSmall> {
-  const { bytes, inodes } = freeOn(directory);
+  const { bytes, inodes } = readFreeSpaceSync(directory);
   const tooSmall = { kind: "disk_too_small", directory, purpose: "create" } as const;
   const neededBytes = NEW_DATABASE_BYTES + watermarkBytes;
   if (bytes < neededBytes) return fail({ ...tooSmall, resource: "bytes", free: bytes, needed: neededBytes });
   const neededInodes = NEW_DATABASE_INODES + WATERMARK_INODES;
   if (inodes < neededInodes) return fail({ ...tooSmall, resource: "inodes", free: inodes, needed: neededInodes });
   return ok();
-}
-
-function freeOn(directory: string): { readonly bytes: number; readonly inodes: number } {
-  try {
-    const { bavail, bsize, files, ffree } = statfsSync(directory);
-    // A file system that makes inodes as it needs them counts none.
-    return { bytes: bavail * bsize, inodes: files === 0 ? Infinity : ffree };
-  } catch {
-    // Of a directory that is gone nothing is known, and nothing can be written to it.
-    return { bytes: 0, inodes: 0 };
-  }
-}
-
-/** Writes real zeros: a file with holes would hold no space. */
-function allocate(path: string): void {
-  const descriptor = openSync(path, "w", 0o600);
-  try {
-    for (let written = 0; written < RESERVE_BYTES; written += CHUNK.length) writeSync(descriptor, CHUNK);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

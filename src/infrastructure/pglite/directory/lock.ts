@@ -5,13 +5,14 @@ import { tryLock } from "fs-native-extensions";
 import { ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { fail } from "../../../domain/shared/fail.ts";
+import { LOCK_FILE } from "./layout.ts";
 
-/** Who holds a data directory. */
+/** The process that holds a data directory. */
 export type LockHolder = z.infer<typeof LockHolder>;
 
 const LockHolder = z.object({ pid: z.number(), host: z.string(), since: z.string() });
 
-/** Another process has the data directory; `holder` is `null` where it has not written yet who it is. */
+/** Another process holds the data directory. `holder` is `null` until it has written the lock file. */
 export interface DataDirectoryInUse {
   readonly kind: "data_directory_in_use";
   readonly directory: string;
@@ -22,13 +23,12 @@ export interface DataDirectoryLock {
   readonly release: () => void;
 }
 
-export const LOCK_FILE = "quire.lock";
-/** Longer than any holder: a host name has 255 characters at most. */
+/** More than any holder needs: a host name has 255 characters at most. */
 const HOLDER_LENGTH = 400;
 
 /**
- * Takes the data directory for this process. The kernel holds the lock and drops it with the process, however that
- * ends, so none is ever stale; what the file says of its holder is for people. Fails with `data_directory_in_use`.
+ * Locks the data directory for this process. The kernel drops the lock when the process ends, however it ends, so no lock
+ * is ever stale. The text in the file is for people only. Fails with `data_directory_in_use`.
  */
 export function lockDataDirectory(directory: string): Result<DataDirectoryLock, DataDirectoryInUse> {
   const path = join(directory, LOCK_FILE);
@@ -38,11 +38,11 @@ export function lockDataDirectory(directory: string): Result<DataDirectoryLock, 
     return fail({ kind: "data_directory_in_use", directory, holder: readHolder(path) });
   }
   const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  // In place and of one length, which a full disk allows, and which never leaves half of another holder.
+  // A text of constant length, written in place, works on a full disk and leaves no part of the last holder.
   writeSync(descriptor, `${JSON.stringify(holder).padEnd(HOLDER_LENGTH)}\n`, 0);
   let isHeld = true;
   const release = () => {
-    // By a second time the descriptor's number may be another file's.
+    // A second close could hit another file that got the same number.
     if (isHeld) closeSync(descriptor);
     isHeld = false;
   };

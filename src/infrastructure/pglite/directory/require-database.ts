@@ -5,13 +5,13 @@ import { fail } from "../../../domain/shared/fail.ts";
 import type { DataDirectoryUnusable } from "./claim.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
 
-/** There is no database of Quire at the place, and none was made. */
+/** The place holds no database of Quire, and none was made. */
 export interface NoDatabase {
   readonly kind: "no_database";
   readonly place: string;
 }
 
-/** Looks whether a data directory holds a database. It makes and writes nothing. */
+/** Checks that a data directory holds a database. It writes nothing. Fails with `no_database`. */
 export function requireDatabase(path: string): Result<void, NoDatabase | DataDirectoryForeign | DataDirectoryUnusable> {
   const directory = resolve(path);
   try {

@@ -1,5 +1,4 @@
 import { protocol } from "@electric-sql/pglite";
-import type { Value } from "../../sql/parameter.ts";
 
 /**
  * PostgreSQL's frontend/backend protocol, version 3 (PostgreSQL 18, chapter 54), as far as one connection to the embedded
@@ -12,18 +11,21 @@ export interface Statement {
   readonly values: readonly Value[];
 }
 
+/** A parameter in the text form that PostgreSQL reads. */
+type Value = string | null;
+
 export interface Field {
   readonly name: string;
   /** The OID of the column's type. */
   readonly dataTypeID: number;
 }
 
-/** What the engine answered to one statement. */
+/** PostgreSQL's reply to one statement. */
 export interface Reply {
   readonly fields: readonly Field[];
-  /** The values as PostgreSQL writes them. */
+  /** The values in PostgreSQL's text form. */
   readonly rows: readonly (readonly (string | null)[])[];
-  /** What was done, such as `INSERT 0 1`; `null` where nothing was. */
+  /** The command tag, such as `INSERT 0 1`; `null` after an error. */
   readonly command: string | null;
   readonly error: DatabaseError | null;
 }
@@ -33,8 +35,8 @@ export type DatabaseError = InstanceType<(typeof protocol)["messages"]["Database
 /** Data corrupted, index corrupted, undefined file (PostgreSQL 18, Appendix A). */
 const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
 
-/** Whether PostgreSQL says by an error that its files are damaged, or not there. */
-export function tellsOfDamage({ code }: DatabaseError): boolean {
+/** Whether an error reports that files are damaged or missing. */
+export function isDamageReport({ code }: DatabaseError): boolean {
   return code !== undefined && DAMAGE.has(code);
 }
 
@@ -43,10 +45,10 @@ export function encodePreparation(name: string, text: string): Uint8Array<ArrayB
   return concat([serialize.parse({ name, text }), serialize.describe({ type: "S", name }), serialize.sync()]);
 }
 
-/** A statement with its values, under the name that it was prepared with, or by its text. */
+/** A statement with its values, by the name of its preparation or by its text. */
 export type Execution = Statement | { readonly name: string; readonly values: readonly Value[] };
 
-/** Runs statements one after the other, as one transaction where none is open: all of them, or none. */
+/** Runs statements one after the other, as one transaction unless one is open: all or none take effect. */
 export function encodeExecutions(executions: readonly Execution[]): Uint8Array<ArrayBuffer> {
   return concat([...executions.flatMap(encodeExecution), serialize.sync()]);
 }
@@ -63,13 +65,13 @@ function encodeExecution(execution: Execution): readonly Uint8Array[] {
       ];
 }
 
-/** What the engine answered to one message. */
+/** PostgreSQL's answer to one message. */
 export interface Answer {
-  /** One for each statement that was run to its end. */
+  /** One for each statement that succeeded. */
   readonly replies: readonly Omit<Reply, "error">[];
-  /** Why the next one was not, and those after it were not begun. */
+  /** Why the next statement failed; those after it were not begun. */
   readonly error: DatabaseError | null;
-  /** The columns of what was described last. */
+  /** The columns of the last description. */
   readonly fields: readonly Field[];
 }
 
@@ -81,16 +83,16 @@ const TYPE = {
   rowDescription: code("T"),
 } as const;
 
-/** The type of a message and its length, which counts itself. */
+/** The type of a message and its length, which includes itself. */
 const HEADER_BYTES = 5;
 const NULL_LENGTH = -1;
-/** What a column has besides its name, and where in it the OID of its type is. */
+/** The bytes of a column after its name, and the offset of its type's OID in them. */
 const FIELD_BYTES = 18;
 const TYPE_OID_AT = 6;
 
 /**
- * Reads an answer. `null` when it is not whole: an exception inside the engine that PGlite swallows leaves a statement
- * without an error and without a word of what was done.
+ * Reads an answer. `null` when it is incomplete: after an exception that PGlite swallows, a statement has neither an error
+ * nor a command tag.
  */
 export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -124,8 +126,8 @@ export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | nu
     }
     at = end;
   }
-  const isAnswered = error !== null || replies.length === statements;
-  return isReady && isAnswered ? { replies, error, fields } : null;
+  const isComplete = error !== null || replies.length === statements;
+  return isReady && isComplete ? { replies, error, fields } : null;
 }
 
 function decodeRow(buffer: Buffer, body: number): (string | null)[] {
@@ -166,7 +168,7 @@ function code(letter: string): number {
   return letter.charCodeAt(0);
 }
 
-/** The parts as one, in memory that nothing else is in, so that it can be handed to another thread. */
+/** Joins parts in memory of their own, so that it can be transferred to another thread. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;

@@ -1,13 +1,19 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { describeError } from "../../node/describe-error.ts";
 import { withRollback } from "../../sql/rollback.ts";
-import type { IndexDamaged } from "./damage.ts";
-import type { DrizzleClient } from "../client/client.ts";
+import type { IndexDamaged } from "../directory/damage.ts";
 
-/** Up to this size of a table each of its rows is looked for in each index, which takes a second for 200 MiB. */
+interface Connection {
+  query<T>(text: string, parameters?: (string | boolean)[]): Promise<{ readonly rows: readonly T[] }>;
+}
+
+/** The part of a client that the check needs. */
+interface CheckClient {
+  transaction<T>(work: (transaction: Connection) => Promise<T>): Promise<T>;
+}
+
+/** In tables up to this size the check looks for each row in each index, which takes a second for 200 MiB. */
 const WHOLE_TABLE_BYTES = 100 * 1_048_576;
 
 const INDEXES = `select i.indexrelid::regclass::text as index, pg_table_size(i.indrelid) <= ${WHOLE_TABLE_BYTES} as whole,
@@ -15,40 +21,24 @@ const INDEXES = `select i.indexrelid::regclass::text as index, pg_table_size(i.i
   from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
   where c.relnamespace = 'public'::regnamespace and a.amname in ('btree', 'gin') order by 1`;
 
-/** What is compared in an index of each kind: of words, that its own pages agree, as amcheck has no more for them. */
+/** For GIN, amcheck only compares the pages of the index with each other. */
 const CHECKS = {
   btree: "select bt_index_check($1::regclass, $2::boolean)",
   gin: "select gin_index_check($1::regclass) where $2::boolean is not null",
 };
 
-/** It is there while a check is due that could not be made: a stop in order must not make it forgotten. */
-const UNCHECKED_FILE = "quire.unchecked";
-
-export function isCheckDue(directory: string): boolean {
-  return existsSync(join(directory, UNCHECKED_FILE));
-}
-
-/** Throws what the operating system refuses. */
-export function noteCheckDue(directory: string): void {
-  writeFileSync(join(directory, UNCHECKED_FILE), "", { mode: 0o600 });
-}
-
-export function noteChecked(directory: string): void {
-  rmSync(join(directory, UNCHECKED_FILE), { force: true });
-}
-
-/** PostgreSQL could not make the check itself. */
+/** PostgreSQL could not run the check. */
 export interface IndexCheckFailed {
   readonly kind: "index_check_failed";
   readonly detail: string;
 }
 
 /**
- * Compares every index with its table, and one of words with itself, by amcheck (PostgreSQL 18, F.1). The extension is
- * made in a transaction that is undone, so the check leaves nothing behind. Fails with `index_damaged` for the first index
- * that is wrong, or with `index_check_failed`.
+ * Compares every B-tree index with its table, and every GIN index with itself, by amcheck (PostgreSQL 18, F.1). The
+ * extension is created in a transaction that is rolled back, so the check leaves nothing behind. Fails with
+ * `index_damaged` for the first damaged index, or with `index_check_failed`.
  */
-export async function checkIndexes(client: DrizzleClient): Promise<Result<void, IndexDamaged | IndexCheckFailed>> {
+export async function checkIndexes(client: CheckClient): Promise<Result<void, IndexDamaged | IndexCheckFailed>> {
   try {
     return await withRollback(async (rollBack: (settle: () => Result<void, IndexDamaged>) => never) =>
       client.transaction(async (transaction) => {

@@ -1,4 +1,4 @@
-/** What is wrong with the files of a data directory; a path is relative to it. */
+/** The damage of a data directory. Paths are relative to it. */
 export type Damage = FileMissing | FileTruncated | FileUnreadable | LogEndsEarly | IndexDamaged;
 
 export interface FileMissing {
@@ -13,15 +13,15 @@ export interface FileTruncated {
   readonly expectedBytes: number;
 }
 
-/** The file is there, and the disk does not give it or it does not hold what it must, by its checksum or its form. */
+/** The file exists, but it cannot be read, or its checksum or form is wrong. */
 export interface FileUnreadable {
   readonly kind: "unreadable";
   readonly path: string;
 }
 
 /**
- * The write-ahead log can be read up to `endsAt` only. `neededUntil` is the later of the acknowledged position and the
- * last checkpoint: recovery would give up what was committed between them, without an error.
+ * The write-ahead log is readable only up to `endsAt`. `neededUntil` is the acknowledged position or the last checkpoint,
+ * whichever is later. Crash recovery would lose the commits between them, without an error.
  */
 export interface LogEndsEarly {
   readonly kind: "log_ends_early";
@@ -29,7 +29,7 @@ export interface LogEndsEarly {
   readonly neededUntil: string;
 }
 
-/** An index does not agree with its table, or with itself, as amcheck found after the cluster was opened. */
+/** An index contradicts its table or itself, as amcheck found after the start. */
 export interface IndexDamaged {
   readonly kind: "index_damaged";
   readonly index: string;

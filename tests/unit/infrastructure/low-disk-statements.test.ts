@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { needsSpace } from "../../../src/infrastructure/pglite/directory/write-space.ts";
+import { isAllowedOnLowDisk } from "../../../src/infrastructure/pglite/client/low-disk-statements.ts";
 
-describe("a write while little space is free", () => {
+describe("a write on a low disk", () => {
   it.each([
     "begin",
     'delete from "posts" where "posts"."id" = $1',
@@ -10,8 +10,8 @@ describe("a write while little space is free", () => {
     'insert into "sessions" ("id") values ($1)',
     'update "sessions" set "last_used_at" = $1',
     'update "users" set "password_hash" = $1',
-  ])("needs none: %s", (text) => {
-    expect(needsSpace(text, false)).toBe(false);
+  ])("is allowed: %s", (text) => {
+    expect(isAllowedOnLowDisk(text, false)).toBe(true);
   });
 
   it.each([
@@ -21,13 +21,13 @@ describe("a write while little space is free", () => {
     'with gone as (delete from "posts" returning *) insert into "kept" select * from gone',
     'create index "x" on "posts" ("id")',
     "truncate posts",
-  ])("needs some, whatever it shortens: %s", (text) => {
-    expect(needsSpace(text, false)).toBe(true);
-    expect(needsSpace(text, true)).toBe(true);
+  ])("is refused, also by a shortening client: %s", (text) => {
+    expect(isAllowedOnLowDisk(text, false)).toBe(false);
+    expect(isAllowedOnLowDisk(text, true)).toBe(false);
   });
 
-  it("needs some to change a post, unless that makes it no longer", () => {
-    expect(needsSpace('update "posts" set "content" = $1', false)).toBe(true);
-    expect(needsSpace('update "posts" set "content" = $1', true)).toBe(false);
+  it("may update a post only when it shortens the text", () => {
+    expect(isAllowedOnLowDisk('update "posts" set "content" = $1', false)).toBe(false);
+    expect(isAllowedOnLowDisk('update "posts" set "content" = $1', true)).toBe(true);
   });
 });

@@ -8,47 +8,36 @@ import type { Storage } from "../../application/ports/storage.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
-import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
+import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
-import {
-  appliedMigrations,
-  applyMigration,
-  pendingMigrations,
-  readMigrations,
-  type Migration,
-  type MigrationDrift,
-  type MigrationsUnreadable,
-} from "../drizzle/migrations.ts";
 import { cacheSessions } from "../storage/session-cache.ts";
-import { logSchemaChange } from "../node/schema-change-log.ts";
-import {
-  openEmbeddedPostgres,
-  type EmbeddedPostgres,
-  type EmbeddedPostgresOptions,
-  type OpenEmbeddedPostgresError,
-} from "./embedded-postgres.ts";
 import type { DrizzleClient } from "./client/client.ts";
-import { shorteningOnLowSpace } from "./directory/low-space.ts";
+import {
+  openEmbeddedDatabase,
+  type EmbeddedDatabase,
+  type EmbeddedDatabaseOptions,
+  type OpenEmbeddedDatabaseError,
+} from "./embedded-database.ts";
+import { limitPostsOnLowDisk } from "./low-disk-posts.ts";
+import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 
-export interface PgliteStorage extends Storage, Pick<EmbeddedPostgres, "gaveUp"> {
+export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp"> {
   readonly renewTitleKeys: RenewTitleKeys;
 }
 
-export type MigrateError = MigrationsUnreadable | MigrationDrift | StorageFailure;
+export type OpenPgliteError = OpenEmbeddedDatabaseError | MigrateError;
 
-export type OpenPgliteError = OpenEmbeddedPostgresError | MigrateError;
-
-interface PgliteOptions extends EmbeddedPostgresOptions {
+interface PgliteOptions extends EmbeddedDatabaseOptions {
   /** How many bytes an account may store; 0 for any number. */
   readonly accountQuotaBytes: number;
   /** Where drizzle-kit has written the migrations. */
   readonly migrations: string;
 }
 
-/** Opens the embedded PostgreSQL of a data directory, and brings its schema up to date. */
+/** Opens the embedded database of a data directory, and brings its schema up to date. */
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
-  const opened = await openEmbeddedPostgres(options);
+  const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
   const { directory, client, shorteningClient, space, changeSchema, gaveUp, close } = opened.value;
   const { migrations, accountQuotaBytes, log } = options;
@@ -66,7 +55,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   const { renewEmailKeys, renewTitleKeys } = migrated.value;
   const renewed = await renewEmailKeys(log).catch(unusable);
   if (renewed.isErr()) {
-    // What is stored can be read all the same, and the next start with space renews them.
+    // All data can still be read, and the next start with space renews the keys.
     const { error } = renewed;
     if (error.kind !== "storage_failure" || (error.reason !== "full" && error.reason !== "corrupt")) {
       await close();
@@ -75,13 +64,13 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     log.warn({ failure: renewed.error }, "the keys of e-mail addresses are not renewed yet");
   }
   const storage = embeddedStorage(opened.value, migrated.value);
-  const spaced = shorteningOnLowSpace(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  return ok({ ...cacheSessions(spaced), renewTitleKeys, gaveUp });
+  const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
+  return ok({ ...cacheSessions(limited), renewTitleKeys, gaveUp });
 }
 
 /** The storage on an embedded PostgreSQL whose schema is up to date. */
 export function embeddedStorage(
-  { condition, close }: Pick<EmbeddedPostgres, "condition" | "close">,
+  { condition, close }: Pick<EmbeddedDatabase, "condition" | "close">,
   { schemaCheck, users, posts, sessions, idempotencyKeys, unitOfWork }: MigratedStorage,
 ): Storage {
   const check = async () => {
@@ -94,7 +83,7 @@ export function embeddedStorage(
 
 const DISK_FULL = "53100";
 
-/** Drizzle's own error has the whole statement in its message; why it failed is in its cause. */
+/** Drizzle's own error has the whole statement in its message, and the reason in its cause. */
 function withoutStatement(thrown: unknown): unknown {
   return thrown instanceof DrizzleQueryError && thrown.cause !== undefined ? thrown.cause : thrown;
 }
@@ -104,30 +93,25 @@ function codeOf(cause: unknown): unknown {
 }
 
 export interface MigratedStorage extends Omit<Storage, "probe" | "close"> {
-  /** Whether every migration is applied still. */
+  /** Whether every migration is still applied. */
   readonly schemaCheck: () => Promise<Result<void, SchemaOutdated | StorageFailure>>;
-  /** Brings what older programs have stored of e-mail addresses up to date. */
+  /** Updates the keys of e-mail addresses that older programs have stored. */
   readonly renewEmailKeys: (log: Log) => Promise<Result<void, StorageFailure>>;
   readonly renewTitleKeys: RenewTitleKeys;
 }
 
-interface SchemaChange {
-  readonly changeSchema?: EmbeddedPostgres["changeSchema"];
-  readonly log?: Log;
-}
-
-interface MigratedOptions extends SchemaChange {
+interface MigratedOptions extends Omit<MigrateOptions, "folder"> {
   readonly accountQuotaBytes?: number;
 }
 
-/** The adapters on a database of the embedded engine, with every migration applied. */
+/** The adapters on an embedded database, with every migration applied. */
 export async function migratedStorage(
   client: DrizzleClient,
   migrationsFolder: string,
-  { accountQuotaBytes = 0, ...how }: MigratedOptions = {},
+  { accountQuotaBytes = 0, ...options }: MigratedOptions = {},
 ): Promise<Result<MigratedStorage, MigrateError>> {
   const db = databaseOn(client);
-  const shipped = await applyMigrations(db, migrationsFolder, how);
+  const shipped = await migrate(db, { ...options, folder: migrationsFolder });
   return shipped.map((migrations) => ({
     ...portsOn(client, accountQuotaBytes),
     schemaCheck: async () => checkSchema(db, migrations),
@@ -137,36 +121,13 @@ export async function migratedStorage(
 }
 
 export function databaseOn(client: DrizzleClient): PgliteDatabase {
-  // Drizzle's types ask for all of PGlite; of it, its session uses what DrizzleClient has.
+  // Drizzle's type is all of PGlite. Its session uses the methods of DrizzleClient only.
   return drizzle({ client: client as unknown as PGlite });
 }
 
 function portsOn(client: DrizzleClient, accountQuotaBytes: number): Omit<Storage, "probe" | "close"> {
   const db = databaseOn(client);
-  // The engine is one session, and nobody else may open the directory.
+  // The engine is one session, and no other process may open the directory.
   const options = { accountQuotaBytes, isShared: false };
   return { ...drizzleRepositories(db, options), unitOfWork: drizzleUnitOfWork(db, options) };
-}
-
-async function applyMigrations(
-  db: PgliteDatabase,
-  migrationsFolder: string,
-  { changeSchema = async (change) => change(), log }: SchemaChange,
-): Promise<Result<readonly Migration[], MigrateError>> {
-  const shipped = await readMigrations(migrationsFolder);
-  if (shipped.isErr()) return err(shipped.error);
-  const applied = await appliedMigrations(db);
-  if (applied.isErr()) return err(applied.error);
-  const pending = pendingMigrations(shipped.value, applied.value);
-  if (pending.isErr()) return err(pending.error);
-  if (pending.value.length > 0) {
-    const change = log === undefined ? null : logSchemaChange(log, pending.value.length);
-    const apply = async () =>
-      db.transaction(async (transaction) => {
-        for (const migration of pending.value) await applyMigration(transaction, migration);
-      });
-    await changeSchema(apply).finally(() => change?.ended());
-    change?.succeeded();
-  }
-  return ok(shipped.value);
 }

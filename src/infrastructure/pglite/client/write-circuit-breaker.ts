@@ -1,0 +1,105 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Log } from "../../../application/ports/log.ts";
+import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
+import { PROBE_FILE } from "../directory/layout.ts";
+import type { DatabaseError } from "../engine/wire-protocol.ts";
+
+/**
+ * Refuses writes after one that PostgreSQL could not store in its files, until their cause is gone. A write that fails in
+ * a critical section of PostgreSQL ends the engine, and the reads with it.
+ */
+export interface WriteCircuitBreaker {
+  /** The failure that opened the circuit; `null` while writes are allowed. */
+  failure(): DatabaseError | null;
+  /** Opens the circuit when PostgreSQL's error is about its files. Other errors change nothing. */
+  record(error: DatabaseError): void;
+  /** Closes the circuit once its cause is gone. Call it every second or so. */
+  tryClose(): Promise<void>;
+}
+
+interface BreakerOptions {
+  readonly directory: string;
+  readonly restartEngine: (reason: string) => Promise<void>;
+  readonly log: Log;
+  /** Whether a file can be made and opened now. */
+  readonly hasResources?: (directory: string) => Promise<boolean>;
+  readonly now?: () => number;
+}
+
+/** PostgreSQL 18, Appendix A, as errcode_for_file_access (utils/error/elog.c) gives them. */
+const SHORTAGES: ReadonlySet<string> = new Set([
+  "53000", // insufficient resources: EMFILE, ENFILE
+  "53100", // disk full: ENOSPC, also when no inode is free
+]);
+const FILE_FAILURES: ReadonlySet<string> = new Set([
+  ...SHORTAGES,
+  "58000", // system error
+  "58030", // I/O error: EIO
+  "58P02", // duplicate file: EEXIST
+]);
+/** An errno without a SQLSTATE, such as that of a quota (EDQUOT), is an internal error. */
+const INTERNAL_ERROR = "XX000";
+const FILE_MESSAGE = /^could not \w+ (?:new )?(?:file|directory|relation)\b/;
+
+/** After more shortages in a row, the engine itself is suspected. */
+const MAX_SHORTAGES = 2;
+const FIRST_BACKOFF_MS = 1000;
+/** A permanent shortage costs one attempt a minute. */
+const MAX_BACKOFF_MS = 60_000;
+/** After so long without a failure, the next one counts as the first. */
+const FAILURE_MEMORY_MS = 300_000;
+
+/** Whether PostgreSQL could not make, open or write a file of an undamaged database. */
+export function isFileFailure({ code = "", message }: Pick<DatabaseError, "code" | "message">): boolean {
+  return FILE_FAILURES.has(code) || (code === INTERNAL_ERROR && FILE_MESSAGE.test(message));
+}
+
+export function writeCircuitBreaker(options: BreakerOptions): WriteCircuitBreaker {
+  const { directory, restartEngine, log, hasResources = canMakeFile, now = () => performance.now() } = options;
+  let failure: DatabaseError | null = null;
+  /** Failures in a row, each soon after the circuit was closed. */
+  let failures = 0;
+  let failedAt = -Infinity;
+  let nextAttemptAt = 0;
+
+  return {
+    failure: () => failure,
+
+    record: (error) => {
+      if (failure !== null || !isFileFailure(error)) return;
+      if (now() - failedAt > FAILURE_MEMORY_MS) failures = 0;
+      failures++;
+      failure = error;
+      failedAt = now();
+      nextAttemptAt = failedAt + Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
+      const { code, message } = error;
+      log.error({ directory, sqlState: code, detail: message }, "write circuit breaker opened: writes refused");
+    },
+
+    tryClose: async () => {
+      if (failure === null || now() < nextAttemptAt || !(await hasResources(directory))) return;
+      // After a short shortage the engine is as it was. Any other failure, and one that comes back, may be a difference
+      // between the files and the engine's memory of them.
+      const engineReplaced = !SHORTAGES.has(failure.code ?? "") || failures > MAX_SHORTAGES;
+      if (engineReplaced) await restartEngine(`${failure.code}: ${failure.message}`);
+      failure = null;
+      log.warn({ directory, engineReplaced }, "write circuit breaker closed: writes allowed");
+    },
+  };
+}
+
+const PAGE = new Uint8Array(8192);
+
+async function canMakeFile(directory: string): Promise<boolean> {
+  const path = join(directory, PROBE_FILE);
+  try {
+    await writeFile(path, PAGE, { mode: 0o600 });
+    return await hasFreeDescriptors();
+  } catch {
+    return false;
+  } finally {
+    // A file that cannot be removed is overwritten by the next probe.
+    await rm(path, { force: true }).catch(() => undefined);
+  }
+}

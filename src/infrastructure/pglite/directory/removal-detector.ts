@@ -1,0 +1,49 @@
+import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+
+/** The data directory was removed or renamed, or its disk was unmounted, while it was in use. */
+export interface DataDirectoryGone {
+  readonly kind: "data_directory_gone";
+  readonly directory: string;
+}
+
+export interface RemovalDetector {
+  /** Settles when the directory is gone; never otherwise. */
+  readonly gone: Promise<DataDirectoryGone>;
+  stop(): void;
+}
+
+const INTERVAL_MS = 1000;
+
+/**
+ * Detects that a path no longer leads to the directory that was opened. PostgreSQL would go on for a while with its open
+ * files, which nobody could find again.
+ */
+export function detectRemoval(directory: string): RemovalDetector {
+  const opened = statSync(directory);
+  const isGone = async () => {
+    try {
+      const { dev, ino } = await stat(directory);
+      return dev !== opened.dev || ino !== opened.ino;
+    } catch (thrown) {
+      // Any other error says nothing about the directory: the disk may not answer.
+      return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let isLooking = false;
+  const gone = new Promise<DataDirectoryGone>((settle) => {
+    const look = async () => {
+      // A disk that hangs keeps one look waiting, and no more.
+      if (isLooking) return;
+      isLooking = true;
+      if (await isGone()) {
+        clearInterval(timer);
+        settle({ kind: "data_directory_gone", directory });
+      }
+      isLooking = false;
+    };
+    timer = setInterval(() => void look(), INTERVAL_MS).unref();
+  });
+  return { gone, stop: () => clearInterval(timer) };
+}

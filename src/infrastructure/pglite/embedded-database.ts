@@ -1,0 +1,192 @@
+import { err, ok, type Result } from "neverthrow";
+import type { Log } from "../../application/ports/log.ts";
+import type { StorageStatus } from "../../application/ports/storage-probe.ts";
+import type { StopUnclean } from "../../application/ports/storage.ts";
+import { fail } from "../../domain/shared/fail.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import { missingDescriptors } from "../node/file-descriptors.ts";
+import { engineClient, type DrizzleClient } from "./client/client.ts";
+import { superviseEngine, type EngineGaveUp, type Supervisor } from "./client/supervisor.ts";
+import { startUpkeep } from "./client/upkeep.ts";
+import { writeCircuitBreaker } from "./client/write-circuit-breaker.ts";
+import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./directory/claim.ts";
+import { damaged, prepareCluster, type ClusterError } from "./directory/cluster.ts";
+import { diskSpace, type DiskSpace } from "./directory/disk-space.ts";
+import { isIndexCheckDue, markIndexCheckDue, markIndexesChecked } from "./directory/index-check-marker.ts";
+import { detectRemoval, type DataDirectoryGone } from "./directory/removal-detector.ts";
+import { UPKEEP_DEADLINE_MS } from "./engine/engine.ts";
+import type { EngineDurability } from "./engine/node-fs.ts";
+import type { DatabaseError } from "./engine/wire-protocol.ts";
+import { checkIndexes } from "./integrity/index-check.ts";
+import { forgetRelationFiles } from "./integrity/relation-files.ts";
+
+/** PostgreSQL inside this process, on a data directory that no other process has. */
+export interface EmbeddedDatabase {
+  /** The absolute path of the data directory. */
+  readonly directory: string;
+  readonly client: DrizzleClient;
+  /** A client for updates that store no longer text than before, which it runs on a low disk too. */
+  readonly shorteningClient: DrizzleClient;
+  readonly space: Pick<DiskSpace, "isLow" | "tooSmallToMigrate">;
+  /** Its state now. Fails with `corrupt` once it has reported damage, and with `unavailable` during an engine restart. */
+  readonly condition: () => Result<StorageStatus, StorageFailure>;
+  /** Runs a change of the schema, which alone may truncate or remove files. */
+  readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
+  /** Settles when this process has lost the database; never otherwise. */
+  readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
+  /** Shuts the engine down after its current work, and unlocks the data directory. Fails with `stop_unclean`. */
+  readonly close: () => Promise<Result<void, StopUnclean>>;
+}
+
+export type OpenEmbeddedDatabaseError = ClaimError | ClusterError;
+
+export interface EmbeddedDatabaseOptions {
+  /** The data directory, claimed already or not. */
+  readonly directory: ClaimedDirectory | string;
+  readonly durability: EngineDurability;
+  /** How many bytes must be free on the disk for a write. */
+  readonly freeSpaceBytes: number;
+  /** How long a statement may take, and a transaction may hold the engine. */
+  readonly statementDeadlineMs: number;
+  readonly log: Log;
+}
+
+/** Claims the data directory, prepares the cluster, starts the engine, and checks the indexes after crash recovery. */
+export async function openEmbeddedDatabase(
+  options: EmbeddedDatabaseOptions,
+): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
+  const claimed = typeof options.directory === "string" ? claimDataDirectory(options.directory) : ok(options.directory);
+  if (claimed.isErr()) return err(claimed.error);
+  const { directory, release } = claimed.value;
+  let space: DiskSpace | null = null;
+  const cleanUp = () => {
+    space?.stop();
+    release();
+  };
+  try {
+    space = diskSpace({ directory, watermarkBytes: options.freeSpaceBytes, log: options.log });
+    const opened = await openClaimed({ ...options, directory, space, cleanUp });
+    if (opened.isErr()) cleanUp();
+    return opened;
+  } catch (cause) {
+    cleanUp();
+    return fail({ kind: "data_directory_unusable", directory, cause });
+  }
+}
+
+interface OpenOptions extends EmbeddedDatabaseOptions {
+  /** The absolute path. */
+  readonly directory: string;
+  readonly space: DiskSpace;
+  readonly cleanUp: () => void;
+}
+
+async function openClaimed(options: OpenOptions): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
+  const { directory, durability, freeSpaceBytes, space, log } = options;
+  const cluster = await prepareCluster(directory, log, freeSpaceBytes);
+  if (cluster.isErr()) return err(cluster.error);
+  if (durability === "relaxed") log.warn({ durability }, "a power cut may undo writes or damage the database");
+  const missing = missingDescriptors();
+  if (missing !== null) log.warn(missing, "the limit of open files (ulimit -n) allows few clients at a time");
+  const supervised = await superviseEngine({ directory, durability, space, log });
+  if (supervised.isErr()) {
+    const failure = supervised.error;
+    if (failure.kind === "cluster_damaged") return damaged(directory, failure.damage);
+    return fail({ ...failure, kind: "engine_not_started", directory });
+  }
+  return serveOn(supervised.value, options);
+}
+
+async function serveOn(
+  supervisor: Supervisor,
+  { directory, durability, statementDeadlineMs, space, log, cleanUp }: OpenOptions,
+): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
+  const damage = damageReport(directory, log);
+  // Before the server is ready and during a change of the schema, a statement may take as long as it needs.
+  let isServing = false;
+  const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
+  const breaker = writeCircuitBreaker({ directory, restartEngine: async (reason) => supervisor.restart(reason), log });
+  const shared = { supervisor, space, breaker, onDamage: damage.report, isDamaged: () => damage.first() !== null };
+  const client = engineClient({ ...shared, deadlineMs });
+
+  if (supervisor.hasRecovered || isIndexCheckDue(directory)) {
+    const checked = await checkAfterRecovery(client, space, directory, log);
+    if (checked.isErr()) {
+      await supervisor.kill();
+      return err(checked.error);
+    }
+  }
+  isServing = true;
+  await space.secureReserve();
+  const upkeep = startUpkeep({ ...shared, directory, client, log });
+  const removal = detectRemoval(directory);
+
+  return ok({
+    directory,
+    client,
+    shorteningClient: engineClient({ ...shared, deadlineMs, isShortening: true }),
+    space,
+    condition: () => {
+      const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
+      const message = damage.first()?.message;
+      if (message !== undefined) return fail({ ...failure, reason: "corrupt", cause: { message } });
+      if (!supervisor.isServing()) {
+        return fail({ ...failure, reason: "unavailable", cause: { message: "The engine is restarting." } });
+      }
+      return ok({ durability, writable: breaker.failure() === null && !space.isLow() });
+    },
+    changeSchema: async (change) => {
+      isServing = false;
+      await forgetRelationFiles(directory);
+      await change().finally(() => {
+        isServing = true;
+      });
+      await upkeep.checkpoint();
+    },
+    gaveUp: Promise.race([supervisor.gaveUp, removal.gone]),
+    close: async () => {
+      removal.stop();
+      await upkeep.stop();
+      return supervisor.close().finally(cleanUp);
+    },
+  });
+}
+
+/** Keeps the first error that reported damaged files, and logs it. */
+function damageReport(directory: string, log: Log) {
+  let first: DatabaseError | null = null;
+  return {
+    first: () => first,
+    report: (error: DatabaseError) => {
+      if (first !== null) return;
+      first = error;
+      const { code, message } = error;
+      log.error({ directory, sqlState: code, detail: message }, "database damaged: read-only from now on");
+    },
+  };
+}
+
+/** Checks the indexes after crash recovery. Fails with `data_directory_damaged` or `engine_not_started`. */
+async function checkAfterRecovery(
+  client: DrizzleClient,
+  space: DiskSpace,
+  directory: string,
+  log: Log,
+): Promise<Result<void, ClusterError>> {
+  if (space.isLow()) {
+    await markIndexCheckDue(directory);
+    log.warn({ directory }, "disk full: the index check waits for the next start with free space");
+    return ok();
+  }
+  const startedAt = performance.now();
+  const indexes = await checkIndexes(client);
+  if (indexes.isErr()) {
+    const { error } = indexes;
+    if (error.kind === "index_damaged") return damaged(directory, error);
+    return fail({ kind: "engine_not_started", directory, detail: error.detail, lastWords: [] });
+  }
+  await markIndexesChecked(directory);
+  const checkedMs = Math.round(performance.now() - startedAt);
+  log.info({ directory, checkedMs }, "unclean shutdown: write-ahead log replayed, indexes checked");
+  return ok();
+}

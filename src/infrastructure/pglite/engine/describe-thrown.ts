@@ -1,0 +1,27 @@
+const MAX_LENGTH = 500;
+
+/** The errors of WASI's libc by number. Emscripten throws the number when the file system refuses an operation. */
+const WASI_ERRORS: Readonly<Record<number, string>> = {
+  2: "EACCES: permission denied",
+  19: "EDQUOT: disk quota exceeded",
+  29: "EIO: i/o error",
+  33: "EMFILE: too many open files",
+  41: "ENFILE: too many open files in system",
+  44: "ENOENT: no such file or directory",
+  51: "ENOSPC: no space left on device",
+  69: "EROFS: read-only file system",
+};
+
+/** What PGlite, Emscripten or Node has thrown, in one line. */
+export function describeThrown(thrown: unknown): string {
+  return (messageOf(thrown) ?? String(thrown)).replaceAll(/\s+/g, " ").trim().slice(0, MAX_LENGTH);
+}
+
+function messageOf(thrown: unknown): string | null {
+  if (typeof thrown !== "object" || thrown === null) return null;
+  if ("message" in thrown && typeof thrown.message === "string" && thrown.message !== "") return thrown.message;
+  if ("errno" in thrown && typeof thrown.errno === "number") {
+    return WASI_ERRORS[thrown.errno] ?? `error ${thrown.errno} of the file system`;
+  }
+  return null;
+}

@@ -1,0 +1,41 @@
+/** A file or a directory in Emscripten's own table of names. */
+export interface EmscriptenNode {
+  readonly mode: number;
+}
+
+export interface EmscriptenStream {
+  /** PostgreSQL's number for the stream. */
+  readonly fd: number;
+  /** The operating system's file descriptor. A directory has none. */
+  readonly nfd: number | null | undefined;
+  readonly node: EmscriptenNode;
+}
+
+/** The parts of Emscripten's file system that the engine changes. PGlite's types leave them out. */
+interface EmscriptenFs {
+  isFile(mode: number): boolean;
+  /** Removes a node from the table of names. Nothing happens on the disk. */
+  destroyNode(node: EmscriptenNode): void;
+  /** Gives a stream's number back. Nothing happens to the operating system's descriptor. */
+  closeStream(fd: number): void;
+}
+
+/** The parts of Emscripten's node file system that the engine changes. */
+interface EmscriptenNodeFs {
+  createNode: (parent: EmscriptenNode | null, name: string, mode: number, device: number) => EmscriptenNode;
+  readonly node_ops: {
+    mknod: (parent: EmscriptenNode, name: string, mode: number, device: number) => EmscriptenNode;
+  };
+  readonly stream_ops: {
+    open: (stream: EmscriptenStream) => void;
+    fsync?: (stream: EmscriptenStream) => number;
+  };
+  realPath(node: EmscriptenNode): string;
+  /** Runs an operation of Node, and rethrows its error as the errno that PostgreSQL understands. */
+  tryFSOperation<T>(operation: () => T): T;
+}
+
+export interface EmscriptenModule {
+  readonly FS: EmscriptenFs;
+  readonly NODEFS: EmscriptenNodeFs;
+}

@@ -1,0 +1,53 @@
+import { fsyncSync } from "node:fs";
+import type { PGlite } from "@electric-sql/pglite";
+import { NodeFS } from "@electric-sql/pglite/nodefs";
+import type { EmscriptenModule } from "./emscripten.ts";
+import { undoFailedOpens } from "./failed-opens.ts";
+import { fsyncPath } from "./fsync-path.ts";
+
+/**
+ * Which failures an acknowledged write survives.
+ *
+ * - `fsync`: a power cut, as it is flushed to the disk before it is acknowledged.
+ * - `relaxed`: a kill of the process. A power cut may undo it, or damage the cluster.
+ */
+export type EngineDurability = "fsync" | "relaxed";
+
+type InitOptions = Parameters<NodeFS["init"]>[1];
+
+/**
+ * PGlite's file system on the disk, with the fsync that it lacks and without the traces that a failed open(2) leaves in
+ * Emscripten. Without fsync PostgreSQL's "flushed" means "handed to the operating system", and a power cut takes
+ * acknowledged writes back (PostgreSQL 18, 28.1 Reliability).
+ */
+export class EngineNodeFs extends NodeFS {
+  readonly #durability: EngineDurability;
+
+  constructor(cluster: string, durability: EngineDurability) {
+    super(cluster);
+    this.#durability = durability;
+  }
+
+  override async init(engine: PGlite, options: InitOptions): ReturnType<NodeFS["init"]> {
+    const { emscriptenOpts } = await super.init(engine, options);
+    const prepare = (runtime: object) => {
+      // PGlite gives its Emscripten module, and types it as an object.
+      const module = runtime as EmscriptenModule;
+      undoFailedOpens(module);
+      if (this.#durability === "fsync") addFsync(module);
+    };
+    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), prepare] } };
+  }
+}
+
+function addFsync({ NODEFS: nodeFs }: EmscriptenModule): void {
+  nodeFs.stream_ops.fsync = (stream) => {
+    // PostgreSQL panics when this fails, and must: the kernel forgets the pages that it could not write, so a second
+    // fsync would succeed (https://wiki.postgresql.org/wiki/Fsync_Errors).
+    nodeFs.tryFSOperation(() => {
+      if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
+      else fsyncPath(nodeFs.realPath(stream.node));
+    });
+    return 0;
+  };
+}

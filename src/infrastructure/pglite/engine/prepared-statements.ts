@@ -1,0 +1,66 @@
+import { err, ok, Result } from "neverthrow";
+import type { Answer, Execution, Field, Statement } from "./wire-protocol.ts";
+
+/** A statement that PostgreSQL has parsed under a name. */
+interface Preparation {
+  readonly name: string;
+  readonly fields: readonly Field[];
+}
+
+/** A statement as it is sent: by its name with the columns of its rows, or by its text. */
+export interface ResolvedStatement {
+  readonly execution: Execution;
+  readonly fields: readonly Field[] | null;
+}
+
+/** Bounds the memory of PostgreSQL. The adapters have fewer statements; one beyond is parsed each time. */
+const MAX_PREPARED = 200;
+
+/**
+ * Prepares each statement at its first use, so that PostgreSQL parses and plans it once.
+ *
+ * @param prepare Sends the preparation to PostgreSQL.
+ */
+export function preparedStatements<Lost>(
+  prepare: (name: string, text: string, deadlineMs: number) => Promise<Result<Answer, Lost>>,
+) {
+  const prepared = new Map<string, Promise<Result<Preparation | null, Lost>>>();
+  let count = 0;
+
+  /** `null` when PostgreSQL refuses the statement, or when there are too many already. */
+  const preparation = async (text: string, deadlineMs: number): Promise<Result<Preparation | null, Lost>> => {
+    const known = prepared.get(text);
+    if (known !== undefined) return known;
+    if (prepared.size >= MAX_PREPARED) return ok(null);
+    const name = `s${count++}`;
+    const pending = prepare(name, text, deadlineMs).then((answer) =>
+      answer.map(({ error, fields }) => {
+        if (error === null) return { name, fields };
+        // The cause may be temporary: a failed transaction, or a table that does not exist yet.
+        prepared.delete(text);
+        return null;
+      }),
+    );
+    prepared.set(text, pending);
+    return pending;
+  };
+
+  /** Gives the statements in the form in which they are sent. */
+  return async (
+    statements: readonly Statement[],
+    deadlineMs: number,
+  ): Promise<Result<readonly ResolvedStatement[], Lost>> => {
+    const preparations = Result.combine(
+      await Promise.all(statements.map(async ({ text }) => preparation(text, deadlineMs))),
+    );
+    if (preparations.isErr()) return err(preparations.error);
+    return ok(
+      statements.map((statement, index) => {
+        const known = preparations.value[index] ?? null;
+        return known === null
+          ? { execution: statement, fields: null }
+          : { execution: { name: known.name, values: statement.values }, fields: known.fields };
+      }),
+    );
+  };
+}

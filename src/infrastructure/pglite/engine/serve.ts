@@ -1,0 +1,139 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { parentPort } from "node:worker_threads";
+import { PGlite, type Extensions } from "@electric-sql/pglite";
+import { describeThrown } from "./describe-thrown.ts";
+import type { EngineGuard } from "./guard.ts";
+import type { EngineEvent, EngineRequest } from "./messages.ts";
+import { EngineNodeFs, type EngineDurability } from "./node-fs.ts";
+import { startParameters, type EngineSettings } from "./start-parameters.ts";
+import { concat, decodeAnswer, encodeExecutions, encodePreparation } from "./wire-protocol.ts";
+
+export interface ServeOptions<Damage> {
+  /** The directory of the PostgreSQL cluster. */
+  readonly cluster: string;
+  readonly durability: EngineDurability;
+  readonly settings: EngineSettings;
+  /** The extensions that PGlite loads. */
+  readonly extensions: (isShutDown: boolean) => Extensions;
+  readonly guard: EngineGuard<Damage>;
+}
+
+const IDLE = "I".charCodeAt(0);
+const POSITION = "engine_log_position";
+// The difference to the start is a number, which needs no parser of its own.
+const PREPARE_POSITION = encodePreparation(POSITION, "select pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
+const EXECUTE_POSITION = encodeExecutions([{ name: POSITION, values: [] }]);
+const CHECKPOINT = encodeExecutions([{ text: "checkpoint", values: [] }]);
+
+/**
+ * Runs PostgreSQL in the Worker that calls this, and serves the requests of the main thread in order. The main thread can
+ * end a Worker whose PostgreSQL hangs, and a trap in it leaves the process alone.
+ */
+export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promise<void> {
+  const post = (event: EngineEvent<Damage>, transfer: readonly ArrayBuffer[] = []) =>
+    parentPort?.postMessage(event, transfer);
+  try {
+    const checked = options.guard.check();
+    if (checked.isErr()) {
+      post({ kind: "refused", damage: checked.error });
+      parentPort?.close();
+      return;
+    }
+    const { isShutDown } = checked.value;
+    const opening = open(options, isShutDown, (text) => post({ kind: "line", text }));
+    // Each request waits for the one before. An exception ends the thread, as the state of PostgreSQL is unknown then.
+    let last: Promise<unknown> = opening;
+    const serve = async (request: EngineRequest, earlier: Promise<unknown>) => {
+      await earlier;
+      const event = await answer(await opening, request);
+      post(event, event.kind === "reply" ? [event.bytes.buffer] : []);
+      if (event.kind === "closed") parentPort?.close();
+    };
+    // The listener comes before PostgreSQL is open: a thread whose event loop has nothing to wait for stands still until
+    // V8 has compiled all functions that it has begun to, which takes a fifth of a second.
+    parentPort?.on("message", (request: EngineRequest) => {
+      last = serve(request, last);
+    });
+    const { position } = await opening;
+    post({ kind: "opened", hasRecovered: !isShutDown, position });
+  } catch (thrown) {
+    post({ kind: "failed", reason: describeThrown(thrown) });
+    parentPort?.close();
+  }
+}
+
+interface OpenEngine {
+  readonly engine: PGlite;
+  readonly guard: EngineGuard<unknown>;
+  readonly onLine: (text: string) => void;
+  /** Where the write-ahead log ended when PostgreSQL was open. */
+  readonly position: bigint;
+}
+
+async function open(
+  { cluster, durability, settings, extensions, guard }: ServeOptions<unknown>,
+  isShutDown: boolean,
+  onLine: (text: string) => void,
+): Promise<OpenEngine> {
+  // PostgreSQL's own lock file says nothing about this process, and a power cut can leave it empty, which PostgreSQL
+  // refuses. The host must make sure that no other process has the cluster.
+  rmSync(join(cluster, "postmaster.pid"), { force: true });
+  const engine = await PGlite.create({
+    fs: new EngineNodeFs(cluster, durability),
+    startParams: startParameters(durability, settings),
+    extensions: extensions(isShutDown),
+    onStderr: (text) => {
+      onLine(text);
+      return false;
+    },
+  });
+  await execute(engine, PREPARE_POSITION);
+  guard.opened();
+  return { engine, guard, onLine, position: await logPosition(engine) };
+}
+
+async function answer({ engine, guard, onLine }: OpenEngine, request: EngineRequest): Promise<EngineAnswer> {
+  switch (request.kind) {
+    case "message": {
+      const bytes = await execute(engine, request.bytes);
+      // Inside a transaction nothing is acknowledged yet.
+      const position = request.acknowledges && bytes.at(-1) === IDLE ? await logPosition(engine) : null;
+      if (position !== null) guard.acknowledged(position);
+      return { kind: "reply", bytes, position };
+    }
+    case "checkpoint": {
+      const bytes = await execute(engine, CHECKPOINT);
+      if (decodeAnswer(bytes, 1)?.error === null) await noteCheckpoint(guard, onLine);
+      return { kind: "reply", bytes, position: await logPosition(engine) };
+    }
+    case "close":
+      await engine.close();
+      return { kind: "closed", ...(await guard.closed()) };
+  }
+}
+
+type EngineAnswer =
+  | { readonly kind: "reply"; readonly bytes: Uint8Array<ArrayBuffer>; readonly position: bigint | null }
+  | { readonly kind: "closed"; readonly isShutDown: boolean };
+
+async function noteCheckpoint(guard: EngineGuard<unknown>, onLine: (text: string) => void): Promise<void> {
+  try {
+    await guard.checkpointed();
+  } catch (thrown) {
+    onLine(`The checkpoint was not recorded: ${describeThrown(thrown)}`);
+  }
+}
+
+async function execute(engine: PGlite, message: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  await engine.execProtocolRawStream(message, { syncToFs: false, onRawData: (part) => void parts.push(part.slice()) });
+  return concat(parts);
+}
+
+/** The end of the flushed write-ahead log: every commit before it is on the disk. */
+async function logPosition(engine: PGlite): Promise<bigint> {
+  const position = decodeAnswer(await execute(engine, EXECUTE_POSITION), 1)?.replies[0]?.rows[0]?.[0];
+  if (typeof position !== "string") throw new Error("PostgreSQL gives no position of its write-ahead log.");
+  return BigInt(position);
+}

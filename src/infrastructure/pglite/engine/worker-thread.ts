@@ -1,0 +1,110 @@
+import { Worker } from "node:worker_threads";
+import { describeThrown } from "./describe-thrown.ts";
+import type { EngineEvent, EngineRequest } from "./messages.ts";
+import { startWatchdog } from "./watchdog.ts";
+
+/**
+ * - `panic`: PostgreSQL logged PANIC or FATAL.
+ * - `deadline`: the watchdog ended it, as it did not answer in time.
+ * - `swallowed`: its answer was incomplete, as PGlite swallowed an exception.
+ * - `exit`: the Worker ended by itself: a trap, an exhausted heap.
+ */
+export type EndReason = "panic" | "deadline" | "swallowed" | "exit";
+
+/** How a Worker ended, and whether it may have begun the request. */
+export interface WorkerEnd {
+  readonly kind: "ended";
+  readonly reason: EndReason;
+  readonly detail: string;
+  readonly hasBegun: boolean;
+}
+
+/** An event that answers a request or the start. */
+export type WorkerAnswer<Damage> = Exclude<EngineEvent<Damage>, { readonly kind: "line" }>;
+
+export interface WorkerThread<Damage> {
+  /** The last lines of PostgreSQL's log. */
+  readonly lastLines: readonly string[];
+  send(request: EngineRequest, transfer: readonly ArrayBuffer[]): void;
+  /** The answer to the oldest request that has none yet, or how the Worker ended. */
+  next(deadlineMs: number): Promise<WorkerAnswer<Damage> | WorkerEnd>;
+  /** Ends the Worker as failed. */
+  end(reason: EndReason, detail: string): void;
+  kill(): Promise<void>;
+  /** Settles once the Worker is gone, before the promises of `next` do. */
+  readonly ended: Promise<WorkerEnd>;
+}
+
+interface Waiter<Damage> {
+  readonly settle: (answer: WorkerAnswer<Damage> | WorkerEnd) => void;
+  readonly deadlineMs: number;
+}
+
+// PostgreSQL's own limit of its stack is reached first, for example by deeply nested JSON.
+const RESOURCE_LIMITS = { stackSizeMb: 64, maxOldGenerationSizeMb: 512 };
+const MAX_LAST_LINES = 20;
+const FATAL_LINE = /\b(?:PANIC|FATAL):/;
+
+export function startWorkerThread<Damage>(file: URL, workerData: unknown): WorkerThread<Damage> {
+  const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
+  const lastLines: string[] = [];
+  // The Worker answers in the order of the requests, so the first waiter is the one that it works for.
+  const waiters: Waiter<Damage>[] = [];
+  let ending: WorkerEnd | null = null;
+  let isGone = false;
+  let stopWatchdog: (() => void) | null = null;
+
+  const end = (reason: EndReason, detail: string) => {
+    ending ??= { kind: "ended", reason, detail, hasBegun: true };
+    void worker.terminate();
+  };
+
+  const watchFirst = () => {
+    stopWatchdog?.();
+    const deadlineMs = waiters[0]?.deadlineMs;
+    if (deadlineMs === undefined) return;
+    stopWatchdog = startWatchdog(deadlineMs, () => end("deadline", `no answer within ${deadlineMs} ms`));
+  };
+
+  // Only a Worker that is gone has closed its files, so nothing settles before its exit event.
+  const ended = new Promise<WorkerEnd>((settle) => {
+    worker.once("exit", (code) => {
+      const detail = `the engine's thread ended with ${code}`;
+      ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
+      isGone = true;
+      stopWatchdog?.();
+      settle(ending);
+      for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
+    });
+  });
+
+  worker.once("error", (error) => end("exit", describeThrown(error)));
+
+  worker.on("message", (event: EngineEvent<Damage>) => {
+    if (event.kind === "line") {
+      if (lastLines.push(event.text) > MAX_LAST_LINES) lastLines.shift();
+      // After a PANIC the engine may spin for ever instead of answering.
+      if (FATAL_LINE.test(event.text)) end("panic", event.text);
+      return;
+    }
+    // Replies after a PANIC are ignored. Their waiters settle when the Worker is gone: their next request would still
+    // reach the dying Worker otherwise.
+    if (ending?.reason === "panic") return;
+    const first = waiters.shift();
+    watchFirst();
+    first?.settle(event);
+  });
+
+  return {
+    lastLines,
+    send: (request, transfer) => worker.postMessage(request, transfer),
+    next: async (deadlineMs) =>
+      new Promise((settle) => {
+        if (isGone && ending !== null) settle({ ...ending, hasBegun: false });
+        else if (waiters.push({ settle, deadlineMs }) === 1) watchFirst();
+      }),
+    end,
+    kill: async () => void (await worker.terminate()),
+    ended,
+  };
+}

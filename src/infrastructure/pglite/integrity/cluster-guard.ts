@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { openAcknowledgedPosition, type AcknowledgedPosition } from "../directory/acknowledged-position.ts";
+import type { Damage } from "../directory/damage.ts";
+import { CLUSTER } from "../directory/layout.ts";
+import type { EngineGuard } from "../engine/guard.ts";
+import { checkCluster } from "./cluster-integrity.ts";
+import { readControlFile } from "./control-file.ts";
+import { recordRelationFiles } from "./relation-files.ts";
+
+/** Checks the files of a data directory before PostgreSQL opens them, and records what the next check compares. */
+export function clusterGuard(directory: string): EngineGuard<Damage> {
+  let acknowledged: AcknowledgedPosition | null = null;
+  return {
+    check: () => checkCluster(directory),
+    opened: () => {
+      acknowledged = openAcknowledgedPosition(directory);
+    },
+    acknowledged: (position) => acknowledged?.record(position),
+    checkpointed: async () => recordRelationFiles(directory, null),
+    closed: async () => {
+      const control = readControlFile(join(directory, CLUSTER));
+      if (control?.isShutDown !== true) return { isShutDown: false };
+      try {
+        await recordRelationFiles(directory, control.checkpoint);
+      } catch {
+        // The earlier record is still true, as files only grow. The disk may be full.
+      }
+      return { isShutDown: true };
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import {
+  planVacuum,
+  reusableBytes,
+  type TableActivity,
+} from "../../../src/infrastructure/pglite/client/vacuum-plan.ts";
+
+const MIB = 1_048_576;
+
+const posts = (activity: Partial<TableActivity> = {}): TableActivity => ({
+  table: "posts",
+  owner: null,
+  liveRows: 100,
+  deadRows: 0,
+  insertedSinceVacuum: 0,
+  changedSinceAnalyze: 0,
+  analysedRows: 100,
+  bytes: 100 * 8192,
+  ...activity,
+});
+const toast = (activity: Partial<TableActivity> = {}) =>
+  posts({ table: "pg_toast.pg_toast_16400", owner: "posts", liveRows: 525, bytes: MIB, ...activity });
+
+describe("the vacuum plan", () => {
+  it("leaves out tables with few changes", () => {
+    expect(planVacuum([posts({ deadRows: 9999 }), toast({ deadRows: 500 })], false)).toEqual([]);
+  });
+
+  it("vacuums a table after 10,000 dead or new rows", () => {
+    const vacuum = [{ table: "posts", vacuum: true, analyze: false }];
+    expect(planVacuum([posts({ deadRows: 10_000 })], false)).toEqual(vacuum);
+    expect(planVacuum([posts({ deadRows: 4000, insertedSinceVacuum: 6000 })], false)).toEqual(vacuum);
+  });
+
+  it("vacuums a TOAST table after 16 MiB of dead bytes, as sixteen edits of a post of 1 MiB leave", () => {
+    const edited = (edits: number) => toast({ deadRows: edits * 525, bytes: (1 + edits) * MIB });
+    expect(planVacuum([posts({ deadRows: 14 }), edited(14)], false)).toEqual([]);
+    expect(planVacuum([posts({ deadRows: 17 }), edited(17)], false)).toEqual([
+      { table: "pg_toast.pg_toast_16400", vacuum: true, analyze: false },
+    ]);
+  });
+
+  it("does not count the free space of a large file as dead bytes", () => {
+    expect(planVacuum([toast({ liveRows: 1, deadRows: 525, bytes: 500 * MIB })], false)).toEqual([]);
+  });
+
+  it("vacuums a TOAST table with its table only once", () => {
+    expect(planVacuum([posts({ deadRows: 10_000 }), toast({ deadRows: 20_000, bytes: 40 * MIB })], false)).toEqual([
+      { table: "posts", vacuum: true, analyze: false },
+    ]);
+  });
+
+  it("analyses a table after 50 rows and a tenth of all rows have changed", () => {
+    expect(planVacuum([posts({ changedSinceAnalyze: 59 })], false)).toEqual([]);
+    expect(planVacuum([posts({ changedSinceAnalyze: 60 })], false)).toEqual([
+      { table: "posts", vacuum: false, analyze: true },
+    ]);
+    // -1: it was never analysed.
+    expect(planVacuum([posts({ changedSinceAnalyze: 50, analysedRows: -1 })], false)).toHaveLength(1);
+  });
+
+  it("vacuums every table with dead rows and analyses none on a low disk", () => {
+    const care = planVacuum([posts({ changedSinceAnalyze: 1000 }), toast({ deadRows: 1 })], true);
+    expect(care).toEqual([{ table: "pg_toast.pg_toast_16400", vacuum: true, analyze: false }]);
+  });
+
+  it("counts as reusable what no row of the greatest length could take", () => {
+    const tables = [posts({ liveRows: 100, bytes: MIB }), toast({ liveRows: 1024, bytes: 10 * MIB })];
+    expect(reusableBytes(tables)).toBe(MIB - 100 * 2048 + 8 * MIB);
+    expect(reusableBytes([posts({ liveRows: 1_000_000 })])).toBe(0);
+  });
+});
