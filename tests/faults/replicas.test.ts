@@ -95,6 +95,6 @@ describe("reads on a standby that streams from the primary", () => {
       await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
       return log.lines.at(-1)?.message === REMOVED;
     });
-    expect(log.lines.at(-1)?.fields).toMatchObject({ cause: "it is no standby" });
+    expect(log.lines.at(-1)?.fields).toMatchObject({ cause: "it is not a standby" });
   });
 });

@@ -64,7 +64,7 @@ const caughtFrom = async (running: Promise<unknown>): Promise<unknown> =>
   );
 
 describe("attempt", () => {
-  it("gives what the query gives", async () => {
+  it("returns the result of the query", async () => {
     expect((await attempt(db, "users.list", async () => [1, 2]))._unsafeUnwrap()).toEqual([1, 2]);
   });
 
@@ -121,7 +121,7 @@ describe("attempt", () => {
     expectNoSecret(failure);
   });
 
-  it("takes a driver's error without an SQLSTATE for a store that is not there", async () => {
+  it("reports an error of the driver without a SQLSTATE as unavailable", async () => {
     const failure = (await attemptThrowing(drizzled({ message: "Socket closed" })))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ reason: "unavailable", cause: { sqlState: null, message: "Socket closed" } });
     expectNoSecret(failure);
@@ -130,20 +130,17 @@ describe("attempt", () => {
   it.each([
     ["nothing", undefined],
     ["no exception", "ExitStatus" as unknown as Error],
-  ])("takes a driver that threw %s for a store that is not there, and holds no values", async (_, cause) => {
+  ])("reports a driver that threw %s as unavailable, without values of the statement", async (_, cause) => {
     const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], cause)))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ reason: "unavailable", operation: "users.insert" });
     expectNoSecret(failure);
   });
 
-  it.each(["23505", "23503", "23514"])(
-    "makes a %s of a constraint that is named the error given for it",
-    async (code) => {
-      const thrown = drizzled({ code, constraint: "users_email_key_unique" });
-      const result = await attemptThrowing(thrown, { users_email_key_unique: { kind: "email_taken" } });
-      expect(result._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
-    },
-  );
+  it.each(["23505", "23503", "23514"])("turns a %s of a named constraint into its error", async (code) => {
+    const thrown = drizzled({ code, constraint: "users_email_key_unique" });
+    const result = await attemptThrowing(thrown, { users_email_key_unique: { kind: "email_taken" } });
+    expect(result._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
+  });
 
   const defects: readonly (readonly [string, Said])[] = [
     ["a violated constraint that nobody named", { code: "23505", constraint: "users_pkey" }],
@@ -154,7 +151,7 @@ describe("attempt", () => {
     ["a failed transaction", { code: "25P02" }],
   ];
 
-  it.each(defects)("lets %s go on as an exception that holds no values", async (_, said) => {
+  it.each(defects)("rethrows %s as an exception without values of the statement", async (_, said) => {
     const result = attemptThrowing(drizzled(said), { users_email_key_unique: { kind: "email_taken" } });
     const thrown = await caughtFrom(result);
     expect(thrown).toBeInstanceOf(Error);
@@ -163,12 +160,12 @@ describe("attempt", () => {
     expectNoSecret(thrown);
   });
 
-  it("lets what is no driver's error go on as it is", async () => {
+  it("rethrows an exception that is not from the driver unchanged", async () => {
     const defect = new TypeError("undefined is not a function");
     expect(await caughtFrom(attemptThrowing(defect))).toBe(defect);
   });
 
-  it("remembers the transaction in which a statement failed, and no other", async () => {
+  it("marks only the transaction in which a statement failed as aborted", async () => {
     const [failed, fine] = [{} as Database, {} as Database];
     await attempt(failed, "users.insert", async () => Promise.reject(drizzled({ code: "53100" })));
     await attempt(fine, "users.insert", async () => []);
@@ -188,21 +185,21 @@ describe("attempt on PGlite", () => {
     expect(result._unsafeUnwrapErr()).toEqual({ kind: "no_such_role" });
   });
 
-  it("lets a constraint go on that nobody named, without the row that broke it", async () => {
+  it("rethrows the violation of an unnamed constraint without the row", async () => {
     const thrown = await caughtFrom(attempt(db, "users.insert", async () => insertUser(db, "emperor")));
     expect((thrown as Error).message).toMatch(/^users\.insert: 23514: .*users_role_check/);
     expectNoSecret(thrown);
     expect(shown(thrown)).not.toContain("emperor");
   });
 
-  it("lets a wrong statement go on without the statement", async () => {
+  it("rethrows the error of a wrong statement without the statement", async () => {
     const failing = async () => db.execute(sql`select ${PARAMETER}::text from nowhere /* insert into */`);
     const thrown = await caughtFrom(attempt(db, "users.list", failing));
     expect((thrown as Error).message).toMatch(/^users\.list: 42P01: /);
     expectNoSecret(thrown);
   });
 
-  it("lets a value of a wrong type go on without the value, which PostgreSQL quotes", async () => {
+  it("rethrows the error of a wrong value without the value that PostgreSQL quotes", async () => {
     const failing = async () => db.execute(sql`select * from users where id = ${PARAMETER}`);
     const thrown = await caughtFrom(attempt(db, "users.findById", failing));
     expect((thrown as Error).message).toMatch(/^users\.findById: 22P02/);

@@ -46,7 +46,7 @@ describe("the storage on a PostgreSQL server", () => {
     return session;
   }
 
-  it("repeats the unit of work that PostgreSQL ends to break a deadlock, so that both are kept", async () => {
+  it("repeats the unit of work that PostgreSQL rolls back to break a deadlock", async () => {
     const [first, second] = [await storedSession(), await storedSession()];
     const bothHoldOne = meeting(2);
     const renewed = (session: Session): Session => ({ ...session, lastUsedAt: LATER });
@@ -64,7 +64,7 @@ describe("the storage on a PostgreSQL server", () => {
     expect(runs).toBeGreaterThan(2);
   });
 
-  it("says that it is busy when a lock is not had in time", async () => {
+  it("fails as busy when it does not get a lock in time", async () => {
     const session = await storedSession();
     const impatient = (await openPostgresStorage({ ...serverDefaults, server, lockTimeoutMs: 100 }))._unsafeUnwrap();
     await client.begin(async (transaction) => {
@@ -75,7 +75,7 @@ describe("the storage on a PostgreSQL server", () => {
     await impatient.close();
   });
 
-  it("does not take a standby for a primary: writes say that it is unavailable, and so does readiness", async () => {
+  it("fails a write as unavailable on a read-only server", async () => {
     const options = "-c default_transaction_read_only=on";
     const readOnly = { ...server, startup: { ...server.startup, options } };
     const standby = (
@@ -86,13 +86,13 @@ describe("the storage on a PostgreSQL server", () => {
     await standby.close();
   });
 
-  it("says what the server promises of a write", async () => {
+  it("reports the durability of the server", async () => {
     const checked = (await storage.probe.check())._unsafeUnwrap();
     // The server of the tests does not flush.
     expect(checked).toEqual({ durability: "relaxed", writable: true });
   });
 
-  it("needs no more than the roles that its documentation makes", async () => {
+  it("works with the roles of the documentation", async () => {
     const [beginning = "", rest = ""] = rolesOfDocs().split("\\c quire");
     for (const statement of statementsOf(beginning)) await client.unsafe(statement);
     const database = `${inject("postgresServer")}/quire`;
@@ -109,7 +109,7 @@ describe("the storage on a PostgreSQL server", () => {
     await opened.close();
   });
 
-  it("is refused at once where the database is not there", async () => {
+  it("fails at once when the database does not exist", async () => {
     const elsewhere = { ...server, database: "nowhere" };
     const refused = (await openPostgresStorage({ ...serverDefaults, server: elsewhere }))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
@@ -118,7 +118,7 @@ describe("the storage on a PostgreSQL server", () => {
     });
   });
 
-  it("does not speak to a server without TLS where it must be verified", async () => {
+  it("refuses a server without TLS when the URL requires verification", async () => {
     const options = { ...serverDefaults, server: { ...server, tls: {} }, startTimeoutMs: 300 };
     const refused = (await openPostgresStorage(options))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
@@ -127,7 +127,7 @@ describe("the storage on a PostgreSQL server", () => {
     });
   });
 
-  it("takes the one of several hosts that is there", async () => {
+  it("selects the reachable one of several hosts", async () => {
     const several: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts] };
     const opened = (await openPostgresStorage({ ...serverDefaults, server: several }))._unsafeUnwrap();
     const users = Array.from({ length: 20 }, () => aUser());
@@ -136,7 +136,7 @@ describe("the storage on a PostgreSQL server", () => {
     await opened.close();
   });
 
-  it("says of each of several hosts why it is not taken, and does not wait for ever", async () => {
+  it("gives the reason for each of several unsuitable hosts, and ends", async () => {
     const standby: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts], sessionAttributes: "standby" };
     const refused = (
       await openPostgresStorage({ ...serverDefaults, server: standby, startTimeoutMs: 300 })
@@ -150,7 +150,7 @@ describe("the storage on a PostgreSQL server", () => {
   it.each([
     ["nobody listens", async () => ({ port: 1, close: async () => {} })],
     ["nobody says anything", silentServer],
-  ])("waits for as long as a start may wait, neither longer nor shorter, where %s", async (_case, listen) => {
+  ])("waits exactly as long as the start timeout when %s", async (_case, listen) => {
     const { port, close } = await listen();
     const absent: ServerUrl = { ...server, hosts: [{ host: "127.0.0.1", port }] };
     const startTimeoutMs = 1500;
@@ -162,13 +162,13 @@ describe("the storage on a PostgreSQL server", () => {
     expect(waitedMs).toBeLessThan(serverDefaults.connectTimeoutMs);
   });
 
-  it("sends nothing to a server that is not what the URL wants, so that a write is not unknown", async () => {
+  it("sends nothing to a server that lacks the required role, so that no outcome is unknown", async () => {
     const waiting = serverClient({ ...serverDefaults, server: { ...server, sessionAttributes: "standby" } });
     await expect(waiting.unsafe("insert into users default values")).rejects.toMatchObject({ code: "08001" });
     await waiting.end(1000);
   });
 
-  it("is refused at once where one of several hosts refuses the password", async () => {
+  it("fails at once when one of several hosts refuses the password", async () => {
     const wrong: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts], password: "wrong" };
     const refused = (await openPostgresStorage({ ...serverDefaults, server: wrong }))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
@@ -177,7 +177,7 @@ describe("the storage on a PostgreSQL server", () => {
     });
   });
 
-  it("runs beside others on one database", async () => {
+  it("shares a database with other processes", async () => {
     const other = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
     const user = aUser();
     (await storage.users.insert(user))._unsafeUnwrap();
@@ -188,7 +188,7 @@ describe("the storage on a PostgreSQL server", () => {
     await other.close();
   });
 
-  it("has a server to be tested on", () => {
+  it("is tested on a server", () => {
     expect(inject("postgresServer")).toMatch(/^postgres:/);
   });
 });

@@ -9,7 +9,7 @@ const ASKING = 12;
 /** No figure of speed: a statement that waits for a connection that nobody writes on waits as long as the test may. */
 const TEST_TIMEOUT_MS = 600_000;
 
-describe("a pool whose connections are cut again and again", () => {
+describe("a pool whose connections are cut repeatedly", () => {
   let server: ServerUrl;
   let other: ServerClient;
 
@@ -20,7 +20,7 @@ describe("a pool whose connections are cut again and again", () => {
   afterAll(async () => other.end(1000));
 
   it(
-    "answers every statement, and leaves none to wait for a connection that nobody writes on",
+    "answers every statement, and none waits for a connection without a writer",
     { timeout: TEST_TIMEOUT_MS },
     async () => {
       const connectTimeoutMs = 2 * TEST_TIMEOUT_MS;

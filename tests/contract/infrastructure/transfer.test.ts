@@ -71,8 +71,8 @@ async function filled(end: TransferEndpoint): Promise<TransferEndpoint> {
   return end;
 }
 
-describe("a move", () => {
-  it("brings everything from the embedded PostgreSQL to a server and back, and proves it", async () => {
+describe("a transfer", () => {
+  it("copies everything from the embedded PostgreSQL to a server and back, and verifies it", async () => {
     const [first, middle, last] = [await filled(await embedded("first")), await server(), await embedded("last")];
     const progress: TransferProgress[] = [];
     const there = (await transfer(first, middle, (state) => progress.push(state)))._unsafeUnwrap();
@@ -102,7 +102,7 @@ describe("a move", () => {
     expect(await to.select("select to_regclass('quire_move')::text")).toEqual([[null]]);
   });
 
-  it("goes on where it was interrupted, and with nothing twice", async () => {
+  it("resumes where it was interrupted, and copies nothing twice", async () => {
     const [from, to] = [await filled(await embedded("from")), await server()];
     const written: number[] = [];
     const failing: TransferEndpoint = {
@@ -121,7 +121,7 @@ describe("a move", () => {
     expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 + 2 });
   });
 
-  it("leaves nothing of what a server had not yet when it was interrupted", async () => {
+  it("stores no part of an interrupted batch, and succeeds when it is repeated", async () => {
     const [from, to] = [await filled(await embedded("from")), await server()];
     const failing: TransferEndpoint = {
       ...from,
@@ -142,7 +142,7 @@ describe("a move", () => {
       "53100",
     ],
     ["cuts the connection", "perform pg_terminate_backend(pg_backend_pid()); return new", "08007"],
-  ])("ends, and goes on later, when the target %s", async (_case, body, code) => {
+  ])("fails and resumes later when the target %s", async (_case, body, code) => {
     const [from, to] = [await filled(await server()), await server()];
     await to.run(`create function fail() returns trigger language plpgsql as $$ begin ${body}; end $$`);
     await to.run("create trigger fails before insert on posts for each row execute function fail()");
@@ -152,7 +152,7 @@ describe("a move", () => {
     expect((await transfer(from, to, ignore)).isOk()).toBe(true);
   });
 
-  it("reads a table in the order of an index, and never sorts it", async () => {
+  it("reads a table in the order of an index, without a sort", async () => {
     const end = await filled(await server());
     await end.run("analyze");
     const posts = TRANSFERRED_TABLES.find(({ name }) => name === "posts") as TransferredTable;
@@ -163,7 +163,7 @@ describe("a move", () => {
     }
   });
 
-  it("does not mix two moves to one target", async () => {
+  it("refuses a second source for an unfinished target", async () => {
     const [from, other, to] = [await filled(await embedded("from")), await embedded("other"), await server()];
     const failing = { ...to, insert: async () => Promise.reject(new Error("the network is gone")) };
     await transfer(from, failing, ignore);
@@ -171,7 +171,7 @@ describe("a move", () => {
     expect(refused).toEqual({ kind: "transfer_target_of_another", place: to.place, from: from.place });
   });
 
-  it("says so when the two are not the same in the end", async () => {
+  it("fails when source and target differ at the end", async () => {
     const [from, to] = [await filled(await embedded("from")), await server()];
     const changing: TransferEndpoint = {
       ...to,

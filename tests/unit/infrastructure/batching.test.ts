@@ -29,28 +29,28 @@ function recordingLookUp() {
   return { asked, find };
 }
 
-describe("lookups in the same turn of the event loop", () => {
-  it("are one query, and each gets its own row, or none", async () => {
+describe("batched lookups", () => {
+  it("send one query for a turn of the event loop and give each caller its own row or none", async () => {
     const { asked, find } = recordingLookUp();
     const found = await Promise.all(["a", "none", "b", "a"].map(async (id) => find(id)));
     expect(found.map((row) => row._unsafeUnwrap()?.id)).toEqual(["a", undefined, "b", "a"]);
     expect(asked).toHaveLength(1);
   });
 
-  it("are asked again in the next turn, as rows change", async () => {
+  it("send a new query in the next turn", async () => {
     const { asked, find } = recordingLookUp();
     await find("a");
     await find("a");
     expect(asked).toEqual([["a"], ["a"]]);
   });
 
-  it("are 50 at a time, so that the first does not wait for all", async () => {
+  it("send at most 50 keys in a query", async () => {
     const { asked, find } = recordingLookUp();
     await Promise.all(Array.from({ length: 120 }, async (_, index) => find(String(index))));
     expect(asked.map(({ length }) => length)).toEqual([50, 50, 20]);
   });
 
-  it("fail together", async () => {
+  it("give a failure of the query to every caller", async () => {
     const find = batchLookups(
       "rows.find",
       ({ id }: Row) => id,
@@ -102,7 +102,7 @@ describe("lookups in the same turn of the event loop", () => {
     expect(queries[0]?.aborted).toBe(true);
   });
 
-  it("throw together what the query throws", async () => {
+  it("throw the exception of the query to every caller", async () => {
     const find = batchLookups(
       "rows.find",
       ({ id }: Row) => id,
@@ -113,7 +113,7 @@ describe("lookups in the same turn of the event loop", () => {
   });
 });
 
-describe("lists in the same turn of the event loop", () => {
+describe("single-flight", () => {
   /** Asks for a list that says what was asked, and how many were asked for before it. */
   function recordingList() {
     let count = 0;
@@ -122,13 +122,13 @@ describe("lists in the same turn of the event loop", () => {
     );
   }
 
-  it("are asked for once where they are the same", async () => {
+  it("runs equal calls of a turn of the event loop once", async () => {
     const list = recordingList();
     const answers = await Promise.all([list(undefined, { drafts: "none" }, 2), list(undefined, { drafts: "none" }, 2)]);
     expect(answers).toEqual(["none 2 #0", "none 2 #0"]);
   });
 
-  it("are not shared where anything differs, such as what the viewer may see", async () => {
+  it("does not share a result between calls with different arguments, such as different rights", async () => {
     const list = recordingList();
     const answers = await Promise.all([
       list(undefined, { drafts: "none" }, 2),
@@ -138,7 +138,7 @@ describe("lists in the same turn of the event loop", () => {
     expect(answers).toEqual(["none 2 #0", "all 2 #1", "none 3 #2"]);
   });
 
-  it("abort the signal of their call once every caller is aborted, and never where one has no signal", async () => {
+  it("aborts the shared query once every caller has aborted, and never when a caller has no signal", async () => {
     const calls: (AbortSignal | undefined)[] = [];
     const list = singleFlight(async (signal, _limit: number) => void calls.push(signal as AbortSignal));
     const clients = [new AbortController(), new AbortController(), new AbortController()] as const;
@@ -151,7 +151,7 @@ describe("lists in the same turn of the event loop", () => {
     expect(calls[1]).toBeUndefined();
   });
 
-  it("are asked for again once the question was asked, though it is not answered yet", async () => {
+  it("runs a new query for a call that comes after the query has begun", async () => {
     const answers: ((answer: string) => void)[] = [];
     const list = singleFlight(async () => new Promise<string>((settle) => answers.push(settle)));
     const first = list();
@@ -180,19 +180,19 @@ function recordingWrite(
   return { written, write };
 }
 
-describe("writes in the same turn of the event loop", () => {
+describe("batched inserts", () => {
   it.each([
     [20, [16, 4]],
     [60, [50, 10]],
     [49, [32, 16, 1]],
-  ])("are few statements of a few sizes: %i are %j", async (rows, statements) => {
+  ])("split %i rows of a turn of the event loop into statements of %j rows", async (rows, statements) => {
     const { written, write } = recordingWrite(() => ok());
     const outcomes = await Promise.all(Array.from({ length: rows }, async (_, index) => write(String(index))));
     expect(outcomes).toEqual(outcomes.map((_, index) => ok(`${index} is written`)));
     expect(written.map(({ length }) => length)).toEqual(statements);
   });
 
-  it("are no statement of more than a mebibyte together", async () => {
+  it("keep a statement of several rows below a mebibyte", async () => {
     const { written, write } = recordingWrite(
       () => ok(),
       (row) => Number(row) * 1024,
@@ -201,28 +201,31 @@ describe("writes in the same turn of the event loop", () => {
     expect(written).toEqual([["2000"], ["1000", "24"], ["1", "1023"]]);
   });
 
-  it("have an outcome of their own, whatever becomes of the others", async () => {
+  it("write each row alone when one row of a statement is refused", async () => {
     const { written, write } = recordingWrite((rows) => (rows.includes("bad") ? err({ kind: "refused" }) : ok()));
     const outcomes = await Promise.all(["a", "bad", "b"].map(write));
     expect(outcomes).toEqual([ok("a is written"), err({ kind: "refused" }), ok("b is written")]);
     expect(written).toEqual([["a", "bad", "b"], ["a"], ["bad"], ["b"]]);
   });
 
-  it.each(["outcome_unknown", "unavailable", "busy"] as const)("are not repeated after %s", async (reason) => {
-    const failure: StorageFailure = {
-      kind: "storage_failure",
-      reason,
-      isTransient: false,
-      operation: "write",
-      cause: null,
-    };
-    const { written, write } = recordingWrite(() => err(failure));
-    const outcomes = await Promise.all(["a", "b"].map(write));
-    expect(outcomes.map((outcome) => outcome._unsafeUnwrapErr())).toEqual([failure, failure]);
-    expect(written).toHaveLength(1);
-  });
+  it.each(["outcome_unknown", "unavailable", "busy"] as const)(
+    "do not repeat a statement after the failure %s",
+    async (reason) => {
+      const failure: StorageFailure = {
+        kind: "storage_failure",
+        reason,
+        isTransient: false,
+        operation: "write",
+        cause: null,
+      };
+      const { written, write } = recordingWrite(() => err(failure));
+      const outcomes = await Promise.all(["a", "b"].map(write));
+      expect(outcomes.map((outcome) => outcome._unsafeUnwrapErr())).toEqual([failure, failure]);
+      expect(written).toHaveLength(1);
+    },
+  );
 
-  it("throw what the statement throws for their own row alone", async () => {
+  it("throw only for the row whose own statement throws", async () => {
     const { write } = recordingWrite((rows) => {
       if (rows.includes("bad")) throw new Error("a defect");
       return ok();

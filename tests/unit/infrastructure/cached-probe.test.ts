@@ -16,7 +16,7 @@ function openProbe() {
 }
 
 describe("cachedProbe", () => {
-  it("asks the storage once for all that ask within 100 ms", async () => {
+  it("checks the storage once for all checks within 100 ms", async () => {
     const { clock, checks, probe } = openProbe();
     const asked = [probe.check(), probe.check()];
     clock.advance(99);
@@ -26,7 +26,7 @@ describe("cachedProbe", () => {
     expect(await Promise.all(asked)).toEqual([OUTDATED, OUTDATED, OUTDATED]);
   });
 
-  it("does not wait for a check that hangs, and asks ten times a second meanwhile", async () => {
+  it("does not wait for a check that hangs, and starts at most ten checks a second", async () => {
     const { clock, checks, probe } = openProbe();
     void probe.check();
     clock.advance(100);
@@ -36,7 +36,7 @@ describe("cachedProbe", () => {
     expect(await Promise.all(later)).toEqual([OUTDATED, OUTDATED]);
   });
 
-  it("asks the storage anew 100 ms after the last answer, and no sooner", async () => {
+  it("checks the storage again 100 ms after the end of the last check, and no sooner", async () => {
     const { clock, checks, probe } = openProbe();
     const first = probe.check();
     checks[0]?.(OUTDATED);
@@ -50,7 +50,7 @@ describe("cachedProbe", () => {
     expect(checks).toHaveLength(2);
   });
 
-  it("asks anew when the clock was set back", async () => {
+  it("checks the storage again when the clock was set back", async () => {
     const { clock, checks, probe } = openProbe();
     const first = probe.check();
     checks[0]?.(READY);
@@ -60,7 +60,7 @@ describe("cachedProbe", () => {
     expect(checks).toHaveLength(2);
   });
 
-  it("asks anew after a check that threw", async () => {
+  it("checks the storage again after a check that threw", async () => {
     let asked = 0;
     const clock = testClock();
     const probe = cachedProbe(

@@ -34,7 +34,7 @@ function connection(host: string, backend: number | null): FakeConnection {
 
 const ALIVE: HostHealth = { kind: "reachable", abandoned: [] };
 
-describe("the watchdog over connections", () => {
+describe("connection watchdog", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
@@ -53,14 +53,14 @@ describe("the watchdog over connections", () => {
 
   const wait = async () => vi.advanceTimersByTimeAsync(SUSPICIOUS_SILENCE_MS);
 
-  it("asks nothing while every answer comes", async () => {
+  it("checks no host while every answer arrives", async () => {
     const { asked, connections } = watching({ kind: "unreachable", cause: null });
     connections[0].silence = SUSPICIOUS_SILENCE_MS - 1;
     await wait();
     expect(asked).toEqual([]);
   });
 
-  it("drops every connection to a host that cannot be reached, those without a statement as well", async () => {
+  it("drops every connection to an unreachable host, also those without a statement", async () => {
     const { connections, log } = watching({ kind: "unreachable", cause: "ETIMEDOUT" });
     connections[0].silence = SUSPICIOUS_SILENCE_MS;
     await wait();
@@ -74,7 +74,7 @@ describe("the watchdog over connections", () => {
     ]);
   });
 
-  it("drops the one whose backend does not work for it", async () => {
+  it("drops a connection whose backend does not work for it", async () => {
     const { asked, connections } = watching({ kind: "reachable", abandoned: [1] });
     connections[0].silence = SUSPICIOUS_SILENCE_MS;
     connections[1].silence = SUSPICIOUS_SILENCE_MS;
@@ -83,7 +83,7 @@ describe("the watchdog over connections", () => {
     expect(connections.map(({ dropped }) => dropped.length)).toEqual([1, 0, 0]);
   });
 
-  it("leaves one alone that was answered while its host was asked", async () => {
+  it("keeps a connection that was answered during the check of its host", async () => {
     const { connections, watchdog } = watching(ALIVE);
     watchdog.close();
     const late = connection("c", 9);
@@ -98,7 +98,7 @@ describe("the watchdog over connections", () => {
     expect(connections[0].dropped).toEqual(["The connection was closed."]);
   });
 
-  it("drops one whose answer is overdue, though the host says that it works on it", async () => {
+  it("drops a connection whose answer is overdue although its backend works on it", async () => {
     const { connections } = watching(ALIVE, 35_000);
     connections[0].silence = 34_999;
     await wait();
@@ -108,7 +108,7 @@ describe("the watchdog over connections", () => {
     expect(connections[0].dropped).toEqual(["The connection was dropped: no answer in 35000 ms."]);
   });
 
-  it("lets a statement take as long as it must where it may", async () => {
+  it("sets no limit on a statement without an answer timeout", async () => {
     const { asked, connections } = watching(ALIVE, null);
     connections[0].silence = 3_600_000;
     await wait();
@@ -116,7 +116,7 @@ describe("the watchdog over connections", () => {
     expect(asked.length).toBeGreaterThan(0);
   });
 
-  it("asks a host no more than once in the time of a suspicious silence", async () => {
+  it("checks a host at most once within the suspicious silence", async () => {
     const { asked, connections } = watching(ALIVE, null);
     for (const each of connections) each.silence = SUSPICIOUS_SILENCE_MS;
     await vi.advanceTimersByTimeAsync(10 * SUSPICIOUS_SILENCE_MS);

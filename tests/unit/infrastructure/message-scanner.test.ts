@@ -19,11 +19,11 @@ const SERVER = Buffer.concat([message("R", "\0\0\0\0"), message("K", "12345678")
 // The first message of a client has no type.
 const CLIENT = Buffer.concat([message("p", "user\0ada\0").subarray(1), message("p", "secret"), message("S")]);
 
-describe("the scanner of messages", () => {
+describe("message scanner", () => {
   it.each([
     ["a server", false, SERVER, ["R", "K", "Z", "1"]],
     ["a client", true, CLIENT, ["startup", "p", "S"]],
-  ])("finds those of %s, wherever chunks are cut", (_, isClient, bytes, types) => {
+  ])("finds the messages of %s in chunks of every size", (_, isClient, bytes, types) => {
     for (let size = 1; size <= bytes.length; size++) {
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
         bytes.subarray(index * size, (index + 1) * size),
@@ -32,7 +32,7 @@ describe("the scanner of messages", () => {
     }
   });
 
-  it("gives what a chunk has of the contents, and nothing of the next message", () => {
+  it("passes the contents that the chunk holds, and nothing of the next message", () => {
     const seen: string[] = [];
     const scan = messageScanner(false, (type, contents) => void seen.push(`${type} ${contents.toString("latin1")}`));
     scan(Buffer.concat([message("K", "12345678"), message("Z", "I")]));
