@@ -4,12 +4,12 @@ import type { HttpEnv } from "./environment.ts";
 import { SECURE_HEADERS } from "./openapi/headers.ts";
 import { completeHeaders, startHeaders } from "./respond.ts";
 
-// What is shown depends on who asks, and may change at any time: a shared cache may keep what everybody is shown, if it asks
-// each time whether that is still so.
+// An answer depends on its viewer and may change at any time. A shared cache may store the answer for anonymous viewers, and must
+// revalidate it each time.
 const PUBLIC = { ...SECURE_HEADERS, Vary: "Authorization, Accept-Encoding", "Cache-Control": "public, no-cache" };
 const PRIVATE = { ...PUBLIC, "Cache-Control": "private, no-cache" };
 
-/** Begins the headers of the answer; a route that knows better sets another policy, or another way to cache. */
+/** Sets the default headers of the answer. A route may override the policy and the caching. */
 export function answerHeaders(basePath: string) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     const isPublic = c.req.header("Authorization") === undefined && /^(?:GET|HEAD)$/.test(c.req.method);

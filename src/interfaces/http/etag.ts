@@ -32,7 +32,11 @@ export function gzipEtag(tag: string): string {
   return tag.startsWith("W/") ? tag : `${tag.slice(0, -1)}${GZIP}"`;
 }
 
-/** The strong tag of a single resource. */
+/**
+ * The strong tag of a single resource.
+ *
+ * Hono's etag middleware hashes the body of each answer. This tag is known before a body is made, and conditional writes need it.
+ */
 export function etag(version: Version, representation: Representation = "full"): string {
   return `"${opaqueTag(version, representation)}"`;
 }

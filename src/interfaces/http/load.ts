@@ -1,4 +1,4 @@
 export const LOADS = ["normal", "shedding"] as const;
 
-/** Whether the server answers every request, or has refused some lately because there were too many. */
+/** `shedding` if the server has refused requests lately because of overload. */
 export type Load = (typeof LOADS)[number];

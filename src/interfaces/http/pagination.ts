@@ -53,20 +53,20 @@ export const PageQuery = z.strictObject({
 type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & { readonly total?: number | null };
 
 interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {
-  /** Names the list: its cursors are refused by every other. */
+  /** The name of the list. A cursor is valid only for the list that it was made for. */
   readonly list: string;
   readonly query: z.infer<typeof PageQuery>;
-  /** Whether a cursor's key can be one of the list's sort; where it is left out, the list is sorted by ids alone. */
+  /** Whether a cursor's key has the type of the list's sort key. By default the list is sorted by id, without a key. */
   readonly isKey?: (key: string | null) => boolean;
   readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<FoundPage<Item>, Failure>>;
   readonly present: (item: Item) => Body;
-  /** What tells the item as it is presented from what it was and will be: for the tag of the page. */
+  /** A value that changes whenever the presented item does: for the ETag of the page. */
   readonly state: (item: Item) => unknown;
 }
 
 /**
- * Answers with a page, unless a precondition does: reads its cursor (422 when it is none), finds it, and links those
- * beside it (RFC 8288).
+ * Answers with a page, unless a precondition answers first. It decodes the cursor (422 if it is invalid), finds the page, and
+ * links the pages beside it (RFC 8288).
  */
 export async function pageResponse<
   Item extends { readonly id: Id<string> },
@@ -84,7 +84,7 @@ export async function pageResponse<
   const page = { nextCursor, previousCursor, ...(total === null ? {} : { total }) };
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
-  // Fields may be asked for by one parameter with commas or by several.
+  // A list such as `fields` may be one parameter with commas, or a repeated parameter.
   const asked = Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]));
   const link = (rel: "next" | "prev", place: string | null) => {
     if (place === null) return;

@@ -7,9 +7,6 @@ import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpForgedCursorsContract } from "./http-forged-cursors.contract.ts";
 import { httpPostsContract } from "./http-posts.contract.ts";
 import { httpPostViewContract } from "./http-post-view.contract.ts";
-import { httpProtectionContract } from "./http-protection.contract.ts";
-import { httpProtocolContract } from "./http-protocol.contract.ts";
-import { httpPublicUrlContract } from "./http-public-url.contract.ts";
 import { httpPublicationTimeContract } from "./http-publication-time.contract.ts";
 import { httpRightsContract } from "./http-rights.contract.ts";
 import { httpSearchContract } from "./http-search.contract.ts";
@@ -17,20 +14,10 @@ import { httpSessionsContract } from "./http-sessions.contract.ts";
 import { httpStoredTextContract } from "./http-stored-text.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
 
-/** What clients are promised, whatever the API stores in. */
+/** The promises to clients that depend on the storage. */
 export function httpContract(adapter: StorageUnderTest) {
   describe(`HTTP on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
-
-    afterAll(async () => opened.close());
-
-    const openStorage = async (): Promise<TestStorage> => opened.empty();
-    const open: OpenApi = async (overrides) => openApi(await openStorage(), overrides);
-
+    const { open, openStorage } = apiOn(adapter);
     httpUsersContract(open);
     httpSessionsContract(open);
     httpIdempotencyContract(open, openStorage);
@@ -42,9 +29,21 @@ export function httpContract(adapter: StorageUnderTest) {
     httpForgedCursorsContract(open);
     httpSearchContract(open);
     httpConditionalContract(open);
-    httpProtectionContract(open, openStorage);
-    httpProtocolContract(open, openStorage);
-    httpPublicUrlContract(open);
     httpStoredTextContract(openStorage);
   });
+}
+
+/** Opens the API on an empty storage of this adapter, which is opened once for all tests of a file. */
+export function apiOn(adapter: StorageUnderTest) {
+  let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
+
+  beforeAll(async () => {
+    opened = await adapter.open();
+  });
+
+  afterAll(async () => opened.close());
+
+  const openStorage = async (): Promise<TestStorage> => opened.empty();
+  const open: OpenApi = async (overrides) => openApi(await openStorage(), overrides);
+  return { open, openStorage };
 }

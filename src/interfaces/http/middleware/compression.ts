@@ -3,7 +3,7 @@ import { parseAccept } from "hono/utils/accept";
 import type { HttpEnv } from "../environment.ts";
 import { gzipEtag } from "../etag.ts";
 
-/** In characters. What is shorter fits into a packet as it is. */
+/** In characters. A shorter body fits into one packet without compression. */
 const WORTH_COMPRESSING = 1024;
 
 export function isWorthCompressing(json: string): boolean {
@@ -11,20 +11,20 @@ export function isWorthCompressing(json: string): boolean {
 }
 
 /**
- * Sends in gzip what is long, where the client takes it, under a tag of its own: it has other bytes (RFC 9110, 8.8.3.3).
- * What may not be stored stays as it is, so that the length of an answer tells nothing of a secret in it (BREACH).
+ * Compresses long answers for clients that accept gzip. The compressed answer has its own ETag, as its bytes differ (RFC 9110,
+ * 8.8.3.3). Answers with no-store stay uncompressed, so that their length shows nothing about a secret in them (BREACH).
  *
- * Hono's own makes the tag weak, with which nobody could edit by If-Match, and compresses what is short.
+ * Hono's compress middleware makes the ETag weak, which If-Match does not accept, and compresses short answers too.
  */
 export const compression = createMiddleware<HttpEnv>(async (c, next) => {
   await next();
   const isUnchanged = c.res.status === 304;
-  if ((!isUnchanged && c.get("isLong") !== true) || !takesGzip(c.req.header("Accept-Encoding"))) return;
+  if ((!isUnchanged && c.get("isLong") !== true) || !acceptsGzip(c.req.header("Accept-Encoding"))) return;
   if (c.res.headers.get("Cache-Control") === "no-store") return;
   const tag = c.res.headers.get("ETag");
   const gzipTag = tag === null ? null : gzipEtag(tag);
   if (isUnchanged) {
-    // Which of the two the client has, it says itself.
+    // If-None-Match says which of the two representations the client has.
     if (gzipTag !== null && c.req.header("If-None-Match")?.includes(gzipTag)) c.res.headers.set("ETag", gzipTag);
     return;
   }
@@ -34,12 +34,12 @@ export const compression = createMiddleware<HttpEnv>(async (c, next) => {
   if (gzipTag !== null) c.res.headers.set("ETag", gzipTag);
 });
 
-/** Whole, and not as a stream: then the server knows how many bytes wait for a client that does not read. */
+/** Compresses the whole body, and not as a stream: so the server knows how many bytes a slow client has not read. */
 async function gzip(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer());
 }
 
-function takesGzip(acceptEncoding: string | undefined): boolean {
+function acceptsGzip(acceptEncoding: string | undefined): boolean {
   return (
     acceptEncoding !== undefined && parseAccept(acceptEncoding).some(({ type, q }) => /^gzip$/i.test(type) && q > 0)
   );

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Quota } from "../../../application/ports/rate-limiter.ts";
 import { setHeader } from "../respond.ts";
 
-/** A limit that a request was counted for, as the answer tells of it. */
+/** A rate limit that a request was counted for, as the answer shows it. */
 interface CountedLimit {
   readonly policy: string;
   readonly left: string;
@@ -10,7 +10,7 @@ interface CountedLimit {
   readonly taken: number;
 }
 
-/** By their names. */
+/** Rate limits by name. */
 export type CountedLimits = Map<string, CountedLimit>;
 
 interface Count {
@@ -22,15 +22,15 @@ interface Count {
   readonly left: Quota;
 }
 
-/** The units that a request has taken of a limit; `null` where it was not counted for it. */
+/** The units that a request has taken from a limit; `null` if it was not counted for it. */
 export function takenOf(c: Context, name: string): number | null {
   return countedLimits(c).get(name)?.taken ?? null;
 }
 
 /**
- * Tells of a limit in the answer (draft-ietf-httpapi-ratelimit-headers-10, 3 and 4). Units are weighed requests. The draft
- * has no quota unit for those and allows no other than it registers, so that `qu` is left out, and what the request costs is
- * a parameter of Quire's own.
+ * Shows a limit in the answer (draft-ietf-httpapi-ratelimit-headers-10, 3 and 4). Units are weighted requests. The draft
+ * registers no quota unit for these and allows no others, so `qu` is left out. The cost of the request is a parameter of
+ * Quire's own.
  */
 export function noteLimit(c: Context, { name, quota, windowSeconds, cost, left }: Count): void {
   const counted = countedLimits(c);

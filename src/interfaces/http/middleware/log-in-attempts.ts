@@ -3,25 +3,25 @@ import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/
 import { noteLimit } from "./counted-limits.ts";
 import type { HttpEnv } from "../environment.ts";
 
-/** How many addresses may use up their attempts as one user before each address has one attempt in a window. */
+/** This many addresses may use up their attempts for one user; then each address has one attempt per window. */
 const ADDRESSES_PER_USER = 10;
 
 interface Attempt {
   readonly address: string;
-  /** The user that somebody claims to be: by the key of an e-mail address, or by an id. */
+  /** The claimed user: the key of an e-mail address, or an id. */
   readonly user: string;
-  /** The session in which it is attempted, where there is one. */
+  /** The session of the attempt, if there is one. */
   readonly session?: string;
 }
 
 /**
- * Counts attempts to prove that one is a user, by the address that they come from, so that nobody can keep a user out who
- * comes from another one. Where many addresses try the same user, each has a single attempt in a window: that much the user
- * has at any time too, and needs no more. Attempts in a session are counted for the session as well, wherever it is used.
+ * Counts log-in attempts by client address and user, so that an attacker cannot lock a user out who comes from another
+ * address. When many addresses try the same user, each has a single attempt per window. The user has as much, and needs no
+ * more. Attempts in a session also count for the session, from any address.
  *
  * With a quota of 0 nothing is counted.
  *
- * @returns A function that counts an attempt, and gives what is left where it is one too many.
+ * @returns A function that counts an attempt. It returns the remaining quota if the attempt exceeds it.
  */
 export function logInAttempts(limiter: (policy: RatePolicy) => RateLimiter, { quota, windowSeconds }: RatePolicy) {
   const name = "log-in";

@@ -5,8 +5,10 @@ import { problem } from "../problem/problem.ts";
 import { respond } from "../respond.ts";
 
 /**
- * Gives every path of the app an answer to the methods that it has no handler for: 405 with Allow (RFC 9110, 15.5.6),
- * and 204 with Allow for OPTIONS; both say what a PATCH may be written in (RFC 5789, 3.1). It reads the routes that are there, so it goes last.
+ * Answers the methods that a path has no handler for: 405 with Allow (RFC 9110, 15.5.6), and 204 with Allow for OPTIONS. Both
+ * have Accept-Patch where the path supports PATCH (RFC 5789, 3.1). It reads the routes of the app, so it is called last.
+ *
+ * Hono's method-not-allowed middleware answers OPTIONS with 405 and sets no Accept-Patch.
  */
 export function answerOtherMethods(app: Hono<HttpEnv>): void {
   const methodsByPath = new Map<string, Set<string>>();

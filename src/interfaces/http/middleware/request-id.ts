@@ -5,12 +5,16 @@ import { setHeader } from "../respond.ts";
 
 const REQUEST_ID = /^[\w\-=]{1,64}$/;
 
-/** The name that a client gives its request, where it has the form of one, or a new one. */
+/** The id that the client sent, if it is well-formed, or a new one. */
 export function requestIdFrom(given: string | undefined): string {
   return given !== undefined && REQUEST_ID.test(given) ? given : crypto.randomUUID();
 }
 
-/** Gives the request its name in the log: the client's, or a new one. */
+/**
+ * Sets the id of the request for the log and the answer.
+ *
+ * Hono's request-id middleware sets the header on Hono's own response, and the answers here are made by `respond`.
+ */
 export const requestId = documented(
   createMiddleware<HttpEnv>(async (c, next) => {
     const id = requestIdFrom(c.req.header("X-Request-Id"));

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { RequestHeader, ResponseHeader } from "./headers.ts";
 import type { ProblemKind } from "../problem/problem.ts";
 
-/** What a middleware means for the description of every operation that it stands before. */
+/** What a middleware adds to the description of every operation behind it. */
 export interface Documentation {
   /** The path parameters that it reads, as an object. */
   readonly path?: z.ZodType;
@@ -18,9 +18,9 @@ export interface Documentation {
   readonly requestHeaders?: Readonly<Partial<Record<RequestHeader, "required" | "optional">>>;
   /** The headers that it sets on every answer. */
   readonly responseHeaders?: readonly ResponseHeader[];
-  /** Whether the operation wants to know who asks. */
+  /** Whether the operation needs a session, or uses one. */
   readonly bearer?: "required" | "optional";
-  /** The units of the rate limits that it takes, beyond the one of each request, as a part of a sentence. */
+  /** The units of the rate limits beyond the one of each request, as a part of a sentence. */
   readonly cost?: string;
   /** The problems that it answers with. */
   readonly problems?: readonly ProblemKind[];
@@ -30,7 +30,7 @@ export interface Documentation {
 
 const DOCUMENTATION = Symbol("documentation");
 
-/** Keeps with a middleware what it does, so that the document of the API says what runs and not what was meant to. */
+/** Attaches its documentation to a middleware, so that the document of the API describes the code that runs. */
 export function documented<Middleware extends object>(middleware: Middleware, documentation: Documentation) {
   Object.defineProperty(middleware, DOCUMENTATION, { value: documentation });
   return middleware;

@@ -10,7 +10,7 @@ interface Examples {
   readonly query?: object;
 }
 
-/** Whether an Idempotency-Key is read: only an operation that may refuse one reads it. */
+/** Whether an operation reads an Idempotency-Key: only such an operation may refuse a malformed one. */
 export function isRepeatable(problems: readonly ProblemKind[]): boolean {
   return problems.includes("malformed_idempotency_key");
 }
@@ -49,15 +49,15 @@ function headerReference(name: RequestHeader): Reference {
 }
 
 /**
- * Has no example: tools send the examples of optional parameters, and a precondition, a key or an id of the request that is
- * the same for all requests makes most of them fail.
+ * It has no example: tools send the examples of optional parameters. A precondition or a key that is the same for all requests
+ * makes most of them fail.
  */
 function headerParameter(name: RequestHeader, required: boolean) {
   const { description, schema } = REQUEST_HEADERS[name];
   return { name, in: "header", required, description, schema };
 }
 
-/** The fields of a schema as parameters, each with the example that the operation has for it, or those of its schema. */
+/** The fields of a schema as parameters. Each has the example of the operation, or those of its schema. */
 function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, values: object = {}) {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = inputSchema(schema);
@@ -77,7 +77,7 @@ function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, values
   });
 }
 
-/** The value that a parameter's text stands for. */
+/** The value of a parameter's text. */
 function typed(text: string, type: z.core.JSONSchema.JSONSchema["type"]): unknown {
   if (type === "array") return text.split(",");
   if (type === "boolean") return text === "true";

@@ -34,8 +34,8 @@ const FIELD_ERROR: FieldError = {
 };
 
 /**
- * The responses with problems, each described once in `components.responses`. Written out at each operation they would make
- * the document, and the clients that are generated from it, two and a half times as large.
+ * The responses with problems, each once in `components.responses`. If each operation repeated them, the document and the
+ * clients generated from it would be two and a half times as large.
  */
 export function problemResponses() {
   const responses = new Map<string, object>();
@@ -88,7 +88,7 @@ function responseOf(kinds: readonly ProblemKind[], documentation: readonly Docum
   };
 }
 
-/** The names that a response may get: the short one, or all of its problems where another response has that. */
+/** The candidates for the name of a response: a short name, or all of its problems if the short name is taken. */
 function namesOf(status: number, kinds: readonly ProblemKind[], documentation: readonly Documentation[]): string[] {
   const isCounted = documentation.some(({ responseHeaders = [] }) => responseHeaders.includes("RateLimit"));
   const extras = kinds.flatMap((kind) => extrasOf(kind, documentation)).filter((name) => name.startsWith("Accept-"));

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { BODIES } from "./bodies.ts";
 
-/** The schema of what a client sends. */
+/** The schema of a client's input. */
 export function inputSchema(schema: z.ZodType) {
   const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, {
     io: "input",
-    // Zod leaves out the examples of what it transforms, which may be of what comes out of it; ours are of what goes in.
+    // Zod drops the examples of a transform, as they may be of its output. Ours are of its input.
     override: ({ zodSchema, jsonSchema: made }) => {
       const { examples } = z.globalRegistry.get(zodSchema) ?? {};
       if (Array.isArray(examples)) made.examples = examples;
@@ -14,7 +14,7 @@ export function inputSchema(schema: z.ZodType) {
   return jsonSchema;
 }
 
-/** The schemas of what the server sends, by their names in the document. */
+/** The schemas of the server's answers by their names in the document. */
 export function answerSchemas() {
   const { schemas } = z.toJSONSchema(BODIES, { io: "output", uri: (id) => `#/components/schemas/${id}` });
   return Object.fromEntries(Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]));

@@ -80,7 +80,7 @@ export const PostsQuery = ListQuery.superRefine(checkPublicationFilters).superRe
 
 export type ListQuery = z.infer<typeof ListQuery>;
 
-/** Each list is read from an index in its order, and no index has another order within two times of publication. */
+/** Each list is read from an index in its order. Within bounds of publication only the order of publication has an index. */
 function checkPublicationFilters(query: ListQuery, context: z.RefinementCtx): void {
   const isBounded = query["published-after"] !== undefined || query["published-before"] !== undefined;
   const isByPublication = /^-?published$/.test(query.sort ?? "");
@@ -97,7 +97,7 @@ function checkPublicationFilters(query: ListQuery, context: z.RefinementCtx): vo
   }
 }
 
-/** What a search finds is ranked first, and then there is no index that has it in another order. */
+/** The matches of a search are ranked, so no index has them in another order. */
 function checkRelevanceSort({ q, sort }: ListQuery, context: z.RefinementCtx): void {
   if (sort === undefined || (q === undefined) !== (sort === "relevance")) return;
   const message =

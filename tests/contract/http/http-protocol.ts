@@ -60,7 +60,7 @@ const ALLOWED: readonly (readonly [path: string, allow: string])[] = [
   [`/v1/posts/${AN_ID}/unpublish`, "OPTIONS, POST"],
 ];
 
-export function httpProtocolContract(open: OpenApi, openStorage: () => Promise<TestStorage>) {
+export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<TestStorage>) {
   /** The API on a store that throws when posts are listed. */
   const crashing = async (thrown: unknown) => {
     const storage = await openStorage();

@@ -5,7 +5,7 @@ import { HTTP_SETTINGS, PASSWORD, type OpenApi } from "../../support/api.ts";
 const PUBLIC_URL = "https://example.org/blog";
 
 /** What clients are promised behind a proxy that takes the path of `QUIRE_PUBLIC_URL` away from every request. */
-export function httpPublicUrlContract(open: OpenApi): void {
+export function httpPublicUrlTests(open: OpenApi): void {
   describe("an API with a public URL", () => {
     const published = async () => open({ swaggerUi, http: { ...HTTP_SETTINGS, publicUrl: PUBLIC_URL } });
     const ADA = { name: "Ada", email: "ada@example.org", password: PASSWORD };

@@ -8,7 +8,7 @@ const AN_ID = "00000000-0000-7000-8000-000000000000";
 const PAGE = "https://app.example.org";
 const OTHER = "https://evil.example.org";
 
-export function httpProtectionContract(open: OpenApi, openStorage: () => Promise<TestStorage>) {
+export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<TestStorage>) {
   const sharing = async (...corsOrigins: string[]) => open({ http: { ...HTTP_SETTINGS, corsOrigins } });
 
   describe("pages of other origins", () => {
