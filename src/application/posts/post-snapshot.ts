@@ -18,6 +18,6 @@ export const POST_SNAPSHOT: Snapshot<Post> = {
     if (id === null || authorId === null || version === null || createdAt === null || updatedAt === null) return null;
     if (title === null || !isStoredTitle(title) || content === null || !isStoredContent(content)) return null;
     if ((fields["publishedAt"] === null) !== (publishedAt === null)) return null;
-    return restorePost({ id, authorId, title, content, version, createdAt, updatedAt, publishedAt });
+    return restorePost({ id, authorId, title, content, version, createdAt, updatedAt, publishedAt }).unwrapOr(null);
   },
 };

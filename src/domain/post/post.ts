@@ -106,13 +106,17 @@ export function newPublishedPost(
   return ok({ ...newDraft(fields, now), content, status: "published", publishedAt });
 }
 
-/** A post from the fields that a store keeps: whether it has a time of publication says which status it has. */
+/**
+ * Restores a post from its stored fields; the time of publication decides its status. Fails with `content_required` for a
+ * published post without anything to read, which no storage should contain.
+ */
 export function restorePost(
   stored: PostFields & { readonly content: PostContent; readonly publishedAt: Date | null },
-): Post {
-  return stored.publishedAt === null
-    ? { ...stored, status: "draft", publishedAt: null }
-    : { ...stored, status: "published", publishedAt: stored.publishedAt, content: stored.content as ReadableContent };
+): Result<Post, ContentRequired> {
+  const { content, publishedAt } = stored;
+  if (publishedAt === null) return ok({ ...stored, status: "draft", publishedAt });
+  if (!isReadable(content)) return fail({ kind: "content_required" });
+  return ok({ ...stored, status: "published", publishedAt, content });
 }
 
 /** What may be edited in a post; what is left out stays. */

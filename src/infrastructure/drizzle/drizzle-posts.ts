@@ -1,9 +1,9 @@
 import { and, eq, or, sql, type SQL } from "drizzle-orm";
-import { ok, safeTry } from "neverthrow";
+import { ok, safeTry, Result } from "neverthrow";
 import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
-import { restorePost, type Post } from "../../domain/post/post.ts";
+import type { Post } from "../../domain/post/post.ts";
 import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
 import {
   isVisible,
@@ -24,7 +24,7 @@ import { guardedWrite } from "./guarded-write.ts";
 import { AUTHOR_NOT_FOUND, postInsertion } from "./post-insertion.ts";
 import { pageSelection } from "./post-lists.ts";
 import { selectFound, toFoundPost } from "./post-search.ts";
-import { POST_COLUMNS, postRow, type PostRow } from "./post-row.ts";
+import { POST_COLUMNS, postRow, toPost, type PostRow } from "./post-row.ts";
 import { once } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
 import { batchLookupsBy, singleFlight } from "./batching.ts";
@@ -76,20 +76,20 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
   });
   const selectPage = pageSelection(db);
   const listOnce = singleFlight(async (signal, filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
-    (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).map(({ rows, total }) => {
-      // The database's own keys: a post that an older program wrote is ordered by its title until it has a key.
-      const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
-      const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
-      const restored = rows.map(({ post }) => restorePost(post));
-      return { ...toPostPage(restored, page, keyOf), total };
-    }),
+    (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).andThen(
+      ({ rows, total }) => {
+        // The database's own keys: a post that an older program wrote is ordered by its title until it has a key.
+        const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
+        const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
+        const restored = Result.combine(rows.map(({ post }) => toPost(post, "posts.list")));
+        return restored.map((read) => ({ ...toPostPage(read, page, keyOf), total }));
+      },
+    ),
   );
   const searchOnce = singleFlight(async (signal, filter: PostFilter, query: SearchQuery, page: PostPageRequest) =>
-    (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page), {}, signal)).map(
-      ({ rows, total }) => ({
-        ...toFoundPostPage(rows.map(toFoundPost), page, rankKey),
-        total,
-      }),
+    (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page), {}, signal)).andThen(
+      ({ rows, total }) =>
+        Result.combine(rows.map(toFoundPost)).map((found) => ({ ...toFoundPostPage(found, page, rankKey), total })),
     ),
   );
 
@@ -106,7 +106,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
 
     findById: async (id, drafts, signal) =>
       (await findRow({ id, drafts }, signal)).andThen((row) =>
-        row === undefined || !isVisible(row, drafts) ? fail(POST_NOT_FOUND) : ok(restorePost(row)),
+        row === undefined || !isVisible(row, drafts) ? fail(POST_NOT_FOUND) : toPost(row, "posts.findById"),
       ),
 
     hasPublished: async (authorId, signal) =>

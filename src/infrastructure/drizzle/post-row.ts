@@ -1,5 +1,7 @@
 import { getTableColumns } from "drizzle-orm";
-import type { Post } from "../../domain/post/post.ts";
+import type { Result } from "neverthrow";
+import { restorePost, type Post } from "../../domain/post/post.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { titleSortKey } from "../../domain/post/title-key.ts";
 import { posts } from "./schema.ts";
 
@@ -13,4 +15,12 @@ export type PostRow = Pick<typeof posts.$inferSelect, keyof typeof POST_COLUMNS>
 /** A post as every write stores it. */
 export function postRow(post: Post): typeof posts.$inferSelect {
   return { ...post, titleKey: titleSortKey(post.title), titleKeyVersion: post.version };
+}
+
+/** Restores a post that an operation has read. A row that breaks an invariant of a post is a corrupt one. */
+export function toPost(row: PostRow, operation: string): Result<Post, StorageFailure> {
+  return restorePost(row).mapErr(({ kind }): StorageFailure => {
+    const cause = { message: `The stored post ${row.id} breaks an invariant: ${kind}.` };
+    return { kind: "storage_failure", reason: "corrupt", isTransient: false, operation, cause };
+  });
 }

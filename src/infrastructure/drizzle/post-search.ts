@@ -1,12 +1,13 @@
 import { and, or, sql, type SQL } from "drizzle-orm";
-import { restorePost } from "../../domain/post/post.ts";
+import type { Result } from "neverthrow";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { MAX_PAGE_JSON_BYTES } from "../../domain/post/post-page.ts";
 import type { PostFilter, PostPageRequest } from "../../domain/post/post-list.ts";
 import { similarWords, type ExcerptPart, type FoundPost, type SearchQuery } from "../../domain/post/post-search.ts";
 import type { Database } from "./database.ts";
 import { bytesAfterFirst, toSelectedPage, type SelectedPage } from "./post-lists.ts";
 import { conditionOf, rangesOf, scanOf, type IndexRange, type ValueOf } from "./post-ranges.ts";
-import { POST_COLUMNS, type PostRow } from "./post-row.ts";
+import { POST_COLUMNS, toPost, type PostRow } from "./post-row.ts";
 import { posts } from "./schema.ts";
 
 /** How similar to a word a title must be, by their trigrams, from 0 to 1: one letter of five may differ. */
@@ -184,8 +185,8 @@ export async function selectFound(
   return toSelectedPage(selected);
 }
 
-export function toFoundPost({ post, rank, headline }: FoundRow): FoundPost {
-  return { ...restorePost(post), rank, excerpt: excerptOf(headline) };
+export function toFoundPost({ post, rank, headline }: FoundRow): Result<FoundPost, StorageFailure> {
+  return toPost(post, "posts.search").map((restored) => ({ ...restored, rank, excerpt: excerptOf(headline) }));
 }
 
 const literal: (range: IndexRange) => ValueOf = (range) => (name) => {

@@ -115,7 +115,13 @@ describe("restorePost", () => {
     ["published post", aPublishedPost(author)],
   ])("gives back the %s that was stored", (_case, post) => {
     const { status: _status, ...stored } = post;
-    expect(restorePost(stored)).toEqual(post);
+    expect(restorePost(stored)._unsafeUnwrap()).toEqual(post);
+  });
+
+  it.each(UNREADABLE)("fails for a stored published post with %s in it", (_case, raw) => {
+    const { status: _status, ...stored } = aPublishedPost(author);
+    const broken = restorePost({ ...stored, content: content(raw) });
+    expect(broken._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
 });
 

@@ -140,7 +140,10 @@ describe("single-flight", () => {
 
   it("aborts the shared query once every caller has aborted, and never when a caller has no signal", async () => {
     const calls: (AbortSignal | undefined)[] = [];
-    const list = singleFlight(async (signal, _limit: number) => void calls.push(signal as AbortSignal));
+    const list = singleFlight(async (signal, limit: number) => {
+      calls.push(signal as AbortSignal);
+      return limit;
+    });
     const clients = [new AbortController(), new AbortController(), new AbortController()] as const;
     await Promise.all([list(clients[0].signal, 1), list(clients[1].signal, 1)]);
     await Promise.all([list(clients[2].signal, 2), list(undefined, 2)]);

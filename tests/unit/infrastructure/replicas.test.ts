@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "neverthrow";
 import { afterEach, describe, expect, it } from "vitest";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
-import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
+import { cancelledRead, type StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import type { Lsn } from "../../../src/infrastructure/sql/lsn.ts";
@@ -102,6 +102,17 @@ describe("reads on replicas", () => {
     replicas[0].posts.list = async () => err(FAILURE);
     const { items } = (await repositories.posts.list(EVERY_POST, NEWEST_FIRST, NEWEST))._unsafeUnwrap();
     expect(items[0]?.authorId).toBe(primary.author.id);
+  });
+
+  it("stay with the replica when a read is cancelled, as that is no failure of it", async () => {
+    const { replicas, repositories, reader, serves } = await open("a");
+    await serves("a");
+    const { list } = replicas[0].posts;
+    replicas[0].posts.list = async () => err(cancelledRead("posts.list"));
+    const cancelled = await repositories.posts.list(EVERY_POST, NEWEST_FIRST, NEWEST, AbortSignal.abort());
+    expect(cancelled._unsafeUnwrapErr()).toMatchObject({ reason: "cancelled" });
+    replicas[0].posts.list = list;
+    expect(await reader()).toBe("a");
   });
 
   it("go to the primary when the replica stops answering during a read", async () => {

@@ -91,7 +91,7 @@ interface WatchedReplica {
   stopProbing(): void;
 }
 
-const hasFailed = failsWith(() => true);
+const hasFailed = failsWith(({ reason }) => reason !== "cancelled");
 
 function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn: LsnQuery, log: Log): WatchedReplica {
   let isInRotation = false;
