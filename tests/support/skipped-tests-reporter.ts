@@ -11,7 +11,7 @@ export function skippedTestsReporter(): Reporter {
       isFiltered = config.testNamePattern !== undefined;
     },
     onTestRunEnd: (modules) => {
-      const skipped = modules.flatMap((module) => [...module.children.allTests("skipped")]);
+      const skipped = modules.flatMap((module) => [...module.children.allTests("skipped")]).filter(isOnPurpose);
       if (isFiltered || skipped.length === 0) return;
       const lines = skipped.map((test) => `  ${test.fullName.replace(REASON, "")}: ${reasonOf(test)}`);
       process.stdout.write(`\nSkipped tests, and why:\n${lines.join("\n")}\n`);
@@ -19,8 +19,16 @@ export function skippedTestsReporter(): Reporter {
   };
 }
 
-function reasonOf(test: TestCase): string {
+/** Not because of a hook that failed, which the run reports itself. */
+function isOnPurpose(test: TestCase): boolean {
+  return test.options.mode === "skip" || noteOf(test) !== undefined;
+}
+
+function noteOf(test: TestCase): string | undefined {
   const result = test.result();
-  const note = result.state === "skipped" ? result.note : undefined;
-  return note ?? REASON.exec(test.fullName)?.[1] ?? "no reason given";
+  return result.state === "skipped" ? result.note : undefined;
+}
+
+function reasonOf(test: TestCase): string {
+  return noteOf(test) ?? REASON.exec(test.fullName)?.[1] ?? "no reason given";
 }
