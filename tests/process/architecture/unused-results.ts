@@ -1,0 +1,63 @@
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript-api";
+
+/**
+ * The lint rule `must-use-result`, as oxlint has no rules of one's own that know types: a statement that drops a Result of
+ * neverthrow, awaited or not, is an error. The compiler of the project itself has no API, so an older one reads the sources.
+ */
+export function unusedResults(root: string): readonly string[] {
+  const { config } = ts.readConfigFile(join(root, "tsconfig.base.json"), (path) => ts.sys.readFile(path)) as {
+    config: object;
+  };
+  const sources = { ...config, include: ["src/**/*.ts"] };
+  const { fileNames, options } = ts.parseJsonConfigFileContent(sources, ts.sys, root);
+  // One program for all layers, with all globals: which of them a layer may use is the compiler's to say.
+  const lib = ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"];
+  const program = ts.createProgram(fileNames, { ...options, lib, types: ["node"], composite: false, noEmit: true });
+  const checker = program.getTypeChecker();
+  return fileNames.flatMap((fileName) => {
+    const file = program.getSourceFile(fileName);
+    return droppedIn(file, checker).map((node) => {
+      const { line, character } = file?.getLineAndCharacterOfPosition(node.getStart()) ?? { line: 0, character: 0 };
+      return `${relative(root, fileName)}:${line + 1}:${character + 1}`;
+    });
+  });
+}
+
+/** The statements, and the operands of `void`, that are a Result which nobody uses. */
+function droppedIn(file: ts.SourceFile | undefined, checker: ts.TypeChecker): readonly ts.Node[] {
+  const dropped: ts.Node[] = [];
+  const pending: ts.Node[] = file === undefined ? [] : [file];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if ((ts.isExpressionStatement(node) || ts.isVoidExpression(node)) && isResultOf(node.expression, checker))
+      dropped.push(node);
+    ts.forEachChild(node, (child) => void pending.push(child));
+  }
+  return dropped;
+}
+
+function isResultOf(expression: ts.Expression, checker: ts.TypeChecker): boolean {
+  // An assignment gives the Result a name, and `yield*` of `safeTry` hands its error on.
+  if (ts.isBinaryExpression(expression) || ts.isYieldExpression(expression)) return false;
+  const type = checker.getTypeAtLocation(expression);
+  return isResult(type) || isResult(checker.getAwaitedType(type) ?? type);
+}
+
+function isResult(type: ts.Type): boolean {
+  const members = type.isUnion() ? type.types : [type];
+  return members.some(({ symbol }) => {
+    if (symbol === undefined || !["Ok", "Err", "ResultAsync"].includes(symbol.name)) return false;
+    return (symbol.declarations ?? []).some((declaration) =>
+      declaration.getSourceFile().fileName.includes("/neverthrow/"),
+    );
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const found = unusedResults(process.cwd());
+  for (const place of found) {
+    process.stderr.write(`${place} must-use-result: this Result is dropped. Handle its error, or return it.\n`);
+  }
+  process.exitCode = found.length > 0 ? 1 : 0;
+}
