@@ -76,8 +76,8 @@ export function presentListedPost(post: ExtendedPost, { fields }: View): ListedP
   const { author, excerpt } = post;
   return {
     ...pickFields(presentPost(post), fields),
-    ...(author === undefined ? {} : { author: author && { id: author.id, name: author.name } }),
     ...(excerpt === undefined ? {} : { excerpt: excerptHtml(excerpt) }),
+    ...(author === undefined ? {} : { author: author && { id: author.id, name: author.name } }),
   };
 }
 
