@@ -49,7 +49,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   const how = { changeSchema, log, accountQuotaBytes };
   const migrated = await migratedStorage(client, migrations, how).catch(unusable);
   if (migrated.isErr()) {
-    await close();
+    await closeAfterFailure(close, log);
     return err(migrated.error);
   }
   const { renewEmailKeys, renewTitleKeys } = migrated.value;
@@ -58,7 +58,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     // All data can still be read, and the next start with space renews the keys.
     const { error } = renewed;
     if (error.kind !== "storage_failure" || (error.reason !== "full" && error.reason !== "corrupt")) {
-      await close();
+      await closeAfterFailure(close, log);
       return err(renewed.error);
     }
     log.warn({ failure: renewed.error }, "the keys of e-mail addresses are not renewed yet");
@@ -66,6 +66,12 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   const storage = embeddedStorage(opened.value, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
   return ok({ ...cacheSessions(limited), renewTitleKeys, gaveUp });
+}
+
+/** Closes a database after a failed start. The caller reports why the start failed, so a failure to close is logged. */
+export async function closeAfterFailure(close: EmbeddedDatabase["close"], log: Log): Promise<void> {
+  const closed = await close();
+  if (closed.isErr()) log.warn({ failure: closed.error }, "unclean shutdown after a failed start");
 }
 
 /** The storage on an embedded PostgreSQL whose schema is up to date. */

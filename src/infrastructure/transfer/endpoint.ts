@@ -3,7 +3,7 @@ import type { StopUnclean } from "../../application/ports/storage.ts";
 import type { Value } from "../sql/parameter.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabaseOptions } from "../pglite/embedded-database.ts";
-import { migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
+import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/migrate-server.ts";
 import { serverClient } from "../postgresql/client/client.ts";
 import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
@@ -31,7 +31,7 @@ export async function embeddedEndpoint(
   if (opened.isErr()) return err(opened.error);
   const { directory, client, changeSchema, close } = opened.value;
   const migrated = await migratedStorage(client, options.migrations, { changeSchema, log: options.log });
-  if (migrated.isErr()) await close();
+  if (migrated.isErr()) await closeAfterFailure(close, options.log);
   return migrated.map(() => ({
     place: directory,
     select: async (text, values = []) => rowsOf(client, text, values),

@@ -107,11 +107,11 @@ describe("reads on replicas", () => {
   it("stay with the replica when a read is cancelled, as that is no failure of it", async () => {
     const { replicas, repositories, reader, serves } = await open("a");
     await serves("a");
-    const { list } = replicas[0].posts;
-    replicas[0].posts.list = async () => err(cancelledRead("posts.list"));
+    const { posts } = replicas[0];
+    replicas[0].posts = { ...posts, list: async () => err(cancelledRead("posts.list")) };
     const cancelled = await repositories.posts.list(EVERY_POST, NEWEST_FIRST, NEWEST, AbortSignal.abort());
     expect(cancelled._unsafeUnwrapErr()).toMatchObject({ reason: "cancelled" });
-    replicas[0].posts.list = list;
+    replicas[0].posts = posts;
     expect(await reader()).toBe("a");
   });
 

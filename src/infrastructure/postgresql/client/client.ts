@@ -171,7 +171,7 @@ async function untilAborted(statement: Statement, take: Take): Promise<unknown> 
   if (signal === undefined) return take(statement);
   const cancel = () => {
     // The driver sets the state of a query when a connection sends it. To cancel it then would take a connection more.
-    if (!("state" in statement) || statement.state === null || statement.state === undefined) void statement.cancel();
+    if (!("state" in statement) || statement.state === null || statement.state === undefined) statement.cancel();
   };
   signal.addEventListener("abort", cancel, { once: true });
   try {
