@@ -135,7 +135,7 @@ describe("upkeep", () => {
     if (author !== undefined) await publish(url, author, "Edited", ledger, MIB - 1024);
     const id = ledger.acknowledged.get("Edited")?.id;
     const before = tableBytes();
-    const vacuums = () => log.filter(({ msg, vacuum }) => msg === "upkeep of a table" && vacuum === true).length;
+    const vacuums = () => log.filter(({ msg, vacuum }) => msg === "table vacuumed or analysed" && vacuum === true).length;
     let edits = 0;
     for (; vacuums() < 4; edits++) {
       const content = randomBytes(MIB)
