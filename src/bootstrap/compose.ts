@@ -15,7 +15,7 @@ import type { SwaggerUi } from "../interfaces/http/routes/docs.ts";
 import type { Load } from "../interfaces/http/load.ts";
 import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
 import type { HttpSettings } from "../interfaces/http/settings.ts";
-import type { Timer } from "../interfaces/http/middleware/time-limit.ts";
+import type { OnDisconnect, Timer } from "../interfaces/http/middleware/time-limit.ts";
 
 export interface Adapters extends Dependencies {
   readonly log: Log;
@@ -26,6 +26,8 @@ export interface Adapters extends Dependencies {
   readonly load?: () => Load;
   /** The timer of the request timeout; by default that of the runtime. */
   readonly timer?: Timer;
+  /** Tells when a client has disconnected; by default the signal of the request. */
+  readonly onDisconnect?: OnDisconnect;
 }
 
 /** The adapters of a Node process, except for its storage. */
@@ -40,11 +42,21 @@ export const nodeAdapters = {
 
 /** Composes the application from its adapters: the same for the server and for every test. */
 export function compose(adapters: Adapters) {
-  const { log, http, clientAddress, clock, swaggerUi, load, timer, probe } = adapters;
+  const { log, http, clientAddress, clock, swaggerUi, load, timer, onDisconnect, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
   return {
     useCases: bound,
-    app: createApp({ useCases: bound, log, settings: http, limiter, clientAddress, swaggerUi, load, timer }),
+    app: createApp({
+      useCases: bound,
+      log,
+      settings: http,
+      limiter,
+      clientAddress,
+      swaggerUi,
+      load,
+      timer,
+      onDisconnect,
+    }),
   };
 }

@@ -6,6 +6,7 @@ import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
+import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
 import { loadShedding } from "../interfaces/node/load-shedding.ts";
 import { startExpiryPurge } from "./background/expiry-purge.ts";
@@ -67,6 +68,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       http,
       log,
       clientAddress: clientAddress(hostOf),
+      onDisconnect: onResponseClosed,
       load: shedding.load,
     });
     yield* await ensureFirstAdmin(useCases, config, log);

@@ -23,7 +23,8 @@ export function isAborted(transaction: Database): boolean {
 /**
  * Runs a query. This is the only place where an exception of a driver becomes a Result: a violated constraint becomes the
  * error that `constraints` has for its name, a failure of the store a {@link StorageFailure}. Anything else is a defect of
- * the program and stays an exception, without the values of the statement.
+ * the program and stays an exception, without the values of the statement. A query with a signal calls `execute` before it
+ * awaits anything, see {@link withSignal}.
  */
 export async function attempt<T, E = never>(
   db: Database,

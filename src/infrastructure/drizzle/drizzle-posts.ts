@@ -119,7 +119,8 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
               .select({ id: posts.id })
               .from(posts)
               .where(and(eq(posts.authorId, authorId), eq(posts.status, "published")))
-              .limit(1),
+              .limit(1)
+              .execute(),
           {},
           signal,
         )

@@ -51,7 +51,8 @@ export function drizzleSessions(db: Database): SessionRepository {
             .from(sessions)
             .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), past))
             .orderBy(order)
-            .limit(limit + 1),
+            .limit(limit + 1)
+            .execute(),
         {},
         signal,
       );

@@ -91,7 +91,8 @@ export function drizzleUsers(db: Database): UserRepository {
               and(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`, IS_PRESENT),
             )
             .orderBy(order)
-            .limit(limit + 1),
+            .limit(limit + 1)
+            .execute(),
         {},
         signal,
       );

@@ -181,7 +181,8 @@ export async function selectFound(
     .from(sql`(values (1)) as one`)
     .leftJoin(page, sql`bytes_before <= ${MAX_PAGE_JSON_BYTES}`)
     .leftJoin(posts, sql`${posts.id} = page_id`)
-    .orderBy(sql`rank ${direction}, ${posts.id} ${direction}`);
+    .orderBy(sql`rank ${direction}, ${posts.id} ${direction}`)
+    .execute();
   return toSelectedPage(selected);
 }
 

@@ -1,4 +1,4 @@
-import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
+import { abortSource, type AbortSignal } from "../../domain/shared/abort-signal.ts";
 
 /** Whether a signal is aborted by now; a property would count as unchanged after an `await`. */
 export function isAborted(signal: AbortSignal | undefined): boolean {
@@ -9,7 +9,7 @@ export function isAborted(signal: AbortSignal | undefined): boolean {
 export function commonSignal(signals: readonly (AbortSignal | undefined)[]): AbortSignal | undefined {
   const given = signals.filter((signal) => signal !== undefined);
   if (given.length < signals.length || given.length < 2) return given.length < signals.length ? undefined : given[0];
-  const all = new AbortController();
+  const all = abortSource();
   let left = given.length;
   const note = () => {
     left--;

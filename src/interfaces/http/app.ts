@@ -18,7 +18,7 @@ import { requestId } from "./middleware/request-id.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { sessionRoutes } from "./routes/sessions/session-routes.ts";
 import type { HttpSettings } from "./settings.ts";
-import { runtimeTimer, timeLimit, type Timer } from "./middleware/time-limit.ts";
+import { onRequestAborted, runtimeTimer, timeLimit, type OnDisconnect, type Timer } from "./middleware/time-limit.ts";
 import { userRoutes } from "./routes/users/user-routes.ts";
 
 interface AppDependencies {
@@ -31,6 +31,7 @@ interface AppDependencies {
   readonly swaggerUi?: SwaggerUi | undefined;
   readonly load?: (() => Load) | undefined;
   readonly timer?: Timer | undefined;
+  readonly onDisconnect?: OnDisconnect | undefined;
 }
 
 /** The routes with their inputs and answers, from which the typed client is inferred. */
@@ -38,7 +39,7 @@ export type App = ReturnType<typeof createApp>;
 
 /** The API as a function from Request to Response: it runs wherever Web standards do. */
 export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi, ...rest }: AppDependencies) {
-  const { load = () => "normal", timer = runtimeTimer } = rest;
+  const { load = () => "normal", timer = runtimeTimer, onDisconnect = onRequestAborted } = rest;
   const limits = rateLimits({ limiter, settings });
   const routes = { useCases, settings, limits };
   const { publicUrl } = settings;
@@ -54,7 +55,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     .use(requestLog(log, settings.logsClientAddress))
     .use(cors(settings.corsOrigins))
     .use(compression)
-    .use(timeLimit(settings.requestTimeoutMs, timer))
+    .use(timeLimit(settings.requestTimeoutMs, timer, onDisconnect))
     .use(async (_, next) => {
       try {
         await next();

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Actor, Viewer } from "../../domain/access.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { CountedLimits } from "./middleware/counted-limits.ts";
 import type { ProblemKind, UseCaseError } from "./problem/problem.ts";
 

@@ -41,13 +41,20 @@ export function engineClient(options: ClientOptions): DrizzleClient {
     runWrite(statement.text, sizeOf(statement), options, async () => writerOf(engine)(statement, deadlineMs));
 
   const query: DrizzleClient["query"] = async (text, parameters = [], queryOptions) => {
+    const signal = currentSignal();
     const isRead = isSelect(text);
     const looking = isRead ? null : refuseWrite(text, options);
     if (looking !== null) await looking;
     const statement = { text, values: parameters.map(encodeParameter) };
     const deadlineMs = options.deadlineMs();
     for (let begun = 0, isRetry = false; ; isRetry = true) {
-      const { engine, release } = await acquire(supervisor, { bytes: sizeOf(statement), mode: "shared", isRetry });
+      const { engine, release } = await acquire(supervisor, {
+        bytes: sizeOf(statement),
+        mode: "shared",
+        isRetry,
+        // Only reads have a signal: a write that was requested is done.
+        ...(signal === undefined ? {} : { signal }),
+      });
       const running = isRead
         ? executeOne(engine, statement, { acknowledges: false, deadlineMs })
         : write(engine, statement, deadlineMs);
@@ -80,14 +87,8 @@ export function engineClient(options: ClientOptions): DrizzleClient {
   return { query, transaction };
 }
 
-/** Only reads have a signal: a write that was requested is done. */
-function signalOf(): Pick<AdmissionRequest, "signal"> {
-  const signal = currentSignal();
-  return signal === undefined ? {} : { signal };
-}
-
 async function acquire(supervisor: Supervisor, request: AdmissionRequest): Promise<EngineLease> {
-  const lease = await supervisor.acquire({ ...request, ...signalOf() });
+  const lease = await supervisor.acquire(request);
   if (lease.isOk()) return lease.value;
   throw rejection(lease.error);
 }

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { Log } from "../../../application/ports/log.ts";
+import type { AbortSignal } from "../../../domain/shared/abort-signal.ts";
 import { currentSignal } from "../../sql/current-signal.ts";
 import { driverError } from "../../sql/driver-error.ts";
 import { isSelect } from "../../sql/is-select.ts";
@@ -62,24 +63,26 @@ const ANSWER_GRACE_MS = 5000;
 export function serverClient(options: ServerOptions): ServerClient {
   const { pool, watchdog, preparesStatements } = openPool(options);
 
-  const send: Send = async (on, [text, values = [], { prepare = false } = {}], take) => {
+  const send: Send = async (on, [text, values = [], { prepare = false } = {}], take, signal) => {
     const statement = on.unsafe(text, values.map(forDriver), { prepare: prepare && preparesStatements });
-    return untilAborted(statement, take);
+    return signal === undefined ? take(statement) : untilAborted(statement, take, signal);
   };
 
   return {
     options: pool.options,
-    unsafe: (...sending) =>
-      sendable(async (take) =>
+    unsafe: (...sending) => {
+      const signal = currentSignal();
+      return sendable(async (take) =>
         pool.use(async (sql, renew) => {
           try {
-            return await send(sql, sending, take);
+            return await send(sql, sending, take, signal);
           } catch (thrown) {
             if (endsConnection(thrown)) renew();
             throw isSelect(sending[0]) ? readError(thrown) : writeError(thrown);
           }
         }),
-      ),
+      );
+    },
     begin: async (work) => pool.use(async (sql, renew) => runTransaction({ sql, send, renew }, work)),
     end: async (graceMs) => {
       await pool.end(graceMs);
@@ -166,9 +169,7 @@ async function runTransaction<T>(
 }
 
 /** Takes the rows of a statement, which leaves the driver's queue when its signal is aborted before it was sent. */
-async function untilAborted(statement: Statement, take: Take): Promise<unknown> {
-  const signal = currentSignal();
-  if (signal === undefined) return take(statement);
+async function untilAborted(statement: Statement, take: Take, signal: AbortSignal): Promise<unknown> {
   const cancel = () => {
     // The driver sets the state of a query when a connection sends it. To cancel it then would take a connection more.
     if (!("state" in statement) || statement.state === null || statement.state === undefined) statement.cancel();
@@ -185,7 +186,7 @@ type Connection = Pick<postgres.Sql, "unsafe">;
 type Sending = Parameters<ServerClient["unsafe"]>;
 /** Sends a statement by taking its rows, as objects or as arrays of values. */
 type Take = (statement: Statement) => PromiseLike<unknown>;
-type Send = (on: Connection, sending: Sending, take: Take) => Promise<unknown>;
+type Send = (on: Connection, sending: Sending, take: Take, signal?: AbortSignal) => Promise<unknown>;
 
 /** The settings of a new connection. They override those in the `options` of the URL. */
 function startupOf({

@@ -1,4 +1,6 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { abortSource } from "../../../domain/shared/abort-signal.ts";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { problem } from "../problem/problem.ts";
@@ -11,6 +13,13 @@ export const runtimeTimer: Timer = (ms, run) => {
   return () => clearTimeout(timer);
 };
 
+/** Runs something once the client of a request has disconnected, or has its response. */
+export type OnDisconnect = (c: Context, run: () => void) => void;
+
+/** By the request's own signal, which every runtime has. */
+export const onRequestAborted: OnDisconnect = (c, run) =>
+  c.req.raw.signal.addEventListener("abort", run, { once: true });
+
 const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
 
 /**
@@ -18,11 +27,11 @@ const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
  * is skipped. A statement that has begun goes on, since nothing takes a write back, so the response to a write says that its
  * outcome is unknown. The time in which the body arrives is not counted; the server that runs the API limits that.
  */
-export function timeLimit(ms: number, startTimer: Timer) {
+export function timeLimit(ms: number, startTimer: Timer, onDisconnect: OnDisconnect) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     let cancel: (() => void) | undefined;
-    const cancellation = new AbortController();
-    c.req.raw.signal.addEventListener("abort", () => cancellation.abort(), { once: true });
+    const cancellation = abortSource();
+    onDisconnect(c, cancellation.abort);
     c.set("signal", cancellation.signal);
     const isTooLate = await new Promise<boolean>((settle, refuse) => {
       const expire = () => {
