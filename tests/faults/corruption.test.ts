@@ -150,7 +150,7 @@ const takeBack = async (path: string) =>
 const WRITTEN_BY_A_START =
   /postmaster\.\w+$|pg_internal\.init$|pg_control$|\/pg_(?:wal|xact|subtrans|multixact|logical|stat)\//;
 
-/** The inode, size and time of every file, without the lock, and after a start without the files that PostgreSQL writes. */
+/** The inode, size and time of every file, except the lock and, after a start, the files that PostgreSQL writes. */
 function stateOfFiles(hasStarted: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {

@@ -88,7 +88,7 @@ describe("a server without free descriptors", () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     await server?.end("SIGTERM");
-    // All connections come from one address, which is a trusted proxy here. Another address may have half of them at most.
+    // All connections come from one address. It is a trusted proxy here, so the limit of one address does not apply.
     server = await startServer(directory, { QUIRE_TRUSTED_PROXIES: "127.0.0.1" }, 1024);
     log = watchLog(server);
     await statusOf(`${server.url}/health/ready`);
@@ -142,7 +142,7 @@ describe("a server without free descriptors", () => {
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
     await inject(faultFile(), { on: "write", path: "pg_wal", what: "ENOSPC", once: true });
-    // Fewer than the process has open without an engine, so no new engine can be opened after this one has closed its files.
+    // Fewer than the process has open without an engine, so no new engine can be opened.
     limitDescriptors(TOO_FEW_FOR_AN_ENGINE);
     const socketsUsed = publish(url, author, "lost", ledger).catch(() => undefined);
     await eventually("the engine fails", () => failures().length > 0, PATIENCE_MS);

@@ -305,7 +305,7 @@ describe("a server whose engine hangs", () => {
     for (const title of ["first", "second", "third"]) await publish(before, author, title, ledger);
     await server?.end("SIGTERM");
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
-    // Now the engine has cached the user, but not the index of posts by author. The deletion reads that index from the disk.
+    // Now the engine has cached the user, but not the index of posts by author. The deletion reads that from the disk.
     expect((await get(`/v1/users/${author.id}`, author.token)).status).toBe(200);
     await inject(faultFile(), { on: "read", path: "base/", what: "hang", once: true });
     const response = await fetch(`${url}/v1/users/${author.id}?posts=delete`, {

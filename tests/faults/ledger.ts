@@ -142,7 +142,7 @@ export async function compare(url: string, ledger: Ledger): Promise<Discrepancie
   return { lost: lost.map(([title]) => title), unsent };
 }
 
-/** Compares each index of a data directory with its table (amcheck). No server may use the directory. Returns one line per damaged index. */
+/** Compares each index of an unused data directory with its table (amcheck). Returns one line for each damaged index. */
 export async function indexDamage(dataDirectory: string): Promise<string[]> {
   const fs = new NodeFS(join(dataDirectory, "cluster"));
   const engine = await PGlite.create({ fs, extensions: { ...SCHEMA_EXTENSIONS, amcheck } });
