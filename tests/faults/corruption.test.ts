@@ -32,7 +32,7 @@ let temporary: string;
 /** A data directory after a clean shutdown, and a copy of it after small writes and a SIGKILL. */
 let clean: string;
 let crashed: string;
-/** The copy of one of the two that a test damages. */
+/** A test copies one of the two to this directory and damages the copy. */
 let directory: string;
 let server: RunningServer | null = null;
 let author: Author;

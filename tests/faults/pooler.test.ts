@@ -13,7 +13,7 @@ import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
 const CLIENTS = 8;
-/** Fewer than the clients, and fewer than the connections of one Quire to PgBouncer. */
+/** Fewer than the number of clients, and fewer than the connections of one Quire to PgBouncer. */
 const POOL_SIZE = 2;
 const TRANSACTION_MODE = { DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" };
 
