@@ -2,13 +2,13 @@ import { defineConfig } from "vitest/config";
 import { skippedTestsReporter } from "./tests/support/skipped-tests-reporter.ts";
 
 const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
-/** They start a PostgreSQL server and make a template of an embedded database. Only the projects that use them do. */
+/** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
 
 export default defineConfig({
   test: {
-    // By default one core is left free, which of two is half.
+    // The default leaves one core free, which is half of a machine with two cores.
     maxWorkers: "100%",
     reporters: ["default", skippedTestsReporter()],
     projects: [

@@ -28,7 +28,7 @@ export interface Measured {
   readonly p99Ms: number;
 }
 
-/** Enough different posts and pages that most are not in a cache. */
+/** So many different posts and pages that most are not in a cache. */
 const MANY = 20_000;
 const PAGES = 2000;
 
@@ -44,7 +44,7 @@ function write(api: Api, status: "published" | "draft"): RequestLine & { readonl
 /**
  * All measurements of a contender.
  *
- * @param draft The path of a draft of the user whose token the requests carry.
+ * @param draft The path of a draft. The token of the requests belongs to its author.
  */
 export function works(api: Api, draft: string): readonly Work[] {
   const reads = Array.from({ length: MANY }, () => get(api.post(randomPost())));
@@ -66,7 +66,7 @@ export function works(api: Api, draft: string): readonly Work[] {
   ];
 }
 
-/** Creates a draft for the user whose token the requests carry, and returns its path. */
+/** Creates a draft with the token of the requests, and returns its path. */
 export async function createDraft(api: Api, url: string): Promise<string> {
   const { path, ...request } = write(api, "draft");
   const response = await fetch(`${url}${path}`, request);

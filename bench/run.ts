@@ -1,5 +1,5 @@
 /**
- * Quire beside other servers: the same data, the same requests, the same machine, in interleaved rounds.
+ * Compares Quire with other servers: the same data, the same requests, the same machine, in interleaved rounds.
  *
  * `npm run bench` prints the table and writes `bench/results.json`. BENCH_POSTS sets the number of posts, BENCH_ROUNDS
  * the number of rounds, BENCH_SECONDS the length of a measurement. BENCH_ONLY, a regular expression, selects contenders.

@@ -18,7 +18,7 @@ import { isThorough } from "./rounds.ts";
 import { eventually, logOf } from "./watching.ts";
 
 const PAGE = 8192;
-/** Four of them fill a page, and none is moved out of its row. */
+/** Four posts fill a page, and none is long enough for TOAST. */
 const POST_BYTES = 1800;
 const POSTS = 40;
 const CONTROL = "cluster/global/pg_control";
@@ -29,18 +29,18 @@ const COMMITS = "cluster/pg_xact/0000";
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 let temporary: string;
-/** A data directory after its server was stopped, and the same after it was killed with writes since: small ones. */
+/** A data directory after a clean shutdown, and a copy of it after small writes and a SIGKILL. */
 let clean: string;
 let crashed: string;
-/** A copy of one of them, for the test to damage. */
+/** A test copies one of the two to this directory and damages the copy. */
 let directory: string;
 let server: RunningServer | null = null;
 let author: Author;
 const ledger: Ledger = newLedger();
 const ledgerOfCrashed: Ledger = newLedger();
-/** The files that hold relations, by the relation's name, as paths in the data directory. */
+/** The files of the relations by name, as paths in the data directory. */
 let files: ReadonlyMap<string, string>;
-/** The titles of the posts that are on each page of their table. */
+/** The titles of the posts on each page of their table. */
 let pages: ReadonlyMap<number, readonly string[]>;
 
 beforeAll(async () => {
@@ -62,7 +62,7 @@ beforeAll(async () => {
   server = await startServer(clean);
   await newAuthor(server.url, "second");
   for (let i = 0; i < POSTS; i++) await publish(server.url, author, `post ${i}`, ledger, POST_BYTES);
-  // Every page is read once, so that what a read notes on it is on the disk.
+  // A first read sets hint bits on a page. All pages are read now, so that the hint bits are on the disk.
   await compare(server.url, ledger);
   await server.end("SIGTERM");
   await rm(join(clean, RESERVE_FILE));
@@ -104,7 +104,7 @@ const fileOf = (relation: string) => files.get(relation) ?? "";
 const mapFile = () => join(dirname(fileOf("posts")), "pg_filenode.map");
 const control = () => readControlFile(inCopy("cluster")) as ControlFile;
 
-/** The file of the log that has a position, and where in it that is. */
+/** The log segment that contains an LSN, and the offset of the LSN in it. */
 function inLog(lsn: Lsn): readonly [path: string, at: number] {
   const segment = BigInt(control().walSegmentBytes);
   const number = (lsn / segment).toString(16).toUpperCase().padStart(16, "0");
@@ -114,7 +114,7 @@ function inLog(lsn: Lsn): readonly [path: string, at: number] {
 /** Some bytes into the record of the last checkpoint. */
 const checkpointInLog = () => inLog(control().checkpoint + 30n);
 
-/** Between where replay starts and what was acknowledged last. */
+/** The middle between the start of the replay and the last acknowledged write. */
 function middleOfLog(): readonly [path: string, at: number] {
   const end = readAcknowledgedPosition(directory) ?? 0n;
   return inLog((control().redo + end) / 2n);
@@ -127,7 +127,7 @@ async function flip(path: string, at: number): Promise<void> {
   await file.close();
 }
 
-/** Writes zeros over a part of a file, or over all that follows. */
+/** Writes zeros over a part of a file, by default up to its end. */
 async function zero(path: string, at = 0, bytes = statSync(inCopy(path)).size - at): Promise<void> {
   const file = await open(inCopy(path), "r+");
   await file.write(new Uint8Array(bytes), 0, bytes, at);
@@ -142,15 +142,15 @@ async function cut(path: string, bytes: number): Promise<void> {
 
 const remove = async (path: string) => rm(inCopy(path));
 const overwrite = async (path: string, text: string) => writeFile(inCopy(path), text);
-/** Puts a file of the cluster back to what it was at an earlier stop. */
+/** Restores a file of the cluster to its state at an earlier shutdown. */
 const takeBack = async (path: string) =>
   copyFile(join(temporary, "earlier", path.slice("cluster/".length)), inCopy(path));
 
-/** What PostgreSQL itself writes when it starts and when it gives up: who runs, caches, and how far the log is. */
+/** The files that PostgreSQL itself writes at a start, even at one that fails. */
 const WRITTEN_BY_A_START =
   /postmaster\.\w+$|pg_internal\.init$|pg_control$|\/pg_(?:wal|xact|subtrans|multixact|logical|stat)\//;
 
-/** The size of every file and when it was written, but for the lock, and what PostgreSQL writes where it starts. */
+/** The inode, size and time of every file, except the lock and, after a start, the files that PostgreSQL writes. */
 function stateOfFiles(hasStarted: boolean): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
@@ -162,7 +162,7 @@ function stateOfFiles(hasStarted: boolean): ReadonlyMap<string, string> {
   return found;
 }
 
-/** What the server says when it does not start. */
+/** The error output of a server that does not start. */
 async function refusal(): Promise<string> {
   try {
     server = await startServer(directory);
@@ -172,95 +172,100 @@ async function refusal(): Promise<string> {
   }
 }
 
-/** What is damaged, of which directory and how, and what is said of it before the server listens. */
-type Row = readonly [title: string, of: "clean" | "crashed", damage: () => Promise<void>, says: string];
+/** A kind of damage, the directory that gets it, and the message before the server listens. */
+type Row = readonly [title: string, base: "clean" | "crashed", damage: () => Promise<void>, message: string];
 
-const LOG_ENDS = "the write-ahead log can be read up to";
+const LOG_ENDS = "the write-ahead log is readable up to";
 
-/** The files show it, so that no engine is opened on them. */
+/** Quire finds this damage in the files, and opens no engine. */
 const FOUND_IN_FILES: readonly Row[] = [
   ["the control file is missing", "clean", async () => remove(CONTROL), `${CONTROL} is missing`],
   ["the control file is all zeros", "clean", async () => zero(CONTROL), `${CONTROL} cannot be read`],
   ["a bit of the control file is flipped", "clean", async () => flip(CONTROL, 40), `${CONTROL} cannot be read`],
   ["the control file is cut off", "clean", async () => cutAt(CONTROL, 100), `${CONTROL} cannot be read`],
-  ["the control file is that of an earlier stop", "clean", async () => takeBack(CONTROL), LOG_ENDS],
-  ["the log's file is missing after a crash", "crashed", async () => remove(middleOfLog()[0]), LOG_ENDS],
+  ["the control file is from an earlier shutdown", "clean", async () => takeBack(CONTROL), LOG_ENDS],
+  ["the log segment is missing after a crash", "crashed", async () => remove(middleOfLog()[0]), LOG_ENDS],
   ["the log is cut off after a crash", "crashed", async () => cutAt(...middleOfLog()), LOG_ENDS],
-  ["the log goes on with zeros after a crash", "crashed", async () => zero(...middleOfLog()), LOG_ENDS],
-  ["a bit of the log is flipped after a crash", "crashed", async () => flip(...middleOfLog()), "would be lost"],
-  ["a bit of the last checkpoint is flipped", "clean", async () => flip(...checkpointInLog()), LOG_ENDS],
-  ["the log's file is missing after a stop", "clean", async () => remove(checkpointInLog()[0]), LOG_ENDS],
-  ["a table's file is missing", "clean", async () => remove(fileOf("posts")), "is missing"],
-  ["a table's file is missing after a crash", "crashed", async () => remove(fileOf("posts")), "is missing"],
+  ["the log ends in zeros after a crash", "crashed", async () => zero(...middleOfLog()), LOG_ENDS],
+  ["a bit of the log is flipped after a crash", "crashed", async () => flip(...middleOfLog()), "are lost"],
+  ["a bit of the last checkpoint record is flipped", "clean", async () => flip(...checkpointInLog()), LOG_ENDS],
+  ["the log segment is missing after a clean shutdown", "clean", async () => remove(checkpointInLog()[0]), LOG_ENDS],
+  ["the file of a table is missing", "clean", async () => remove(fileOf("posts")), "is missing"],
+  ["the file of a table is missing after a crash", "crashed", async () => remove(fileOf("posts")), "is missing"],
   ["a table lacks its last page", "clean", async () => cut(fileOf("posts"), PAGE), "at the last checkpoint"],
-  ["a table's file is empty", "clean", async () => cutAt(fileOf("posts"), 0), "has 0 bytes and had"],
+  ["the file of a table is empty", "clean", async () => cutAt(fileOf("posts"), 0), "has 0 bytes and had"],
   ["an index is cut off", "clean", async () => cut(fileOf("posts_pkey"), 1), "at the last checkpoint"],
   ["PG_VERSION is missing", "clean", async () => remove("cluster/PG_VERSION"), "PG_VERSION is missing"],
-  ["what was committed is cut off", "clean", async () => cut(COMMITS, PAGE), `${COMMITS} has 0 bytes`],
-  ["what was committed is all zeros", "clean", async () => zero(COMMITS), `${COMMITS} cannot be read`],
-  ["the marker is damaged", "clean", async () => overwrite("quire.json", "{"), "quire.json cannot be read"],
-  ["the note of the files is damaged", "clean", async () => overwrite("quire.files.json", "{"), "files.json cannot be"],
+  ["the transaction status file is cut off", "clean", async () => cut(COMMITS, PAGE), `${COMMITS} has 0 bytes`],
+  ["the transaction status file is all zeros", "clean", async () => zero(COMMITS), `${COMMITS} cannot be read`],
+  ["quire.json is damaged", "clean", async () => overwrite("quire.json", "{"), "quire.json cannot be read"],
+  ["quire.files.json is damaged", "clean", async () => overwrite("quire.files.json", "{"), "files.json cannot be"],
 ];
 
-/** PostgreSQL says it when it opens the cluster. */
+/** PostgreSQL reports this damage when it opens the cluster. */
 const FOUND_BY_POSTGRESQL: readonly Row[] = [
-  ["a bit of a database's map of files is flipped", "clean", async () => flip(mapFile(), 20), "incorrect checksum"],
-  ["the map of shared files is all zeros", "clean", async () => zero(SHARED_MAP), "contains invalid data"],
-  ["the configuration is garbage", "clean", async () => overwrite(CONFIGURATION, "?!\n"), "contains errors"],
+  [
+    "a bit of the relation map of a database is flipped",
+    "clean",
+    async () => flip(mapFile(), 20),
+    "incorrect checksum",
+  ],
+  ["the shared relation map is all zeros", "clean", async () => zero(SHARED_MAP), "contains invalid data"],
+  ["postgresql.conf is garbage", "clean", async () => overwrite(CONFIGURATION, "?!\n"), "contains errors"],
 ];
 
 describe("a server on a damaged data directory", () => {
-  const refuses = async ([, of, damage, says]: Row, exitCode: number): Promise<string> => {
-    await copyDirectory(of === "clean" ? clean : crashed, directory);
+  const refuses = async ([, base, damage, message]: Row, exitCode: number): Promise<string> => {
+    await copyDirectory(base === "clean" ? clean : crashed, directory);
     await damage();
     const before = stateOfFiles(exitCode === 74);
-    const said = await refusal();
-    expect(said).toContain(`The server ended with ${exitCode}: `);
-    expect(said).toContain(says);
+    const output = await refusal();
+    expect(output).toContain(`The server ended with ${exitCode}: `);
+    expect(output).toContain(message);
     expect(stateOfFiles(exitCode === 74)).toEqual(before);
-    return said;
+    return output;
   };
 
-  it.each(FOUND_IN_FILES)("does not start when %s, with 65", async (...row) => {
+  it.each(FOUND_IN_FILES)("exits with 65 when %s", async (...row) => {
     await refuses(row, 65);
   });
 
-  it.each(FOUND_BY_POSTGRESQL)("does not start when %s, with 74 and PostgreSQL's last words", async (...row) => {
-    const said = await refuses(row, 74);
-    expect(said).toMatch(/Its last log lines:\n(?: {2}.*\n)+$/);
+  it.each(FOUND_BY_POSTGRESQL)("exits with 74 and the last log lines of PostgreSQL when %s", async (...row) => {
+    const output = await refuses(row, 74);
+    expect(output).toMatch(/Its last log lines:\n(?: {2}.*\n)+$/);
   });
 
   it.each([
-    { title: "an index is what it was before", damage: async () => takeBack(fileOf("users_email_key_unique")) },
+    { title: "an index is restored to an older state", damage: async () => takeBack(fileOf("users_email_key_unique")) },
     { title: "a bit of a table is flipped", damage: async () => flip(fileOf("posts"), PAGE + 4000) },
     {
-      title: "a bit of an index of words is flipped",
+      title: "a bit of the search index is flipped",
       damage: async () => flip(fileOf("posts_words_idx"), PAGE + 4000),
     },
-  ])("does not start after a crash when $title, however often it is started", async ({ damage }) => {
+  ])("exits with 65 at every start after a crash when $title", async ({ damage }) => {
     await copyDirectory(crashed, directory);
     await damage();
     for (let start = 0; start < 2; start++) {
-      const said = await refusal();
-      expect(said).toContain("The server ended with 65: ");
-      expect(said).toMatch(/the index \S+ does not agree with its table/);
+      const output = await refusal();
+      expect(output).toContain("The server ended with 65: ");
+      expect(output).toMatch(/the index \S+ does not match its table/);
     }
   });
 
-  it("does not start after a crash when a bit of what the check itself needs is flipped, and says so", async () => {
+  it("exits with 74 after a crash when a bit of a catalog that the index check reads is flipped", async () => {
     await copyDirectory(crashed, directory);
     await flip(fileOf("pg_extension"), 4000);
-    const said = await refusal();
-    expect(said).toContain("The server ended with 74: ");
-    expect(said).toContain("its indexes cannot be checked (invalid page in block 0");
+    const output = await refusal();
+    expect(output).toContain("The server ended with 74: ");
+    expect(output).toContain("its indexes cannot be checked (invalid page in block 0");
   });
 
-  it("starts after a crash and has lost nothing when only what tells of damage is damaged", async () => {
+  it("starts after a crash and loses nothing when only the files that reveal damage are damaged", async () => {
     await copyDirectory(crashed, directory);
     await overwrite("quire.acknowledged", "?!");
     await remove("quire.files.json");
     await remove("quire.json");
-    // A power cut leaves it so, and nobody but Quire's own lock says who has the directory.
+    // A power cut can leave this file empty. Only Quire's own lock decides which process has the directory.
     await overwrite("cluster/postmaster.pid", "");
     server = await startServer(directory);
     expect(await compare(server.url, ledgerOfCrashed)).toEqual({ lost: [], unsent: [] });
@@ -279,7 +284,7 @@ async function ask(
 const CORRUPT = { status: 500, code: "storage_corrupt" };
 const OK = { status: 200, code: undefined };
 
-/** Starts on the stopped directory, in which something is damaged that only a read shows. */
+/** Starts on the clean directory with a damage that only a read reveals. */
 async function startOnDamaged(damage: () => Promise<void>): Promise<RunningServer> {
   await copyDirectory(clean, directory);
   await damage();
@@ -287,22 +292,22 @@ async function startOnDamaged(damage: () => Promise<void>): Promise<RunningServe
   return server;
 }
 
-/** From its first error on the server is not ready and writes nothing, which it says once. */
+/** After the first error the server is not ready, rejects writes, and has logged the damage once. */
 async function expectReadOnly(damaged: RunningServer): Promise<void> {
-  // Readiness may be a moment old.
+  // The readiness check is cached for a moment.
   await eventually("the server is not ready", async () => (await ask("/health/ready")).status !== OK.status);
   expect(await ask("/health/ready")).toEqual(CORRUPT);
   expect((await ask("/health/live")).status).toBe(200);
   const body = JSON.stringify({ title: "refused", content: "…", status: "published" });
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${author.token}` };
   expect(await ask("/v1/posts", { method: "POST", headers, body })).toEqual(CORRUPT);
-  const said = () => logOf(damaged).filter(({ msg }) => msg.startsWith("the database is damaged"));
-  await eventually("the log says it", () => said().length > 0);
-  expect(said()).toMatchObject([{ level: "error", sqlState: expect.stringMatching(/^XX00[12]$/) }]);
+  const damageLines = () => logOf(damaged).filter(({ msg }) => msg.startsWith("database damaged"));
+  await eventually("the damage is logged", () => damageLines().length > 0);
+  expect(damageLines()).toMatchObject([{ level: "error", sqlState: expect.stringMatching(/^XX00[12]$/) }]);
 }
 
-describe("a server that meets damage while it runs", () => {
-  it("answers 500 for the posts on a page whose bit is flipped, and serves the others", async () => {
+describe("a running server that finds damage", () => {
+  it("answers 500 for the posts on a page with a flipped bit, and serves the other posts", async () => {
     const damaged = await startOnDamaged(async () => flip(fileOf("posts"), PAGE + 4000));
     expect(await ask("/health/ready")).toEqual(OK);
     const idsOn = (page: number) => (pages.get(page) ?? []).map((title) => ledger.acknowledged.get(title)?.id);
@@ -316,41 +321,38 @@ describe("a server that meets damage while it runs", () => {
   it.each([
     { title: "a bit is flipped", damage: async () => flip(fileOf("posts_pkey"), PAGE + 4000) },
     { title: "a page is all zeros", damage: async () => zero(fileOf("posts_pkey"), PAGE, PAGE) },
-  ])(
-    "answers 500 for what it looks up in an index of which $title, and serves what it does not",
-    async ({ damage }) => {
-      const damaged = await startOnDamaged(damage);
-      const id = ledger.acknowledged.get("post 0")?.id;
-      expect(await ask(`/v1/posts/${id}`)).toEqual(CORRUPT);
-      expect(await ask(`/v1/users/${author.id}`, { headers: { Authorization: `Bearer ${author.token}` } })).toEqual(OK);
-      await expectReadOnly(damaged);
-    },
-  );
+  ])("answers 500 for lookups in an index in which $title, and serves other reads", async ({ damage }) => {
+    const damaged = await startOnDamaged(damage);
+    const id = ledger.acknowledged.get("post 0")?.id;
+    expect(await ask(`/v1/posts/${id}`)).toEqual(CORRUPT);
+    expect(await ask(`/v1/users/${author.id}`, { headers: { Authorization: `Bearer ${author.token}` } })).toEqual(OK);
+    await expectReadOnly(damaged);
+  });
 });
 
-/** What PostgreSQL and Quire cannot know. A check that finds one of these moves it to the tables above. */
-describe.runIf(isThorough)("damage that nobody notices", () => {
-  it("takes the rows of a page of a table that is all zeros, which is what a new page is", async () => {
+/** Damage that PostgreSQL and Quire cannot detect. If a check learns to detect one, move it to the tables above. */
+describe.runIf(isThorough)("damage that no check detects", () => {
+  it("removes the rows of a zeroed table page, which looks like a new page", async () => {
     await startOnDamaged(async () => zero(fileOf("posts"), PAGE, PAGE));
     const { lost } = await compare(server?.url ?? "", ledger);
     expect(lost.toSorted()).toEqual(pages.get(1)?.toSorted());
   });
 
-  it("hides the rows that an index lacks which was put back to an earlier state after a stop", async () => {
+  it("hides rows when an index is restored to an older state after a clean shutdown", async () => {
     await startOnDamaged(async () => takeBack(fileOf("users_email_key_unique")));
     await expect(newAuthor(server?.url ?? "", "first")).rejects.toThrow("409");
-    // It was registered before, and there are two of it now.
+    // This user was registered before, so there are two with the same address now.
     await expect(newAuthor(server?.url ?? "", "second")).resolves.toBeDefined();
   });
 
-  it("takes what followed a damaged record of the log after a crash when it was not noted what was acknowledged", async () => {
+  it("removes the writes after a damaged log record when quire.acknowledged is missing after a crash", async () => {
     await copyDirectory(crashed, directory);
     await flip(...middleOfLog());
     await remove("quire.acknowledged");
     server = await startServer(directory);
     const { lost } = await compare(server.url, ledgerOfCrashed);
     expect(lost.length).toBeGreaterThan(0);
-    // As the message says that tells of it: this is how to go on without what is lost.
+    // The message about this damage recommends this to an operator who has no backup.
     await publish(server.url, author, "after", ledgerOfCrashed);
     expect(ledgerOfCrashed.acknowledged.has("after")).toBe(true);
   });

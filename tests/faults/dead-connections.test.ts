@@ -13,9 +13,9 @@ import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
 const CLIENTS = 6;
-/** Fewer connections than clients, so that statements wait for those that are dead. */
+/** Fewer connections than clients, so that statements wait for dead connections. */
 const POOL = { DATABASE_POOL_SIZE: "3" };
-/** Three times the 10 s that are promised: the machine is shared, and without the promise it takes a quarter of an hour. */
+/** Three times the promised 10 s, because the machine is shared. Without the watchdog it takes 15 minutes. */
 const LIMIT_MS = 30_000;
 
 let database: PostgresServer;
@@ -54,7 +54,7 @@ async function proxy(port = 0): Promise<TcpProxy> {
   return started;
 }
 
-/** Clients write, `fault` happens while they do, and they write on until each is acknowledged again. */
+/** Clients write before, during and after `fault`. Expects that acknowledged writes resume and that none is lost. */
 async function writeThrough(what: string, server: RunningServer, fault: () => unknown): Promise<Ledger> {
   const ledger = newLedger();
   const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
@@ -68,23 +68,23 @@ async function writeThrough(what: string, server: RunningServer, fault: () => un
   return ledger;
 }
 
-describe("Quire on connections on which nothing comes any more", () => {
-  it("writes again by new connections when a firewall has forgotten the old ones", async () => {
+describe("Quire on dead connections", () => {
+  it("writes on new connections after a firewall drops the old ones silently", async () => {
     const between = await proxy();
     const server = await quire(`127.0.0.1:${between.port}`);
-    await writeThrough("a firewall forgets every connection", server, () => between.forget());
+    await writeThrough("a firewall drops every connection silently", server, () => between.forget());
   });
 
-  it("writes to the standby that took over when the host falls silent without closing a connection", async () => {
+  it("writes to the promoted standby when the old host stops answering and closes no connection", async () => {
     const [before, port] = [await proxy(), await freePort()];
     const server = await quire(`127.0.0.1:${before.port},127.0.0.1:${port}`, "&target_session_attrs=read-write");
-    await writeThrough("the host falls silent, and another takes over", server, async () => {
+    await writeThrough("the host stops answering, and another takes over", server, async () => {
       before.fallSilent();
       await proxy(port);
     });
   });
 
-  it("writes to the standby that took over when the machine vanishes from the network", async ({ skip }) => {
+  it("writes to the promoted standby when the old machine vanishes from the network", async ({ skip }) => {
     const whyNot = whyNoNamespaces();
     skip(whyNot !== null, whyNot ?? "");
     const host = await startVanishingHost(database);
@@ -96,14 +96,14 @@ describe("Quire on connections on which nothing comes any more", () => {
         host.vanish();
         await proxy(port);
       });
-      // What is dead does not keep it from a graceful shutdown.
+      // Dead connections must not prevent a graceful shutdown.
       expect((await server.end("SIGTERM")).exitCode).toBe(0);
     } finally {
       await host.remove();
     }
   });
 
-  it("leaves a statement alone that the server still works on", async () => {
+  it("does not drop the connection of a statement that the server still runs", async () => {
     const between = await proxy();
     const server = await quire(`127.0.0.1:${between.port}`);
     const [author] = await newAuthors(server.url, 1);
@@ -112,7 +112,7 @@ describe("Quire on connections on which nothing comes any more", () => {
     await sql.begin(async (transaction) => {
       await transaction.unsafe("lock table posts in exclusive mode");
       const writing = writeWith(server.url, author === undefined ? [] : [author], ledger);
-      // Longer than a silence that is suspicious, and than a check of the host.
+      // Longer than the silence that starts a check of the host, and than that check.
       await transaction.unsafe("select pg_sleep(6)");
       void writing.stop();
     });
@@ -122,7 +122,7 @@ describe("Quire on connections on which nothing comes any more", () => {
     expect(server.logged()).not.toContain("connections dropped");
   });
 
-  it("ends with 0 at SIGTERM while every connection is dead", async () => {
+  it("exits with 0 at SIGTERM while every connection is dead", async () => {
     const between = await proxy();
     const server = await quire(`127.0.0.1:${between.port}`);
     const authors = await newAuthors(server.url, CLIENTS);

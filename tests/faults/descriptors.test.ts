@@ -14,10 +14,10 @@ const NOTHING = { lost: [], unsent: [] };
 const PATIENCE_MS = 60_000;
 const CLIENTS = 4;
 const LARGE = 300_000;
-/** Node itself has about as many open: its event loop, its threads and the log. */
+/** Node itself has about this number open: its event loop, its threads and the log. */
 const TOO_FEW_FOR_AN_ENGINE = 40;
 
-/** Linux lets the limit of a process that runs be changed; without it these faults cannot be made. */
+/** These faults need prlimit, which changes the limits of a running process (Linux). */
 const whyNot = canChangeLimits() ? null : "only root may change the limits of a process, with prlimit";
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -82,13 +82,13 @@ async function expectWhole(url: string): Promise<void> {
   expect(await indexDamage(directory)).toEqual([]);
 }
 
-describe("descriptors that run out", () => {
-  it("cannot be taken by clients: a thousand idle connections leave the database its own", async ({ skip }) => {
+describe("a server without free descriptors", () => {
+  it("keeps enough descriptors for the database when a thousand idle connections are open", async ({ skip }) => {
     skip(whyNot !== null, whyNot ?? "");
     const url = await start();
     const author = await newAuthor(url, "author");
     await server?.end("SIGTERM");
-    // All connections come from one address, as those of a proxy do. A client would have half of them at most.
+    // All connections come from one address. It is a trusted proxy here, so the limit of one address does not apply.
     server = await startServer(directory, { QUIRE_TRUSTED_PROXIES: "127.0.0.1" }, 1024);
     log = watchLog(server);
     await statusOf(`${server.url}/health/ready`);
@@ -99,11 +99,11 @@ describe("descriptors that run out", () => {
       sockets.push(socket);
     }
     await eventually("the server is full", () => openDescriptors() > 800, PATIENCE_MS);
-    await eventually("it is said", () => log.some(({ msg }) => msg.startsWith("connections are refused")));
-    // Room for the connections of this test, which come as those of any client.
+    await eventually("the refusal is logged", () => log.some(({ msg }) => msg.startsWith("connections refused")));
+    // The requests of this test also need connections.
     for (const socket of sockets.splice(0, 20)) socket.destroy();
     await eventually(
-      "a client gets in",
+      "a client can connect",
       async () => {
         const status = await statusOf(`${server?.url}/health/live`).catch(() => 0);
         return status === 200;
@@ -118,9 +118,7 @@ describe("descriptors that run out", () => {
     await expectWhole(server.url);
   });
 
-  it("for a moment, all of them, take nothing that was acknowledged, and writing goes on by itself", async ({
-    skip,
-  }) => {
+  it("loses no acknowledged write, and resumes writes by itself when descriptors are free again", async ({ skip }) => {
     skip(whyNot !== null, whyNot ?? "");
     const url = await start();
     const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger, LARGE);
@@ -134,17 +132,17 @@ describe("descriptors that run out", () => {
       await eventually("clients write again", () => ledger.acknowledged.size > before + 10, PATIENCE_MS);
     }
     await writing.stop();
-    await eventually("it is ready", async () => (await readiness(url)).writable === true, PATIENCE_MS);
+    await eventually("the server is writable", async () => (await readiness(url)).writable === true, PATIENCE_MS);
     await expectWhole(url);
   });
 
-  it("for longer than engines are replaced do not end the process", async ({ skip }) => {
+  it("does not exit when a failed engine cannot be replaced for 10 seconds", async ({ skip }) => {
     skip(whyNot !== null, whyNot ?? "");
     const url = await start(injectable(faultFile()));
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
     await inject(faultFile(), { on: "write", path: "pg_wal", what: "ENOSPC", once: true });
-    // Fewer than the process has without its engine, so no other engine can be opened when this one has closed its files.
+    // Fewer than the process has open without an engine, so no new engine can be opened.
     limitDescriptors(TOO_FEW_FOR_AN_ENGINE);
     const socketsUsed = publish(url, author, "lost", ledger).catch(() => undefined);
     await eventually("the engine fails", () => failures().length > 0, PATIENCE_MS);
@@ -153,13 +151,13 @@ describe("descriptors that run out", () => {
     expect(server?.process.exitCode).toBeNull();
     expect(log.filter(({ msg }) => msg === "engine restarted")).toEqual([]);
     limitDescriptors(20_000);
-    await eventually("it is ready", async () => (await readiness(url)).writable === true, PATIENCE_MS);
+    await eventually("the server is writable", async () => (await readiness(url)).writable === true, PATIENCE_MS);
     await publish(url, author, "after", ledger);
     expect([...ledger.acknowledged.keys()]).toEqual(["before", "after"]);
     await expectWhole(url);
   });
 
-  it("in the engine alone refuse writes, which readiness shows, and no read", async () => {
+  it("refuses writes and serves reads when only the engine cannot open files, and /health/ready shows it", async () => {
     const url = await start(injectable(faultFile()));
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
@@ -178,7 +176,7 @@ describe("descriptors that run out", () => {
     expect(new Set(refused().map(({ status, code }) => `${status} ${code}`))).toEqual(new Set(["503 storage_busy"]));
     for (let i = 0; i < 10; i++) expect(await statusOf(`${url}/v1/posts?limit=5`)).toBe(200);
     await rm(faultFile());
-    await eventually("it is writable", async () => (await readiness(url)).writable === true, PATIENCE_MS);
+    await eventually("the server is writable", async () => (await readiness(url)).writable === true, PATIENCE_MS);
     const before = ledger.acknowledged.size;
     for (let i = 0; i < 10; i++) await publish(url, author, `after ${i}`, ledger, LARGE);
     expect(ledger.acknowledged.size).toBe(before + 10);
@@ -186,7 +184,7 @@ describe("descriptors that run out", () => {
     await expectWhole(url);
   });
 
-  it("that are too few at the start end it with 78 and the number that is needed", async ({ skip }) => {
+  it("exits at the start with 78 and the required number if the limit is too low", async ({ skip }) => {
     skip(whyNot !== null, whyNot ?? "");
     const { exitCode, stderr } = await runServer({ QUIRE_DATA_DIR: directory }, { openFiles: 200 });
     expect(exitCode).toBe(78);

@@ -20,31 +20,31 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Ends the server by taking its directory away, and gives what it said. */
-async function endByTakingAway(takeAway: () => Promise<void>): Promise<void> {
+/** Removes the data directory of a running server, and expects that the server exits with 74 and one sentence. */
+async function expectExit(removeDirectory: () => Promise<void>): Promise<void> {
   server = await startServer(directory);
   const author = await newAuthor(server.url, `author-${ledger.acknowledged.size}`);
   await publish(server.url, author, `before ${ledger.acknowledged.size}`, ledger);
   const ended = once(server.process, "close");
-  await takeAway();
+  await removeDirectory();
   await ended;
   const { exitCode, stderr } = await server.end("SIGKILL");
   expect(exitCode).toBe(74);
   expect(stderr).toContain(
-    `The data directory ${directory} is not there any more: it was removed, renamed or unmounted while Quire ran.`,
+    `The data directory ${directory} has disappeared: it was removed, renamed or unmounted while Quire was running.`,
   );
 }
 
-describe("a data directory that is taken away while it is in use", () => {
-  it("ends the process with 74 and one sentence, and is whole when it is put back", async () => {
+describe("a server whose data directory disappears", () => {
+  it("exits with 74 when the directory is renamed, and loses nothing when it is put back", async () => {
     const elsewhere = `${directory}-elsewhere`;
-    await endByTakingAway(async () => rename(directory, elsewhere));
+    await expectExit(async () => rename(directory, elsewhere));
     await rename(elsewhere, directory);
     server = await startServer(directory);
     expect(await compare(server.url, ledger)).toEqual({ lost: [], unsent: [] });
   });
 
-  it("ends the process with 74 where it was removed", async () => {
-    await endByTakingAway(async () => rm(directory, { recursive: true }));
+  it("exits with 74 when the directory is removed", async () => {
+    await expectExit(async () => rm(directory, { recursive: true }));
   });
 });

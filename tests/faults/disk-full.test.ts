@@ -89,13 +89,13 @@ async function readiness(url: string): Promise<unknown> {
   return { status: response.status, ...((await response.json()) as object) };
 }
 
-/** The server looks at the disk several times a second, not before each write. */
+/** The server reads the free space several times a second, not before each write. */
 async function untilReadOnly(url: string): Promise<void> {
   const isReadOnly = async () => ((await readiness(url)) as { readonly writable?: boolean }).writable === false;
-  await eventually("readiness says that nothing can be written", isReadOnly, PATIENCE_MS);
+  await eventually("/health/ready shows that writes are refused", isReadOnly, PATIENCE_MS);
 }
 
-/** Publishes again and again until it is acknowledged, and gives how long that took. */
+/** Publishes posts until one is acknowledged. Returns the time until then in milliseconds. */
 async function untilWritable(url: string, author: Author): Promise<number> {
   const title = `when there is space, ${ledger.acknowledged.size}`;
   let attempts = 0;
@@ -115,7 +115,6 @@ async function expectWhole(): Promise<void> {
   expect(await indexDamage(directory)).toEqual([]);
 }
 
-/** The posts of an author, as they are asked to be changed while the disk is full. */
 async function change(
   url: string,
   { token }: Author,
@@ -135,8 +134,8 @@ async function change(
   return response.status;
 }
 
-describe("a full disk", () => {
-  it("answers writes with 507 and serves reads, logs it once, and recovers by itself", async () => {
+describe("a server on a full disk", () => {
+  it("answers writes with 507, serves reads, logs the refusal once, and recovers by itself", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
@@ -158,23 +157,23 @@ describe("a full disk", () => {
     ballast.drop();
     const waitedMs = await untilWritable(url, author);
     expect(waitedMs).toBeLessThan(3000);
-    const saysWritable = async () => ((await readiness(url)) as { readonly writable?: boolean }).writable === true;
-    await eventually("readiness says that it is writable", saysWritable);
-    const said = log.filter(({ msg }) => msg.startsWith("disk full: writes refused"));
-    expect(said).toMatchObject([{ level: "error", freeBytes: expect.any(Number), neededBytes: WATERMARK }]);
-    expect(said[0]?.["freeBytes"]).toBeLessThanOrEqual(WATERMARK / 2);
+    const isWritable = async () => ((await readiness(url)) as { readonly writable?: boolean }).writable === true;
+    await eventually("/health/ready shows that writes are possible", isWritable);
+    const refusals = log.filter(({ msg }) => msg.startsWith("disk full: writes refused"));
+    expect(refusals).toMatchObject([{ level: "error", freeBytes: expect.any(Number), neededBytes: WATERMARK }]);
+    expect(refusals[0]?.["freeBytes"]).toBeLessThanOrEqual(WATERMARK / 2);
     expect(failures()).toEqual([]);
     expect(await compare(url, ledger)).toEqual(NOTHING);
     await expectWhole();
   });
 
-  it("loses no acknowledged write when it fills up at once and PostgreSQL panics", async () => {
+  it("loses no acknowledged write when the disk fills up at once and PostgreSQL panics", async () => {
     const faultFile = join(disk.directory, "fault");
     const url = await start(injectable(faultFile));
     const authors = await newAuthors(url, 4);
     const writing = writeWith(url, authors, ledger, 4000);
     await eventually("clients write", () => ledger.acknowledged.size > 100, PATIENCE_MS);
-    // What the watermark is there to avoid: no space for the write-ahead log.
+    // The watermark normally prevents this: no space for the write-ahead log.
     await inject(faultFile, { on: "write", path: "pg_wal", what: "ENOSPC", once: true });
     await eventually("PostgreSQL panics", () => failures().length > 0, PATIENCE_MS);
     ballast.fillUntil(0);
@@ -201,7 +200,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("allows a clean shutdown and a start that serves all data", async () => {
+  it("shuts down cleanly, and serves all data after a start", async () => {
     const first = await start();
     const author = await newAuthor(first, "author");
     for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
@@ -223,7 +222,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("allows crash recovery from the reserve, and the index check waits for the next start with space", async () => {
+  it("uses the reserve for crash recovery, and checks the indexes at the next start with free space", async () => {
     const first = await start();
     const author = await newAuthor(first, "author");
     for (let i = 0; i < 50; i++) await publish(first, author, `before ${i}`, ledger, 4000);
@@ -234,20 +233,20 @@ describe("a full disk", () => {
     expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
     ballast.drop();
     expect(await untilWritable(url, author)).toBeLessThan(3000);
-    const saysIndexesAreChecked = async () => {
+    const hasCheckedIndexes = async () => {
       const { stderr, exitCode } = (await server?.end("SIGTERM")) ?? {};
       expect(exitCode).toBe(0);
       return stderr?.includes("write-ahead log replayed, indexes checked");
     };
-    expect(await saysIndexesAreChecked()).toBe(false);
+    expect(await hasCheckedIndexes()).toBe(false);
     await start();
-    expect(await saysIndexesAreChecked()).toBe(true);
+    expect(await hasCheckedIndexes()).toBe(true);
     await start();
-    expect(await saysIndexesAreChecked()).toBe(false);
+    expect(await hasCheckedIndexes()).toBe(false);
     expect(await indexDamage(directory)).toEqual([]);
   });
 
-  it("loses no acknowledged write when the server itself fills it with almost no watermark", async () => {
+  it("loses no acknowledged write when it fills the disk itself with almost no watermark", async () => {
     ballast.fillUntil(110 * MIB);
     const url = await start({ QUIRE_FREE_SPACE_MIB: "16" });
     const authors = await newAuthors(url, 4);
@@ -271,12 +270,12 @@ describe("a full disk", () => {
     expect(await compare(await start({ QUIRE_FREE_SPACE_MIB: "16" }), ledger)).toEqual(NOTHING);
   });
 
-  it("allows log-ins, log-outs, deletions and shorter texts, and refuses longer ones", async () => {
+  it("accepts log-ins, deletions and shorter texts, and refuses longer texts", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     const leaving = await newAuthor(url, "leaving");
     for (const title of ["shortened", "deleted", "kept"]) await publish(url, author, title, ledger, 100_000);
-    await publish(url, leaving, "of one who leaves", ledger);
+    await publish(url, leaving, "of a deleted user", ledger);
     const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
     ballast.fillUntil(WATERMARK / 2);
     await untilReadOnly(url);
@@ -294,7 +293,7 @@ describe("a full disk", () => {
     expect(await change(url, author, "POST", "/v1/users", registration)).toBe(507);
     expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
 
-    for (const title of ["deleted", "of one who leaves"]) ledger.acknowledged.delete(title);
+    for (const title of ["deleted", "of a deleted user"]) ledger.acknowledged.delete(title);
     ledger.acknowledged.set("shortened", { id: pathOf("shortened").slice("/v1/posts/".length), content, at: 0 });
     expect(await compare(url, ledger)).toEqual(NOTHING);
     await server?.end("SIGKILL");
@@ -305,12 +304,12 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("allows writes again once enough of the posts that filled it are deleted", async () => {
+  it("accepts writes again after enough of the posts that filled the disk are deleted", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     for (let i = 0; refusedAsFull() === 0; i++) await publish(url, author, `${i}`, ledger, 1_000_000);
     expect(ledger.acknowledged.size).toBeGreaterThan(20);
-    // The oldest, so that the files become no shorter by much: new rows go where these were.
+    // The oldest posts are deleted, so the files hardly shrink, and new rows reuse the space.
     for (const [title, { id }] of [...ledger.acknowledged].slice(0, -5)) {
       expect(await change(url, author, "DELETE", `/v1/posts/${id}`)).toBe(204);
       ledger.acknowledged.delete(title);
@@ -324,12 +323,12 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("is never filled by deletions, which end where the write-ahead log needs the rest", async () => {
+  it("refuses deletions when the write-ahead log needs the remaining space", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     for (let i = 0; i < 5; i++) await publish(url, author, `${i}`, ledger, 4000);
-    // The space of deleted rows is reclaimed once, before nothing at all is free: a checkpoint that is being written
-    // when the last byte goes is the one thing that cannot be prevented.
+    // The test waits for the first reclaim before it takes the last byte. Nothing can protect a checkpoint that is being
+    // written at that moment.
     ballast.fillUntil(WATERMARK / 2);
     await eventually("space is reclaimed", () => log.some(({ msg }) => msg === RECLAIMED), PATIENCE_MS);
     ballast.fillUntil(0);
@@ -341,7 +340,7 @@ describe("a full disk", () => {
     await expectWhole();
   });
 
-  it("without free inodes answers writes with 507, and allows them again when inodes are free", async () => {
+  it("answers writes with 507 without free inodes, and accepts them again when inodes are free", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
@@ -363,7 +362,7 @@ describe("a full disk", () => {
   });
 });
 
-describe("a disk that is too small", () => {
+describe("a start on a disk that is too small", () => {
   const startOn = async (mebibytes: number, prepare: (data: string) => Promise<void> = async () => {}) => {
     const small = memoryDisk(mebibytes);
     try {
@@ -376,25 +375,23 @@ describe("a disk that is too small", () => {
     }
   };
   const REMEDY =
-    "Free some, or name a directory on another disk with QUIRE_DATA_DIR; QUIRE_FREE_SPACE_MIB is how much is always kept free.\n";
+    "Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.\n";
 
-  it("ends the start with 74, the free and the needed space, when a new database does not fit", async () => {
+  it("exits with 74 and names the free and the needed space when a new database does not fit", async () => {
     expect(await startOn(20)).toEqual({
       exitCode: 74,
       stderr: `The disk of DATA has 19 MiB free, and a new database needs 112 MiB. ${REMEDY}`,
     });
   });
 
-  it("ends the start with 74, the free and the needed space, when a migration does not fit", async () => {
+  it("exits with 74 and names the free and the needed space when a migration does not fit", async () => {
     const unmigrated = async (data: string) => {
       await mkdir(data);
       (await prepareCluster(data, recordingLog()))._unsafeUnwrap();
     };
     const { exitCode, stderr } = await startOn(90, unmigrated);
     expect(exitCode).toBe(74);
-    expect(stderr).toMatch(
-      /^The disk of DATA has \d+ MiB free, and an update of the database's schema needs 64 MiB\. /,
-    );
+    expect(stderr).toMatch(/^The disk of DATA has \d+ MiB free, and a migration of the schema needs 64 MiB\. /);
     expect(stderr.endsWith(REMEDY)).toBe(true);
   });
 });

@@ -7,20 +7,20 @@ const MIB = 1_048_576;
 
 /** A disk for one test, with a file system on it. */
 export interface Disk {
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly directory: string;
   remove(): void;
 }
 
 /** A disk whose power can be cut. */
 export interface CuttableDisk extends Disk {
-  /** From now on nothing reaches the disk, and what was not flushed to it is gone once it is mounted again. */
+  /** No later write reaches the disk. Data that was not flushed is lost when the disk is mounted again. */
   cutPower(): void;
-  /** Mounts it as after the machine has started again; nobody has files open on it any more. */
+  /** Mounts the disk as after a reboot. No process may have files open on it. */
   mountAgain(): void;
 }
 
-/** Why there can be no disks for tests here; `null` when there can. */
+/** The reason why this machine cannot mount disks for tests; `null` if it can. */
 export function whyNoDisks(): string | null {
   if (process.getuid?.() !== 0) return "only root may mount a file system";
   try {
@@ -31,11 +31,11 @@ export function whyNoDisks(): string | null {
   }
 }
 
-/** Why no power can be cut here; `null` when it can. */
+/** The reason why this machine cannot simulate a power cut; `null` if it can. */
 export function whyNoPowerCut(): string | null {
   const reason = whyNoDisks();
   if (reason !== null) return reason;
-  if (cutter() === undefined) return "it takes python3 or perl to call ioctl";
+  if (cutter() === undefined) return "python3 or perl is needed to call ioctl";
   try {
     cuttableDisk(16).remove();
     return null;
@@ -44,14 +44,14 @@ export function whyNoPowerCut(): string | null {
   }
 }
 
-/** A small disk in memory, with a bound of files and directories. */
+/** A small disk in memory (tmpfs) with a limited number of inodes. */
 export function memoryDisk(mebibytes: number, inodes = 100_000): Disk {
   return mounted((directory) => {
     run("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m,nr_inodes=${inodes}`, "tmpfs", directory);
   });
 }
 
-/** An ext4 in a file, which by itself flushes nothing for ten minutes. */
+/** An ext4 file system in a file. It flushes nothing by itself for ten minutes. */
 export function cuttableDisk(mebibytes: number): CuttableDisk {
   const parent = mkdtempSync(join(tmpdir(), "quire-image-"));
   let image = join(parent, "0");
@@ -67,8 +67,8 @@ export function cuttableDisk(mebibytes: number): CuttableDisk {
       cutPower: () => cutter()?.(disk.directory),
       mountAgain: () => {
         run("umount", disk.directory);
-        // A mount namespace that was made in the meantime, as a container's, still holds the file system that was shut
-        // down, and the kernel would give just that one to whoever mounts the same file.
+        // A mount namespace that was created meanwhile, such as that of a container, still holds the file system that was
+        // shut down. The kernel would return that file system for a second mount of the same file, so a copy is mounted.
         const copy = join(parent, String(++mounts));
         run("cp", "--sparse=always", image, copy);
         rmSync(image);
@@ -95,7 +95,7 @@ function mounted(mount: (directory: string) => void): Disk {
     throw cause;
   }
   const remove = () => {
-    // Lazily, as a test that timed out may have left a process on it.
+    // Lazy, because a test that timed out can leave a process with open files on the disk.
     run("umount", "--lazy", directory);
     rmSync(directory, { recursive: true });
   };
@@ -107,8 +107,8 @@ function run(command: string, ...options: readonly string[]): void {
 }
 
 /**
- * EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h): the file system ends at once, without its
- * journal. Node has no ioctl.
+ * Calls EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h). It shuts the file system down at once
+ * and does not flush the journal. Node has no ioctl, so another program calls it.
  */
 function cutter(): ((directory: string) => void) | undefined {
   const programs: readonly (readonly [command: string, option: string, program: string])[] = [
@@ -125,11 +125,11 @@ function cutter(): ((directory: string) => void) | undefined {
   return (directory) => run(command, option, text, directory);
 }
 
-/** A file that takes space on a disk. */
+/** A file that fills a disk. */
 export interface Ballast {
-  /** Writes until no more than this is free; 0 is the last byte. */
+  /** Writes until at most this number of bytes is free. */
   fillUntil(freeBytes: number): void;
-  /** Gives the space back. */
+  /** Frees the space again. */
   drop(): void;
 }
 
@@ -161,7 +161,7 @@ export function freeBytesOn(directory: string): number {
   return bavail * bsize;
 }
 
-/** Files that take all inodes of a disk, and no space. */
+/** Empty files that take all inodes of a disk. */
 export function inodesOn(directory: string) {
   const folder = join(directory, "empty");
   return {

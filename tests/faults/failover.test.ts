@@ -36,7 +36,7 @@ async function quire(): Promise<RunningServer> {
   return server;
 }
 
-/** Clients that write on while `fault` happens, until they have been served again after it. */
+/** Clients write before, during and after `fault`, until 50 more writes are acknowledged. */
 async function writeThrough(server: RunningServer, fault: (ledger: Ledger) => Promise<void>): Promise<Ledger> {
   const ledger = newLedger();
   const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
@@ -49,11 +49,11 @@ async function writeThrough(server: RunningServer, fault: (ledger: Ledger) => Pr
 }
 
 describe("Quire on a primary and its standby", () => {
-  it("loses nothing that was acknowledged when the primary is killed and the standby takes its place", async () => {
+  it("loses no acknowledged write when the primary is killed and the standby is promoted", async () => {
     const server = await quire();
     const ledger = await writeThrough(server, async ({ refused }) => {
       await servers.primary.crash();
-      // While there is no primary nobody waits for one.
+      // Without a primary, writes are refused at once and do not wait.
       await eventually("refusals", () => refused.size > CLIENTS);
       const ready = await fetch(`${server.url}/health/ready`);
       expect(ready.status).toBe(503);
@@ -68,7 +68,7 @@ describe("Quire on a primary and its standby", () => {
     expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_unavailable"]));
   });
 
-  it("goes on with the standby when the two change places, and so does one that starts after it", async () => {
+  it("writes to the new primary after a planned switchover, and so does a process that starts later", async () => {
     const server = await quire();
     const ledger = await writeThrough(server, async () => servers.switchOver());
     report("primary shut down, standby promoted, former primary back as the standby", {

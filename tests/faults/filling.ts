@@ -3,7 +3,7 @@ import type { DrizzleClient } from "../../src/infrastructure/pglite/client/clien
 
 const POSTS_AT_ONCE = 1000;
 
-/** Fills a database that has nobody in it with an author and thousands of posts of theirs; `each` follows a thousand. */
+/** Inserts an author and thousands of posts into an empty database. Calls `each` after every thousand. */
 export async function fillWithPosts(
   client: DrizzleClient,
   thousands: number,

@@ -5,15 +5,15 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const AUTOCANNON = require.resolve("autocannon");
 
-/** How many answers had each status, and how many requests had none. */
+/** The number of responses by status, and the number of requests without a response. */
 export interface Flooded {
   readonly answers: Readonly<Record<string, number>>;
   readonly errors: number;
 }
 
 /**
- * Asks for one address on many connections for some seconds, on each again as soon as it is answered, whatever the
- * answer. It is a process of its own, so that what others measure meanwhile is the server and not the load.
+ * Requests one URL on many connections for some seconds. Each connection sends its next request at once after a response
+ * of any status. The load runs in its own process, so that it does not distort measurements in the caller.
  */
 export async function flood(url: string, connections: number, seconds: number): Promise<Flooded> {
   const options = ["--connections", String(connections), "--duration", String(seconds), "--json", url];

@@ -15,9 +15,9 @@ import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 /** Longer than a statement takes on a busy machine. */
 const STATEMENT_TIMEOUT_MS = 2000;
-/** A request is refused when it has waited for so long, as it may on a busy machine. */
+/** The admission queue refuses a request that has waited for so long, which can happen on a busy machine. */
 const QUEUE_AGE_MS = 5000;
-/** More than the API takes, and more than PostgreSQL takes. */
+/** Deeper than the API accepts, and deeper than PostgreSQL accepts. */
 const DEEP = 20_000;
 const TOO_DEEP = 200_000;
 
@@ -55,14 +55,14 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
 }
 
 const hasTakenEffect = () => !existsSync(faultFile());
-const said = (message: string) => log.filter(({ msg }) => msg === message);
-const failures = () => said("engine failed: restarting");
-const replacements = () => said("engine restarted");
+const logged = (message: string) => log.filter(({ msg }) => msg === message);
+const failures = () => logged("engine failed: restarting");
+const replacements = () => logged("engine restarted");
 
-/** Whoever was in the engine when it failed does not know what became of it; everybody else does, and it is true. */
+/** Only writes that ran when the engine failed have an unknown outcome. All other outcomes are known and true. */
 async function expectNothingLost(url: string, failures: number): Promise<void> {
   expect(await compare(url, ledger)).toEqual({ lost: [], unsent: [] });
-  // What the engine was committing when it failed: one write, or those of all the clients together.
+  // The engine was committing one write, or the writes of all clients in one group commit.
   expect(ledger.unknown.size).toBeGreaterThanOrEqual(failures);
   expect(ledger.unknown.size).toBeLessThanOrEqual(CLIENTS * failures);
   for (const { code } of ledger.refused.values()) expect(code).toBe("storage_busy");
@@ -92,7 +92,7 @@ async function fileOf(relation: string): Promise<string> {
 
 const isReady = async () => (await get("/health/ready")).status === 200;
 
-/** Asks a path every few milliseconds until it is stopped, without waiting for the answers in between. */
+/** Requests a path every few milliseconds until it is stopped, and does not wait for the responses in between. */
 function keepAsking(path: string) {
   const answers: Promise<{ readonly status: number; readonly ms: number }>[] = [];
   const timer = setInterval(() => answers.push(get(path).catch(() => NO_ANSWER)), 25);
@@ -105,10 +105,10 @@ function keepAsking(path: string) {
   };
 }
 
-/** What may happen to an engine while it serves, and what the log then says of it. */
+/** Faults of a running engine, and the log fields of each. */
 const FAILURES: readonly (Fault & { readonly title: string; readonly reason: string; readonly detail: RegExp })[] = [
   {
-    title: "whose fsync failed once, and does not take the flush for done",
+    title: "whose fsync fails once",
     on: "fsync",
     path: "pg_wal",
     what: "EIO",
@@ -145,8 +145,8 @@ const FAILURES: readonly (Fault & { readonly title: string; readonly reason: str
   },
 ];
 
-describe("a server under load", () => {
-  it("replaces an engine that fails, one failure after the other, and loses nothing", async () => {
+describe("a server under load whose engine fails", () => {
+  it("replaces the engine after each of several failures, and loses no acknowledged write", async () => {
     const url = await start();
     const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
     const moreIsAcknowledged = async () => {
@@ -168,7 +168,7 @@ describe("a server under load", () => {
   });
 
   it.runIf(isThorough)(
-    "replaces an engine that has a gigabyte of data",
+    "replaces an engine with a gigabyte of data",
     async () => {
       const postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
       await fillWithPosts(postgres.client, 850, "content ".repeat(125));
@@ -178,7 +178,7 @@ describe("a server under load", () => {
       (await postgres.close())._unsafeUnwrap();
       const url = await start();
       const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
-      // Further apart than the failures that are counted together, so that none is held back.
+      // Far enough apart that the failures are not counted together, so no restart is delayed.
       for (let round = 0; round < 3; round++) {
         await delay(round === 0 ? 10_000 : 61_000);
         await inject(faultFile(), { on: "fsync", path: "pg_wal", what: "EIO", once: true });
@@ -198,7 +198,7 @@ describe("a server under load", () => {
     600_000,
   );
 
-  it("gives up after a bounded number of failures when every fsync fails, and loses nothing", async () => {
+  it("exits with 74 after 9 failures when every fsync fails, and loses no acknowledged write", async () => {
     const url = await start();
     const writing = writeWith(url, await newAuthors(url, 2), ledger);
     await eventually("clients write", () => ledger.acknowledged.size > 50, PATIENCE_MS);
@@ -209,7 +209,7 @@ describe("a server under load", () => {
     expect(exitCode).toBe(74);
     expect(stderr).toMatch(/^PostgreSQL failed 9 times and is not restarted again: .*(?:PANIC|FATAL):.*I\/O error/m);
     expect(stderr).toMatch(/nothing in it was deleted\.\nIts last log lines:\n(?: {2}.*\n)+$/);
-    expect(failures().length + said("engine does not start").length).toBe(9);
+    expect(failures().length + logged("engine does not start").length).toBe(9);
 
     await rm(faultFile());
     const again = await start();
@@ -218,8 +218,8 @@ describe("a server under load", () => {
   });
 });
 
-describe("an engine that hangs", () => {
-  it("is replaced after the deadline: reads that waited are answered, the write is of unknown outcome", async () => {
+describe("a server whose engine hangs", () => {
+  it("replaces the engine after the deadline, answers the waiting reads, and answers the write with outcome_unknown", async () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
@@ -242,12 +242,12 @@ describe("an engine that hangs", () => {
     const answer = await hanging;
     expect(answer.status).toBe(503);
     expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
-    // Whoever repeated it at once might do it twice.
+    // An immediate retry could run the write twice.
     expect(answer.headers.has("Retry-After")).toBe(false);
     expect(await answer.json()).toMatchObject({ status: 503, code: "outcome_unknown" });
     const statuses = (await reads).map(({ status }) => status);
     const waitedMs = performance.now() - startedAt;
-    // On a busy machine the replacement may take longer than anybody waits.
+    // On a busy machine, the replacement can take longer than requests wait in the queue.
     if (waitedMs < QUEUE_AGE_MS) expect(new Set(statuses)).toEqual(new Set([200]));
     await later;
     await eventually("the server is ready", isReady, PATIENCE_MS);
@@ -260,12 +260,12 @@ describe("an engine that hangs", () => {
     const readyAnswers = await ready.stop();
     expect(readyAnswers.map(({ status }) => status)).toContain(503);
     expect(readyAnswers.at(-1)?.status).toBe(200);
-    await eventually("the log says it", () => failures().length > 0);
+    await eventually("the failure is logged", () => failures().length > 0);
     expect(failures()).toMatchObject([{ reason: "deadline" }]);
     await expectNothingLost(url, 1);
   });
 
-  it("is not one that was stopped with its process, as a container that is paused: that one goes on", async () => {
+  it("keeps the same engine when the whole process is paused, as with a paused container", async () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
     await eventually("clients write", () => ledger.acknowledged.size > 50, PATIENCE_MS);
@@ -281,13 +281,13 @@ describe("an engine that hangs", () => {
     await expectNothingLost(url, 0);
   });
 
-  it("answers a read that it hangs in as a database that has too much to do, and does not ask again", async () => {
+  it("answers 503 storage_busy to the read that hangs, and does not run it again", async () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     const author = await newAuthor(url, "author");
     const { id } = author;
     await publish(url, author, "first", ledger);
     await server?.end("SIGTERM");
-    // It is read from the disk, as the warm-up of the next engine does not see it.
+    // The next engine has not cached the table, so it reads the file.
     const users = await fileOf("users");
     await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     await inject(faultFile(), { on: "read", path: users, what: "hang", once: true });
@@ -299,13 +299,13 @@ describe("an engine that hangs", () => {
     await expectNothingLost(server?.url ?? "", 0);
   });
 
-  it("loses a transaction that it hangs in: nothing of it is done, and the client is told so", async () => {
+  it("answers 503 storage_busy to a transaction that hangs before its commit, and stores nothing of it", async () => {
     const before = await start();
     const author = await newAuthor(before, "author");
     for (const title of ["first", "second", "third"]) await publish(before, author, title, ledger);
     await server?.end("SIGTERM");
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
-    // Who asks is known to the engine now, and the index by author is still on the disk only: it reads it to delete posts.
+    // Now the engine has cached the user, but not the index of posts by author. The deletion reads that from the disk.
     expect((await get(`/v1/users/${author.id}`, author.token)).status).toBe(200);
     await inject(faultFile(), { on: "read", path: "base/", what: "hang", once: true });
     const response = await fetch(`${url}/v1/users/${author.id}?posts=delete`, {
@@ -316,7 +316,7 @@ describe("an engine that hangs", () => {
     expect(hasTakenEffect()).toBe(true);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ code: "storage_busy" });
-    await eventually("the log says it", () => failures().length > 0);
+    await eventually("the failure is logged", () => failures().length > 0);
     expect(failures()).toMatchObject([{ reason: "deadline" }]);
     await eventually("the server is ready", isReady, PATIENCE_MS);
     expect((await get(`/v1/users/${author.id}`, author.token)).status).toBe(200);
@@ -324,8 +324,8 @@ describe("an engine that hangs", () => {
   });
 });
 
-describe("what is more than an engine takes", () => {
-  it("answers a JSON body that is nested too deep with 400, and lives", async () => {
+describe("an engine that gets too large values", () => {
+  it("is not reached by a JSON body that is nested too deep, which the API rejects with 400", async () => {
     const url = await start();
     const { token } = await newAuthor(url, "author");
     const response = await fetch(`${url}/v1/posts`, {
@@ -353,7 +353,7 @@ describe("what is more than an engine takes", () => {
       (await postgres.client.query<{ answer: unknown }>(text, parameters)).rows[0]?.answer;
     const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 
-    it("takes deep JSON whole, or answers it with 54001 and goes on", async () => {
+    it("accepts deep JSON, rejects deeper JSON with 54001, and continues", async () => {
       expect(await answer("select length($1::jsonb::text) as answer", [nested(DEEP)])).toBe(2 * DEEP);
       const refused = answer("select length($1::jsonb::text) as answer", [nested(TOO_DEEP)]);
       await expect(refused).rejects.toMatchObject({ code: "54001" });
@@ -361,7 +361,7 @@ describe("what is more than an engine takes", () => {
       expect(engineLog.lines.filter(({ level }) => level === "error")).toEqual([]);
     });
 
-    it("answers a value that is larger than PostgreSQL's memory with an error, and goes on", async () => {
+    it("rejects a value that is larger than PostgreSQL's memory with 53200, and continues", async () => {
       const million = "repeat(repeat('x', 1000), 1000)";
       const refused = answer(`select length(repeat(${million}, 900) || repeat(${million}, 900)) as answer`);
       await expect(refused).rejects.toMatchObject({ code: "53200" });

@@ -1,15 +1,15 @@
 "use strict";
 
 /**
- * Loaded with `node --require` before the server: makes the file system of the engine's thread fail on command. The
- * command is a JSON file that the environment variable FAULT_FILE names; without that file nothing fails. It says
+ * Makes the file system of the engine's thread fail on command. Node loads it with `--require` before the server. The
+ * command is a JSON file that the environment variable FAULT_FILE names; without that file nothing fails. Its fields:
  *
  * - `on`: the operation that fails, `fsync`, `open`, `read` or `write`;
- * - `path`: what the file's path must contain;
- * - `what`: `hang`, `heap`, or the errno that the operation ends with, such as `EIO`;
+ * - `path`: a part of the file's path;
+ * - `what`: `hang`, `heap`, or the errno of the failure, such as `EIO`;
  * - `once`: whether the file is removed when it takes effect; otherwise it stays in effect.
  *
- * Nothing outside a Worker fails, so the main thread, which serves HTTP and supervises, is as it is in production.
+ * Only Workers fail. The main thread, which serves HTTP and supervises the engine, runs as in production.
  */
 const fs = require("node:fs");
 const { syncBuiltinESMExports } = require("node:module");
@@ -24,13 +24,13 @@ function inject(commandFile) {
   /** The path of each open file, by its descriptor. */
   const paths = new Map();
 
-  /** Fails or does not come back when an operation on a file is what the command names. */
+  /** Throws or never returns if the command names this operation on this file. */
   const fail = (operation, file) => {
     if (statSync(commandFile, { throwIfNoEntry: false }) === undefined) return;
     const { on, path, what, once } = JSON.parse(readFileSync(commandFile, "utf8"));
     if (on !== operation || !file.includes(path)) return;
     if (once) rmSync(commandFile);
-    // As PGlite does after a PANIC: it spins.
+    // PGlite spins in the same way after a PANIC.
     if (what === "hang") for (;;);
     if (what === "heap") exhaustHeap();
     const message = `${what}: injected, ${operation}`;
@@ -43,7 +43,7 @@ function inject(commandFile) {
     paths.set(descriptor, String(path));
     return descriptor;
   };
-  // Emscripten makes a new file by it, before it opens it.
+  // Emscripten creates a new file with this call, before it opens the file.
   fs.writeFileSync = (file, ...rest) => {
     fail("open", String(file));
     writeFileSync(file, ...rest);

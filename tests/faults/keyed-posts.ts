@@ -3,25 +3,28 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { allPosts, type Author } from "./ledger.ts";
 
-/** What a client was told, but for the id of the request. */
-interface Told {
+/** A response without the id of the request. */
+interface ReceivedResponse {
   readonly status: number;
   readonly headers: readonly (string | null)[];
   readonly text: string;
 }
 
-/** A post that was sent with a key of its own; `told` is `null` as long as its client knows nothing of it. */
+/** A post that was sent with its own Idempotency-Key. `received` is `null` until the client has a response. */
 interface KeyedPost {
   readonly author: Author;
   readonly key: string;
   readonly title: string;
-  told: Told | null;
+  received: ReceivedResponse | null;
 }
 
 const KEPT_HEADERS = ["Content-Type", "ETag", "Location", "Cache-Control", "Vary"];
 const PAUSE_AFTER_REFUSAL_MS = 20;
 
-async function send(url: string, { author, key, title }: KeyedPost): Promise<Told & { readonly isReplayed: boolean }> {
+async function send(
+  url: string,
+  { author, key, title }: KeyedPost,
+): Promise<ReceivedResponse & { readonly isReplayed: boolean }> {
   const response = await fetch(`${url}/v1/posts`, {
     method: "POST",
     headers: {
@@ -36,19 +39,19 @@ async function send(url: string, { author, key, title }: KeyedPost): Promise<Tol
   return { status: response.status, headers, text: await response.text(), isReplayed };
 }
 
-/** Several clients that publish with keys without a pause until they are stopped, and enter what they are told. */
+/** Several clients publish with keys without a pause until they are stopped, and record the responses. */
 export function publishWithKeys(url: string, authors: readonly Author[]) {
   const stopped = new AbortController();
   const posts: KeyedPost[] = [];
   const publish = async (author: Author) => {
     while (!stopped.signal.aborted) {
       const key = randomUUID();
-      const post: KeyedPost = { author, key, title: `With ${key}`, told: null };
+      const post: KeyedPost = { author, key, title: `With ${key}`, received: null };
       posts.push(post);
       const answer = await send(url, post).catch(() => null);
       if (answer?.status === 201) {
-        const { isReplayed: _, ...told } = answer;
-        post.told = told;
+        const { isReplayed: _, ...received } = answer;
+        post.received = received;
       } else {
         expect([503, undefined]).toContain(answer?.status);
         await delay(PAUSE_AFTER_REFUSAL_MS);
@@ -58,7 +61,7 @@ export function publishWithKeys(url: string, authors: readonly Author[]) {
   const publishing = authors.map(publish);
   return {
     posts,
-    acknowledged: () => posts.filter(({ told }) => told !== null).length,
+    acknowledged: () => posts.filter(({ received }) => received !== null).length,
     stop: async () => {
       stopped.abort();
       await Promise.all(publishing);
@@ -67,26 +70,26 @@ export function publishWithKeys(url: string, authors: readonly Author[]) {
 }
 
 /**
- * Sends posts again with their keys, and expects that those that were answered are answered the same. Gives how many of
- * the others had been done without their client being told, and how many had not.
+ * Retries posts with their keys, and expects a replay of each earlier response. For the posts without a response, returns
+ * the number that had been stored (`done`) and the number that had not (`undone`).
  */
 export async function repeat(url: string, posts: readonly KeyedPost[]) {
   let done = 0;
   let undone = 0;
   for (const post of posts) {
-    const { isReplayed, ...told } = await send(url, post);
-    if (post.told !== null) expect({ isReplayed, ...told }).toEqual({ isReplayed: true, ...post.told });
+    const { isReplayed, ...received } = await send(url, post);
+    if (post.received !== null) expect({ isReplayed, ...received }).toEqual({ isReplayed: true, ...post.received });
     else if (isReplayed) done++;
     else undone++;
-    expect(told.status).toBe(201);
-    post.told = told;
+    expect(received.status).toBe(201);
+    post.received = received;
   }
   return { done, undone };
 }
 
 /**
- * Sends posts to several servers at once, each with the same key to all, and again where it is in use. Expects that all
- * give one answer, and that one of them made it. Gives the posts, and how often a key was in use.
+ * Sends each post to several servers at once with the same key, and retries while the key is in use (409). Expects that
+ * one server runs it and that all give the same response. Returns the posts and the number of 409s.
  */
 export async function publishAtAll(urls: readonly string[], author: Author, count: number) {
   const posts: KeyedPost[] = [];
@@ -101,21 +104,21 @@ export async function publishAtAll(urls: readonly string[], author: Author, coun
   };
   while (posts.length < count) {
     const key = randomUUID();
-    const post: KeyedPost = { author, key, title: `With ${key}`, told: null };
+    const post: KeyedPost = { author, key, title: `With ${key}`, received: null };
     const answers = await Promise.all(urls.map(async (url) => untilAnswered(url, post)));
     expect(answers.filter(({ isReplayed }) => !isReplayed)).toHaveLength(1);
-    const [told, ...others] = answers.map(({ isReplayed: _, ...answer }) => answer);
-    expect(others).toEqual(others.map(() => told));
-    post.told = told ?? null;
+    const [received, ...others] = answers.map(({ isReplayed: _, ...answer }) => answer);
+    expect(others).toEqual(others.map(() => received));
+    post.received = received ?? null;
     posts.push(post);
   }
   return { posts, inUse };
 }
 
-/** Expects that each post is there once, as its client was told, and no other. */
+/** Expects that exactly these posts are stored, each once and with the id of its response. */
 export async function expectEachOnce(url: string, posts: readonly KeyedPost[]): Promise<void> {
   const found = await allPosts(url);
   const ids = posts.map(({ title }) => found.get(title)?.id);
-  expect(ids).toEqual(posts.map(({ told }) => (JSON.parse(told?.text ?? "{}") as { readonly id: string }).id));
+  expect(ids).toEqual(posts.map(({ received }) => (JSON.parse(received?.text ?? "{}") as { readonly id: string }).id));
   expect(found.size).toBe(posts.length);
 }

@@ -33,21 +33,21 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Gives the directory a migrated cluster with nothing in it. */
+/** Fills the directory with a migrated, empty cluster. */
 async function useTemplate(): Promise<void> {
   const copy = await copyTemplate();
   await copyDirectory(copy, directory);
   await rm(copy, { recursive: true });
 }
 
-/** Starts the server on what a killed one left, and gives how long that took. */
+/** Starts the server on the directory of a killed one. Returns its URL and the duration of the start. */
 async function startAgain(): Promise<{ readonly url: string; readonly startMs: number }> {
   const startedAt = performance.now();
   server = await startServer(directory);
   return { url: server.url, startMs: Math.round(performance.now() - startedAt) };
 }
 
-/** Kills the server a while after it has acknowledged the first write of a round. */
+/** Kills the server `afterMs` after it has acknowledged the first write of a round. */
 async function killWhileWriting(ledger: Ledger, writing: ReturnType<typeof writeWith>, afterMs: number): Promise<void> {
   const before = ledger.acknowledged.size;
   await eventually("a write", () => ledger.acknowledged.size > before);
@@ -62,7 +62,7 @@ async function killAfter(afterMs: number, writing: { stop(): Promise<void> }): P
   await writing.stop();
 }
 
-/** Kills the server that starts, wherever it has come to after a time that begins with `trigger`. */
+/** Starts the server and kills it `afterMs` after `trigger`, at whatever step of the start it is. */
 async function killWhileStarting(afterMs: number, trigger: Promise<void> = Promise.resolve()): Promise<void> {
   const starting = spawnServer(directory);
   await trigger;
@@ -71,12 +71,12 @@ async function killWhileStarting(afterMs: number, trigger: Promise<void> = Promi
   await starting.ended;
 }
 
-/** Settles when a file of this name is made, moved or written in a folder. */
+/** Settles when a file of this name is created, renamed or written in a folder. */
 async function touched(folder: string, name: string): Promise<void> {
   for await (const { filename } of watch(folder)) if (filename === name) return;
 }
 
-/** Writes a post and reads it, stops in order, and compares every index with its table. */
+/** Writes posts, reads them, shuts down cleanly, and compares every index with its table. */
 async function expectToWork(): Promise<void> {
   const { url } = await startAgain();
   const ledger = newLedger();
@@ -91,9 +91,9 @@ async function expectSoundIndexes(): Promise<void> {
   expect(await indexDamage(directory)).toEqual([]);
 }
 
-describe("a SIGKILL", () => {
+describe("a server that gets SIGKILL", () => {
   it(
-    `takes back nothing that was acknowledged, in ${FAULT_ROUNDS} rounds of writing`,
+    `loses no acknowledged write, in ${FAULT_ROUNDS} rounds`,
     async () => {
       await useTemplate();
       let { url } = await startAgain();
@@ -120,13 +120,13 @@ describe("a SIGKILL", () => {
   );
 
   it(
-    `leaves what was sent with a key to be repeated, and done once, in ${FAULT_ROUNDS} rounds of writing`,
+    `runs a POST with an Idempotency-Key once when it is retried, in ${FAULT_ROUNDS} rounds`,
     async () => {
       await useTemplate();
       let { url } = await startAgain();
       const authors = await newAuthors(url, 8);
       const posts: ReturnType<typeof publishWithKeys>["posts"] = [];
-      const totals = { acknowledged: 0, "done without an answer": 0, "not done": 0 };
+      const totals = { acknowledged: 0, "stored without a response": 0, "not stored": 0 };
       for (let round = 0; round < FAULT_ROUNDS; round++) {
         const writing = publishWithKeys(url, authors);
         await eventually("a write", () => writing.acknowledged() > 0);
@@ -136,8 +136,8 @@ describe("a SIGKILL", () => {
         ({ url } = await startAgain());
         const { done, undone } = await repeat(url, writing.posts);
         await expectEachOnce(url, posts);
-        totals["done without an answer"] += done;
-        totals["not done"] += undone;
+        totals["stored without a response"] += done;
+        totals["not stored"] += undone;
       }
       expect(await repeat(url, posts)).toEqual({ done: 0, undone: 0 });
       await expectSoundIndexes();
@@ -148,7 +148,7 @@ describe("a SIGKILL", () => {
 
   const startKills = isThorough ? 10 : 4;
   it(
-    `may come ${startKills} times in a row while the server starts`,
+    `loses no acknowledged write when it is killed ${startKills} times in a row during its start`,
     async () => {
       await useTemplate();
       const { url } = await startAgain();
@@ -166,7 +166,7 @@ describe("a SIGKILL", () => {
 
   const firstStartKills = isThorough ? 15 : 2;
   it(
-    `during the first initialisation leaves a directory that the next start initialises (${firstStartKills} rounds)`,
+    `initialises the directory at the next start after a kill during the first initialisation (${firstStartKills} rounds)`,
     async () => {
       const { startMs } = await startAgain();
       await server?.end("SIGKILL");
@@ -181,7 +181,7 @@ describe("a SIGKILL", () => {
   );
 });
 
-describe("a SIGKILL during the first migration", () => {
+describe("a server that gets SIGKILL during the first migration", () => {
   const rounds = isThorough ? 15 : 2;
   let initialised: string;
 
@@ -192,9 +192,9 @@ describe("a SIGKILL during the first migration", () => {
   });
 
   it(
-    `leaves what the next start migrates (${rounds} rounds)`,
+    `migrates at the next start (${rounds} rounds)`,
     async () => {
-      // The engine is open when this file is made, and the schema is there when that one is.
+      // The first file is created when the engine has opened, and the second when the schema is migrated.
       const opened = async () => touched(directory, "quire.acknowledged");
       const migrated = async () => touched(directory, "quire.files.json");
       await copyDirectory(initialised, directory);
@@ -221,7 +221,7 @@ describe("a SIGKILL during the first migration", () => {
   );
 });
 
-describe("a SIGKILL while posts are made searchable that were written before there was a search", () => {
+describe("a server that gets SIGKILL during the migration that makes old posts searchable", () => {
   const rounds = isThorough ? 15 : 2;
   const POSTS = 1_000;
   let older: string;
@@ -240,7 +240,7 @@ describe("a SIGKILL while posts are made searchable that were written before the
     const directory = join(older, "data");
     const { client, close } = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
     (await migratedStorage(client, migrations))._unsafeUnwrap();
-    // As an older program wrote them: the present one knows columns that are not there yet.
+    // Rows as an older program wrote them: the present program knows columns that this schema does not have yet.
     await client.query(
       "insert into users values (uuidv7(), 'Ada', 'ada@example.org', 'ada@example.org', 'hash', 'author', 1, now(), now())",
     );
@@ -253,7 +253,7 @@ describe("a SIGKILL while posts are made searchable that were written before the
   });
 
   it(
-    `leaves what the next start goes on with (${rounds} rounds)`,
+    `completes the migration at the next start (${rounds} rounds)`,
     async () => {
       const opened = async () => touched(directory, "quire.acknowledged");
       const copyOlder = async () => {
@@ -286,14 +286,14 @@ describe("a SIGKILL while posts are made searchable that were written before the
   );
 });
 
-describe("a SIGKILL during a checkpoint", () => {
+describe("a server that gets SIGKILL during a checkpoint", () => {
   const rounds = isThorough ? 15 : 2;
 
   it(
-    `takes back nothing that was acknowledged (${rounds} rounds)`,
+    `loses no acknowledged write (${rounds} rounds)`,
     async () => {
       await useTemplate();
-      // A checkpoint flushes the status of transactions before anything else, and what it was is noted at its end.
+      // A checkpoint flushes the transaction status first. At its end Quire writes quire.files.json.
       const begun = async () => touched(join(directory, "cluster", "pg_xact"), "0000");
       const done = async () => touched(directory, "quire.files.json");
       let { url } = await startAgain();
@@ -313,7 +313,7 @@ describe("a SIGKILL during a checkpoint", () => {
         await isBegun;
         await killAfter(afterMs, writing);
         ({ url } = await startAgain());
-        expect(await compare(url, ledger), `killed ${afterMs} ms after its begin`).toEqual(NOTHING);
+        expect(await compare(url, ledger), `killed ${afterMs} ms after the begin of the checkpoint`).toEqual(NOTHING);
       }
       await expectSoundIndexes();
       report("SIGKILL during a checkpoint", { rounds, "checkpoint in ms": Math.round(durationMs) });

@@ -5,13 +5,13 @@ import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
 
-/** What clients have sent to a server and what it said of each, by the title, which is sent once. */
+/** The posts that clients have sent, by title and outcome. Each title is sent once. */
 export interface Ledger {
-  /** Answered with 201: it must be there, as it was sent; `at` is when it was answered, in milliseconds. */
+  /** Answered with 201: the post must exist as it was sent. `at` is the time of the response in milliseconds. */
   readonly acknowledged: Map<string, { readonly id: string; readonly content: string; readonly at: number }>;
-  /** Answered with an error that says that nothing was written: it must not be there. */
+  /** Answered with an error that says that nothing was written: the post must not exist. */
   readonly refused: Map<string, { readonly status: number; readonly code: string }>;
-  /** Not answered, or with `outcome_unknown`: it may be there or not. */
+  /** Not answered, or answered with `outcome_unknown`: the post may exist. */
   readonly unknown: Set<string>;
 }
 
@@ -50,7 +50,7 @@ export async function newAuthors(url: string, count: number, name = "author"): P
   return Promise.all(Array.from({ length: count }, async (_, index) => newAuthor(url, `${name}-${index}`)));
 }
 
-/** Publishes a post and enters what became of it. */
+/** Publishes a post and records the outcome. */
 export async function publish(
   url: string,
   { token }: Author,
@@ -58,9 +58,9 @@ export async function publish(
   ledger: Ledger,
   bytes = 500,
 ): Promise<void> {
-  // PostgreSQL compresses what is long, and what is random stays as it is.
+  // Random text, because PostgreSQL compresses long values.
   const content = `${title} ${randomBytes(bytes).toString("base64")}`.slice(0, bytes);
-  // Entered before it is sent: whatever happens to this process or the other, it was.
+  // Recorded before it is sent, because a failure of either process leaves the outcome unknown.
   ledger.unknown.add(title);
   const response = await fetch(`${url}/v1/posts`, {
     method: "POST",
@@ -74,7 +74,7 @@ export async function publish(
   else ledger.refused.set(title, { status: response.status, code: body.code });
 }
 
-/** Several clients that publish without a pause until they are stopped; a server that is gone does not stop them. */
+/** Several clients publish without a pause until they are stopped. They continue when the server is unreachable. */
 export function writeWith(url: string, authors: readonly Author[], ledger: Ledger, bytes = 500) {
   const stopped = new AbortController();
   const round = Math.random().toString(36).slice(2, 8);
@@ -99,13 +99,13 @@ export function counts({ acknowledged, refused, unknown }: Ledger) {
   return { acknowledged: acknowledged.size, refused: refused.size, unknown: unknown.size };
 }
 
-/** The longest time that went by without a write that was acknowledged, between the first and the last. */
+/** The longest time without an acknowledged write, between the first and the last acknowledged write. */
 export function longestPauseMs({ acknowledged }: Ledger): number {
   const moments = Array.from(acknowledged.values(), ({ at }) => at);
   return Math.round(Math.max(0, ...moments.slice(1).map((at, index) => at - (moments[index] ?? at))));
 }
 
-/** Everything that a server shows to everybody, by title; throws where two have the same. */
+/** All published posts of a server by title. Throws if two posts have the same title. */
 export async function allPosts(url: string): Promise<Map<string, { readonly id: string; readonly content: string }>> {
   const found = new Map<string, { readonly id: string; readonly content: string }>();
   for (let next: string | null = "/v1/posts?limit=100"; next !== null;) {
@@ -116,7 +116,7 @@ export async function allPosts(url: string): Promise<Map<string, { readonly id: 
       nextCursor: string;
     };
     for (const { id, title, content } of page.items) {
-      if (found.has(title)) throw new Error(`${title} is there twice.`);
+      if (found.has(title)) throw new Error(`Two posts have the title ${title}.`);
       found.set(title, { id, content });
     }
     next = page.nextCursor === null ? null : `/v1/posts?limit=100&cursor=${page.nextCursor}`;
@@ -125,13 +125,13 @@ export async function allPosts(url: string): Promise<Map<string, { readonly id: 
 }
 
 export interface Discrepancies {
-  /** Acknowledged and not there, or not as it was sent. */
+  /** Titles of acknowledged posts that are missing or differ from the request. */
   readonly lost: readonly string[];
-  /** There, and never sent, or refused. */
+  /** Titles of posts that exist but were refused or never sent. */
   readonly unsent: readonly string[];
 }
 
-/** Compares what a server shows with what was said of it. */
+/** Compares the posts of a server with the ledger. */
 export async function compare(url: string, ledger: Ledger): Promise<Discrepancies> {
   const found = await allPosts(url);
   const lost = [...ledger.acknowledged].filter(([title, post]) => {
@@ -142,7 +142,7 @@ export async function compare(url: string, ledger: Ledger): Promise<Discrepancie
   return { lost: lost.map(([title]) => title), unsent };
 }
 
-/** Compares each index of a data directory that no server has with its table; gives what is wrong. */
+/** Compares each index of an unused data directory with its table (amcheck). Returns one line for each damaged index. */
 export async function indexDamage(dataDirectory: string): Promise<string[]> {
   const fs = new NodeFS(join(dataDirectory, "cluster"));
   const engine = await PGlite.create({ fs, extensions: { ...SCHEMA_EXTENSIONS, amcheck } });

@@ -11,13 +11,13 @@ import { isThorough, percentile, report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
 
 const MIB = 1_048_576;
-/** As many as it serves well. */
+/** A number of clients that the server can serve. */
 const CALM_CLIENTS = 50;
 const CALM_S = 4;
-/** Ten times as many, and what nobody should do. */
+/** Overload: ten times as many, and an extreme number. */
 const CLIENTS = isThorough ? [500, 2000] : [500];
 const LOAD_S = isThorough ? 120 : 10;
-/** The load connects meanwhile. */
+/** Time for the load to connect. */
 const CONNECTING_MS = 3000;
 const PROBE_INTERVAL_MS = 20;
 
@@ -34,13 +34,13 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** The memory that a process has, in bytes. */
+/** The resident memory of a process, in bytes. */
 async function memoryOf(pid: number | undefined): Promise<number> {
   const { stdout } = await promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)]);
   return Number(stdout) * 1024;
 }
 
-/** What one who comes to a flooded server sees, until a time. */
+/** Measures an overloaded server from a new client until `endsAt`: refusals, liveness checks and memory. */
 async function probe(url: string, path: string, pid: number | undefined, endsAt: number) {
   const refusalsMs: number[] = [];
   const livenessMs: number[] = [];
@@ -68,11 +68,11 @@ async function probe(url: string, path: string, pid: number | undefined, endsAt:
   return { refusalsMs, livenessMs, memory };
 }
 
-describe("a server that is asked for more than it can do", () => {
+describe("a server under overload", () => {
   it.each(CLIENTS)(
-    `refuses a part of what %i clients ask with 503 and Retry-After, serves the others, takes bounded memory and is back at once (${LOAD_S} s)`,
+    `sheds load of %i clients with 503 and Retry-After, keeps serving, bounds its memory and recovers at once (${LOAD_S} s)`,
     async (clients) => {
-      // The load comes from one address. A proxy has no share of its own, so here it is all clients' load that is shed.
+      // The load comes from one address. It is a trusted proxy here, so the limit of one address does not apply.
       server = await startServer(directory, { QUIRE_LOG_LEVEL: "fatal", QUIRE_TRUSTED_PROXIES: "127.0.0.1" });
       const { url, process } = server;
       const authors = await newAuthors(url, 5);
@@ -102,7 +102,7 @@ describe("a server that is asked for more than it can do", () => {
         slowest: percentile(livenessMs, 1),
         "memory in MiB, warm": Math.round(Math.max(...warm) / MIB),
         "at most": Math.round(Math.max(...memory) / MIB),
-        "back after ms": backMs,
+        "recovered after ms": backMs,
       });
       expect(Object.keys(calm.answers)).toEqual(["200"]);
       expect(Object.keys(answers).toSorted()).toEqual(["200", "503"]);
@@ -111,7 +111,7 @@ describe("a server that is asked for more than it can do", () => {
       expect(Math.max(...memory)).toBeLessThan(1.5 * Math.max(...warm) + 100 * MIB);
       expect([...ledger.refused.values()].filter(({ code }) => !/^(?:server|storage)_busy$/.test(code))).toEqual([]);
       expect(await compare(url, ledger)).toEqual({ lost: [], unsent: [] });
-      // Refusing must not keep it from serving.
+      // The work of refusing must not stop the server from serving.
       expect(servedPerSecond).toBeGreaterThan((calm.answers["200"] ?? 0) / CALM_S / 4);
     },
     LOAD_S * 1000 + 120_000,

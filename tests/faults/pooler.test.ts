@@ -13,7 +13,7 @@ import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
 const CLIENTS = 8;
-/** Fewer than there are clients, and than a Quire has connections to PgBouncer. */
+/** Fewer than the number of clients, and fewer than the connections of one Quire to PgBouncer. */
 const POOL_SIZE = 2;
 const TRANSACTION_MODE = { DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" };
 
@@ -56,7 +56,7 @@ async function quire(): Promise<RunningServer> {
 }
 
 describe("Quire behind PgBouncer in transaction mode", () => {
-  it("is migrated once where several processes start at once", async () => {
+  it("migrates the schema once when several processes start at once", async () => {
     await Promise.all(Array.from({ length: 4 }, quire));
     const ended = await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
@@ -64,7 +64,7 @@ describe("Quire behind PgBouncer in transaction mode", () => {
     expect(migrated).toHaveLength(1);
   });
 
-  it("serves more clients than PgBouncer has connections, each from registration to deletion", async () => {
+  it("serves more clients than PgBouncer has server connections, from registration to deletion", async () => {
     const server = await quire();
     const statuses = await Promise.all(
       Array.from({ length: CLIENTS }, async (_, client) => publishChangeAndDelete(server.url, client)),
@@ -74,7 +74,7 @@ describe("Quire behind PgBouncer in transaction mode", () => {
     );
   });
 
-  it("loses nothing that was acknowledged, and answers no 500, when PgBouncer is killed under writes", async () => {
+  it("loses no acknowledged write and answers no 500 when PgBouncer is killed under writes", async () => {
     const server = await quire();
     const ledger = newLedger();
     const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
@@ -94,7 +94,7 @@ describe("Quire behind PgBouncer in transaction mode", () => {
     expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_unavailable"]));
   });
 
-  it("does not take a PgBouncer for dead whose connections all work", async () => {
+  it("does not drop connections when all server connections of PgBouncer are busy", async () => {
     const server = await quire();
     const authors = await newAuthors(server.url, CLIENTS);
     const sql = postgres(`${database.url}/${url.split("/").at(-1)}`, { max: 1 });
@@ -102,7 +102,7 @@ describe("Quire behind PgBouncer in transaction mode", () => {
     await sql.begin(async (transaction) => {
       await transaction.unsafe("lock table posts in exclusive mode");
       const writing = writeWith(server.url, authors, ledger);
-      // Longer than a silence that is suspicious, and than a check of the host that waits for a connection to the server.
+      // Longer than the silence that starts a check of the host, and than that check, which waits for a server connection.
       await transaction.unsafe("select pg_sleep(7)");
       void writing.stop();
     });
@@ -112,13 +112,13 @@ describe("Quire behind PgBouncer in transaction mode", () => {
     expect(server.logged()).not.toContain("connections dropped");
   });
 
-  it("is told by its URL that a pooler stands before the server, in the words of Prisma", async () => {
+  it("accepts the URL parameters of Prisma for a pooler: pgbouncer and connection_limit", async () => {
     const server = await startServer(directory, { DATABASE_URL: `${url}?pgbouncer=true&connection_limit=3` });
     running.push(server);
     expect((await publishChangeAndDelete(server.url, 0)).created).toBe(201);
   });
 
-  it("says at its start what PgBouncer refuses where the timeouts of a session are left on", async () => {
+  it("exits with 69 and the message of PgBouncer when DATABASE_SESSION_TIMEOUTS is on", async () => {
     const { exitCode, stderr } = await spawnServer(directory, {
       DATABASE_URL: url,
       DATABASE_PREPARED_STATEMENTS: "off",
@@ -129,7 +129,7 @@ describe("Quire behind PgBouncer in transaction mode", () => {
   });
 });
 
-/** What a client does in its life, and how each step was answered. */
+/** Runs one client from registration to deletion of its post. Returns the status of each step. */
 async function publishChangeAndDelete(url: string, client: number) {
   const author = await newAuthor(url, `client-${client}`);
   const ledger = newLedger();
@@ -145,7 +145,7 @@ async function publishChangeAndDelete(url: string, client: number) {
       body: JSON.stringify({ content }),
     });
   const changed = await change("Changed");
-  const stale = await change("Changed by another who saw it before");
+  const stale = await change("Changed with a stale ETag");
   const deleted = await fetch(path, { method: "DELETE", headers: authorization });
   const gone = await fetch(path);
   return {

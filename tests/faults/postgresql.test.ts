@@ -14,7 +14,7 @@ import { eventually } from "./watching.ts";
 const NOTHING = { lost: [], unsent: [] };
 const CLIENTS = 4;
 const DOWN_MS = isThorough ? 10_000 : 3000;
-/** Of a server that others use as well: as many as PostgreSQL has for all of them. */
+/** `max_connections` of a PostgreSQL server that other programs use too. */
 const MAX_CONNECTIONS = 12;
 
 let database: PostgresServer;
@@ -49,7 +49,7 @@ async function quire(environment: Readonly<Record<string, string>> = {}): Promis
 }
 
 describe("Quire on a PostgreSQL server", () => {
-  it("is migrated once where ten processes start at once on an empty database", async () => {
+  it("migrates the schema once when ten processes start at once on an empty database", async () => {
     const servers = await Promise.all(Array.from({ length: 10 }, async () => quire({ DATABASE_POOL_SIZE: "2" })));
     const ready = await Promise.all(servers.map(async (server) => (await fetch(`${server.url}/health/ready`)).status));
     expect(ready).toEqual(Array.from({ length: 10 }, () => 200));
@@ -59,7 +59,7 @@ describe("Quire on a PostgreSQL server", () => {
     expect(migrated).toHaveLength(1);
   });
 
-  it("waits at its start for a database that is down, and says so", async () => {
+  it("waits at its start for a database that is down, and logs the wait", async () => {
     await database.crash();
     const starting = quire();
     await delay(DOWN_MS);
@@ -75,16 +75,16 @@ describe("Quire on a PostgreSQL server", () => {
     expect(stderr).toContain("the database is not reached yet");
   });
 
-  it("ends with 69 when the database is not reached in time", async () => {
+  it("exits with 69 when the database cannot be reached in time", async () => {
     const closed = "postgres://postgres@127.0.0.1:1/postgres";
     const { ended } = spawnServer(directory, { DATABASE_URL: closed, DATABASE_START_TIMEOUT_MS: "1000" });
     const { exitCode, stderr } = await ended;
     expect(exitCode).toBe(69);
-    expect(stderr).toContain("The database was not reached in");
+    expect(stderr).toContain("The database could not be reached within");
     expect(stderr).toContain("ECONNREFUSED");
   });
 
-  it("ends with 78 at once when the database refuses the password", async () => {
+  it("exits with 78 at once when the database refuses the password", async () => {
     const wrong = url.replace("postgres:postgres@", "postgres:wrong@");
     const { exitCode, stderr } = await spawnServer(directory, { DATABASE_URL: wrong }).ended;
     expect(exitCode).toBe(78);
@@ -92,7 +92,7 @@ describe("Quire on a PostgreSQL server", () => {
     expect(stderr).not.toContain("wrong@");
   });
 
-  it("ends with 78 and shows no part of a password that is not percent-encoded", async () => {
+  it("exits with 78 and prints no part of a password that is not percent-encoded", async () => {
     for (const password of ["s3%cret", "s3#cret", "s3/cret", "s3?cret", "5432/s3cret"]) {
       const { exitCode, stdout, stderr } = await spawnServer(directory, {
         DATABASE_URL: `postgres://ada:${password}@127.0.0.1:1/quire`,
@@ -103,7 +103,7 @@ describe("Quire on a PostgreSQL server", () => {
     }
   });
 
-  it("loses nothing that was acknowledged when the database is killed under writes, and serves again by itself", async () => {
+  it("loses no acknowledged write when the database is killed under writes, and resumes by itself", async () => {
     const server = await quire();
     const ledger = newLedger();
     const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
@@ -125,12 +125,12 @@ describe("Quire on a PostgreSQL server", () => {
     expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_unavailable"]));
   });
 
-  it("loses nothing, and answers no 500, when its connections are cut again and again", async () => {
+  it("loses no acknowledged write and answers no 500 when its connections are cut 20 times", async () => {
     const server = await quire();
     const ledger = newLedger();
     const writing = writeWith(server.url, await newAuthors(server.url, CLIENTS), ledger);
     for (let cut = 0; cut < 20; cut++) {
-      // Each time there are connections to be cut, however slow the machine is.
+      // Waits for writes, so that there are connections to cut even on a slow machine.
       const enough = ledger.acknowledged.size + 2;
       await eventually("writes before the next cut", () => ledger.acknowledged.size >= enough, 30_000);
       await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'quire'`;
@@ -147,7 +147,7 @@ describe("Quire on a PostgreSQL server", () => {
     expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
   });
 
-  it("does once what is repeated with its key, after its connections were cut and the database was killed", async () => {
+  it("runs a retried POST with an Idempotency-Key once after cut connections and a kill of the database", async () => {
     const [server, other] = await Promise.all([quire(), quire()]);
     const writing = publishWithKeys(server.url, await newAuthors(server.url, CLIENTS));
     for (let cut = 0; cut < 20; cut++) {
@@ -168,7 +168,7 @@ describe("Quire on a PostgreSQL server", () => {
     await expectEachOnce(other.url, writing.posts);
   });
 
-  it("does once what two processes are sent with the same key at once, and gives one answer in both", async () => {
+  it("runs a POST once when two processes receive the same key, and both give the same response", async () => {
     const [first, second] = await Promise.all([quire(), quire()]);
     const author = await newAuthor(first.url, "ada");
     const { posts, inUse } = await publishAtAll([first.url, second.url], author, 50);
@@ -176,7 +176,7 @@ describe("Quire on a PostgreSQL server", () => {
     await expectEachOnce(first.url, posts);
   });
 
-  it("is one Quire in two processes: sessions and addresses hold in both", async () => {
+  it("shares sessions and e-mail addresses between two processes", async () => {
     const [first, second] = await Promise.all([quire(), quire()]);
     const author = await newAuthor(first.url, "ada");
     const ledger = newLedger();
@@ -188,7 +188,7 @@ describe("Quire on a PostgreSQL server", () => {
     await expect(newAuthor(second.url, "ada")).rejects.toThrow("409");
   });
 
-  it("registers one of twenty who give the same address at once", async () => {
+  it("registers one of twenty users with the same address at once", async () => {
     const [first, second] = await Promise.all([quire(), quire()]);
     const register = async (at: RunningServer) =>
       fetch(`${at.url}/v1/users`, {
@@ -204,7 +204,7 @@ describe("Quire on a PostgreSQL server", () => {
   });
 
   it("serves more clients than it has connections", async () => {
-    // All clients come from one address, as those of a proxy do; without one, an address has 64 requests at a time.
+    // All clients come from one address. A trusted proxy is exempt from the limit of 64 requests for one address.
     const server = await quire({ DATABASE_POOL_SIZE: "1", QUIRE_TRUSTED_PROXIES: "127.0.0.1" });
     const ledger = newLedger();
     const authors = await newAuthors(server.url, 8);
@@ -217,7 +217,7 @@ describe("Quire on a PostgreSQL server", () => {
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
   });
 
-  it("refuses writes with 503 while another session holds what all its connections wait for, and then goes on", async () => {
+  it("refuses writes with 503 while another session holds the locks that all its connections wait for, and then resumes", async () => {
     const server = await quire({ DATABASE_POOL_SIZE: "2", DATABASE_LOCK_TIMEOUT_MS: "300" });
     const ledger = newLedger();
     const authors = await newAuthors(server.url, CLIENTS);
@@ -225,12 +225,12 @@ describe("Quire on a PostgreSQL server", () => {
     await eventually("writes", () => ledger.acknowledged.size > 20);
     const other = postgres(url, { max: 1 });
     await other.begin(async (transaction) => {
-      // A post holds on to its author.
+      // The insert of a post locks the row of its author (foreign key).
       await transaction`select id from users for update`;
       await eventually("refusals", () => ledger.refused.size > CLIENTS);
       const refused = await tryToPublish(server.url, authors[0]?.token);
       expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "1"]);
-      // What waits for nobody is served between what does, and the database is well.
+      // Requests that need no lock are served meanwhile, and the database is healthy.
       expect((await fetch(`${server.url}/v1/posts`)).status).toBe(200);
       expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
     });
@@ -248,11 +248,11 @@ describe("Quire on a PostgreSQL server", () => {
     expect(new Set([...ledger.refused.values()].map(({ code }) => code))).toEqual(new Set(["storage_busy"]));
   });
 
-  it("answers 503, and no 500, while others have all connections of the server, and then goes on", async () => {
+  it("answers 503 and no 500 while other programs have all connections of the server, and then resumes", async () => {
     const limits = [`max_connections=${MAX_CONNECTIONS}`, "superuser_reserved_connections=0"];
     const shared = await startPostgresServer(limits.flatMap((limit) => ["-c", limit]));
     onTestFinished(async () => shared.stop());
-    // After cuts a request may wait for this time-out several times before it is refused.
+    // A request may run into the connect timeout several times before it is refused.
     const server = await quire({ DATABASE_URL: `${shared.url}/postgres` });
     const ledger = newLedger();
     const authors = await newAuthors(server.url, CLIENTS);
@@ -271,13 +271,13 @@ describe("Quire on a PostgreSQL server", () => {
     report("all connections of the server taken by others", {
       ...counts(ledger),
       "longest time without a write, ms": longestPauseMs(ledger),
-      "served again after they were given back, ms": servedAgainMs,
+      "served again after their release, ms": servedAgainMs,
     });
     expect(await compare(server.url, ledger)).toEqual(NOTHING);
     expect([...ledger.refused.values()].filter(({ status }) => status !== 503)).toEqual([]);
   });
 
-  it("serves without prepared statements and session settings, as a pooler in transaction mode wants it", async () => {
+  it("serves without prepared statements and session timeouts, as a pooler in transaction mode requires", async () => {
     const server = await quire({ DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" });
     const ledger = newLedger();
     await publish(server.url, await newAuthor(server.url, "ada"), "A post", ledger);
@@ -293,7 +293,7 @@ async function tryToPublish(at: string, token = ""): Promise<Response> {
   });
 }
 
-/** Cuts the connections of Quire and takes them, until there are no others. */
+/** Cuts the connections of Quire and takes their slots, until no slot is left. */
 async function takeAllConnections(serverUrl: string): Promise<readonly postgres.Sql[]> {
   const one = () => postgres(`${serverUrl}/postgres`, { max: 1, max_lifetime: null, fetch_types: false });
   const first = one();
@@ -301,7 +301,7 @@ async function takeAllConnections(serverUrl: string): Promise<readonly postgres.
   while (taken.length < MAX_CONNECTIONS) {
     await first`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'quire'`;
     const next = one();
-    // Quire may have been there before.
+    // Quire may have reconnected first.
     const isTaken = await next`select 1`.then(
       () => true,
       () => false,

@@ -14,7 +14,7 @@ const ROUNDS = isThorough ? 10 : 1;
 const DISK_MIB = 400;
 const WRITING_MS = 2000;
 const CLIENTS = 8;
-/** What the server exits with when it finds the data damaged, or PostgreSQL does not take them. */
+/** The exit codes when the server finds damaged data, or when PostgreSQL does not start on it. */
 const REFUSALS = [65, 74];
 
 const whyNot = whyNoPowerCut();
@@ -30,7 +30,7 @@ afterEach(async () => {
   disk = null;
 });
 
-/** A data directory on a disk of its own, all of it flushed: a migrated, empty PostgreSQL. */
+/** Creates a migrated, empty data directory on its own disk, and flushes it. */
 async function newDataDirectory(): Promise<string> {
   disk = cuttableDisk(DISK_MIB);
   const directory = join(disk.directory, "data");
@@ -41,7 +41,7 @@ async function newDataDirectory(): Promise<string> {
   return directory;
 }
 
-/** Cuts the power under the server, which nobody tells, and gives the disk as it is found after that. */
+/** Cuts the power while the server runs, kills the server, and mounts the disk again. */
 async function cutPower(): Promise<void> {
   disk?.cutPower();
   await server?.end("SIGKILL");
@@ -58,7 +58,7 @@ async function cutPowerWhileWriting(url: string, ledger: Ledger, round: number):
 }
 
 describe.skipIf(whyNot !== null)(`a power cut${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
-  it("takes nothing back that was acknowledged", async () => {
+  it("loses no acknowledged write", async () => {
     const directory = await newDataDirectory();
     const ledger = newLedger();
     for (let round = 0; round < ROUNDS; round++) {
@@ -75,7 +75,7 @@ describe.skipIf(whyNot !== null)(`a power cut${whyNot === null ? "" : ` (skipped
     expect(await indexDamage(directory)).toEqual([]);
   });
 
-  it("takes back what was acknowledged without fsync, so that this test would notice", async () => {
+  it("loses acknowledged writes without fsync, which proves that this test can detect a loss", async () => {
     const directory = await newDataDirectory();
     const ledger = newLedger();
     server = await startServer(directory, { QUIRE_DURABILITY: "relaxed" });
@@ -94,7 +94,7 @@ describe.skipIf(whyNot !== null)(`a power cut${whyNot === null ? "" : ` (skipped
     expect(lost.length).toBeGreaterThan(0);
   });
 
-  it("right after the first initialisation leaves a server that starts, and keeps what it acknowledges", async () => {
+  it("does not prevent a start when it comes right after the first initialisation", async () => {
     disk = cuttableDisk(DISK_MIB);
     const directory = join(disk.directory, "data");
     await mkdir(directory);

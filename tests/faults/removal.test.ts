@@ -48,7 +48,7 @@ async function adminToken(): Promise<string> {
   return ((await session.json()) as { token: string }).token;
 }
 
-/** Asks for the removal, kills the server when some of the posts have gone, and gives how many are left. */
+/** Requests the deletion of a user and kills the server after the first batch. Returns the number of remaining posts. */
 async function killWhileRemoving(author: Author, query: string): Promise<number> {
   const path = `/v1/users/${author.id}?${query}`;
   const headers = { Authorization: `Bearer ${await adminToken()}` };
@@ -60,13 +60,13 @@ async function killWhileRemoving(author: Author, query: string): Promise<number>
   return left;
 }
 
-describe("the removal of a user that a kill interrupts", () => {
-  it.each(["posts=delete", "posts=reassign"])("with %s goes on by itself at the next start", async (query) => {
+describe("the deletion of a user that a kill interrupts", () => {
+  it.each(["posts=delete", "posts=reassign"])("resumes with %s at the next start", async (query) => {
     const [author, heir] = (await newAuthors(server.url, 2)) as [Author, Author];
     await write(author);
     const isDeleted = query === "posts=delete";
     const left = await killWhileRemoving(author, isDeleted ? query : `${query}&to=${heir.id}`);
-    // Deleting them takes few batches, so that the last may have been before the kill.
+    // A deletion needs few batches, so the last one may have run before the kill.
     if (!isDeleted) expect(left).toBeGreaterThan(0);
 
     server = await startServer(directory, ENVIRONMENT);

@@ -14,16 +14,16 @@ const ADDED = "replica added to rotation";
 const REMOVED = "replica removed from rotation";
 const NEWEST = { limit: 1, from: null } as const;
 
-describe("reads on a standby that streams from the primary", () => {
+describe("reads on a standby with streaming replication", () => {
   let servers: ReplicatedServers;
   let standby: ServerClient;
-  /** Two processes on the same servers. */
+  /** The storages of two processes on the same servers. */
   let one: PostgresStorage;
   let other: PostgresStorage;
   let author: UserId;
   const log = recordingLog();
 
-  const said = (message: string) => log.lines.filter((line) => line.message === message).length;
+  const timesLogged = (message: string) => log.lines.filter((line) => line.message === message).length;
 
   beforeAll(async () => {
     servers = await startReplicatedServers({ synchronous: "off" });
@@ -35,14 +35,14 @@ describe("reads on a standby that streams from the primary", () => {
     const user = aUser();
     (await one.users.insert(user))._unsafeUnwrap();
     author = user.id;
-    await eventually("a replica that serves", () => said(ADDED) === 1);
+    await eventually("the replica is added to rotation", () => timesLogged(ADDED) === 1);
   });
   afterAll(async () => {
     await Promise.all([one.close(), other.close(), standby.end(1000)]);
     await servers.stop();
   });
 
-  /** Writes posts by one process, and counts those that the other does not show at once. */
+  /** Writes posts through one storage. Returns the number of posts that the other storage does not read at once. */
   async function missing(posts: number): Promise<number> {
     let count = 0;
     for (let index = 0; index < posts; index++) {
@@ -55,7 +55,7 @@ describe("reads on a standby that streams from the primary", () => {
     return count;
   }
 
-  it("show what another process has written a moment ago", async () => {
+  it("see the last write of another process", async () => {
     expect(await missing(100)).toBe(0);
     const scans = "select (seq_scan + idx_scan)::int as scans from pg_stat_user_tables where relname = 'posts'";
     await eventually("scans of the standby's posts", async () => {
@@ -66,8 +66,8 @@ describe("reads on a standby that streams from the primary", () => {
 
   it.each([
     {
-      state: "behind",
-      fault: "a standby that was behind",
+      state: "lagging",
+      fault: "a lagging standby",
       begin: async () => servers.standby.pauseReplay(),
       end: async () => servers.standby.resumeReplay(),
     },
@@ -77,21 +77,21 @@ describe("reads on a standby that streams from the primary", () => {
       begin: async () => servers.standby.crash(),
       end: async () => servers.standby.start(),
     },
-  ])("are the primary's while the standby is $state, and the standby's again by themselves", async (the) => {
-    const [leftBefore, servedBefore] = [said(REMOVED), said(ADDED)];
+  ])("move to the primary while the standby is $state, and return to the standby by themselves", async (the) => {
+    const [removedBefore, addedBefore] = [timesLogged(REMOVED), timesLogged(ADDED)];
     await the.begin();
     expect(await missing(20)).toBe(0);
     await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
-    expect(said(REMOVED)).toBe(leftBefore + 1);
+    expect(timesLogged(REMOVED)).toBe(removedBefore + 1);
     await the.end();
-    const servesAgainMs = await eventually("the standby serves again", () => said(ADDED) > servedBefore);
+    const servesAgainMs = await eventually("the standby serves again", () => timesLogged(ADDED) > addedBefore);
     report(the.fault, { missing: 0, "served again after its end, ms": servesAgainMs });
     expect(await missing(20)).toBe(0);
   });
 
-  it("are the new primary's once the standby was promoted, as it is no standby any more", async () => {
+  it("remove a promoted standby from rotation", async () => {
     await servers.standby.promote();
-    await eventually("the standby is left out", async () => {
+    await eventually("the standby is removed from rotation", async () => {
       await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);
       return log.lines.at(-1)?.message === REMOVED;
     });

@@ -1,21 +1,21 @@
-/** How often a fault is repeated: a few times by `npm test`, 50 times by `npm run test:faults`. */
+/** The number of rounds of a fault: a few in `npm test`, 50 in `npm run test:faults`. */
 export const FAULT_ROUNDS = Number(process.env["FAULT_ROUNDS"] ?? "5");
 
-/** Whether what takes minutes is run as well. */
+/** Whether tests that take minutes run too. */
 export const isThorough = FAULT_ROUNDS >= 50;
 
-/** Moments within a duration, in milliseconds: a random one in each of as many parts of it as there are rounds. */
+/** Splits a duration into equal parts, one for each round. Returns a random moment in each part, in milliseconds. */
 export function momentsWithin(durationMs: number, rounds: number): readonly number[] {
   return Array.from({ length: rounds }, (_, index) => Math.round(((index + Math.random()) / rounds) * durationMs));
 }
 
-/** Writes what a run measured; nothing is expected of it. */
+/** Prints the figures of a run. They are not checked. */
 export function report(what: string, figures: Readonly<Record<string, number | string>>): void {
   const parts = Object.entries(figures).map(([name, figure]) => `${name} ${figure}`);
   process.stdout.write(`${what}: ${parts.join(", ")}\n`);
 }
 
-/** The value that a share of the others is below, such as 0.99. */
+/** The percentile of `values` for a share such as 0.99, rounded to one decimal. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return Math.round((sorted[Math.floor(share * (sorted.length - 1))] ?? 0) * 10) / 10;

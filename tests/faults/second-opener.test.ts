@@ -32,7 +32,7 @@ async function start(): Promise<RunningServer> {
 
 describe("a second process on a data directory", () => {
   it(
-    "ends with 75 and says which process has it, on which host and since when, and the first does not notice",
+    "exits with 75 and names the pid, host and start time of the first process, which is not disturbed",
     async () => {
       const before = Date.now();
       const first = await start();
@@ -62,7 +62,7 @@ describe("a second process on a data directory", () => {
   );
 
   it(
-    "serves as soon as the first was killed, without a hand",
+    "serves after the first process was killed, without manual work",
     async () => {
       const first = await start();
       expect((await runServer({ QUIRE_DATA_DIR: directory })).exitCode).toBe(IN_USE);
@@ -76,7 +76,7 @@ describe("a second process on a data directory", () => {
   );
 
   it(
-    "is one of nine that are refused when ten come to an empty directory at once",
+    "is refused when ten processes start on an empty directory at once: one serves, nine exit",
     async () => {
       const empty = join(directory, "empty");
       const openers = await Promise.allSettled(Array.from({ length: 10 }, async () => startServer(empty)));
@@ -94,12 +94,12 @@ describe("a second process on a data directory", () => {
 });
 
 const isSkipped = !canMakeContainers();
-if (isSkipped) report("A second container is left out", { because: "unshare needs Linux and root" });
+if (isSkipped) report("The tests of a second container are skipped", { because: "unshare needs Linux and root" });
 
-// A container shares the kernel with the others, and neither process ids nor the host's name; the volume is a path.
+// Containers share the kernel, but not process ids or host names. A volume is a path on the host.
 describe.skipIf(isSkipped)("a second container on a volume", () => {
   it(
-    "ends with 75 and names the container that has it, where both have the process id 1",
+    "exits with 75 and names the first container, although both processes have the id 1",
     async () => {
       const first = await startInContainer(directory, "first-container");
       servers.push(first);
@@ -112,7 +112,7 @@ describe.skipIf(isSkipped)("a second container on a volume", () => {
   );
 
   it(
-    "serves once the first was killed",
+    "serves after the first container was killed",
     async () => {
       const first = await startInContainer(directory, "first-container");
       servers.push(first);

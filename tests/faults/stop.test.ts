@@ -12,7 +12,7 @@ import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
 const TIMEOUT_MS = 120_000;
-/** From then on a second signal counts as one: npm hands a Ctrl-C on that has come already. */
+/** After this time a second signal counts. Before it, it can be the same Ctrl-C, which npm forwards. */
 const SECOND_SIGNAL_AFTER_MS = 150;
 
 let directory: string;
@@ -37,7 +37,7 @@ function isShutDown(): boolean | undefined {
   return readControlFile(join(directory, "cluster"))?.isShutDown;
 }
 
-/** Writes for a while with several clients and goes on; gives their authors, too. */
+/** Starts several clients and waits for 50 posts. The clients then continue until `stop`. */
 async function writeForAWhile({ url }: RunningServer, ledger: Ledger) {
   const authors = await newAuthors(url, 5);
   const writing = writeWith(url, authors, ledger);
@@ -45,7 +45,7 @@ async function writeForAWhile({ url }: RunningServer, ledger: Ledger) {
   return { authors, stop: writing.stop };
 }
 
-/** Begins to send a post and never ends: the server waits for it. */
+/** Begins an upload that never ends, so that the server has a running request. */
 async function uploadForEver({ url }: RunningServer, author: Author | undefined): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).on("error", () => undefined);
@@ -63,9 +63,9 @@ async function uploadForEver({ url }: RunningServer, author: Author | undefined)
   return socket;
 }
 
-describe("a stop", () => {
+describe("the shutdown of a server", () => {
   it(
-    "by SIGTERM under load exits with 0, keeps everything, and leaves nothing to recover",
+    "exits with 0 at SIGTERM under load, loses nothing, and needs no crash recovery",
     async () => {
       const ledger = newLedger();
       const first = await start();
@@ -92,7 +92,7 @@ describe("a stop", () => {
     ["SIGTERM", 143],
     ["SIGINT", 130],
   ] as const)(
-    "waits for a request that runs, until a second %s ends the process at once with %i and loses nothing",
+    "drains a running request until a second %s ends the process at once with %i, and loses nothing",
     async (signal, expectedExitCode) => {
       const ledger = newLedger();
       const first = await start();
@@ -120,7 +120,7 @@ describe("a stop", () => {
   );
 
   it(
-    "takes two signals within a moment for one",
+    "counts two signals in quick succession as one",
     async () => {
       const first = await start();
       const ended = first.end("SIGINT");
@@ -134,7 +134,7 @@ describe("a stop", () => {
 
 describe("durability", () => {
   it(
-    "is fsync when nothing is configured, as /health/ready shows",
+    "is fsync by default, and /health/ready shows it",
     async () => {
       const first = await start();
       expect(await (await fetch(`${first.url}/health/ready`)).json()).toMatchObject({ durability: "fsync" });
@@ -144,7 +144,7 @@ describe("durability", () => {
   );
 
   it(
-    "is relaxed when that is configured, as a warning at the start says and /health/ready shows",
+    "is relaxed when it is configured, with a warning at the start and in /health/ready",
     async () => {
       const first = await start({ QUIRE_DURABILITY: "relaxed" });
       expect(await (await fetch(`${first.url}/health/ready`)).json()).toMatchObject({ durability: "relaxed" });

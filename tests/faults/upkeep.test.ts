@@ -12,7 +12,7 @@ import { isThorough, percentile, report } from "./rounds.ts";
 import { eventually, watchLog } from "./watching.ts";
 
 const MIB = 1_048_576;
-/** What upkeep and max_wal_size leave of the log, with room for what is written until a checkpoint is done. */
+/** The size that upkeep and max_wal_size allow, with room for writes during a checkpoint. */
 const MAX_WAL_BYTES = 200 * MIB;
 const SAMPLE_MS = 50;
 
@@ -38,7 +38,7 @@ function walBytes(): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Looks at the log's size again and again; `stop` gives the most that there was. */
+/** Samples the size of the log. `stop` returns the maximum. */
 function watchWal() {
   let most = walBytes();
   const timer = setInterval(() => (most = Math.max(most, walBytes())), SAMPLE_MS);
@@ -57,7 +57,7 @@ function tableBytes(): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** What was last noted at a checkpoint of the size of the tables' files. */
+/** The size of all relation files at the last checkpoint, as quire.files.json records it. */
 function notedBytes(): number {
   const noted = JSON.parse(readFileSync(join(directory, "quire.files.json"), "utf8")) as {
     readonly sizes: Readonly<Record<string, number>>;
@@ -65,8 +65,8 @@ function notedBytes(): number {
   return Object.values(noted.sizes).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Reads a post again and again; `stop` gives how long each answer took, in milliseconds. */
-function readAgainAndAgain(url: string) {
+/** Reads a post repeatedly. `stop` returns the durations in milliseconds and the statuses. */
+function readRepeatedly(url: string) {
   const durationsMs: number[] = [];
   const statuses = new Set<number>();
   const stopped = new AbortController();
@@ -89,13 +89,13 @@ function readAgainAndAgain(url: string) {
   };
 }
 
-/** How much was written to the log at least, as random text is not compressed. */
+/** A lower bound of the bytes in the log, because random text cannot be compressed. */
 function writtenBytes(ledger: Ledger): number {
   return [...ledger.acknowledged.values()].reduce((sum, { content }) => sum + content.length, 0);
 }
 
 describe("upkeep", () => {
-  it("keeps the log small while 100 MiB are written, and answers meanwhile", async () => {
+  it("bounds the log while 100 MiB are written, and serves reads meanwhile", async () => {
     server = await startServer(directory, { QUIRE_LOG_LEVEL: "debug" });
     const log = watchLog(server);
     const { url } = server;
@@ -103,30 +103,30 @@ describe("upkeep", () => {
     const ledger = newLedger();
     for (const author of authors.slice(0, 1)) await publish(url, author, "A small one", ledger);
     const wal = watchWal();
-    const reading = readAgainAndAgain(`${url}/v1/posts/${ledger.acknowledged.get("A small one")?.id}`);
+    const reading = readRepeatedly(`${url}/v1/posts/${ledger.acknowledged.get("A small one")?.id}`);
     const writing = writeWith(url, authors, ledger, 500_000);
     await eventually("100 MiB", () => writtenBytes(ledger) > 100 * MIB, 120_000);
     await writing.stop();
     const { durationsMs, statuses } = await reading.stop();
-    const mostBytes = wal.stop();
+    const maxBytes = wal.stop();
 
     expect(statuses).toEqual([200]);
     expect(ledger.refused.size).toBe(0);
-    expect(mostBytes).toBeLessThan(MAX_WAL_BYTES);
+    expect(maxBytes).toBeLessThan(MAX_WAL_BYTES);
     const checkpoints = log.filter(({ msg }) => msg === "checkpoint");
     expect(checkpoints.length).toBeGreaterThanOrEqual(2);
     expect(notedBytes()).toBeGreaterThan(32 * MIB);
     report("100 MiB of posts", {
       checkpoints: checkpoints.length,
       "longest checkpoint in ms": Math.max(...checkpoints.map(({ durationMs }) => Number(durationMs))),
-      "most log in MiB": Math.round(mostBytes / MIB),
+      "most log in MiB": Math.round(maxBytes / MIB),
       "reads in ms, median": percentile(durationsMs, 0.5),
       "99 %": percentile(durationsMs, 0.99),
       slowest: percentile(durationsMs, 1),
     });
   }, 180_000);
 
-  it("vacuums by bytes too: one long post that is edited for ever takes no more space after a while", async () => {
+  it("vacuums by dead bytes, so repeated edits of one long post do not fill the disk", async () => {
     server = await startServer(directory, { QUIRE_LOG_LEVEL: "debug" });
     const log = watchLog(server);
     const { url } = server;
@@ -135,7 +135,8 @@ describe("upkeep", () => {
     if (author !== undefined) await publish(url, author, "Edited", ledger, MIB - 1024);
     const id = ledger.acknowledged.get("Edited")?.id;
     const before = tableBytes();
-    const vacuums = () => log.filter(({ msg, vacuum }) => msg === "table vacuumed or analysed" && vacuum === true).length;
+    const vacuums = () =>
+      log.filter(({ msg, vacuum }) => msg === "table vacuumed or analysed" && vacuum === true).length;
     let edits = 0;
     for (; vacuums() < 4; edits++) {
       const content = randomBytes(MIB)
@@ -148,7 +149,7 @@ describe("upkeep", () => {
       });
       await response.arrayBuffer();
       expect(response.status).toBe(200);
-      // Without it there is no vacuum before 10,000 rows, each with 512 of its TOAST table, are dead.
+      // Without the limit of dead bytes, the first vacuum would come after 10,000 dead rows, each with 512 rows in TOAST.
       expect(edits).toBeLessThan(1000);
     }
     const grown = tableBytes() - before;
@@ -157,7 +158,7 @@ describe("upkeep", () => {
   }, 300_000);
 
   it.runIf(isThorough)(
-    "keeps the log small over 1,000,000 inserts, and vacuums and analyses what they fill",
+    "bounds the log over 1,000,000 inserts, and vacuums and analyses the table",
     async () => {
       postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
       const { client } = postgres;
@@ -178,13 +179,13 @@ describe("upkeep", () => {
         return rows[0]?.vacuumed === true && rows[0].analysed && rows[0].rows > 900_000;
       };
       await eventually("vacuum and analyze", analysed, 60_000);
-      const mostBytes = wal.stop();
-      expect(mostBytes).toBeLessThan(MAX_WAL_BYTES);
+      const maxBytes = wal.stop();
+      expect(maxBytes).toBeLessThan(MAX_WAL_BYTES);
       const { rows } = await client.query<{ count: number }>("select count(*)::int as count from posts");
       expect(rows).toEqual([{ count: 1_000_000 }]);
       report("1,000,000 inserts", {
         "inserts in s": Math.round(insertsMs / 1000),
-        "most log in MiB": Math.round(mostBytes / MIB),
+        "most log in MiB": Math.round(maxBytes / MIB),
         "slowest read in ms": Math.round(slowestReadMs),
       });
     },

@@ -8,26 +8,26 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** Everything that a server logs from now on, as it comes. */
+/** The lines that a server logs from now on. The array grows. */
 export function watchLog({ process: { stderr } }: RunningServer): readonly LogLine[] {
   const lines: LogLine[] = [];
   let rest = "";
   stderr.on("data", (chunk: Buffer) => {
     const parts = (rest + chunk.toString()).split("\n");
     rest = parts.pop() ?? "";
-    // What an ending server says to the person who started it is no JSON.
+    // The message of a failed start is not JSON.
     for (const part of parts) if (part.startsWith("{")) lines.push(JSON.parse(part) as LogLine);
   });
   return lines;
 }
 
-/** Everything that a server has logged from its start on. */
+/** All lines that a server has logged since its start. */
 export function logOf(server: RunningServer): readonly LogLine[] {
   const lines = server.logged().split("\n");
   return lines.filter((line) => line.startsWith("{") && line.endsWith("}")).map((line) => JSON.parse(line) as LogLine);
 }
 
-/** Asks again and again until the answer is true, and gives how long that took; fails when it takes too long. */
+/** Polls until the condition is true. Returns the duration in milliseconds. Throws after `timeoutMs`. */
 export async function eventually(
   what: string,
   isTrue: () => boolean | Promise<boolean>,

@@ -112,7 +112,7 @@ describe("a missing database", () => {
 
 const terminals = canOpenTerminals();
 
-describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: there is no script(1))"}`, () => {
+describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: script(1) is missing)"}`, () => {
   const ask = () =>
     openTerminal(["user", "create", "--name", "Eve", "--email", "eve@example.org"], { QUIRE_DATA_DIR: data });
 

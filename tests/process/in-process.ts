@@ -7,7 +7,7 @@ import { recordingLog } from "../support/fixtures.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
-/** All requests of a test come from one address. */
+/** All requests of a test come from one address, so the limits are off. */
 const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
 
 export interface ServerInProcess {
@@ -30,7 +30,7 @@ export async function serveInProcess(dataDirectory: string, environment: Environ
 export async function serveOn(opened: Storage, environment: Environment = {}): Promise<ServerInProcess> {
   const storage = {
     ...opened,
-    // A storage of tests does without fsync, which would show in the health check.
+    // A storage of tests does not flush, which would change the health check.
     probe: { check: async () => ok({ durability: "fsync", writable: true } as const) },
     renewTitleKeys: async () => ok(0),
     place: "a storage of a test",

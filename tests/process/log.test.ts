@@ -13,7 +13,7 @@ afterAll(async () => rm(data, { recursive: true }));
 /** CSI of C1, a bidirectional override, and ESC with line breaks that would forge a log line. */
 const PATHS = ["/%C2%9B31mred", "/%E2%80%AEgnp.exe", "/%1b[31m%0d%0aforged"];
 
-/** Characters that a terminal obeys, apart from the line feed and what a terminal driver adds to it. */
+/** Control characters and bidirectional controls, except line feed and carriage return, which the terminal driver adds. */
 // eslint-disable-next-line no-control-regex
 const OBEYED = /[\u0000-\u0009\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
 

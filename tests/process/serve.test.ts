@@ -46,7 +46,7 @@ describe("the close of a server", () => {
     await expect(fetch(`${server.url}/health/live`)).rejects.toThrow("fetch failed");
   });
 
-  it("is followed by email_taken at a start with the address of an author for the first admin", async () => {
+  it("frees the directory for a start, which fails with email_taken if QUIRE_ADMIN_EMAIL is the address of an author", async () => {
     const admin = { ...ADMIN, QUIRE_ADMIN_EMAIL: ADA.email };
     expect((await tryServe(data, admin))._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
   });

@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
-/** A test is one address, however much it asks. */
+/** All requests of a test come from one address, so the limits are off. */
 const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
 
 export interface Ended {
@@ -18,16 +18,16 @@ export interface Ended {
 export interface RunningServer {
   readonly url: string;
   readonly process: ChildProcessWithoutNullStreams;
-  /** All that it has written to standard error so far, from its start on. */
+  /** The text on standard error since the start. */
   logged(): string;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end of the process. */
   end(signal: NodeJS.Signals): Promise<Ended>;
 }
 
-/** Root starts a program as this user, who is not root; others start it as themselves. */
+/** An unprivileged user id if this process is root; otherwise `undefined`, which means the own user. */
 export const UNPRIVILEGED = process.getuid?.() === 0 ? 65_534 : undefined;
 
-/** Whether such a user can read this checkout. */
+/** Whether that user can read this checkout. */
 export function canBeUnprivileged(): boolean {
   return spawnSync(process.execPath, [CLI, "--version"], { cwd: "/", uid: UNPRIVILEGED }).status === 0;
 }
@@ -35,9 +35,9 @@ export function canBeUnprivileged(): boolean {
 type Environment = Readonly<Record<string, string>>;
 
 /**
- * Starts the built server on a free port and waits for the line that says where it listens.
+ * Starts the built server on a free port and waits until it prints its URL.
  *
- * @param openFiles How many files it may have open; `null` for as many as this process.
+ * @param openFiles The limit of open files; `null` for the limit of this process.
  */
 export async function startServer(
   dataDirectory: string,
@@ -48,23 +48,23 @@ export async function startServer(
   return listening(spawnNode(SERVER, [], all, { openFiles }));
 }
 
-/** Starts the built server and waits for nothing, for who ends it before it listens. */
+/** Starts the built server and does not wait until it listens. */
 export function spawnServer(dataDirectory: string, environment: Environment = {}) {
   const child = spawnNode(SERVER, [], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED, ...environment });
   return { process: child, ended: collect(child) };
 }
 
-/** Whether this machine and this user can run what {@link spawnInContainer} runs. */
+/** Whether this machine and this user can run {@link spawnInContainer}. */
 export function canMakeContainers(): boolean {
   return spawnSync("unshare", [...CONTAINER, "hostname", "container"]).status === 0;
 }
 
-/** Starts the built server with a host name and process ids of its own, which is what a container is to the kernel. */
+/** Starts the built server in its own UTS and PID namespaces, as a container runtime does. */
 export async function startInContainer(dataDirectory: string, host: string): Promise<RunningServer> {
   return listening(spawnInContainer(dataDirectory, host));
 }
 
-/** Runs it so where it is expected to end by itself. */
+/** Runs the built server in such a container until it ends by itself. */
 export async function runInContainer(dataDirectory: string, host: string): Promise<Ended> {
   return collect(spawnInContainer(dataDirectory, host));
 }
@@ -78,7 +78,7 @@ function spawnInContainer(dataDirectory: string, host: string) {
   return spawn("unshare", [...CONTAINER, ...command], { env });
 }
 
-/** Starts it as the README does; the build before it is left out, as it has been made. */
+/** Starts the server with `npm start`, as the README does, but without the build. */
 export async function startWithNpm(dataDirectory: string): Promise<RunningServer> {
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, PORT: "0", QUIRE_DATA_DIR: dataDirectory };
@@ -107,7 +107,7 @@ async function listening(child: ChildProcessWithoutNullStreams): Promise<Running
 
 const RUN_TIMEOUT_MS = 30_000;
 
-/** Runs the built server where it is expected to end by itself; one that serves instead is killed, with no exit code. */
+/** Runs the built server until it ends by itself. After 30 s it is killed, and `exitCode` is `null`. */
 export async function runServer(environment: Environment, how: HowToSpawn = {}): Promise<Ended> {
   const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, how);
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
@@ -116,46 +116,45 @@ export async function runServer(environment: Environment, how: HowToSpawn = {}):
 
 export async function runCli(options: readonly string[], environment: Environment, input = ""): Promise<Ended> {
   const child = spawnNode(CLI, options, environment);
-  // One that reads nothing may be gone before it is told anything.
+  // A command that reads no input can end before the write.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   return collect(child);
 }
 
-/** Runs it with a standard output that nobody reads, as `head` leaves it behind. */
+/** Runs the command line with a closed standard output, as in a pipe to `head`. */
 export async function runUnreadCli(options: readonly string[], environment: Environment): Promise<Ended> {
   const child = spawnNode(CLI, options, environment);
   child.stdout.destroy();
   return collect(child);
 }
 
-/** Whether this machine has what {@link openTerminal} types into. */
+/** Whether this machine has script(1), which {@link openTerminal} needs. */
 export function canOpenTerminals(): boolean {
   return spawnSync("script", ["--version"]).status === 0;
 }
 
-/** Runs the command line on a terminal, as a person would. */
+/** Runs the command line on a terminal. */
 export function openTerminal(options: readonly string[], environment: Environment) {
   return onTerminal([CLI, ...options], environment);
 }
 
-/** Starts the server on a terminal. */
 export function startOnTerminal(dataDirectory: string) {
   return onTerminal([SERVER], { PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...UNLIMITED });
 }
 
-/** Gives what types and reads on a terminal (util-linux, script(1)). */
+/** Runs a program on a pseudo-terminal (util-linux, script(1)). Returns functions to type into it and to read it. */
 function onTerminal(words: readonly string[], environment: Environment) {
   const { PATH } = process.env;
   const command = [process.execPath, ...words].map((word) => `'${word}'`).join(" ");
-  // A terminal that nobody looks at has no width.
+  // A new pseudo-terminal has no size.
   const child = spawn("script", ["-qec", `stty cols 100 rows 30 && exec ${command}`, "/dev/null"], {
     env: { PATH, TERM: "xterm", ...environment },
   });
   let shown = "";
   child.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()));
   return {
-    /** All that the terminal has shown. */
+    /** The text that the terminal has shown. */
     shown: () => shown,
     type: (text: string) => child.stdin.write(text),
     ended: collect(child),
@@ -163,7 +162,7 @@ function onTerminal(words: readonly string[], environment: Environment) {
 }
 
 interface HowToSpawn extends Pick<SpawnOptions, "cwd" | "uid"> {
-  /** How many files it may have open; `null` for as many as this process. */
+  /** The limit of open files; `null` for the limit of this process. */
   readonly openFiles?: number | null;
 }
 
@@ -171,7 +170,7 @@ function spawnNode(script: string, options: readonly string[], environment: Envi
   const { PATH } = process.env;
   const { openFiles = null, ...rest } = how;
   const command = [process.execPath, script, ...options];
-  // Node raises its own limit to the hard one, so both are set.
+  // Node raises its soft limit to the hard limit, so both are set.
   const [program = "", ...words] =
     openFiles === null ? command : ["prlimit", `--nofile=${openFiles}:${openFiles}`, ...command];
   return spawn(program, words, { ...rest, env: { PATH, ...environment } });

@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TSC = join(ROOT, "node_modules", ".bin", "tsc");
 const DOCUMENTS = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
 
-/** Every program in TypeScript that a document shows. */
+/** Every TypeScript program in the documents. */
 const SNIPPETS = DOCUMENTS.filter((name) => name.endsWith(".md")).flatMap((name) =>
   readFileSync(join(ROOT, name), "utf8")
     .split(/^```ts\n([^]*?)^```$/m)
@@ -22,7 +22,7 @@ const SNIPPETS = DOCUMENTS.filter((name) => name.endsWith(".md")).flatMap((name)
     .map((program) => ({ name, program })),
 );
 
-/** How a reader's project compiles, who has installed quire and takes types as seriously as they can be taken. */
+/** The compiler options of a strict project that has installed quire. */
 const TSCONFIG = {
   compilerOptions: { target: "ES2023", lib: ["ES2023", "DOM"], module: "nodenext", types: [], strict: true },
   files: ["snippet.ts"],
@@ -49,16 +49,16 @@ afterEach(async () => {
 });
 
 describe("a program in the documents", () => {
-  it.for(SNIPPETS)("of $name compiles, and prints what it says", async ({ program }) => {
+  it.for(SNIPPETS)("of $name compiles and prints the documented output", async ({ program }) => {
     const quire = createClient({ url: server.url });
     await quire.users.register({ name: "Ada", email: "ada@example.org", password: "correct horse" });
     await writeFile(join(project, "snippet.ts"), program.replace("http://127.0.0.1:3000", server.url));
     expect(await run(TSC, [])).toEqual({ stdout: "", stderr: "" });
     const { stdout, stderr } = await run(process.execPath, ["snippet.js"]);
     expect(stderr).toBe("");
-    const said = Array.from(program.matchAll(/\/\/ prints: (.*)$/gm), ([, line = ""]) => line);
-    expect(said).not.toEqual([]);
-    expect(stdout).toBe(`${said.join("\n")}\n`);
+    const documented = Array.from(program.matchAll(/\/\/ prints: (.*)$/gm), ([, line = ""]) => line);
+    expect(documented).not.toEqual([]);
+    expect(stdout).toBe(`${documented.join("\n")}\n`);
   });
 });
 

@@ -11,16 +11,16 @@ import { serveOn } from "./in-process.ts";
 const { UPDATE_TRANSCRIPTS } = process.env;
 const updates = UPDATE_TRANSCRIPTS === "1";
 
-/** The defaults, which the other tests lift. */
+/** The default limits, which other tests turn off. */
 const ENVIRONMENT = {
   QUIRE_RATE_LIMIT_PER_MINUTE: "6000",
   QUIRE_LOGIN_LIMIT_PER_MINUTE: "10",
 };
 
-/** Values that differ in each run: the port, and ids, tokens, cursors and tags of lists, which are long and no words. */
+/** Values that differ in each run: the port, and ids, tokens, cursors and ETags of lists, which are long and not words. */
 const VARYING = /localhost:\d+|(?=[\w-]*[\dA-Z])[\w-]{22,}/g;
 
-/** Times, and what is left of a rate limit: they differ by chance. */
+/** Times and the remaining units of a rate limit, which differ by chance. */
 const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+|(?<=Retry-After: )\d+/g;
 
 /** The line of a section that restarts the server with a configuration, on the same data. */
@@ -32,7 +32,7 @@ const END = "-- end of the answer --";
 
 const curl = spawnSync("curl", ["--version"]).status === 0;
 
-describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (skipped: there is no curl)"}`, (name) => {
+describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (skipped: curl is missing)"}`, (name) => {
   const path = fileURLToPath(new URL(`../../${name}`, import.meta.url));
   const sections = readFileSync(path, "utf8").split(/^(?=## )/m);
   const setUp = sections.findIndex((section) => section.includes("\n```console\n"));
@@ -105,20 +105,20 @@ function openReader(url: string) {
 
   async function run(command: string): Promise<string> {
     shell.stdin.write(`${command}printf '%s' '${END}'\n`);
-    let said = "";
-    while (!said.endsWith(END)) {
+    let printed = "";
+    while (!printed.endsWith(END)) {
       const { done, value } = await output.next();
       if (done === true) throw new Error(`The shell ended at: ${command}`);
-      said += value;
+      printed += value;
     }
-    const text = said.slice(0, -END.length).replaceAll("\r", "").trimEnd();
+    const text = printed.slice(0, -END.length).replaceAll("\r", "").trimEnd();
     return text === "" ? "" : `${text}\n`;
   }
 
   /** Values at the same position of two answers of the same form are counterparts. */
-  function learn(documented: string, said: string): void {
+  function learn(documented: string, printed: string): void {
     const expected = documented.match(VARYING) ?? [];
-    const found = said.match(VARYING) ?? [];
+    const found = printed.match(VARYING) ?? [];
     if (expected.length !== found.length) return;
     for (const [index, value] of expected.entries()) {
       const counterpart = found[index] ?? value;
@@ -130,14 +130,14 @@ function openReader(url: string) {
 
   async function step(text: string): Promise<string> {
     const { command = "", documented = "", gap = "" } = COMMAND.exec(text)?.groups ?? {};
-    const said = await run(translated(command, here));
-    learn(documented, said);
-    const now = translated(said, there);
+    const printed = await run(translated(command, here));
+    learn(documented, printed);
+    const now = translated(printed, there);
     const isSame = now.replaceAll(TIMED, "…") === documented.replaceAll(TIMED, "…");
     return isSame ? text : `$ ${command}${now}${gap}`;
   }
 
-  /** Gives the section with the current answers. An answer that differs only by chance is left as it is. */
+  /** Returns the section with the current answers. An answer that differs only by chance stays unchanged. */
   async function replay(section: string): Promise<string> {
     let now = "";
     let isBlock = false;

@@ -77,7 +77,7 @@ describe("dependency-cruiser", () => {
 });
 
 describe("the linter", () => {
-  it("catches each planted import and says the remedy", async () => {
+  it("catches each planted import and names the remedy", async () => {
     const { output } = await run(planted, "oxlint", ["--format=json", "src"]);
     const { diagnostics } = JSON.parse(output) as { diagnostics: { code: string; help: string; filename: string }[] };
     const remedies = diagnostics
@@ -105,7 +105,7 @@ describe("the compiler", () => {
     ["src/application", "planted-global.ts", "TS2304"],
     ["src/interfaces", "http/planted-node-server.ts", "TS6307"],
     ["src/interfaces/cli", "planted-adapter.ts", "TS6307"],
-  ])("refuses in %s the file %s with %s", async (project, file, code) => {
+  ])("rejects in %s the file %s with %s", async (project, file, code) => {
     const { output, exitCode } = await run(planted, "tsc", ["--build", project, "--pretty", "false"]);
     expect(exitCode).not.toBe(0);
     expect(output).toMatch(new RegExp(`${project}/${file}.*${code}`));
@@ -120,7 +120,7 @@ describe("a bundle for an edge runtime", () => {
     expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
   });
 
-  it("cannot hold what needs Node", async () => {
+  it("rejects a module that needs Node", async () => {
     await expect(bundle("src/infrastructure/node/pino-log.ts")).rejects.toThrow("Could not resolve");
   });
 });

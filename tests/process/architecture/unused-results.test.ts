@@ -36,7 +36,7 @@ describe("the lint rule must-use-result", () => {
     expect(lines.toSorted((a, b) => a - b)).toEqual([5, 6, 7, 8, 9, 10]);
   });
 
-  it("accepts a Result that is returned, named or unwrapped, and values that are no Results", async () => {
+  it("accepts a Result that is returned, named or unwrapped, and other values", async () => {
     const used = [
       "const closed = await close();",
       "(await close()).unwrapOr(undefined);",

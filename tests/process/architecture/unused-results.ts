@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript-api";
 
 /**
- * The lint rule `must-use-result`, as oxlint has no rules of one's own that know types: a statement that drops a Result of
- * neverthrow, awaited or not, is an error. The compiler of the project itself has no API, so an older one reads the sources.
+ * The lint rule `must-use-result`: a statement that drops a Result of neverthrow, awaited or not, is an error. Custom rules
+ * of oxlint have no type information. The compiler of the project has no API, so an older compiler reads the sources.
  */
 export function unusedResults(root: string): readonly string[] {
   const { config } = ts.readConfigFile(join(root, "tsconfig.base.json"), (path) => ts.sys.readFile(path)) as {
@@ -12,7 +12,7 @@ export function unusedResults(root: string): readonly string[] {
   };
   const sources = { ...config, include: ["src/**/*.ts"] };
   const { fileNames, options } = ts.parseJsonConfigFileContent(sources, ts.sys, root);
-  // One program for all layers, with all globals: which of them a layer may use is the compiler's to say.
+  // One program for all layers, with all globals. The build of each layer checks which globals it may use.
   const lib = ["lib.es2023.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"];
   const program = ts.createProgram(fileNames, { ...options, lib, types: ["node"], composite: false, noEmit: true });
   const checker = program.getTypeChecker();
@@ -25,7 +25,7 @@ export function unusedResults(root: string): readonly string[] {
   });
 }
 
-/** The statements, and the operands of `void`, that are a Result which nobody uses. */
+/** The statements and the `void` expressions whose value is an unused Result. */
 function droppedIn(file: ts.SourceFile | undefined, checker: ts.TypeChecker): readonly ts.Node[] {
   const dropped: ts.Node[] = [];
   const pending: ts.Node[] = file === undefined ? [] : [file];
@@ -38,7 +38,7 @@ function droppedIn(file: ts.SourceFile | undefined, checker: ts.TypeChecker): re
 }
 
 function isResultOf(expression: ts.Expression, checker: ts.TypeChecker): boolean {
-  // An assignment gives the Result a name, and `yield*` of `safeTry` hands its error on.
+  // An assignment names the Result, and `yield*` in `safeTry` propagates its error.
   if (ts.isBinaryExpression(expression) || ts.isYieldExpression(expression)) return false;
   const type = checker.getTypeAtLocation(expression);
   return isResult(type) || isResult(checker.getAwaitedType(type) ?? type);

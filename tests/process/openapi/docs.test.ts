@@ -20,15 +20,15 @@ beforeEach(async () => {
 
 afterEach(async () => server.close(0));
 
-describe("the documentation", () => {
-  it("is where / leads, and programs are told of the rest", async () => {
+describe("the documentation of the API", () => {
+  it("is the redirect target of /, whose Link header names /openapi.json", async () => {
     const response = await api.app.request("/");
     expect(response.status).toBe(302);
     expect(response.headers.get("Location")).toBe("/docs");
     expect(response.headers.get("Link")).toContain('</openapi.json>; rel="service-desc"');
   });
 
-  it("may run its own scripts and no other", async () => {
+  it("allows only its own scripts by Content-Security-Policy", async () => {
     const response = await api.app.request("/docs");
     expect(response.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
     expect(response.headers.get("Content-Security-Policy")).toContain("default-src 'none'; script-src 'self';");
@@ -37,7 +37,7 @@ describe("the documentation", () => {
     for (const url of urls) expect((await api.app.request(url)).status, url).toBe(200);
   });
 
-  it("has files that are kept for ever, and not sent twice", async () => {
+  it("serves its files as immutable, and answers 304 to a matching If-None-Match", async () => {
     const first = await api.app.request(`${ASSETS}/swagger-ui.css`);
     expect(first.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
     const tag = first.headers.get("ETag") ?? "";
@@ -45,7 +45,7 @@ describe("the documentation", () => {
     expect({ status: second.status, text: await second.text() }).toEqual({ status: 304, text: "" });
   });
 
-  it("has no other file of the package, nor of the disk", async () => {
+  it("serves no other file of the package or of the disk", async () => {
     for (const path of [`${ASSETS}/package.json`, `${ASSETS}/..%2f..%2fpackage.json`, "/docs/0.0.0/swagger-ui.css"])
       expect((await api.app.request(path)).status).toBe(404);
   });
@@ -54,7 +54,7 @@ describe("the documentation", () => {
 const whyNot = await whyNoBrowser();
 
 describe.skipIf(whyNot !== null)(`the page of documentation${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
-  /** Fills in what an operation takes and sends it; gives the status that the page shows. */
+  /** Fills in the body of an operation and sends it. Returns the status that the page shows. */
   const execute = async (page: Page, operationId: string, body: object) => {
     const operation = page.locator(`[id$="-${operationId}"]`);
     await operation.locator(".opblock-summary-control").click();
@@ -63,7 +63,7 @@ describe.skipIf(whyNot !== null)(`the page of documentation${whyNot === null ? "
     return operation.locator(".live-responses-table tbody .response-col_status").innerText();
   };
 
-  it("logs in and calls as who has logged in, and asks no other server", async () => {
+  it("logs in, sends authenticated requests, and contacts no other server", async () => {
     const author = await api.author();
     const page = await openPage({ width: 1280, height: 900 });
     const complaints: string[] = [];

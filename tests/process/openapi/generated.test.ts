@@ -12,7 +12,7 @@ const RUNS = 40;
 const operations = operationsOf(await readDocument(openApi(openMemoryStorage()).app));
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
-/** A request in the parts that the document speaks of. */
+/** The parts of a request that the document describes. */
 interface Parts {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
@@ -43,13 +43,13 @@ const BEYOND_SCHEMAS = new Set([
   "/publishedAt: contradictory",
 ]);
 
-/** What a header may hold at all (RFC 9110, 5.5), and entity-tags among it. */
+/** Valid header values (RFC 9110, section 5.5), some of them entity tags. */
 const FIELD_VALUE = fc.oneof(
   fc.stringMatching(/^[!-~](?:[ -~]{0,40}[!-~])?$/),
   fc.constantFrom("*", '"1"', 'W/"1", "2"'),
 );
 
-/** A server where the one who asks is an admin, so that much may be done; its ids are those of every other such server. */
+/** A server with data whose client is an admin, so that most operations are allowed. Its ids are deterministic. */
 async function populated() {
   let count = 0;
   const next = <AnId extends Id<string>>() => `01a20bf4-0000-7000-8000-${String(count++).padStart(12, "0")}` as AnId;
@@ -92,7 +92,7 @@ function allowed({ path, parameters, requestBody }: DocumentedOperation, ids: re
   });
 }
 
-/** Requests that the document forbids for one reason each, and that would be done otherwise. */
+/** Requests that violate the document in exactly one way. */
 function forbidden(operation: DocumentedOperation, ids: readonly string[]) {
   const { path, parameters, requestBody } = operation;
   const [schema] = Object.values(requestBody?.content ?? {}).map((mediaType) => mediaType.schema);
@@ -117,7 +117,7 @@ function forbidden(operation: DocumentedOperation, ids: readonly string[]) {
   };
 }
 
-/** Requests with a value that a parameter's schema forbids; none where it allows every value. */
+/** Requests with a value that a parameter's schema forbids; empty if it allows every value. */
 function wrongValues({ name, in: place, schema }: Parameter, good: fc.Arbitrary<Parts>): fc.Arbitrary<Parts>[] {
   const { minimum = 0, maximum = 0 } = schema as { minimum?: number; maximum?: number };
   const isWrong = (raw: string) => !readings(raw).some((value) => ajv.validate(schema, value));
@@ -132,13 +132,13 @@ function wrongValues({ name, in: place, schema }: Parameter, good: fc.Arbitrary<
   ];
 }
 
-/** The values that a parameter's text can stand for. */
+/** The values that the text of a parameter can mean. */
 function readings(raw: string): unknown[] {
   const booleans = raw === "true" || raw === "false" ? [raw === "true"] : [];
   return [raw, ...(/^-?\d+$/.test(raw) ? [Number(raw)] : []), ...booleans, raw.split(",")];
 }
 
-/** Each body that the schema forbids and that differs in one field: one less, one more, or just beyond its limits. */
+/** Forbidden bodies that differ in one field: a missing field, an additional field, or a value just beyond a limit. */
 function nearMisses(schema: object, body: object): object[] {
   const { properties = {} } = schema as { properties?: Record<string, { minLength?: number; maxLength?: number }> };
   const misses = Object.entries(properties).flatMap(([name, { minLength = 1, maxLength = 0 }]) => {
@@ -157,7 +157,7 @@ async function send({ method }: DocumentedOperation, parts: Parts): Promise<Repl
   return admin.call(method, url, { headers: parts.headers, ...raw });
 }
 
-/** The wrong values that a validator named and the document does not forbid. */
+/** The invalid values that a validator reported although the document allows them. */
 function refusedBeyond(reply: Reply): string[] {
   if (reply.status !== 422) return [];
   const { code: problem, errors } = reply.body as { code: string; errors: { pointer: string; code: string }[] };
@@ -168,24 +168,27 @@ function refusedBeyond(reply: Reply): string[] {
     .filter((each) => !BEYOND_SCHEMAS.has(each));
 }
 
-// Each reply is checked against the document where it is received: see `documentChecker`.
-describe("requests made from the OpenAPI document", () => {
-  it.each(operations)("that $operationId allows are answered, and never with 5xx", async (operation) => {
-    await fc.assert(
-      fc.asyncProperty(allowed(operation, idsAt(operation.path)), async (parts) => {
-        const reply = await send(operation, parts);
-        expect(reply.status).toBeLessThan(500);
-        expect([400, 405, 413, 415, 417, 431], reply.text).not.toContain(reply.status);
-        expect(refusedBeyond(reply)).toEqual([]);
-      }),
-      { numRuns: RUNS },
-    );
-  });
+// `documentChecker` checks each response against the document.
+describe("requests that are generated from the OpenAPI document", () => {
+  it.each(operations)(
+    "are accepted by $operationId and never answered with 5xx if the document allows them",
+    async (operation) => {
+      await fc.assert(
+        fc.asyncProperty(allowed(operation, idsAt(operation.path)), async (parts) => {
+          const reply = await send(operation, parts);
+          expect(reply.status).toBeLessThan(500);
+          expect([400, 405, 413, 415, 417, 431], reply.text).not.toContain(reply.status);
+          expect(refusedBeyond(reply)).toEqual([]);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+  );
 
-  // What has no parameters and no body refuses nothing.
+  // Health checks have no parameters and no body, so they reject nothing.
   const strict = operations.filter(({ path }) => !path.includes("/health/"));
 
-  it.each(strict)("that $operationId forbids are refused", async (operation) => {
+  it.each(strict)("are rejected by $operationId with 400 or 422 if the document forbids them", async (operation) => {
     const { arbitrary, examples } = forbidden(operation, idsAt(operation.path));
     await fc.assert(
       fc.asyncProperty(arbitrary, async (parts) => {

@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import * as fc from "fast-check";
 
-/** What the document's schemas of requests are made of. */
+/** The keywords of JSON Schema that the request schemas of the document use. */
 interface RequestSchema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -18,7 +18,7 @@ interface RequestSchema {
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
-/** The values that a schema allows, with those at its limits among them. */
+/** Generates values that a schema allows, including values at its limits. */
 export function arbitraryOf(schema: object): fc.Arbitrary<unknown> {
   const { type, enum: values, items = {}, properties = {}, required = [], minimum, maximum }: RequestSchema = schema;
   if (values !== undefined) return fc.constantFrom(...values);
@@ -38,7 +38,7 @@ export function arbitraryOf(schema: object): fc.Arbitrary<unknown> {
 function strings(schema: object): fc.Arbitrary<string> {
   const { format, pattern, minLength = 0, maxLength = 2_000 }: RequestSchema = schema;
   const isValid = ajv.compile(schema);
-  // Lengths of passwords are of composed text, which the description says and a schema cannot.
+  // The length of a password is counted after NFC. The description states this; a schema cannot.
   const isAllowed = (text: string) => isValid(text) && text.normalize("NFC") === text;
   const lengths = fc.constantFrom(minLength, Math.min(maxLength, 5_000)).map((length) => "a".repeat(length));
   const any = fc.oneof(

@@ -19,10 +19,10 @@ const GENERATED = join(TOOLS, "generated");
 const DOCUMENT = join(GENERATED, "openapi.json");
 const run = promisify(execFile);
 
-/** Nobody's console is asked and nothing is reported to the makers of a tool. */
+/** The tools must not prompt and must not send telemetry. */
 const ENV = { ...process.env, CI: "true", DO_NOT_TRACK: "1", ORVAL_TELEMETRY_DISABLED: "1" };
 
-/** Runs a tool that npm has installed. Fails with what it printed. */
+/** Runs a tool that npm has installed. Rejects with the output of the tool if it fails. */
 async function tool(name: string, ...args: readonly string[]): Promise<string> {
   const { stdout } = await run(join(TOOLS, "node_modules", ".bin", name), args, {
     cwd: TOOLS,
@@ -32,7 +32,7 @@ async function tool(name: string, ...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-/** The tools are a package of their own, installed when this test runs first: most people who install Quire never need them. */
+/** The tools are a separate package, because users of Quire do not need them. The first run of this test installs it. */
 async function installTools(): Promise<void> {
   const changed = async (path: string) => (await stat(join(TOOLS, path)).catch(() => null))?.mtimeMs ?? 0;
   if ((await changed("node_modules/.package-lock.json")) >= (await changed("package-lock.json"))) return;
@@ -41,7 +41,7 @@ async function installTools(): Promise<void> {
 
 let server: HttpServer;
 
-/** A new server for each test, as the programs register the same user. */
+/** Each test has a new server, because all programs register the same user. */
 const startServer = async () => {
   const { app } = openApi(openMemoryStorage());
   const started = await listen({ fetch: app.fetch, host: "127.0.0.1", port: 0, log: recordingLog() });
@@ -59,7 +59,7 @@ beforeEach(startServer);
 afterEach(async () => server.close(0));
 afterAll(async () => rm(GENERATED, { recursive: true, force: true }));
 
-/** What every generated client gets from the same calls: see flows/flow.ts. */
+/** The results of the calls in flows/flow.ts, which are the same for every generated client. */
 const EXPECTED = {
   statuses: [201, 201, 201, 200, 200, 200, 412, 204, 404],
   total: 1,
@@ -67,7 +67,7 @@ const EXPECTED = {
   code: "precondition_failed",
 };
 
-/** Bundles a program of this repository with the client that was generated for it. */
+/** Bundles a program of flows/ with its generated client. */
 async function bundled(entry: string): Promise<string> {
   const outfile = join(GENERATED, "bundles", `${entry.replaceAll("/", "-")}.mjs`);
   await build({
@@ -90,29 +90,29 @@ async function runFlow(name: string, url: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** Compiles the program strictly, generated client included, with the TypeScript that the generators are made for. */
+/** Compiles the program and its generated client strictly, with the TypeScript version that the generators support. */
 async function typeCheck(name: string): Promise<void> {
   const config = join(GENERATED, `tsconfig.${name}.json`);
   await writeFile(config, JSON.stringify({ extends: "../tsconfig.json", include: [`../flows/${name}.ts`] }));
   await tool("tsc", "--project", config);
 }
 
-describe("the OpenAPI document in the tools of others", () => {
+describe("the OpenAPI document in third-party tools", () => {
   it("passes the rules of Spectral without an error or a warning", async () => {
     const ruleset = join(GENERATED, "ruleset.yaml");
-    // Whom to contact is for the operator of a server to say.
+    // The contact belongs to the operator of a server, so the document has none.
     await writeFile(ruleset, 'extends: ["spectral:oas"]\nrules: { info-contact: "off" }\n');
     const output = await tool("spectral", "lint", "--ruleset", ruleset, "--fail-severity", "warn", DOCUMENT);
     expect(output).toContain("No results with a severity of 'warn' or higher found!");
   });
 
-  it("makes types for openapi-fetch, whose client does what it says", async () => {
+  it("generates types for openapi-fetch, whose client completes the flow", async () => {
     await tool("openapi-typescript", DOCUMENT, "--output", join(GENERATED, "openapi-typescript.ts"));
     await typeCheck("openapi-fetch");
     expect(await runFlow("openapi-fetch", server.url)).toEqual(EXPECTED);
   });
 
-  it("makes a client with hey-api that does what it says", async () => {
+  it("generates a hey-api client that completes the flow", async () => {
     await tool(
       "openapi-ts",
       "--input",
@@ -126,7 +126,7 @@ describe("the OpenAPI document in the tools of others", () => {
     expect(await runFlow("hey-api", server.url)).toEqual(EXPECTED);
   });
 
-  it("makes a client with orval that does what it says", async () => {
+  it("generates an orval client that completes the flow", async () => {
     const config = join(GENERATED, "orval.config.cjs");
     const output = { target: join(GENERATED, "orval.ts"), client: "fetch", baseUrl: server.url };
     await writeFile(config, `module.exports = ${JSON.stringify({ quire: { input: DOCUMENT, output } })};\n`);
@@ -135,7 +135,7 @@ describe("the OpenAPI document in the tools of others", () => {
     expect(await runFlow("orval", server.url)).toEqual(EXPECTED);
   });
 
-  it("makes a collection for Postman with every operation, and no optional header switched on", async () => {
+  it("generates a Postman collection with every operation and no optional header enabled", async () => {
     const file = join(GENERATED, "postman.json");
     await tool(
       "openapi2postmanv2",
@@ -153,7 +153,7 @@ describe("the OpenAPI document in the tools of others", () => {
     expect([...new Set(switchedOn.map(({ key }) => key))].toSorted()).toEqual(["Accept", "Content-Type"]);
   });
 
-  it("makes an MCP server whose tools write and find a post", async () => {
+  it("generates an MCP server whose tools write and find a post", async () => {
     const directory = join(GENERATED, "mcp");
     await tool(
       "openapi-mcp-generator",
@@ -217,7 +217,7 @@ describe("Prism with the OpenAPI document", () => {
     await exited;
   });
 
-  it("mocks a server whose answers a client can read, compressed or not", async () => {
+  it("mocks a server with valid responses, compressed and uncompressed", async () => {
     const url = await startPrism("mock", DOCUMENT);
     const list = await fetch(`${url}/v1/posts`);
     expect({ status: list.status, body: await list.json() }).toMatchObject({ status: 200, body: { nextCursor: null } });
@@ -229,7 +229,7 @@ describe("Prism with the OpenAPI document", () => {
     expect(created.status).toBe(201);
   });
 
-  it("finds no violation when it stands before the server as a proxy", async () => {
+  it("finds no violation as a validating proxy in front of the server", async () => {
     const url = await startPrism("proxy", DOCUMENT, server.url, "--errors");
     await tool("openapi-typescript", DOCUMENT, "--output", join(GENERATED, "openapi-typescript.ts"));
     expect(await runFlow("openapi-fetch", url)).toEqual(EXPECTED);

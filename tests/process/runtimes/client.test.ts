@@ -20,18 +20,18 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const VISIT = fileURLToPath(new URL("visit.ts", import.meta.url));
 
 const deno = installed("deno", "deno");
-// Its script moves it there, where npm runs scripts.
+// The install script of bun moves the program there, if npm runs scripts.
 const bun = installed("bun", "bin/bun") ?? createRequire(import.meta.url).resolve("bun/bin/bun.exe");
 const whyNot = await whyNoBrowser();
 
-/** Programs that a developer would start: each is given a module, in a directory where quire is installed. */
+/** The runtimes. Each runs a module in a directory where quire is installed. */
 const RUNTIMES: readonly (readonly [name: string, program: string | null, options: readonly string[]])[] = [
   ["Node", process.execPath, []],
   ["Deno", deno, ["run", "--no-prompt", "--allow-net=127.0.0.1", "--node-modules-dir=manual"]],
   ["Bun", bun, []],
 ];
 
-/** The page is of another origin than the API, whose answers it may read as QUIRE_CORS_ORIGINS names its own. */
+/** Serves a page of another origin than the API. QUIRE_CORS_ORIGINS names that origin. */
 const pages = createServer(({ url = "/" }, response) => {
   if (url.startsWith("/silent/")) return;
   if (url.startsWith("/moved/")) return response.writeHead(301, { Location: "/" }).end();
@@ -67,10 +67,10 @@ afterAll(async () => {
   await rm(dataDirectory, { recursive: true });
 });
 
-describe("the client", () => {
+describe("the typed client", () => {
   for (const [name, program, options] of RUNTIMES) {
-    const why = program === null ? ` (skipped: npm brings none for ${process.platform} on ${process.arch})` : "";
-    it.skipIf(program === null)(`does and sees in ${name} what it is for${why}`, async () => {
+    const why = program === null ? ` (skipped: npm has no program for ${process.platform} on ${process.arch})` : "";
+    it.skipIf(program === null)(`returns the same results in ${name}${why}`, async () => {
       const { PATH } = process.env;
       const env = { PATH, DENO_DIR: join(directory, "deno"), DENO_NO_UPDATE_CHECK: "1" };
       const run = promisify(execFile)(program ?? "", [...options, "main.mjs"], { cwd: directory, env });
@@ -81,7 +81,7 @@ describe("the client", () => {
   }
 
   const why = whyNot === null ? "" : ` (skipped: ${whyNot})`;
-  it.skipIf(whyNot !== null)(`does and sees it in Chromium on a page of another origin${why}`, async () => {
+  it.skipIf(whyNot !== null)(`returns the same results in Chromium on a page of another origin${why}`, async () => {
     const page = await openPage();
     await page.goto(origin);
     const visiting = `import("/visit.js").then(({ visit }) => visit("${server.url}", "${origin}"))`;
@@ -115,13 +115,13 @@ function expectAll(seen: Seen): void {
   });
 }
 
-/** The visit as JavaScript, and all that it imports but what is external. */
+/** The visit as JavaScript, bundled with its imports except the external ones. */
 async function visitWith({ external }: { readonly external: string[] }): Promise<string> {
   const { outputFiles } = await build({ entryPoints: [VISIT], bundle: true, format: "esm", write: false, external });
   return outputFiles[0]?.text ?? "";
 }
 
-/** The program that npm has brought for this machine as an optional dependency of its package; no script need have run. */
+/** The program for this machine that npm has installed as an optional dependency. It needs no install script. */
 function installed(name: string, path: string): string | null {
   const ofTests = createRequire(import.meta.url);
   const { optionalDependencies } = ofTests(`${name}/package.json`) as { optionalDependencies: Record<string, string> };
@@ -130,7 +130,7 @@ function installed(name: string, path: string): string | null {
     try {
       return ofPackage.resolve(`${dependency}/${path}`);
     } catch {
-      // It is of another platform.
+      // This optional dependency is for another platform.
     }
   }
   return null;

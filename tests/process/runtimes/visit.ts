@@ -1,8 +1,9 @@
 import { createClient, type Result } from "quire/client";
 
 /**
- * What a program does with the client, and what it sees. Every runtime runs it, so it is written in the language alone and
- * says what it saw as JSON. Elsewhere is no API: a server that does not answer below /silent, and sends away below /moved.
+ * Uses the client as a program does, and returns the results as JSON. All runtimes run it, so it uses no API of one runtime.
+ *
+ * @param elsewhere Another server, which is not Quire. It does not answer below /silent, and redirects below /moved.
  */
 export async function visit(url: string, elsewhere: string) {
   const sent: Request[] = [];
@@ -15,7 +16,7 @@ export async function visit(url: string, elsewhere: string) {
     answers.push(answer);
     if (!loses) return answer;
     loses = false;
-    throw new TypeError("The connection is cut before the answer comes.");
+    throw new TypeError("The connection was lost before the response arrived.");
   };
   const quire = createClient({ url, fetch });
   const header = (name: string) => answers.at(-1)?.headers.get(name) ?? null;
@@ -83,7 +84,7 @@ export async function visit(url: string, elsewhere: string) {
 
 function valueOf<T>(result: Result<T, { readonly code: string }>): T {
   if (result.ok) return result.value;
-  throw new Error(`It should have succeeded: ${JSON.stringify(result.error)}`);
+  throw new Error(`The call failed: ${JSON.stringify(result.error)}`);
 }
 
 function codeOf(result: Result<unknown, { readonly code: string }>): string {

@@ -8,7 +8,7 @@ declare const process: {
   stdout: { write(text: string): void };
 };
 
-/** Starts the generated server as a model's host does, and calls its tools. */
+/** Starts the generated MCP server as an MCP host does, and calls its tools. */
 const client = new Client({ name: "quire-test", version: "1" });
 await client.connect(
   new StdioClientTransport({

@@ -1,6 +1,6 @@
 const { factories } = require("@strapi/strapi");
 
-// A draft is shown to its author alone.
+// Only its author can see a draft.
 function keepDrafts({ query, state }) {
   if (query.status === "draft") query.filters = { $and: [query.filters ?? {}, { author: state.user?.id ?? 0 }] };
 }
