@@ -42,10 +42,13 @@ export function cancellationContract(adapter: StorageUnderTest): void {
     });
     afterAll(async () => opened.close());
 
-    it.each(READS)("%s fails with the reason cancelled when its signal is aborted before the call", async (operation, read) => {
-      const failure = (await read(storage, AbortSignal.abort()))._unsafeUnwrapErr();
-      expect(failure).toMatchObject({ kind: "storage_failure", reason: "cancelled", isTransient: false, operation });
-    });
+    it.each(READS)(
+      "%s fails with the reason cancelled when its signal is aborted before the call",
+      async (operation, read) => {
+        const failure = (await read(storage, AbortSignal.abort()))._unsafeUnwrapErr();
+        expect(failure).toMatchObject({ kind: "storage_failure", reason: "cancelled", isTransient: false, operation });
+      },
+    );
 
     it.each(READS)("%s ignores a signal that is aborted after its result", async (_, read) => {
       const client = new AbortController();
