@@ -271,7 +271,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
             expect(problemOf(reply)).toBe("409 idempotency_key_in_use");
           }
         });
-        const [one, other] = (await Promise.all(sent)).map(told);
+        const [one, other] = (await Promise.all(sent)).map(replayable);
         expect(one).toMatchObject({ status: 200 });
         expect(other).toEqual(one);
       }
