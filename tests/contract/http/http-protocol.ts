@@ -797,17 +797,17 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       });
       const answers = await aDayOfCalls(api);
       const logged = JSON.stringify(api.log.lines);
-      const said = JSON.stringify(answers);
+      const received = JSON.stringify(answers);
 
       expect(issued.length).toBeGreaterThan(0);
       expect(hashes.length).toBeGreaterThan(0);
       for (const secret of [PASSWORD, OTHER_PASSWORD, FAKE_HASH, ...hashes, ...issued.map(({ digest }) => digest)]) {
         expect(logged).not.toContain(secret);
-        expect(said).not.toContain(secret);
+        expect(received).not.toContain(secret);
       }
       for (const { token } of issued) {
         expect(logged).not.toContain(token);
-        expect(said).not.toContain(token);
+        expect(received).not.toContain(token);
       }
     });
 

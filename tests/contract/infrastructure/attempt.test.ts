@@ -21,7 +21,7 @@ function driverError({ message = "the message of PostgreSQL", ...fields }: Serve
   return Object.assign(new Error(message), { detail, where: STATEMENT, ...fields });
 }
 
-const drizzled = (said: ServerError) => new DrizzleQueryError(STATEMENT, [PARAMETER], driverError(said));
+const drizzled = (error: ServerError) => new DrizzleQueryError(STATEMENT, [PARAMETER], driverError(error));
 
 /** All properties of a value that a log could show, enumerable or not. */
 function shown(value: unknown, seen = new Set<unknown>()): string {
@@ -151,11 +151,11 @@ describe("attempt", () => {
     ["a failed transaction", { code: "25P02" }],
   ];
 
-  it.each(defects)("rethrows %s as an exception without values of the statement", async (_, said) => {
-    const result = attemptThrowing(drizzled(said), { users_email_key_unique: { kind: "email_taken" } });
+  it.each(defects)("rethrows %s as an exception without values of the statement", async (_, error) => {
+    const result = attemptThrowing(drizzled(error), { users_email_key_unique: { kind: "email_taken" } });
     const thrown = await caughtFrom(result);
     expect(thrown).toBeInstanceOf(Error);
-    expect((thrown as Error).message).toContain(said.code);
+    expect((thrown as Error).message).toContain(error.code);
     expect((thrown as Error).message).toContain("users.insert");
     expectNoSecret(thrown);
   });

@@ -43,7 +43,7 @@ let closed: string;
 /** A copy of one of them, which a test damages. */
 let directory: string;
 /** The contents of the crashed directory's control file according to PostgreSQL. */
-let said: Record<string, unknown>;
+let reported: Record<string, unknown>;
 /** The file of the table, and the LSNs before each row after the checkpoint and after the last row. */
 let table: string;
 let positions: Lsn[];
@@ -87,7 +87,7 @@ beforeAll(async () => {
   const path = await engine.query<{ path: string }>("select pg_relation_filepath('notes') as path");
   table = path.rows[0]?.path ?? "";
   const control = "select * from pg_control_checkpoint(), pg_control_init(), pg_control_system()";
-  said = (await engine.query<Record<string, unknown>>(control)).rows[0] ?? {};
+  reported = (await engine.query<Record<string, unknown>>(control)).rows[0] ?? {};
   await copyDirectory(closed, crashed);
   await engine.close();
 });
@@ -225,12 +225,12 @@ describe("the control file", () => {
   it("is read with the values that PostgreSQL reports", () => {
     const control = readControlFile(join(crashed, "cluster"));
     expect(control).toEqual({
-      systemIdentifier: said["system_identifier"],
+      systemIdentifier: reported["system_identifier"],
       isShutDown: false,
-      checkpoint: parseLsn(String(said["checkpoint_lsn"])),
-      redo: parseLsn(String(said["redo_lsn"])),
-      timeline: said["timeline_id"],
-      walSegmentBytes: said["bytes_per_wal_segment"],
+      checkpoint: parseLsn(String(reported["checkpoint_lsn"])),
+      redo: parseLsn(String(reported["redo_lsn"])),
+      timeline: reported["timeline_id"],
+      walSegmentBytes: reported["bytes_per_wal_segment"],
     });
     expect(control?.checkpoint).toBeGreaterThan(control?.redo ?? 0n);
   });

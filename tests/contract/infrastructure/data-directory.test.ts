@@ -397,13 +397,13 @@ describe("the lock of a data directory", () => {
   async function lockingProcess(contents = JSON.stringify(HOLDER).replace('"PID"', "PID")) {
     const path = join(directory, LOCK_FILE);
     const child = spawn(process.execPath, ["-e", LOCKING_PROCESS, FS_NATIVE_EXTENSIONS, path, contents]);
-    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    const [output] = (await once(child.stdout, "data")) as [Buffer];
     const kill = async () => {
       const exited = once(child, "exit");
       child.kill("SIGKILL");
       await exited;
     };
-    return { pid: child.pid, said: said.toString().trim(), kill };
+    return { pid: child.pid, output: output.toString().trim(), kill };
   }
 
   it("names its holder in a private file", async () => {
@@ -437,14 +437,14 @@ describe("the lock of a data directory", () => {
     const other = await lockingProcess();
     await other.kill();
     held.release();
-    expect(other.said).toBe("refused");
+    expect(other.output).toBe("refused");
   });
 
   it("is rejected with the name of the other process that holds it, and its lock file stays unchanged", async () => {
     const other = await lockingProcess();
     const written = await readFile(join(directory, LOCK_FILE), "utf8");
     const holder = { ...HOLDER, pid: other.pid };
-    expect(other.said).toBe("locked");
+    expect(other.output).toBe("locked");
     const refusal = { kind: "data_directory_in_use", directory, holder };
     expect(lock()._unsafeUnwrapErr()).toEqual(refusal);
     expect((await open())._unsafeUnwrapErr()).toEqual(refusal);

@@ -158,17 +158,14 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         ["a filter for the author's drafts", () => ({ authorId: author }), true],
         ["a filter for another author's drafts", () => ({ authorId: otherAuthor }), false],
         ["a filter for all drafts", () => EVERY_DRAFT, true],
-      ])(
-        "findById finds a published post always, and a draft only if the filter allows it: %s",
-        async (_, drafts, isFound) => {
-          const draft = await stored(aDraft(author));
-          const published = await stored(aPublishedPost(author));
-          const result = await storage.posts.findById(draft.id, drafts());
-          if (isFound) expect(result._unsafeUnwrap()).toEqual(draft);
-          else expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
-          expect((await storage.posts.findById(published.id, drafts()))._unsafeUnwrap()).toEqual(published);
-        },
-      );
+      ])("finds a published post always, and a draft only if the filter allows it: %s", async (_, drafts, isFound) => {
+        const draft = await stored(aDraft(author));
+        const published = await stored(aPublishedPost(author));
+        const result = await storage.posts.findById(draft.id, drafts());
+        if (isFound) expect(result._unsafeUnwrap()).toEqual(draft);
+        else expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
+        expect((await storage.posts.findById(published.id, drafts()))._unsafeUnwrap()).toEqual(published);
+      });
 
       it("applies the filter of each call when many simultaneous calls read the same posts", async () => {
         const drafts = [await stored(aDraft(author)), await stored(aDraft(otherAuthor))];
