@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { HTTP_SETTINGS, toPage, problemOf, type Call, type Client, type OpenApi } from "../../support/api.ts";
 
 const tagOf = async (client: Client, path: string): Promise<string> =>
-  (await client.get(path)).headers.get("ETag") ?? expect.fail(`${path} has no tag`);
+  (await client.get(path)).headers.get("ETag") ?? expect.fail(`${path} has no ETag`);
 
-/** Whether a client that has the list at `path` with this tag is told to take it anew. */
+/** Returns true if a conditional GET of `path` with this ETag answers 200 instead of 304. */
 const hasChanged = async (client: Client, path: string, tag: string): Promise<boolean> =>
   (await client.get(path, { "If-None-Match": tag })).status === 200;
 
@@ -12,7 +12,7 @@ export function httpConditionalContract(open: OpenApi) {
   describe("a server that requires If-Match", () => {
     const strict = async () => open({ http: { ...HTTP_SETTINGS, requireIfMatch: true } });
 
-    it("refuses to edit and to delete a post without it", async () => {
+    it("rejects PATCH and DELETE of a post without it", async () => {
       const owner = await (await strict()).author();
       const post = await owner.write();
       const path = `/v1/posts/${post.id}`;
@@ -21,7 +21,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect((await owner.get(path)).body).toEqual(post);
     });
 
-    it.each(['"1"', "*"])("edits and deletes a post with If-Match: %s", async (tag) => {
+    it.each(['"1"', "*"])("accepts PATCH and DELETE of a post with If-Match: %s", async (tag) => {
       const owner = await (await strict()).author();
       const [edited, deleted] = [await owner.write(), await owner.write()];
       const headers = { "If-Match": tag };
@@ -29,7 +29,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect((await owner.delete(`/v1/posts/${deleted.id}`, headers)).status).toBe(204);
     });
 
-    it("publishes a post and edits a user without it", async () => {
+    it("accepts publishing a post and PATCH of a user without it", async () => {
       const owner = await (await strict()).author();
       const post = await owner.write();
       expect((await owner.post(`/v1/posts/${post.id}/publish`)).status).toBe(200);
@@ -38,7 +38,7 @@ export function httpConditionalContract(open: OpenApi) {
   });
 
   describe("a server that does not require If-Match", () => {
-    it("edits and deletes a post without it", async () => {
+    it("accepts PATCH and DELETE of a post without it", async () => {
       const owner = await (await open()).author();
       const post = await owner.write();
       expect((await owner.patch(`/v1/posts/${post.id}`, { title: "Another" })).status).toBe(200);
@@ -46,10 +46,10 @@ export function httpConditionalContract(open: OpenApi) {
     });
   });
 
-  describe("a list", () => {
+  describe("the ETag of a list", () => {
     const LISTS = ["/v1/posts", "/v1/posts?include=author", "/v1/posts?limit=1", "/v1/users", "/v1/sessions"];
 
-    it.each(LISTS)("%s has a weak tag, and is 304 for who has it", async (path) => {
+    it.each(LISTS)("is weak at %s, and If-None-Match with it answers 304", async (path) => {
       const owner = await (await open()).author();
       for (const title of ["One", "Two"]) await owner.write({ title, status: "published" });
       const full = await owner.get(path);
@@ -65,7 +65,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect((await owner.get(path, { "If-None-Match": '"1"' })).status).toBe(200);
     });
 
-    it("of posts has another tag after any change of what is in it", async () => {
+    it("changes after every change of its posts", async () => {
       const owner = await (await open()).author();
       const path = `${owner.path}/posts`;
       const tags = [await tagOf(owner, path)];
@@ -84,7 +84,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect(new Set(tags).size).toBe(tags.length);
     });
 
-    it("of posts with their authors has another tag once an author has another name", async () => {
+    it("changes with include=author when an author is renamed", async () => {
       const owner = await (await open()).author();
       await owner.write({ status: "published" });
       const [plain, authored] = ["/v1/posts", "/v1/posts?include=author"];
@@ -94,7 +94,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect(await hasChanged(owner, authored, tags[1])).toBe(true);
     });
 
-    it("of users has another tag for who may see the addresses, and after a change of a user", async () => {
+    it("of users depends on the rights of the client, and changes with a user", async () => {
       const { author, admin, nobody } = await open();
       const [owner, root] = [await author(), await admin()];
       for (const person of [owner, root]) await person.write({ status: "published" });
@@ -104,7 +104,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect(await hasChanged(nobody, "/v1/users", tags[0] ?? "")).toBe(true);
     });
 
-    it("of posts that goes on has another tag than one that ends with the same posts", async () => {
+    it("differs between a page with a next page and a last page with the same posts", async () => {
       const owner = await (await open()).author();
       const { id } = await owner.write();
       await owner.write();
@@ -113,7 +113,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect(await hasChanged(owner, "/v1/posts?limit=1", tag)).toBe(true);
     });
 
-    it("is of no strong tag, so If-Match with one fails", async () => {
+    it("is never strong, so If-Match with it fails with 412", async () => {
       const owner = await (await open()).author();
       for (const title of ["One", "Two"]) await owner.write({ title });
       const tag = await tagOf(owner, "/v1/posts");
@@ -126,7 +126,7 @@ export function httpConditionalContract(open: OpenApi) {
   });
 
   describe("a single resource", () => {
-    it("is read with If-Match of its tag only", async () => {
+    it("answers GET with If-Match only if its ETag matches", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const path = `/v1/posts/${(await owner.write({ status: "published" })).id}`;
@@ -137,7 +137,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect((await owner.get(owner.path, { "If-Match": '"1"' })).status).toBe(200);
     });
 
-    it("answers HEAD with 304 as it does GET", async () => {
+    it("answers HEAD with 304 like GET", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const path = `/v1/posts/${(await owner.write({ status: "published" })).id}`;
@@ -146,7 +146,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect(reply.headers.get("ETag")).toBe('"1"');
     });
 
-    it("is not there for a precondition to hold", async () => {
+    it("answers 404 with a precondition when it does not exist", async () => {
       const { nobody } = await open();
       const path = "/v1/posts/00000000-0000-7000-8000-000000000000";
       expect(problemOf(await nobody.get(path, { "If-Match": '"1"' }))).toBe("404 post_not_found");
@@ -158,7 +158,7 @@ export function httpConditionalContract(open: OpenApi) {
       ["POST", "/publish", {}],
     ];
 
-    it.each(CHANGES)("refuses %s%s when If-None-Match names its version", async (method, suffix, call) => {
+    it.each(CHANGES)("rejects %s%s when If-None-Match matches its version", async (method, suffix, call) => {
       const owner = await (await open()).author();
       const post = await owner.write();
       const path = `/v1/posts/${post.id}`;
@@ -172,8 +172,8 @@ export function httpConditionalContract(open: OpenApi) {
     });
   });
 
-  describe("what may be kept", () => {
-    it("is what everybody is shown by any cache, and the rest by the client's own", async () => {
+  describe("Cache-Control", () => {
+    it("is public without a session and private with one", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const path = `/v1/posts/${(await owner.write({ status: "published" })).id}`;
@@ -185,7 +185,7 @@ export function httpConditionalContract(open: OpenApi) {
       expect(changed.headers.get("Cache-Control")).toBe("private, no-cache");
     });
 
-    it("is no problem", async () => {
+    it("is no-store for a problem", async () => {
       const { nobody } = await open();
       expect((await nobody.get("/v1/posts/1")).headers.get("Cache-Control")).toBe("no-store");
     });
@@ -196,7 +196,7 @@ export function httpConditionalContract(open: OpenApi) {
       ["/v1/posts/00000000-0000-7000-8000-000000000000", "application/merge-patch+json, application/json"],
       ["/v1/users/00000000-0000-7000-8000-000000000000", "application/merge-patch+json, application/json"],
       ["/v1/posts", null],
-    ])("says what a PATCH of %s may be written in: %s", async (path, types) => {
+    ])("sends Accept-Patch for %s: %s", async (path, types) => {
       const { nobody } = await open();
       expect((await nobody.call("OPTIONS", path)).headers.get("Accept-Patch")).toBe(types);
       expect((await nobody.call("PURGE", path)).headers.get("Accept-Patch")).toBe(types);

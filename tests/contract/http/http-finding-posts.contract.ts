@@ -35,7 +35,7 @@ async function withPosts({ author, clock }: Api) {
 
 export function httpFindingPostsContract(open: OpenApi) {
   describe("GET /v1/posts?author=", () => {
-    it("shows the posts of one author that the viewer may see", async () => {
+    it("shows the posts of one author that the client may see", async () => {
       const api = await open();
       const { ada, grace } = await withPosts(api);
       const path = `/v1/posts?author=${ada.id}`;
@@ -45,14 +45,14 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(await titlesOn(await api.admin(), path)).toEqual(["\u{1F99C}", "c", "b"]);
     });
 
-    it("shows nothing of somebody whom there is not", async () => {
+    it("returns an empty list for an unknown author", async () => {
       const { nobody } = await open();
       expect(await titlesOn(nobody, "/v1/posts?author=00000000-0000-7000-8000-000000000000")).toEqual([]);
     });
   });
 
   describe("GET /v1/posts?status=", () => {
-    it("shows drafts alone, or published posts alone, as far as the viewer may see them", async () => {
+    it("shows only drafts or only published posts that the client may see", async () => {
       const api = await open();
       const { ada, grace } = await withPosts(api);
       const published = ["\uFF21", "\u{1F99C}", "a", "b"];
@@ -67,7 +67,7 @@ export function httpFindingPostsContract(open: OpenApi) {
   });
 
   describe("GET /v1/posts?published-after= and ?published-before=", () => {
-    it("show what was published between them, the last first, and neither bound itself", async () => {
+    it("select the posts between the exclusive bounds, last published first", async () => {
       const api = await open();
       const { ada } = await withPosts(api);
       const after = `published-after=${NOW.toISOString()}`;
@@ -79,7 +79,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(await titlesOn(ada, `${ada.path}/posts?${before}&status=published`)).toEqual(["b"]);
     });
 
-    it("take any offset, and fractions to the millisecond", async () => {
+    it("accept any offset, and fractions of a second to the millisecond", async () => {
       const api = await open();
       const { ada } = await withPosts(api);
       for (const time of ["2026-03-01T13:30:00%2B01:00", "2026-03-01T12:30:00.0Z", "2026-03-01T07:00:00.000-05:30"]) {
@@ -100,13 +100,13 @@ export function httpFindingPostsContract(open: OpenApi) {
       "9999-12-31T23:59:59-01:00",
       "yesterday",
       "",
-    ])("refuse %s", async (time) => {
+    ])("reject %s", async (time) => {
       const { nobody } = await open();
       const reply = await nobody.get(`/v1/posts?published-after=${time}&published-before=${time}`);
       expect(fieldCodes(reply)).toEqual(["/published-after: malformed_time", "/published-before: malformed_time"]);
     });
 
-    it("take the first and the last time that there is", async () => {
+    it("accept the earliest and the latest possible time", async () => {
       const { nobody } = await open();
       const query = "published-after=0001-01-01T00:00:00Z&published-before=9999-12-31T23:59:59.999Z";
       expect(await titlesOn(nobody, `/v1/posts?${query}`)).toEqual([]);
@@ -123,7 +123,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       ["published", ["b", "a", "\u{1F99C}", "\uFF21"]],
       ["title", ["a", "\uFF21", "b", "c", "d", "\u{1F99C}"]],
       ["-title", ["\u{1F99C}", "d", "c", "b", "\uFF21", "a"]],
-    ])("%s gives that order, page by page, forth and back", async (sort, titles) => {
+    ])("%s orders the posts, on one page and in pages forward and backward", async (sort, titles) => {
       const api = await open();
       await withPosts(api);
       const root = await api.admin();
@@ -146,7 +146,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(back).toEqual(titles);
     });
 
-    it("title folds case and accents and compares numbers by their value, and -title is its reverse", async () => {
+    it("title ignores case and accents and compares numbers by value, and -title is the reverse", async () => {
       const { author, nobody } = await open();
       const ada = await author();
       for (const title of ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"]) {
@@ -157,7 +157,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(await titlesOn(nobody, `/v1/posts?author=${ada.id}&sort=-title`)).toEqual(expected.toReversed());
     });
 
-    it("refuses what no list is sorted by", async () => {
+    it("rejects an unknown sort and names the valid ones", async () => {
       const { nobody } = await open();
       const reply = await nobody.get("/v1/posts?sort=author");
       expect(fieldCodes(reply)).toEqual(["/sort: not_allowed"]);
@@ -169,12 +169,12 @@ export function httpFindingPostsContract(open: OpenApi) {
       ["published-before=2026-03-01T12:00:00Z&sort=-created", "/sort: contradictory"],
       ["status=draft&published-before=2026-03-01T12:00:00Z", "/status: contradictory"],
       ["status=draft&sort=-published", "/status: contradictory"],
-    ])("says what does not go with what in %s", async (query, expected) => {
+    ])("rejects the contradictory parameters %s", async (query, expected) => {
       const { nobody } = await open();
       expect(fieldCodes(await nobody.get(`/v1/posts?${query}`))).toEqual([expected]);
     });
 
-    it("moves a post that is edited to its new place, and no other", async () => {
+    it("moves only the edited post to its new position", async () => {
       const api = await open();
       const { ada } = await withPosts(api);
       const page = await ada.get("/v1/posts?sort=updated&limit=1");
@@ -189,7 +189,7 @@ export function httpFindingPostsContract(open: OpenApi) {
   describe("a cursor of a list of posts", () => {
     const LISTS = ["", "sort=title", "sort=-title", "sort=-updated", "status=published", "sort=-published"];
 
-    it("goes with the filters and the sort that it is from, and with no others", async () => {
+    it("is accepted only with the filters and the sort of its list", async () => {
       const api = await open();
       const { ada } = await withPosts(api);
       const lists = [...LISTS, `author=${ada.id}`, "published-after=2026-03-01T00:00:00Z"];
@@ -204,7 +204,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       }
     });
 
-    it("is of one list, however its filters are written", async () => {
+    it("is accepted with another spelling of the same filters", async () => {
       const api = await open();
       const { ada } = await withPosts(api);
       const { nextCursor } = toPage(await ada.get(`/v1/posts?limit=1&author=${ada.id}`));
@@ -214,7 +214,7 @@ export function httpFindingPostsContract(open: OpenApi) {
   });
 
   describe("GET /v1/posts?fields=", () => {
-    it("shows what is asked for, and the id", async () => {
+    it("returns the requested fields and the id", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const { id, title, authorId } = await owner.write({ status: "published" });
@@ -227,7 +227,7 @@ export function httpFindingPostsContract(open: OpenApi) {
       ]);
     });
 
-    it("takes several names with commas between them or as repeated parameters", async () => {
+    it("accepts several names, separated by commas or in repeated parameters", async () => {
       const { author, nobody } = await open();
       const { id, title } = await (await author()).write({ status: "published" });
       for (const query of ["fields=title,status", "fields=title&fields=status"]) {
@@ -236,20 +236,17 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(fieldCodes(await nobody.get("/v1/posts?fields=title&fields=nothing"))).toEqual(["/fields: not_allowed"]);
     });
 
-    it.each(["fields=title,version", "fields=title&fields=version"])(
-      "goes on in the link to the next page: %s",
-      async (fields) => {
-        const { author, nobody } = await open();
-        const owner = await author();
-        const { id, title, version } = await owner.write({ status: "published" });
-        await owner.write({ status: "published" });
-        const page = await nobody.get(`/v1/posts?${fields}&limit=1`);
-        expect(toPage(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id, title, version }]);
-      },
-    );
+    it.each(["fields=title,version", "fields=title&fields=version"])("is kept in the next link: %s", async (fields) => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      const { id, title, version } = await owner.write({ status: "published" });
+      await owner.write({ status: "published" });
+      const page = await nobody.get(`/v1/posts?${fields}&limit=1`);
+      expect(toPage(await nobody.get(nextLink(page) ?? "")).items).toEqual([{ id, title, version }]);
+    });
 
     it.each(["body", "title,", "", "title,,id", "Title", "author", "title, id", "__proto__"])(
-      "refuses '%s', and names what there is",
+      "rejects '%s' and names the valid fields",
       async (fields) => {
         const { nobody } = await open();
         const reply = await nobody.get(`/v1/posts?fields=${fields}`);
@@ -263,7 +260,7 @@ export function httpFindingPostsContract(open: OpenApi) {
   });
 
   describe("GET /v1/posts?count=", () => {
-    it("tells how many posts meet the filters, on each page, as the viewer may see them", async () => {
+    it("returns the number of matching posts that the client may see, on every page", async () => {
       const api = await open();
       const { ada, grace } = await withPosts(api);
       const root = await api.admin();
@@ -284,14 +281,14 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect((await ada.get(nextLink(page) ?? "")).body).toMatchObject({ total: 5 });
     });
 
-    it("tells nothing unless it is asked", async () => {
+    it("returns no total without count=true", async () => {
       const { nobody } = await open();
       expect((await nobody.get("/v1/posts?count=false")).body).toEqual((await nobody.get("/v1/posts")).body);
       expect((await nobody.get("/v1/posts")).body).not.toHaveProperty("total");
       expect(fieldCodes(await nobody.get("/v1/posts?count=yes"))).toEqual(["/count: not_allowed"]);
     });
 
-    it("is part of what tells whether a page has changed", async () => {
+    it("includes the total in the ETag of a page", async () => {
       const { author } = await open();
       const owner = await author();
       const [first] = [await owner.write(), await owner.write(), await owner.write()];
@@ -304,7 +301,7 @@ export function httpFindingPostsContract(open: OpenApi) {
   });
 
   it.each(["author", "status", "published-after", "sort", "count"])(
-    "refuses %s twice, and where it has no place",
+    "rejects %s when it is repeated or sent to a route without it",
     async (name) => {
       const { nobody, author } = await open();
       const { path } = await author();

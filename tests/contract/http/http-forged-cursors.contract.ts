@@ -9,7 +9,7 @@ import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
 const ID = "01900000-0000-7000-8000-000000000000" as PostId;
 const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
 
-/** Sort keys that no item of a list has, by what the list is sorted by. */
+/** Impossible sort keys for each sort of a list. */
 const WRONG_KEYS = {
   id: ["a", "2026-01-01T00:00:00.000Z", "1"],
   moment: [null, "no time", "2026-13-45T00:00:00.000Z", "0000-01-01T00:00:00.000Z", "1", "+275760-09-13T00:00:00.000Z"],
@@ -19,7 +19,7 @@ const WRONG_KEYS = {
 
 const KEY_TYPE_BY_SORT = { created: "id", updated: "moment", published: "moment", title: "title" } as const;
 
-/** A cursor needs no secret, so anybody can write one that the checksum accepts. */
+/** The checksum of a cursor needs no secret, so a client can forge a cursor that it accepts. */
 export function httpForgedCursorsContract(open: OpenApi) {
   describe("a forged cursor", () => {
     const expectRefused = async (path: string, list: string, keys: readonly (string | null)[]) => {
@@ -36,18 +36,18 @@ export function httpForgedCursorsContract(open: OpenApi) {
       }
     };
 
-    it.each(SORTS)("is refused with 422 when its key cannot be one of sort=%s", async (sort) => {
+    it.each(SORTS)("is rejected with 422 when its key is impossible for sort=%s", async (sort) => {
       const by = sort.replace("-", "") as (typeof POST_SORT_KEYS)[number];
       const list = postListName("posts", toListQuery({ sort }));
       await expectRefused(`/v1/posts?sort=${sort}`, list, WRONG_KEYS[KEY_TYPE_BY_SORT[by]]);
     });
 
-    it("is refused with 422 when its key cannot be a rank of a search", async () => {
+    it("is rejected with 422 when its key is not a rank of a search", async () => {
       const list = postListName("posts", toPostQuery({ q: parseSearchQuery("word")._unsafeUnwrap() }));
       await expectRefused("/v1/posts?q=word", list, WRONG_KEYS.rank);
     });
 
-    it.each(["users", "sessions"])("is refused with 422 when it has a key in the list of %s", async (list) => {
+    it.each(["users", "sessions"])("is rejected with 422 when it has a sort key in the list of %s", async (list) => {
       await expectRefused(`/v1/${list}`, list, WRONG_KEYS.id);
     });
 

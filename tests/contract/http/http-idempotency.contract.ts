@@ -18,14 +18,14 @@ import type { TestStorage } from "../../support/storage-under-test.ts";
 const aKey = () => ({ "Idempotency-Key": `"${crypto.randomUUID()}"` });
 const POST = { title: "Once", content: "And only once." };
 
-/** The headers that are about one answer, and not about what was done. */
-const ITS_OWN = new Set(["x-request-id", "idempotency-replayed"]);
+/** The headers that may differ between a response and its replay. */
+const VARYING_HEADERS = new Set(["x-request-id", "idempotency-replayed"]);
 
-/** What of an answer must be the same when it is given again. */
-const told = ({ status, headers, text }: Reply) => ({
+/** The part of a response that a replay must repeat. */
+const replayable = ({ status, headers, text }: Reply) => ({
   status,
   text,
-  headers: [...headers].filter(([name]) => !ITS_OWN.has(name)),
+  headers: [...headers].filter(([name]) => !VARYING_HEADERS.has(name)),
 });
 const isReplayed = ({ headers }: Reply) => headers.get("Idempotency-Replayed") === "true";
 const idOf = ({ body }: Reply) => (body as { readonly id: string }).id;
@@ -44,7 +44,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const again = [await ada.post("/v1/posts", POST, key), await ada.post("/v1/posts", POST, key)];
       expect(first.status).toBe(201);
       expect(isReplayed(first)).toBe(false);
-      expect(again.map(told)).toEqual([told(first), told(first)]);
+      expect(again.map(replayable)).toEqual([replayable(first), replayable(first)]);
       expect(again.map(isReplayed)).toEqual([true, true]);
       expect(await countPosts(ada)).toBe(1);
     });
@@ -55,11 +55,17 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const { id } = await ada.write();
       const [publishing, unpublishing] = [aKey(), aKey()];
       const published = await ada.post(`/v1/posts/${id}/publish`, undefined, publishing);
-      expect(told(await ada.post(`/v1/posts/${id}/publish`, undefined, publishing))).toEqual(told(published));
+      expect(replayable(await ada.post(`/v1/posts/${id}/publish`, undefined, publishing))).toEqual(
+        replayable(published),
+      );
       const unpublished = await ada.post(`/v1/posts/${id}/unpublish`, undefined, unpublishing);
-      expect(told(await ada.post(`/v1/posts/${id}/unpublish`, undefined, unpublishing))).toEqual(told(unpublished));
+      expect(replayable(await ada.post(`/v1/posts/${id}/unpublish`, undefined, unpublishing))).toEqual(
+        replayable(unpublished),
+      );
       await ada.delete(`/v1/posts/${id}`);
-      expect(told(await ada.post(`/v1/posts/${id}/publish`, undefined, publishing))).toEqual(told(published));
+      expect(replayable(await ada.post(`/v1/posts/${id}/publish`, undefined, publishing))).toEqual(
+        replayable(published),
+      );
       expect([published.status, unpublished.status]).toEqual([200, 200]);
     });
 
@@ -68,7 +74,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const [key, user] = [aKey(), { name: "Ada", email: "once@example.org", password: PASSWORD }];
       const first = await nobody.post("/v1/users", user, key);
       expect(first.status).toBe(201);
-      expect(told(await nobody.post("/v1/users", user, key))).toEqual(told(first));
+      expect(replayable(await nobody.post("/v1/users", user, key))).toEqual(replayable(first));
       expect(problemOf(await nobody.post("/v1/users", user, aKey()))).toBe("409 email_taken");
     });
 
@@ -78,7 +84,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const [key, credentials] = [aKey(), { email: ada.email, password: PASSWORD }];
       const first = await nobody.post("/v1/sessions", credentials, key);
       const again = await nobody.post("/v1/sessions", credentials, key);
-      expect(told(again)).toEqual(told(first));
+      expect(replayable(again)).toEqual(replayable(first));
       expect((await ada.get("/v1/sessions")).body).toMatchObject({ items: { length: 2 } });
       expect((await client({ Authorization: `Bearer ${tokenOf(again)}` }).delete("/v1/sessions")).status).toBe(204);
       expect(problemOf(await nobody.post("/v1/sessions", credentials, key))).toBe("401 invalid_session");
@@ -126,7 +132,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const ada = await author();
       const key = aKey();
       const first = await ada.post("/v1/posts", POST, key);
-      expect(told(await (await logIn(ada.email)).post("/v1/posts", POST, key))).toEqual(told(first));
+      expect(replayable(await (await logIn(ada.email)).post("/v1/posts", POST, key))).toEqual(replayable(first));
     });
 
     it("belongs to the operation in requests without a session", async () => {
@@ -150,7 +156,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const second = await ada.post("/v1/posts", { ...POST, title: "Tomorrow" }, key);
       expect(second.status).toBe(201);
       expect(isReplayed(second)).toBe(false);
-      expect(told(await ada.post("/v1/posts", { ...POST, title: "Tomorrow" }, key))).toEqual(told(second));
+      expect(replayable(await ada.post("/v1/posts", { ...POST, title: "Tomorrow" }, key))).toEqual(replayable(second));
     });
 
     it("stores no error: a request that failed runs again", async () => {
@@ -172,10 +178,10 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const first = await root.post("/v1/users", user, key);
       expect(first.status).toBe(201);
       const again = await root.post("/v1/users", user, key);
-      expect([told(again), isReplayed(again)]).toEqual([told(first), true]);
+      expect([replayable(again), isReplayed(again)]).toEqual([replayable(first), true]);
       expect(problemOf(await other.post("/v1/users", user, key))).toBe("409 email_taken");
       expect(problemOf(await nobody.post("/v1/users", user, key))).toBe("403 forbidden");
-      // What was recorded goes with who asked, and not with the user whom it is about.
+      // The record belongs to the admin of the request and survives the created user.
       expect((await (await logIn(user.email)).leave()).status).toBe(204);
       expect(isReplayed(await root.post("/v1/users", user, key))).toBe(true);
     });
@@ -208,7 +214,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const first = await ada.post("/v1/posts", POST, key);
       const after = openApi(storage).client({ Authorization: `Bearer ${ada.token}` });
       const again = await after.post("/v1/posts", POST, key);
-      expect(told(again)).toEqual(told(first));
+      expect(replayable(again)).toEqual(replayable(first));
       expect(isReplayed(again)).toBe(true);
     });
 
@@ -231,8 +237,8 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
     );
 
     it.each([
-      ["has done the same", true],
-      ["has used the key for something else", false],
+      ["has completed the same request", true],
+      ["has used the key for another request", false],
     ])("rolls back the write when another server %s since the key was claimed", async (_, isSame) => {
       const storage = await openStorage();
       const ada = await openApi(storage).author();
@@ -243,7 +249,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const slow = openApi(storage, { unitOfWork: claimingAll(storage.unitOfWork) });
       const own = slow.client({ Authorization: `Bearer ${ada.token}` });
       const reply = await own.post(`/v1/posts/${id}/publish`, undefined, key);
-      if (isSame) expect(told(reply)).toEqual(told(faster));
+      if (isSame) expect(replayable(reply)).toEqual(replayable(faster));
       else expect(problemOf(reply)).toBe("422 idempotency_key_reused");
       expect(isReplayed(reply)).toBe(isSame);
       expect((await ada.get(`/v1/posts/${id}`)).body).toMatchObject({ version: isSame ? 2 : 1 });
@@ -265,14 +271,14 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
             expect(problemOf(reply)).toBe("409 idempotency_key_in_use");
           }
         });
-        const [one, other] = (await Promise.all(sent)).map(told);
+        const [one, other] = (await Promise.all(sent)).map(replayable);
         expect(one).toMatchObject({ status: 200 });
         expect(other).toEqual(one);
       }
     });
 
     describe.each(["/v1/posts", "/v1/posts/%/publish"])("of POST %s", (template) => {
-      /** Somebody who repeats one request, to a server whose writes with keys go through `around`. */
+      /** A client that repeats one request. `around` wraps the server's writes with keys. */
       async function repeater(around: Around) {
         const storage = await openStorage();
         const ada = await openApi(storage).author();
@@ -281,7 +287,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
         const body = template === "/v1/posts" ? POST : undefined;
         const [path, key] = [template.replace("%", id), aKey()];
         const send = async () => own.post(path, body, key);
-        /** How many versions of posts there are: what is done once makes one more of the first one. */
+        /** Returns the sum of the versions of all posts. A request that runs once increments it by one. */
         const countVersions = async () => {
           const { items } = (await ada.get(`${ada.path}/posts`)).body as { items: readonly { version: number }[] };
           return items.reduce((sum, { version }) => sum + version, 0);
@@ -308,13 +314,13 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
         leave();
         const first = await running;
         expect(first.status).toBeLessThan(300);
-        expect(told(await send())).toEqual(told(first));
+        expect(replayable(await send())).toEqual(replayable(first));
       });
 
       it.each([
         ["was stored", true],
         ["was not stored", false],
-      ])("makes it safe to repeat a request whose write had an unknown outcome and %s", async (_, wasKept) => {
+      ])("makes the retry safe of a request whose write had an unknown outcome and %s", async (_, wasKept) => {
         let isAway = true;
         const losing = keyedWrites(async (write) => {
           if (!isAway) return write();
@@ -369,7 +375,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       "0123456789abcdef, 0123456789abcdef",
       String.raw`"0123456789\"abcdef"`,
       "0123456789abcdef\u00E9",
-    ])("rejects the key %j with 400 and says which form to send", async (key) => {
+    ])("rejects the key %j with 400 and names the valid form", async (key) => {
       const { author } = await open();
       const ada = await author();
       const refused = await ada.post("/v1/posts", POST, { "Idempotency-Key": key });
@@ -383,7 +389,7 @@ export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promis
       const ada = await author();
       const first = await ada.post("/v1/posts", POST, { "Idempotency-Key": key });
       expect(first.status).toBe(201);
-      expect(told(await ada.post("/v1/posts", POST, { "Idempotency-Key": key }))).toEqual(told(first));
+      expect(replayable(await ada.post("/v1/posts", POST, { "Idempotency-Key": key }))).toEqual(replayable(first));
     });
   });
 }
@@ -398,7 +404,7 @@ const LOST = {
 
 type Around = (storage: TestStorage) => Pick<TestStorage, "unitOfWork" | "posts">;
 
-/** A storage in which what is written with a key is written by `around`, in a unit of work or in one statement. */
+/** A storage whose writes with a key go through `around`, in a unit of work or in one statement. */
 function keyedWrites(
   around: <T, E>(write: () => Promise<Result<T, E | StorageFailure>>) => Promise<Result<T, E | StorageFailure>>,
 ): Around {
@@ -408,7 +414,7 @@ function keyedWrites(
   });
 }
 
-/** A unit of work for which no key has been used before, as when the other server's record was not there to be seen yet. */
+/** A unit of work that finds no replay record, as if the record of another server were not yet visible. */
 function claimingAll(real: UnitOfWork): UnitOfWork {
   return {
     run: async (work) =>

@@ -3,7 +3,7 @@ import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
 
 export function httpPostViewContract(open: OpenApi) {
   describe("GET /v1/posts/:id?include=author", () => {
-    it("adds the author, and nothing else of them than a list does", async () => {
+    it("adds the same fields of the author as a list does", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -13,7 +13,7 @@ export function httpPostViewContract(open: OpenApi) {
       expect(listed.body).toMatchObject({ items: [reply.body] });
     });
 
-    it("has a tag that changes with the author's name as with the post, and with nothing else", async () => {
+    it("has an ETag that changes only with the author's name and the post", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -37,7 +37,7 @@ export function httpPostViewContract(open: OpenApi) {
       expect(await tagNow()).toMatch(/^"2-author-[0-9a-f]{32}"$/);
     });
 
-    it("gives a tag that is as good for a change of the post as the post's own", async () => {
+    it("returns an ETag that If-Match of a change accepts", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -48,7 +48,7 @@ export function httpPostViewContract(open: OpenApi) {
       expect(problemOf(stale)).toBe("412 precondition_failed");
     });
 
-    it("shows nobody a draft, with its author or without", async () => {
+    it("answers 404 to a guest for a draft", async () => {
       const { author, nobody } = await open();
       const { id } = await (await author()).write();
       expect(problemOf(await nobody.get(`/v1/posts/${id}?include=author&fields=title`))).toBe("404 post_not_found");
@@ -56,7 +56,7 @@ export function httpPostViewContract(open: OpenApi) {
   });
 
   describe("GET /v1/posts/:id?fields=", () => {
-    it("has the id and what is asked for, and nothing else", async () => {
+    it("returns only the id and the requested fields", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const { id, title, version } = await owner.write({ status: "published" });
@@ -76,7 +76,7 @@ export function httpPostViewContract(open: OpenApi) {
       ["include=", "/include: not_allowed"],
       ["expand=author", "/expand: unknown_field"],
       ["count=true", "/count: unknown_field"],
-    ])("refuses %s", async (query, expected) => {
+    ])("rejects %s", async (query, expected) => {
       const { author, nobody } = await open();
       const { id } = await (await author()).write({ status: "published" });
       const reply = await nobody.get(`/v1/posts/${id}?${query}`);

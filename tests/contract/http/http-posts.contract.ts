@@ -18,7 +18,7 @@ const callOf = (json: object | undefined) => (json === undefined ? {} : { json }
 
 export function httpPostsContract(open: OpenApi) {
   describe("POST /v1/posts", () => {
-    it("answers with the whole post, which is a draft when nothing else is asked for", async () => {
+    it("returns the whole post, which is a draft by default", async () => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.post("/v1/posts", { title: "On Engines", content: "Note G" });
@@ -36,14 +36,14 @@ export function httpPostsContract(open: OpenApi) {
       });
     });
 
-    it("publishes at once when asked to", async () => {
+    it("publishes the post with the status published", async () => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.post("/v1/posts", { title: "T", content: "C", status: "published" });
       expect(reply.body).toMatchObject({ status: "published", publishedAt: NOW.toISOString(), version: 1 });
     });
 
-    it("says where the post is, with the tag that it has there", async () => {
+    it("returns the Location and the ETag of the post", async () => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.post("/v1/posts", { title: "T", content: "C", status: "draft" });
@@ -56,7 +56,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(found.headers.get("ETag")).toBe('"1"');
     });
 
-    it("keeps title and content of any script as they are given", async () => {
+    it("preserves title and content of any script", async () => {
       const { author } = await open();
       const owner = await author();
       const fields = { title: " Zoë 李 🦜 ", content: "e\u0301 \u202e \r\n\t'\"\\ ${} 𝒜 " };
@@ -64,7 +64,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(written))).body).toMatchObject(fields);
     });
 
-    it("takes a draft without content, and publishes none", async () => {
+    it("accepts empty content in a draft and not in a published post", async () => {
       const { author } = await open();
       const owner = await author();
       expect((await owner.write({ content: "" })).content).toBe("");
@@ -73,7 +73,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(fieldCodes(reply)).toEqual(["/content: content_required"]);
     });
 
-    it("takes content of 1 MiB, each byte of it escaped", async () => {
+    it("accepts 1 MiB of content with every byte escaped in JSON", async () => {
       const { author } = await open();
       const owner = await author();
       const content = "a".repeat(MIB);
@@ -88,7 +88,7 @@ export function httpPostsContract(open: OpenApi) {
 
     it.each([
       ["no title", { title: undefined }, "/title: required"],
-      ["null for a title", { title: null }, "/title: wrong_type"],
+      ["null as the title", { title: null }, "/title: wrong_type"],
       ["an empty title", { title: "" }, "/title: too_short"],
       ["a title of white space", { title: " \u2003" }, "/title: blank"],
       ["a title of 301 characters", { title: "é".repeat(301) }, "/title: too_long"],
@@ -97,20 +97,20 @@ export function httpPostsContract(open: OpenApi) {
       ["a title of invisible characters", { title: "\u200b\u3164" }, "/title: blank"],
       ["a title with a line feed", { title: "a\nb" }, "/title: control_character"],
       ["a title with a bell", { title: "a\u0007b" }, "/title: control_character"],
-      ["a title with an override of direction", { title: "\u202egnp.exe" }, "/title: bidirectional_control"],
+      ["a title with a bidirectional override", { title: "\u202egnp.exe" }, "/title: bidirectional_control"],
       ["content with a bell", { content: "a\u0007b" }, "/content: control_character"],
       ["content with DEL", { content: "a\u007fb" }, "/content: control_character"],
       ["content with the CSI of C1", { content: "a\u009bb" }, "/content: control_character"],
       ["no content", { content: undefined }, "/content: required"],
-      ["a list for content", { content: ["C"] }, "/content: wrong_type"],
+      ["an array as the content", { content: ["C"] }, "/content: wrong_type"],
       ["content of more than 1 MiB", { content: `${"é".repeat(MIB / 2)}x` }, "/content: too_many_bytes"],
       ["content with U+0000", { content: "C\0" }, "/content: nul_character"],
       ["content with a lone surrogate", { content: "\udc00C" }, "/content: lone_surrogate"],
-      ["a status that there is not", { status: "archived" }, "/status: not_allowed"],
-      ["null for a status", { status: null }, "/status: not_allowed"],
+      ["an unknown status", { status: "archived" }, "/status: not_allowed"],
+      ["null as the status", { status: null }, "/status: not_allowed"],
       ["an author", { authorId: "00000000-0000-7000-8000-000000000000" }, "/authorId: unknown_field"],
       ["an unknown field", { tags: [] }, "/tags: unknown_field"],
-    ])("refuses %s", async (_, fields, expected) => {
+    ])("rejects %s", async (_, fields, expected) => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.post("/v1/posts", { title: "T", content: "C", ...fields });
@@ -118,14 +118,14 @@ export function httpPostsContract(open: OpenApi) {
       expect(fieldCodes(reply)).toEqual([expected]);
     });
 
-    it("takes a title of 300 characters", async () => {
+    it("accepts a title of 300 characters", async () => {
       const { author } = await open();
       const owner = await author();
       const title = "🦜".repeat(300);
       expect((await owner.write({ title })).title).toBe(title);
     });
 
-    it("names every wrong field at once", async () => {
+    it("reports every wrong field in one response", async () => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.post("/v1/posts", { title: "", status: "x", a: 1, b: 2 });
@@ -138,7 +138,7 @@ export function httpPostsContract(open: OpenApi) {
       ]);
     });
 
-    it("names a hundred wrong fields at most, however many there are", async () => {
+    it("reports at most 100 wrong fields", async () => {
       const { author } = await open();
       const owner = await author();
       const unknown = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`field${n}`, 0]));
@@ -147,7 +147,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(codes).toEqual(expect.arrayContaining(["/title: required", "/field98: unknown_field"]));
     });
 
-    it("refuses an author who is gone since", async () => {
+    it("answers 401 to an author who has been deleted", async () => {
       const { author, admin } = await open();
       const owner = await author();
       await (await admin()).delete(owner.path);
@@ -157,7 +157,7 @@ export function httpPostsContract(open: OpenApi) {
   });
 
   describe("GET /v1/posts", () => {
-    it("shows published posts to everybody, drafts to their author and to admins, newest first", async () => {
+    it("shows published posts to all clients, and drafts to their author and to admins, newest first", async () => {
       const { nobody, author, admin } = await open();
       const owner = await author();
       const other = await author();
@@ -185,14 +185,14 @@ export function httpPostsContract(open: OpenApi) {
       });
     });
 
-    it("shows an empty list where there is nothing to see", async () => {
+    it("returns an empty list when the client may see no post", async () => {
       const { nobody } = await open();
       const reply = await nobody.get("/v1/posts");
       expect(reply.body).toEqual({ items: [], nextCursor: null, previousCursor: null });
       expect(reply.headers.get("Link")).toBeNull();
     });
 
-    it("shows 20 posts on a page when no limit is given", async () => {
+    it("returns 20 posts on a page by default", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       for (let i = 0; i < 21; i++) await owner.write({ title: `${i}`, status: "published" });
@@ -202,7 +202,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(toPage(await nobody.get("/v1/posts?limit=100")).items).toHaveLength(21);
     });
 
-    it("ends a page early when its content is much, and goes on with the next", async () => {
+    it("ends a page early when its posts exceed the maximum of bytes, and links the next page", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const content = '"'.repeat(MIB / 8);
@@ -212,14 +212,14 @@ export function httpPostsContract(open: OpenApi) {
       const [first] = toPage(page).items;
       const beyondFirst = Buffer.byteLength(page.text) - Buffer.byteLength(JSON.stringify(first));
       expect(beyondFirst).toBeLessThanOrEqual(MIB);
-      // Whatever is shown of each post, the pages are the same.
+      // The parameter fields does not change the size of the pages.
       expect(toPage(await nobody.get("/v1/posts?limit=100&fields=title")).items).toHaveLength(4);
       const last = await nobody.get(nextLink(page) ?? "");
       expect(toPage(last).items).toMatchObject([{ title: "0" }]);
       expect(nextLink(last)).toBeNull();
     });
 
-    it("links no next page when the last one is full", async () => {
+    it("has no next link on a full last page", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       for (let i = 0; i < 2; i++) await owner.write({ status: "published" });
@@ -228,7 +228,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(page.headers.get("Link")).toBeNull();
     });
 
-    it("shows every row once to one who follows the links while others insert and delete", async () => {
+    it("returns every post once through the next links while posts are inserted and deleted", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const written: PostBody[] = [];
@@ -243,13 +243,13 @@ export function httpPostsContract(open: OpenApi) {
         if (path === null) expect(nextCursor).toBeNull();
         else expect(new URL(path, "http://quire").searchParams.get("cursor")).toBe(nextCursor);
         await owner.write({ title: "in between", status: "published" });
-        // What the page ended with goes, too: the next one begins where it was.
+        // The post of the cursor is deleted. The next page must start at its position.
         await owner.delete(`/v1/posts/${items.at(-1)?.id}`);
       }
       expect(seen).toEqual(written.map(({ id }) => id));
     });
 
-    it("shows every row once to one who follows the links back, while others delete", async () => {
+    it("returns every post once through the previous links while posts are deleted", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const written: PostBody[] = [];
@@ -262,14 +262,14 @@ export function httpPostsContract(open: OpenApi) {
         page = await nobody.get(path);
         const { items } = toPage(page);
         seen.unshift(...items.map(({ id }) => id));
-        // What the page began with goes: the one before it ends where it was.
+        // The post of the cursor is deleted. The previous page must end at its position.
         await owner.delete(`/v1/posts/${items[0]?.id}`);
       }
       expect(toPage(page).previousCursor).toBeNull();
       expect(seen).toEqual(written.map(({ id }) => id));
     });
 
-    it("keeps the limit in the link to the next page", async () => {
+    it("keeps the limit in the next link", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       for (let i = 0; i < 2; i++) await owner.write({ status: "published" });
@@ -277,7 +277,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(nextLink(page)).toBe(`/v1/posts?limit=1&cursor=${toPage(page).nextCursor}`);
     });
 
-    it("includes the authors when asked to, also in the link to the next page", async () => {
+    it("includes the authors with include=author, which the next link keeps", async () => {
       const { nobody, author } = await open();
       const [ada, grace] = [await author(), await author()];
       const posts = [await ada.write({ status: "published" }), await grace.write({ status: "published" })];
@@ -291,7 +291,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(toPage(await nobody.get(`${ada.path}/posts?include=author`)).items).toEqual([oldest]);
     });
 
-    it("shows the name that an author has now", async () => {
+    it("shows the current name of an author", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       await owner.write({ status: "published" });
@@ -301,14 +301,14 @@ export function httpPostsContract(open: OpenApi) {
       expect(items).toMatchObject([{ author: { id: owner.id, name: "Augusta" } }]);
     });
 
-    it("includes nothing that there is not", async () => {
+    it("rejects an unknown value of include", async () => {
       const { nobody } = await open();
       const reply = await nobody.get("/v1/posts?include=comments");
       expect(problemOf(reply)).toBe("422 validation_failed");
       expect(fieldCodes(reply)).toEqual(["/include: not_allowed"]);
     });
 
-    it("decides anew with each page who sees what, whoever the cursor is from", async () => {
+    it("applies the rights of the client to every page, even with the cursor of another user", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       await owner.write();
@@ -321,7 +321,7 @@ export function httpPostsContract(open: OpenApi) {
   });
 
   describe("GET /v1/posts/:id", () => {
-    it("shows a published post to everybody", async () => {
+    it("shows a published post to all clients", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const other = await author();
@@ -341,7 +341,7 @@ export function httpPostsContract(open: OpenApi) {
       for (const viewer of [owner, await admin()]) expect((await viewer.get(pathOf(draft))).body).toEqual(draft);
     });
 
-    it("answers for a draft of another what it answers for a post that is not there", async () => {
+    it("answers 404 for another author's draft exactly as for an unknown post", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const other = await author();
@@ -357,18 +357,18 @@ export function httpPostsContract(open: OpenApi) {
       }
     });
 
-    it("does not tell by a 304 that a draft is there", async () => {
+    it("does not disclose a draft with a 304", async () => {
       const { nobody, author } = await open();
       const draft = await (await author()).write();
       expect(problemOf(await nobody.get(pathOf(draft), { "If-None-Match": "*" }))).toBe("404 post_not_found");
     });
 
     it.each([
-      ["the tag", '"1"'],
-      ["the tag as a weak one", 'W/"1"'],
-      ["a list with the tag", '"0","1"'],
-      ["any tag", "*"],
-    ])("answers 304 with nothing but headers to If-None-Match with %s", async (_, header) => {
+      ["the current ETag", '"1"'],
+      ["the current ETag as a weak one", 'W/"1"'],
+      ["a list with the current ETag", '"0","1"'],
+      ["an asterisk", "*"],
+    ])("answers 304 without a body to If-None-Match with %s", async (_, header) => {
       const { nobody, author } = await open();
       const post = await (await author()).write({ status: "published" });
       const reply = await nobody.get(pathOf(post), { "If-None-Match": header });
@@ -377,10 +377,10 @@ export function httpPostsContract(open: OpenApi) {
     });
 
     it.each([
-      ["another tag", '"2"'],
-      ["what is no tag", "1"],
-      ["nothing", ""],
-    ])("answers with the post to If-None-Match with %s", async (_, header) => {
+      ["another ETag", '"2"'],
+      ["a number without quotes", "1"],
+      ["an empty value", ""],
+    ])("returns the post to If-None-Match with %s", async (_, header) => {
       const { nobody, author } = await open();
       const post = await (await author()).write({ status: "published" });
       const reply = await nobody.get(pathOf(post), { "If-None-Match": header });
@@ -388,14 +388,14 @@ export function httpPostsContract(open: OpenApi) {
       expect(reply.body).toEqual(post);
     });
 
-    it.each(["00000000-0000-7000-8000-000000000000", "1", "%00"])("finds nothing at %s", async (id) => {
+    it.each(["00000000-0000-7000-8000-000000000000", "1", "%00"])("answers 404 at %s", async (id) => {
       const { nobody } = await open();
       expect(problemOf(await nobody.get(`/v1/posts/${id}`))).toBe("404 post_not_found");
     });
   });
 
   describe("PATCH /v1/posts/:id", () => {
-    it("changes what is given, keeps the rest, and answers with the post as it is now", async () => {
+    it("changes the given fields, keeps the others, and returns the updated post", async () => {
       const { author, clock } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -407,7 +407,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(post))).body).toEqual(reply.body);
     });
 
-    it("leaves the version as it is when nothing changes", async () => {
+    it("keeps the version when nothing changes", async () => {
       const { author, clock } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -420,7 +420,7 @@ export function httpPostsContract(open: OpenApi) {
       }
     });
 
-    it("takes the content from a draft, and not from a published post", async () => {
+    it("removes the content of a draft and not of a published post", async () => {
       const { author } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -432,7 +432,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(published))).body).toEqual(published);
     });
 
-    it("takes a merge patch under its own media type", async () => {
+    it("accepts the media type application/merge-patch+json", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -441,16 +441,16 @@ export function httpPostsContract(open: OpenApi) {
     });
 
     it.each([
-      ["null, which a merge patch removes a field with", { title: null }, "/title: wrong_type"],
+      ["null, which removes a field in a merge patch", { title: null }, "/title: wrong_type"],
       ["a blank title", { title: " " }, "/title: blank"],
       ["a title with U+0000", { title: "\0" }, "/title: nul_character"],
       ["a title with a lone surrogate", { title: "\ud800" }, "/title: lone_surrogate"],
       ["content with U+0000", { content: "\0" }, "/content: nul_character"],
       ["content with a lone surrogate", { content: "\udfff" }, "/content: lone_surrogate"],
-      ["a status, which publishing changes", { status: "published" }, "/status: unknown_field"],
+      ["a status, which only /publish and /unpublish change", { status: "published" }, "/status: unknown_field"],
       ["an author", { authorId: "00000000-0000-7000-8000-000000000000" }, "/authorId: unknown_field"],
       ["a version", { version: 2 }, "/version: unknown_field"],
-    ])("refuses %s", async (_, patch, expected) => {
+    ])("rejects %s", async (_, patch, expected) => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -461,7 +461,7 @@ export function httpPostsContract(open: OpenApi) {
   });
 
   describe("DELETE /v1/posts/:id", () => {
-    it("removes the post", async () => {
+    it("deletes the post", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -472,7 +472,7 @@ export function httpPostsContract(open: OpenApi) {
   });
 
   describe("POST /v1/posts/:id/publish and /unpublish", () => {
-    it("makes a draft public, from now on", async () => {
+    it("publishes a draft, with the current time as publishedAt", async () => {
       const { author, nobody, clock } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -485,7 +485,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await nobody.get(pathOf(draft))).body).toEqual(reply.body);
     });
 
-    it("takes a post back from the public", async () => {
+    it("unpublishes a post", async () => {
       const { author, nobody, clock } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -498,7 +498,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(problemOf(await nobody.get(pathOf(post)))).toBe("404 post_not_found");
     });
 
-    it("gives a post that is published again a new time of publication", async () => {
+    it("sets a new publishedAt when a post is published again", async () => {
       const { author, clock } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -508,7 +508,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(reply.body).toMatchObject({ publishedAt: LATER.toISOString(), version: 3 });
     });
 
-    it("refuses to publish what is published, to unpublish a draft, and to publish without content", async () => {
+    it("rejects publishing a published post, unpublishing a draft, and publishing without content", async () => {
       const { author } = await open();
       const owner = await author();
       const published = await owner.write({ status: "published" });
@@ -522,7 +522,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(published))).body).toEqual(published);
     });
 
-    it("takes an object without fields for no body, whatever its content type", async () => {
+    it("treats an empty object as no body, whatever its Content-Type", async () => {
       const { author } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -532,10 +532,10 @@ export function httpPostsContract(open: OpenApi) {
 
     it.each([
       ["fields", '{"publishedAt":"2026-01-01T00:00:00Z"}'],
-      ["a list", "[]"],
+      ["an array", "[]"],
       ["null", "null"],
-      ["what is no JSON", "publish!"],
-    ])("refuses a body with %s, and publishes nothing", async (_, raw) => {
+      ["malformed JSON", "publish!"],
+    ])("rejects a body with %s, and publishes nothing", async (_, raw) => {
       const { author } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -548,7 +548,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(draft))).body).toEqual(draft);
     });
 
-    it("refuses a body that is too large", async () => {
+    it("rejects a body of 65,537 bytes with 413", async () => {
       const { author } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -565,24 +565,24 @@ export function httpPostsContract(open: OpenApi) {
     ] as const;
 
     const MATCHING = [
-      ["the tag", '"2"'],
-      ["a list with the tag", '"1" , "2"'],
-      ["any tag", "*"],
+      ["the current ETag", '"2"'],
+      ["a list with the current ETag", '"1" , "2"'],
+      ["an asterisk", "*"],
     ] as const;
 
     const NOT_MATCHING = [
-      ["the tag from before a change", '"1"'],
-      ["a tag that is to come", '"3"'],
-      ["the tag as a weak one, which never matches", 'W/"2"'],
-      ["no tag", ""],
-      ["what is no tag", "2"],
-      ["garbage", '"2'],
+      ["a stale ETag", '"1"'],
+      ["the ETag of a future version", '"3"'],
+      ["the current ETag as a weak one, which never matches", 'W/"2"'],
+      ["an empty value", ""],
+      ["a number without quotes", "2"],
+      ["an unterminated ETag", '"2'],
     ] as const;
 
     const each = <T>(headers: readonly T[]) =>
       CHANGES.flatMap((change) => headers.map((header) => ({ change, header })));
 
-    it.each(each(MATCHING))("lets $change.0 $change.1 pass with $header.0", async ({ change, header: [, tag] }) => {
+    it.each(each(MATCHING))("accepts $change.0 $change.1 with $header.0", async ({ change, header: [, tag] }) => {
       const { author } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -595,7 +595,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(reply.status).toBe(status);
     });
 
-    it.each(each(NOT_MATCHING))("refuses $change.0 $change.1 with $header.0", async ({ change, header: [, tag] }) => {
+    it.each(each(NOT_MATCHING))("rejects $change.0 $change.1 with $header.0", async ({ change, header: [, tag] }) => {
       const { author } = await open();
       const owner = await author();
       const draft = await owner.write();
@@ -609,7 +609,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(draft))).body).toEqual(changed.body);
     });
 
-    it("refuses POST /unpublish with a stale tag", async () => {
+    it("rejects POST /unpublish with a stale ETag", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -618,7 +618,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(problemOf(reply)).toBe("412 precondition_failed");
     });
 
-    it("tells those who may not change a post nothing of its version", async () => {
+    it("does not disclose the version to a client without the right to change the post", async () => {
       const { author } = await open();
       const owner = await author();
       const other = await author();
@@ -628,7 +628,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(problemOf(await other.delete(pathOf(draft), stale))).toBe("404 post_not_found");
     });
 
-    it("lets one of two changes from the same version pass that come at once", async () => {
+    it("accepts exactly one of two simultaneous changes of the same version", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -638,7 +638,7 @@ export function httpPostsContract(open: OpenApi) {
       expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412]);
     });
 
-    it("lets both of two changes pass that come at once without a condition", async () => {
+    it("accepts both of two simultaneous changes without If-Match", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -649,7 +649,7 @@ export function httpPostsContract(open: OpenApi) {
     });
   });
 
-  describe("who may change a post", () => {
+  describe("the right to change a post", () => {
     const CHANGES = [
       ["PATCH", "", { title: "Another" }],
       ["DELETE", "", undefined],
@@ -657,7 +657,7 @@ export function httpPostsContract(open: OpenApi) {
       ["POST", "/unpublish", undefined],
     ] as const;
 
-    it.each(CHANGES)("hides another's draft from %s %s by other authors", async (method, suffix, json) => {
+    it.each(CHANGES)("answers 404 to %s %s of another author's draft", async (method, suffix, json) => {
       const { author } = await open();
       const owner = await author();
       const other = await author();
@@ -667,7 +667,7 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(draft))).body).toEqual(draft);
     });
 
-    it.each(CHANGES)("forbids %s %s on another's published post to other authors", async (method, suffix, json) => {
+    it.each(CHANGES)("answers 403 to %s %s of another author's published post", async (method, suffix, json) => {
       const { author } = await open();
       const owner = await author();
       const other = await author();
@@ -677,18 +677,21 @@ export function httpPostsContract(open: OpenApi) {
       expect((await owner.get(pathOf(post))).body).toEqual(post);
     });
 
-    it.each(CHANGES)("tells nobody by %s %s whether a draft is there", async (method, suffix, json) => {
-      const { author, nobody } = await open();
-      const owner = await author();
-      const draft = await owner.write();
-      for (const path of [pathOf(draft), `/v1/posts/${nextId()}`]) {
-        const reply = await nobody.call(method, `${path}${suffix}`, callOf(json));
-        expect(problemOf(reply)).toBe("401 authentication_required");
-      }
-      expect((await owner.get(pathOf(draft))).body).toEqual(draft);
-    });
+    it.each(CHANGES)(
+      "answers 401 to %s %s by a guest whether or not the draft exists",
+      async (method, suffix, json) => {
+        const { author, nobody } = await open();
+        const owner = await author();
+        const draft = await owner.write();
+        for (const path of [pathOf(draft), `/v1/posts/${nextId()}`]) {
+          const reply = await nobody.call(method, `${path}${suffix}`, callOf(json));
+          expect(problemOf(reply)).toBe("401 authentication_required");
+        }
+        expect((await owner.get(pathOf(draft))).body).toEqual(draft);
+      },
+    );
 
-    it.each(CHANGES)("finds nothing to %s %s at an id that no post has", async (method, suffix, json) => {
+    it.each(CHANGES)("answers 404 to %s %s with an unknown id", async (method, suffix, json) => {
       const { author } = await open();
       const owner = await author();
       for (const id of [nextId(), "1"]) {
@@ -697,7 +700,7 @@ export function httpPostsContract(open: OpenApi) {
       }
     });
 
-    it("lets admins change everybody's posts, whose author stays", async () => {
+    it("lets admins change the posts of any author, who remains their author", async () => {
       const { author, admin } = await open();
       const owner = await author();
       const root = await admin();

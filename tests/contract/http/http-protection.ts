@@ -11,11 +11,11 @@ const OTHER = "https://evil.example.org";
 export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<TestStorage>) {
   const sharing = async (...corsOrigins: string[]) => open({ http: { ...HTTP_SETTINGS, corsOrigins } });
 
-  describe("pages of other origins", () => {
+  describe("CORS", () => {
     const preflight = (method: string) => ({ Origin: PAGE, "Access-Control-Request-Method": method });
     const from = (origin: string) => ({ Origin: origin });
 
-    it("may read nothing where none is named", async () => {
+    it("is disabled when no origin is configured", async () => {
       const { nobody } = await open();
       for (const reply of [
         await nobody.get("/v1/posts", from(PAGE)),
@@ -26,7 +26,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       }
     });
 
-    it("may read what a page of a named origin asks for, and only that", async () => {
+    it("allows responses only to configured origins", async () => {
       const { nobody } = await sharing("http://localhost:5173", PAGE);
       const named = await nobody.get("/v1/posts", from(PAGE));
       expect(named.headers.get("Access-Control-Allow-Origin")).toBe(PAGE);
@@ -40,14 +40,14 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect(named.headers.get("Vary")).toContain("Origin");
     });
 
-    it("may all read where * is named, and caches need not tell them apart", async () => {
+    it("allows every origin with *, without Vary: Origin", async () => {
       const { nobody } = await sharing("*");
       const reply = await nobody.get("/v1/posts", from(OTHER));
       expect(reply.headers.get("Access-Control-Allow-Origin")).toBe("*");
       expect(reply.headers.get("Vary")).not.toContain("Origin");
     });
 
-    it("may read the headers that a client needs", async () => {
+    it("exposes the headers that a client needs", async () => {
       const { nobody } = await sharing(PAGE);
       const reply = await nobody.get("/v1/posts", from(PAGE));
       const exposed = reply.headers.get("Access-Control-Expose-Headers")?.split(", ");
@@ -64,7 +64,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       }
     });
 
-    it("may read every error", async () => {
+    it("allows the responses of every error", async () => {
       const storage = { list: async () => Promise.reject(new Error("down")) };
       const api = await sharing(PAGE);
       const json = { "Content-Type": "application/json" };
@@ -88,7 +88,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       [`/v1/posts/${AN_ID}`, "PATCH", "DELETE, GET, HEAD, OPTIONS, PATCH"],
       [`/v1/users/${AN_ID}/password`, "PUT", "OPTIONS, PUT"],
       ["/health/ready", "GET", "GET, HEAD, OPTIONS"],
-    ])("hear before they ask that %s takes %s, with every header of a client", async (path, method, methods) => {
+    ])("answers a preflight for %s with the method %s and every header of a client", async (path, method, methods) => {
       const { nobody } = await sharing(PAGE);
       const { status, headers } = await nobody.call("OPTIONS", path, { headers: preflight(method) });
       expect(status).toBe(204);
@@ -101,7 +101,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       }
     });
 
-    it("may send the headers that they ask for, such as those of tracing, and no cache mixes them up", async () => {
+    it("allows requested headers, such as those of tracing, and varies by them", async () => {
       const { nobody } = await sharing(PAGE);
       const asked = "sentry-trace,baggage, traceparent ,Authorization,traceparent";
       const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked };
@@ -115,11 +115,11 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
     });
 
     it.each([
-      ["a proxy reads", "x-forwarded-for,forwarded,x-real-ip,x-forwarded-host,cf-connecting-ip"],
-      ["change the method or the path", "x-http-method-override,x-original-url,x-rewrite-url"],
-      ["are no name", 'a b,é,"x",a:b,<script>,'],
-      ["are very long", "x".repeat(65)],
-    ])("may not send headers that %s", async (_, asked) => {
+      ["headers that a proxy reads", "x-forwarded-for,forwarded,x-real-ip,x-forwarded-host,cf-connecting-ip"],
+      ["headers that change the method or the path", "x-http-method-override,x-original-url,x-rewrite-url"],
+      ["malformed header names", 'a b,é,"x",a:b,<script>,'],
+      ["a header name of 65 characters", "x".repeat(65)],
+    ])("does not allow %s", async (_, asked) => {
       const { nobody } = await sharing("*");
       const usual = await nobody.call("OPTIONS", "/v1/posts", { headers: preflight("GET") });
       const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked };
@@ -127,7 +127,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect(reply.headers.get("Access-Control-Allow-Headers")).toBe(usual.headers.get("Access-Control-Allow-Headers"));
     });
 
-    it("may ask for 32 headers", async () => {
+    it("allows at most 32 requested headers", async () => {
       const { nobody } = await sharing(PAGE);
       const asked = Array.from({ length: 100 }, (_, i) => `x-${i}`);
       const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked.join(",") };
@@ -136,21 +136,21 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect(allowed.filter((name) => asked.includes(name))).toEqual(asked.slice(0, 32));
     });
 
-    it("may ask for what is not there, and read that it is not", async () => {
+    it("answers a preflight for an unknown route", async () => {
       const { nobody } = await sharing(PAGE);
       const before = await nobody.call("OPTIONS", "/v1/nothing", { headers: preflight("DELETE") });
       expect(before.status).toBe(204);
       expect(before.headers.get("Access-Control-Allow-Methods")).toBe("DELETE");
     });
 
-    it("hear nothing before they ask when their origin is not named", async () => {
+    it("does not answer a preflight from another origin", async () => {
       const { nobody } = await sharing("http://localhost:5173");
       const { headers } = await nobody.call("OPTIONS", "/v1/posts", { headers: preflight("POST") });
       expect(headers.has("Access-Control-Allow-Origin")).toBe(false);
       expect(headers.has("Access-Control-Allow-Methods")).toBe(false);
     });
 
-    it("that send OPTIONS themselves are answered as everybody", async () => {
+    it("answers a plain OPTIONS request without preflight headers", async () => {
       const { nobody } = await sharing(PAGE);
       const reply = await nobody.call("OPTIONS", "/v1/posts", { headers: from(PAGE) });
       expect(reply.headers.get("Allow")).toBe("GET, HEAD, OPTIONS, POST");
@@ -164,7 +164,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
     const LONG = "Wörter ".repeat(1000);
     const encoding = (reply: Reply) => reply.headers.get("Content-Encoding");
 
-    it("makes what is long short for who takes it, and is told from what is not compressed", async () => {
+    it("compresses a long response for a client that accepts gzip, with a separate ETag", async () => {
       const api = await open();
       const owner = await api.author();
       const { id } = await owner.write({ content: LONG, status: "published" });
@@ -177,7 +177,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect(sent.byteLength).toBeLessThan(plain.text.length / 10);
     });
 
-    it("leaves the weak tag of a list as it is", async () => {
+    it("does not change the weak ETag of a list", async () => {
       const api = await open();
       await (await api.author()).write({ content: LONG, status: "published" });
       const [plain, compressed] = [await api.nobody.get("/v1/posts"), await api.nobody.get("/v1/posts", GZIP)];
@@ -186,7 +186,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect(compressed.text).toBe(plain.text);
     });
 
-    it("has tags by which a client asks again and edits", async () => {
+    it("has ETags that If-None-Match and If-Match accept", async () => {
       const owner = await (await open()).author();
       const path = `/v1/posts/${(await owner.write({ content: LONG })).id}`;
       const unchanged = await owner.get(path, { ...GZIP, "If-None-Match": '"1-gzip"' });
@@ -201,7 +201,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect((await owner.delete(path, { "If-Match": '"2-gzip"' })).status).toBe(204);
     });
 
-    it("answers HEAD as GET", async () => {
+    it("answers HEAD like GET", async () => {
       const owner = await (await open()).author();
       const path = `/v1/posts/${(await owner.write({ content: LONG })).id}`;
       const [head, get] = [await owner.call("HEAD", path, { headers: GZIP }), await owner.get(path, GZIP)];
@@ -211,7 +211,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
     });
 
     it.each(["identity", "br", "gzip;q=0", "deflate, gzip;q=0.0, *;q=0"])(
-      "is not for who takes %s",
+      "is not used with Accept-Encoding: %s",
       async (accepted) => {
         const owner = await (await open()).author();
         const path = `/v1/posts/${(await owner.write({ content: LONG })).id}`;
@@ -220,7 +220,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       },
     );
 
-    it("leaves alone what is short, what is an error and what may not be stored", async () => {
+    it("is not used for short responses, errors and responses with no-store", async () => {
       const api = await open();
       const owner = await api.author();
       const short = await owner.get(`/v1/posts/${(await owner.write()).id}`, GZIP);
@@ -234,9 +234,9 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
     });
   });
 
-  describe("a request that takes too long", () => {
+  describe("the deadline of a request", () => {
     const never = async () => new Promise<never>(() => {});
-    /** An API whose time passes when the test says so: `pass` ends the time of every request that is waited for. */
+    /** An API with a manual timer. `pass` lets the deadline of every running request expire. */
     const hanging = async (overrides: (storage: TestStorage) => Partial<TestStorage>) => {
       const storage = await openStorage();
       const started = new EventEmitter();
@@ -255,24 +255,24 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       return { ...api, pass, timerStarts: async () => once(started, "timer") };
     };
 
-    it("is answered 503 when it reads, and may be tried again", async () => {
+    it("answers a read with 503 and Retry-After", async () => {
       const { nobody, pass, timerStarts } = await hanging(({ posts }) => ({ posts: { ...posts, list: never } }));
       const starts = timerStarts();
-      const asked = nobody.get("/v1/posts");
+      const pending = nobody.get("/v1/posts");
       await starts;
       pass();
-      const reply = await asked;
+      const reply = await pending;
       expect(problemOf(reply)).toBe("503 timed_out");
       expect(reply.headers.get("Retry-After")).toBe("1");
     });
 
-    it("is not one whose body takes its time", async () => {
+    it("does not include the time of receiving the body", async () => {
       const { nobody, pass } = await hanging(() => ({}));
       const body = JSON.stringify({ name: "Ada", email: "ada@example.org", password: PASSWORD });
       const raw = new ReadableStream<Uint8Array>(
         {
           pull: (controller) => {
-            // It is being read. Its time passes three times before it is there.
+            // The server is reading the body. The deadline expires three times before the body is complete.
             for (let times = 0; times < 3; times++) pass();
             controller.enqueue(new TextEncoder().encode(body));
             controller.close();
@@ -284,7 +284,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
       expect(reply.status).toBe(201);
     });
 
-    it("is said to have an unknown outcome when it writes", async () => {
+    it("answers a write with outcome_unknown", async () => {
       let isWriting = () => {};
       const writing = new Promise<void>((settle) => (isWriting = settle));
       const write = async () => {
@@ -295,10 +295,10 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
         users: { ...users, insert: write },
         unitOfWork: { ...unitOfWork, run: write },
       }));
-      const asked = nobody.post("/v1/users", { name: "Ada", email: "ada@example.org", password: PASSWORD });
+      const pending = nobody.post("/v1/users", { name: "Ada", email: "ada@example.org", password: PASSWORD });
       await writing;
       pass();
-      const reply = await asked;
+      const reply = await pending;
       expect(problemOf(reply)).toBe("503 outcome_unknown");
     });
   });

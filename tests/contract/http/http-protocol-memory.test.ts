@@ -5,7 +5,7 @@ import { httpProtocolTests } from "./http-protocol.ts";
 import { httpPublicUrlTests } from "./http-public-url.ts";
 import { apiOn } from "./http.contract.ts";
 
-// These rules of HTTP cannot depend on the storage, so they run on one storage only.
+// These rules of HTTP do not depend on the storage, so they run only on memory.
 describe("the HTTP protocol", () => {
   const { open, openStorage } = apiOn(memory);
   httpProtocolTests(open, openStorage);

@@ -34,7 +34,7 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 const padded = (json: object, bytes: number) => JSON.stringify(json).padEnd(bytes);
 
-/** The body in pieces and without a length said beforehand. */
+/** A body in chunks, without Content-Length. */
 function streamed(text: string): ReadableStream<Uint8Array> {
   return new Blob([text]).stream();
 }
@@ -44,7 +44,7 @@ const nested = (depth: number) => `{"name":${"[".repeat(depth - 1)}${"]".repeat(
 const sendJson = async ({ nobody }: Api, raw: string | Uint8Array<ArrayBuffer>) =>
   nobody.call("POST", "/v1/users", { raw, headers: JSON_TYPE });
 
-/** Every path of the API with the methods that it takes. */
+/** Every path of the API with its allowed methods. */
 const ALLOWED: readonly (readonly [path: string, allow: string])[] = [
   ["/health/live", "GET, HEAD, OPTIONS"],
   ["/health/ready", "GET, HEAD, OPTIONS"],
@@ -61,7 +61,7 @@ const ALLOWED: readonly (readonly [path: string, allow: string])[] = [
 ];
 
 export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<TestStorage>) {
-  /** The API on a store that throws when posts are listed. */
+  /** The API on a storage that throws when posts are listed. */
   const crashing = async (thrown: unknown) => {
     const storage = await openStorage();
     const list = async () => {
@@ -70,7 +70,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
     return open({ ...storage, posts: { ...storage.posts, list } });
   };
 
-  /** The API on a store that fails when posts are listed. */
+  /** The API on a storage that fails when posts are listed. */
   const failing = async (reason: StorageFailure["reason"]) => {
     const storage = await openStorage();
     const failure = { ...OUTAGE, reason, isTransient: false, operation: "posts.list", cause: new Error(SECRET) };
@@ -79,7 +79,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
   };
 
   describe("methods", () => {
-    it.each(ALLOWED)("refuses on %s what is not %s, with Allow", async (path, allow) => {
+    it.each(ALLOWED)("answers 405 with Allow at %s to methods other than %s", async (path, allow) => {
       const { nobody } = await open();
       const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "PURGE"].filter((method) => !allow.includes(method));
       for (const method of others) {
@@ -89,14 +89,14 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       }
     });
 
-    it.each(ALLOWED)("answers OPTIONS %s with 204 and what it allows: %s", async (path, allow) => {
+    it.each(ALLOWED)("answers OPTIONS %s with 204 and Allow: %s", async (path, allow) => {
       const { nobody } = await open();
       const reply = await nobody.call("OPTIONS", path);
       expect(reply.status).toBe(204);
       expect(reply.headers.get("Allow")).toBe(allow);
     });
 
-    it("answers HEAD as GET, without the body", async () => {
+    it("answers HEAD like GET, without the body", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -117,7 +117,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       }
     });
 
-    it("answers HEAD on a path without GET as 405", async () => {
+    it("answers HEAD with 405 at a path without GET", async () => {
       const { nobody } = await open();
       const reply = await nobody.call("HEAD", `/v1/posts/${AN_ID}/publish`);
       expect(reply.status).toBe(405);
@@ -139,7 +139,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       "/favicon.ico",
       "/%2e%2e/etc/passwd",
       "/%",
-    ])("finds nothing at %s, whatever the method", async (path) => {
+    ])("answer 404 at %s to every method", async (path) => {
       const { nobody } = await open();
       for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
         expect(problemOf(await nobody.call(method, path))).toBe("404 route_not_found");
@@ -160,17 +160,17 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ["none", {}],
       ["another", { "Content-Type": "text/plain" }],
       ["JSON in another charset", { "Content-Type": "application/json; charset=latin1" }],
-      ["that of a form", { "Content-Type": "application/x-www-form-urlencoded" }],
+      ["a form", { "Content-Type": "application/x-www-form-urlencoded" }],
       ["another kind of JSON", { "Content-Type": "application/problem+json" }],
-      ["one that only begins like JSON", { "Content-Type": "application/jsonp" }],
+      ["a media type that starts with application/json", { "Content-Type": "application/jsonp" }],
       ["two", { "Content-Type": "application/json, text/plain" }],
     ];
 
-    it.each(BODIES)("of %s %s must be JSON, and the answer says so in %s", async (method, path, header, types) => {
+    it.each(BODIES)("of %s %s must be JSON, or the response is 415 with %s", async (method, path, header, types) => {
       const { author } = await open();
       const owner = await author();
       for (const [what, headers] of WRONG) {
-        // Bytes, as a string would bring a content type along.
+        // A string would set a Content-Type, so the body is an array of bytes.
         const reply = await owner.call(method, path, { raw: new TextEncoder().encode("{}"), headers });
         expect(problemOf(reply), what).toBe("415 unsupported_media_type");
         expect(reply.headers.get(header)).toBe(types);
@@ -184,14 +184,14 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(problemOf(reply)).toBe("415 unsupported_media_type");
     });
 
-    it("of a body that creates cannot be merge patch", async () => {
+    it("of a POST cannot be merge patch", async () => {
       const { nobody } = await open();
       const reply = await nobody.post("/v1/users", {}, { "Content-Type": "application/merge-patch+json" });
       expect(problemOf(reply)).toBe("415 unsupported_media_type");
     });
 
     it.each(["APPLICATION/JSON", "application/json;charset=utf-8", 'application/json ; Charset="UTF-8"'])(
-      "may be %s",
+      "can be %s",
       async (contentType) => {
         const { author } = await open();
         const owner = await author();
@@ -201,14 +201,14 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
     );
   });
 
-  describe("a content coding of a body", () => {
+  describe("the content coding of a body", () => {
     const send = async (headers: Readonly<Record<string, string>>) => {
       const { author } = await open();
       return (await author()).post("/v1/posts", { title: "T", content: "C" }, headers);
     };
 
     it.each(["gzip", "GZIP", "br", "identity, gzip", "x"])(
-      "is refused when it is %s, and the answer says so",
+      "is rejected with 415 and Accept-Encoding: identity when it is %s",
       async (coding) => {
         const reply = await send({ "Content-Encoding": coding });
         expect(problemOf(reply)).toBe("415 unsupported_content_coding");
@@ -217,11 +217,11 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       },
     );
 
-    it.each(["identity", "Identity", "", "identity, identity"])("may be %j, which is none", async (coding) => {
+    it.each(["identity", "Identity", "", "identity, identity"])("can be %j, which means no coding", async (coding) => {
       expect((await send({ "Content-Encoding": coding })).status).toBe(201);
     });
 
-    it("is told from a wrong media type, whose answer names no coding", async () => {
+    it("is not mentioned in the response to a wrong media type", async () => {
       const reply = await send({ "Content-Type": "text/plain" });
       expect(problemOf(reply)).toBe("415 unsupported_media_type");
       expect(reply.headers.get("Accept-Post")).toBe("application/json");
@@ -235,7 +235,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ["POST", "/v1/posts", POST_LIMIT, { title: "T", content: "C" }, 201],
     ] as const;
 
-    it.each(ROUTES)("%s %s may be %i bytes", async (method, path, limit, json, status) => {
+    it.each(ROUTES)("of %s %s can be %i bytes", async (method, path, limit, json, status) => {
       const { author } = await open();
       const owner = await author();
       const raw = padded(json, limit);
@@ -243,14 +243,14 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(reply.status).toBe(status);
     });
 
-    it.each(ROUTES)("%s %s may be %i bytes without Content-Length", async (method, path, limit, json, status) => {
+    it.each(ROUTES)("of %s %s can be %i bytes without Content-Length", async (method, path, limit, json, status) => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.call(method, path, { raw: streamed(padded(json, limit)), headers: JSON_TYPE });
       expect(reply.status).toBe(status);
     });
 
-    it.each(ROUTES)("%s %s may not be one byte more than %i", async (method, path, limit, json) => {
+    it.each(ROUTES)("of %s %s cannot exceed %i bytes", async (method, path, limit, json) => {
       const { author } = await open();
       const owner = await author();
       const raw = padded(json, limit + 1);
@@ -263,7 +263,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(problemOf(lying)).toBe("413 body_too_large");
     });
 
-    it("is read no further than the limit when it has no end", async () => {
+    it("is checked while an endless body is read", async () => {
       const { nobody } = await open();
       const endless = new ReadableStream<Uint8Array>({
         pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
@@ -276,27 +276,30 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ["POST", "/v1/posts"],
       ["PATCH", `/v1/posts/${AN_ID}`],
       ["POST", `/v1/posts/${AN_ID}/publish`],
-    ])("is no failure of the server when it breaks off on the way: %s %s", async (method, path) => {
-      const { author, log } = await open();
-      const owner = await author();
-      const broken = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("aborted")) });
-      const reply = await owner.call(method, path, { raw: broken, headers: JSON_TYPE });
-      expect(problemOf(reply)).toBe("400 malformed_request");
-      expect(log.lines.filter(({ level }) => level === "error")).toEqual([]);
-    });
+    ])(
+      "does not apply to an aborted body of %s %s, which is answered with 400 and is not logged as an error",
+      async (method, path) => {
+        const { author, log } = await open();
+        const owner = await author();
+        const broken = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("aborted")) });
+        const reply = await owner.call(method, path, { raw: broken, headers: JSON_TYPE });
+        expect(problemOf(reply)).toBe("400 malformed_request");
+        expect(log.lines.filter(({ level }) => level === "error")).toEqual([]);
+      },
+    );
 
     it.each([
       ["POST", "/v1/sessions"],
       ["PATCH", `/v1/users/${AN_ID}`],
       ["PUT", `/v1/users/${AN_ID}/password`],
-    ])("is bounded for %s %s, too", async (method, path) => {
+    ])("of %s %s is limited", async (method, path) => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.call(method, path, { raw: padded({}, SMALL_LIMIT + 1), headers: JSON_TYPE });
       expect(problemOf(reply)).toBe("413 body_too_large");
     });
 
-    it("is bounded for PATCH /v1/posts/:id, too", async () => {
+    it("of PATCH /v1/posts/:id is limited", async () => {
       const { author } = await open();
       const owner = await author();
       const { id } = await owner.write();
@@ -312,63 +315,63 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
     it.each([
       ["nothing", ""],
       ["white space", "  \n"],
-      ["an object that does not end", '{"name":"Ada"'],
-      ["more after its end", "{}{}"],
-      ["a comma too many", '{"name":"Ada",}'],
+      ["an unterminated object", '{"name":"Ada"'],
+      ["two values", "{}{}"],
+      ["a trailing comma", '{"name":"Ada",}'],
       ["single quotes", "{'name':'Ada'}"],
       ["NaN", "NaN"],
       ["a raw line break in a string", '{"name":"A\nda"}'],
-      ["a form", "name=Ada"],
-    ])("is refused when it is %s", async (_, raw) => {
+      ["form data", "name=Ada"],
+    ])("is rejected with 400 when it is malformed: %s", async (_, raw) => {
       expect(problemOf(await sendJson(await open(), raw))).toBe("400 malformed_json");
     });
 
-    it("is refused without a body at all", async () => {
+    it("is rejected when the body is missing", async () => {
       const { nobody } = await open();
       const reply = await nobody.call("POST", "/v1/users", { headers: JSON_TYPE });
       expect(problemOf(reply)).toBe("400 malformed_json");
     });
 
     it.each([
-      ["a list", "[]"],
+      ["an array", "[]"],
       ["a string", '"Ada"'],
       ["a number", "1"],
       ["null", "null"],
       ["true", "true"],
-    ])("is refused when it is %s and no object", async (_, raw) => {
+    ])("is rejected when it is %s instead of an object", async (_, raw) => {
       const reply = await sendJson(await open(), raw);
       expect(problemOf(reply)).toBe("422 validation_failed");
       expect(fieldCodes(reply)).toEqual([": wrong_type"]);
     });
 
     it.each([
-      ["a byte that never occurs", [0xff]],
-      ["a sequence that is cut", [0xc3]],
-      ["a surrogate in bytes", [0xed, 0xa0, 0x80]],
-      ["an overlong form", [0xc0, 0x80]],
-    ])("is refused when it is no UTF-8: %s", async (_, bytes) => {
+      ["an invalid byte", [0xff]],
+      ["a truncated sequence", [0xc3]],
+      ["an encoded surrogate", [0xed, 0xa0, 0x80]],
+      ["an overlong encoding", [0xc0, 0x80]],
+    ])("is rejected when it is not UTF-8: %s", async (_, bytes) => {
       const [before, after] = ['{"name":"', '"}'].map((part) => [...new TextEncoder().encode(part)]);
       const raw = new Uint8Array([...(before ?? []), ...bytes, ...(after ?? [])]);
       expect(problemOf(await sendJson(await open(), raw))).toBe("400 malformed_utf8");
     });
 
-    it("may begin with a byte order mark", async () => {
+    it("can start with a byte order mark", async () => {
       const user = { name: "Ada", email: "ada@example.org", password: PASSWORD };
       expect((await sendJson(await open(), `\ufeff${JSON.stringify(user)}`)).status).toBe(201);
     });
 
-    it("may nest 32 levels deep, as far as depth goes", async () => {
+    it("can be nested 32 levels deep", async () => {
       expect(fieldCodes(await sendJson(await open(), nested(32)))).toContain("/name: wrong_type");
     });
 
-    it.each([33, 30_000])("may not nest %i levels deep", async (depth) => {
+    it.each([33, 30_000])("cannot be nested %i levels deep", async (depth) => {
       expect(problemOf(await sendJson(await open(), nested(depth)))).toBe("400 json_too_deep");
     });
 
     it.each([
       ["unknown fields", `{${Array.from({ length: 560_000 }, (_, i) => `"${i.toString(36)}":0`).join(",")}}`],
       ["arrays", `{"title":"a","content":[${`${"[".repeat(29)}${"]".repeat(29)},`.repeat(100_000)}0]}`],
-    ])("may not hold very many %s, and is not parsed then", async (_, raw) => {
+    ])("is rejected before it is parsed when it contains too many %s", async (_, raw) => {
       const { author } = await open();
       const owner = await author();
       const parse = vi.spyOn(JSON, "parse");
@@ -381,36 +384,36 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       }
     });
 
-    it("may hold as many unknown fields as an answer names", async () => {
+    it("can contain 300 unknown fields, of which the response names 100", async () => {
       const fields = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`field${i}`, 0]));
       expect(fieldCodes(await sendJson(await open(), JSON.stringify(fields)))).toHaveLength(100);
     });
 
-    it("may hold any number of brackets in strings", async () => {
+    it("can contain any number of brackets in strings", async () => {
       const { author } = await open();
       const owner = await author();
       const content = '\\"[{'.repeat(100);
       expect((await owner.write({ content })).content).toBe(content);
     });
 
-    it("is refused with a field that objects have by nature", async () => {
+    it("is rejected with the field __proto__", async () => {
       const raw = `{"name":"Ada","email":"ada@example.org","password":"${PASSWORD}","__proto__":{"role":"admin"}}`;
       const reply = await sendJson(await open(), raw);
       expect(problemOf(reply)).toBe("422 validation_failed");
       expect(fieldCodes(reply)).toEqual(["/__proto__: unknown_field"]);
     });
 
-    it.each(["constructor", "toString", "hasOwnProperty"])("is refused with the field %s", async (field) => {
+    it.each(["constructor", "toString", "hasOwnProperty"])("is rejected with the field %s", async (field) => {
       const raw = `{"name":"Ada","email":"ada@example.org","password":"${PASSWORD}","${field}":1}`;
       expect(fieldCodes(await sendJson(await open(), raw))).toEqual([`/${field}: unknown_field`]);
     });
 
-    it("counts a field that is given twice by its last value", async () => {
+    it("uses the last value of a duplicate field", async () => {
       const raw = `{"name":7,"email":"ada@example.org","password":"${PASSWORD}","name":"Ada"}`;
       expect((await sendJson(await open(), raw)).body).toMatchObject({ name: "Ada" });
     });
 
-    it("names a lone surrogate that is escaped, as nothing else can bring one", async () => {
+    it("is rejected with an escaped lone surrogate", async () => {
       const raw = `{"name":"\\ud800","email":"ada@example.org","password":"${PASSWORD}"}`;
       expect(fieldCodes(await sendJson(await open(), raw))).toEqual(["/name: lone_surrogate"]);
     });
@@ -438,7 +441,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       [`cursor=${AN_ID}`, ["/cursor: malformed_cursor"]],
       [`cursor=${"A".repeat(32)}`, ["/cursor: malformed_cursor"]],
       ["cursor=%00", ["/cursor: malformed_cursor"]],
-    ])("refuses ?%s on every list", async (query, expected) => {
+    ])("rejects ?%s in every list", async (query, expected) => {
       const { author } = await open();
       const owner = await author();
       for (const path of ["/v1/users", "/v1/posts", "/v1/sessions", `${owner.path}/posts`]) {
@@ -449,12 +452,12 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       }
     });
 
-    it.each(["1", "100", "007"])("takes a limit of %s", async (limit) => {
+    it.each(["1", "100", "007"])("accepts a limit of %s", async (limit) => {
       const { nobody } = await open();
       expect((await nobody.get(`/v1/posts?limit=${limit}`)).status).toBe(200);
     });
 
-    it("takes the cursors of the list alone that they are from", async () => {
+    it("accepts a cursor only in the list that issued it", async () => {
       const { author, logIn } = await open();
       const owner = await author();
       const other = await author();
@@ -476,7 +479,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       }
     });
 
-    it("refuses a cursor that is cut, lengthened or changed", async () => {
+    it("rejects a truncated, extended or changed cursor", async () => {
       const { author } = await open();
       const owner = await author();
       await owner.write();
@@ -490,7 +493,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
     });
   });
 
-  describe("the query of what is no list", () => {
+  describe("the query of other routes", () => {
     it.each([
       ["GET", `/v1/users/${AN_ID}`],
       ["PATCH", `/v1/users/${AN_ID}`],
@@ -506,7 +509,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ["DELETE", `/v1/posts/${AN_ID}`],
       ["POST", `/v1/posts/${AN_ID}/publish`],
       ["POST", `/v1/posts/${AN_ID}/unpublish`],
-    ])("of %s %s is refused when it has an unknown parameter", async (method, path) => {
+    ])("of %s %s is rejected with an unknown parameter", async (method, path) => {
       const { author } = await open();
       const reply = await (await author()).call(method, `${path}?dry-run=true`);
       expect(problemOf(reply)).toBe("422 validation_failed");
@@ -515,13 +518,13 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
   });
 
   describe("the request id", () => {
-    it("is made where none is given, another one each time", async () => {
+    it("is generated for each request without one", async () => {
       const { nobody } = await open();
       const [first, second] = [await nobody.get("/v1/posts"), await nobody.get("/v1/posts")];
       expect(first.headers.get("X-Request-Id")).not.toBe(second.headers.get("X-Request-Id"));
     });
 
-    it("is taken over where it is sane", async () => {
+    it("is accepted from the client when it is valid", async () => {
       const { nobody, log } = await open();
       for (const requestId of ["abc-123_X=", "x".repeat(64)]) {
         const reply = await nobody.get("/nowhere", { "X-Request-Id": requestId });
@@ -532,7 +535,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
     });
 
     it.each(["", "x".repeat(65), "a b", "<script>", '{"level":"error"}', "é"])(
-      "is replaced where it is %o",
+      "is replaced when it is %o",
       async (given) => {
         const { nobody, log } = await open();
         const reply = await nobody.get("/nowhere", { "X-Request-Id": given });
@@ -543,7 +546,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
   });
 
   describe("the log", () => {
-    it("has one line for each request: from where, by whom, what was asked and what was answered", async () => {
+    it("has one line for each request with its address, user, method, path and result", async () => {
       const { author, log } = await open();
       const owner = await author();
       const before = log.lines.length;
@@ -567,7 +570,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ]);
     });
 
-    it("has the code of the problem that a request is answered with", async () => {
+    it("has the problem code of a response", async () => {
       const { nobody, log } = await open();
       await nobody.get("/nowhere");
       await nobody.post("/v1/sessions", { email: "nobody@example.org", password: "not the password" });
@@ -577,13 +580,13 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(codes).toEqual(["route_not_found", "invalid_credentials", "validation_failed", "authentication_required"]);
     });
 
-    it("has how long the body was that a request announced", async () => {
+    it("has the Content-Length of a request", async () => {
       const { nobody, log } = await open();
       await nobody.post("/v1/sessions", { email: "ada@example.org" }, { "Content-Length": "27" });
       expect(log.lines.at(-1)?.fields).toMatchObject({ requestBytes: 27 });
     });
 
-    it("counts no bytes for an answer without a body", async () => {
+    it("has 0 bytes for a response without a body", async () => {
       const { author, nobody, log } = await open();
       const owner = await author();
       const tag = (await nobody.get("/v1/posts")).headers.get("ETag") ?? "";
@@ -599,21 +602,21 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ]);
     });
 
-    it("cuts a path that is longer than any of the API", async () => {
+    it("truncates a path that is longer than every path of the API", async () => {
       const { nobody, log } = await open();
       await nobody.get(`/${"x".repeat(9000)}`);
       expect(log.lines.at(-1)?.fields).toMatchObject({ path: `/${"x".repeat(511)}…` });
     });
 
-    it("says nothing of where a request comes from, where the operator wants no personal data in it", async () => {
+    it("has no client address when logsClientAddress is false", async () => {
       const { nobody, log } = await open({ http: { ...HTTP_SETTINGS, logsClientAddress: false } });
       await nobody.get("/v1/posts");
       expect(log.lines.at(-1)?.fields).toHaveProperty("clientAddress", undefined);
     });
   });
 
-  describe("a crash", () => {
-    it("is answered with 500, which says nothing of the inside", async () => {
+  describe("an exception", () => {
+    it("answers 500 and discloses no internals", async () => {
       const { nobody } = await crashing(new Error(SECRET));
       const reply = await nobody.get("/v1/posts");
       expect(problemOf(reply)).toBe("500 internal_error");
@@ -621,7 +624,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(reply.text).not.toMatch(/stack|\.ts|node_modules/);
     });
 
-    it("is in the log as an error, with the request id of the answer", async () => {
+    it("is logged as an error, with the request id of the response", async () => {
       const error = new Error(SECRET);
       const { nobody, log } = await crashing(error);
       const reply = await nobody.get("/v1/posts");
@@ -640,7 +643,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       ["a string", SECRET],
       ["an object", { code: SECRET }],
       ["undefined", undefined],
-    ])("is answered and logged in the same way when what is thrown is %s and no Error", async (_, thrown) => {
+    ])("answers 500 and is logged when the thrown value is %s", async (_, thrown) => {
       const { nobody, log } = await crashing(thrown);
       const reply = await nobody.get("/v1/posts");
       expect(problemOf(reply)).toBe("500 internal_error");
@@ -648,7 +651,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(log.lines).toMatchObject([{ level: "error", fields: { status: 500 } }]);
     });
 
-    it("in a unit of work is answered and logged, and the next request is served", async () => {
+    it("in a unit of work answers 500 and is logged, and the next request succeeds", async () => {
       const storage = await openStorage();
       let crashes = 1;
       const { author, nobody, log } = await open({
@@ -691,7 +694,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       },
     );
 
-    it("is told from a wrong token", async () => {
+    it("is distinguished from an invalid token", async () => {
       const storage = await openStorage();
       const failure = { ...OUTAGE, operation: "sessions.find" };
       const sessions = { ...storage.sessions, findByTokenDigest: async () => err(failure) };
@@ -700,7 +703,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(problemOf(await visitor.get("/v1/posts"))).toBe("503 storage_unavailable");
     });
 
-    it("of hashing is 500, says nothing of its cause, and is logged", async () => {
+    it("of password hashing answers 500, hides its cause, and is logged", async () => {
       const cause = new Error(SECRET);
       const hasher: PasswordHasher = {
         ...fakeHasher,
@@ -713,7 +716,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(log.lines[0]?.fields).toHaveProperty("failure", { kind: "password_hashing_failed", cause });
     });
 
-    it("is told as a conflict to come back with when others win every race", async () => {
+    it("answers 409 with Retry-After when every attempt of a write has a version conflict", async () => {
       const storage = await openStorage();
       const users = { ...storage.users, update: async () => err({ kind: "version_conflict" as const }) };
       const { author } = await open({ ...storage, users });
@@ -725,7 +728,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
   });
 
   describe("health", () => {
-    it("is live and ready", async () => {
+    it("reports live and ready", async () => {
       const { nobody } = await open();
       const live = await nobody.get("/health/live");
       expect([live.status, live.body]).toEqual([200, { status: "live" }]);
@@ -741,7 +744,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       for (const reply of [live, ready]) expect(reply.headers.get("Cache-Control")).toBe("no-store");
     });
 
-    it("is live and not ready while the database does not answer", async () => {
+    it("reports live and not ready while the database is unavailable", async () => {
       const failure = { ...OUTAGE, operation: "probe.check", cause: new Error(SECRET) };
       const { nobody } = await open({ probe: { check: async () => err(failure) } });
       expect((await nobody.get("/health/live")).status).toBe(200);
@@ -750,19 +753,19 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       expect(reply.text).not.toContain("hunter2");
     });
 
-    it("is ready to be read while there is no space to write", async () => {
+    it("reports ready and not writable while the disk is full", async () => {
       const { nobody } = await open({ probe: { check: async () => ok({ durability: "fsync", writable: false }) } });
       const reply = await nobody.get("/health/ready");
       expect([reply.status, reply.body]).toEqual([200, expect.objectContaining({ writable: false })]);
     });
 
-    it("is ready and says so when the server sheds load", async () => {
+    it("reports ready and load shedding while the server sheds load", async () => {
       const { nobody } = await open({ load: () => "shedding" });
       const reply = await nobody.get("/health/ready");
       expect([reply.status, reply.body]).toEqual([200, expect.objectContaining({ status: "ready", load: "shedding" })]);
     });
 
-    it("is not ready while the schema is another", async () => {
+    it("reports not ready while the schema is outdated", async () => {
       const { nobody } = await open({ probe: { check: async () => err({ kind: "schema_outdated" }) } });
       expect(problemOf(await nobody.get("/health/ready"))).toBe("503 schema_outdated");
     });
@@ -771,7 +774,7 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
   describe("secrets", () => {
     const OTHER_PASSWORD = "Tr0ub4dor & three words";
 
-    it("are in no line of the log, and in no answer but the token's own", async () => {
+    it("are in no line of the log, and in no response except the token of a log-in", async () => {
       const issued: { token: string; digest: string }[] = [];
       const hashes: string[] = [];
       const api = await open({
@@ -794,21 +797,21 @@ export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Test
       });
       const answers = await aDayOfCalls(api);
       const logged = JSON.stringify(api.log.lines);
-      const said = JSON.stringify(answers);
+      const received = JSON.stringify(answers);
 
       expect(issued.length).toBeGreaterThan(0);
       expect(hashes.length).toBeGreaterThan(0);
       for (const secret of [PASSWORD, OTHER_PASSWORD, FAKE_HASH, ...hashes, ...issued.map(({ digest }) => digest)]) {
         expect(logged).not.toContain(secret);
-        expect(said).not.toContain(secret);
+        expect(received).not.toContain(secret);
       }
       for (const { token } of issued) {
         expect(logged).not.toContain(token);
-        expect(said).not.toContain(token);
+        expect(received).not.toContain(token);
       }
     });
 
-    /** Everything that one can do with a password or a token, right and wrong; what a log-in answers is left out. */
+    /** Valid and invalid requests with passwords and tokens. The responses of log-ins, which contain tokens, are omitted. */
     async function aDayOfCalls({ author, admin, logIn, nobody, client }: Api) {
       const owner = await author();
       const root = await admin();

@@ -4,13 +4,13 @@ import { HTTP_SETTINGS, PASSWORD, type OpenApi } from "../../support/api.ts";
 
 const PUBLIC_URL = "https://example.org/blog";
 
-/** What clients are promised behind a proxy that takes the path of `QUIRE_PUBLIC_URL` away from every request. */
+/** The API behind a proxy that removes the path of `QUIRE_PUBLIC_URL` from every request. */
 export function httpPublicUrlTests(open: OpenApi): void {
   describe("an API with a public URL", () => {
     const published = async () => open({ swaggerUi, http: { ...HTTP_SETTINGS, publicUrl: PUBLIC_URL } });
     const ADA = { name: "Ada", email: "ada@example.org", password: PASSWORD };
 
-    it("tells where what was created is, by a path below that of the URL", async () => {
+    it("sends Location headers below the path of the URL", async () => {
       const { nobody, author } = await published();
       const owner = await author();
       const user = await nobody.post("/v1/users", ADA);
@@ -25,7 +25,7 @@ export function httpPublicUrlTests(open: OpenApi): void {
       }
     });
 
-    it("tells the same in the answer to a repetition, also when the URL has changed meanwhile", async () => {
+    it("sends the same Location header in a replay", async () => {
       const key = { "Idempotency-Key": crypto.randomUUID() };
       const { author } = await published();
       const owner = await author();
@@ -35,7 +35,7 @@ export function httpPublicUrlTests(open: OpenApi): void {
       expect(again.headers.get("Location")).toBe(first.headers.get("Location"));
     });
 
-    it("links pages below the path of the URL", async () => {
+    it("sends Link headers below the path of the URL", async () => {
       const { author } = await published();
       const owner = await author();
       for (let i = 0; i < 3; i++) await owner.write();
@@ -48,7 +48,7 @@ export function httpPublicUrlTests(open: OpenApi): void {
       expect(links.every((link) => link.startsWith("</blog/v1/posts?"))).toBe(true);
     });
 
-    it("describes itself as that server", async () => {
+    it("names the URL as the server in its OpenAPI document", async () => {
       const { app } = await published();
       const document = (await (await app.request("/openapi.json")).json()) as {
         readonly servers: unknown;
@@ -58,7 +58,7 @@ export function httpPublicUrlTests(open: OpenApi): void {
       expect(document.info.description).toContain("(/blog/docs)");
     });
 
-    it("has documentation whose files and links are all below the path of the URL", async () => {
+    it("serves documentation with files and links below the path of the URL", async () => {
       const { app } = await published();
       const root = await app.request("/");
       expect(root.headers.get("Location")).toBe("/blog/docs");
@@ -77,12 +77,12 @@ export function httpPublicUrlTests(open: OpenApi): void {
       expect(script).toContain('"/blog/v1/sessions"');
     });
 
-    it("serves nothing below that path itself, which the proxy takes away", async () => {
+    it("answers 404 below the path of the URL, which the proxy removes", async () => {
       const { nobody } = await published();
       expect((await nobody.get("/blog/v1/posts")).status).toBe(404);
     });
 
-    it("adds nothing where the URL has no path", async () => {
+    it("adds no prefix when the URL has no path", async () => {
       const { author } = await open({ http: { ...HTTP_SETTINGS, publicUrl: "https://example.org" } });
       const owner = await author();
       const post = await owner.post("/v1/posts", { title: "T", content: "C" });

@@ -6,17 +6,17 @@ const OLD = { title: "Old", content: "From elsewhere.", status: "published" };
 const LONG_AGO = "2019-05-01T08:00:00.000Z";
 const JUST_AFTER = new Date(NOW.getTime() + 1).toISOString();
 
-/** What the API takes for a time, and what it does not. */
-const NO_TIMES: readonly (readonly [string, unknown, string])[] = [
-  ["no time", "yesterday", "malformed_time"],
+/** Values of publishedAt that the API rejects. */
+const INVALID_TIMES: readonly (readonly [string, unknown, string])[] = [
+  ["a word", "yesterday", "malformed_time"],
   ["a date alone", "2019-05-01", "malformed_time"],
   ["a time without an offset", "2019-05-01T08:00:00", "malformed_time"],
-  ["a day that there is not", "2019-02-29T08:00:00Z", "malformed_time"],
+  ["a date that does not exist", "2019-02-29T08:00:00Z", "malformed_time"],
   ["microseconds", "2019-05-01T08:00:00.123456Z", "malformed_time"],
   ["the year 0", "0000-05-01T08:00:00Z", "malformed_time"],
   ["the year 999", "0999-12-31T23:59:59.999Z", "malformed_time"],
   ["a number", 1_556_697_600_000, "wrong_type"],
-  ["null, which no published post has", null, "wrong_type"],
+  ["null, which is only for drafts", null, "wrong_type"],
 ];
 
 export function httpPublicationTimeContract(open: OpenApi) {
@@ -25,8 +25,8 @@ export function httpPublicationTimeContract(open: OpenApi) {
       ["in UTC", "2019-05-01T08:00:00Z", LONG_AGO],
       ["with an offset", "2019-05-01T10:00:00.000+02:00", LONG_AGO],
       ["in the year 1000", "1000-01-01T00:00:00.001Z", "1000-01-01T00:00:00.001Z"],
-      ["of now", NOW.toISOString(), NOW.toISOString()],
-    ])("of a new post, %s, is kept where an admin gives it", async (_, given, kept) => {
+      ["equal to the current time", NOW.toISOString(), NOW.toISOString()],
+    ])("can be set by an admin in a new post: %s", async (_, given, kept) => {
       const { admin, nobody } = await open();
       const root = await admin();
       const reply = await root.post("/v1/posts", { ...OLD, publishedAt: given });
@@ -35,7 +35,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect((await nobody.get(reply.headers.get("Location") ?? "")).body).toEqual(reply.body);
     });
 
-    it("places an imported post by when it was published", async () => {
+    it("decides the position of an imported post in the list", async () => {
       const { admin, nobody } = await open();
       const root = await admin();
       const written: string[] = [];
@@ -48,7 +48,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect(await listed("published-after=2020-01-01T00:00:00Z")).toEqual([of2021, of2020]);
     });
 
-    it("of a published post is changed by an admin, with all else that the patch says", async () => {
+    it("can be changed by an admin in a published post, together with other fields", async () => {
       const { admin, author, clock } = await open();
       const [root, owner] = [await admin(), await author()];
       const post = await owner.write({ status: "published" });
@@ -66,7 +66,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect(same.body).toEqual(reply.body);
     });
 
-    it("goes when the post is taken back", async () => {
+    it("becomes null when the post is unpublished", async () => {
       const { admin } = await open();
       const root = await admin();
       const post = await root.write({ status: "published", publishedAt: LONG_AGO });
@@ -75,7 +75,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect(again.body).toMatchObject({ publishedAt: NOW.toISOString() });
     });
 
-    it("is never to come", async () => {
+    it("cannot be in the future", async () => {
       const { admin } = await open();
       const root = await admin();
       const post = await root.write({ status: "published" });
@@ -89,7 +89,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect((await root.get(`/v1/posts/${post.id}`)).body).toEqual(post);
     });
 
-    it("cannot be set by an author, and the answer says that only admins can", async () => {
+    it("cannot be set by an author, and the response says that only admins can", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
@@ -104,7 +104,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect(toPage(await owner.get("/v1/posts")).items).toEqual([post]);
     });
 
-    it("is none of a draft", async () => {
+    it("cannot be set in a draft", async () => {
       const { admin } = await open();
       const root = await admin();
       for (const status of ["draft", undefined]) {
@@ -117,7 +117,7 @@ export function httpPublicationTimeContract(open: OpenApi) {
       expect(problemOf(patched)).toBe("409 post_not_published");
     });
 
-    it.each(NO_TIMES)("is not %s", async (_, publishedAt, code) => {
+    it.each(INVALID_TIMES)("cannot be %s", async (_, publishedAt, code) => {
       const { admin } = await open();
       const root = await admin();
       const post = await root.write({ status: "published" });

@@ -10,7 +10,7 @@ import {
   type Reply,
 } from "../../support/api.ts";
 
-/** Those who may ask: the author whom an operation is about, and everybody else. `former` is the owner, logged out. */
+/** The clients of an operation. `owner` is the affected author, and `former` is a revoked session of the owner. */
 const ACTORS = ["nobody", "owner", "other", "admin", "former"] as const;
 
 type ActorName = (typeof ACTORS)[number];
@@ -19,7 +19,7 @@ interface World extends Record<ActorName, Client> {
   readonly owner: Person;
   readonly other: Person;
   readonly admin: Person;
-  /** A user who has published nothing. */
+  /** A user without published posts. */
   readonly hidden: Person;
   readonly published: PostBody;
   readonly draft: PostBody;
@@ -27,7 +27,7 @@ interface World extends Record<ActorName, Client> {
 
 type Operation = (client: Client, world: World) => Promise<Reply>;
 
-/** What an operation answers each actor with: a status, and the code of a problem. */
+/** The expected response to each actor: the status, and the code of a problem. */
 type Outcomes = readonly [nobody: string, owner: string, other: string, admin: string];
 
 const LOG_IN = "401 authentication_required";
@@ -49,7 +49,7 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
   ["list posts", async (c) => c.get("/v1/posts"), ["200", "200", "200", "200"]],
   ["write a post", async (c) => c.post("/v1/posts", NEW_POST), [LOG_IN, "201", "201", "201"]],
   [
-    "write a post that was published long ago",
+    "write a post with a past publishedAt",
     async (c) => c.post("/v1/posts", { ...NEW_POST, publishedAt: LONG_AGO }),
     [LOG_IN, FORBIDDEN, FORBIDDEN, "201"],
   ],
@@ -60,7 +60,7 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
   ],
   ["edit a draft", async (c, w) => c.patch(post(w.draft), { title: "T" }), [LOG_IN, "200", NO_POST, "200"]],
   [
-    "set the time of a publication",
+    "change publishedAt",
     async (c, w) => c.patch(post(w.published), { publishedAt: LONG_AGO }),
     [LOG_IN, FORBIDDEN, FORBIDDEN, "200"],
   ],
@@ -79,16 +79,16 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
   ["delete a draft", async (c, w) => c.delete(post(w.draft)), [LOG_IN, "204", NO_POST, "204"]],
 
   ["list users", async (c) => c.get("/v1/users"), ["200", "200", "200", "200"]],
-  ["read themselves", async (c) => c.get("/v1/users/me"), [LOG_IN, "200", "200", "200"]],
+  ["read the own user", async (c) => c.get("/v1/users/me"), [LOG_IN, "200", "200", "200"]],
   ["read an author", async (c, w) => c.get(w.owner.path), ["200", "200", "200", "200"]],
-  ["read a user who has published nothing", async (c, w) => c.get(w.hidden.path), [NO_USER, NO_USER, NO_USER, "200"]],
+  ["read a user without published posts", async (c, w) => c.get(w.hidden.path), [NO_USER, NO_USER, NO_USER, "200"]],
   ["list an author's posts", async (c, w) => c.get(`${w.owner.path}/posts`), ["200", "200", "200", "200"]],
   [
-    "list the posts of a user who has published nothing",
+    "list the posts of a user without published posts",
     async (c, w) => c.get(`${w.hidden.path}/posts`),
     [NO_USER, NO_USER, NO_USER, "200"],
   ],
-  ["register somebody", async (c) => c.post("/v1/users", newUser()), ["201", "201", "201", "201"]],
+  ["register a user", async (c) => c.post("/v1/users", newUser()), ["201", "201", "201", "201"]],
   [
     "create a user with a role",
     async (c) => c.post("/v1/users", { ...newUser(), role: "author" }),
@@ -96,11 +96,11 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
   ],
   ["rename an author", async (c, w) => c.patch(w.owner.path, { name: "N" }), [LOG_IN, "200", FORBIDDEN, "200"]],
   [
-    "rename a user who has published nothing",
+    "rename a user without published posts",
     async (c, w) => c.patch(w.hidden.path, { name: "N" }),
     [LOG_IN, NO_USER, NO_USER, "200"],
   ],
-  ["give a role", async (c, w) => c.patch(w.owner.path, { role: "admin" }), [LOG_IN, FORBIDDEN, FORBIDDEN, "200"]],
+  ["change a role", async (c, w) => c.patch(w.owner.path, { role: "admin" }), [LOG_IN, FORBIDDEN, FORBIDDEN, "200"]],
   [
     "change an author's address without a password",
     async (c, w) => c.patch(w.owner.path, { email: newUser().email }),
@@ -137,21 +137,21 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
     [LOG_IN, FORBIDDEN, FORBIDDEN, "204"],
   ],
   [
-    "delete a user who has published nothing",
+    "delete a user without published posts",
     async (c, w) => c.delete(w.hidden.path, {}, PROOF),
     [LOG_IN, NO_USER, NO_USER, "204"],
   ],
 
-  ["list their sessions", async (c) => c.get("/v1/sessions"), [LOG_IN, "200", "200", "200"]],
+  ["list the own sessions", async (c) => c.get("/v1/sessions"), [LOG_IN, "200", "200", "200"]],
   ["log out", async (c) => c.delete("/v1/sessions"), [LOG_IN, "204", "204", "204"]],
   [
-    "end an author's session",
+    "revoke an author's session",
     async (c, w) => c.delete(`/v1/sessions/${w.owner.sessionId}`),
     [LOG_IN, "204", "404 session_not_found", "404 session_not_found"],
   ],
 ];
 
-/** Who may do what: each operation, asked for by each actor in a world of its own. */
+/** The access rights: each actor calls each operation on a separate storage. */
 export function httpRightsContract(open: OpenApi) {
   const openWorld = async (): Promise<World> => {
     const api = await open();
@@ -176,7 +176,9 @@ export function httpRightsContract(open: OpenApi) {
     expect(answered).toEqual(ACTORS.map((actor, index) => `${actor}: ${expected[index]}`));
   };
 
-  describe("the rights of nobody, the author, another author, an admin, and a session that has ended", () => {
-    it.each(RIGHTS)("to %s", async (_, operation, outcomes) => expectOutcomes(operation, outcomes));
+  describe("the rights of guests, the author, another author, an admin and a revoked session", () => {
+    it.each(RIGHTS)("match the table for the operation: %s", async (_, operation, outcomes) =>
+      expectOutcomes(operation, outcomes),
+    );
   });
 }

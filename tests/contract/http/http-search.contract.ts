@@ -7,7 +7,7 @@ const searchFor = (q: string, more: Readonly<Record<string, string>> = {}) =>
 
 export function httpSearchContract(open: OpenApi) {
   describe("GET /v1/posts?q=", () => {
-    it("answers with the posts that have the words, the best first, each with an excerpt in HTML", async () => {
+    it("returns the posts with the words, best match first, each with an excerpt in HTML", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const second = await owner.write({ title: "Notes", content: "The <b>engine</b> & others", status: "published" });
@@ -24,7 +24,7 @@ export function httpSearchContract(open: OpenApi) {
       }
     });
 
-    it("shows drafts to those alone who may see them", async () => {
+    it("shows drafts only to their author and to admins", async () => {
       const { author, admin, nobody } = await open();
       const [owner, other] = [await author(), await author()];
       const draft = await owner.write({ title: "Secret engine", content: "Of an engine" });
@@ -37,7 +37,7 @@ export function httpSearchContract(open: OpenApi) {
       }
     });
 
-    it("leads on and back through its pages, and includes authors", async () => {
+    it("paginates forward and backward, and includes authors", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       for (let n = 0; n < 5; n++) await owner.write({ title: "Engine", content: `Number ${n}`, status: "published" });
@@ -53,7 +53,7 @@ export function httpSearchContract(open: OpenApi) {
       expect(toPage(first).items[0]).toMatchObject({ author: { id: owner.id } });
     });
 
-    it("finds within what a list shows: by author, status and time of publication", async () => {
+    it("combines with the filters author, status, published-after and published-before", async () => {
       const { author, clock, nobody } = await open();
       clock.set(NOW);
       const [owner, other] = [await author(), await author()];
@@ -61,7 +61,7 @@ export function httpSearchContract(open: OpenApi) {
       await owner.write({ title: "Engine, a draft" });
       clock.set(LATER);
       await other.write({ title: "Engine of another", status: "published" });
-      const asked = async (who: typeof owner | typeof nobody, more: Readonly<Record<string, string>>) => {
+      const search = async (who: typeof owner | typeof nobody, more: Readonly<Record<string, string>>) => {
         const page = (await who.get(searchFor("engine", { count: "true", ...more }))).body as {
           items: readonly PostBody[];
           total: number;
@@ -70,18 +70,18 @@ export function httpSearchContract(open: OpenApi) {
         return page.items.map(({ title }) => title.slice("Engine".length)).toSorted();
       };
       const [mine, draft, others] = [" of the owner", ", a draft", " of another"];
-      expect(await asked(owner, {})).toEqual([others, mine, draft]);
-      expect(await asked(owner, { author: owner.id })).toEqual([mine, draft]);
-      expect(await asked(nobody, { author: owner.id })).toEqual([mine]);
-      expect(await asked(owner, { status: "draft" })).toEqual([draft]);
-      expect(await asked(other, { status: "draft" })).toEqual([]);
-      expect(await asked(owner, { status: "published" })).toEqual([others, mine]);
-      expect(await asked(owner, { "published-after": NOW.toISOString() })).toEqual([others]);
-      expect(await asked(owner, { "published-before": LATER.toISOString() })).toEqual([mine]);
-      expect(await asked(owner, { "published-after": NOW.toISOString(), author: owner.id })).toEqual([]);
+      expect(await search(owner, {})).toEqual([others, mine, draft]);
+      expect(await search(owner, { author: owner.id })).toEqual([mine, draft]);
+      expect(await search(nobody, { author: owner.id })).toEqual([mine]);
+      expect(await search(owner, { status: "draft" })).toEqual([draft]);
+      expect(await search(other, { status: "draft" })).toEqual([]);
+      expect(await search(owner, { status: "published" })).toEqual([others, mine]);
+      expect(await search(owner, { "published-after": NOW.toISOString() })).toEqual([others]);
+      expect(await search(owner, { "published-before": LATER.toISOString() })).toEqual([mine]);
+      expect(await search(owner, { "published-after": NOW.toISOString(), author: owner.id })).toEqual([]);
     });
 
-    it("counts all that it finds on each page, and shows the fields that are asked for and the excerpt", async () => {
+    it("returns the total with every page, and the requested fields with the excerpt", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       for (let n = 0; n < 3; n++) await owner.write({ title: "Engine", content: "Steam engine", status: "published" });
@@ -98,7 +98,7 @@ export function httpSearchContract(open: OpenApi) {
       expect((await nobody.get(nextLink(page) ?? "")).body).toMatchObject({ total: 3, items: [{ excerpt }] });
     });
 
-    it("sorts by relevance and nothing else, and nothing else by relevance", async () => {
+    it("accepts only sort=relevance, which is rejected without q", async () => {
       const { nobody } = await open();
       expect((await nobody.get(searchFor("engine", { sort: "relevance" }))).status).toBe(200);
       for (const sort of ["-created", "created", "title", "-published"]) {
@@ -112,7 +112,7 @@ export function httpSearchContract(open: OpenApi) {
       expect(fieldCodes(await nobody.get("/v1/posts?sort=-relevance"))).toEqual(["/sort: not_allowed"]);
     });
 
-    it("is of the list of all posts alone", async () => {
+    it("is accepted only once and only in the list of all posts", async () => {
       const { author, nobody } = await open();
       const { path } = await author();
       expect(fieldCodes(await nobody.get(`${path}/posts?q=engine`))).toEqual(["/q: unknown_field"]);
@@ -120,7 +120,7 @@ export function httpSearchContract(open: OpenApi) {
       expect(fieldCodes(await nobody.get("/v1/posts?q=a&q=b"))).toEqual(["/q: repeated"]);
     });
 
-    it("refuses a cursor of another search, or of a list", async () => {
+    it("rejects a cursor of another search or of a list", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       for (let n = 0; n < 3; n++) await owner.write({ title: "Engine", content: "Text", status: "published" });
@@ -145,12 +145,12 @@ export function httpSearchContract(open: OpenApi) {
       ["U+0000", "a\0b", "nul_character"],
       ["punctuation alone", '- "" (%) <&>', "without_words"],
       ["an emoji", "\u{1F99C}", "without_words"],
-    ])("refuses to search for %s", async (_, q, code) => {
+    ])("rejects a search for %s", async (_, q, code) => {
       const { nobody } = await open();
       expect(fieldCodes(await nobody.get(searchFor(q)))).toEqual([`/q: ${code}`]);
     });
 
-    it("answers with an empty list where nothing has the words", async () => {
+    it("returns an empty list when no post matches", async () => {
       const { nobody } = await open();
       const reply = await nobody.get(searchFor("xyzzy"));
       expect(reply.body).toEqual({ items: [], nextCursor: null, previousCursor: null });

@@ -8,7 +8,7 @@ const at = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
 
 export function httpSessionsContract(open: OpenApi) {
   describe("POST /v1/sessions", () => {
-    it("answers with the session, its token of 256 bits and the whole user", async () => {
+    it("returns the session, a token of 256 bits and the whole user", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const reply = await nobody.post("/v1/sessions", { email: owner.email, password: PASSWORD });
@@ -24,7 +24,7 @@ export function httpSessionsContract(open: OpenApi) {
       expect(reply.headers.get("Cache-Control")).toBe("no-store");
     });
 
-    it("gives every session a token of its own", async () => {
+    it("issues a different token for every session", async () => {
       const { author, logIn } = await open();
       const owner = await author();
       const again = await logIn(owner.email);
@@ -33,13 +33,13 @@ export function httpSessionsContract(open: OpenApi) {
       expect((await again.get("/v1/sessions")).status).toBe(200);
     });
 
-    it("compares the address without regard to case", async () => {
+    it("compares the address case-insensitively", async () => {
       const { author, logIn } = await open();
       const owner = await author();
       expect((await logIn(owner.email.toUpperCase())).id).toBe(owner.id);
     });
 
-    it("gives one answer, whatever of address and password is wrong", async () => {
+    it("returns the same response to a wrong address and to a wrong password", async () => {
       const { author, nobody } = await open();
       const { email } = await author();
       const replies = [
@@ -66,9 +66,9 @@ export function httpSessionsContract(open: OpenApi) {
     it.each([
       ["no address", { email: undefined }, "/email: required"],
       ["no password", { password: undefined }, "/password: required"],
-      ["null for a password", { password: null }, "/password: wrong_type"],
+      ["null as the password", { password: null }, "/password: wrong_type"],
       ["an unknown field", { remember: true }, "/remember: unknown_field"],
-    ])("refuses %s", async (_, fields, expected) => {
+    ])("rejects %s", async (_, fields, expected) => {
       const { author, nobody } = await open();
       const { email } = await author();
       const reply = await nobody.post("/v1/sessions", { email, password: PASSWORD, ...fields });
@@ -78,7 +78,7 @@ export function httpSessionsContract(open: OpenApi) {
   });
 
   describe("GET /v1/sessions", () => {
-    it("shows the own sessions, newest first, which of them is this one, and no token", async () => {
+    it("lists the user's own sessions newest first, marks the current one, and shows no token", async () => {
       const { author, logIn, clock } = await open();
       const owner = await author();
       await author();
@@ -107,13 +107,13 @@ export function httpSessionsContract(open: OpenApi) {
       });
     });
 
-    it("is stored by no cache", async () => {
+    it("sends Cache-Control: no-store", async () => {
       const { author } = await open();
       const owner = await author();
       expect((await owner.get("/v1/sessions")).headers.get("Cache-Control")).toBe("no-store");
     });
 
-    it("goes from page to page to the end", async () => {
+    it("paginates to the end", async () => {
       const { author, logIn } = await open();
       const owner = await author();
       const second = await logIn(owner.email);
@@ -124,14 +124,14 @@ export function httpSessionsContract(open: OpenApi) {
       expect(nextLink(last)).toBeNull();
     });
 
-    it("refuses nobody", async () => {
+    it("answers 401 to a guest", async () => {
       const { nobody } = await open();
       expect(problemOf(await nobody.get("/v1/sessions"))).toBe("401 authentication_required");
     });
   });
 
   describe("DELETE /v1/sessions", () => {
-    it("ends the session that asks, and no other", async () => {
+    it("revokes the current session, and no other", async () => {
       const { author, logIn } = await open();
       const owner = await author();
       const elsewhere = await logIn(owner.email);
@@ -140,7 +140,7 @@ export function httpSessionsContract(open: OpenApi) {
       expect(toPage(await elsewhere.get("/v1/sessions")).items.map(({ id }) => id)).toEqual([elsewhere.sessionId]);
     });
 
-    it("refuses nobody, and one who has logged out already", async () => {
+    it("answers 401 to a guest and to a revoked session", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       await owner.delete("/v1/sessions");
@@ -150,7 +150,7 @@ export function httpSessionsContract(open: OpenApi) {
   });
 
   describe("DELETE /v1/sessions/:id", () => {
-    it("ends another of the own sessions, where a log-in has said that it is", async () => {
+    it("revokes another session of the user at the Location of its log-in", async () => {
       const { author, nobody, client } = await open();
       const owner = await author();
       const reply = await nobody.post("/v1/sessions", { email: owner.email, password: PASSWORD });
@@ -160,14 +160,14 @@ export function httpSessionsContract(open: OpenApi) {
       expect((await owner.get("/v1/sessions")).status).toBe(200);
     });
 
-    it("ends the session that asks", async () => {
+    it("revokes the current session", async () => {
       const { author } = await open();
       const owner = await author();
       expect((await owner.delete(`/v1/sessions/${owner.sessionId}`)).status).toBe(204);
       expect(problemOf(await owner.get("/v1/sessions"))).toBe("401 invalid_session");
     });
 
-    it("finds no session of another, not for admins either, and ends none", async () => {
+    it("answers 404 for another user's session, also to admins, and does not revoke it", async () => {
       const { author, admin } = await open();
       const owner = await author();
       for (const other of [await author(), await admin()]) {
@@ -176,7 +176,7 @@ export function httpSessionsContract(open: OpenApi) {
       expect((await owner.get("/v1/sessions")).status).toBe(200);
     });
 
-    it("finds no session at an id that none has, or that is no id", async () => {
+    it("answers 404 for an unknown or malformed id", async () => {
       const { author } = await open();
       const owner = await author();
       for (const id of [nextId(), "1", owner.token]) {
@@ -185,7 +185,7 @@ export function httpSessionsContract(open: OpenApi) {
     });
   });
 
-  describe("Authorization", () => {
+  describe("The header Authorization", () => {
     const RIGHTS_NEEDED: readonly (readonly [method: string, path: string])[] = [
       ["PATCH", "/v1/users/00000000-0000-7000-8000-000000000000"],
       ["DELETE", "/v1/users/00000000-0000-7000-8000-000000000000"],
@@ -200,7 +200,7 @@ export function httpSessionsContract(open: OpenApi) {
       ["POST", "/v1/posts/00000000-0000-7000-8000-000000000000/unpublish"],
     ];
 
-    it.each(RIGHTS_NEEDED)("is asked for by %s %s, before anything else is looked at", async (method, path) => {
+    it.each(RIGHTS_NEEDED)("is required by %s %s before any other check", async (method, path) => {
       const { nobody } = await open();
       const reply = await nobody.call(method, path);
       expect(problemOf(reply)).toBe("401 authentication_required");
@@ -215,7 +215,7 @@ export function httpSessionsContract(open: OpenApi) {
       ["with an empty value", ""],
       ["with a token and more", "Bearer abc def"],
       ["with a token that no session has", `Bearer ${"A".repeat(43)}`],
-    ])("is refused %s, where everybody may look too", async (_, header) => {
+    ])("is rejected %s, also on public routes", async (_, header) => {
       const { client } = await open();
       const visitor = client({ Authorization: header });
       for (const path of [...PUBLIC, "/v1/sessions"]) {
@@ -225,7 +225,7 @@ export function httpSessionsContract(open: OpenApi) {
       }
     });
 
-    it("takes the scheme in any case", async () => {
+    it("accepts the scheme in any case", async () => {
       const { author, client } = await open();
       const { token } = await author();
       for (const scheme of ["bearer", "BEARER"]) {
@@ -233,7 +233,7 @@ export function httpSessionsContract(open: OpenApi) {
       }
     });
 
-    it("tells tokens apart that differ in case", async () => {
+    it("compares tokens case-sensitively", async () => {
       const { author, client } = await open();
       const { token } = await author();
       const swapped = token.replace(/[a-z]/i, (letter) =>
@@ -243,7 +243,7 @@ export function httpSessionsContract(open: OpenApi) {
       expect(problemOf(reply)).toBe("401 invalid_session");
     });
 
-    it("is not looked at by log-in and health", async () => {
+    it("is ignored by log-in and health checks", async () => {
       const { author, client } = await open();
       const { email } = await author();
       const visitor = client({ Authorization: "Bearer nonsense" });
@@ -251,7 +251,7 @@ export function httpSessionsContract(open: OpenApi) {
       expect((await visitor.get("/health/ready")).status).toBe(200);
     });
 
-    it("ends when the session has not been used for its idle time", async () => {
+    it("is rejected when the session has been idle for its maximum idle time", async () => {
       const { author, clock } = await open();
       const owner = await author();
       clock.advance(LIFE_MS - 1);
@@ -260,14 +260,14 @@ export function httpSessionsContract(open: OpenApi) {
       expect(problemOf(await owner.get("/v1/posts"))).toBe("401 invalid_session");
     });
 
-    it("ends at the very moment that expiresAt says", async () => {
+    it("is rejected from expiresAt on", async () => {
       const { author, clock } = await open();
       const owner = await author();
       clock.advance(LIFE_MS);
       expect(problemOf(await owner.get("/v1/posts"))).toBe("401 invalid_session");
     });
 
-    it("moves the end of the session with its use", async () => {
+    it("extends the session by its use", async () => {
       const { author, clock } = await open();
       const owner = await author();
       clock.advance(DAY_MS);
@@ -282,7 +282,7 @@ export function httpSessionsContract(open: OpenApi) {
       ]);
     });
 
-    it("no longer shows a session that has expired", async () => {
+    it("hides expired sessions from the list", async () => {
       const { author, logIn, clock } = await open();
       const owner = await author();
       clock.advance(LIFE_MS);

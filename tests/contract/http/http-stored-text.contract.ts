@@ -4,12 +4,12 @@ import { openApi } from "../../support/api.ts";
 import { aPublishedPost, aUser, email } from "../../support/fixtures.ts";
 import type { TestStorage } from "../../support/storage-under-test.ts";
 
-/** In the order of their keys: one that is nothing but an invisible character is after letters. */
+/** In the order of their sort keys. A title of only an invisible character comes after letters. */
 const TITLES = ["a\nb", "\u0001bell\u0007", "\u202egnp.exe", "\u200b"];
 
-/** What is promised of text that was stored under earlier rules and would be refused now. */
+/** Text that older versions accepted stays usable, even if the current rules would reject it. */
 export function httpStoredTextContract(openStorage: () => Promise<TestStorage>): void {
-  describe("text that earlier rules have accepted", () => {
+  describe("stored text that the current rules would reject", () => {
     async function withOldText() {
       const storage = await openStorage();
       const owner = aUser({ role: "admin", name: "\u202eold\u0007" as UserName, email: email("old@example.org") });
@@ -19,7 +19,7 @@ export function httpStoredTextContract(openStorage: () => Promise<TestStorage>):
       return { ...openApi(storage), owner, posts };
     }
 
-    it("is read and listed as it is", async () => {
+    it("is returned unchanged", async () => {
       const { nobody, owner, posts } = await withOldText();
       for (const { id, title, content } of posts) {
         expect((await nobody.get(`/v1/posts/${id}`)).body).toMatchObject({ title, content });
@@ -27,7 +27,7 @@ export function httpStoredTextContract(openStorage: () => Promise<TestStorage>):
       expect((await nobody.get(`/v1/users/${owner.id}`)).body).toMatchObject({ name: owner.name });
     });
 
-    it("is paged through by title, forth and back", async () => {
+    it("is listed by title, forward and backward", async () => {
       const { nobody } = await withOldText();
       const seen: string[] = [];
       let path: string | null = "/v1/posts?sort=title&limit=1";
@@ -45,7 +45,7 @@ export function httpStoredTextContract(openStorage: () => Promise<TestStorage>):
       expect((await nobody.get(`/v1/posts?sort=title&limit=1&cursor=${previousCursor}`)).status).toBe(200);
     });
 
-    it("stays when other fields are edited, and may be replaced", async () => {
+    it("is kept when other fields change, and can be replaced", async () => {
       const { admin: anAdmin, posts, owner } = await withOldText();
       const admin = await anAdmin();
       for (const { id, title } of posts) {

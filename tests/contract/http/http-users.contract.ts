@@ -17,7 +17,7 @@ const ADA = { name: "Ada Lovelace", email: "Ada@Example.org", password: PASSWORD
 
 export function httpUsersContract(open: OpenApi) {
   describe("POST /v1/users", () => {
-    it("answers with the whole user, who is an author at version 1", async () => {
+    it("returns the whole user, with the role author and version 1", async () => {
       const { nobody } = await open();
       const reply = await nobody.post("/v1/users", ADA);
       expect(reply.status).toBe(201);
@@ -32,7 +32,7 @@ export function httpUsersContract(open: OpenApi) {
       });
     });
 
-    it("says where the user is, with the tag that the owner gets there", async () => {
+    it("returns the Location and the ETag of the owner's representation", async () => {
       const { nobody, logIn } = await open();
       const reply = await nobody.post("/v1/users", ADA);
       const location = reply.headers.get("Location") ?? "";
@@ -45,13 +45,13 @@ export function httpUsersContract(open: OpenApi) {
       expect(found.headers.get("ETag")).toBe('"1"');
     });
 
-    it("trims the name", async () => {
+    it("trims white space around the name", async () => {
       const { nobody } = await open();
       const reply = await nobody.post("/v1/users", { ...ADA, name: " \u3000 Ada \t\n" });
       expect(reply.body).toMatchObject({ name: "Ada" });
     });
 
-    it("keeps a name and an address of any script as they are given", async () => {
+    it("preserves a name and an address of any script", async () => {
       const { nobody } = await open();
       const reply = await nobody.post("/v1/users", { ...ADA, name: "Zoë 李 🦜", email: "Zoë@пример.рф" });
       expect(reply.body).toMatchObject({ name: "Zoë 李 🦜", email: "Zoë@пример.рф" });
@@ -61,10 +61,10 @@ export function httpUsersContract(open: OpenApi) {
       ["a zero-width space", "\u200b", "/name: blank"],
       ["a Hangul filler", "\u3164", "/name: blank"],
       ["a soft hyphen", "\u00ad", "/name: blank"],
-      ["an override of direction", "\u202egnp.exe", "/name: bidirectional_control"],
+      ["a bidirectional override", "\u202egnp.exe", "/name: bidirectional_control"],
       ["a line feed", "a\nb", "/name: control_character"],
       ["a bell", "a\u0007b", "/name: control_character"],
-    ])("refuses a name that nobody sees, or that changes what is around it: %s", async (_, name, expected) => {
+    ])("rejects a name with an invisible or unsafe character: %s", async (_, name, expected) => {
       const { nobody, author } = await open();
       const registered = await nobody.post("/v1/users", { ...ADA, name });
       expect(problemOf(registered)).toBe("422 validation_failed");
@@ -73,7 +73,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(fieldCodes(await owner.patch(owner.path, { name }))).toEqual([expected]);
     });
 
-    it("takes white space around the address away, at the log-in and in a change as well", async () => {
+    it("trims white space around the address, also in a log-in and in a PATCH", async () => {
       const { nobody, logIn } = await open();
       const registered = await nobody.post("/v1/users", { ...ADA, email: " Ada@Example.org \n" });
       expect(registered.body).toMatchObject({ email: ADA.email });
@@ -84,9 +84,9 @@ export function httpUsersContract(open: OpenApi) {
     });
 
     it.each([
-      ["a sharp s of the domain", "info@straße.de", "info@strasse.de"],
-      ["an i without a dot", "mıke@example.org", "mike@example.org"],
-    ])("tells addresses apart by %s", async (_, one, other) => {
+      ["a sharp s in the domain", "info@straße.de", "info@strasse.de"],
+      ["a dotless i", "mıke@example.org", "mike@example.org"],
+    ])("accepts addresses as different that differ in %s", async (_, one, other) => {
       const { nobody } = await open();
       expect((await nobody.post("/v1/users", { ...ADA, email: one })).status).toBe(201);
       const before = await nobody.post("/v1/sessions", { email: other, password: PASSWORD });
@@ -94,7 +94,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await nobody.post("/v1/users", { ...ADA, email: other })).status).toBe(201);
     });
 
-    it("takes a domain in Unicode and in its ASCII form for one", async () => {
+    it("treats a domain in Unicode and its ASCII form as equal", async () => {
       const { nobody } = await open();
       await nobody.post("/v1/users", { ...ADA, email: "ada@bücher.example" });
       const again = await nobody.post("/v1/users", { ...ADA, email: "ada@xn--bcher-kva.example" });
@@ -112,7 +112,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(whole.status).toBe(201);
     });
 
-    it("refuses an address that another user has in another case", async () => {
+    it("rejects an address that another user has in another case", async () => {
       const { nobody } = await open();
       await nobody.post("/v1/users", ADA);
       const reply = await nobody.post("/v1/users", { ...ADA, email: "aDA@eXAMPLE.ORG" });
@@ -120,7 +120,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(reply.headers.get("Location")).toBeNull();
     });
 
-    it("lets one of two registrations with one address pass that come at once", async () => {
+    it("accepts exactly one of two simultaneous registrations of one address", async () => {
       const { nobody } = await open();
       const replies = await Promise.all([nobody.post("/v1/users", ADA), nobody.post("/v1/users", ADA)]);
       expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
@@ -128,27 +128,27 @@ export function httpUsersContract(open: OpenApi) {
 
     it.each([
       ["no name", { name: undefined }, "/name: required"],
-      ["null for a name", { name: null }, "/name: wrong_type"],
-      ["a number for a name", { name: 1 }, "/name: wrong_type"],
+      ["null as the name", { name: null }, "/name: wrong_type"],
+      ["a number as the name", { name: 1 }, "/name: wrong_type"],
       ["a name of white space", { name: " \t " }, "/name: too_short"],
       ["a name of 101 characters", { name: "é".repeat(101) }, "/name: too_long"],
       ["a name with U+0000", { name: "A\0da" }, "/name: nul_character"],
       ["a name with a lone surrogate", { name: "A\ud800da" }, "/name: lone_surrogate"],
       ["no address", { email: undefined }, "/email: required"],
-      ["an object for an address", { email: {} }, "/email: wrong_type"],
+      ["an object as the address", { email: {} }, "/email: wrong_type"],
       ["an address without an at sign", { email: "ada.example.org" }, "/email: malformed_email"],
       ["an address of 255 characters", { email: `${"a".repeat(243)}@example.org` }, "/email: too_long"],
       ["an address with U+0000", { email: "a\0@example.org" }, "/email: nul_character"],
       ["an address with a lone surrogate", { email: "a\udc00@example.org" }, "/email: lone_surrogate"],
       ["no password", { password: undefined }, "/password: required"],
-      ["a list for a password", { password: [PASSWORD] }, "/password: wrong_type"],
+      ["an array as the password", { password: [PASSWORD] }, "/password: wrong_type"],
       ["a password of 7 characters", { password: "1234567" }, "/password: too_short"],
       ["a password of 1,025 characters", { password: "x".repeat(1_025) }, "/password: too_long"],
       ["a password with U+0000", { password: "1234567\0" }, "/password: nul_character"],
       ["a password with a lone surrogate", { password: "1234567\ud800" }, "/password: lone_surrogate"],
-      ["a role that there is not", { role: "editor" }, "/role: not_allowed"],
-      ["a field that is unknown", { nickname: "A" }, "/nickname: unknown_field"],
-    ])("refuses %s", async (_, fields, expected) => {
+      ["an unknown role", { role: "editor" }, "/role: not_allowed"],
+      ["an unknown field", { nickname: "A" }, "/nickname: unknown_field"],
+    ])("rejects %s", async (_, fields, expected) => {
       const { nobody } = await open();
       const reply = await nobody.post("/v1/users", { ...ADA, ...fields });
       expect(problemOf(reply)).toBe("422 validation_failed");
@@ -160,12 +160,12 @@ export function httpUsersContract(open: OpenApi) {
       ["a password of 8 characters", { password: "🦜".repeat(8) }],
       ["a password of 1,024 characters", { password: "🦜".repeat(1_024) }],
       ["an address of 254 characters", { email: `${"a".repeat(242)}@example.org` }],
-    ])("takes %s", async (_, fields) => {
+    ])("accepts %s", async (_, fields) => {
       const { nobody } = await open();
       expect((await nobody.post("/v1/users", { ...ADA, ...fields })).status).toBe(201);
     });
 
-    it("names every wrong field at once, each with what to do", async () => {
+    it("reports every wrong field in one response, each with a remedy", async () => {
       const { nobody } = await open();
       const reply = await nobody.post("/v1/users", { name: 7, email: "none", shoe: 39, "a/b~c": 1 });
       expect(problemOf(reply)).toBe("422 validation_failed");
@@ -193,7 +193,7 @@ export function httpUsersContract(open: OpenApi) {
       ]);
     });
 
-    it("stores nothing when it refuses", async () => {
+    it("stores nothing when it rejects the request", async () => {
       const { nobody, admin } = await open();
       const root = await admin();
       await nobody.post("/v1/users", { ...ADA, role: "admin" });
@@ -202,8 +202,8 @@ export function httpUsersContract(open: OpenApi) {
     });
   });
 
-  describe("POST /v1/users by somebody who is logged in", () => {
-    it.each(["author", "admin"])("lets an admin create an %s, who can log in", async (role) => {
+  describe("POST /v1/users with a session", () => {
+    it.each(["author", "admin"])("lets an admin create an %s who can log in", async (role) => {
       const { admin, logIn } = await open();
       const root = await admin();
       const reply = await root.post("/v1/users", { ...ADA, role });
@@ -214,12 +214,12 @@ export function httpUsersContract(open: OpenApi) {
       expect((await root.get(reply.headers.get("Location") ?? "")).headers.get("ETag")).toBe(reply.headers.get("ETag"));
     });
 
-    it("makes an author where an admin gives no role", async () => {
+    it("creates an author when an admin gives no role", async () => {
       const { admin } = await open();
       expect((await (await admin()).post("/v1/users", ADA)).body).toMatchObject({ role: "author" });
     });
 
-    it("gives no role on the word of nobody or of an author, not even that of an author", async () => {
+    it("rejects any role in a request of a guest or an author, the role author included", async () => {
       const { nobody, author } = await open();
       for (const client of [nobody, await author()]) {
         for (const role of ["admin", "author"]) {
@@ -229,7 +229,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await nobody.post("/v1/users", ADA)).status).toBe(201);
     });
 
-    it("refuses a token that is none, and stores nothing", async () => {
+    it("rejects an invalid token, and stores nothing", async () => {
       const { client, nobody } = await open();
       const visitor = client({ Authorization: "Bearer nonsense" });
       expect(problemOf(await visitor.post("/v1/users", ADA))).toBe("401 invalid_session");
@@ -240,7 +240,7 @@ export function httpUsersContract(open: OpenApi) {
   describe("closed registration", () => {
     const CLOSED = { registration: "closed" } as const;
 
-    it("lets admins alone create users, and says to the others what to do", async () => {
+    it("lets only admins create users, and tells others to ask an admin", async () => {
       const { nobody, admin, logIn } = await open(CLOSED);
       const root = await admin();
       expect((await root.post("/v1/users", ADA)).status).toBe(201);
@@ -255,7 +255,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(toPage(await root.get("/v1/users")).items).toHaveLength(2);
     });
 
-    it("tells nobody whether an address is taken", async () => {
+    it("does not disclose whether an address is taken", async () => {
       const { nobody, admin } = await open(CLOSED);
       const { email } = await admin();
       for (const address of [email, "nobody@example.org"]) {
@@ -264,7 +264,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("leaves everything else to users as it is", async () => {
+    it("allows users everything else", async () => {
       const { admin, logIn } = await open(CLOSED);
       await (await admin()).post("/v1/users", ADA);
       const ada = await logIn(ADA.email);
@@ -275,7 +275,7 @@ export function httpUsersContract(open: OpenApi) {
   });
 
   describe("GET /v1/users", () => {
-    it("shows nobody and authors those who have a published post, without address and role", async () => {
+    it("shows guests and authors only users with a published post, without address and role", async () => {
       const { nobody, author, admin } = await open();
       const [first, drafting, second, silent, root] = [
         await author(),
@@ -294,7 +294,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("follows what is published, and taken back", async () => {
+    it("adds a user with the first published post, and removes a user whose posts are unpublished", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const listed = async () => toPage(await nobody.get("/v1/users")).items.map(({ id }) => id);
@@ -306,7 +306,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(await listed()).toEqual([]);
     });
 
-    it("shows users their own address and role and no other", async () => {
+    it("shows users their own address and role and those of no other user", async () => {
       const { author } = await open();
       const first = await author();
       const second = await author();
@@ -317,14 +317,14 @@ export function httpUsersContract(open: OpenApi) {
       ]);
     });
 
-    it("shows admins everybody with address and role", async () => {
+    it("shows admins all users with address and role", async () => {
       const { author, admin } = await open();
       const first = await author();
       const root = await admin();
       expect(toPage(await root.get("/v1/users")).items).toEqual([root.user, first.user]);
     });
 
-    it.each(["nobody", "an admin"])("goes from page to page to the end and back for %s", async (who) => {
+    it.each(["nobody", "an admin"])("paginates forward and backward for %s", async (who) => {
       const { nobody, author, admin } = await open();
       const people = [await author(), await author(), await author()];
       for (const person of people) await person.write({ status: "published" });
@@ -345,7 +345,7 @@ export function httpUsersContract(open: OpenApi) {
   });
 
   describe("GET /v1/users/me", () => {
-    it("shows users all of themselves, with the tag that their own path has", async () => {
+    it("returns the user's own full representation, with the ETag of /v1/users/:id", async () => {
       const { author, admin } = await open();
       for (const person of [await author(), await admin()]) {
         const reply = await person.get("/v1/users/me");
@@ -357,7 +357,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("asks those for a log-in who have no session, or one that has ended", async () => {
+    it("answers 401 without a session or with a revoked one", async () => {
       const { nobody, author } = await open();
       const former = await author();
       await former.delete("/v1/sessions");
@@ -367,7 +367,7 @@ export function httpUsersContract(open: OpenApi) {
   });
 
   describe("GET /v1/users/:id", () => {
-    it("hides address and role from nobody and from other authors, with null and not by leaving them out", async () => {
+    it("shows guests and other authors null as address and role", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       await owner.write({ status: "published" });
@@ -379,7 +379,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("shows a user who has published nothing to themself and to admins, and is 404 for others", async () => {
+    it("shows a user without published posts to that user and to admins, and answers 404 to others", async () => {
       const { nobody, author, admin } = await open();
       const [owner, other, root] = [await author(), await author(), await admin()];
       await owner.write();
@@ -391,7 +391,7 @@ export function httpUsersContract(open: OpenApi) {
       for (const viewer of [owner, root]) expect((await viewer.get(owner.path)).body).toEqual(owner.user);
     });
 
-    it("shows address and role to its owner and to admins", async () => {
+    it("shows address and role to the user and to admins", async () => {
       const { author, admin } = await open();
       const owner = await author();
       const root = await admin();
@@ -399,7 +399,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await root.get(owner.path)).body).toEqual({ ...owner.user, email: owner.email, role: "author" });
     });
 
-    it("gives what shows the address another tag than what hides it, so that no cache takes one for the other", async () => {
+    it("has different ETags with and without the address, so that a cache does not confuse them", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       await owner.write({ status: "published" });
@@ -411,11 +411,11 @@ export function httpUsersContract(open: OpenApi) {
     });
 
     it.each([
-      ["the tag", '"1"'],
-      ["the tag as a weak one", 'W/"1"'],
-      ["a list with the tag", '"7", W/"1" , "x"'],
-      ["any tag", "*"],
-    ])("answers 304 with nothing but headers to If-None-Match with %s", async (_, header) => {
+      ["the current ETag", '"1"'],
+      ["the current ETag as a weak one", 'W/"1"'],
+      ["a list with the current ETag", '"7", W/"1" , "x"'],
+      ["an asterisk", "*"],
+    ])("answers 304 without a body to If-None-Match with %s", async (_, header) => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.get(owner.path, { "If-None-Match": header });
@@ -423,7 +423,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(reply.headers.get("ETag")).toBe('"1"');
     });
 
-    it("answers with the user to If-None-Match with the tag from before a change", async () => {
+    it("returns the user to If-None-Match with a stale ETag", async () => {
       const { author } = await open();
       const owner = await author();
       await owner.patch(owner.path, { name: "Grace" });
@@ -432,24 +432,21 @@ export function httpUsersContract(open: OpenApi) {
       expect(reply.headers.get("ETag")).toBe('"2"');
     });
 
-    it("finds a user by an id in upper case", async () => {
+    it("accepts an id in upper case", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       await owner.write({ status: "published" });
       expect((await nobody.get(`/v1/users/${owner.id.toUpperCase()}`)).body).toMatchObject({ id: owner.id });
     });
 
-    it.each(["00000000-0000-7000-8000-000000000000", "1", "ME", "%00", "%E0%A4%A"])(
-      "finds nobody at %s",
-      async (id) => {
-        const { nobody } = await open();
-        expect(problemOf(await nobody.get(`/v1/users/${id}`))).toBe("404 user_not_found");
-      },
-    );
+    it.each(["00000000-0000-7000-8000-000000000000", "1", "ME", "%00", "%E0%A4%A"])("answers 404 at %s", async (id) => {
+      const { nobody } = await open();
+      expect(problemOf(await nobody.get(`/v1/users/${id}`))).toBe("404 user_not_found");
+    });
   });
 
   describe("PATCH /v1/users/:id", () => {
-    it("changes what is given, keeps the rest, and answers with the user as they are now", async () => {
+    it("changes the given fields, keeps the others, and returns the updated user", async () => {
       const { author, clock } = await open();
       const owner = await author();
       clock.set(LATER);
@@ -460,7 +457,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).body).toEqual(reply.body);
     });
 
-    it("changes the address, with which one logs in from then on", async () => {
+    it("changes the address for the next log-in", async () => {
       const { author, logIn, nobody } = await open();
       const owner = await author();
       const address = `new.${owner.email}`;
@@ -471,7 +468,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await logIn(address)).id).toBe(owner.id);
     });
 
-    it("refuses the address of another user, and keeps what was", async () => {
+    it("rejects the address of another user, and changes nothing", async () => {
       const { author } = await open();
       const owner = await author();
       const other = await author();
@@ -481,7 +478,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).body).toEqual(owner.user);
     });
 
-    it("takes the own address in another case", async () => {
+    it("accepts the user's own address in another case", async () => {
       const { author } = await open();
       const owner = await author();
       const address = owner.email.toUpperCase();
@@ -489,7 +486,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.patch(owner.path, change)).body).toMatchObject({ email: address, version: 2 });
     });
 
-    it("changes no address without the current password, for whoever has a token alone, and ends no session", async () => {
+    it("rejects a change of the own address without the current password, and revokes no session", async () => {
       const { author, admin, logIn } = await open();
       for (const owner of [await author(), await admin()]) {
         const elsewhere = await logIn(owner.email);
@@ -506,7 +503,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("ends the user's other sessions with a change of the address, and none with any other change", async () => {
+    it("revokes the user's other sessions when the address changes, and none when another field changes", async () => {
       const { author, logIn } = await open();
       const owner = await author();
       const elsewhere = await logIn(owner.email);
@@ -517,7 +514,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(problemOf(await elsewhere.get("/v1/sessions"))).toBe("401 invalid_session");
     });
 
-    it("lets admins change another's address without a password, and ends all of the user's sessions", async () => {
+    it("lets admins change another user's address without a password, and revokes all of the user's sessions", async () => {
       const { author, admin, logIn } = await open();
       const owner = await author();
       const root = await admin();
@@ -528,7 +525,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await logIn(address)).id).toBe(owner.id);
     });
 
-    it("leaves the version as it is when nothing changes", async () => {
+    it("keeps the version when nothing changes", async () => {
       const { author, clock } = await open();
       const owner = await author();
       clock.set(LATER);
@@ -540,7 +537,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("takes a merge patch under its own media type", async () => {
+    it("accepts the media type application/merge-patch+json", async () => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.patch(
@@ -551,7 +548,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(reply.body).toMatchObject({ name: "Grace" });
     });
 
-    it("refuses nobody, and other authors, who learn of no user that they may not see", async () => {
+    it("rejects guests and other authors, and does not disclose hidden users", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       expect(problemOf(await (await author()).patch(owner.path, { name: "Eve" }))).toBe("404 user_not_found");
@@ -562,7 +559,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).body).toEqual(owner.user);
     });
 
-    it("lets admins change everybody, whose address they see in the answer", async () => {
+    it("lets admins change any user, and shows them the address", async () => {
       const { author, admin } = await open();
       const owner = await author();
       const root = await admin();
@@ -571,7 +568,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(reply.headers.get("ETag")).toBe('"2"');
     });
 
-    it("lets nobody but admins give roles, not even the role that one has", async () => {
+    it("lets only admins set roles, even if the role is unchanged", async () => {
       const { author } = await open();
       const owner = await author();
       for (const role of ["admin", "author"]) {
@@ -580,7 +577,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).body).toEqual(owner.user);
     });
 
-    it("gives a role when an admin asks, which holds for sessions that are open already", async () => {
+    it("lets an admin set a role, which applies to active sessions", async () => {
       const { author, admin } = await open();
       const owner = await author();
       const other = await author();
@@ -592,7 +589,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(problemOf(await owner.patch(other.path, { name: "Eve" }))).toBe("403 forbidden");
     });
 
-    it("keeps the role of the last admin, also where two demote each other at once", async () => {
+    it("rejects the demotion of the last admin, also when two admins demote each other simultaneously", async () => {
       const { admin } = await open();
       const root = await admin();
       const demotion = { role: "author" };
@@ -602,12 +599,12 @@ export function httpUsersContract(open: OpenApi) {
       expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
       const remaining = replies[0].status === 200 ? root : other;
       const refused = replies.find(({ status }) => status !== 200);
-      // The demotion that came second may be asked for by an author by then.
+      // The client of the second demotion may already be an author.
       expect(["409 last_admin", "403 forbidden", "404 user_not_found"]).toContain(refused && problemOf(refused));
       expect((await remaining.get("/v1/users/me")).body).toMatchObject({ role: "admin" });
     });
 
-    it("finds no user to change at an id that nobody has", async () => {
+    it("answers 404 for an unknown id", async () => {
       const { admin } = await open();
       const root = await admin();
       expect(problemOf(await root.patch(`/v1/users/${nextId()}`, { name: "Eve" }))).toBe("404 user_not_found");
@@ -615,21 +612,21 @@ export function httpUsersContract(open: OpenApi) {
     });
 
     it.each([
-      ["null, which a merge patch removes a field with", { name: null }, "/name: wrong_type"],
+      ["null, which removes a field in a merge patch", { name: null }, "/name: wrong_type"],
       ["a name of white space", { name: "  " }, "/name: too_short"],
       ["a name with U+0000", { name: "\0" }, "/name: nul_character"],
       ["a name with a lone surrogate", { name: "\udfff" }, "/name: lone_surrogate"],
-      ["an address that is none", { email: "x@y" }, "/email: malformed_email"],
+      ["a malformed address", { email: "x@y" }, "/email: malformed_email"],
       ["an address with U+0000", { email: "x\0@example.org" }, "/email: nul_character"],
       ["an address with a lone surrogate", { email: "x\ud83e@example.org" }, "/email: lone_surrogate"],
-      ["a role that there is not", { role: "editor" }, "/role: not_allowed"],
-      ["null for a role", { role: null }, "/role: not_allowed"],
-      ["a number for the current password", { currentPassword: 12_345_678 }, "/currentPassword: wrong_type"],
-      ["a password, which has a route of its own", { password: "12345678" }, "/password: unknown_field"],
+      ["an unknown role", { role: "editor" }, "/role: not_allowed"],
+      ["null as the role", { role: null }, "/role: not_allowed"],
+      ["a number as the current password", { currentPassword: 12_345_678 }, "/currentPassword: wrong_type"],
+      ["a password, which has its own route", { password: "12345678" }, "/password: unknown_field"],
       ["a password hash", { passwordHash: "$none$" }, "/passwordHash: unknown_field"],
       ["an id", { id: "00000000-0000-7000-8000-000000000000" }, "/id: unknown_field"],
       ["a version", { version: 9 }, "/version: unknown_field"],
-    ])("refuses %s", async (_, patch, expected) => {
+    ])("rejects %s", async (_, patch, expected) => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.patch(owner.path, patch);
@@ -640,11 +637,11 @@ export function httpUsersContract(open: OpenApi) {
 
   describe("If-Match on /v1/users/:id", () => {
     it.each([
-      ["the tag", '"2"'],
-      ["the tag that those get who see no address", '"2-public"'],
-      ["a list with the tag", '"7", "2"'],
-      ["any tag", "*"],
-    ])("lets PATCH and DELETE pass with %s", async (_, header) => {
+      ["the current ETag", '"2"'],
+      ["the current ETag of the representation without the address", '"2-public"'],
+      ["a list with the current ETag", '"7", "2"'],
+      ["an asterisk", "*"],
+    ])("accepts PATCH and DELETE with %s", async (_, header) => {
       const { author } = await open();
       const owner = await author();
       await owner.patch(owner.path, { name: "Grace" });
@@ -653,14 +650,14 @@ export function httpUsersContract(open: OpenApi) {
     });
 
     it.each([
-      ["the tag from before a change", '"1"'],
-      ["a tag that is to come", '"3"'],
-      ["the tag as a weak one, which never matches", 'W/"2"'],
-      ["a list without the tag", '"1", "3"'],
-      ["no tag", ""],
-      ["what is no tag", "2"],
-      ["a tag that is none of ours", '"02"'],
-    ])("refuses PATCH and DELETE with %s", async (_, header) => {
+      ["a stale ETag", '"1"'],
+      ["the ETag of a future version", '"3"'],
+      ["the current ETag as a weak one, which never matches", 'W/"2"'],
+      ["a list without the current ETag", '"1", "3"'],
+      ["an empty value", ""],
+      ["a number without quotes", "2"],
+      ["an ETag in another format", '"02"'],
+    ])("rejects PATCH and DELETE with %s", async (_, header) => {
       const { author } = await open();
       const owner = await author();
       const changed = await owner.patch(owner.path, { name: "Grace" });
@@ -670,7 +667,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).body).toEqual(changed.body);
     });
 
-    it("lets one of two changes from the same version pass that come at once", async () => {
+    it("accepts exactly one of two simultaneous changes of the same version", async () => {
       const { author } = await open();
       const owner = await author();
       const replies = await Promise.all(
@@ -679,7 +676,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412]);
     });
 
-    it("lets both of two changes pass that come at once without a condition", async () => {
+    it("accepts both of two simultaneous changes without If-Match", async () => {
       const { author } = await open();
       const owner = await author();
       const address = `new.${owner.email}`;
@@ -695,7 +692,7 @@ export function httpUsersContract(open: OpenApi) {
   describe("PUT /v1/users/:id/password", () => {
     const NEW = "a brand new pass phrase";
 
-    it("changes the password, answers 204, and ends every session but the one that asked", async () => {
+    it("changes the password, answers 204, and revokes all sessions but the current one", async () => {
       const { author, logIn, nobody } = await open();
       const owner = await author();
       const elsewhere = await logIn(owner.email);
@@ -708,7 +705,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await logIn(owner.email, NEW)).id).toBe(owner.id);
     });
 
-    it("gives the user a new version", async () => {
+    it("increments the version of the user", async () => {
       const { author, clock } = await open();
       const owner = await author();
       clock.set(LATER);
@@ -718,10 +715,10 @@ export function httpUsersContract(open: OpenApi) {
     });
 
     it.each([
-      ["another one", "wrong password"],
-      ["one too short to be any", "x"],
-      ["one with U+0000", "12345678\0"],
-    ])("refuses a current password that is %s, and ends no session", async (_, currentPassword) => {
+      ["wrong", "wrong password"],
+      ["too short for a password", "x"],
+      ["a text with U+0000", "12345678\0"],
+    ])("rejects a current password that is %s, and revokes no session", async (_, currentPassword) => {
       const { author, logIn } = await open();
       const owner = await author();
       const elsewhere = await logIn(owner.email);
@@ -731,7 +728,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await logIn(owner.email)).id).toBe(owner.id);
     });
 
-    it("refuses a change of the own password without the current one", async () => {
+    it("rejects a change of the own password without the current one", async () => {
       const { author, admin } = await open();
       for (const person of [await author(), await admin()]) {
         const reply = await person.put(`${person.path}/password`, { newPassword: NEW });
@@ -740,7 +737,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("lets admins change another's password without knowing it, and ends all of the user's sessions", async () => {
+    it("lets admins change another user's password without the current one, and revokes all of the user's sessions", async () => {
       const { author, admin, logIn } = await open();
       const owner = await author();
       const root = await admin();
@@ -750,7 +747,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await logIn(owner.email, NEW)).id).toBe(owner.id);
     });
 
-    it("refuses nobody, other authors, and an id that nobody has", async () => {
+    it("answers 401 to guests, 403 to other authors, and 404 for an unknown id", async () => {
       const { author, admin, nobody } = await open();
       const owner = await author();
       const other = await author();
@@ -768,10 +765,10 @@ export function httpUsersContract(open: OpenApi) {
       ["a new password of 1,025 characters", { newPassword: "x".repeat(1_025) }, "/newPassword: too_long"],
       ["a new password with U+0000", { newPassword: "1234567\0" }, "/newPassword: nul_character"],
       ["a new password with a lone surrogate", { newPassword: "1234567\ud800" }, "/newPassword: lone_surrogate"],
-      ["a number for the current password", { currentPassword: 12_345_678 }, "/currentPassword: wrong_type"],
-      ["null for the current password", { currentPassword: null }, "/currentPassword: wrong_type"],
+      ["a number as the current password", { currentPassword: 12_345_678 }, "/currentPassword: wrong_type"],
+      ["null as the current password", { currentPassword: null }, "/currentPassword: wrong_type"],
       ["an unknown field", { repeated: NEW }, "/repeated: unknown_field"],
-    ])("refuses %s", async (_, fields, expected) => {
+    ])("rejects %s", async (_, fields, expected) => {
       const { author } = await open();
       const owner = await author();
       const change = { currentPassword: PASSWORD, newPassword: NEW, ...fields };
@@ -782,7 +779,7 @@ export function httpUsersContract(open: OpenApi) {
   });
 
   describe("DELETE /v1/users/:id", () => {
-    it("removes a user who has no posts, with their sessions", async () => {
+    it("deletes a user without posts and revokes the sessions of the user", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       expect((await owner.leave()).status).toBe(204);
@@ -792,14 +789,14 @@ export function httpUsersContract(open: OpenApi) {
       expect(problemOf(again)).toBe("401 invalid_credentials");
     });
 
-    it("gives the address free", async () => {
+    it("releases the address", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       await owner.leave();
       expect((await nobody.post("/v1/users", { ...ADA, email: owner.email })).status).toBe(201);
     });
 
-    it("refuses while the user has posts, drafts included, and says what to do", async () => {
+    it("answers 409 while the user has posts, drafts included, and names the remedy", async () => {
       const { author } = await open();
       const owner = await author();
       const { id } = await owner.write();
@@ -812,7 +809,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(`/v1/posts/${id}`)).status).toBe(200);
     });
 
-    it("removes the posts with the user when asked to, and nobody else's", async () => {
+    it("deletes the posts of the user with posts=delete, and no posts of others", async () => {
       const { author, nobody } = await open();
       const owner = await author();
       const other = await author();
@@ -823,7 +820,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(toPage(await nobody.get("/v1/posts")).items).toEqual([kept]);
     });
 
-    it("gives the posts to another user when an admin asks, each one version on", async () => {
+    it("lets an admin reassign the posts to another user, which increments their versions", async () => {
       const { author, admin, clock } = await open();
       const root = await admin();
       const owner = await author();
@@ -839,7 +836,7 @@ export function httpUsersContract(open: OpenApi) {
       ]);
     });
 
-    it("puts no author's posts under the name of another at the author's word, nor of themself", async () => {
+    it("does not let authors reassign their posts to another user or to themselves", async () => {
       const { author, admin, nobody } = await open();
       const [owner, victim, root] = [await author(), await author(), await admin()];
       const post = await owner.write({ title: "Never theirs", status: "published" });
@@ -850,7 +847,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(toPage(await root.get(`${victim.path}/posts`)).items).toEqual([]);
     });
 
-    it("refuses to give the posts to somebody who is not there or to the one who goes, and keeps everything", async () => {
+    it("rejects a reassignment to an unknown or to the deleted user, and changes nothing", async () => {
       const { author, admin } = await open();
       const root = await admin();
       const owner = await author();
@@ -868,13 +865,13 @@ export function httpUsersContract(open: OpenApi) {
       ["reassign without to", "posts=reassign", "/to: required"],
       ["to without reassign", "to=00000000-0000-7000-8000-000000000000", "/to: required"],
       ["to with delete", "posts=delete&to=00000000-0000-7000-8000-000000000000", "/to: required"],
-      ["to that is no id", "posts=reassign&to=grace", "/to: malformed_id"],
+      ["a malformed to", "posts=reassign&to=grace", "/to: malformed_id"],
       ["an empty to", "posts=reassign&to=", "/to: malformed_id"],
-      ["another fate", "posts=keep", "/posts: not_allowed"],
-      ["an empty fate", "posts=", "/posts: not_allowed"],
-      ["two fates", "posts=delete&posts=reassign", "/posts: repeated"],
+      ["an unknown value of posts", "posts=keep", "/posts: not_allowed"],
+      ["an empty value of posts", "posts=", "/posts: not_allowed"],
+      ["posts twice", "posts=delete&posts=reassign", "/posts: repeated"],
       ["an unknown parameter", "force=true", "/force: unknown_field"],
-    ])("refuses %s, and removes nobody", async (_, query, expected) => {
+    ])("rejects %s, and deletes no user", async (_, query, expected) => {
       const { author } = await open();
       const owner = await author();
       const reply = await owner.leave(`?${query}`);
@@ -883,13 +880,13 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).status).toBe(200);
     });
 
-    it("takes a fate for the posts of a user who has none", async () => {
+    it("accepts the parameter posts for a user without posts", async () => {
       const { author } = await open();
       const owner = await author();
       expect((await owner.leave(`?posts=delete`)).status).toBe(204);
     });
 
-    it("refuses nobody, other authors, and an id that nobody has", async () => {
+    it("answers 401 to guests, 403 to other authors, and 404 for an unknown id", async () => {
       const { author, admin, nobody } = await open();
       const owner = await author();
       const other = await author();
@@ -902,7 +899,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await owner.get(owner.path)).body).toEqual(owner.user);
     });
 
-    it("removes nobody at their own word without the current password, for whoever has a token alone", async () => {
+    it("rejects the deletion of the own account without the current password", async () => {
       const { author, admin } = await open();
       const spare = await admin();
       for (const owner of [await author(), await admin()]) {
@@ -920,27 +917,31 @@ export function httpUsersContract(open: OpenApi) {
     });
 
     it.each([
-      ["a body of another type", { raw: "currentPassword=x" }, "415 unsupported_media_type"],
-      ["a body that is no JSON", { raw: "{", headers: { "Content-Type": "application/json" } }, "400 malformed_json"],
-      ["a field that is unknown", { json: { password: PASSWORD } }, "422 validation_failed"],
-      ["a number for a password", { json: { currentPassword: 1 } }, "422 validation_failed"],
-      ["null for a password", { json: { currentPassword: null } }, "422 validation_failed"],
+      ["a body with another media type", { raw: "currentPassword=x" }, "415 unsupported_media_type"],
+      [
+        "a body with malformed JSON",
+        { raw: "{", headers: { "Content-Type": "application/json" } },
+        "400 malformed_json",
+      ],
+      ["an unknown field", { json: { password: PASSWORD } }, "422 validation_failed"],
+      ["a number as the password", { json: { currentPassword: 1 } }, "422 validation_failed"],
+      ["null as the password", { json: { currentPassword: null } }, "422 validation_failed"],
       ["a body of 65,537 bytes", { json: { currentPassword: "x".repeat(65_515) } }, "413 body_too_large"],
-    ])("refuses %s", async (_, call, expected) => {
+    ])("rejects %s", async (_, call, expected) => {
       const { author } = await open();
       const owner = await author();
       expect(problemOf(await owner.call("DELETE", owner.path, call))).toBe(expected);
       expect((await owner.get(owner.path)).status).toBe(200);
     });
 
-    it("takes an empty body for none, whatever its type is said to be", async () => {
+    it("treats an empty body as no body, whatever its Content-Type", async () => {
       const { author, admin } = await open();
       const [owner, root] = [await author(), await admin()];
       const headers = { "Content-Type": "application/json" };
       expect((await root.call("DELETE", owner.path, { raw: "", headers })).status).toBe(204);
     });
 
-    it("keeps the last admin, also where two delete each other at once", async () => {
+    it("rejects the deletion of the last admin, also when two admins delete each other simultaneously", async () => {
       const { admin } = await open();
       const root = await admin();
       const post = await root.write();
@@ -954,7 +955,7 @@ export function httpUsersContract(open: OpenApi) {
       expect((await remaining.get("/v1/users/me")).body).toMatchObject({ role: "admin" });
     });
 
-    it("lets admins remove everybody", async () => {
+    it("lets admins delete any user", async () => {
       const { author, admin, nobody } = await open();
       const owner = await author();
       const root = await admin();
@@ -964,7 +965,7 @@ export function httpUsersContract(open: OpenApi) {
   });
 
   describe("GET /v1/users/:id/posts", () => {
-    it("shows what the viewer may see of the posts of one author", async () => {
+    it("shows the posts of one author that the client may see", async () => {
       const { nobody, author, admin } = await open();
       const owner = await author();
       const other = await author();
@@ -989,7 +990,7 @@ export function httpUsersContract(open: OpenApi) {
       }
     });
 
-    it("shows users who have no posts an empty list, and none of a user who is not there", async () => {
+    it("shows users without posts an empty list, and answers 404 for an unknown user", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       expect((await owner.get(`${owner.path}/posts`)).body).toEqual({
@@ -1001,7 +1002,7 @@ export function httpUsersContract(open: OpenApi) {
       expect(problemOf(await nobody.get("/v1/users/me/posts"))).toBe("404 user_not_found");
     });
 
-    it("goes from page to page to the end", async () => {
+    it("paginates to the end", async () => {
       const { nobody, author } = await open();
       const owner = await author();
       const first = await owner.write({ status: "published" });
@@ -1017,7 +1018,7 @@ export function httpUsersContract(open: OpenApi) {
     });
   });
 
-  it("writes times in RFC 3339 with the milliseconds and Z", async () => {
+  it("formats times in RFC 3339 with milliseconds and Z", async () => {
     const { author } = await open();
     const { user } = await author();
     expect(user.createdAt).toBe(NOW.toISOString());

@@ -14,7 +14,7 @@ import { httpSessionsContract } from "./http-sessions.contract.ts";
 import { httpStoredTextContract } from "./http-stored-text.contract.ts";
 import { httpUsersContract } from "./http-users.contract.ts";
 
-/** The promises to clients that depend on the storage. */
+/** The HTTP contracts that depend on the storage. */
 export function httpContract(adapter: StorageUnderTest) {
   describe(`HTTP on ${adapter.name}`, () => {
     const { open, openStorage } = apiOn(adapter);
@@ -33,7 +33,7 @@ export function httpContract(adapter: StorageUnderTest) {
   });
 }
 
-/** Opens the API on an empty storage of this adapter, which is opened once for all tests of a file. */
+/** Opens the API on an emptied storage. All tests of a file share the storage. */
 export function apiOn(adapter: StorageUnderTest) {
   let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
 

@@ -34,12 +34,12 @@ async function stored(...users: User[]): Promise<void> {
   for (const user of users) (await here.users.insert(user))._unsafeUnwrap();
 }
 
-/** Stores posts through both processes, by turns, with as many statements at once as there are connections. */
+/** Inserts posts through both processes alternately, with as many simultaneous statements as there are connections. */
 async function insertAll(posts: readonly Post[]): Promise<readonly Result<void, unknown>[]> {
   return Promise.all(posts.map(async (post, index) => (index % 2 === 0 ? here : there).posts.insert(post)));
 }
 
-/** What is counted of each account, and what it has in truth. */
+/** The counted and the actual bytes of each account. */
 async function usage(): Promise<readonly { readonly counted: string; readonly stored: string }[]> {
   const rows =
     client.unsafe(`select bytes::text as counted, (coalesce((select sum(post_bytes(title, content)) from posts
@@ -49,15 +49,15 @@ async function usage(): Promise<readonly { readonly counted: string; readonly st
 
 const count = async ({ id }: User) => countOf(here.posts, postsOf(id));
 
-describe("accounts that two processes write for", () => {
-  it("stay within their quota to the byte, and wait for each other without a deadlock", async () => {
+describe("accounts of two processes", () => {
+  it("stay within their quota to the byte, without a deadlock", async () => {
     const users = [aUser(), aUser(), aUser(), aUser()];
     await stored(...users);
     const deadlocks = async () =>
       client.unsafe("select deadlocks::text from pg_stat_database where datname = current_database()");
     const before = await deadlocks();
     for (let round = 0; round < 3; round++) {
-      // In each round other orders of the same authors, so that statements take their rows in other orders.
+      // The order of the authors changes with each round, so that statements lock the rows in different orders.
       const authors = Array.from({ length: 60 }, (_, index) => users[(index * (round + 1)) % 4] as User);
       await insertAll(authors.map(({ id }) => aDraft(id)));
     }
@@ -66,7 +66,7 @@ describe("accounts that two processes write for", () => {
     expect(await deadlocks()).toEqual(before);
   });
 
-  it("let no post outlive a user who is removed, whichever comes first", async () => {
+  it("accept exactly one of a simultaneous removal of a user and insert of a post", async () => {
     for (let round = 0; round < 5; round++) {
       const user = aUser();
       await stored(user);
@@ -83,7 +83,7 @@ describe("accounts that two processes write for", () => {
     }
   });
 
-  it("have a removal worked off by both at once, and each post given away once", async () => {
+  it("finish a removal that both process simultaneously, and reassign each post once", async () => {
     const [leaving, heir] = [aUser(), aUser()];
     await stored(leaving, heir);
     await insertAll(Array.from({ length: ROOM }, () => aDraft(leaving.id)));

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(directory, { recursive: true }));
 
-/** The identities of what is flushed to the disk while `task` runs. */
+/** Returns the inodes that are flushed to disk while `task` runs. */
 function flushedBy(task: () => void): readonly number[] {
   const original = fs.fsyncSync;
   const flushed: number[] = [];
@@ -40,14 +40,14 @@ function flushedBy(task: () => void): readonly number[] {
 }
 
 describe("the acknowledged position", () => {
-  it("is the start of every log in a new file, which is for its owner alone and on the disk with its name", async () => {
+  it("is 0/0 in a new file, which is private and flushed to disk with its directory", async () => {
     const flushed = flushedBy(() => openAcknowledgedPosition(directory).close());
     expect(flushed).toEqual([(await stat(path)).ino, (await stat(directory)).ino]);
     expect((await stat(path)).mode & 0o077).toBe(0);
     expect(readAcknowledgedPosition(directory)).toBe(0n);
   });
 
-  it("is read back as it was recorded, while the file is still open and of any size in the same bytes", async () => {
+  it("is readable while the file is open, and has a fixed length", async () => {
     const position = openAcknowledgedPosition(directory);
     position.record(0x16e_f9d0n);
     expect(await readFile(path, "utf8")).toBe("00000000/016EF9D0\n");
@@ -65,7 +65,7 @@ describe("the acknowledged position", () => {
     position.close();
   });
 
-  it("never goes back, neither while it is open nor after it was opened again", () => {
+  it("never decreases, also after it is reopened", () => {
     const position = openAcknowledgedPosition(directory);
     for (const lsn of [100n, 99n, 0n, 100n]) position.record(lsn);
     expect(readAcknowledgedPosition(directory)).toBe(100n);
@@ -79,7 +79,7 @@ describe("the acknowledged position", () => {
     again.close();
   });
 
-  it("is closed once: a second time closes no file that came to its number since", () => {
+  it("is closed only once, so that a second close does not close a reused file descriptor", () => {
     const position = openAcknowledgedPosition(directory);
     position.close();
     const other = fs.openSync(join(directory, "another"), "w");
@@ -88,18 +88,18 @@ describe("the acknowledged position", () => {
     fs.closeSync(other);
   });
 
-  it("is none where there is no file", () => {
+  it("is null when the file is missing", () => {
     expect(readAcknowledgedPosition(directory)).toBeNull();
   });
 
   it.each([
-    ["nothing", ""],
-    ["half of it", "00000000/016E"],
-    ["no end of line", "00000000/016EF9D0"],
+    ["no characters", ""],
+    ["half a position", "00000000/016E"],
+    ["no newline", "00000000/016EF9D0"],
     ["zeros of a lost block", "\0".repeat(18)],
-    ["more than it", "00000000/016EF9D0\n\n"],
-    ["another form", "0/16EF9D0\n"],
-  ])("is none where the file holds %s, and can be recorded again", async (_, contents) => {
+    ["an additional newline", "00000000/016EF9D0\n\n"],
+    ["another format", "0/16EF9D0\n"],
+  ])("is null when the file contains %s, and can be recorded again", async (_, contents) => {
     await writeFile(path, contents);
     expect(readAcknowledgedPosition(directory)).toBeNull();
     const position = openAcknowledgedPosition(directory);
@@ -108,18 +108,18 @@ describe("the acknowledged position", () => {
     position.close();
   });
 
-  it("cannot be opened in a directory that is not there", () => {
+  it("throws when the directory is missing", () => {
     expect(() => openAcknowledgedPosition(join(directory, "missing"))).toThrow(/ENOENT/);
   });
 });
 
-describe("a position of the log", () => {
-  it("is written as PostgreSQL writes it", () => {
+describe("an LSN", () => {
+  it("is formatted as in PostgreSQL", () => {
     expect(formatLsn(0x16e_f9d0n)).toBe("0/16EF9D0");
     expect(formatLsn(0xab_0000_000fn)).toBe("AB/F");
   });
 
-  it("is read from what was written", () => {
+  it("is parsed from its formatted text", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (lsn) => {
         expect(parseLsn(formatLsn(lsn))).toBe(lsn);
@@ -128,7 +128,7 @@ describe("a position of the log", () => {
   });
 
   it.each(["", "0", "0/", "/0", "0/123456789", "123456789/0", "0/G", " 0/0", "0/0\n", "-1/0"])(
-    "is not read from %j",
+    "is null when the text is %j",
     (text) => {
       expect(parseLsn(text)).toBeNull();
     },

@@ -9,21 +9,21 @@ import { openTemplate } from "../../support/test-storage.ts";
 const STATEMENT = 'insert into "users" values ($1)';
 const PARAMETER = "ada@example.org";
 
-interface Said {
+interface ServerError {
   readonly code?: string;
   readonly constraint?: string;
   readonly message?: string;
 }
 
-/** What a driver throws, with the fields that hold a row's values in PostgreSQL's errors. */
-function driverError({ message = "what PostgreSQL said", ...fields }: Said): Error {
+/** An exception of a driver, with the fields in which PostgreSQL repeats the values of a row. */
+function driverError({ message = "the message of PostgreSQL", ...fields }: ServerError): Error {
   const detail = `Key (email_key)=(${PARAMETER}) already exists.`;
   return Object.assign(new Error(message), { detail, where: STATEMENT, ...fields });
 }
 
-const drizzled = (said: Said) => new DrizzleQueryError(STATEMENT, [PARAMETER], driverError(said));
+const drizzled = (error: ServerError) => new DrizzleQueryError(STATEMENT, [PARAMETER], driverError(error));
 
-/** Everything of a value that a log could show, whether it can be enumerated or not. */
+/** All properties of a value that a log could show, enumerable or not. */
 function shown(value: unknown, seen = new Set<unknown>()): string {
   if (typeof value !== "object" || value === null || seen.has(value)) return String(value);
   seen.add(value);
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(async () => engine.close());
 
-/** What `attempt` makes of what a query throws. */
+/** Runs `attempt` with a query that throws. */
 const attemptThrowing = async (thrown: unknown, constraints = {}) =>
   attempt(
     db,
@@ -59,7 +59,7 @@ const attemptThrowing = async (thrown: unknown, constraints = {}) =>
 
 const caughtFrom = async (running: Promise<unknown>): Promise<unknown> =>
   running.then(
-    () => expect.unreachable("It should have thrown."),
+    () => expect.unreachable("The call must throw."),
     (thrown: unknown) => thrown,
   );
 
@@ -102,7 +102,7 @@ describe("attempt", () => {
         reason,
         isTransient,
         operation: "users.insert",
-        cause: { sqlState: code, message: "what PostgreSQL said", constraint: null },
+        cause: { sqlState: code, message: "the message of PostgreSQL", constraint: null },
       });
       expectNoSecret(failure);
     },
@@ -114,7 +114,7 @@ describe("attempt", () => {
     expectNoSecret(failure);
   });
 
-  it("reads an error that the driver has wrapped once more", async () => {
+  it("reads an error that the driver has wrapped", async () => {
     const wrapped = new Error("The driver failed.", { cause: driverError({ code: "40001" }) });
     const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], wrapped)))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ reason: "busy" });
@@ -128,8 +128,8 @@ describe("attempt", () => {
   });
 
   it.each([
-    ["nothing", undefined],
-    ["no exception", "ExitStatus" as unknown as Error],
+    ["undefined", undefined],
+    ["a string instead of an exception", "ExitStatus" as unknown as Error],
   ])("reports a driver that threw %s as unavailable, without values of the statement", async (_, cause) => {
     const failure = (await attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], cause)))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ reason: "unavailable", operation: "users.insert" });
@@ -142,20 +142,20 @@ describe("attempt", () => {
     expect(result._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
   });
 
-  const defects: readonly (readonly [string, Said])[] = [
-    ["a violated constraint that nobody named", { code: "23505", constraint: "users_pkey" }],
+  const defects: readonly (readonly [string, ServerError])[] = [
+    ["a violated constraint that the caller did not name", { code: "23505", constraint: "users_pkey" }],
     ["a violated constraint without a name", { code: "23502" }],
     ["a wrong statement", { code: "42P01", message: 'relation "users" does not exist' }],
     ["a value out of range", { code: "22003" }],
-    ["an error of the database's own inside", { code: "XX000" }],
+    ["an internal error of the database", { code: "XX000" }],
     ["a failed transaction", { code: "25P02" }],
   ];
 
-  it.each(defects)("rethrows %s as an exception without values of the statement", async (_, said) => {
-    const result = attemptThrowing(drizzled(said), { users_email_key_unique: { kind: "email_taken" } });
+  it.each(defects)("rethrows %s as an exception without values of the statement", async (_, error) => {
+    const result = attemptThrowing(drizzled(error), { users_email_key_unique: { kind: "email_taken" } });
     const thrown = await caughtFrom(result);
     expect(thrown).toBeInstanceOf(Error);
-    expect((thrown as Error).message).toContain(said.code);
+    expect((thrown as Error).message).toContain(error.code);
     expect((thrown as Error).message).toContain("users.insert");
     expectNoSecret(thrown);
   });

@@ -12,7 +12,7 @@ import { openTemplate } from "../../support/test-storage.ts";
 const FIRST = { limit: 10, from: null };
 const CORRUPT = { kind: "storage_failure", reason: "corrupt", isTransient: false };
 
-describe("a stored published post without anything to read", () => {
+describe("a stored published post with blank content", () => {
   const author = aUser();
   const post = aPublishedPost(author.id, { title: "Engine" });
   let engine: PGlite;
@@ -28,7 +28,7 @@ describe("a stored published post without anything to read", () => {
   });
   afterAll(async () => engine.close());
 
-  it("makes a lookup, a list and a search fail as corrupt", async () => {
+  it("makes findById, list and search fail with the reason corrupt", async () => {
     const query = parseSearchQuery("engine")._unsafeUnwrap();
     expect((await posts.findById(post.id, null))._unsafeUnwrapErr()).toMatchObject(CORRUPT);
     expect((await posts.list(EVERY_POST, NEWEST_FIRST, FIRST))._unsafeUnwrapErr()).toMatchObject(CORRUPT);

@@ -36,18 +36,18 @@ const NOTES_BEFORE = 2000;
 const NOTES_AFTER = 40;
 
 let temporary: string;
-/** A data directory as a killed process leaves it: a checkpoint, what was noted of its files then, and rows since. */
+/** The data directory of a killed process: a checkpoint with the record of relation files, and later rows. */
 let crashed: string;
-/** The same directory when it was closed. */
+/** The same directory after a clean shutdown. */
 let closed: string;
-/** A copy of one of them, for the test to damage. */
+/** A copy of one of them, which a test damages. */
 let directory: string;
-/** What PostgreSQL said of the crashed directory's control file. */
-let said: Record<string, unknown>;
-/** The table's file, and where the log was before each row that came after the checkpoint, and after the last one. */
+/** The contents of the crashed directory's control file according to PostgreSQL. */
+let reported: Record<string, unknown>;
+/** The file of the table, and the LSNs before each row after the checkpoint and after the last row. */
 let table: string;
 let positions: Lsn[];
-/** The control file of the directory when it was closed once before. */
+/** The control file of an earlier clean shutdown. */
 let earlierControl: Buffer;
 
 async function positionOf(engine: PGlite): Promise<Lsn> {
@@ -87,7 +87,7 @@ beforeAll(async () => {
   const path = await engine.query<{ path: string }>("select pg_relation_filepath('notes') as path");
   table = path.rows[0]?.path ?? "";
   const control = "select * from pg_control_checkpoint(), pg_control_init(), pg_control_system()";
-  said = (await engine.query<Record<string, unknown>>(control)).rows[0] ?? {};
+  reported = (await engine.query<Record<string, unknown>>(control)).rows[0] ?? {};
   await copyDirectory(closed, crashed);
   await engine.close();
 });
@@ -106,13 +106,13 @@ async function changeByte(path: string, at: number): Promise<void> {
   await file.close();
 }
 
-/** The file of the log that has a position. */
+/** Returns the path of the WAL segment that contains an LSN. */
 function segmentOf(lsn: Lsn): string {
   const number = (lsn / BigInt(SEGMENT)).toString(16).toUpperCase().padStart(16, "0");
   return inCluster(join("pg_wal", `00000001${number}`));
 }
 
-/** Every path in a directory with its size and when it was changed. */
+/** Every path in a directory with its size and modification time. */
 async function stateOf(root: string): Promise<readonly string[]> {
   const paths = await readdir(root, { recursive: true });
   return Promise.all(
@@ -123,8 +123,8 @@ async function stateOf(root: string): Promise<readonly string[]> {
   );
 }
 
-describe("a cluster that is sound", () => {
-  it("is told to be closed, or not to be, and nothing in it is touched", async () => {
+describe("an undamaged cluster", () => {
+  it("is reported with its clean or unclean shutdown, and is not changed", async () => {
     for (const [original, isShutDown] of [
       [closed, true],
       [crashed, false],
@@ -135,14 +135,14 @@ describe("a cluster that is sound", () => {
     }
   });
 
-  it("is sound without a note of its files or an acknowledged position", async () => {
+  it("is reported as undamaged without a record of relation files and an acknowledged position", async () => {
     await copyOf(crashed);
     await rm(join(directory, RELATION_FILES_FILE));
     await rm(join(directory, ACKNOWLEDGED_FILE));
     expect(checkCluster(directory)._unsafeUnwrap()).toEqual({ isShutDown: false });
   });
 
-  it("is still sound after recovery, a vacuum of most rows and a second crash", async () => {
+  it("is reported as undamaged after crash recovery, a vacuum of most rows and a second crash", async () => {
     await copyOf(crashed);
     const engine = await openPlainEngine(join(directory, "cluster"));
     expect(await countNotes(engine)).toBe(NOTES_BEFORE + NOTES_AFTER);
@@ -155,8 +155,8 @@ describe("a cluster that is sound", () => {
   });
 });
 
-describe("why a cluster is looked at before it is opened", () => {
-  it("is that PostgreSQL opens a damaged log without a word and with fewer rows, where the look says so", async () => {
+describe("a damage that PostgreSQL ignores", () => {
+  it("is detected in a damaged log, with which PostgreSQL loses rows silently", async () => {
     await copyOf(crashed);
     const kept = 25;
     const at = positions[kept] as Lsn;
@@ -168,7 +168,7 @@ describe("why a cluster is looked at before it is opened", () => {
     await engine.close();
   });
 
-  it("is that PostgreSQL takes a truncated table for a shorter one, where the look says so", async () => {
+  it("is detected in a truncated table, which PostgreSQL reads as a shorter one", async () => {
     await copyOf(closed);
     const { size } = await stat(inCluster(table));
     await truncate(inCluster(table), 8192);
@@ -181,7 +181,7 @@ describe("why a cluster is looked at before it is opened", () => {
 });
 
 describe("the log of a cluster", () => {
-  it("is refused when it ends before the acknowledged position", async () => {
+  it("is rejected when it ends before the acknowledged position", async () => {
     await copyOf(crashed);
     const position = openAcknowledgedPosition(directory);
     const end = positions.at(-1) as Lsn;
@@ -191,7 +191,7 @@ describe("the log of a cluster", () => {
     expect(damage()).toEqual({ kind: "log_ends_early", ...ends });
   });
 
-  it("is refused when its files are gone", async () => {
+  it("is rejected when its files are missing", async () => {
     await copyOf(crashed);
     await rm(inCluster("pg_wal"), { recursive: true });
     const { redo, checkpoint } = readControlFile(inCluster("")) ?? { redo: 0n, checkpoint: 0n };
@@ -202,7 +202,7 @@ describe("the log of a cluster", () => {
   it.each([
     ["closed", () => closed],
     ["crashed", () => crashed],
-  ])("is refused when the checkpoint in it is damaged, in a %s cluster", async (_, original) => {
+  ])("is rejected when its checkpoint record is damaged, in a %s cluster", async (_, original) => {
     await copyOf(original());
     await rm(join(directory, ACKNOWLEDGED_FILE));
     const { checkpoint } = readControlFile(inCluster("")) ?? { checkpoint: 0n };
@@ -211,7 +211,7 @@ describe("the log of a cluster", () => {
     expect(damage()).toEqual({ kind: "log_ends_early", endsAt: at, neededUntil: at });
   });
 
-  it("is refused when the control file is an older one, which has PostgreSQL write over what was acknowledged", async () => {
+  it("is rejected with an older control file, with which PostgreSQL would overwrite acknowledged writes", async () => {
     await copyOf(closed);
     await writeFile(join(directory, CONTROL_PATH), earlierControl);
     const { checkpoint, isShutDown } = readControlFile(inCluster("")) ?? { checkpoint: 0n };
@@ -222,26 +222,26 @@ describe("the log of a cluster", () => {
 });
 
 describe("the control file", () => {
-  it("says what PostgreSQL says of it", () => {
+  it("is read with the values that PostgreSQL reports", () => {
     const control = readControlFile(join(crashed, "cluster"));
     expect(control).toEqual({
-      systemIdentifier: said["system_identifier"],
+      systemIdentifier: reported["system_identifier"],
       isShutDown: false,
-      checkpoint: parseLsn(String(said["checkpoint_lsn"])),
-      redo: parseLsn(String(said["redo_lsn"])),
-      timeline: said["timeline_id"],
-      walSegmentBytes: said["bytes_per_wal_segment"],
+      checkpoint: parseLsn(String(reported["checkpoint_lsn"])),
+      redo: parseLsn(String(reported["redo_lsn"])),
+      timeline: reported["timeline_id"],
+      walSegmentBytes: reported["bytes_per_wal_segment"],
     });
     expect(control?.checkpoint).toBeGreaterThan(control?.redo ?? 0n);
   });
 
-  it("is refused when it is missing", async () => {
+  it("is rejected when it is missing", async () => {
     await copyOf(closed);
     await rm(join(directory, CONTROL_PATH));
     expect(damage()).toEqual({ kind: "missing", path: CONTROL_PATH });
   });
 
-  it("is refused when any byte that it uses is another", async () => {
+  it("is rejected when any used byte is changed", async () => {
     await copyOf(closed);
     const path = join(directory, CONTROL_PATH);
     for (let at = 0; at < 296; at += 1) {
@@ -254,7 +254,7 @@ describe("the control file", () => {
     expect(damage()).toEqual({ kind: "unreadable", path: CONTROL_PATH });
   });
 
-  it("is refused when it is short, empty or a directory", async () => {
+  it("is rejected when it is short, empty or a directory", async () => {
     await copyOf(closed);
     const path = join(directory, CONTROL_PATH);
     for (const bytes of [295, 4, 0]) {
@@ -266,7 +266,7 @@ describe("the control file", () => {
     expect(damage()).toEqual({ kind: "unreadable", path: CONTROL_PATH });
   });
 
-  it("is refused when it is of another version, however right its checksum is", async () => {
+  it("is rejected when it has another version, even with a valid checksum", async () => {
     await copyOf(closed);
     const bytes = await readFile(join(directory, CONTROL_PATH));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -277,13 +277,13 @@ describe("the control file", () => {
   });
 });
 
-describe("the note of the relation files", () => {
-  const noted = async (of = directory) => {
+describe("the record of the relation files", () => {
+  const recorded = async (of = directory) => {
     const text = await readFile(join(of, RELATION_FILES_FILE), "utf8");
     return (JSON.parse(text) as { readonly sizes: Readonly<Record<string, number>> }).sizes;
   };
 
-  /** The outline of a data directory, with the files that a case needs. */
+  /** Makes the skeleton of a data directory with the given files. */
   async function sketch(files: Readonly<Record<string, number>>): Promise<void> {
     for (const path of ["global", "base/5", "pg_xact", "pg_multixact/offsets", "pg_multixact/members"]) {
       await mkdir(inCluster(path), { recursive: true });
@@ -294,8 +294,8 @@ describe("the note of the relation files", () => {
     }
   }
 
-  it("has the size of every file of every table and index, and of what says which transactions committed", async () => {
-    const files = await noted(crashed);
+  it("contains the size of every file of tables, indexes and transaction status", async () => {
+    const files = await recorded(crashed);
     expect(files[table]).toBeGreaterThan(100 * NOTES_BEFORE);
     expect(Object.keys(files)).toEqual(
       expect.arrayContaining([
@@ -313,7 +313,7 @@ describe("the note of the relation files", () => {
     );
   });
 
-  it("has a table's forks and its further gigabytes, and of an unlogged one only what recovery keeps", async () => {
+  it("contains forks and further segments of tables, and only the init forks of unlogged tables", async () => {
     const kept = {
       "base/5/100": 1,
       "base/5/100.1": 2,
@@ -328,17 +328,17 @@ describe("the note of the relation files", () => {
     await sketch({ ...kept, ...Object.fromEntries([...left, ...other].map((path) => [path, 9])) });
     await mkdir(inCluster("base/pgsql_tmp"));
     await recordRelationFiles(directory, null);
-    expect(await noted()).toEqual(kept);
+    expect(await recorded()).toEqual(kept);
   });
 
-  it("has the newest file alone of those that vacuum removes when they are old", async () => {
+  it("contains only the newest of the transaction status files, because vacuum removes old ones", async () => {
     await sketch({ "pg_xact/0009": 1, "pg_xact/000A": 2, "pg_xact/0001": 3, "pg_multixact/members/FFFF": 4 });
     await sketch({ "pg_multixact/members/10000": 5, "pg_multixact/offsets/notes": 6 });
     await recordRelationFiles(directory, null);
-    expect(await noted()).toEqual({ "pg_xact/000A": 2, "pg_multixact/members/10000": 5 });
+    expect(await recorded()).toEqual({ "pg_xact/000A": 2, "pg_multixact/members/10000": 5 });
   });
 
-  it("allows files to have grown and new ones to have come", async () => {
+  it("accepts grown and new files", async () => {
     await sketch({ "base/5/100": 8192, "base/5/101": 0 });
     await recordRelationFiles(directory, null);
     await sketch({ "base/5/100": 16_384, "base/5/101": 8192, "base/5/102": 8192 });
@@ -346,7 +346,7 @@ describe("the note of the relation files", () => {
   });
 
   it.each(["base/5/100", "base/5/100.1", "base/5/100_vm", "global/300", "pg_xact/0000", "base/5/PG_VERSION"])(
-    "gives away %s when it is missing, truncated, empty or no file",
+    "detects that %s is missing, truncated, empty or a directory",
     async (name) => {
       await sketch({ [name]: 16_384, "base/5/999": 8192 });
       await recordRelationFiles(directory, null);
@@ -367,7 +367,7 @@ describe("the note of the relation files", () => {
     },
   );
 
-  it("gives away that what was committed is not what it was at the shutdown, until the next start", async () => {
+  it("detects a change of the transaction status after the shutdown, until the next start", async () => {
     const [shutdown, later] = [0x100n, 0x200n];
     await sketch({ "pg_xact/0000": 8192, "pg_multixact/offsets/0000": 8192 });
     await recordRelationFiles(directory, shutdown);
@@ -381,7 +381,7 @@ describe("the note of the relation files", () => {
     expect(compareRelationFiles(directory, shutdown)).toBeNull();
   });
 
-  it("gives away a whole database that is missing", async () => {
+  it("detects a missing database", async () => {
     await copyOf(closed);
     await rm(inCluster("base/5"), { recursive: true });
     expect(damage()).toMatchObject({ kind: "missing", path: expect.stringContaining(join("cluster", "base", "5")) });
@@ -389,30 +389,30 @@ describe("the note of the relation files", () => {
 
   it.each([
     ["is empty", ""],
-    ["is cut off", '{"sizes":{"base/5/1259":81'],
-    ["is a list", '["base/5/1259"]'],
-    ["has a size that is none", '{"sizes":{"base/5/1259":-1},"shutdown":null}'],
-    ["has another form", '{"sizes":{"base/5/1259":"8192"},"shutdown":null}'],
-  ])("is damage itself when it %s", async (_, contents) => {
+    ["is truncated", '{"sizes":{"base/5/1259":81'],
+    ["is an array", '["base/5/1259"]'],
+    ["has an invalid size", '{"sizes":{"base/5/1259":-1},"shutdown":null}'],
+    ["has another format", '{"sizes":{"base/5/1259":"8192"},"shutdown":null}'],
+  ])("is rejected when it %s", async (_, contents) => {
     await copyOf(closed);
     await writeFile(join(directory, RELATION_FILES_FILE), contents);
     expect(damage()).toEqual({ kind: "unreadable", path: RELATION_FILES_FILE });
   });
 
-  it("is replaced in one step, and stays as it was when the disk has no room for the new one", async () => {
+  it("is replaced atomically, and is kept when the disk is full", async () => {
     await sketch({ "base/5/100": 8192 });
     await recordRelationFiles(directory, null);
     await sketch({ "base/5/100": 16_384 });
     await symlink("/dev/full", join(directory, `${RELATION_FILES_FILE}.unfinished`));
     await expect(recordRelationFiles(directory, null)).rejects.toThrow(/ENOSPC/);
-    expect(await noted()).toEqual({ "base/5/100": 8192 });
+    expect(await recorded()).toEqual({ "base/5/100": 8192 });
     expect(readdirSync(directory).toSorted()).toEqual(["cluster", RELATION_FILES_FILE]);
     expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
     await recordRelationFiles(directory, null);
-    expect(await noted()).toEqual({ "base/5/100": 16_384 });
+    expect(await recorded()).toEqual({ "base/5/100": 16_384 });
   });
 
-  it("is forgotten before files are dropped, also when there is none", async () => {
+  it("can be deleted repeatedly, before files are dropped", async () => {
     await sketch({ "base/5/100": 8192 });
     await recordRelationFiles(directory, null);
     await forgetRelationFiles(directory);
@@ -422,7 +422,7 @@ describe("the note of the relation files", () => {
     expect(compareRelationFiles(directory, null)).toBeNull();
   });
 
-  it("fails when the cluster cannot be read", async () => {
+  it("throws when the cluster cannot be read", async () => {
     await sketch({});
     await rename(inCluster("global"), inCluster("gone"));
     await expect(recordRelationFiles(directory, null)).rejects.toThrow(/ENOENT/);
@@ -431,7 +431,7 @@ describe("the note of the relation files", () => {
   });
 });
 
-describe("what is looked at first", () => {
+describe("the order of the checks", () => {
   it("is the control file, then the relation files, then the log", async () => {
     await copyOf(crashed);
     const { redo } = readControlFile(inCluster("")) ?? { redo: 0n };

@@ -23,12 +23,12 @@ const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", FORMAT_FIL
 
 let temporary: string;
 let directory: string;
-/** A data directory with a migrated cluster: initialising one costs seconds, copying it a moment. */
+/** A data directory with a migrated cluster. Tests copy it, because an initialisation takes seconds. */
 let prepared: string;
-/** What was seen while it was made: what took its final name, and what of that was not on the disk by then. */
+/** The renamed paths during its initialisation, the files in them that were not flushed before, and the flushed inodes. */
 let preparation: { readonly renamed: string[]; readonly unflushed: string[]; readonly flushed: ReadonlySet<number> };
 
-/** The identities of the files and directories that were flushed to the disk, and what to do when one is renamed. */
+/** The inodes that were flushed to disk, and a callback before each rename. */
 interface Watch {
   readonly flushed: Set<number>;
   onRename: (from: string) => void;
@@ -37,7 +37,7 @@ interface Watch {
 const original = { fsyncSync: fs.fsyncSync, renameSync: fs.renameSync };
 const originalRename = fs.promises.rename;
 
-/** Watches what is flushed to the disk and renamed while `task` runs. */
+/** Observes flushes and renames while `task` runs. */
 async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
   const watch: Watch = { flushed: new Set(), onRename: () => {} };
   fs.fsyncSync = (descriptor) => {
@@ -71,7 +71,7 @@ async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
   }
 }
 
-/** What was never flushed of a file, or of a directory and all that is in it. */
+/** Returns the paths at and below `root` that were not flushed. */
 function neverFlushed(root: string, flushed: ReadonlySet<number>): string[] {
   const entries = fs.statSync(root).isDirectory() ? fs.readdirSync(root, { recursive: true }) : [];
   return [root, ...entries.map((entry) => join(root, String(entry)))].filter(
@@ -82,7 +82,7 @@ function neverFlushed(root: string, flushed: ReadonlySet<number>): string[] {
 const open = async (migrations = MIGRATIONS_FOLDER) =>
   openPgliteStorage({ ...embeddedDefaults, directory, migrations });
 
-/** Every path in a directory with what is in it and when it was changed: what is equal twice is untouched. */
+/** Every path in a directory with its mode, modification time and contents. */
 async function contentsOf(root: string): Promise<Record<string, string>> {
   const contents: Record<string, string> = {};
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
@@ -118,10 +118,10 @@ beforeEach(async () => {
 afterEach(async () => rm(directory, { recursive: true, force: true }));
 afterAll(async () => rm(temporary, { recursive: true, force: true }));
 
-/** Copies the prepared directory with the system's tool, which takes a tenth of the time of Node's own. */
+/** Copies the prepared directory with `cp`, which takes a tenth of the time of `fs.cp`. */
 const copyPrepared = async () => promisify(execFile)("cp", ["-R", `${prepared}/.`, directory]);
 
-/** The outline of a used data directory: enough to be refused, as nothing opens the cluster in it. */
+/** Makes the skeleton of a used data directory. It suffices for errors that occur before the cluster is opened. */
 async function sketchUsed(): Promise<void> {
   await mkdir(join(directory, "cluster", "base"), { recursive: true });
   await writeFile(join(directory, "cluster", "PG_VERSION"), `${POSTGRESQL_MAJOR}\n`);
@@ -132,7 +132,7 @@ async function sketchUsed(): Promise<void> {
 const entriesOf = async (path: string) => (await readdir(path)).toSorted((a, b) => a.localeCompare(b));
 const marker = async () => JSON.parse(await readFile(join(directory, FORMAT_FILE), "utf8")) as unknown;
 
-/** What opening a directory says, after a look that it changed nothing in it but its own lock file. */
+/** Returns the error of an open, and checks that the open changed only the lock file. */
 async function refusalOf() {
   const before = await contentsOf(directory);
   const refusal = (await open())._unsafeUnwrapErr();
@@ -145,24 +145,24 @@ async function refusalOf() {
 const lock = () => lockDataDirectory(directory);
 
 describe("a new data directory", () => {
-  it("is made with its parents, for its owner alone, and holds a cluster, a marker and a lock", async () => {
+  it("is created with its parents, is private, and contains a cluster, a marker and a lock", async () => {
     expect(await entriesOf(prepared)).toEqual(ENTRIES);
     expect((await stat(prepared)).mode & 0o077).toBe(0);
   });
 
-  it("is flushed to the disk whole before each part of it gets its name, and once more after that", () => {
+  it("is flushed to disk before each of its parts is renamed, and after that", () => {
     expect(preparation.renamed).toEqual(["cluster.unfinished", "quire.json.unfinished", "quire.reserve.unfinished"]);
     expect(preparation.unflushed).toEqual([]);
     expect(preparation.flushed).toContain(fs.statSync(prepared).ino);
   });
 
-  it("is marked with its format and the major of its PostgreSQL", async () => {
+  it("has a marker with its format and its major version of PostgreSQL", async () => {
     await copyPrepared();
     expect(await marker()).toEqual({ format: FORMAT, postgresql: POSTGRESQL_MAJOR });
     expect((await readFile(join(directory, "cluster", "PG_VERSION"), "utf8")).trim()).toBe(String(POSTGRESQL_MAJOR));
   });
 
-  it("is made anew where an initialisation was interrupted, with nothing of what that left", async () => {
+  it("replaces the remains of an interrupted initialisation", async () => {
     const unfinished = join(directory, "cluster.unfinished");
     await mkdir(join(unfinished, "base"), { recursive: true });
     await writeFile(join(unfinished, "PG_VERSION"), "18\n");
@@ -175,8 +175,8 @@ describe("a new data directory", () => {
   });
 });
 
-describe("a directory that is not to be written", () => {
-  it("is refused when it holds something else, which it names, and not even a lock file is left in it", async () => {
+describe("an unusable data directory", () => {
+  it("is rejected with the names of foreign files, and stays unchanged", async () => {
     await mkdir(join(directory, "photos"));
     await writeFile(join(directory, "notes.txt"), "mine");
     const before = await contentsOf(directory);
@@ -185,13 +185,13 @@ describe("a directory that is not to be written", () => {
     expect(await contentsOf(directory)).toEqual(before);
   });
 
-  it("is refused when it holds something else beside an interrupted initialisation", async () => {
+  it("is rejected when it contains foreign files and an interrupted initialisation", async () => {
     await mkdir(join(directory, "cluster.unfinished"));
     await writeFile(join(directory, "notes.txt"), "mine");
     expect(await refusalOf()).toEqual({ kind: "data_directory_foreign", directory, found: ["notes.txt"] });
   });
 
-  it("is refused when its cluster has lost PG_VERSION, and its data is not overwritten", async () => {
+  it("is rejected without a change when PG_VERSION is missing", async () => {
     await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
     const missing = join("cluster", "PG_VERSION");
@@ -202,7 +202,7 @@ describe("a directory that is not to be written", () => {
     });
   });
 
-  it("is refused when its cluster is gone, and none is made in its place", async () => {
+  it("is rejected without a new cluster when its cluster is missing", async () => {
     await sketchUsed();
     await rm(join(directory, "cluster"), { recursive: true });
     const missing = join("cluster", "PG_VERSION");
@@ -213,7 +213,7 @@ describe("a directory that is not to be written", () => {
     });
   });
 
-  it("is refused when it has lost both its marker and PG_VERSION", async () => {
+  it("is rejected when its marker and PG_VERSION are missing", async () => {
     await sketchUsed();
     await rm(join(directory, "cluster", "PG_VERSION"));
     await rm(join(directory, FORMAT_FILE));
@@ -226,9 +226,9 @@ describe("a directory that is not to be written", () => {
 
   it.each([
     ["empty", ""],
-    ["cut off", '{"format":1'],
-    ["of other fields", '{"version":1}'],
-  ])("is refused when its marker is %s", async (_, text) => {
+    ["truncated", '{"format":1'],
+    ["with other fields", '{"version":1}'],
+  ])("is rejected with a marker that is %s", async (_, text) => {
     await sketchUsed();
     await writeFile(join(directory, FORMAT_FILE), text);
     expect(await refusalOf()).toEqual({
@@ -238,7 +238,7 @@ describe("a directory that is not to be written", () => {
     });
   });
 
-  it("is refused when its cluster has no marker and is of another PostgreSQL", async () => {
+  it("is rejected when its marker is missing and its cluster has another version of PostgreSQL", async () => {
     await sketchUsed();
     await rm(join(directory, FORMAT_FILE));
     await writeFile(join(directory, "cluster", "PG_VERSION"), "17\n");
@@ -246,7 +246,7 @@ describe("a directory that is not to be written", () => {
     expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, ...versions });
   });
 
-  it("is refused when its marker and its cluster name two PostgreSQLs", async () => {
+  it("is rejected when its marker and its cluster have different versions of PostgreSQL", async () => {
     await sketchUsed();
     await writeFile(join(directory, "cluster", "PG_VERSION"), "19\n");
     const versions = { format: FORMAT, postgresql: 19 };
@@ -256,16 +256,16 @@ describe("a directory that is not to be written", () => {
   it.each([
     ["a later format", FORMAT + 1, POSTGRESQL_MAJOR],
     ["an earlier format", FORMAT - 1, POSTGRESQL_MAJOR],
-    ["another PostgreSQL", FORMAT, POSTGRESQL_MAJOR - 1],
-  ])("is refused when it is of %s", async (_, format, postgresql) => {
+    ["another version of PostgreSQL", FORMAT, POSTGRESQL_MAJOR - 1],
+  ])("is rejected when its marker has %s", async (_, format, postgresql) => {
     await sketchUsed();
     await writeFile(join(directory, FORMAT_FILE), JSON.stringify({ format, postgresql }));
     expect(await refusalOf()).toEqual({ kind: "data_directory_incompatible", directory, format, postgresql });
   });
 });
 
-describe("a data directory that was used", () => {
-  it("gives back every row after it was closed and opened again", async () => {
+describe("a used data directory", () => {
+  it("keeps every row after a close and a reopen", async () => {
     await copyPrepared();
     const user = aUser({ name: name("Ada 漢字") });
     const post = aDraft(user.id);
@@ -279,14 +279,14 @@ describe("a data directory that was used", () => {
     await second.close();
   });
 
-  it("is adopted when only its marker is missing, with its rows, and marked again", async () => {
+  it("is opened with its rows and gets a new marker when only its marker is missing", async () => {
     await copyPrepared();
     const user = aUser();
     const first = (await open())._unsafeUnwrap();
     (await first.users.insert(user))._unsafeUnwrap();
     await first.close();
     await rm(join(directory, FORMAT_FILE));
-    // What a stop in the middle of writing the marker leaves.
+    // The remains of an interrupted write of the marker.
     await writeFile(join(directory, `${FORMAT_FILE}.unfinished`), "{");
     const second = (await open())._unsafeUnwrap();
     expect((await second.users.findById(user.id))._unsafeUnwrap()).toStrictEqual(user);
@@ -294,7 +294,7 @@ describe("a data directory that was used", () => {
     expect(await marker()).toEqual({ format: FORMAT, postgresql: POSTGRESQL_MAJOR });
   });
 
-  it("is refused to a second opener, who is told of the first, and goes to the next when that one closes", async () => {
+  it("rejects a second open with the holder of the lock, and can be opened after the first is closed", async () => {
     await copyPrepared();
     const first = (await open())._unsafeUnwrap();
     const holder = { pid: process.pid, host: hostname(), since: expect.any(String) as string };
@@ -304,14 +304,14 @@ describe("a data directory that was used", () => {
     await second.close();
   });
 
-  it("is let go when its migrations cannot be read", async () => {
+  it("is unlocked when its migrations cannot be read", async () => {
     await copyPrepared();
     const missing = join(directory, "missing");
     expect((await open(missing))._unsafeUnwrapErr()).toMatchObject({ kind: "migrations_unreadable", folder: missing });
     lockDataDirectory(directory)._unsafeUnwrap().release();
   });
 
-  it("is let go, its engine closed, when a migration fails", async () => {
+  it("is unlocked and its engine is closed when a migration fails", async () => {
     await copyPrepared();
     const running = join(directory, "cluster", "postmaster.pid");
     const migrations = join(directory, "..", "broken-migrations");
@@ -326,7 +326,7 @@ describe("a data directory that was used", () => {
     lockDataDirectory(directory)._unsafeUnwrap().release();
   });
 
-  it("fails to open where a file is in its place", async () => {
+  it("is reported as unusable when a file has its path", async () => {
     await writeFile(join(directory, "file"), "");
     const below = join(directory, "file", "data");
     const result = await openPgliteStorage({ ...embeddedDefaults, directory: below, migrations: MIGRATIONS_FOLDER });
@@ -338,7 +338,7 @@ describe("a data directory that was used", () => {
   });
 });
 
-describe("what the engine writes", () => {
+describe("a write of the engine", () => {
   const cluster = () => join(directory, "cluster");
   const openEngine = async () => {
     await copyPrepared();
@@ -349,7 +349,7 @@ describe("what the engine writes", () => {
     });
   };
 
-  it("is in a write-ahead log that was flushed to the disk before the answer", async () => {
+  it("is flushed to disk in the write-ahead log before the response", async () => {
     const engine = await openEngine();
     const log = join(cluster(), "pg_wal");
     const logFlushed = (flushed: ReadonlySet<number>) =>
@@ -364,7 +364,7 @@ describe("what the engine writes", () => {
     await engine.close();
   });
 
-  it("is in tables that are flushed when it is closed", async () => {
+  it("is flushed to disk in the tables when the engine is closed", async () => {
     const engine = await openEngine();
     await engine.exec("create table rows (value text); insert into rows values ('a row')");
     const { flushed } = await watching(async (watch) => {
@@ -378,7 +378,7 @@ describe("what the engine writes", () => {
   });
 });
 
-/** Locks the file that it is given, says whether it could, and stays until it is ended. */
+/** Tries to lock a file, prints the result, and runs until it is killed. */
 const LOCKING_PROCESS = `
   const { openSync, writeFileSync } = require("node:fs");
   const { tryLock } = require(process.argv[1]);
@@ -393,20 +393,20 @@ describe("the lock of a data directory", () => {
   const FS_NATIVE_EXTENSIONS = createRequire(import.meta.url).resolve("fs-native-extensions");
   const HOLDER = { pid: "PID", host: "elsewhere", since: "2026-03-01T12:00:00.000Z" };
 
-  /** Starts another process that takes the lock, and writes who it is where it gets it. */
+  /** Starts another process that tries to lock the directory, and writes `contents` into the lock file if it succeeds. */
   async function lockingProcess(contents = JSON.stringify(HOLDER).replace('"PID"', "PID")) {
     const path = join(directory, LOCK_FILE);
     const child = spawn(process.execPath, ["-e", LOCKING_PROCESS, FS_NATIVE_EXTENSIONS, path, contents]);
-    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    const [output] = (await once(child.stdout, "data")) as [Buffer];
     const kill = async () => {
       const exited = once(child, "exit");
       child.kill("SIGKILL");
       await exited;
     };
-    return { pid: child.pid, said: said.toString().trim(), kill };
+    return { pid: child.pid, output: output.toString().trim(), kill };
   }
 
-  it("says who holds it, in a file for its owner alone", async () => {
+  it("names its holder in a private file", async () => {
     const held = lock()._unsafeUnwrap();
     const path = join(directory, LOCK_FILE);
     const holder = JSON.parse(await readFile(path, "utf8")) as { readonly since: string };
@@ -416,14 +416,14 @@ describe("the lock of a data directory", () => {
     held.release();
   });
 
-  it("is refused to the same process a second time, and given again after its release", () => {
+  it("is rejected in the same process until its release", () => {
     const held = lock()._unsafeUnwrap();
     expect(lock()._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_in_use", holder: { pid: process.pid } });
     held.release();
     lock()._unsafeUnwrap().release();
   });
 
-  it("is released once: a second release closes no file that came to its number since", () => {
+  it("is released only once, so that a second release does not close a reused file descriptor", () => {
     const held = lock()._unsafeUnwrap();
     held.release();
     const other = fs.openSync(join(temporary, "another"), "w");
@@ -432,19 +432,19 @@ describe("the lock of a data directory", () => {
     fs.closeSync(other);
   });
 
-  it("is refused to another process", async () => {
+  it("is rejected in another process", async () => {
     const held = lock()._unsafeUnwrap();
     const other = await lockingProcess();
     await other.kill();
     held.release();
-    expect(other.said).toBe("refused");
+    expect(other.output).toBe("refused");
   });
 
-  it("is refused while another process holds it, which is named, and what that wrote stays", async () => {
+  it("is rejected with the name of the other process that holds it, and its lock file stays unchanged", async () => {
     const other = await lockingProcess();
     const written = await readFile(join(directory, LOCK_FILE), "utf8");
     const holder = { ...HOLDER, pid: other.pid };
-    expect(other.said).toBe("locked");
+    expect(other.output).toBe("locked");
     const refusal = { kind: "data_directory_in_use", directory, holder };
     expect(lock()._unsafeUnwrapErr()).toEqual(refusal);
     expect((await open())._unsafeUnwrapErr()).toEqual(refusal);
@@ -453,7 +453,7 @@ describe("the lock of a data directory", () => {
     await other.kill();
   });
 
-  it("is free as soon as the process that holds it is killed, whatever its file says", async () => {
+  it("is free after its holder is killed, even if the file still names the holder", async () => {
     const other = await lockingProcess();
     expect(lock().isErr()).toBe(true);
     await other.kill();
@@ -464,10 +464,10 @@ describe("the lock of a data directory", () => {
   });
 
   it.each([
-    ["nothing yet", ""],
-    ["half a line", '{"pid":1'],
-    ["something else", '"hello"'],
-  ])("is refused without a name while the holder has written %s", async (_, contents) => {
+    ["no contents", ""],
+    ["a truncated line", '{"pid":1'],
+    ["another JSON value", '"hello"'],
+  ])("is rejected with a null holder when the lock file has %s", async (_, contents) => {
     const other = await lockingProcess(contents);
     const refusal = lock()._unsafeUnwrapErr();
     await other.kill();
@@ -476,7 +476,7 @@ describe("the lock of a data directory", () => {
 });
 
 describe("prepareCluster", () => {
-  it("gives the path of the cluster in a directory that was used, and touches nothing", async () => {
+  it("returns the path of the cluster in a used directory, and changes nothing", async () => {
     await sketchUsed();
     const before = await contentsOf(directory);
     expect((await prepareCluster(directory, recordingLog()))._unsafeUnwrap()).toBe(join(directory, "cluster"));

@@ -13,7 +13,7 @@ const notes = pgTable("notes", {
   ids: uuid().array(),
 });
 
-/** A condition that ends the connection of a server on which it is evaluated. */
+/** An SQL condition that terminates the connection on which it is evaluated. */
 const ENDS_SESSION = sql`pg_terminate_backend(pg_backend_pid())`;
 
 interface OpenedDatabase {
@@ -23,12 +23,12 @@ interface OpenedDatabase {
 
 interface DatabaseUnderTest {
   readonly name: string;
-  /** Why no statement can end its own session, where none can. */
+  /** The reason why no statement can end its own session; `null` if one can. */
   readonly whySessionsStay: string | null;
   open(): Promise<OpenedDatabase>;
 }
 
-/** What the adapters of Drizzle rely on, whichever driver they have. */
+/** The contract of a database client on which the Drizzle adapters rely, for every driver. */
 export function databaseClientContract({ name, whySessionsStay, ...database }: DatabaseUnderTest): void {
   describe(`the database client of ${name}`, () => {
     let opened: OpenedDatabase;
@@ -52,7 +52,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       return failure.reason;
     };
 
-    it("reads every value as it was written", async () => {
+    it("returns every value unchanged", async () => {
       const whole = {
         id: 1,
         text: "'é' \\ 漢 🔑",
@@ -66,7 +66,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect(await db.select().from(notes).orderBy(notes.id)).toEqual([whole, empty, blank]);
     });
 
-    it("runs a prepared statement with other values each time, also at once", async () => {
+    it("runs a prepared statement with different values, also simultaneously", async () => {
       const insert = db
         .insert(notes)
         .values({ id: sql.placeholder("id"), text: sql.placeholder("text") })
@@ -82,7 +82,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect(found).toEqual(numbers.map((id) => [{ text: `note ${id}` }]));
     });
 
-    it("keeps everything that a transaction wrote, and gives what its work gave", async () => {
+    it("commits a transaction, and returns the result of its work", async () => {
       const given = await db.transaction(async (transaction) => {
         await transaction.insert(notes).values({ id: 1 });
         await transaction.insert(notes).values({ id: 2 });
@@ -91,7 +91,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect([given, await ids()]).toEqual(["done", [1, 2]]);
     });
 
-    it("keeps nothing of a transaction whose work throws, and throws the same", async () => {
+    it("rolls back a transaction whose work throws, and rethrows the exception", async () => {
       const defect = new Error("A defect");
       const running = db.transaction(async (transaction) => {
         await transaction.insert(notes).values({ id: 1 });
@@ -101,7 +101,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect(await ids()).toEqual([]);
     });
 
-    it("keeps nothing of a transaction after one of its statements failed, and does not report success", async () => {
+    it("rolls back a transaction after a failed statement, and does not report success", async () => {
       const running = db.transaction(async (transaction) => {
         await transaction.insert(notes).values({ id: 1 });
         await transaction
@@ -113,7 +113,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect(await ids()).toEqual([]);
     });
 
-    it("refuses a statement of a transaction that has ended", async () => {
+    it("rejects a statement of a transaction that has ended", async () => {
       let late: (() => Promise<unknown>) | undefined;
       await db.transaction(async (transaction) => {
         late = async () => transaction.insert(notes).values({ id: 1 });
@@ -124,18 +124,18 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
 
     const why = whySessionsStay === null ? "" : ` (skipped: ${whySessionsStay})`;
     describe.runIf(whySessionsStay === null)(`when a session ends${why}`, () => {
-      it("reports a read as unavailable, and goes on", async () => {
+      it("reports a read as unavailable, and runs the next statement", async () => {
         expect(await reasonOf(async () => db.execute(sql`select ${ENDS_SESSION}`))).toBe("unavailable");
         expect(await ids()).toEqual([]);
       });
 
-      it("reports the outcome of a write as unknown, and goes on", async () => {
+      it("reports a write as outcome_unknown, and runs the next statement", async () => {
         const write = sql`insert into notes (id) select 1 where ${ENDS_SESSION}`;
         expect(await reasonOf(async () => db.execute(write))).toBe("outcome_unknown");
         expect(await ids()).toEqual([]);
       });
 
-      it("reports a transaction that has not begun its commit as unavailable, and keeps nothing of it", async () => {
+      it("reports a transaction before its commit as unavailable, and rolls it back", async () => {
         const transact = async () =>
           db.transaction(async (transaction) => {
             await transaction.insert(notes).values({ id: 1 });

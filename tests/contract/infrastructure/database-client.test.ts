@@ -8,7 +8,7 @@ import { databaseClientContract } from "./database-client.contract.ts";
 
 databaseClientContract({
   name: "the embedded engine",
-  whySessionsStay: "the engine ends with its thread alone, which engine-client.test.ts does",
+  whySessionsStay: "a session of the engine ends only with its thread, which engine-client.test.ts tests",
   open: async () => {
     const directory = await copyTemplate();
     const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;

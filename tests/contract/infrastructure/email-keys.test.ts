@@ -17,15 +17,15 @@ import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "
 
 const PASSWORD = "correct horse";
 
-/** The rule for keys before this one: with ß as ss everywhere, ı as i, and an A-label as it is. */
+/** The previous rule for keys: `ß` equals `ss`, `ı` equals `i`, and A-labels are not decoded. */
 const oldKey = (address: string) =>
   address.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFKC");
 
-/** A database that a Quire with the old rule has left. */
+/** A database of a Quire version with the previous rule. */
 interface OldDatabase {
-  /** Runs SQL on it, while no Quire does. */
+  /** Runs SQL while no Quire has the database open. */
   run(...statements: readonly string[]): Promise<void>;
-  /** Opens it as a start of today does. */
+  /** Opens it with the current version. */
   open(log?: ReturnType<typeof recordingLog>, freeSpaceBytes?: number): Promise<Storage>;
   remove(): Promise<void>;
 }
@@ -57,7 +57,7 @@ async function oldDataDirectory(): Promise<OldDatabase> {
   };
 }
 
-/** With the schema of its time as well. */
+/** Has the schema of the previous version as well. */
 async function oldServerDatabase(): Promise<OldDatabase> {
   const server = await createDatabase();
   const options = { ...serverDefaults, server };
@@ -78,7 +78,7 @@ const KINDS = [
   ["database on a server", oldServerDatabase],
 ] as const;
 
-describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) => {
+describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make) => {
   let passwordHash: string;
   let databases: OldDatabase[] = [];
   let opened: Storage[] = [];
@@ -102,7 +102,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
   async function databaseOf(...addresses: readonly string[]): Promise<OldDatabase> {
     const database = await make();
     databases.push(database);
-    // Ids in the order of the addresses: the first is the oldest.
+    // The ids ascend in the order of the addresses, so the first user is the oldest.
     const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
     await database.run(...addresses.map((address, n) => insertOld(address, idOf(n))));
     return database;
@@ -119,7 +119,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     opened = opened.filter((each) => each !== storage);
   }
 
-  /** The address of the user that a log-in gives, or the kind of its failure. */
+  /** Returns the address of the logged-in user, or the kind of the failure. */
   async function logIn(storage: Storage, address: string): Promise<string> {
     const { logIn } = useCases({ ...nodeAdapters, ...storage, sessionIdleMs: 1_000_000 } as never);
     const result = await logIn({ email: address, password: PASSWORD }, null);
@@ -134,7 +134,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
 
   const CHANGED = ["info@straße.de", "mıke@example.org", "a@βόλος.com", "x@xn--bcher-kva.example"];
 
-  it("lets everybody log in as before, by the new rule", async () => {
+  it("lets all users log in by the new rule", async () => {
     const database = await databaseOf("ada@example.org", "zoë@example.org", ...CHANGED);
     const storage = await start(database);
     for (const address of ["ada@example.org", "zoë@example.org", ...CHANGED]) {
@@ -143,7 +143,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     expect(await logIn(storage, "x@BÜCHER.example")).toBe("x@xn--bcher-kva.example");
   });
 
-  it("frees the addresses that are those of others", async () => {
+  it("releases addresses that differ by the new rule", async () => {
     const database = await databaseOf(...CHANGED);
     const storage = await start(database);
     for (const address of ["info@strasse.de", "mike@example.org", "a@βόλοσ.com"]) {
@@ -154,20 +154,20 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     expect(taken._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
   });
 
-  it("changes no version and no time of a user", async () => {
+  it("keeps the versions and the times of users", async () => {
     const database = await databaseOf("info@straße.de");
     const user = (await (await start(database)).users.findByEmail(email("info@straße.de")))._unsafeUnwrap();
     expect(user).toMatchObject({ version: 1, updatedAt: NOW });
   });
 
-  it("gives keys away that others had before, in whatever order", async () => {
+  it("assigns keys that other users had before, in any order", async () => {
     const database = await databaseOf("m@fa\ufe0fss.de", "m@faß.de");
     const storage = await start(database);
     expect(await logIn(storage, "m@fass.de")).toBe("m@fa\ufe0fss.de");
     expect(await logIn(storage, "m@faß.de")).toBe("m@faß.de");
   });
 
-  it("renews what an older process has stored meanwhile at the next start, and then nothing", async () => {
+  it("renews the keys of an older process at the next start, and renews each key once", async () => {
     const database = await databaseOf();
     await stop(await start(database));
     await database.run(insertOld("info@straße.de"));
@@ -181,21 +181,21 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     expect(later.lines.filter(({ fields }) => "users" in fields)).toEqual([]);
   });
 
-  describe("in which two users have one address by the new rule", () => {
+  describe("with two users whose addresses are equal by the new rule", () => {
     const [FIRST, SECOND] = ["a@xn--bcher-kva.example", "a@bücher.example"];
 
-    it("keeps them apart: both log in with the address as they wrote it", async () => {
+    it("lets both log in with their own spelling of the address", async () => {
       const database = await databaseOf(FIRST, SECOND);
       const storage = await start(database);
       expect(await logIn(storage, FIRST)).toBe(FIRST);
       expect(await logIn(storage, SECOND)).toBe(SECOND);
-      // Who had the key already keeps it.
+      // The user that already had the key keeps it.
       expect(await logIn(storage, "A@BÜCHER.example")).toBe(SECOND);
       const taken = await storage.users.insert(aUser({ email: email("a@Bücher.example") }));
       expect(taken._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
     });
 
-    it("names them by their ids at every start, until one of the addresses changes", async () => {
+    it("logs their ids at every start until one of the addresses changes", async () => {
       const database = await databaseOf(FIRST, SECOND);
       const log = recordingLog();
       let storage = await start(database, log);
@@ -217,7 +217,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
       expect(await logIn(storage, "a@BÜCHER.example")).toBe(FIRST);
     });
 
-    it("lets the one without the key change all else, and then the address", async () => {
+    it("lets the user without the key change the name and the address", async () => {
       const database = await databaseOf(FIRST, SECOND);
       const storage = await start(database);
       const user = (await storage.users.findByEmail(email(FIRST)))._unsafeUnwrap();
@@ -231,7 +231,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     });
   });
 
-  it("is renewed as a whole or not at all, and at the next start then", async () => {
+  it("is renewed completely or not at all, and again at the next start", async () => {
     const database = await databaseOf(...CHANGED);
     await database.run(
       `create function refuse() returns trigger language plpgsql as $$ begin raise 'interrupted'; end $$`,
@@ -247,7 +247,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
     for (const address of CHANGED) expect(await logIn(storage, address)).toBe(address);
   });
 
-  it("renews more users than one statement takes", async () => {
+  it("renews more users than fit in one statement", async () => {
     const database = await databaseOf();
     await database.run(
       `insert into users select gen_random_uuid(), 'Ada', n || '@straße.de', n || '@strasse.de', '-', 'author', 1, now(), now()
@@ -261,7 +261,7 @@ describe.each(KINDS)("a %s with the e-mail keys of an earlier rule", (_, make) =
   });
 });
 
-it("keys are renewed once, and nobody fails, where several processes start at once on a server", async () => {
+it("e-mail keys are renewed once when several processes start simultaneously on a server", async () => {
   const database = await oldServerDatabase();
   await database.run(
     `insert into users select gen_random_uuid(), 'Ada', n || '@straße.de', n || '@strasse.de', '-', 'author', 1, now(), now()
@@ -275,7 +275,7 @@ it("keys are renewed once, and nobody fails, where several processes start at on
   for (const storage of storages) await storage.close();
 });
 
-it("a data directory on a full disk is opened with the keys that it has, and renewed at the next start with space", async () => {
+it("a data directory on a full disk opens with old e-mail keys, and renews them at the next start with free space", async () => {
   const database = await oldDataDirectory();
   await database.run(
     `insert into users values (gen_random_uuid(), 'Ada', 'a@straße.de', 'a@strasse.de', '-', 'author', 1, now(), now())`,

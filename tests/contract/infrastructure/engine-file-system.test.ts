@@ -8,7 +8,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { copyTemplateCluster, openPlainEngine } from "../../support/plain-engine.ts";
 
-// The object that Emscripten calls: what is replaced on it is replaced for the engine.
+// Emscripten calls this object, so a replaced function is replaced for the engine.
 const fs = createRequire(import.meta.url)("node:fs") as typeof NodeFileSystem;
 const { openSync, writeFileSync } = fs;
 
@@ -34,7 +34,7 @@ function refuse(errno: Errno, path: unknown): void {
   throw Object.assign(new Error(`${errno}: injected`), { code: errno, errno: -constants.errno[errno] });
 }
 
-/** Makes creating maps of free space (mknod of Emscripten), or opening them, fail. */
+/** Lets the creation (`mknod` of Emscripten) or the opening of free space maps fail. */
 function breakFiles({ create, open }: { readonly create?: Errno; readonly open?: Errno }): void {
   fs.writeFileSync = (path, ...rest) => {
     if (create !== undefined) refuse(create, path);
@@ -52,17 +52,17 @@ function mend(): void {
   syncBuiltinESMExports();
 }
 
-/** Grows a table so far that PostgreSQL makes a map of its free space. */
+/** Grows a table until PostgreSQL creates its free space map. */
 async function growTable(): Promise<void> {
   await engine.exec("insert into t select generate_series(1, 5000)");
 }
 
 describe("the engine's file system", () => {
   it.each([
-    ["a file that could not be made for want of an inode", { create: "ENOSPC" }, "53100"],
-    ["a file that could not be made for want of a descriptor", { create: "EMFILE" }, "53000"],
-    ["a file that was made and could not be opened for want of a descriptor", { open: "EMFILE" }, "53000"],
-  ] as const)("leaves nothing behind of %s", async (_, fault, sqlState) => {
+    ["ENOSPC during the creation of a file", { create: "ENOSPC" }, "53100"],
+    ["EMFILE during the creation of a file", { create: "EMFILE" }, "53000"],
+    ["EMFILE during the opening of a new file", { open: "EMFILE" }, "53000"],
+  ] as const)("works again after %s", async (_, fault, sqlState) => {
     breakFiles(fault);
     for (let attempt = 0; attempt < 3; attempt++) await expect(growTable()).rejects.toMatchObject({ code: sqlState });
     mend();
@@ -70,7 +70,7 @@ describe("the engine's file system", () => {
     expect((await engine.query("select count(*)::int as rows from t")).rows).toEqual([{ rows: 5000 }]);
   });
 
-  it("gives back the numbers of streams that could not be opened, of which there are 4,096", async () => {
+  it("releases the stream numbers of failed opens, of which Emscripten has 4,096", async () => {
     await growTable();
     const files = await engine.query<{ path: string }>("select pg_relation_filepath('t') || '_fsm' as path");
     const { FS } = engine.Module as unknown as {

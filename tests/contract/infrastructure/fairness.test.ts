@@ -5,12 +5,12 @@ import { aPublishedPost, aUser, past, PUBLISHED_POSTS, EVERY_DRAFT } from "../..
 import type { TestStorage } from "../../support/storage-under-test.ts";
 import { pglite } from "../../support/test-storage.ts";
 
-/** More than share the engine at a time, so that some wait in the queue for it. */
+/** More than the engine runs concurrently, so that some wait in the admission queue. */
 const LISTERS = 400;
 const LOOKUPS = 20;
 const CURSORS = 50;
 
-describe("lookups beside lists that are asked for without a pause", () => {
+describe("lookups during a continuous load of lists", () => {
   let opened: Awaited<ReturnType<typeof pglite.open>>;
   let storage: TestStorage;
   const ids: PostId[] = [];
@@ -28,11 +28,11 @@ describe("lookups beside lists that are asked for without a pause", () => {
   });
   afterAll(async () => opened.close());
 
-  it("wait for those lists that were asked for before them, and for no others", async () => {
+  it("wait only for lists that were requested before them", async () => {
     const over = new AbortController();
     let listed = 0;
     const listers = Array.from({ length: LISTERS }, async (_, lister) => {
-      // They differ, as lists that are equal are asked for once.
+      // The lists differ, because equal lists would share one statement.
       const limit = 1 + Math.floor(lister / CURSORS);
       for (let page = lister; !over.signal.aborted; page++) {
         const from = past(ids[CURSORS + (page % CURSORS)] as PostId);
@@ -49,7 +49,7 @@ describe("lookups beside lists that are asked for without a pause", () => {
     over.abort();
     await Promise.all(listers);
     expect(listed).toBeGreaterThan(LOOKUPS);
-    // Those that ran, and those that were asked for in the turn of the event loop in which the lookup was.
+    // The running lists, and the lists that were requested in the same turn of the event loop as the lookup.
     expect(Math.max(...waitedFor)).toBeLessThanOrEqual(2 * LISTERS);
   });
 });

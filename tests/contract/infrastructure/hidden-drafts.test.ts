@@ -11,7 +11,7 @@ import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle
 import { aDraft, aUser, EVERY_DRAFT, nextId } from "../../support/fixtures.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
-/** Of `explain (serialize)`: what a statement read, and what left the database for the client. */
+/** The blocks that a statement reads and the data that it sends to the client, from `explain (serialize)`. */
 interface Cost {
   readonly blocks: number;
   readonly outputKib: number;
@@ -29,12 +29,12 @@ interface Explained {
 
 const blocksOf = (part: Blocks) => part["Shared Hit Blocks"] + part["Shared Read Blocks"];
 
-describe("a draft that is asked for by one who may not see it", () => {
+describe("a draft that the client may not see", () => {
   let engine: PGlite;
   let repositories: Repositories;
   const sent: { sql: string; params: unknown[] }[] = [];
   const [author, other] = [aUser(), aUser()];
-  // Of chance, so that it is not compressed and fills blocks of its own.
+  // Random content does not compress, so it fills separate TOAST blocks.
   const long = aDraft(author.id, { content: randomBytes(CONTENT_MAX_BYTES / 2).toString("hex") });
   const short = aDraft(author.id);
 
@@ -48,7 +48,7 @@ describe("a draft that is asked for by one who may not see it", () => {
   });
   afterAll(async () => engine.close());
 
-  /** What PostgreSQL does for a question, counted in blocks and not in time. */
+  /** Measures a lookup in blocks, which unlike time are deterministic. */
   async function costOf(id: PostId, drafts: DraftFilter | null): Promise<Cost> {
     sent.length = 0;
     await repositories.posts.findById(id, drafts);
@@ -69,20 +69,17 @@ describe("a draft that is asked for by one who may not see it", () => {
   }
 
   it.each<[string, DraftFilter | null]>([
-    ["nobody", null],
+    ["a guest", null],
     ["another author", { authorId: other.id }],
-  ])(
-    "costs %s what a short one costs, whatever its length, and nothing of it leaves the database",
-    async (_, drafts) => {
-      const ofLong = await costOf(long.id, drafts);
-      expect(ofLong).toEqual(await costOf(short.id, drafts));
-      expect(ofLong.outputKib).toBe(0);
-      // One block that holds the row, beside those of the index.
-      expect(ofLong.blocks - (await costOf(nextId<PostId>(), drafts)).blocks).toBeLessThanOrEqual(1);
-    },
-  );
+  ])("costs %s the same as a short draft, and the database sends nothing of it", async (_, drafts) => {
+    const ofLong = await costOf(long.id, drafts);
+    expect(ofLong).toEqual(await costOf(short.id, drafts));
+    expect(ofLong.outputKib).toBe(0);
+    // Beside the blocks of the index, one block contains the row.
+    expect(ofLong.blocks - (await costOf(nextId<PostId>(), drafts)).blocks).toBeLessThanOrEqual(1);
+  });
 
-  it("is read whole by its author and by admins, as the measure shows", async () => {
+  it("costs more when its author or an admin reads it, which validates the measurement", async () => {
     for (const drafts of [{ authorId: author.id }, EVERY_DRAFT]) {
       const ofLong = await costOf(long.id, drafts);
       expect(ofLong.outputKib).toBeGreaterThanOrEqual(CONTENT_MAX_BYTES / 1024);

@@ -29,14 +29,14 @@ const POSTS = 100_000;
 const SESSIONS = 5_000;
 const IDEMPOTENCY_KEYS = 5_000;
 
-/** The id that the rows below give the n-th of a table. */
+/** The id of the n-th row of a table below. */
 const idOf = <AnId extends Id<string>>(n: number) =>
   `00000000-0000-7000-8000-${n.toString(16).padStart(12, "0")}` as AnId;
 
-/** Who wrote a quarter of all posts. */
-const OFTEN = 700;
+/** The author of a quarter of all posts. */
+const PROLIFIC = 700;
 
-// Most posts are drafts: a list of the published ones has to leap over what it does not show.
+// Most posts are drafts, so a list of published posts needs an index that skips them.
 const ROWS = filling(`
   insert into users
     select id_of(n), 'Ada', n || '@example.org', n || '@example.org', 'hash',
@@ -44,7 +44,7 @@ const ROWS = filling(`
     from generate_series(1, ${USERS}) n;
   insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at, title_key, title_key_version)
     select id_of(n), 'Title ' || n * 31 % 1000, repeat('content ', 40),
-      id_of(case when n % 4 = 0 then ${OFTEN} else 1 + n * 7919 % ${USERS} end),
+      id_of(case when n % 4 = 0 then ${PROLIFIC} else 1 + n * 7919 % ${USERS} end),
       case when n % 100 = 0 then 'published' else 'draft' end, case when n % 100 = 0 then moment_of(n * 13) end, 1,
       moment_of(n), moment_of(n * 17), 'title ' || length((n * 31 % 1000)::text) || n * 31 % 1000, 1
     from generate_series(1, ${POSTS}) n;
@@ -57,7 +57,7 @@ const ROWS = filling(`
 `);
 
 const NOW = new Date("2026-01-01T00:30:00Z");
-const USER = idOf<UserId>(OFTEN);
+const USER = idOf<UserId>(PROLIFIC);
 const OTHER = idOf<UserId>(900);
 const VERSION = 1 as Version;
 const FIRST = { limit: 20, from: null };
@@ -93,7 +93,7 @@ const WINDOWS = [
   { publishedAfter: new Date("2026-01-10T00:00:00Z"), publishedBefore: new Date("2026-01-25T00:00:00Z") },
 ];
 
-/** What the API lets each viewer ask for, but for what has no answer. */
+/** All lists that the API allows each viewer, except lists that are always empty. */
 const QUERIES: readonly (readonly [string, PostListQuery, PostFilter])[] = Object.entries(VIEWERS).flatMap(
   ([who, viewer]) =>
     [null, USER, OTHER].flatMap((authorId) =>
@@ -112,7 +112,7 @@ const QUERIES: readonly (readonly [string, PostListQuery, PostFilter])[] = Objec
     ),
 );
 
-/** The indexes that a list is read by, one for each sort of everybody's posts and one of an author's. */
+/** For each sort, the index of a list of all posts and the index of a list of an author's posts. */
 const INDEXES_OF = {
   created: ["posts_status_idx", "posts_author_idx"],
   updated: ["posts_updated_idx", "posts_author_updated_idx"],
@@ -121,9 +121,9 @@ const INDEXES_OF = {
 } as const;
 
 function indexesOf(filter: PostFilter, { by }: PostSort): string[] {
-  const [everybodys, authors] = INDEXES_OF[by];
+  const [ofAll, ofAuthor] = INDEXES_OF[by];
   const ranges = [filter.published, filter.drafts].filter((range) => range !== null);
-  const used = ranges.map(({ authorId }) => (authorId === null ? everybodys : authors));
+  const used = ranges.map(({ authorId }) => (authorId === null ? ofAll : ofAuthor));
   return [...new Set(["posts_pkey", ...used])].toSorted((a, b) => a.localeCompare(b));
 }
 
@@ -147,10 +147,10 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
     ["users_email_key_unique"],
   ],
   ["users.hasAdmin", async ({ users }) => users.hasAdmin(), ["users_admin_idx"]],
-  ["users.hasAdmin, beside one", async ({ users }) => users.hasAdmin(USER), ["users_admin_idx"]],
+  ["users.hasAdmin, except one user", async ({ users }) => users.hasAdmin(USER), ["users_admin_idx"]],
   ["users.list", async ({ users }) => users.list("everybody", FIRST), ["users_pkey"]],
   [
-    "users.list, further on",
+    "users.list, after a cursor",
     async ({ users }) => users.list("everybody", { limit: 20, from: past(USER) }),
     ["users_pkey"],
   ],
@@ -179,7 +179,7 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
     async ({ posts }) => posts.update({ ...aDraft(USER), id: idOf<PostId>(700) }, VERSION),
     ["account_usage_pkey", "posts_pkey"],
   ],
-  // A batch goes on where the one before it ended, by the index of an author's posts, however many were deleted before it.
+  // A batch continues after the previous one through the index of an author's posts, and does not revisit deleted rows.
   [
     "posts.deleteByAuthor",
     async ({ posts }) => posts.deleteByAuthor(OTHER, ANY_BATCH, { status: "draft", id: idOf<PostId>(1) }),
@@ -203,7 +203,7 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ],
   ["sessions.listByUser", async ({ sessions }) => sessions.listByUser(USER, NOW, FIRST), ["sessions_user_idx"]],
   [
-    "sessions.listByUser, further on",
+    "sessions.listByUser, after a cursor",
     async ({ sessions }) => sessions.listByUser(USER, NOW, { limit: 20, from: past(idOf<SessionId>(4_000)) }),
     ["sessions_user_idx"],
   ],
@@ -249,11 +249,11 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
 
 const SETTINGS = {
   "the embedded engine": "",
-  // A server makes a plan for each set of values at first.
+  // A server first makes a custom plan for each set of values.
   "a server": "set plan_cache_mode = force_custom_plan; set enable_sort = on; set enable_incremental_sort = on",
 };
 
-/** By these a start finds the users and the posts whose keys may be outdated. */
+/** The indexes by which a start finds users and posts with outdated keys. */
 const FOR_STARTS = ["posts_outdated_title_key_idx", "users_unicode_email_idx"];
 
 const indexesIn = (nodes: readonly PlanNode[]) =>
@@ -272,8 +272,8 @@ describe("the indexes of the schema", () => {
     const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
     db = drizzle({ client: engine, logger });
     repositories = drizzleRepositories(db, ANY_STORAGE);
-    // What is not known to be seen by all is looked up in the table, and what was inserted last is beside the tree of a GIN
-    // index until a vacuum (PostgreSQL 18, 65.4.4.1).
+    // Before a vacuum, index-only scans read the table, and new entries of a GIN index are in its pending list
+    // (PostgreSQL 18, 65.4.4.1).
     await engine.exec("vacuum analyze");
   });
   afterAll(async () => {
@@ -281,13 +281,13 @@ describe("the indexes of the schema", () => {
     await filled.remove();
   });
 
-  /** The plans of the statements that a call sends. */
+  /** Returns the plan nodes of the statements that a call sends. */
   async function plansOf(call: Call): Promise<PlanNode[]> {
     sent.length = 0;
     await call(repositories);
     const nodes: PlanNode[] = [];
     for (const { sql } of sent.splice(0)) {
-      // The engine keeps one plan for all values (start-parameters.ts).
+      // The engine uses generic plans (start-parameters.ts).
       const [answer] = await engine.exec(`explain (generic_plan, format json) ${sql}`);
       nodes.push(...((answer?.rows ?? []) as ExplainedRow[]).flatMap(nodesOf));
     }
@@ -295,19 +295,19 @@ describe("the indexes of the schema", () => {
     return nodes;
   }
 
-  it.each(CALLS)("answer %s without reading a whole table", async (_, call, indexes) => {
+  it.each(CALLS)("serve %s without reading a whole table", async (_, call, indexes) => {
     const nodes = await plansOf(call);
     expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
     expect(indexesIn(nodes)).toEqual(indexes);
   });
 
-  it("let a start look for outdated keys of e-mail addresses without reading a whole table", async () => {
+  it("serve the search for outdated e-mail keys at a start without reading a whole table", async () => {
     const nodes = await plansOf(async () => renewEmailKeys(db, recordingLog()));
     expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
     expect(indexesIn(nodes)).toEqual(["users_unicode_email_idx"]);
   });
 
-  it("let posts whose title keys are outdated be found and renewed without reading a whole table", async () => {
+  it("serve the renewal of outdated title keys without reading a whole table", async () => {
     const outdated = "update posts set title_key_version = null where id between id_of(501) and id_of(750)";
     await engine.exec(outdated);
     const nodes = await plansOf(async () => renewTitleKeys(db, () => false));
@@ -315,7 +315,7 @@ describe("the indexes of the schema", () => {
     expect(indexesIn(nodes)).toEqual(["posts_outdated_title_key_idx", "posts_pkey"]);
   });
 
-  /** The plan of the one statement that a call sends, as it was run with its values. */
+  /** Runs the single statement of a call with its values, and returns the nodes of its plan. */
   async function runPlanOf(call: Call, on = engine): Promise<PlanNode[]> {
     sent.length = 0;
     await call(repositories);
@@ -327,11 +327,11 @@ describe("the indexes of the schema", () => {
     return ((answer?.rows ?? []) as ExplainedRow[]).flatMap(nodesOf);
   }
 
-  /** A page and one more row, of each of two ranges at the most. */
+  /** Returns true if a node reads at most one page and one more row from each of two ranges. */
   const isPage = (node: PlanNode) =>
     (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) <= 2 * (FIRST.limit + 1);
 
-  /** Asks for the first page of each list that has a sort, and for those on both sides of a post in it. */
+  /** Reads the first page of each list with a sort, and the pages before and after a post in it. */
   async function expectPagesInOrder(by: PostSort["by"], on = engine): Promise<void> {
     const middle = (await repositories.posts.findById(idOf<PostId>(MIDDLE), EVERY_DRAFT))._unsafeUnwrap();
     const queries = QUERIES.filter(([, { sort }]) => sort.by === by);
@@ -353,13 +353,13 @@ describe("the indexes of the schema", () => {
   describe.each(Object.entries(SETTINGS))("with the settings of %s", (_, settings) => {
     afterAll(async () => engine.exec("reset all"));
 
-    it.each(POST_SORT_KEYS)("let each page by %s be read in its order, and no row besides", async (by) => {
+    it.each(POST_SORT_KEYS)("return each page by %s in order without reading other rows", async (by) => {
       await engine.exec(settings);
       await expectPagesInOrder(by);
     });
   });
 
-  it("let each page be read in its order by the embedded engine, though no row was ever analysed", async () => {
+  it("return each page in order on the embedded engine before the first analyze", async () => {
     const young = await filled.open();
     for (const by of POST_SORT_KEYS) await expectPagesInOrder(by, young);
     await young.close();
@@ -370,10 +370,10 @@ describe("the indexes of the schema", () => {
     ["never analysed", "the embedded engine"],
     ["analysed", "a server"],
   ] as const)(
-    "let a page of published authors be read by as many steps as it has users, of many who have not published, %s, on %s",
+    "read only the users of a page of published authors among many other users, %s, on %s",
     async (which, settings) => {
       const young = await filled.open();
-      // All have drafts; of the thousand, fifty have forty published posts each.
+      // All users have drafts. 50 of the 1,000 users have 40 published posts each.
       await young.exec(
         `insert into posts select id_of(1000000 + n), 'T', 'C', id_of(1 + n % 50 * 20), 'published', moment_of(n), 1, now(), now()
          from generate_series(1, 2000) n`,
@@ -396,8 +396,8 @@ describe("the indexes of the schema", () => {
 
   it.each<[string, Call]>([
     ["posts.hasPublished", async ({ posts }) => posts.hasPublished(OTHER)],
-    ["posts.hasPublished, of one who has often", async ({ posts }) => posts.hasPublished(USER)],
-  ])("answer %s by one entry", async (_, call) => {
+    ["posts.hasPublished, of an author with many posts", async ({ posts }) => posts.hasPublished(USER)],
+  ])("serve %s with one entry", async (_, call) => {
     const nodes = await runPlanOf(call);
     expect(indexesIn(nodes)).toEqual([expect.stringMatching(/^posts_author_/)]);
     for (const node of nodes) {
@@ -405,7 +405,7 @@ describe("the indexes of the schema", () => {
     }
   });
 
-  it("let posts be counted by what they hold alone", async () => {
+  it("serve the count of every list with index-only scans", async () => {
     const counted = { ...FIRST, isCounted: true };
     for (const [name, { sort }, filter] of QUERIES) {
       const nodes = await plansOf(async ({ posts }) => posts.list(filter, sort, counted));
@@ -419,7 +419,7 @@ describe("the indexes of the schema", () => {
     }
   });
 
-  describe("of posts that were analysed while all were published", () => {
+  describe("of posts that were analysed before most became drafts", () => {
     let young: PGlite;
 
     beforeAll(async () => {
@@ -430,7 +430,7 @@ describe("the indexes of the schema", () => {
     });
     afterAll(async () => young.close());
 
-    it.each(POST_SORT_KEYS)("let a page by %s be read without the drafts that have come between", async (by) => {
+    it.each(POST_SORT_KEYS)("return a page by %s without reading the drafts in between", async (by) => {
       const sort = { by, descending: true };
       expect(
         (await runPlanOf(async ({ posts }) => posts.list(PUBLISHED_POSTS, sort, FIRST), young)).every(isPage),
@@ -438,7 +438,7 @@ describe("the indexes of the schema", () => {
     });
   });
 
-  it("are each used by a query of a port, but for those that serve a cascade", async () => {
+  it("are each used by a query of a port, or serve a cascade", async () => {
     const { rows } = await engine.query<{ name: string }>(
       "select indexname as name from pg_indexes where schemaname = 'public' order by indexname",
     );

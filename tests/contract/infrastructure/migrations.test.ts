@@ -36,11 +36,11 @@ const shipped = async () => (await readMigrations(MIGRATIONS_FOLDER))._unsafeUnw
 
 describe("pendingMigrations", () => {
   it.each([
-    ["all, for a new database", [1, 2, 3], [], [1, 2, 3]],
-    ["those after the last applied", [1, 2, 3], [1], [2, 3]],
-    ["none, when all are applied", [1, 2, 3], [1, 2, 3], []],
-    ["none, when there are none", [], [], []],
-  ])("gives %s", (_, shipped, applied, pending) => {
+    ["all migrations for a new database", [1, 2, 3], [], [1, 2, 3]],
+    ["the migrations after the last applied one", [1, 2, 3], [1], [2, 3]],
+    ["no migration when all are applied", [1, 2, 3], [1, 2, 3], []],
+    ["no migration when none exists", [], [], []],
+  ])("returns %s", (_, shipped, applied, pending) => {
     const result = pendingMigrations(
       shipped.map((time) => migration(time)),
       applied.map((time) => migration(time)),
@@ -48,22 +48,22 @@ describe("pendingMigrations", () => {
     expect(result._unsafeUnwrap()).toEqual(pending.map((time) => migration(time)));
   });
 
-  it("does not care in which order the applied ones are given", () => {
+  it("ignores the order of the applied migrations", () => {
     const result = pendingMigrations([migration(1), migration(2), migration(3)], [migration(2), migration(1)]);
     expect(result._unsafeUnwrap()).toEqual([migration(3)]);
   });
 
-  it("gives none where a newer program has expanded the database", () => {
+  it("returns no migration for a database that a newer program has expanded", () => {
     expect(pendingMigrations([migration(1)], [migration(1), migration(2)])._unsafeUnwrap()).toEqual([]);
   });
 
-  it("gives none where a newer program has contracted the database of what this one does not need", () => {
+  it("returns no migration for a database that a newer program has contracted compatibly", () => {
     const contracting = { ...migration(3), requiredMigration: 2 };
     const result = pendingMigrations([migration(1), migration(2)], [migration(1), migration(2), contracting]);
     expect(result._unsafeUnwrap()).toEqual([]);
   });
 
-  it("refuses a database that a newer program has contracted, whatever was applied after that", () => {
+  it("rejects a database that a newer program has contracted incompatibly, also after later migrations", () => {
     const contracting = { ...migration(3), requiredMigration: 2 };
     expect(drift([migration(1)], [migration(1), migration(2), contracting, migration(4)])).toEqual({
       kind: "migration_drift",
@@ -72,27 +72,27 @@ describe("pendingMigrations", () => {
     });
   });
 
-  it("refuses a database with a migration between or before those that are shipped", () => {
+  it("rejects a database with an unknown migration between or before the shipped ones", () => {
     expect(drift([migration(1), migration(3)], [migration(1), migration(2), migration(3)]).drift).toBe("unknown");
     expect(drift([migration(2)], [migration(1), migration(2)]).drift).toBe("unknown");
   });
 
-  it("refuses a database in which another application keeps its migrations", () => {
+  it("rejects a database with the migrations of another application", () => {
     expect(drift([migration(1), migration(2)], [migration(3)])).toMatchObject({ drift: "foreign" });
     expect(drift([], [migration(1)])).toMatchObject({ drift: "foreign" });
   });
 
-  it("refuses a migration that was applied with other contents, and names it", () => {
+  it("rejects a migration that was applied with other contents, and names it", () => {
     const result = drift([migration(1), migration(2), migration(3)], [migration(1), migration(2, "other contents")]);
     expect(result).toEqual({ kind: "migration_drift", drift: "changed", migration: "0002" });
   });
 
-  it("refuses a migration that is older than one that is applied, and names it", () => {
+  it("rejects a pending migration that is older than an applied one, and names it", () => {
     const result = drift([migration(1), migration(2), migration(3)], [migration(1), migration(3)]);
     expect(result).toEqual({ kind: "migration_drift", drift: "out_of_order", migration: "0002" });
   });
 
-  it("refuses a first migration that is not applied though a later one is", () => {
+  it("rejects a pending first migration when a later one is applied", () => {
     expect(drift([migration(1), migration(2)], [migration(2)])).toMatchObject({
       drift: "out_of_order",
       migration: "0001",
@@ -102,7 +102,7 @@ describe("pendingMigrations", () => {
   it.each([
     ["older than the one before it", [migration(2), migration(1)], "0001"],
     ["of the same time as the one before it", [migration(1), { ...migration(1), tag: "twin" }], "twin"],
-  ])("refuses a journal with a migration %s, applied or not", (_, shipped, tag) => {
+  ])("rejects a journal with a migration %s, applied or not", (_, shipped, tag) => {
     const expected = { kind: "migration_drift", drift: "out_of_order", migration: tag };
     expect(drift(shipped, [])).toEqual(expected);
     expect(drift(shipped, shipped)).toEqual(expected);
@@ -124,7 +124,7 @@ describe("readMigrations", () => {
     for (const [tag, contents] of Object.entries(files)) await writeFile(join(folder, `${tag}.sql`), contents);
   }
 
-  it("gives the tag, the time and the SHA-256 of each, in the order of the journal", async () => {
+  it("returns the tag, the time and the SHA-256 of each migration in the order of the journal", async () => {
     const files = { "0000_first": "select 1;", "0001_second": "select 2;\n--> statement-breakpoint\nselect 3;" };
     await write({ entries: [entry(0, "0000_first", 10), entry(1, "0001_second", 20)] }, files);
     expect((await readMigrations(folder))._unsafeUnwrap()).toEqual([
@@ -145,7 +145,7 @@ describe("readMigrations", () => {
     ]);
   });
 
-  it("reads which migration a program must know from the notes of those that contract", async () => {
+  it("reads the required migration from the comments of contracting migrations", async () => {
     const third = [
       "-- Contracts: nobody has read it.\nselect 3;",
       "-- Contracts: before 0000_first: reads it.\nselect 4;",
@@ -157,7 +157,7 @@ describe("readMigrations", () => {
     expect(required).toEqual([null, null, 11]);
   });
 
-  it("fails when a migration contracts before one that there is not", async () => {
+  it("fails when a contracting migration requires an unknown one", async () => {
     await write(
       { entries: [entry(0, "0000_first", 10)] },
       { "0000_first": "-- Contracts: before 0009_none: it.\nselect 1;" },
@@ -179,7 +179,7 @@ describe("readMigrations", () => {
   });
 
   it.each([
-    ["no JSON", "{ entries"],
+    ["malformed JSON", "{ entries"],
     ["empty", ""],
     ["without entries", {}],
     ["an entry without a tag", { entries: [{ when: 1 }] }],
@@ -189,7 +189,7 @@ describe("readMigrations", () => {
     expect((await readMigrations(folder))._unsafeUnwrapErr().kind).toBe("migrations_unreadable");
   });
 
-  it("reads the migrations that are shipped, in order", async () => {
+  it("reads the shipped migrations in order", async () => {
     const migrations = await shipped();
     expect(migrations.length).toBeGreaterThan(0);
     for (const { tag, hash } of migrations) {
@@ -225,18 +225,18 @@ describe("migrations on PGlite", () => {
 
   const add = async (tag: string, when: number, statements: string) => addMigration(folder, tag, when, statements);
 
-  /** Leaves in the folder the migrations that come before one. */
+  /** Removes the migrations from `tag` on from the journal of the folder. */
   async function keepMigrationsBefore(tag: string): Promise<void> {
     const path = join(folder, "meta", "_journal.json");
     const journal = JSON.parse(await readFile(path, "utf8")) as { entries: { tag: string }[] };
     await writeFile(path, JSON.stringify({ ...journal, entries: journal.entries.filter((each) => each.tag < tag) }));
   }
 
-  it("finds none applied in a database that never had one", async () => {
+  it("finds no applied migrations in a new database", async () => {
     expect(await applied()).toEqual([]);
   });
 
-  it("applies those that are shipped to a new database", async () => {
+  it("applies the shipped migrations to a new database", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     expect(await applied()).toEqual(
       (await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash, requiredMigration: null })),
@@ -244,7 +244,7 @@ describe("migrations on PGlite", () => {
     expect(await tables()).toEqual(["account_usage", "idempotency_keys", "posts", "sessions", "users"]);
   });
 
-  it("does nothing the second time", async () => {
+  it("does nothing in a second run", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     const rows = async () => (await engine.query("select xmin, * from drizzle.__drizzle_migrations order by id")).rows;
     const before = await rows();
@@ -252,7 +252,7 @@ describe("migrations on PGlite", () => {
     expect(await rows()).toEqual(before);
   });
 
-  it("applies a new one to a database that has the others, and keeps its rows", async () => {
+  it("applies a new migration to an existing database, and keeps its rows", async () => {
     const storage = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     await engine.exec("create table public.kept (n int); insert into kept values (1)");
     await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
@@ -262,7 +262,7 @@ describe("migrations on PGlite", () => {
     expect((await storage.schemaCheck()).isOk()).toBe(true);
   });
 
-  it("counts what accounts have stored already, and what they store from then on", async () => {
+  it("counts the existing and the later bytes of accounts", async () => {
     await keepMigrationsBefore("0006");
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     await engine.exec(`insert into users select id_of(n), 'Ada', n::text, n::text, 'hash', 'author', 1, now(), now()
@@ -285,7 +285,7 @@ describe("migrations on PGlite", () => {
     expect(await usage()).toEqual([post + 1024 + 6, 0, 2 * 1026]);
   });
 
-  it("refuses posts of a user who is removed to an older program as well, by the constraint that it knows", async () => {
+  it("reports a post of a removed user to an older program as a violation of a constraint that it knows", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     await engine.exec(`insert into users select id_of(n), 'Ada', n::text, n::text, 'hash', 'author', 1, now(), now()
         from generate_series(1, 2) n;
@@ -305,7 +305,7 @@ describe("migrations on PGlite", () => {
     expect(await applied()).toHaveLength((await shipped()).length + 1);
   });
 
-  it("stops before a database that a newer program has contracted, and is not ready on it where it runs already", async () => {
+  it("rejects a database that a newer program has contracted, and reports a running process as not ready", async () => {
     const running = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     await add("9998_expands", FUTURE, "CREATE TABLE next (n int);");
     const note = "-- Contracts: before 9998_expands: programs that do not know it read the table.";
@@ -318,7 +318,7 @@ describe("migrations on PGlite", () => {
     expect((await running.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
   });
 
-  it("reads a database that a program without the note of what a migration requires has migrated", async () => {
+  it("accepts a database of an older program without the column required_migration", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     await engine.exec("alter table drizzle.__drizzle_migrations drop column required_migration");
     const { schemaCheck } = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
@@ -328,7 +328,7 @@ describe("migrations on PGlite", () => {
     expect(await applied()).toHaveLength((await shipped()).length + 1);
   });
 
-  it("stops when an applied migration was edited", async () => {
+  it("fails when an applied migration was edited", async () => {
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     const [first] = await shipped();
     const path = join(folder, `${first?.tag}.sql`);
@@ -337,7 +337,7 @@ describe("migrations on PGlite", () => {
     expect((await migratedStorage(rawClient(engine), folder))._unsafeUnwrapErr()).toEqual(expected);
   });
 
-  it("stops at a migration that was merged late, and does not apply it", async () => {
+  it("fails at a migration that was merged late, and does not apply it", async () => {
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     await add("0000_late", 1_000, "CREATE TABLE late (n int);");
     const expected = { kind: "migration_drift", drift: "out_of_order", migration: "0000_late" };
@@ -345,7 +345,7 @@ describe("migrations on PGlite", () => {
     expect(await tables()).not.toContain("late");
   });
 
-  it("applies nothing of a migration that fails half-way", async () => {
+  it("rolls back a migration that fails half-way", async () => {
     (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
     const before = await applied();
     await add("9999_broken", FUTURE, "CREATE TABLE half (n int);\n--> statement-breakpoint\nselect nowhere;");
@@ -363,16 +363,16 @@ describe("the check of the schema", () => {
   });
   afterAll(async () => engine.close());
 
-  it("finds the memory adapter ready", async () => {
+  it("reports the memory adapter as ready", async () => {
     expect((await openMemoryStorage().probe.check()).isOk()).toBe(true);
   });
 
-  it("finds a database ready that has every migration", async () => {
+  it("reports a database with every migration as ready", async () => {
     const { schemaCheck } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     expect((await schemaCheck()).isOk()).toBe(true);
   });
 
-  it("finds a database outdated that lacks a migration, or has one with other contents", async () => {
+  it("reports a database with a missing or changed migration as outdated", async () => {
     const migrations = await shipped();
     const db = drizzle({ client: engine });
     const next = migration(4_000_000_000_000);
@@ -382,7 +382,7 @@ describe("the check of the schema", () => {
     }
   });
 
-  it("fails as a store that is not there when the engine has ended", async () => {
+  it("fails with the reason unavailable after the engine has ended", async () => {
     const ended = await openTemplate();
     const { schemaCheck } = (await migratedStorage(rawClient(ended), MIGRATIONS_FOLDER))._unsafeUnwrap();
     await ended.close();

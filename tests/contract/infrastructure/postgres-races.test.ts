@@ -19,7 +19,7 @@ async function opened(server: ServerUrl, poolSize: number = serverDefaults.poolS
   return (await openPostgresStorage({ ...serverDefaults, server, poolSize }))._unsafeUnwrap();
 }
 
-/** The storages of two processes on a database of their own, and a client that sees what they do there. */
+/** Opens the storages of two processes on a new database, and a client to observe it. */
 async function twoProcesses() {
   const server = await createDatabase();
   const [here, there] = [await opened(server), await opened(server)];
@@ -28,7 +28,7 @@ async function twoProcesses() {
   return { here, there, client, close };
 }
 
-describe("changes of one post that come at once, through two processes", () => {
+describe("simultaneous changes of one post through two processes", () => {
   let here: PostgresStorage;
   let there: PostgresStorage;
 
@@ -40,7 +40,7 @@ describe("changes of one post that come at once, through two processes", () => {
     await Promise.all([here.close(), there.close()]);
   });
 
-  /** A post, and its author in both processes. */
+  /** Makes a post. Returns functions that change it through both processes and read it. */
   async function aPostInBoth() {
     const author = await openApi(here).author();
     const post = await author.write();
@@ -53,7 +53,7 @@ describe("changes of one post that come at once, through two processes", () => {
 
   const contents = Array.from({ length: CHANGES }, (_, index) => `By ${index}`);
 
-  it("pass one of those that name the same version, and the others are told that theirs is gone", async () => {
+  it("succeed once with the same If-Match, and the others get 412", async () => {
     const { change, stored } = await aPostInBoth();
     const replies = await Promise.all(
       contents.map(async (content, index) => change(content, index, { "If-Match": '"1"' })),
@@ -64,7 +64,7 @@ describe("changes of one post that come at once, through two processes", () => {
     expect(await stored()).toEqual(winner?.body);
   });
 
-  it("are each one version where they name none, and who has lost too often is told to come back", async () => {
+  it("make one version each without If-Match, and get 409 after too many lost races", async () => {
     const { change, stored } = await aPostInBoth();
     const versions = await Promise.all(
       contents.map(async (content, index) => {
@@ -81,7 +81,7 @@ describe("changes of one post that come at once, through two processes", () => {
 });
 
 describe.each(["read committed", "repeatable read", "serializable"])(
-  "admins who are taken away at once through two processes, whose transactions are %s by default",
+  "admins who are demoted or removed simultaneously through two processes with the isolation %s",
   (isolation) => {
     let here: PostgresStorage;
     let there: PostgresStorage;
@@ -101,15 +101,15 @@ describe.each(["read committed", "repeatable read", "serializable"])(
     it.each([
       ["demoted", demote],
       ["removed", remove],
-    ])("leave one who is not %s, every time", async (_, takeAway) => {
-      // The storage is never without an admin: the one whom the test before has left is the first that is taken away.
+    ])("always leave one admin who is not %s", async (_, write) => {
+      // The storage always has an admin, so the last admin of the previous test takes part in the first round.
       const stored = (await here.users.list("everybody", { limit: 100, from: null }))._unsafeUnwrap().items;
       let last = stored.find(({ role }) => role === "admin");
       for (let round = 0; round < ROUNDS; round++) {
         const added = [aUser({ role: "admin" }), aUser({ role: "admin" })];
         const all: User[] = last === undefined ? added : [last, ...added];
         for (const user of added) (await here.users.insert(user))._unsafeUnwrap();
-        const results = await Promise.all(all.map(async (user, i) => takeAway(i % 2 === 0 ? here : there, user)));
+        const results = await Promise.all(all.map(async (user, i) => write(i % 2 === 0 ? here : there, user)));
         const kinds = results.map((result) => (result.isErr() ? result.error.kind : "done"));
         expect(kinds.toSorted()).toEqual(
           [...Array.from({ length: all.length - 1 }, () => "done"), "last_admin"].toSorted(),
@@ -120,7 +120,7 @@ describe.each(["read committed", "repeatable read", "serializable"])(
   },
 );
 
-describe("a key that is sent through two processes at once", () => {
+describe("a key that is sent through two processes simultaneously", () => {
   let here: PostgresStorage;
   let there: PostgresStorage;
   let client: ServerClient;
@@ -131,7 +131,7 @@ describe("a key that is sent through two processes at once", () => {
   });
   afterAll(async () => close());
 
-  /** Settles when a key is locked. */
+  /** Resolves when a key is locked. */
   async function locked(): Promise<void> {
     for (;;) {
       const locks = (await client.unsafe(
@@ -145,31 +145,34 @@ describe("a key that is sent through two processes at once", () => {
   it.each([
     ["a new post", "/v1/posts", { title: "Once", content: "" }, "users"],
     ["a change", "/v1/posts/%/publish", undefined, "posts"],
-  ])("is in use while the first, %s, is running, and then answered as that was", async (_, template, body, table) => {
-    const author = await openApi(here).author();
-    const path = template.replace("%", (await author.write()).id);
-    const key = { "Idempotency-Key": crypto.randomUUID() };
-    const again = async () =>
-      openApi(there)
-        .client({ Authorization: `Bearer ${author.token}` })
-        .post(path, body, key);
-    const { running } = await client.begin(async (transaction) => {
-      // What it writes, or refers to, so that it has to wait.
-      await transaction.unsafe(`select id from ${table} for update`);
-      const first = author.post(path, body, key);
-      await locked();
-      const refused = await again();
-      expect(problemOf(refused)).toBe("409 idempotency_key_in_use");
-      expect(refused.headers.get("Retry-After")).toBe("1");
-      return { running: first };
-    });
-    const { status, text } = await running;
-    expect(status).toBeLessThan(300);
-    expect(await again()).toMatchObject({ status, text });
-  });
+  ])(
+    "is in use while the first request, %s, is running, and is replayed afterwards",
+    async (_, template, body, table) => {
+      const author = await openApi(here).author();
+      const path = template.replace("%", (await author.write()).id);
+      const key = { "Idempotency-Key": crypto.randomUUID() };
+      const again = async () =>
+        openApi(there)
+          .client({ Authorization: `Bearer ${author.token}` })
+          .post(path, body, key);
+      const { running } = await client.begin(async (transaction) => {
+        // Locks the rows that the request writes or references, so that it waits.
+        await transaction.unsafe(`select id from ${table} for update`);
+        const first = author.post(path, body, key);
+        await locked();
+        const refused = await again();
+        expect(problemOf(refused)).toBe("409 idempotency_key_in_use");
+        expect(refused.headers.get("Retry-After")).toBe("1");
+        return { running: first };
+      });
+      const { status, text } = await running;
+      expect(status).toBeLessThan(300);
+      expect(await again()).toMatchObject({ status, text });
+    },
+  );
 });
 
-describe("expired records of keys that two processes remove", () => {
+describe("expired replay records that two processes delete", () => {
   const RECORDS = 30;
   let here: PostgresStorage;
   let there: PostgresStorage;
@@ -187,7 +190,7 @@ describe("expired records of keys that two processes remove", () => {
   });
   afterAll(async () => close());
 
-  it("are shared by them: neither waits for what the other removes", async () => {
+  it("are divided between them without waiting for locks", async () => {
     const removed = await client.begin(async (transaction) => {
       await transaction.unsafe(`select id from idempotency_keys order by expires_at limit ${RECORDS / 3} for update`);
       const both = [here, there].map(async ({ idempotencyKeys }) =>
@@ -210,13 +213,13 @@ describe("a unit of work whose connection is cut", () => {
     client = serverClient({ ...serverDefaults, server, poolSize: 2 });
   });
   beforeEach(async () => {
-    // With one connection, what a lost transaction would still send could only go to the one that follows it.
+    // With one connection, a late statement of a lost transaction could only run in the next transaction.
     storage = await opened(server, 1);
     return async () => storage.close();
   });
   afterAll(async () => client.end(1000));
 
-  /** Ends the server's side of connections in that state, once there are some. */
+  /** Waits for connections that match the condition, and terminates them on the server. */
   async function cut(condition: string): Promise<void> {
     const others = "datname = current_database() and pid <> pg_backend_pid() and application_name = 'quire'";
     for (;;) {
@@ -228,7 +231,7 @@ describe("a unit of work whose connection is cut", () => {
     }
   }
 
-  it("is undone and run again as a whole where it waits for a lock", async () => {
+  it("is rolled back and retried completely when it waits for a lock", async () => {
     const [locked, written] = [aUser(), aUser()];
     (await storage.users.insert(locked))._unsafeUnwrap();
     let runs = 0;
@@ -248,7 +251,7 @@ describe("a unit of work whose connection is cut", () => {
     expect((await storage.users.findById(locked.id))._unsafeUnwrap()).toMatchObject({ name: "Grace", version: 2 });
   });
 
-  it("has given back the key that it had claimed", async () => {
+  it("releases the key that it has claimed", async () => {
     const digest = keyDigest("a key");
     const claims: Result<void, unknown>[] = [];
     const outcome = await storage.unitOfWork.run(async ({ idempotencyKeys }) => {
@@ -261,7 +264,7 @@ describe("a unit of work whose connection is cut", () => {
     expect(outcome).toEqual(ok());
   });
 
-  it("is run again where that happens between its statements, and what the lost run still writes is not kept", async () => {
+  it("is retried when the cut happens between its statements, and late writes of the lost run are not stored", async () => {
     const [before, after] = [aUser(), aUser()];
     const lost = aUser();
     const isRunAgain = meeting(2);

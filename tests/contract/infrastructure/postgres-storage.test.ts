@@ -18,7 +18,7 @@ import { aSession, aUser, LATER } from "../../support/fixtures.ts";
 import { meeting } from "../../support/meeting.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
-/** Nothing listens there. */
+/** A port on which nothing listens. */
 const CLOSED: ServerHost = { host: "127.0.0.1", port: 1 };
 
 const nameOf = ({ hosts: [first] }: ServerUrl): string => hostAndPort(first);
@@ -46,7 +46,7 @@ describe("the storage on a PostgreSQL server", () => {
     return session;
   }
 
-  it("repeats the unit of work that PostgreSQL rolls back to break a deadlock", async () => {
+  it("retries a unit of work that PostgreSQL rolls back to break a deadlock", async () => {
     const [first, second] = [await storedSession(), await storedSession()];
     const bothHoldOne = meeting(2);
     const renewed = (session: Session): Session => ({ ...session, lastUsedAt: LATER });
@@ -88,7 +88,7 @@ describe("the storage on a PostgreSQL server", () => {
 
   it("reports the durability of the server", async () => {
     const checked = (await storage.probe.check())._unsafeUnwrap();
-    // The server of the tests does not flush.
+    // The test server runs with fsync off.
     expect(checked).toEqual({ durability: "relaxed", writable: true });
   });
 
@@ -109,7 +109,7 @@ describe("the storage on a PostgreSQL server", () => {
     await opened.close();
   });
 
-  it("fails at once when the database does not exist", async () => {
+  it("fails immediately when the database does not exist", async () => {
     const elsewhere = { ...server, database: "nowhere" };
     const refused = (await openPostgresStorage({ ...serverDefaults, server: elsewhere }))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
@@ -118,7 +118,7 @@ describe("the storage on a PostgreSQL server", () => {
     });
   });
 
-  it("refuses a server without TLS when the URL requires verification", async () => {
+  it("rejects a server without TLS when the URL requires verification", async () => {
     const options = { ...serverDefaults, server: { ...server, tls: {} }, startTimeoutMs: 300 };
     const refused = (await openPostgresStorage(options))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
@@ -136,7 +136,7 @@ describe("the storage on a PostgreSQL server", () => {
     await opened.close();
   });
 
-  it("gives the reason for each of several unsuitable hosts, and ends", async () => {
+  it("reports the reason for each of several unsuitable hosts, and ends", async () => {
     const standby: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts], sessionAttributes: "standby" };
     const refused = (
       await openPostgresStorage({ ...serverDefaults, server: standby, startTimeoutMs: 300 })
@@ -148,8 +148,8 @@ describe("the storage on a PostgreSQL server", () => {
   });
 
   it.each([
-    ["nobody listens", async () => ({ port: 1, close: async () => {} })],
-    ["nobody says anything", silentServer],
+    ["nothing listens", async () => ({ port: 1, close: async () => {} })],
+    ["the server is silent", silentServer],
   ])("waits exactly as long as the start timeout when %s", async (_case, listen) => {
     const { port, close } = await listen();
     const absent: ServerUrl = { ...server, hosts: [{ host: "127.0.0.1", port }] };
@@ -158,7 +158,7 @@ describe("the storage on a PostgreSQL server", () => {
     await close();
     const { waitedMs } = refused._unsafeUnwrapErr() as DatabaseUnreachable;
     expect(waitedMs).toBeGreaterThanOrEqual(startTimeoutMs);
-    // It is below the connect timeout, so that an attempt was cut off in the middle.
+    // The start timeout is below the connect timeout, so it interrupts a connection attempt.
     expect(waitedMs).toBeLessThan(serverDefaults.connectTimeoutMs);
   });
 
@@ -168,7 +168,7 @@ describe("the storage on a PostgreSQL server", () => {
     await waiting.end(1000);
   });
 
-  it("fails at once when one of several hosts refuses the password", async () => {
+  it("fails immediately when one of several hosts rejects the password", async () => {
     const wrong: ServerUrl = { ...server, hosts: [CLOSED, ...server.hosts], password: "wrong" };
     const refused = (await openPostgresStorage({ ...serverDefaults, server: wrong }))._unsafeUnwrapErr();
     expect(refused).toMatchObject({
@@ -193,7 +193,7 @@ describe("the storage on a PostgreSQL server", () => {
   });
 });
 
-/** Takes connections and answers nothing. */
+/** Accepts connections and sends nothing. */
 async function silentServer() {
   const silent = createServer().listen(0, "127.0.0.1");
   await once(silent, "listening");

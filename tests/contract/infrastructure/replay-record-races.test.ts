@@ -18,7 +18,7 @@ describe("a replay record that another process stores after the snapshot of a st
     const server = await createDatabase();
     storage = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
     client = serverClient({ ...serverDefaults, server, poolSize: 1 });
-    // A statement has its snapshot when its triggers run, and has looked at no row yet (PostgreSQL 18, 37.1).
+    // A statement trigger runs after the snapshot is taken and before a row is read (PostgreSQL 18, 37.1).
     await client.unsafe(`create function wait_at_gate() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock(${GATE}); return null; end $$`);
     await client.unsafe(`create trigger gate before insert on idempotency_keys
@@ -29,8 +29,8 @@ describe("a replay record that another process stores after the snapshot of a st
     await storage.close();
   });
 
-  /** Settles when a statement waits at the gate. */
-  async function someoneWaits(on: Pick<ServerClient, "unsafe">): Promise<void> {
+  /** Resolves when a statement waits at the gate. */
+  async function statementWaits(on: Pick<ServerClient, "unsafe">): Promise<void> {
     for (;;) {
       const waiting = (await on.unsafe(
         "select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())",
@@ -40,12 +40,12 @@ describe("a replay record that another process stores after the snapshot of a st
     }
   }
 
-  /** Stores `first` while the statement that stores `second` waits between its snapshot and its look at the rows. */
+  /** Inserts `first` while the insert of `second` waits between its snapshot and its first read of a row. */
   async function insertBetween(first: IdempotencyRecord, second: IdempotencyRecord) {
     return client.begin(async (transaction) => {
       await transaction.unsafe(`select pg_advisory_xact_lock(${GATE})`);
       const inserting = storage.idempotencyKeys.insert(second, "within_quota");
-      await someoneWaits(transaction);
+      await statementWaits(transaction);
       await transaction.unsafe(
         `insert into idempotency_keys (id, key_digest, user_id, fingerprint, answer, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -55,7 +55,7 @@ describe("a replay record that another process stores after the snapshot of a st
     });
   }
 
-  it("is kept, and the later record of the same key is refused", async () => {
+  it("is kept, and the later record of the same key is rejected", async () => {
     const user = aUser();
     (await storage.users.insert(user))._unsafeUnwrap();
     const [first, second] = [aRecord(user.id, "one key"), aRecord(user.id, "one key")];
@@ -64,7 +64,7 @@ describe("a replay record that another process stores after the snapshot of a st
     expect(await storage.idempotencyKeys.find(first.keyDigest)).toEqual(ok(first));
   });
 
-  it("gives its place to the later record where it had expired when that was made", async () => {
+  it("is replaced by the later record when it has expired", async () => {
     const user = aUser();
     (await storage.users.insert(user))._unsafeUnwrap();
     const first = aRecord(user.id, "another key", { expiresAt: DAY_LATER });

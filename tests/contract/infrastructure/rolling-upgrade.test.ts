@@ -35,7 +35,7 @@ describe("a rolling upgrade on one database", () => {
     expect(await storage.users.findById(user.id)).toEqual(ok(user));
   }
 
-  it("leaves an older process ready while a newer one expands, and refuses it once the schema is contracted", async () => {
+  it("leaves an older process ready after an expansion, and not ready after a contraction of the schema", async () => {
     const older = await start(MIGRATIONS_FOLDER);
     await expectReady(older);
 
@@ -44,7 +44,7 @@ describe("a rolling upgrade on one database", () => {
     await expectReady(older);
     await expectReady(await start(MIGRATIONS_FOLDER));
 
-    // It takes something away that no program has ever read.
+    // It removes an object that no program has read.
     const harmless = "-- Contracts: nobody reads it.";
     await addMigration(newer, "9998_tidies", FUTURE + 1, `${harmless}\nDROP INDEX IF EXISTS "nobodys_idx";`);
     await start(newer);

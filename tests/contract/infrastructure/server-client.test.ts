@@ -5,8 +5,8 @@ import { eventually } from "../../faults/watching.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 const CUTS = 60;
-const ASKING = 12;
-/** No figure of speed: a statement that waits for a connection that nobody writes on waits as long as the test may. */
+const CONCURRENCY = 12;
+/** Not a measure of speed. A statement on a dead connection would wait until this timeout. */
 const TEST_TIMEOUT_MS = 600_000;
 
 describe("a pool whose connections are cut repeatedly", () => {
@@ -20,7 +20,7 @@ describe("a pool whose connections are cut repeatedly", () => {
   afterAll(async () => other.end(1000));
 
   it(
-    "answers every statement, and none waits for a connection without a writer",
+    "settles every statement, and no statement waits for a dead connection",
     { timeout: TEST_TIMEOUT_MS },
     async () => {
       const connectTimeoutMs = 2 * TEST_TIMEOUT_MS;
@@ -30,7 +30,7 @@ describe("a pool whose connections are cut repeatedly", () => {
       let failed = 0;
       const ask = async () => {
         while (!over.signal.aborted) {
-          // In this phase of the event loop the driver writes in the next turn, and may hear of the end before it.
+          // After setImmediate the driver writes in the next turn of the event loop. The end of the connection may arrive before.
           await new Promise((settle) => setImmediate(settle));
           await client.unsafe("select 1").then(
             () => void answered++,
@@ -38,10 +38,10 @@ describe("a pool whose connections are cut repeatedly", () => {
           );
         }
       };
-      const asking = Array.from({ length: ASKING }, ask);
+      const asking = Array.from({ length: CONCURRENCY }, ask);
       for (let cut = 0; cut < CUTS; cut++) {
-        // Each time there is somebody to be cut, however slow the machine is.
-        const enough = answered + ASKING;
+        // Waits for results, so that each cut finds active connections on a slow machine, too.
+        const enough = answered + CONCURRENCY;
         await eventually("answers before the next cut", () => answered >= enough, TEST_TIMEOUT_MS);
         await other.unsafe(
           "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",

@@ -9,8 +9,8 @@ import { explain } from "../../../src/bootstrap/process-failure.ts";
 import { aPublishedPost, aUser, recordingLog } from "../../support/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
-// That the whole contract of the storage holds on a database with all such settings at once is shown by
-// tests/contract/ports/storage-postgresql.test.ts, whose database has them.
+// The whole contract of the storage runs on a database with all these settings in
+// tests/contract/ports/storage-postgresql.test.ts.
 
 const clients: ServerClient[] = [];
 
@@ -33,7 +33,7 @@ async function refusalOf(server: ServerUrl, options: object = {}) {
   return explain(refused._unsafeUnwrapErr());
 }
 
-/** Whether what was written is read again. */
+/** Expects that the storage returns written rows. */
 async function expectServed(storage: PostgresStorage): Promise<void> {
   const user = aUser();
   (await storage.users.insert(user))._unsafeUnwrap();
@@ -43,9 +43,9 @@ async function expectServed(storage: PostgresStorage): Promise<void> {
   expect((await storage.posts.findById(post.id, null))._unsafeUnwrap()).toEqual(post);
 }
 
-describe("a database with settings of its own", () => {
+describe("a database with unusual settings", () => {
   it.each(["repeatable read", "serializable"])(
-    "is migrated once where several start at once under %s",
+    "is migrated once when several processes start simultaneously with the isolation %s",
     async (isolation) => {
       const server = await createDatabase([`default_transaction_isolation = '${isolation}'`]);
       const log = recordingLog();
@@ -58,14 +58,14 @@ describe("a database with settings of its own", () => {
   it.each([
     ["LATIN1", "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"],
     ["SQL_ASCII", "encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0"],
-  ])("is refused at the start where it is encoded in %s, with the remedy", async (encoding, options) => {
+  ])("is rejected at the start with a remedy when its encoding is %s", async (encoding, options) => {
     const { exitCode, message } = await refusalOf(await createDatabase([], options));
     expect(exitCode).toBe(78);
     expect(message).toContain(`encoded in ${encoding}`);
     expect(message).toContain("create database quire encoding 'UTF8' template template0");
   });
 
-  it("serves a role that has a schema of its own name", async () => {
+  it("works for a role with a schema of the same name", async () => {
     const server = await createDatabase();
     const client = connect(server);
     await client.unsafe("create schema postgres");
@@ -76,7 +76,7 @@ describe("a database with settings of its own", () => {
     expect(await client.unsafe(tables)).toMatchObject([{ tables: 0 }]);
   });
 
-  it("serves where the extensions are in schemas of their own", async () => {
+  it("works with extensions in other schemas", async () => {
     const server = await createDatabase();
     const client = connect(server);
     await client.unsafe(`create schema ext; create schema "Ext ""2"""`);
@@ -86,20 +86,20 @@ describe("a database with settings of its own", () => {
     await storage.close();
   });
 
-  it("behind a pooler in transaction mode is refused where the role lacks them, with what to run", async () => {
+  it("is rejected behind a pooler in transaction mode when the role lacks settings, with the SQL to run", async () => {
     const server = await createDatabase(["search_path = app", "bytea_output = 'escape'"]);
     const { exitCode, message } = await refusalOf(server, { setsTimeouts: false });
     expect(exitCode).toBe(78);
     expect(message).toContain(`alter role … set bytea_output = 'hex'; alter role … set search_path = "public";`);
   });
 
-  it("behind a pooler in transaction mode serves where the role has them", async () => {
+  it("works behind a pooler in transaction mode when the role has the settings", async () => {
     const storage = await opened(await createDatabase(), { setsTimeouts: false, preparesStatements: false });
     await expectServed(storage);
     await storage.close();
   });
 
-  it("behind a pooler that the URL names is sent no settings of a session and no prepared statement", async () => {
+  it("receives no session settings and no prepared statements when the URL says that a pooler is used", async () => {
     const server = { ...(await createDatabase(["bytea_output = 'escape'"])), isPooled: true };
     const client = connect(server);
     expect(await client.unsafe("show bytea_output")).toMatchObject([{ bytea_output: "escape" }]);
@@ -111,7 +111,7 @@ describe("a database with settings of its own", () => {
 });
 
 describe("a server that lacks the library of an extension", () => {
-  it("is unavailable for what needs it, and not damaged", async () => {
+  it("is reported as unavailable and not as corrupt", async () => {
     const client = connect(await createDatabase());
     const db = drizzle({ client: client as unknown as postgres.Sql });
     const loaded = await attempt(db, "test", async () =>
@@ -125,14 +125,14 @@ describe("a server that lacks the library of an extension", () => {
 });
 
 describe("a URL of a server", () => {
-  it("is served by a Unix socket and by an IPv6 address", async () => {
+  it("can name a Unix socket and an IPv6 address", async () => {
     const { hosts, database } = await createDatabase();
     const port = hosts[0].path === undefined ? hosts[0].port : 0;
     const urls = [
       `postgresql:///${database}?host=/tmp&port=${port}&user=postgres&password=postgres`,
       `postgres://postgres:postgres@/${database}?host=/tmp&port=${port}`,
       `postgres://postgres:postgres@%2Ftmp:${port}/${database}`,
-      // The servers of the tests listen on addresses of IPv4; this is one of them, written as one of IPv6 (RFC 4291, 2.5.5.2).
+      // The test servers listen on IPv4. This is an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
       `postgres://postgres:postgres@[::ffff:127.0.0.1]:${port}/${database}?sslmode=disable`,
     ];
     for (const url of urls) {
@@ -141,7 +141,7 @@ describe("a URL of a server", () => {
     }
   });
 
-  it("has every character of a password, encoded or as it is", async () => {
+  it("can contain every character of a password, encoded or raw", async () => {
     const server = await createDatabase();
     const role = `ada_${crypto.randomUUID().replaceAll("-", "")}`;
     await connect(server).unsafe(`create role ${role} login password 'p@ss/w#1?%x:y'`);

@@ -9,7 +9,7 @@ import { parseServerUrl } from "../../../src/infrastructure/postgresql/client/se
 import { makePostgresServer, type PostgresServer } from "../../support/postgres-server.ts";
 import { serverDefaults } from "../../support/test-storage.ts";
 
-/** Why there can be no certificate here; `null` when there can. */
+/** The reason why no certificate can be made; `null` if it can. */
 const whyNot = (() => {
   try {
     execFileSync("openssl", ["version"], { stdio: "ignore" });
@@ -45,7 +45,7 @@ afterAll(async () => {
   if (whyNot === null) await server.stop();
 });
 
-/** Whether a connection is secured, by the server's own account. */
+/** Returns true if the server reports the connection as encrypted. */
 async function isSecured(host: string, parameters: string): Promise<boolean> {
   const url = `postgres://postgres:postgres@${host}:${server.port}/postgres?${parameters}`;
   const client = serverClient({ ...serverDefaults, server: parseServerUrl(url)._unsafeUnwrap(), poolSize: 1 });
@@ -61,25 +61,25 @@ describe("a connection to a server that speaks TLS", () => {
     ["sslmode=prefer", true],
     ["sslmode=disable", false],
     ["sslmode=require&sslnegotiation=direct", true],
-  ])("with %s is secured: %s", async (parameters, secured) => {
+  ])("with %s is encrypted: %s", async (parameters, secured) => {
     expect(await isSecured("127.0.0.1", parameters)).toBe(secured);
   });
 
-  it.each(["localhost", "127.0.0.1"])("is verified for the name that the certificate has, such as %s", async (host) => {
+  it.each(["localhost", "127.0.0.1"])("is verified for a name in the certificate: %s", async (host) => {
     expect(await isSecured(host, `sslmode=verify-full&sslrootcert=${certificate}`)).toBe(true);
   });
 
-  it("is refused where the certificate is for another name, and taken where the name is not asked for", async () => {
-    // The address of the server as one of IPv6, which the certificate does not have.
+  it("is rejected by verify-full and accepted by verify-ca when the certificate has another name", async () => {
+    // The certificate does not contain the IPv4-mapped IPv6 address of the server.
     const [host, root] = ["[::ffff:127.0.0.1]", `sslrootcert=${certificate}`];
     await expect(isSecured(host, `sslmode=verify-full&${root}`)).rejects.toThrow("not in the cert's list");
     expect(await isSecured(host, `sslmode=verify-ca&${root}`)).toBe(true);
   });
 
   it.each([
-    ["agrees to TLS", "S"],
-    ["says nothing", ""],
-  ])("is given up after the connect timeout where a server %s and then falls silent", async (_case, answer) => {
+    ["accepts TLS", "S"],
+    ["sends nothing", ""],
+  ])("fails after the connect timeout when the server %s and then stays silent", async (_case, answer) => {
     const silent = createServer((socket) => {
       socket.on("error", () => {});
       socket.once("data", () => socket.write(answer));
@@ -93,7 +93,7 @@ describe("a connection to a server that speaks TLS", () => {
     silent.close();
   });
 
-  it("is refused where nobody vouches for the certificate", async () => {
+  it("is rejected when no trusted authority has signed the certificate", async () => {
     await expect(isSecured("localhost", "sslmode=verify-full")).rejects.toThrow("self-signed certificate");
   });
 });

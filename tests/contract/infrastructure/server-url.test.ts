@@ -10,37 +10,53 @@ const THIS_FILE = fileURLToPath(import.meta.url);
 const ENCODING = "must be percent-encoded";
 const SHAPE = "must look like postgres://user:password@host:5432/database";
 
-describe("the transport security that a URL of a server asks for", () => {
+describe("the TLS settings of a server URL", () => {
   it.each([
     ["postgres://ada:secret@db.example.org:5433/quire", "verified by its certificate", {}],
     ["postgresql://db.example.org/quire", "verified by its certificate", {}],
-    ["postgres://localhost/quire", "on this machine, so without TLS", false],
-    ["postgres://127.0.0.1:5432,127.0.0.2:5433/quire", "on this machine, so without TLS", false],
-    ["postgres://ada@[::1]:5432/quire", "on this machine, so without TLS", false],
-    ["postgres:///quire?host=/run/postgresql", "on this machine, so without TLS", false],
-    ["postgres://localhost,db.example.org/quire", "verified when one of several is elsewhere", {}],
+    ["postgres://localhost/quire", "local, so without TLS", false],
+    ["postgres://127.0.0.1:5432,127.0.0.2:5433/quire", "local, so without TLS", false],
+    ["postgres://ada@[::1]:5432/quire", "local, so without TLS", false],
+    ["postgres:///quire?host=/run/postgresql", "local, so without TLS", false],
+    ["postgres://localhost,db.example.org/quire", "verified when one of several hosts is remote", {}],
     ["postgres:///quire?host=db.example.org", "verified when the host is a parameter", {}],
-    ["postgres://ada@[2001:db8::1]/quire", "verified by an address", {}],
-    ["postgres://localhost/quire?sslmode=verify-full", "verified when that is asked for", {}],
-    ["postgres://db.example.org/quire?sslmode=disable", "without TLS when that is asked for", false],
-    ["postgres://db.example.org/quire?sslmode=prefer", "with TLS where there is some", "prefer"],
-    ["postgres://db.example.org/quire?sslmode=require", "with TLS, whoever it is", { rejectUnauthorized: false }],
-    ["postgres://db.example.org/quire?sslmode=no-verify", "with TLS, whoever it is", { rejectUnauthorized: false }],
+    ["postgres://ada@[2001:db8::1]/quire", "verified for an IP address", {}],
+    ["postgres://localhost/quire?sslmode=verify-full", "verified with sslmode=verify-full", {}],
+    ["postgres://db.example.org/quire?sslmode=disable", "without TLS with sslmode=disable", false],
+    ["postgres://db.example.org/quire?sslmode=prefer", "with TLS if the server supports it", "prefer"],
+    [
+      "postgres://db.example.org/quire?sslmode=require",
+      "with TLS and without verification",
+      { rejectUnauthorized: false },
+    ],
+    [
+      "postgres://db.example.org/quire?sslmode=no-verify",
+      "with TLS and without verification",
+      { rejectUnauthorized: false },
+    ],
     ["postgres://db.example.org/quire?sslrootcert=system", "verified by the system's authorities", {}],
     ["postgres://db.example.org/quire?sslmode=require&sslrootcert=system", "verified in full, as libpq does", {}],
-    ["postgres://db.example.org/quire?sslmode=require&channel_binding=require", "verified instead of bound", {}],
-    ["postgres://db.example.org/quire?ssl_min_protocol_version=TLSv1.3", "of a version", { minVersion: "TLSv1.3" }],
+    [
+      "postgres://db.example.org/quire?sslmode=require&channel_binding=require",
+      "verified instead of channel binding",
+      {},
+    ],
+    [
+      "postgres://db.example.org/quire?ssl_min_protocol_version=TLSv1.3",
+      "with a minimum version",
+      { minVersion: "TLSv1.3" },
+    ],
   ])("%s is %s", (raw, _case, tls) => {
     expect(tlsOf(raw)).toEqual(tls);
   });
 
-  it("with verify-ca does not ask whom a certificate names", () => {
+  it("ignores the name in a certificate with verify-ca", () => {
     const tls = tlsOf("postgres://db.example.org/quire?sslmode=verify-ca");
     expect(tls).toEqual({ checkServerIdentity: expect.any(Function) as unknown });
     expect((tls as { checkServerIdentity(): unknown }).checkServerIdentity()).toBeUndefined();
   });
 
-  it("with require and a root certificate is that of verify-ca, as libpq does", () => {
+  it("treats require with a root certificate as verify-ca, like libpq", () => {
     const tls = tlsOf(`postgres://db.example.org/quire?sslmode=require&sslrootcert=${THIS_FILE}`);
     expect(tls).toEqual({
       ca: expect.stringContaining("sslrootcert") as unknown,
@@ -48,14 +64,14 @@ describe("the transport security that a URL of a server asks for", () => {
     });
   });
 
-  it("takes a certificate of the client from files", () => {
+  it("reads a client certificate from files", () => {
     const files = `sslcert=${THIS_FILE}&sslkey=${THIS_FILE}&sslpassword=secret`;
     const text = expect.stringContaining("vitest") as unknown;
     expect(tlsOf(`postgres://db.example.org/quire?${files}`)).toEqual({ cert: text, key: text, passphrase: "secret" });
   });
 });
 
-describe("the address in a URL of a server", () => {
+describe("the address in a server URL", () => {
   it.each([
     ["postgres://localhost/quire", ["localhost:5432"], "postgres://localhost/quire"],
     ["postgres:///quire", ["localhost:5432"], "postgres:///quire?host=localhost:5432"],
@@ -85,12 +101,12 @@ describe("the address in a URL of a server", () => {
     "postgres://[::g]/quire",
     "postgres://ho st/quire",
     "postgres:///quire?host=a&port=x",
-  ])("%s is no URL of a server", (raw) => {
+  ])("%s is rejected", (raw) => {
     expect(refusalOf(raw)).toBe(SHAPE);
   });
 });
 
-describe("the user and the password in a URL of a server", () => {
+describe("the user and the password in a server URL", () => {
   it.each([
     ["postgres://ada:secret@localhost/quire", "ada", "secret"],
     ["postgres://ada:p%40%25%23%2F%3F%3Ass@localhost/quire", "ada", "p@%#/?:ss"],
@@ -110,7 +126,7 @@ describe("the user and the password in a URL of a server", () => {
   it.each([
     ["%", "postgres://ada:s3cret%@localhost/quire"],
     ["% before a digit", "postgres://ada:s3cret%4@localhost/quire"],
-    ["% that is no UTF-8", "postgres://ada:s3cret%FF@localhost/quire"],
+    ["% with invalid UTF-8", "postgres://ada:s3cret%FF@localhost/quire"],
     ["% in a parameter", "postgres://localhost/quire?password=s3cret%"],
     ["#", "postgres://ada:s3#cret@localhost/quire"],
     ["# after an @", "postgres://ada:s3@s3#cret@localhost/quire"],
@@ -119,15 +135,15 @@ describe("the user and the password in a URL of a server", () => {
     ["?", "postgres://ada:12?s3cret@localhost/quire"],
     ["? after an @", "postgres://ada:s3@s3?cret@localhost/quire"],
     ["@ in a parameter", "postgres://localhost/quire?password=s3@cret"],
-  ])("are refused where they hold a raw %s, and no part of them is shown", (_case, raw) => {
+  ])("are rejected with a raw %s, and are not disclosed", (_case, raw) => {
     const refused = refusalOf(raw);
     expect(refused).toContain(ENCODING);
     expect(refused).not.toMatch(/s3|cret|ada|localhost/);
   });
 });
 
-describe("a parameter in a URL of a server", () => {
-  it("that libpq has is understood", () => {
+describe("a parameter in a server URL", () => {
+  it("of libpq is read", () => {
     const server = parse(
       "postgres://localhost/quire?application_name=blog&connect_timeout=7&keepalives_idle=30&options=-c%20geqo%3Doff&target_session_attrs=primary",
     );
@@ -139,7 +155,7 @@ describe("a parameter in a URL of a server", () => {
     });
   });
 
-  it("that says nothing leaves what is configured", () => {
+  it("with a default value keeps the configured value", () => {
     expect(parse("postgres://localhost/quire?connect_timeout=0&target_session_attrs=any&keepalives=0")).toMatchObject({
       connectTimeoutMs: null,
       keepAliveDelayMs: null,
@@ -164,7 +180,7 @@ describe("a parameter in a URL of a server", () => {
     expect(parseServerUrl(`postgres://ada@db.example.org/quire?${parameters}`).isOk()).toBe(true);
   });
 
-  it("of Prisma says how many connections there may be, and that a pooler stands before the server", () => {
+  it("of Prisma sets the maximum of connections and the use of a pooler", () => {
     const server = parse("postgres://localhost/quire?pgbouncer=true&connection_limit=3");
     expect(server).toMatchObject({ isPooled: true, maxConnections: 3 });
   });
@@ -185,7 +201,7 @@ describe("a parameter in a URL of a server", () => {
     ["connect_timeout=s3cret", "connect_timeout that is no whole number"],
     ["connection_limit=0", "connection_limit that is no whole number"],
     ["keepalives=2", "keepalives that is none of 0, 1"],
-  ])("is refused by its name, without its value: %s", (parameters, detail) => {
+  ])("is rejected by its name without its value: %s", (parameters, detail) => {
     const refused = refusalOf(`postgres://localhost/quire?${parameters}`);
     expect(refused).toContain(detail);
     expect(refused).not.toContain("s3cret");

@@ -14,11 +14,11 @@ import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "
 
 type Opened = Omit<OpenedStorage, "place" | "gaveUp">;
 
-/** A database that a Quire before title keys writes too. */
+/** A database that an older Quire version, without title keys, writes as well. */
 interface SharedDatabase {
-  /** Opens it as a start of today does. */
+  /** Opens it with the current version. */
   open(): Promise<Opened>;
-  /** Runs a statement as the older one does; the embedded engine is nobody else's while it is open. */
+  /** Runs a statement of the older version. The embedded engine must be closed meanwhile. */
   run(statement: string): Promise<readonly Record<string, unknown>[]>;
   remove(): Promise<unknown>;
 }
@@ -52,7 +52,7 @@ const author = aUser();
 const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const NEVER = () => false;
 
-/** As a Quire without title keys inserts posts, the n-th with the n-th title. */
+/** Returns the statement by which the older version inserts posts, one for each title. */
 function insertOld(titles: readonly string[], from = 0): string {
   const time = NOW.toISOString();
   const rows = titles.map(
@@ -63,14 +63,14 @@ function insertOld(titles: readonly string[], from = 0): string {
     values ${rows.join(", ")}`;
 }
 
-/** As a Quire without title keys edits one. */
+/** Returns the statement by which the older version edits a post. */
 const editOld = (n: number, title: string) =>
   `update posts set title = '${title}', version = version + 1 where id = '${idOf(n)}'`;
 
 describe.each([
   ["data directory", dataDirectory],
   ["database on a server", serverDatabase],
-])("a %s that an older Quire writes", (_, make) => {
+])("a %s that an older version writes", (_, make) => {
   let database: SharedDatabase;
   let opened: Opened[] = [];
 
@@ -108,7 +108,7 @@ describe.each([
 
   const OLD = ["zoo", "Post 10", "Post 9", "Äpfel"];
 
-  it("lists each post once before it has a key, and in its place from then on", async () => {
+  it("lists each post once without its key, and in order after the renewal", async () => {
     await database.run(insertOld(OLD));
     const storage = await start();
     (await storage.posts.insert(aPublishedPost(author.id, { title: "BANANA" })))._unsafeUnwrap();
@@ -119,7 +119,7 @@ describe.each([
     expect((await storage.renewTitleKeys(NEVER))._unsafeUnwrap()).toBe(0);
   });
 
-  it("places a post whose title it has changed by no key of the title before", async () => {
+  it("does not use the outdated key of an edited title", async () => {
     await database.run(insertOld(["a", "b", "c"]));
     let storage = await start();
     (await storage.renewTitleKeys(NEVER))._unsafeUnwrap();
@@ -127,14 +127,14 @@ describe.each([
     await database.run(editOld(0, "x"));
     storage = await start();
     expect(await titles(storage)).toEqual(["b", "c", "x"]);
-    // To give it to another, or here to the same, changes its version and not its title.
+    // A reassignment, here to the same author, changes the version and not the title.
     (await storage.posts.reassign(author.id, author.id, NOW, ANY_BATCH, null))._unsafeUnwrap();
     expect(await titles(storage)).toEqual(["b", "c", "x"]);
     expect((await storage.renewTitleKeys(NEVER))._unsafeUnwrap()).toBe(1);
     expect(await titles(storage)).toEqual(["b", "c", "x"]);
   });
 
-  it("gets the key of each title, of thousands too, and nothing else of a post is changed", async () => {
+  it("gets the keys of thousands of titles, without another change of the posts", async () => {
     const many = Array.from({ length: 2345 }, (_, n) => `Títle ${n}`);
     await database.run(insertOld(many));
     const storage = await start();
@@ -148,7 +148,7 @@ describe.each([
     for (const { title, title_key: key } of rows) expect(key).toBe(titleSortKey(title as PostTitle));
   });
 
-  it("is renewed no further once the process stops, and to its end by the next", async () => {
+  it("stops the renewal with the process, and continues it in the next process", async () => {
     const many = Array.from({ length: 250 }, (_, n) => `Title ${n}`);
     await database.run(insertOld(many));
     const storage = await start();
@@ -160,7 +160,7 @@ describe.each([
 });
 
 describe("several processes on one server", () => {
-  it("renew the key of each post once, and none of a title that another changes meanwhile", async () => {
+  it("renew each key once, and no key of a title that changes meanwhile", async () => {
     const database = await serverDatabase();
     const processes = await Promise.all([database.open(), database.open(), database.open()]);
     (await processes[0].users.insert(author))._unsafeUnwrap();
@@ -172,7 +172,7 @@ describe("several processes on one server", () => {
     };
     const renewals = processes.map(async ({ renewTitleKeys }) => (await renewTitleKeys(NEVER))._unsafeUnwrap());
     await Promise.all([...renewals, edits()]);
-    // Those that were edited after they had their keys, or were locked just then.
+    // Renews the posts that were edited after their renewal or were locked during it.
     (await processes[0].renewTitleKeys(NEVER))._unsafeUnwrap();
     const rows = await database.run("select title, title_key from posts where title_key_version = version");
     expect(rows).toHaveLength(many.length);

@@ -21,7 +21,7 @@ import { createDatabase, embeddedDefaults, serverDefaults } from "../../support/
 const USERS = 7;
 const POSTS = 1250;
 
-/** Rows of every kind: text that an array escapes, of any script, empty and long; times that are null. */
+/** Rows with text that arrays escape, text of any script, empty and long text, and null times. */
 const ROWS = [
   `insert into users select ('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Ada ' || n, n || '@example.org',
     n || '@example.org', 'hash', case when n = 1 then 'admin' else 'author' end, n, to_timestamp(n), now()
@@ -88,27 +88,27 @@ describe("a transfer", () => {
     expect(back).toEqual(there);
     const posts = "select id::text, title, content, published_at::text, version::text from posts order by id";
     expect(await last.select(posts)).toEqual(await first.select(posts));
-    // What accounts have stored is counted anew as it arrives, and so is what was counted where it comes from.
+    // The triggers of the target count the stored bytes again, with the same result as the source.
     const usage = "select user_id::text, bytes::text from account_usage order by user_id";
     const counted = await first.select(usage);
     expect(counted).toHaveLength(USERS);
     for (const end of [middle, last]) expect(await end.select(usage)).toEqual(counted);
   });
 
-  it("refuses a target that is not empty, and writes nothing to it", async () => {
+  it("rejects a target that is not empty, and writes nothing to it", async () => {
     const [from, to] = [await embedded("from"), await filled(await server())];
     const refused = (await transfer(from, to, ignore))._unsafeUnwrapErr();
     expect(refused).toEqual({ kind: "transfer_target_not_empty", place: to.place, table: "users" });
     expect(await to.select("select to_regclass('quire_move')::text")).toEqual([[null]]);
   });
 
-  it("resumes where it was interrupted, and copies nothing twice", async () => {
+  it("resumes after an interruption, and copies no row twice", async () => {
     const [from, to] = [await filled(await embedded("from")), await server()];
     const written: number[] = [];
     const failing: TransferEndpoint = {
       ...to,
       insert: async (table, rows) => {
-        if (table.name === "posts" && written.length > 0) throw new Error("the network is gone");
+        if (table.name === "posts" && written.length > 0) throw new Error("the network failed");
         if (table.name === "posts") written.push(rows.length);
         return to.insert(table, rows);
       },
@@ -121,12 +121,12 @@ describe("a transfer", () => {
     expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 + 2 });
   });
 
-  it("stores no part of an interrupted batch, and succeeds when it is repeated", async () => {
+  it("stores no part of an interrupted batch, and succeeds in a second run", async () => {
     const [from, to] = [await filled(await embedded("from")), await server()];
     const failing: TransferEndpoint = {
       ...from,
       select: async (text, values) => {
-        if (text.includes("from posts where") && values?.[0] !== NIL_ID) throw new Error("the disk is gone");
+        if (text.includes("from posts where") && values?.[0] !== NIL_ID) throw new Error("the disk failed");
         return from.select(text, values);
       },
     };
@@ -137,7 +137,7 @@ describe("a transfer", () => {
 
   it.each([
     [
-      "refuses rows",
+      "rejects rows",
       "raise exception 'could not extend file: No space left on device' using errcode = '53100'",
       "53100",
     ],
@@ -163,9 +163,9 @@ describe("a transfer", () => {
     }
   });
 
-  it("refuses a second source for an unfinished target", async () => {
+  it("rejects a second source for an unfinished target", async () => {
     const [from, other, to] = [await filled(await embedded("from")), await embedded("other"), await server()];
-    const failing = { ...to, insert: async () => Promise.reject(new Error("the network is gone")) };
+    const failing = { ...to, insert: async () => Promise.reject(new Error("the network failed")) };
     await transfer(from, failing, ignore);
     const refused = (await transfer(other, to, ignore))._unsafeUnwrapErr();
     expect(refused).toEqual({ kind: "transfer_target_of_another", place: to.place, from: from.place });

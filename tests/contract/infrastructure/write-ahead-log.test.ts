@@ -24,7 +24,7 @@ beforeAll(async () => {
   cluster = await copyTemplateCluster(temporary);
   engine = await openPlainEngine(cluster);
   await engine.exec("create table notes (id int primary key generated always as identity, text text not null)");
-  // As long in the log as it is in the statement.
+  // Without compression, so that a text has the same length in the log.
   await engine.exec("alter table notes alter column text set storage external");
 });
 afterAll(async () => {
@@ -47,11 +47,11 @@ async function position(of: "flush" | "insert"): Promise<Lsn> {
 
 const insertNote = async (bytes: number) => engine.query("insert into notes (text) values ($1)", ["n".repeat(bytes)]);
 
-/** Writes one record to the log, flushed, whose length is `bytes` and 50 more: it has nothing to do with any table. */
+/** Writes and flushes a logical message, whose record is 50 bytes longer than the text. */
 const emit = async (text: string) => engine.query("select pg_logical_emit_message(false, 'test', $1, true)", [text]);
 const MESSAGE_BYTES = 50;
 
-/** The number of a segment by the name of its file; -1 when that is another file. */
+/** Returns the number of a segment from its file name, or -1 for another file. */
 const segmentNumber = (name: string) => (/^[0-9A-F]{24}$/.test(name) ? BigInt(`0x${name.slice(16)}`) : -1n);
 
 /** Writes a record that ends `before` bytes before the end of a page. */
@@ -64,11 +64,11 @@ async function fillPage(before: number): Promise<void> {
   expect(Number((await position("flush")) % BigInt(PAGE))).toBe((PAGE - before) % PAGE);
 }
 
-/** As people read them: a failed comparison says two positions and not two big numbers. */
+/** Compares formatted LSNs, so that a failure is readable. */
 const expectFlushed = async () => expect(formatLsn(endOf())).toBe(formatLsn(await position("flush")));
 
 describe("the end of the log", () => {
-  it("is where PostgreSQL has flushed it to, after every one of many statements", async () => {
+  it("equals the flush position of PostgreSQL after each of many statements", async () => {
     const bytes = fc.sample(fc.oneof(fc.nat(300), fc.nat(3 * PAGE), fc.nat(100_000)), 80);
     const ends = new Set<string>();
     for (const [index, count] of bytes.entries()) {
@@ -79,14 +79,14 @@ describe("the end of the log", () => {
     expect(ends.size).toBe(bytes.length);
   });
 
-  it("is behind a row of a mebibyte and one record of a mebibyte", async () => {
+  it("is found after a row of 1 MiB and a record of 1 MiB", async () => {
     await insertNote(MIB);
     await expectFlushed();
     await emit("m".repeat(MIB));
     await expectFlushed();
   });
 
-  it("is right after a checkpoint, and behind the whole pages that statements write after one", async () => {
+  it("is found after a checkpoint, and after later full-page images", async () => {
     await engine.exec("checkpoint");
     await expectFlushed();
     const end = endOf();
@@ -97,7 +97,7 @@ describe("the end of the log", () => {
     await expectFlushed();
   });
 
-  it.each([8, 16, 24, 32])("is found where %i bytes are left on a page and behind what comes next", async (before) => {
+  it.each([8, 16, 24, 32])("is found with %i bytes left on a page, and after the next records", async (before) => {
     await fillPage(before);
     await expectFlushed();
     await emit("next");
@@ -106,7 +106,7 @@ describe("the end of the log", () => {
     await expectFlushed();
   });
 
-  it("is the end of a page that is full, which is reached by both positions that PostgreSQL names there", async () => {
+  it("is the end of a full page, for the flush and the insert position of PostgreSQL", async () => {
     await fillPage(0);
     await expectFlushed();
     const [end, flushed, inserted] = [endOf(), await position("flush"), await position("insert")];
@@ -132,7 +132,7 @@ describe("the end of the log", () => {
     await expectFlushed();
   });
 
-  it("is found in the third segment, and in files that are used again and have old records behind it", async () => {
+  it("is found in the third segment, and in recycled segments with old records", async () => {
     for (let count = 0; count < 80; count += 1) {
       await emit("m".repeat(MIB));
       if (count % 20 === 0) await expectFlushed();
@@ -156,14 +156,14 @@ describe("the end of the log", () => {
   });
 });
 
-describe("a log that is damaged", () => {
-  /** What the engine left when it had just written the records from `start` to `end`. */
+describe("a damaged log", () => {
+  /** The control file and the log of an engine that was killed after its last record. */
   let crashed: string;
   let control: ControlFile;
   let end: Lsn;
   /** One record of several pages, among others. */
   let record: { readonly start: Lsn; readonly end: Lsn };
-  /** Where a record ends that fills its page. */
+  /** The end of a record that fills its page. */
   let fullPage: Lsn;
   let copy: string;
 
@@ -172,7 +172,7 @@ describe("a log that is damaged", () => {
 
   beforeAll(async () => {
     await engine.query("select pg_switch_wal()");
-    // The checkpoint is not on the first page of its segment, which alone says whose it is.
+    // Moves the checkpoint beyond the first page of its segment, which contains the system identifier.
     await emit("m".repeat(3 * PAGE));
     await engine.exec("checkpoint");
     for (const bytes of fc.sample(fc.nat(3 * PAGE), 50)) await insertNote(bytes);
@@ -200,7 +200,7 @@ describe("a log that is damaged", () => {
     await copyDirectory(crashed, copy);
   });
 
-  /** The byte at a position of the log, and where the log ends while that byte is another one. */
+  /** Changes a byte of the log temporarily. Returns the original byte and the end of the changed log. */
   function endWithOtherByte(at: number, mask: number): { readonly byte: number; readonly end: Lsn } {
     const descriptor = openSync(segmentOf(BigInt(at)), "r+");
     const byte = new Uint8Array(1);
@@ -215,12 +215,12 @@ describe("a log that is damaged", () => {
   const aMask = fc.integer({ min: 1, max: 255 });
   const isInPageHeader = (at: number) => at % PAGE < (at % SEGMENT < PAGE ? 40 : 24);
 
-  it("has its whole length while it is not", () => {
+  it("ends at its real end without damage", () => {
     expect(formatLsn(endOf(copy))).toBe(formatLsn(end));
     expect(end / BigInt(SEGMENT) - control.redo / BigInt(SEGMENT)).toBe(2n);
   });
 
-  it("ends at the start of a record any byte of which is another", () => {
+  it("ends at the start of a record with any changed byte", () => {
     const padding = (8 - ((50_000 + MESSAGE_BYTES) % 8)) % 8;
     const aPosition = fc.integer({ min: Number(record.start), max: Number(record.end) - padding - 1 });
     fc.assert(
@@ -232,14 +232,14 @@ describe("a log that is damaged", () => {
     expect(formatLsn(endOf(copy))).toBe(formatLsn(end));
   });
 
-  it("ends before any byte that is another, but for those that mean nothing", () => {
+  it("ends before any changed byte, except unused bytes", () => {
     const aPosition = fc.integer({ min: Number(control.redo), max: Number(control.redo) + MIB });
     fc.assert(
       fc.property(aPosition, aMask, (at, mask) => {
         const changed = endWithOtherByte(at, mask);
         if (changed.end > at) {
           expect(formatLsn(changed.end)).toBe(formatLsn(end));
-          // The padding behind a record, and what a page says of a record before it when there is none.
+          // The padding after a record, and unused fields of a page header.
           expect(changed.byte === 0 || isInPageHeader(at)).toBe(true);
         }
       }),
@@ -248,18 +248,18 @@ describe("a log that is damaged", () => {
 
   it.each([
     ["another magic", 0, 0x80],
-    ["a flag that there is not", 3, 0x80],
-    ["no flag that it continues a record", 2, 1],
+    ["an unknown flag", 3, 0x80],
+    ["a missing continuation flag", 2, 1],
     ["another timeline", 4, 0x80],
     ["another address", 10, 0x80],
-    ["another rest of a record", 16, 0x80],
+    ["another remaining length", 16, 0x80],
   ])("ends before a page with %s", (_, offset, mask) => {
-    // The second page of the record: the first one that continues it for its whole length.
+    // The second page of the record is the first one that contains only its continuation.
     const page = (Math.floor(Number(record.start) / PAGE) + 2) * PAGE;
     expect(endWithOtherByte(page + offset, mask).end).toBe(record.start);
   });
 
-  it("ends before a page that continues a record when none is to be continued", () => {
+  it("ends before a page with an unexpected continuation flag", () => {
     expect(endWithOtherByte(Number(fullPage) + 2, 1).end).toBe(fullPage);
   });
 
@@ -268,14 +268,14 @@ describe("a log that is damaged", () => {
     ["another segment size", 32, 0x80],
     ["another page size", 36, 0x80],
     ["a short header", 2, 2],
-  ])("ends before a segment with %s, and at its start when that is in the segment", (_, offset, mask) => {
+  ])("ends before a segment with %s, and at redo when redo is in that segment", (_, offset, mask) => {
     const next = (Number(control.redo / BigInt(SEGMENT)) + 1) * SEGMENT;
     expect(endWithOtherByte(next + offset, mask).end).toBeLessThanOrEqual(next);
     expect(Number(control.redo) % SEGMENT).toBeGreaterThan(PAGE);
     expect(endWithOtherByte(next - SEGMENT + offset, mask).end).toBe(control.redo);
   });
 
-  it("ends before a segment that is missing, and at its start when the first one is", async () => {
+  it("ends before a missing segment, and at redo when the first segment is missing", async () => {
     const second = (control.redo / BigInt(SEGMENT) + 1n) * BigInt(SEGMENT);
     await rm(segmentOf(second));
     expect(endOf(copy)).toBeLessThanOrEqual(second);
@@ -284,7 +284,7 @@ describe("a log that is damaged", () => {
     expect(endOf(copy)).toBe(control.redo);
   });
 
-  it("ends before what a truncated segment lacks, whether a page, a part of one or everything", async () => {
+  it("ends before the missing part of a truncated segment", async () => {
     const second = (control.redo / BigInt(SEGMENT) + 1n) * BigInt(SEGMENT);
     for (const bytes of [5 * MIB, 3 * MIB + 100, 100, 0]) {
       await truncate(segmentOf(second), bytes);
@@ -293,7 +293,7 @@ describe("a log that is damaged", () => {
     }
   });
 
-  it("ends before a segment of zeros, and before one that holds the records of another", async () => {
+  it("ends before a segment of zeros or with the records of another segment", async () => {
     const second = (control.redo / BigInt(SEGMENT) + 1n) * BigInt(SEGMENT);
     for (const contents of [new Uint8Array(SEGMENT), await readFile(segmentOf(control.redo))]) {
       await writeFile(segmentOf(second), contents);
@@ -302,14 +302,14 @@ describe("a log that is damaged", () => {
     }
   });
 
-  it("ends before a page that is not there whole, whatever is in the part that is", async () => {
+  it("ends before a truncated page", async () => {
     const bytes = await readFile(segmentOf(control.redo));
     const at = Number(control.redo % BigInt(SEGMENT));
     await truncate(segmentOf(control.redo), at + bytes.readUInt32LE(at) + 8);
     expect(endOf(copy)).toBe(control.redo);
   });
 
-  /** Changes the header of the record at `at`, and makes its checksum fit. */
+  /** Changes the header of the record at `at`, and updates its checksum. */
   async function forge(at: number, change: (header: Buffer) => void): Promise<void> {
     const bytes = await readFile(segmentOf(BigInt(at)));
     const places: number[] = [];
@@ -329,30 +329,30 @@ describe("a log that is damaged", () => {
   it.each([
     ["on one page", async () => Number(control.redo) + (await recordLength(control.redo))],
     ["of several pages", async () => Number(record.start)],
-  ])("ends before a record %s that is whole but does not name the one before it", async (_, find) => {
+  ])("ends before a valid record %s with a wrong link to the previous record", async (_, find) => {
     const at = await find();
     await forge(at, (header) => header.writeUInt32LE(header.readUInt32LE(8) - 8, 8));
     expect(endOf(copy)).toBe(BigInt(at));
   });
 
-  it("ends before a record that says it is shorter than its header", async () => {
+  it("ends before a record whose length is shorter than its header", async () => {
     const at = Number(control.redo) + (await recordLength(control.redo));
     await forge(at, (header) => header.writeUInt32LE(16, 0));
     expect(endOf(copy)).toBe(BigInt(at));
   });
 
-  /** How far it is from a record to the next one on its page. */
+  /** Returns the aligned length of a record. */
   async function recordLength(at: Lsn): Promise<number> {
     const length = (await readFile(segmentOf(at))).readUInt32LE(Number(at % BigInt(SEGMENT)));
     return Math.ceil(length / 8) * 8;
   }
 
-  it("ends at its start when that is in the middle of the last bytes of a segment", () => {
+  it("ends at redo when redo is in the last bytes of a segment", () => {
     const redo = (control.redo / BigInt(SEGMENT) + 1n) * BigInt(SEGMENT) - 3n;
     expect(endOfWal(copy, { ...control, redo })).toBe(redo);
   });
 
-  it("ends at its start when that is no record's, wherever it is", () => {
+  it("ends at redo when no record starts there", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: control.redo + 1n, max: end + BigInt(SEGMENT) }), (redo) => {
         const found = endOfWal(copy, { ...control, redo });
@@ -361,7 +361,7 @@ describe("a log that is damaged", () => {
     );
   });
 
-  it("ends at its start, without an error, when its files hold anything", () => {
+  it("has an end at or after redo, without an exception, when its files contain random bytes", () => {
     const segment = Number(control.redo / BigInt(SEGMENT));
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 0, maxLength: 4 * PAGE, size: "max" }), (noise) => {
@@ -377,8 +377,8 @@ describe("a log that is damaged", () => {
   });
 });
 
-describe("a log whose last record was cut off by a crash", () => {
-  it("goes on where recovery wrote over what was left of that record", async () => {
+describe("a log with a truncated last record after a crash", () => {
+  it("continues where crash recovery has overwritten that record", async () => {
     const directory = join(temporary, "cut-off");
     await copyDirectory(cluster, join(directory, "cluster"));
     const restored = join(directory, "cluster");

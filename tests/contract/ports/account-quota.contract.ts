@@ -8,7 +8,7 @@ import type { User } from "../../../src/domain/user/user.ts";
 import { aDraft, ANY_BATCH, aRecord, aUser, content, EVERY_DRAFT, LATER, nextId } from "../../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
-/** As much as this many of the posts and records of these tests. */
+/** The quota in units. Each post and each record of these tests counts as one unit. */
 const ROOM = 10;
 const UNIT_BYTES = 4096;
 const EXCEEDED = err({ kind: "account_quota_exceeded" });
@@ -18,7 +18,7 @@ const CONTENT = `${"x".repeat(UNIT_BYTES - ROW_BYTES - 6)}🔑`;
 const ANSWER = "a".repeat(UNIT_BYTES - ROW_BYTES) as SealedResult;
 
 export function accountQuotaContract(adapter: StorageUnderTest): void {
-  describe(`The quota of an account on ${adapter.name}`, () => {
+  describe(`The account quota on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
     let storage: TestStorage;
     let ada: User;
@@ -44,12 +44,12 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     /** A replay record that counts as one unit. */
     const aUnitOfReplay = ({ id }: User, fields: Partial<IdempotencyRecord> = {}) =>
       aRecord(id, undefined, { result: ANSWER, ...fields });
-    /** How many units more the account takes, which it then has. */
+    /** Fills the account with posts. Returns the number of units that it accepted. */
     const roomOf = async (user: User): Promise<number> => {
       for (let units = 0; ; units++) if ((await storage.posts.insert(aUnit(user))).isErr()) return units;
     };
 
-    it("is filled to the last byte by posts, and takes none beyond it", async () => {
+    it("accepts posts to the last byte, and rejects a post beyond it", async () => {
       await stored(ada, ROOM - 1);
       const oneByteMore = aDraft(ada.id, { title: TITLE, content: `${CONTENT}x` });
       expect(await storage.posts.insert(oneByteMore)).toEqual(EXCEEDED);
@@ -57,21 +57,21 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await storage.posts.insert(aDraft(ada.id, { title: "x", content: "" }))).toEqual(EXCEEDED);
     });
 
-    it("is that of one account, whoever else is full, in one statement too", async () => {
+    it("applies to each account separately, also in batched inserts", async () => {
       await stored(ada, ROOM);
       const posts = Array.from({ length: 20 }, (_, index) => aUnit(index % 2 === 0 ? ada : grace));
       const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
       expect(outcomes).toEqual(outcomes.map((_, index) => (index % 2 === 0 ? EXCEEDED : ok())));
     });
 
-    it("holds when many posts come at once: as many are stored as have room", async () => {
+    it("holds for simultaneous inserts, which succeed until it is reached", async () => {
       const posts = Array.from({ length: 3 * ROOM }, () => aUnit(ada));
       const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
       expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(ROOM);
       expect(outcomes.filter((outcome) => outcome.isErr())).toEqual(Array.from({ length: 2 * ROOM }, () => EXCEEDED));
     });
 
-    it("lets a post grow as far as there is room, and be published, shortened and deleted without any", async () => {
+    it("rejects growth beyond it, and allows a full account to publish, shorten and delete a post", async () => {
       const [post] = (await stored(ada, ROOM)) as [Draft];
       const longer = editPost(post, { content: content(`${CONTENT}x`) }, LATER)._unsafeUnwrap();
       expect(await storage.posts.update(longer, post.version)).toEqual(EXCEEDED);
@@ -87,13 +87,13 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await roomOf(ada)).toBe(1);
     });
 
-    it("tells a growth that has no room from a version that is gone", async () => {
+    it("reports version_conflict before account_quota_exceeded", async () => {
       const [post] = (await stored(ada, ROOM)) as [Draft];
       const longer = editPost(post, { content: content(`${CONTENT}x`) }, LATER)._unsafeUnwrap();
       expect(await storage.posts.update(longer, longer.version)).toEqual(err({ kind: "version_conflict" }));
     });
 
-    it("does not keep posts from a new author: they count, and nothing is stored after them", async () => {
+    it("does not block reassigned posts, which count towards the quota of the new author", async () => {
       await stored(ada, ROOM);
       await stored(grace, ROOM - 2);
       (await storage.posts.reassign(ada.id, grace.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
@@ -103,7 +103,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await roomOf(grace)).toBe(2);
     });
 
-    it("counts replay records, and gives their bytes back when they are purged", async () => {
+    it("counts replay records until they are purged", async () => {
       const { idempotencyKeys } = storage;
       for (let i = 0; i < ROOM; i++)
         (await idempotencyKeys.insert(aUnitOfReplay(ada, { expiresAt: LATER }), "within_quota"))._unsafeUnwrap();
@@ -115,7 +115,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await roomOf(ada)).toBe(ROOM - 3);
     });
 
-    it("counts a record once that takes the place of an expired one", async () => {
+    it("counts a record that replaces an expired one once", async () => {
       const record = aUnitOfReplay(ada, { expiresAt: LATER });
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       const next = aUnitOfReplay(ada, { keyDigest: record.keyDigest, createdAt: LATER });
@@ -123,14 +123,14 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await roomOf(ada)).toBe(ROOM - 1);
     });
 
-    it("admits a record beyond it where that is asked for, and counts it", async () => {
+    it("accepts and counts a record beyond it when the insert says always", async () => {
       await stored(ada, ROOM);
       expect(await storage.idempotencyKeys.insert(aUnitOfReplay(ada), "always")).toEqual(ok());
       (await storage.posts.deleteByAuthor(ada.id, { ...ANY_BATCH, rows: 2 }, null))._unsafeUnwrap();
       expect(await roomOf(ada)).toBe(1);
     });
 
-    it("takes a post with its record, or neither", async () => {
+    it("stores a post with its record, or neither", async () => {
       await stored(ada, ROOM - 3);
       const { idempotencyKeys } = storage;
       expect(await storage.posts.insert({ post: aUnit(ada), record: aUnitOfReplay(ada) })).toEqual(ok());
@@ -141,14 +141,14 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await roomOf(ada)).toBe(1);
     });
 
-    it("says of a key in use that it is, where there is room", async () => {
+    it("reports idempotency_key_in_use below the quota", async () => {
       const record = aUnitOfReplay(ada);
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       const again = await storage.posts.insert({ post: aUnit(ada), record: { ...record, id: nextId() } });
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
     });
 
-    it("counts nothing of a unit of work that fails", async () => {
+    it("does not count the writes of a unit of work that fails", async () => {
       await storage.unitOfWork.run(async ({ posts }) => {
         (await posts.insert(aUnit(ada)))._unsafeUnwrap();
         return fail({ kind: "changed_my_mind" });

@@ -9,7 +9,7 @@ import { expectSamePagesBothWays } from "./page-walk.ts";
 const COUNT = 7;
 const counted = <T>(make: (index: number) => T) => Array.from({ length: COUNT }, (_, index) => make(index));
 
-/** Every list of every repository leads back the way that it came. */
+/** Every list of every repository returns the same pages backward as forward. */
 export function backwardPagesContract(adapter: StorageUnderTest): void {
   describe(`backward pages on ${adapter.name}`, () => {
     let opened: OpenedStorage;
@@ -28,13 +28,13 @@ export function backwardPagesContract(adapter: StorageUnderTest): void {
 
     const firstUser = (): UserId => (users[0] as User).id;
 
-    it("lead from the last user back to the first", async () => {
+    it("lead from the last user to the first", async () => {
       await expectSamePagesBothWays(users.toReversed(), async (page) =>
         (await storage.users.list("everybody", page))._unsafeUnwrap(),
       );
     });
 
-    it("lead from the last published author back to the first, past authors without a published post", async () => {
+    it("lead from the last published author to the first, and skip authors without a published post", async () => {
       const published = users.filter((_, index) => index % 3 !== 1);
       for (const { id } of published) (await storage.posts.insert(aPublishedPost(id)))._unsafeUnwrap();
       await expectSamePagesBothWays(published.toReversed(), async (page) =>
@@ -42,7 +42,7 @@ export function backwardPagesContract(adapter: StorageUnderTest): void {
       );
     });
 
-    it("lead from the last session of a user back to the first, past expired ones and those of others", async () => {
+    it("lead from the last session of a user to the first, and skip expired sessions and those of others", async () => {
       const sessions = [];
       for (let i = 0; i < COUNT; i++) {
         const session = aSession(firstUser());
@@ -55,7 +55,7 @@ export function backwardPagesContract(adapter: StorageUnderTest): void {
       );
     });
 
-    it("lead from the last post of an author back to the first, past posts of others", async () => {
+    it("lead from the last post of an author to the first, and skip posts of others", async () => {
       const posts = [];
       for (let i = 0; i < COUNT; i++) {
         const post = i % 2 === 0 ? aDraft(firstUser()) : aPublishedPost(firstUser());

@@ -18,14 +18,14 @@ import {
 } from "../../support/fixtures.ts";
 import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
-/** More rows than any batch that an adapter might make of its own: the limits of the caller are the only ones. */
+/** More rows than an internal batch of an adapter. Only the limits of the caller may apply. */
 const ROWS = 1_050;
 /** A storage may refuse more calls at once. */
 const CONCURRENT_INSERTS = 200;
 
 const counted = <T>(make: (index: number) => T, count = ROWS) => Array.from({ length: count }, (_, i) => make(i));
 
-/** A bulk change reaches as far as the limits of its caller, however many rows that is. */
+/** Only the limits of the caller bound a bulk change. */
 export function bulkChangesContract(adapter: StorageUnderTest): void {
   describe(`a bulk change on ${adapter.name}`, () => {
     let opened: OpenedStorage;
@@ -66,7 +66,7 @@ export function bulkChangesContract(adapter: StorageUnderTest): void {
       expect(await isEmpty(user)).toBe(true);
     });
 
-    it("gives more than a thousand posts to another author in one call", async () => {
+    it("reassigns more than a thousand posts in one call", async () => {
       await insertPosts();
       (await storage.posts.reassign(user, other, LATER, ANY_BATCH, null))._unsafeUnwrap();
       expect(await isEmpty(user)).toBe(true);
@@ -81,7 +81,7 @@ export function bulkChangesContract(adapter: StorageUnderTest): void {
       expect(given).toBe(ROWS / 350);
     });
 
-    it("deletes as many sessions of a user as there can be in one call", async () => {
+    it("deletes the maximum number of sessions of a user in one call", async () => {
       const sessions = counted(() => aSession(user), MAX_SESSIONS_PER_USER);
       await insertAll(sessions, async (session) => storage.sessions.insert(session));
       (await storage.sessions.deleteByUser(user, null))._unsafeUnwrap();

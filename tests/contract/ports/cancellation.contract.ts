@@ -29,7 +29,7 @@ const READS: readonly (readonly [operation: string, read: Read])[] = [
   ["sessions.listByUser", async ({ sessions }, signal) => sessions.listByUser(nextId<UserId>(), NOW, FIRST, signal)],
 ];
 
-/** A read that nobody waits for any more is not begun. */
+/** An adapter does not start a read whose signal is aborted. */
 export function cancellationContract(adapter: StorageUnderTest): void {
   describe(`A cancelled read on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
@@ -42,12 +42,15 @@ export function cancellationContract(adapter: StorageUnderTest): void {
     });
     afterAll(async () => opened.close());
 
-    it.each(READS)("%s fails as cancelled when its signal is aborted before it begins", async (operation, read) => {
-      const failure = (await read(storage, AbortSignal.abort()))._unsafeUnwrapErr();
-      expect(failure).toMatchObject({ kind: "storage_failure", reason: "cancelled", isTransient: false, operation });
-    });
+    it.each(READS)(
+      "%s fails with the reason cancelled when its signal is aborted before the call",
+      async (operation, read) => {
+        const failure = (await read(storage, AbortSignal.abort()))._unsafeUnwrapErr();
+        expect(failure).toMatchObject({ kind: "storage_failure", reason: "cancelled", isTransient: false, operation });
+      },
+    );
 
-    it.each(READS)("%s ignores a signal that is aborted after it", async (_, read) => {
+    it.each(READS)("%s ignores a signal that is aborted after its result", async (_, read) => {
       const client = new AbortController();
       const result = await read(storage, client.signal);
       client.abort();
@@ -55,7 +58,7 @@ export function cancellationContract(adapter: StorageUnderTest): void {
     });
 
     it.skipIf(!adapter.capabilities.blocksOuterReads).each(READS)(
-      "%s is not begun when its signal is aborted while the storage is busy",
+      "%s does not start when its signal is aborted while the storage is busy",
       async (operation, read) => {
         const client = new AbortController();
         const { promise: finished, resolve: finish } = promiseWithResolver();
@@ -68,7 +71,7 @@ export function cancellationContract(adapter: StorageUnderTest): void {
         });
         await begun;
         const waiting = read(storage, client.signal);
-        // By then a batched read has left its batch and waits for the storage.
+        // After these turns a batched read has left its batch and waits for the storage.
         for (let turn = 0; turn < 5; turn++) await new Promise((settle) => setImmediate(settle));
         client.abort();
         finish();

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../../src/application/ports/clock.ts";
 
-/** What every Clock of the present promises. */
+/** The contract of a Clock that shows the current time. */
 export function clockContract(name: string, clock: Clock): void {
   describe(`Clock of ${name}`, () => {
-    it("tells the present moment to the millisecond", () => {
+    it("returns the current time to the millisecond", () => {
       const before = Date.now();
       const now = clock.now();
       expect(now).toBeInstanceOf(Date);
@@ -13,7 +13,7 @@ export function clockContract(name: string, clock: Clock): void {
       expect(now.getTime()).toBeLessThanOrEqual(Date.now());
     });
 
-    it("is not changed by a change of a moment that it gave", () => {
+    it("does not share the Date objects that it returns", () => {
       const before = Date.now();
       clock.now().setTime(0);
       expect(clock.now().getTime()).toBeGreaterThanOrEqual(before);

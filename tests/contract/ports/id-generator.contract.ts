@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 
 const areAscending = (ids: readonly string[]) => ids.every((id, i) => i === 0 || (ids[i - 1] ?? "") < id);
 
-/** What every IdGenerator promises. */
+/** The contract of every IdGenerator. */
 export function idGeneratorContract(name: string, generator: IdGenerator): void {
   describe(`IdGenerator of ${name}`, () => {
     const many = (count: number) => Array.from({ length: count }, () => generator.next<UserId>());
@@ -16,15 +16,15 @@ export function idGeneratorContract(name: string, generator: IdGenerator): void 
       vi.useRealTimers();
     });
 
-    it("gives UUIDs of version 7 in lower case", () => {
+    it("returns UUIDs of version 7 in lower case", () => {
       for (const id of many(100)) expect(id).toMatch(UUID_V7);
     });
 
-    it("gives 10,000 ids in ascending order", () => {
+    it("returns 10,000 ids in ascending order", () => {
       expect(areAscending(many(10_000))).toBe(true);
     });
 
-    it("gives 10,000 ids of one millisecond in ascending order", () => {
+    it("returns 10,000 ids of the same millisecond in ascending order", () => {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
       expect(areAscending(many(10_000))).toBe(true);
     });
@@ -35,7 +35,7 @@ export function idGeneratorContract(name: string, generator: IdGenerator): void 
       expect(areAscending([...before, ...many(1_000)])).toBe(true);
     });
 
-    it("begins an id with the milliseconds of the present", () => {
+    it("starts an id with the current time in milliseconds", () => {
       const now = Date.now() + HOUR_MS;
       vi.useFakeTimers({ toFake: ["Date"], now });
       expect(Number.parseInt(generator.next<UserId>().replaceAll("-", "").slice(0, 12), 16)).toBe(now);

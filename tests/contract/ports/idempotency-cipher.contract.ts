@@ -14,7 +14,7 @@ const REQUEST: Idempotency = {
 const OTHER_USER = "00000000-0000-7000-8000-000000000002" as UserId;
 const TEXT = 'snapshot/1 {"token":"a secret 🔑"}';
 
-/** What every IdempotencyCipher promises. */
+/** The contract of every IdempotencyCipher. */
 export function idempotencyCipherContract(name: string, cipher: IdempotencyCipher): void {
   describe(`IdempotencyCipher of ${name}`, () => {
     const cipherFor = async (fields: Partial<Idempotency> = {}) => cipher.forRequest({ ...REQUEST, ...fields });
@@ -51,7 +51,7 @@ export function idempotencyCipherContract(name: string, cipher: IdempotencyCiphe
     });
 
     it.each(["", TEXT, "\u0001".repeat(1_048_576), "a word and ".repeat(200)])(
-      "opens what it has sealed, and seals the same text in another way each time (case %#)",
+      "opens a text that it has sealed, and seals the same text differently each time (case %#)",
       async (text) => {
         const sealing = await cipherFor();
         const sealed = [await sealing.seal(text), await sealing.seal(text)] as const;
@@ -64,7 +64,7 @@ export function idempotencyCipherContract(name: string, cipher: IdempotencyCiphe
       expect(await (await cipherFor()).seal(TEXT)).toMatch(/^[\x20-\x7E]+$/);
     });
 
-    it("shows nothing of the key, the body and the sealed text, nor a plain digest of them", async () => {
+    it("discloses neither the key, the body and the sealed text nor an unkeyed digest of them", async () => {
       const sealing = await cipherFor();
       const sealed = await sealing.seal(TEXT);
       const stored = [
@@ -83,12 +83,12 @@ export function idempotencyCipherContract(name: string, cipher: IdempotencyCiphe
       ["for another owner", { owner: OTHER_USER }],
       ["for another body", { body: "" }],
       ["for another operation", { operation: "POST /v1/users" }],
-    ])("does not open what was sealed %s", async (_, fields) => {
+    ])("does not open a text that was sealed %s", async (_, fields) => {
       const sealed = await (await cipherFor(fields)).seal(TEXT);
       await expect((await cipherFor()).open(sealed)).rejects.toThrow();
     });
 
-    it("does not open a sealed text in which one character was changed", async () => {
+    it("does not open a sealed text with one changed character", async () => {
       const sealing = await cipherFor();
       const sealed = await sealing.seal(TEXT);
       for (const index of [0, 20, 40, Math.floor(sealed.length / 2)]) {
@@ -98,7 +98,7 @@ export function idempotencyCipherContract(name: string, cipher: IdempotencyCiphe
       }
     });
 
-    it("does not open a sealed text that was cut off", async () => {
+    it("does not open a truncated sealed text", async () => {
       const sealing = await cipherFor();
       const sealed = await sealing.seal(TEXT);
       await expect(sealing.open(sealed.slice(0, -8) as SealedResult)).rejects.toThrow();

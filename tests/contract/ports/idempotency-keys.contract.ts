@@ -51,7 +51,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await found("another key")).toBeNull();
     });
 
-    it("find returns every field as it was stored, also a result of several megabytes", async () => {
+    it("find returns every field unchanged, also a result of several megabytes", async () => {
       const record = await stored(ownRecord(KEY, { result: "0123456789abcdef".repeat(600_000) as SealedResult }));
       expect(await found()).toEqual(record);
     });
@@ -61,7 +61,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await Promise.all([found("b"), found("c"), found("a")])).toEqual([records[1], null, records[0]]);
     });
 
-    it("insert refuses a second record of a key and keeps the first", async () => {
+    it("insert rejects a second record of a key and keeps the first", async () => {
       const first = await stored();
       const again = await storage.idempotencyKeys.insert(
         ownRecord(KEY, { result: sealed("another answer") }),
@@ -81,9 +81,9 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
 
     it.each([
-      ["a millisecond before its end", DAY_MS - 1, false],
-      ["at its end", DAY_MS, true],
-    ])("insert does or does not replace a record: %s", async (_, ms, isFree) => {
+      ["a millisecond before its expiry", DAY_MS - 1, false],
+      ["at its expiry", DAY_MS, true],
+    ])("insert replaces a record only from its expiry on: %s", async (_, ms, isFree) => {
       await stored();
       const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
       expect((await storage.idempotencyKeys.insert(next, "within_quota")).isOk()).toBe(isFree);
@@ -107,7 +107,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect(await found()).toBeNull();
     });
 
-    it("the records of a user are deleted with the user, and no others", async () => {
+    it("delete of a user deletes the records of the user, and no others", async () => {
       const other = aUser();
       (await storage.users.insert(other))._unsafeUnwrap();
       await stored();
@@ -118,8 +118,8 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
     });
 
     it.each([
-      ["a millisecond before its end", DAY_MS - 1, false],
-      ["at its end", DAY_MS, true],
+      ["a millisecond before its expiry", DAY_MS - 1, false],
+      ["at its expiry", DAY_MS, true],
     ])("claim respects the expiry of a record: %s", async (_, ms, isFree) => {
       const { keyDigest } = await stored();
       const claimed = await storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest, after(ms)));
@@ -149,7 +149,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       expect((await claim(async () => ok())).isOk()).toBe(true);
     });
 
-    it("claim succeeds in one of two concurrent units, and in the other after the first has ended", async () => {
+    it("claim succeeds in one of two concurrent units, and in the other after the end of the first", async () => {
       const claim = async () => storage.unitOfWork.run(async (on) => on.idempotencyKeys.claim(keyDigest(KEY), NOW));
       const outcomes = await Promise.all([claim(), claim()]);
       expect(outcomes.filter((outcome) => outcome.isOk()).length).toBeGreaterThan(0);
@@ -173,8 +173,8 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       });
 
       it.each([
-        ["a millisecond before its end", DAY_MS - 1, false],
-        ["at its end", DAY_MS, true],
+        ["a millisecond before its expiry", DAY_MS - 1, false],
+        ["at its expiry", DAY_MS, true],
       ])("respects the expiry of another record of the key: %s", async (_, ms, isFree) => {
         await stored();
         const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
@@ -184,7 +184,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         expect(await isStored(post)).toBe(isFree);
       });
 
-      it("stores one post and one record of many concurrent ones with the same key", async () => {
+      it("stores one post and one record when many concurrent inserts have the same key", async () => {
         const pairs = Array.from({ length: 10 }, () => ({ record: ownRecord(), post: aDraft(user.id) }));
         const outcomes = await Promise.all(
           pairs.map(async ({ record, post }) => storage.posts.insert({ post, record })),
@@ -197,7 +197,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         expect(kept).toEqual(outcomes.map((outcome) => outcome.isOk()));
       });
 
-      it("gives each of several concurrent posts its own outcome", async () => {
+      it("returns its own result to each of several concurrent inserts", async () => {
         await stored(ownRecord("used"));
         const [nobody, someId] = [nextId<UserId>(), user.id];
         const outcomes = await Promise.all(

@@ -3,9 +3,9 @@ import type { Id } from "../../../src/domain/shared/id.ts";
 import type { Page, PageRequest } from "../../../src/domain/shared/page.ts";
 
 /**
- * Walks a whole list forward and back again, for pages of every size, and expects the same pages both times.
+ * Reads a whole list forward and backward in pages of every size, and expects the same pages in both directions.
  *
- * @param expected Every item of the list, in its order: three at least.
+ * @param expected All items of the list in order, at least three.
  */
 export async function expectSamePagesBothWays<Item extends { readonly id: Id<string> }>(
   expected: readonly Item[],

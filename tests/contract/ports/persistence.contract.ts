@@ -9,11 +9,11 @@ import {
   type TestStorage,
 } from "../../support/storage-under-test.ts";
 
-/** What was acknowledged is there after the storage was closed and opened again. */
+/** Acknowledged writes survive a close and reopen of the storage. */
 export function persistenceContract(adapter: StorageUnderTest): void {
   const { durability } = adapter.capabilities;
   const isDurable = durability !== "none";
-  const why = skippedUnless(isDurable, "nothing outlasts a storage in memory");
+  const why = skippedUnless(isDurable, "a storage in memory is not durable");
   describe.runIf(isDurable)(`Persistence on ${adapter.name}${why}`, () => {
     let opened: OpenedStorage;
     let before: TestStorage;
@@ -24,7 +24,7 @@ export function persistenceContract(adapter: StorageUnderTest): void {
     });
     afterAll(async () => opened.close());
 
-    it("keeps users, posts, sessions, replay records, changes and removals", async () => {
+    it("keeps users, posts, sessions, replay records, updates and deletes", async () => {
       const [user, leaving] = [aUser(), aUser()];
       const [post, session, record] = [aDraft(user.id), aSession(user.id), aRecord(user.id)];
       for (const each of [user, leaving]) (await before.users.insert(each))._unsafeUnwrap();

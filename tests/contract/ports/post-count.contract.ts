@@ -6,14 +6,14 @@ import type { UserId } from "../../../src/domain/shared/id.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, NOW, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
 import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
-/** More than a page of the API holds, and than one that a client asks for at most. */
+/** More than the default and the maximum limit of a page in the API. */
 const MANY = 130;
 const MATCH = { title: "An engine of brass" };
 const OTHER = { title: "A garden" };
 
 const at = (ms: number) => new Date(NOW.getTime() + ms);
 
-/** What a page says of the size of its whole list. */
+/** The total of a page is the number of posts in its whole list. */
 export function postCountContract(adapter: StorageUnderTest): void {
   describe(`the total of a page of posts on ${adapter.name}`, () => {
     let opened: OpenedStorage;
@@ -49,7 +49,7 @@ export function postCountContract(adapter: StorageUnderTest): void {
     };
 
     describe.each(Object.entries(KINDS))("of %s", (_, total) => {
-      it("counts each draft where the filter shows it, and nowhere else", async () => {
+      it("counts exactly the drafts that the filter includes", async () => {
         await store([aDraft(author, MATCH), aDraft(author, MATCH), aDraft(other, MATCH), aPublishedPost(other, MATCH)]);
         expect(await total(EVERY_POST)).toBe(4);
         expect(await total(PUBLISHED_POSTS)).toBe(1);
@@ -61,7 +61,7 @@ export function postCountContract(adapter: StorageUnderTest): void {
         expect(await total({ published: null, drafts: null })).toBe(0);
       });
 
-      it("counts what was published between the bounds, and neither of what was published at a bound", async () => {
+      it("counts the posts that were published between the exclusive bounds", async () => {
         await store([publishedAt(0), publishedAt(1), publishedAt(2), publishedAt(3, other), aDraft(author, MATCH)]);
         const within = (after: number | null, before: number | null, authorId: UserId | null = null): PostFilter => ({
           published: {
@@ -78,14 +78,14 @@ export function postCountContract(adapter: StorageUnderTest): void {
         expect(await total(within(3, null))).toBe(0);
       });
 
-      it("counts beyond a page, whatever the limit of the page is", async () => {
+      it("counts posts beyond the page, whatever the limit of the page", async () => {
         await store(Array.from({ length: MANY }, (__, i) => aPublishedPost(i % 2 === 0 ? author : other, MATCH)));
         for (const limit of [1, 20, 100]) expect(await total(PUBLISHED_POSTS, limit)).toBe(MANY);
         expect(await total(postsOf(author))).toBe(MANY / 2);
       });
     });
 
-    it("counts in a search what the query finds, and not the rest of the list", async () => {
+    it("counts only the posts that a search finds", async () => {
       await store([aPublishedPost(author, MATCH), aPublishedPost(author, OTHER), aDraft(author, OTHER)]);
       expect(await KINDS["a search"](EVERY_POST)).toBe(1);
       expect(await KINDS["a list"](EVERY_POST)).toBe(3);

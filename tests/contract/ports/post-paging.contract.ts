@@ -11,12 +11,12 @@ import type { StorageUnderTest, TestStorage } from "../../support/storage-under-
 
 const SORTS = POST_SORT_KEYS.flatMap((by) => [true, false].map((descending): PostSort => ({ by, descending })));
 
-/** What fails is not made smaller, which would take minutes; it is told with its seed. */
+/** `endOnFailure` skips shrinking, which would take minutes. The report contains the seed. */
 const RUNS = { numRuns: 20, endOnFailure: true };
 
 const AUTHORS = [aUser(), aUser()];
 
-/** Of titles that are as long as they may be the keys end early: numbers have their lengths in them. */
+/** Titles of the maximum length, which differ only after the end of their truncated sort keys. */
 const BEYOND = ["1", "2"].map((last) => `${"1 ".repeat(149)}.${last}`);
 
 const author = fc.constantFrom(...AUTHORS.map(({ id }) => id));
@@ -24,15 +24,15 @@ const moment = fc.nat({ max: 2 }).map((ms) => new Date(NOW.getTime() + ms));
 const fields = fc.record({
   author,
   isDraft: fc.boolean(),
-  // Few, so that most posts share what they are sorted by, some with other titles; by length and in UTF-16 these have other
-  // orders.
+  // Few titles, so that many posts have equal sort keys. An order by length or by UTF-16 code units would differ from the
+  // order by code points.
   title: fc.constantFrom("a", "B", "a b", "\uFF21", "\uFA0E", "\u{1F99C}", "\u{1F99C}".repeat(300), ...BEYOND),
   updatedAt: moment,
   publishedAt: moment,
 });
-/** Where its id has a new post among the others. */
+/** The time of a new post's id, which decides its position among the other posts. */
 const place = fc.nat({ max: 0xffff });
-/** A post: of the page that was read last, from its end on, and then of all. */
+/** An index into the posts of the last page, from its end, followed by all posts. */
 const which = fc.oneof(fc.constant(0), fc.nat({ max: 20 }));
 
 const write = fc.oneof(
@@ -44,10 +44,10 @@ const write = fc.oneof(
 const authorId = fc.option(author, { nil: null, freq: 2 });
 const bound = fc.constantFrom(null, null, null, NOW, new Date(NOW.getTime() + 2));
 
-/** Posts, and a list of them in which somebody goes from page to page. */
+/** Posts, and the parameters of a list that a test reads page by page. */
 const scene = fc.record({
   posts: fc.array(fc.record({ place, fields }), { minLength: 12, maxLength: 24 }),
-  /** What is written after each page, for as long as there is something. */
+  /** The writes after each page. */
   writes: fc.array(fc.array(write, { minLength: 1, maxLength: 3 }), { minLength: 4, maxLength: 8 }),
   limit: fc.integer({ min: 1, max: 3 }),
   published: fc.option(fc.record({ authorId, after: bound, before: bound }), { nil: null, freq: 8 }),
@@ -65,10 +65,10 @@ function postOf({ author, isDraft, publishedAt, title, updatedAt }: Of<typeof fi
 }
 
 function isShown({ authorId, publishedAt }: Post, { published, drafts }: PostFilter): boolean {
-  const isOf = (range: PostFilter["drafts"]) => range !== null && (range.authorId ?? authorId) === authorId;
-  if (publishedAt === null) return isOf(drafts);
+  const isIn = (range: PostFilter["drafts"]) => range !== null && (range.authorId ?? authorId) === authorId;
+  if (publishedAt === null) return isIn(drafts);
   return (
-    isOf(published) &&
+    isIn(published) &&
     !(published?.after && publishedAt <= published.after) &&
     !(published?.before && publishedAt >= published.before)
   );
@@ -81,13 +81,13 @@ const KEYS: Readonly<Record<PostSort["by"], (post: Post) => string>> = {
   title: (post) => titleSortKey(post.title),
 };
 
-/** Less than 0 where the first of two posts comes first; UTF-8 has the order of code points. */
+/** Compares the bytes of UTF-8, which have the order of code points. */
 function compareBy({ by, descending }: PostSort) {
   const bytes = (post: Post) => Buffer.from(`${KEYS[by](post)}\0${post.id}`);
   return (a: Post, b: Post) => Buffer.compare(bytes(a), bytes(b)) * (descending ? -1 : 1);
 }
 
-/** Writes posts, and remembers what is stored and which were changed. */
+/** Writes posts, and keeps a model of the stored posts and the ids of the changed ones. */
 function writer({ posts }: TestStorage) {
   const stored = new Map<PostId, Post>();
   const changed = new Set<PostId>();
@@ -121,14 +121,14 @@ function writer({ posts }: TestStorage) {
 }
 
 export function postPagingContract(adapter: StorageUnderTest): void {
-  describe(`The pages of PostRepository on ${adapter.name}`, () => {
+  describe(`Keyset pagination of PostRepository on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
     beforeAll(async () => {
       opened = await adapter.open();
     });
     afterAll(async () => opened.close());
 
-    /** A storage with posts in it, and a walk through a list of them. */
+    /** Fills a storage with the posts. Returns functions that read a list of them page by page. */
     async function open({ posts, limit, published, drafts }: Of<typeof scene>, sort: PostSort) {
       const storage = await opened.empty();
       for (const user of AUTHORS) (await storage.users.insert(user))._unsafeUnwrap();
@@ -139,7 +139,7 @@ export function postPagingContract(adapter: StorageUnderTest): void {
 
       const shown = () => [...stored.values()].filter((post) => isShown(post, filter)).toSorted(compare);
 
-      /** The pages from another, or from the first, to the end in a direction, each as it must be, with writes after each. */
+      /** Reads the pages from `start`, or from the first, to the end in one direction. Checks each page, then does its writes. */
       async function pages(turn: "next" | "previous", start: Page<Post> | null, writes: readonly Write[][] = []) {
         const seen: Page<Post>[] = [];
         let last = start;
@@ -161,7 +161,7 @@ export function postPagingContract(adapter: StorageUnderTest): void {
     }
 
     describe.each(SORTS)("by $by, descending: $descending", (sort) => {
-      it("show each post once, in order, and are the same on the way back", async () => {
+      it("shows each post once and in order, and returns the same pages backward", async () => {
         const property = fc.asyncProperty(scene, async (given) => {
           const { pages, shown } = await open(given, sort);
           const forth = await pages("next", null);
@@ -174,7 +174,7 @@ export function postPagingContract(adapter: StorageUnderTest): void {
       });
 
       it.each(["next", "previous"] as const)(
-        "show each post once, in order, that nobody writes while others are written, by %s",
+        "shows each unchanged post once and in order while other posts are written, by %s",
         async (turn) => {
           const property = fc.asyncProperty(scene, async (given) => {
             const { pages, shown, changed } = await open(given, sort);

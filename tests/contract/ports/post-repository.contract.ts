@@ -41,7 +41,7 @@ const TEXTS = [
   ["noncharacters and a replacement character", "\uFFFD\uFFFE\uFFFF\u{10FFFF}"],
   ["line ends of every kind", "a\r\nb\nc\rd\u2028e\u2029f"],
   ["white space at both ends", " \t text \u00A0\n "],
-  ["what SQL would read as syntax", "'); drop table \"posts\"; -- \\ $1 ? {} E'\\x00'"],
+  ["SQL syntax", "'); drop table \"posts\"; -- \\ $1 ? {} E'\\x00'"],
 ] as const;
 
 const idsOf = (posts: readonly Post[]) => posts.map((post) => post.id);
@@ -78,7 +78,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       return (await stored(aDraft(author, { content: text }))).id;
     };
 
-    /** The ids of every page from the newest to the end of the list. */
+    /** The ids on each page, from the first page to the last. */
     async function pages(limit: number, filter: PostFilter = EVERY_POST): Promise<PostId[][]> {
       const seen: PostId[][] = [];
       let from: PageCursor<PostId> | null = null;
@@ -91,7 +91,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     }
 
     describe("insert and findById", () => {
-      it("stores every one of many that come at once, but those of an author who is not there", async () => {
+      it("stores all of 40 simultaneous inserts except those with an unknown author", async () => {
         const posts = Array.from({ length: 40 }, (_, index) => aDraft(index % 8 === 5 ? nextId<UserId>() : author));
         const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
         for (const [index, outcome] of outcomes.entries()) {
@@ -102,31 +102,31 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await pages(100)).flat()).toEqual(idsOf(kept).toReversed());
       });
 
-      it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
+      it("throws when the id is already stored, and keeps the stored post", async () => {
         const post = await stored(aDraft(author));
         await expect(storage.posts.insert(aDraft(author, { id: post.id }))).rejects.toThrow();
         expect(await found(post.id)).toEqual(post);
       });
 
-      it("gives back a draft as it was stored", async () => {
+      it("returns a draft with every field unchanged", async () => {
         const post = await stored(aDraft(author));
         expect(await found(post.id)).toEqual(post);
       });
 
-      it("gives back a published post as it was stored, each of its times to the millisecond", async () => {
+      it("returns a published post with every field unchanged and its times exact to the millisecond", async () => {
         const published = publishPost(aDraft(author), new Date("2026-03-01T12:30:00.999Z"))._unsafeUnwrap();
         const edited = editPost(published, { title: title("Edited") }, LATER)._unsafeUnwrap();
         await stored(edited);
         expect(await found(edited.id)).toEqual(edited);
       });
 
-      it.each(TEXTS)("keeps a title and content with %s", async (_, text) => {
+      it.each(TEXTS)("preserves a title and content with %s", async (_, text) => {
         const post = await stored(aDraft(author, { title: text, content: text }));
         const { title, content } = await found(post.id);
         expect([title, content]).toEqual([text, text]);
       });
 
-      it("keeps empty content", async () => {
+      it("preserves empty content", async () => {
         const post = await stored(aDraft(author, { content: "" }));
         expect((await found(post.id)).content).toBe("");
       });
@@ -135,30 +135,30 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         ["one byte", "x"],
         ["two bytes", "ж"],
         ["four bytes", "😀"],
-      ])("keeps 1 MiB of content in characters of %s", async (_, character) => {
+      ])("preserves 1 MiB of content made of characters of %s", async (_, character) => {
         const text = character.repeat(CONTENT_MAX_BYTES / new TextEncoder().encode(character).length);
         const post = await stored(aDraft(author, { content: text }));
         expect((await found(post.id)).content === text).toBe(true);
       });
 
-      it("refuses a post whose author is nobody, and stores nothing", async () => {
+      it("rejects a post whose author does not exist, and stores nothing", async () => {
         const post = aDraft(nextId<UserId>());
         expect((await storage.posts.insert(post))._unsafeUnwrapErr()).toEqual({ kind: "author_not_found" });
         expect(await exists(post.id)).toBe(false);
       });
 
-      it("does not find a post that was never stored", async () => {
+      it("returns post_not_found for an unknown id", async () => {
         await stored(aDraft(author));
         const result = await storage.posts.findById(nextId<PostId>(), EVERY_DRAFT);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
       });
 
       it.each<[string, () => DraftFilter | null, boolean]>([
-        ["no drafts", () => null, false],
-        ["the author's", () => ({ authorId: author }), true],
-        ["another's", () => ({ authorId: otherAuthor }), false],
-        ["everybody's", () => EVERY_DRAFT, true],
-      ])("finds a draft where the drafts that may be shown are %s as it should", async (_, drafts, isFound) => {
+        ["a filter for no drafts", () => null, false],
+        ["a filter for the author's drafts", () => ({ authorId: author }), true],
+        ["a filter for another author's drafts", () => ({ authorId: otherAuthor }), false],
+        ["a filter for all drafts", () => EVERY_DRAFT, true],
+      ])("finds a published post always, and a draft only if the filter allows it: %s", async (_, drafts, isFound) => {
         const draft = await stored(aDraft(author));
         const published = await stored(aPublishedPost(author));
         const result = await storage.posts.findById(draft.id, drafts());
@@ -167,7 +167,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.posts.findById(published.id, drafts()))._unsafeUnwrap()).toEqual(published);
       });
 
-      it("finds for each of many who ask at once what they may see, of the same posts too", async () => {
+      it("applies the filter of each call when many simultaneous calls read the same posts", async () => {
         const drafts = [await stored(aDraft(author)), await stored(aDraft(otherAuthor))];
         const published = await stored(aPublishedPost(author));
         const filters = [null, { authorId: author }, { authorId: otherAuthor }, EVERY_DRAFT];
@@ -182,14 +182,14 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         }
       });
 
-      it("finds for as many as can be asked for at once", async () => {
+      it("answers 120 simultaneous calls of findById", async () => {
         const posts = [];
         for (let i = 0; i < 120; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
         const results = await Promise.all(posts.map(async ({ id }) => storage.posts.findById(id, null)));
         expect(results.map((result) => result.isOk())).toEqual(posts.map(({ status }) => status === "published"));
       });
 
-      it("tells whether an author has a published post, of drafts and of others nothing", async () => {
+      it("hasPublished ignores drafts and the posts of other authors", async () => {
         const hasPublished = async (id: UserId) => (await storage.posts.hasPublished(id))._unsafeUnwrap();
         await stored(aDraft(author));
         await stored(aPublishedPost(otherAuthor));
@@ -200,7 +200,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await hasPublished(author)).toBe(true);
       });
 
-      it("is not changed by a change of what was put in", async () => {
+      it("does not share objects with the caller of insert", async () => {
         const post = aPublishedPost(author);
         const mine = { ...post, createdAt: new Date(NOW), publishedAt: new Date(NOW), updatedAt: new Date(NOW) };
         await stored(mine);
@@ -210,7 +210,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(post.id)).toEqual(post);
       });
 
-      it("is not changed by a change of what came out", async () => {
+      it("does not share objects with the callers of findById and list", async () => {
         const post = await stored(aPublishedPost(author));
         for (const answer of [await found(post.id), ...(await page(10)).items]) {
           answer.updatedAt.setTime(0);
@@ -222,11 +222,11 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("list", () => {
-      it("is empty, with nothing to go on with, while nothing is stored", async () => {
+      it("returns an empty page without cursors when no post is stored", async () => {
         expect(await page(10)).toEqual(NOTHING);
       });
 
-      it("returns the number of posts in the whole list with every page, an empty one too", async () => {
+      it("returns the number of posts in the whole list with every page, empty pages included", async () => {
         for (let i = 0; i < 4; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
         await stored(aPublishedPost(otherAuthor));
         const counted = async (from: PageCursor<PostId> | null, filter: PostFilter) => {
@@ -242,24 +242,27 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await counted(past((items.at(-1) as Post).id), EVERY_POST)).toEqual([0, 5]);
       });
 
-      it("shows the newest first, in whatever order they were stored, each as it was stored", async () => {
+      it("returns the newest post first, whatever the order of the inserts, with every field unchanged", async () => {
         const posts = [aDraft(author), aPublishedPost(otherAuthor), aDraft(otherAuthor), aPublishedPost(author)];
         for (const index of [2, 0, 3, 1]) await stored(posts[index] as Post);
         expect((await page(10)).items).toEqual(posts.toReversed());
       });
 
       it.each([
-        ["one less than there are", 3, 3, true],
-        ["as many as there are", 4, 4, false],
-        ["one more than there are", 5, 4, false],
-      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
-        for (let i = 0; i < 4; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
-        const { items, next } = await page(limit);
-        expect(items).toHaveLength(shown);
-        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<PostId>()) : null);
-      });
+        ["one less than the number of posts", 3, 3, true],
+        ["the number of posts", 4, 4, false],
+        ["one more than the number of posts", 5, 4, false],
+      ])(
+        "fills the page and returns a next cursor only if posts remain, with a limit of %s",
+        async (_, limit, length, hasNext) => {
+          for (let i = 0; i < 4; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
+          const { items, next } = await page(limit);
+          expect(items).toHaveLength(length);
+          expect(next).toEqual(hasNext ? past(items.at(-1)?.id ?? nextId<PostId>()) : null);
+        },
+      );
 
-      it("goes on from an id that is no longer there", async () => {
+      it("continues after the id of a deleted post", async () => {
         const oldest = await stored(aDraft(author));
         const middle = await stored(aDraft(author));
         await stored(aDraft(author));
@@ -267,7 +270,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(idsOf((await page(10, past(middle.id))).items)).toEqual([oldest.id]);
       });
 
-      it("skips and repeats nothing while others insert and delete between the pages", async () => {
+      it("skips and repeats no post while inserts and deletes run between the pages", async () => {
         const posts: Post[] = [];
         for (let i = 0; i < 6; i++) posts.push(await stored(aPublishedPost(author)));
         const [p1, p2, p3, p4, p5, p6] = idsOf(posts) as [PostId, PostId, PostId, PostId, PostId, PostId];
@@ -290,7 +293,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
           const third = aUser();
           (await storage.users.insert(third))._unsafeUnwrap();
           both.push(third.id);
-          // Authors and states alternate in different rhythms, so that each filter has to leap over posts in between.
+          // Authors and statuses alternate with different periods, so that every filter must skip posts in between.
           posts = Array.from({ length: 24 }, (_, i) => {
             const authorId = both[i % 3] as UserId;
             return i % 4 < 2 ? aDraft(authorId) : aPublishedPost(authorId);
@@ -303,33 +306,38 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
           .flatMap((published) => whose.map((drafts) => ({ published, drafts })))
           .filter(({ published, drafts }) => published !== "none" || drafts !== "none");
 
-        it.each(filters)("shows published: $published, drafts: $drafts, over pages of every size", async (shown) => {
-          const ofWhom = (who: (typeof whose)[number]) =>
-            who === "none" ? null : { authorId: { everybody: null, "the author": author, another: otherAuthor }[who] };
-          const published = ofWhom(shown.published);
-          const filter = { published: published && { ...published, ...ANY_TIME }, drafts: ofWhom(shown.drafts) };
-          const expected = posts
-            .filter(({ status, authorId }) => {
-              const range = status === "draft" ? filter.drafts : filter.published;
-              return range !== null && (range.authorId === null || range.authorId === authorId);
-            })
-            .toReversed();
-          expect(expected.length).toBeGreaterThan(2);
-          expect((await page(100, null, filter)).items).toEqual(expected);
-          for (const limit of [1, 2, expected.length - 1, expected.length, expected.length + 1]) {
-            const seen = await pages(limit, filter);
-            expect(seen.flat()).toEqual(idsOf(expected));
-            expect(seen.slice(0, -1).every((ids) => ids.length === limit)).toBe(true);
-            expect(seen).toHaveLength(Math.ceil(expected.length / limit));
-          }
-        });
+        it.each(filters)(
+          "returns the filtered posts in pages of every size, published: $published, drafts: $drafts",
+          async (shown) => {
+            const ofWhom = (who: (typeof whose)[number]) =>
+              who === "none"
+                ? null
+                : { authorId: { everybody: null, "the author": author, another: otherAuthor }[who] };
+            const published = ofWhom(shown.published);
+            const filter = { published: published && { ...published, ...ANY_TIME }, drafts: ofWhom(shown.drafts) };
+            const expected = posts
+              .filter(({ status, authorId }) => {
+                const range = status === "draft" ? filter.drafts : filter.published;
+                return range !== null && (range.authorId === null || range.authorId === authorId);
+              })
+              .toReversed();
+            expect(expected.length).toBeGreaterThan(2);
+            expect((await page(100, null, filter)).items).toEqual(expected);
+            for (const limit of [1, 2, expected.length - 1, expected.length, expected.length + 1]) {
+              const seen = await pages(limit, filter);
+              expect(seen.flat()).toEqual(idsOf(expected));
+              expect(seen.slice(0, -1).every((ids) => ids.length === limit)).toBe(true);
+              expect(seen).toHaveLength(Math.ceil(expected.length / limit));
+            }
+          },
+        );
 
-        it("shows nothing of an author that nobody is", async () => {
+        it("returns an empty page for an unknown author", async () => {
           const nobody = nextId<UserId>();
           expect(await page(10, null, postsOf(nobody))).toEqual(NOTHING);
         });
 
-        it("shows the published posts alone to somebody who has no drafts", async () => {
+        it("returns only published posts when the author of the drafts filter has no drafts", async () => {
           const { items } = await page(100, null, { ...EVERY_POST, drafts: { authorId: nextId<UserId>() } });
           expect(items).toEqual(posts.filter((post) => post.status === "published").toReversed());
         });
@@ -338,7 +346,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       describe("by bytes", () => {
         const QUARTER = MIB / 4;
         const jsonBytes = (posts: readonly Post[]) => Buffer.byteLength(JSON.stringify(posts));
-        /** The pages of posts of such characters, so many bytes of JSON each, from the newest on. */
+        /** Stores `count` posts with `bytesOfEach` bytes of JSON content each. Returns the number of posts on each page. */
         async function pagesOf(character: string, bytesOfEach: number, count: number): Promise<number[]> {
           const text = character.repeat(bytesOfEach / (jsonBytes([character] as never) - 4));
           for (let i = 0; i < count; i++) await stored(aDraft(author, { content: text }));
@@ -352,9 +360,9 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
           ["an escape of two bytes", "\n"],
           ["a quote", '"'],
           ["a backslash", "\\"],
-          ["a control character of an earlier rule, six bytes in JSON", "\u0001"],
-        ])("has at most 1 MiB of JSON beyond its first post, in characters of %s", async (_, character) => {
-          // Of four quarters one is too much, as a post is more than its content.
+          ["a control character that older versions accepted, six bytes in JSON", "\u0001"],
+        ])("limits a page to 1 MiB of JSON after its first post, with characters of %s", async (_, character) => {
+          // The first post is not counted. A fourth quarter would exceed 1 MiB, because a post has more fields than its content.
           expect(await pagesOf(character, QUARTER, 9)).toEqual([4, 4, 1]);
           const { items, next } = await page(100);
           expect(jsonBytes(items.slice(1))).toBeLessThanOrEqual(MIB);
@@ -362,36 +370,36 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
           expect(next).not.toBeNull();
         });
 
-        it("has its first post however long that is, and goes on after it", async () => {
+        it("includes the first post of a page whatever its size, and continues after it", async () => {
           expect(await pagesOf("\u0001", 6 * MIB, 3)).toEqual([1, 1, 1]);
         });
 
-        it("counts titles as well", async () => {
+        it("counts the bytes of titles", async () => {
           for (let i = 0; i < 4; i++) {
             await stored(aDraft(author, { title: "\u0001".repeat(300), content: "x".repeat(MIB / 3 - 3_000) }));
           }
           expect((await pages(100)).map((ids) => ids.length)).toEqual([3, 1]);
         });
 
-        it("has as many posts as asked for where they are short", async () => {
+        it("fills the page to its limit when the posts are short", async () => {
           for (let i = 0; i < 101; i++) await stored(aDraft(author, { content: "short" }));
           expect((await pages(100)).map((ids) => ids.length)).toEqual([100, 1]);
         });
 
-        it("has nothing to go on with when the post that fills the page is the last", async () => {
+        it("returns no next cursor when the last post of the list fills the page", async () => {
           for (let i = 0; i < 4; i++) await ofBytes(QUARTER);
           const { items, next } = await page(10);
           expect(items).toHaveLength(4);
           expect(next).toBeNull();
         });
 
-        it("goes on when both the limit and the bytes end the page", async () => {
+        it("continues after a page that reaches both the limit and the maximum of bytes", async () => {
           const ids: PostId[] = [];
           for (let i = 0; i < 5; i++) ids.push(await ofBytes(QUARTER));
           expect(await pages(4)).toEqual([ids.slice(1).toReversed(), ids.slice(0, 1)]);
         });
 
-        it("counts from the post that is read first, on the way back as well", async () => {
+        it("counts the bytes from the cursor on when it pages backward", async () => {
           const ids: PostId[] = [];
           for (let i = 0; i < 6; i++) ids.push(await ofBytes(QUARTER));
           const last = await page(100, past(ids[1] as PostId));
@@ -401,7 +409,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
           expect(idsOf((await page(100, before.previous)).items)).toEqual(ids.slice(5));
         });
 
-        it("ends the page early where two ranges meet in one filter, too", async () => {
+        it("limits the bytes of a page whose filter combines published posts and drafts", async () => {
           const ids: PostId[] = [];
           for (let i = 0; i < 6; i++) {
             const text = "x".repeat(QUARTER);
@@ -416,7 +424,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("update", () => {
-      it("replaces what was edited", async () => {
+      it("stores the edited fields", async () => {
         const post = await stored(aDraft(author));
         const edits = { title: title("New"), content: content("New content") };
         const edited = editPost(post, edits, LATER)._unsafeUnwrap();
@@ -424,7 +432,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(post.id)).toEqual(edited);
       });
 
-      it("stores that a post was published and unpublished", async () => {
+      it("stores the status of a post that is published and then unpublished", async () => {
         const post = await stored(aDraft(author));
         const published = publishPost(post, LATER)._unsafeUnwrap();
         (await storage.posts.update(published, post.version))._unsafeUnwrap();
@@ -434,7 +442,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(post.id)).toEqual(unpublished);
       });
 
-      it("leaves the other posts as they are", async () => {
+      it("does not change other posts", async () => {
         const other = await stored(aDraft(author));
         const post = await stored(aDraft(author));
         (await storage.posts.update(publishPost(post, LATER)._unsafeUnwrap(), post.version))._unsafeUnwrap();
@@ -444,21 +452,21 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["older than the stored one", FIRST_VERSION],
         ["newer than the stored one", 3 as Version],
-        ["as large as a version can be", Number.MAX_SAFE_INTEGER as Version],
-      ])("refuses an expected version that is %s, and keeps the stored post", async (_, expected) => {
+        ["the largest possible version", Number.MAX_SAFE_INTEGER as Version],
+      ])("rejects an expected version that is %s, and keeps the stored post", async (_, expected) => {
         const post = await stored(publishPost(aDraft(author), LATER)._unsafeUnwrap());
         const edited = editPost(post, { title: title("New") }, LATER)._unsafeUnwrap();
         expect((await storage.posts.update(edited, expected))._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
         expect(await found(post.id)).toEqual(post);
       });
 
-      it("does not find a post that was never stored, and stores none", async () => {
+      it("returns post_not_found for an unknown post, and does not store it", async () => {
         const post = aDraft(author);
         expect((await storage.posts.update(post, post.version))._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
         expect(await exists(post.id)).toBe(false);
       });
 
-      it("refuses an author who is nobody, and keeps the stored post", async () => {
+      it("rejects an author who does not exist, and keeps the stored post", async () => {
         const post = await stored(aDraft(author));
         const given = { ...post, authorId: nextId<UserId>(), version: nextVersion(post.version) };
         expect((await storage.posts.update(given, post.version))._unsafeUnwrapErr()).toEqual({
@@ -467,14 +475,14 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(post.id)).toEqual(post);
       });
 
-      it("names the stale version, and not the author, when both are wrong", async () => {
+      it("returns version_conflict when the version is stale and the author does not exist", async () => {
         const post = await stored(aDraft(author));
         const given = { ...post, authorId: nextId<UserId>() };
         const result = await storage.posts.update(given, nextVersion(post.version));
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
       });
 
-      it("gives a post to another author", async () => {
+      it("stores a new author of a post", async () => {
         const post = await stored(aDraft(author));
         const given = { ...post, authorId: otherAuthor, version: nextVersion(post.version) };
         (await storage.posts.update(given, post.version))._unsafeUnwrap();
@@ -482,7 +490,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await page(10, null, postsOf(otherAuthor))).items).toEqual([given]);
       });
 
-      it("is not changed by a later change of what was put in", async () => {
+      it("does not share objects with the caller of update", async () => {
         const post = await stored(aDraft(author));
         const published = publishPost(post, new Date(LATER))._unsafeUnwrap();
         (await storage.posts.update(published, post.version))._unsafeUnwrap();
@@ -490,7 +498,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await found(post.id)).publishedAt).toEqual(LATER);
       });
 
-      it("lets exactly one of two simultaneous updates of one version win", async () => {
+      it("accepts exactly one of two simultaneous updates of one version", async () => {
         const post = await stored(aDraft(author));
         const edits = ["One", "Two"].map((raw) => editPost(post, { title: title(raw) }, LATER)._unsafeUnwrap());
         const results = await Promise.all(edits.map(async (edited) => storage.posts.update(edited, post.version)));
@@ -502,7 +510,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("delete", () => {
-      it("removes the post and no other", async () => {
+      it("deletes the post and no other post", async () => {
         const other = await stored(aDraft(author));
         const post = await stored(aDraft(author));
         expect((await storage.posts.delete(post.id, post.version)).isOk()).toBe(true);
@@ -515,7 +523,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["older than the stored one", FIRST_VERSION],
         ["newer than the stored one", 3 as Version],
-      ])("refuses an expected version that is %s, and keeps the post", async (_, expected) => {
+      ])("rejects an expected version that is %s, and keeps the post", async (_, expected) => {
         const post = await stored(publishPost(aDraft(author), LATER)._unsafeUnwrap());
         expect((await storage.posts.delete(post.id, expected))._unsafeUnwrapErr()).toEqual({
           kind: "version_conflict",
@@ -523,12 +531,12 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(post.id)).toEqual(post);
       });
 
-      it("does not find a post that was never stored", async () => {
+      it("returns post_not_found for an unknown id", async () => {
         const result = await storage.posts.delete(nextId<PostId>(), FIRST_VERSION);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
       });
 
-      it("lets exactly one of an update and a delete of one version win", async () => {
+      it("accepts exactly one of a simultaneous update and delete of one version", async () => {
         const post = await stored(aDraft(author));
         const edited = editPost(post, { title: title("New") }, LATER)._unsafeUnwrap();
         const [updated, deleted] = await Promise.all([
@@ -541,7 +549,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("deleteByAuthor", () => {
-      it("removes drafts and published posts of the author and of nobody else", async () => {
+      it("deletes the drafts and published posts of the author, and no posts of others", async () => {
         await stored(aDraft(author));
         await stored(aPublishedPost(author));
         const kept = await stored(aDraft(otherAuthor));
@@ -549,7 +557,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await page(10)).items).toEqual([kept]);
       });
 
-      it("does nothing for an author without posts", async () => {
+      it("succeeds without a change for an author without posts", async () => {
         const kept = await stored(aDraft(otherAuthor));
         expect((await storage.posts.deleteByAuthor(author, ANY_BATCH, null)).isOk()).toBe(true);
         expect((await storage.posts.deleteByAuthor(nextId<UserId>(), ANY_BATCH, null)).isOk()).toBe(true);
@@ -560,7 +568,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     describe("a batch of an author's posts", () => {
       const limits = { rows: 3, bytes: MIB };
 
-      /** Does batches until there is nothing left, and gives how many posts the author has after each. */
+      /** Runs batches until the last. Returns the number of posts that the author still has after each batch but the last. */
       const batches = async (next: (past: PostPlace | null) => ReturnType<TestStorage["posts"]["deleteByAuthor"]>) => {
         const left: number[] = [];
         for (let past: PostPlace | null = null; ;) {
@@ -571,14 +579,14 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       };
       const deletion = async (by = limits) => batches(async (past) => storage.posts.deleteByAuthor(author, by, past));
 
-      it("has so many rows at most, and the next one goes on past it", async () => {
+      it("is limited by rows, and the next batch continues after it", async () => {
         for (let i = 0; i < 8; i++) await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author));
         const kept = await stored(aDraft(otherAuthor));
         expect(await deletion()).toEqual([5, 2, 0]);
         expect((await page(10)).items).toEqual([kept]);
       });
 
-      it("ends with the post that brings it to its bytes, and has one at least", async () => {
+      it("ends with the post that reaches the maximum of bytes, and contains at least one post", async () => {
         for (let i = 0; i < 4; i++) await ofBytes(MIB / 2);
         await ofBytes(MIB);
         expect(await deletion({ rows: 10, bytes: MIB })).toEqual([3, 1, 0]);
@@ -586,7 +594,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await deletion({ rows: 10, bytes: 1 })).toEqual([1, 0]);
       });
 
-      it("is given away by the same bounds, each post once", async () => {
+      it("has the same limits in reassign, which reassigns each post once", async () => {
         const posts = [];
         for (let i = 0; i < 8; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
         const give = async (past: PostPlace | null) =>
@@ -600,7 +608,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("reassign", () => {
-      it("gives every post one version on, updated now, and changes nothing else in it", async () => {
+      it("increments the version and sets updatedAt of every post, and changes no other field but the author", async () => {
         const draft = await stored(aDraft(author));
         const published = await stored(publishPost(aDraft(author), NOW)._unsafeUnwrap());
         expect((await storage.posts.reassign(author, otherAuthor, LATER, ANY_BATCH, null)).isOk()).toBe(true);
@@ -610,25 +618,25 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         }
       });
 
-      it("leaves the posts of others as they are", async () => {
+      it("does not change the posts that the new author already has", async () => {
         await stored(aDraft(author));
         const own = await stored(aDraft(otherAuthor));
         (await storage.posts.reassign(author, otherAuthor, LATER, ANY_BATCH, null))._unsafeUnwrap();
         expect(await found(own.id)).toEqual(own);
       });
 
-      it("refuses to give posts to nobody, and keeps them as they are", async () => {
+      it("rejects an unknown new author, and keeps the posts unchanged", async () => {
         const posts = [await stored(aDraft(author)), await stored(aDraft(author))];
         const result = await storage.posts.reassign(author, nextId<UserId>(), LATER, ANY_BATCH, null);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "author_not_found" });
         expect((await page(10)).items).toEqual(posts.toReversed());
       });
 
-      it("gives nothing to nobody without complaint", async () => {
+      it("succeeds for an unknown new author when there are no posts to reassign", async () => {
         expect((await storage.posts.reassign(author, nextId<UserId>(), LATER, ANY_BATCH, null)).isOk()).toBe(true);
       });
 
-      it("is not changed by a later change of the moment that was put in", async () => {
+      it("does not share the Date object with the caller", async () => {
         const post = await stored(aDraft(author));
         const now = new Date(LATER);
         (await storage.posts.reassign(author, otherAuthor, now, ANY_BATCH, null))._unsafeUnwrap();
@@ -636,7 +644,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await found(post.id)).updatedAt).toEqual(LATER);
       });
 
-      it("lets the author go whose posts were given away", async () => {
+      it("allows the deletion of an author whose posts were reassigned", async () => {
         await stored(aDraft(author));
         (await storage.posts.reassign(author, otherAuthor, LATER, ANY_BATCH, null))._unsafeUnwrap();
         expect((await storage.users.delete(author, FIRST_VERSION)).isOk()).toBe(true);

@@ -12,7 +12,7 @@ const MIB = 1_048_576;
 const FIRST = { limit: 100, from: null };
 
 export function postSearchContract(adapter: StorageUnderTest): void {
-  describe(`a search of posts on ${adapter.name}`, () => {
+  describe(`PostRepository.search on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
     let storage: TestStorage;
     let author: UserId;
@@ -41,7 +41,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
     const excerpt = async (query: string) =>
       (await search(query)).items[0]?.excerpt.map(({ text, isMatch }) => (isMatch ? `[${text}]` : text)).join("");
 
-    it("gives the whole post, with a rank", async () => {
+    it("returns the whole post, with a rank", async () => {
       const post = await publish("The engine", "Note G");
       const [found] = (await search("engine")).items;
       expect(found).toEqual({ ...post, rank: expect.any(Number), excerpt: [{ text: "Note G", isMatch: false }] });
@@ -72,7 +72,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       ["less", ["Others"]],
       ["greater", ["Others"]],
       ["or", []],
-    ])("finds for %s in whatever case and with or without accents: %j", async (query, expected) => {
+    ])("finds by %s in any case and with or without accents: %j", async (query, expected) => {
       await publish("Engine");
       await publish("Café");
       await publish("Content", "An analytical engine, of brass");
@@ -81,8 +81,8 @@ export function postSearchContract(adapter: StorageUnderTest): void {
     });
 
     const { stems } = adapter.capabilities;
-    const whyNoStems = skippedUnless(stems, "words are found in no other form");
-    it.runIf(stems)(`finds other forms of a word, and overlooks words that every text has${whyNoStems}`, async () => {
+    const whyNoStems = skippedUnless(stems, "the storage has no stemming");
+    it.runIf(stems)(`finds other forms of a word, and ignores stop words${whyNoStems}`, async () => {
       await publish("The painted ships");
       expect(await titles("ship painting")).toEqual(["The painted ships"]);
       expect(await titles("a ship of paint")).toEqual(["The painted ships"]);
@@ -99,13 +99,13 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       ["performnce or postgers", []],
       ["performnce OR postgers", []],
       ["nothin", []],
-    ])("finds for the typo in %s by titles alone: %j", async (query, expected) => {
+    ])("finds by %s, which has a typo, in titles only: %j", async (query, expected) => {
       await publish("PostgreSQL performance");
       await publish("Gardens of Mars");
       expect(await titles(query)).toEqual(expected);
     });
 
-    it("has titles with the word before content with it, and both before a title with a similar one", async () => {
+    it("ranks a match in the title first, a match in the content second, and a similar word in the title last", async () => {
       await publish("Performances");
       await publish("Similar: perfarmance");
       await publish("In the content", "What performance is");
@@ -115,7 +115,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       expect(found.indexOf("Performance")).toBeLessThan(found.indexOf("In the content"));
     });
 
-    it("shows only what the filter does, by words and by similar ones", async () => {
+    it("applies the filter to matches and to similar words", async () => {
       await publish("Engine of one");
       for (const by of [author, otherAuthor]) {
         (await storage.posts.insert(aDraft(by, { title: `Engine, a draft of ${by}` })))._unsafeUnwrap();
@@ -133,7 +133,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       }
     });
 
-    it("shows a post as it was edited, and none that was deleted", async () => {
+    it("finds the current text of an edited post, and no deleted post", async () => {
       const post = await publish("Engine");
       const edited = { ...post, title: aDraft(author, { title: "Garden" }).title };
       (await storage.posts.update(edited, post.version))._unsafeUnwrap();
@@ -142,7 +142,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       expect(await titles("garden")).toEqual([]);
     });
 
-    it("marks what matches in the content, and nothing that the content itself has as a mark", async () => {
+    it("marks the matches in the content, and ignores markers that the content contains", async () => {
       await publish("T", "A \u0001brass\u0002 engine <mark>of</mark> steam, and Engine again");
       const found = await excerpt("ENGINE");
       expect(found).toContain("[engine]");
@@ -151,7 +151,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       expect(found).not.toMatch(/\[brass|\[of/);
     });
 
-    it("leads through every post in the order of the ranks, on and back, for pages of every size", async () => {
+    it("paginates by rank forward and backward in pages of every size", async () => {
       for (let n = 0; n < 7; n++) await publish(n % 2 === 0 ? "Engine" : "Other", "engine ".repeat(1 + (n % 3)));
       const all = (await search("engine")).items;
       expect(all).toHaveLength(7);
@@ -176,7 +176,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       }
     });
 
-    it("returns the number of posts that it found with every page, an empty one too", async () => {
+    it("returns the number of matches with every page, empty pages included", async () => {
       for (let n = 0; n < 3; n++) await publish("Engine");
       await publish("Other");
       const counted = async (query: string, from: PageRequest<PostId>["from"] = null) => {
@@ -190,7 +190,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       expect(await counted("engine", { direction: "forward", key: rankKey(last), id: last.id })).toEqual([0, 3]);
     });
 
-    it("has at most 1 MiB of JSON beyond its first post on a page, its excerpts among it", async () => {
+    it("limits a page to 1 MiB of JSON after its first post, excerpts included", async () => {
       for (let i = 0; i < 6; i++) await publish("Engine", `engine ${'x" '.repeat(MIB / 16)}`);
       const first = await search("engine");
       expect(first.items).toHaveLength(4);
@@ -200,7 +200,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       expect(second.next).toBeNull();
     });
 
-    it("answers every query", { timeout: 60_000 }, async () => {
+    it("accepts every query", { timeout: 60_000 }, async () => {
       const text = string({ unit: "binary", maxLength: 200 }).filter((raw) => parseSearchQuery(raw).isOk());
       const syntax = array(constantFrom("a", "engine", '"', "-", "or", " ", "'", "\\", "&", "<->", "!", ":*", "é"));
       const query = oneof(
@@ -217,16 +217,16 @@ export function postSearchContract(adapter: StorageUnderTest): void {
     });
 
     it.each([
-      ["as many different words as there can be", (n: number) => `${letter(n)} `],
+      ["the maximum number of different words", (n: number) => `${letter(n)} `],
       [
-        "as many different words of two parts",
+        "the maximum number of different hyphenated words",
         (n: number) => `${letter(n)}${letter(n * 3)}-${letter(n * 7)}${letter(n * 5)} `,
       ],
-      ["long words of two parts", (n: number) => (n % 250 === 0 ? " " : n % 125 === 0 ? "-" : letter(n * 7))],
+      ["long hyphenated words", (n: number) => (n % 250 === 0 ? " " : n % 125 === 0 ? "-" : letter(n * 7))],
       ["ligatures and fractions", (n: number) => `ﬃ⅒㎮${n.toString(36)} `],
       ["addresses", (n: number) => `http://a.bc/${n.toString(36)}/${(n * 31).toString(36)}?q=${n} x${n}@example.org `],
-      ["one word without an end", () => "x"],
-    ])("stores the longest content of %s", async (_, part) => {
+      ["a single word", () => "x"],
+    ])("stores content of the maximum size that is %s", async (_, part) => {
       let text = "";
       for (let n = 0, bytes = 0; ; n++) {
         const next = part(n);
@@ -242,7 +242,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
   });
 }
 
-/** A letter of four bytes, one of forty thousand. */
+/** One of 40,000 letters of four bytes. */
 function letter(n: number): string {
   return String.fromCodePoint(0x20000 + (n % 40_000));
 }

@@ -17,9 +17,9 @@ import type { StorageUnderTest, TestStorage } from "../../support/storage-under-
 const WRITTEN = ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"];
 const IN_ORDER = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
 
-/** The order of titles in lists, after each way in which a post is written. */
+/** The order by title, after every operation that writes a title. */
 export function postTitlesContract(adapter: StorageUnderTest): void {
-  describe(`The lists by title of PostRepository on ${adapter.name}`, () => {
+  describe(`PostRepository.list by title on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
     let storage: TestStorage;
     let author: UserId;
@@ -53,47 +53,44 @@ export function postTitlesContract(adapter: StorageUnderTest): void {
       } while (from !== null);
       return seen.flat();
     }
-    const titles = async (...asked: Parameters<typeof pages>) => (await pages(...asked)).map((post) => post.title);
+    const titles = async (...args: Parameters<typeof pages>) => (await pages(...args)).map((post) => post.title);
 
-    it.each([1, 2, 100])(
-      "have titles in the order of their readers, %s to a page, in both directions",
-      async (limit) => {
-        await write(WRITTEN);
-        await write(["A of another"], other);
-        const filter = postsOf(author);
-        expect(await titles(limit, false, filter)).toEqual(IN_ORDER);
-        expect(await titles(limit, true, filter)).toEqual(IN_ORDER.toReversed());
-        expect(await titles(limit)).toEqual(["A of another", ...IN_ORDER]);
-      },
-    );
+    it.each([1, 2, 100])("orders titles as readers expect, in pages of %s, in both directions", async (limit) => {
+      await write(WRITTEN);
+      await write(["A of another"], other);
+      const filter = postsOf(author);
+      expect(await titles(limit, false, filter)).toEqual(IN_ORDER);
+      expect(await titles(limit, true, filter)).toEqual(IN_ORDER.toReversed());
+      expect(await titles(limit)).toEqual(["A of another", ...IN_ORDER]);
+    });
 
-    it("have equal titles in the order of their ids", async () => {
+    it("orders equal titles by id", async () => {
       const posts = await write(["resume", "Résumé", "RESUME", "résumé"]);
       expect(await pages(1)).toEqual(posts);
       expect(await pages(1, true)).toEqual(posts.toReversed());
     });
 
-    it("show each post once whose titles are equal as far as their keys go", async () => {
+    it("returns each post once when the truncated keys of titles are equal", async () => {
       const posts = await write(["1 ", "\ufdfa", "\u{1F99C}"].flatMap((unit) => [unit, unit, unit].map(long)));
       expect(new Set((await pages(2)).map(({ id }) => id)).size).toBe(posts.length);
       expect(await pages(2, true)).toEqual((await pages(2)).toReversed());
     });
 
-    it("have a post with an idempotency key in its place", async () => {
+    it("orders a post that was inserted with a replay record", async () => {
       await write(["apple", "zoo"]);
       const post = aPublishedPost(author, { title: "Éclair" });
       (await storage.posts.insert({ post, record: aRecord(author) }))._unsafeUnwrap();
       expect(await titles(1)).toEqual(["apple", "Éclair", "zoo"]);
     });
 
-    it("have a post that is edited at its new place", async () => {
+    it("moves an edited post to its new position", async () => {
       const [apple] = (await write(["apple", "Öl", "zoo"])) as [Post, Post, Post];
       const edited = editPost(apple, { title: title("ÖLE") }, LATER)._unsafeUnwrap();
       (await storage.posts.update(edited, apple.version))._unsafeUnwrap();
       expect(await titles(1)).toEqual(["Öl", "ÖLE", "zoo"]);
     });
 
-    it("have posts that are given to another at their places", async () => {
+    it("keeps the order of reassigned posts", async () => {
       await write(WRITTEN);
       (await storage.posts.reassign(author, other, LATER, ANY_BATCH, null))._unsafeUnwrap();
       expect(await titles(2, false, postsOf(other))).toEqual(IN_ORDER);

@@ -44,7 +44,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["an id", "another token"],
         ["a token digest", "a token"],
-      ])("throws at %s that is stored already, and keeps what is stored", async (repeated, digest) => {
+      ])("throws when %s is already stored, and keeps the stored session", async (repeated, digest) => {
         const session = aSession(user, "a token");
         await stored(session);
         const next = aSession(user, digest);
@@ -53,13 +53,13 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(session)).toEqual(session);
       });
 
-      it("gives back every field as it was stored, each time to the millisecond", async () => {
+      it("returns every field unchanged and its times exact to the millisecond", async () => {
         const session = touchSession(aSession(user, "a token"), after(DAY_MS + 7), IDLE_MS);
         await stored(session);
         expect(await found(session)).toEqual(session);
       });
 
-      it("tells sessions of one user apart by their digests", async () => {
+      it("distinguishes the sessions of one user by their digests", async () => {
         const [first, second] = [await stored(), await stored()];
         expect((await found(first)).id).toBe(first.id);
         expect((await found(second)).id).toBe(second.id);
@@ -70,19 +70,19 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(session)).toEqual(session);
       });
 
-      it("does not find a digest that no session has", async () => {
+      it("returns session_not_found for an unknown digest", async () => {
         await stored(aSession(user, "a token"));
         const result = await storage.sessions.findByTokenDigest(tokenDigest("another token"));
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
       });
 
-      it("refuses a session of nobody, and stores nothing", async () => {
+      it("rejects a session of an unknown user, and stores nothing", async () => {
         const session = aSession(nextId<UserId>());
         expect((await storage.sessions.insert(session))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
         expect(await exists(session)).toBe(false);
       });
 
-      it("is not changed by a change of what was put in", async () => {
+      it("does not share objects with the caller of insert", async () => {
         const session = aSession(user);
         const mine = { ...session, expiresAt: new Date(session.expiresAt), lastUsedAt: new Date(NOW) };
         await stored(mine);
@@ -92,7 +92,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(session)).toEqual(session);
       });
 
-      it("is not changed by a change of what came out", async () => {
+      it("does not share objects with the callers of findByTokenDigest and listByUser", async () => {
         const session = await stored();
         for (const answer of [await found(session), ...(await page(10)).items]) {
           answer.expiresAt.setTime(0);
@@ -103,12 +103,12 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("listByUser", () => {
-      it("is empty, with nothing to go on with, for a user without sessions", async () => {
+      it("returns an empty page without cursors for a user without sessions", async () => {
         await stored(aSession(other));
         expect(await page(10)).toEqual({ items: [], next: null, previous: null });
       });
 
-      it("shows the user's own sessions, newest first", async () => {
+      it("returns only the sessions of the user, newest first", async () => {
         const sessions = Array.from({ length: 4 }, () => aSession(user));
         for (const index of [2, 0, 3, 1]) await stored(sessions[index]);
         await stored(aSession(other));
@@ -116,29 +116,32 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
       });
 
       it.each([
-        ["a millisecond before its end", IDLE_MS - 1, true],
-        ["at its end", IDLE_MS, false],
-        ["after its end", IDLE_MS + 1, false],
-      ])("tells, %s, whether a session is alive", async (_, elapsedMs, alive) => {
+        ["includes", "a millisecond before", IDLE_MS - 1, 1],
+        ["excludes", "at", IDLE_MS, 0],
+        ["excludes", "after", IDLE_MS + 1, 0],
+      ])("%s a session %s its expiry", async (_verb, _when, elapsedMs, length) => {
         await stored();
-        expect((await page(10, null, after(elapsedMs))).items).toHaveLength(alive ? 1 : 0);
+        expect((await page(10, null, after(elapsedMs))).items).toHaveLength(length);
       });
 
       it.each([
-        ["one less than there are", 3, 3, true],
-        ["as many as there are", 4, 4, false],
-        ["one more than there are", 5, 4, false],
-      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
-        for (let i = 0; i < 4; i++) {
-          await stored();
-          await stored(aSession(user, `expired ${i}`, 0));
-        }
-        const { items, next } = await page(limit);
-        expect(items).toHaveLength(shown);
-        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<SessionId>()) : null);
-      });
+        ["one less than the number of active sessions", 3, 3, true],
+        ["the number of active sessions", 4, 4, false],
+        ["one more than the number of active sessions", 5, 4, false],
+      ])(
+        "fills the page and returns a next cursor only if active sessions remain, with a limit of %s",
+        async (_, limit, length, hasNext) => {
+          for (let i = 0; i < 4; i++) {
+            await stored();
+            await stored(aSession(user, `expired ${i}`, 0));
+          }
+          const { items, next } = await page(limit);
+          expect(items).toHaveLength(length);
+          expect(next).toEqual(hasNext ? past(items.at(-1)?.id ?? nextId<SessionId>()) : null);
+        },
+      );
 
-      it("skips and repeats nothing over pages while others come and go", async () => {
+      it("skips and repeats no session while inserts and deletes run between the pages", async () => {
         const sessions: Session[] = [];
         for (let i = 0; i < 6; i++) sessions.push(await stored());
         const [s1, s2, s3, s4, s5, s6] = sessions.map((session) => session.id);
@@ -155,7 +158,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("renew", () => {
-      it("stores when the session was last used and when it ends", async () => {
+      it("stores lastUsedAt and expiresAt", async () => {
         const session = await stored();
         const touched = touchSession(session, after(DAY_MS), IDLE_MS);
         expect(touched).not.toBe(session);
@@ -163,7 +166,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(session)).toEqual(touched);
       });
 
-      it("stores nothing else of what it is given", async () => {
+      it("ignores changes of other fields", async () => {
         const session = await stored();
         const createdAt = LATER;
         const forged = {
@@ -177,26 +180,26 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(session)).toEqual({ ...session, lastUsedAt: LATER });
       });
 
-      it("leaves the user's other sessions as they are", async () => {
+      it("does not change the user's other sessions", async () => {
         const [session, another] = [await stored(), await stored()];
         (await storage.sessions.renew(touchSession(session, after(DAY_MS), IDLE_MS)))._unsafeUnwrap();
         expect(await found(another)).toEqual(another);
       });
 
-      it("does not find a session that was never stored, and stores none", async () => {
+      it("returns session_not_found for an unknown session, and does not store it", async () => {
         const session = aSession(user);
         expect((await storage.sessions.renew(session))._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
         expect(await exists(session)).toBe(false);
       });
 
-      it("does not bring back a session that was deleted", async () => {
+      it("does not restore a deleted session", async () => {
         const session = await stored();
         (await storage.sessions.delete(session.id, user))._unsafeUnwrap();
         expect((await storage.sessions.renew(session))._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
         expect(await exists(session)).toBe(false);
       });
 
-      it("is not changed by a later change of what was put in", async () => {
+      it("does not share objects with the caller of renew", async () => {
         const session = await stored();
         const renewed = { ...session, lastUsedAt: new Date(LATER), expiresAt: new Date(LATER) };
         (await storage.sessions.renew(renewed))._unsafeUnwrap();
@@ -207,26 +210,26 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("delete", () => {
-      it("removes the session and no other", async () => {
+      it("deletes the session and no other session", async () => {
         const [session, another] = [await stored(), await stored()];
         expect((await storage.sessions.delete(session.id, user)).isOk()).toBe(true);
         expect(await exists(session)).toBe(false);
         expect(await exists(another)).toBe(true);
       });
 
-      it("does not find another user's session, and keeps it", async () => {
+      it("returns session_not_found for another user's session, and keeps it", async () => {
         const session = await stored(aSession(other));
         const result = await storage.sessions.delete(session.id, user);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
         expect(await exists(session)).toBe(true);
       });
 
-      it("does not find a session that was never stored", async () => {
+      it("returns session_not_found for an unknown id", async () => {
         const result = await storage.sessions.delete(nextId<SessionId>(), user);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
       });
 
-      it("lets exactly one of two simultaneous deletes win", async () => {
+      it("accepts exactly one of two simultaneous deletes", async () => {
         const session = await stored();
         const results = await Promise.all([1, 2].map(async () => storage.sessions.delete(session.id, user)));
         expect(results.filter((result) => result.isOk())).toHaveLength(1);
@@ -234,7 +237,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("deleteByUser", () => {
-      it("removes every session of the user, expired ones too, and nobody else's", async () => {
+      it("deletes all sessions of the user, expired ones included, and no sessions of others", async () => {
         const gone = [await stored(), await stored(aSession(user, "expired", 0))];
         const kept = await stored(aSession(other));
         expect((await storage.sessions.deleteByUser(user, null)).isOk()).toBe(true);
@@ -242,7 +245,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await exists(kept)).toBe(true);
       });
 
-      it("keeps the one that it is told to keep", async () => {
+      it("keeps the excepted session", async () => {
         const [first, kept, last] = [await stored(), await stored(), await stored()];
         expect((await storage.sessions.deleteByUser(user, kept.id)).isOk()).toBe(true);
         expect(await exists(first)).toBe(false);
@@ -250,20 +253,20 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(await exists(last)).toBe(false);
       });
 
-      it("removes all of the user's when the kept one is somebody else's", async () => {
+      it("deletes all sessions of the user when the excepted session belongs to another user", async () => {
         const [own, others] = [await stored(), await stored(aSession(other))];
         (await storage.sessions.deleteByUser(user, others.id))._unsafeUnwrap();
         expect(await exists(own)).toBe(false);
         expect(await exists(others)).toBe(true);
       });
 
-      it("does nothing for a user without sessions", async () => {
+      it("succeeds for a user without sessions", async () => {
         expect((await storage.sessions.deleteByUser(user, null)).isOk()).toBe(true);
       });
     });
 
     describe("deleteOldest", () => {
-      it("removes the oldest of the user beyond those that are kept, so many at most", async () => {
+      it("deletes at most the given number of the user's oldest sessions beyond those to keep", async () => {
         const sessions: Session[] = [];
         for (let i = 0; i < 6; i++) sessions.push(await stored());
         const others = await stored(aSession(other));
@@ -279,14 +282,14 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("deleteExpired", () => {
-      it("removes as many as it is told to, and says how many those were", async () => {
+      it("deletes at most the given number of sessions, and returns the number of deleted sessions", async () => {
         for (const owner of [user, other]) await stored(ending(owner, 1_000));
         await stored(ending(user, 999));
         const purge = async () => (await storage.sessions.deleteExpired(after(1_000), 2))._unsafeUnwrap();
         expect([await purge(), await purge(), await purge()]).toEqual([2, 1, 0]);
       });
 
-      it("removes what ended now or before, of every user, and keeps what ends a millisecond later", async () => {
+      it("deletes the sessions of every user that expire now or earlier, and keeps those that expire a millisecond later", async () => {
         const before = [await stored(ending(user, 999)), await stored(ending(other, 999))];
         const at = [await stored(ending(user, 1_000)), await stored(ending(other, 1_000))];
         const later = [await stored(ending(user, 1_001)), await stored(ending(other, 1_001))];
@@ -295,13 +298,13 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         for (const session of later) expect(await found(session)).toEqual(session);
       });
 
-      it("does nothing when nothing has expired", async () => {
+      it("deletes nothing when no session has expired", async () => {
         const session = await stored();
         expect((await storage.sessions.deleteExpired(NOW, 1000)).isOk()).toBe(true);
         expect(await exists(session)).toBe(true);
       });
 
-      it("keeps a session that was renewed in time", async () => {
+      it("keeps a session that was renewed before its expiry", async () => {
         const session = await stored();
         (await storage.sessions.renew(touchSession(session, after(DAY_MS), IDLE_MS)))._unsafeUnwrap();
         (await storage.sessions.deleteExpired(session.expiresAt, 1000))._unsafeUnwrap();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { SessionTokens } from "../../../src/application/ports/session-tokens.ts";
 
-/** What every SessionTokens promises. */
+/** The contract of every SessionTokens. */
 export function sessionTokensContract(name: string, tokens: SessionTokens): void {
   describe(`SessionTokens of ${name}`, () => {
     it("issues 256 bits as base64url without padding", async () => {
@@ -38,7 +38,7 @@ export function sessionTokensContract(name: string, tokens: SessionTokens): void
     it.each([
       ["the empty string", "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
       ["abc", "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
-    ])("gives %s the SHA-256 of FIPS 180-4 as lower-case hexadecimal", async (_, text, expected) => {
+    ])("digests %s to the SHA-256 of FIPS 180-4 in lower-case hexadecimal", async (_, text, expected) => {
       expect(await tokens.digest(text)).toBe(expected);
     });
 

@@ -6,12 +6,12 @@ import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support
 
 const REASONS = ["busy", "outcome_unknown", "unavailable", "full", "corrupt"] as const satisfies StorageFailureReason[];
 
-/** Which failures a repetition cannot help, or must not try. The others may be transient or not, as the adapter knows. */
+/** Reasons for which a retry is useless or unsafe. For the other reasons the adapter decides whether a failure is transient. */
 const NEVER_TRANSIENT: ReadonlySet<StorageFailureReason> = new Set(["outcome_unknown", "full", "corrupt"]);
 
 type Outcome = Promise<{ isErr(): boolean; readonly error?: unknown }>;
 
-/** A failure of the store is a StorageFailure with the right reason. What the driver throws is never thrown. */
+/** A failure of the store is a StorageFailure with the right reason. An exception of the driver never reaches the caller. */
 export function storageFailureContract(adapter: StorageUnderTest): void {
   describe(`StorageFailure on ${adapter.name}`, () => {
     let opened: OpenedStorage;
@@ -21,7 +21,7 @@ export function storageFailureContract(adapter: StorageUnderTest): void {
       opened = await adapter.open();
       storage = await opened.empty();
     });
-    // What has failed once may refuse to go on, so no other test has this storage.
+    // An adapter may stay unusable after a failure, so each test opens its own storage.
     afterEach(async () => opened.close());
 
     const writes = (user: User): Readonly<Record<string, () => Outcome>> => {
@@ -37,7 +37,7 @@ export function storageFailureContract(adapter: StorageUnderTest): void {
     };
 
     it.for(REASONS)(
-      "gives every write that fails in the store the reason %s, and throws nothing",
+      "returns the reason %s for every write that fails in the store, and does not throw",
       async (reason, { skip }) => {
         if (opened.failWrites === undefined) return skip(`${adapter.name} has no store that could fail`);
         const user = aUser();
@@ -54,7 +54,7 @@ export function storageFailureContract(adapter: StorageUnderTest): void {
           if (NEVER_TRANSIENT.has(reason)) expect(failure.isTransient).toBe(false);
         }
         const stored = await storage.users.findById(user.id);
-        // A database that found its files damaged may refuse reads as well.
+        // A database with damaged files may reject reads as well.
         if (reason !== "corrupt" && stored.isErr()) expect(stored.error).toMatchObject({ reason: "unavailable" });
         else if (stored.isOk()) expect(stored.value).toEqual(user);
       },

@@ -33,10 +33,10 @@ import {
 } from "../../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
 
-/** Which entity a command is about: the one that was made so many before the last, whether it is stored or not. */
+/** The entity of a command, as an index from the newest entity. It counts entities that are not stored, too. */
 type Which = number;
 
-/** What a version is expected to be, beside the one that is stored. */
+/** The difference between the expected and the stored version. */
 type Offset = -1 | 0 | 1;
 
 type Step =
@@ -105,7 +105,7 @@ const offset = fc.constantFrom<Offset>(0, 0, 0, -1, 1);
 const order = fc.nat({ max: 0xffff });
 const limit = fc.integer({ min: 1, max: 4 });
 const atMs = fc.constantFrom(0, 1, 999, 1_000, 1_001);
-// A few addresses, some of which are one in other cases, compositions and widths.
+// A few addresses. Some are equal except for case, Unicode composition or character width.
 const address = fc.constantFrom(
   "a@x.org",
   "A@x.org",
@@ -180,8 +180,8 @@ const moment = (ms: number) => new Date(NOW.getTime() + ms);
 type Answer = Result<unknown, { readonly kind: string }>;
 
 /**
- * Runs commands on a storage. Entities are named by how long ago they were made and ids by how many were made before,
- * so that one command means the same on every storage.
+ * Runs commands on a storage. An entity is named by its index from the newest, and an id contains a serial number,
+ * so that a command has the same meaning on every storage.
  */
 class Player {
   readonly #storage: TestStorage;
@@ -203,7 +203,7 @@ class Player {
         const answers: unknown[] = [];
         for (const each of steps) {
           const answer = await this.#step(each, repositories);
-          // After a repository has failed, a unit must give an err: that is the port's rule.
+          // The port requires a unit to return an err after a failure of a repository.
           if (answer.isErr()) return fail({ kind: answer.error.kind, after: answers });
           answers.push(answer.value);
         }
@@ -216,7 +216,7 @@ class Player {
     }
   }
 
-  /** All that is stored, read through the ports. */
+  /** All stored data, read through the ports. */
   async everything(): Promise<unknown> {
     const { users, posts, sessions } = this.#storage;
     const all = { limit: 100, from: null };
@@ -350,7 +350,7 @@ class Player {
     }
   }
 
-  /** An id nobody had before, whose order is not the order in which ids are made. */
+  /** A new id. The order of ids differs from the order of their creation. */
   #nextId<AnId extends Id<string>>(order: number): AnId {
     this.#made++;
     const [time, serial] = [order.toString(16).padStart(8, "0"), this.#made.toString(16).padStart(12, "0")];
@@ -358,7 +358,7 @@ class Player {
   }
 }
 
-/** The id of what was made so many before the last; one that nothing has when there are not as many. */
+/** The id of the entity at the index `pick` from the newest, or an unused id if there are fewer entities. */
 function made<AnId extends Id<string>>(entities: readonly { readonly id: AnId }[], pick: Which): AnId {
   return entities.at(-1 - pick)?.id ?? ("00007fff-0000-7000-8000-ffffffffffff" as AnId);
 }
@@ -388,12 +388,12 @@ function postOf(
   return published ? newPublishedPost(fields, now)._unsafeUnwrap() : newDraft(fields, now);
 }
 
-/** What of an answer must be equal: the value, or the error and nothing that an adapter adds to it. */
+/** The part of an answer that must be equal on all adapters. */
 function comparable(answer: Answer): unknown {
   return answer.isOk() ? { ok: answer.value ?? null } : { err: answer.error };
 }
 
-/** Runs random commands on two storages, of which one is known to be right. */
+/** Runs random commands on a storage and on a reference storage, and compares them. */
 export function storageModelContract(adapter: StorageUnderTest, reference: StorageUnderTest): void {
   describe(`The storage on ${adapter.name} compared with ${reference.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
@@ -407,7 +407,7 @@ export function storageModelContract(adapter: StorageUnderTest, reference: Stora
       await model.close();
     });
 
-    it("gives the same answers to the same commands, and holds the same in the end", async () => {
+    it("returns the same answers to the same commands, and contains the same data afterwards", async () => {
       const property = fc.asyncProperty(
         fc.array(command, { minLength: 10, maxLength: 30, size: "max" }),
         async (commands) => {

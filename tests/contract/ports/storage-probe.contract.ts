@@ -9,7 +9,7 @@ import {
   type TestStorage,
 } from "../../support/storage-under-test.ts";
 
-/** What the probe says of an open and of a closed storage, and what every repository says of a closed one. */
+/** The results of the probe on an open and a closed storage, and of every repository on a closed one. */
 export function storageProbeContract(adapter: StorageUnderTest): void {
   describe(`StorageProbe on ${adapter.name}`, () => {
     let opened: OpenedStorage;
@@ -21,14 +21,14 @@ export function storageProbeContract(adapter: StorageUnderTest): void {
     });
     afterAll(async () => opened.close());
 
-    it("says of an open storage that it can be written to, and how durable a write is", async () => {
+    it("reports an open storage as writable, with its durability", async () => {
       const { durability } = adapter.capabilities;
       expect((await storage.probe.check())._unsafeUnwrap()).toEqual({ durability, writable: true });
     });
   });
 
   const isDurable = adapter.capabilities.durability !== "none";
-  const why = skippedUnless(isDurable, "a storage in memory has nothing that could be closed");
+  const why = skippedUnless(isDurable, "a storage in memory has nothing to close");
   describe.runIf(isDurable)(`A closed storage on ${adapter.name}${why}`, () => {
     let opened: OpenedStorage;
     let storage: TestStorage;
@@ -36,7 +36,7 @@ export function storageProbeContract(adapter: StorageUnderTest): void {
     beforeAll(async () => {
       opened = await adapter.open();
       storage = await opened.empty();
-      // What was opened first is closed by it.
+      // `reopen` closes the storage that was opened first.
       await opened.reopen?.();
     });
     afterAll(async () => opened.close());
@@ -53,7 +53,7 @@ export function storageProbeContract(adapter: StorageUnderTest): void {
       ["a write of replay records", async ({ idempotencyKeys }) => idempotencyKeys.insert(aRecord(nextId()), "always")],
       ["a unit of work", async ({ unitOfWork }) => unitOfWork.run(async ({ users }) => users.hasAdmin())],
       ["a unit of work that does nothing", async ({ unitOfWork }) => unitOfWork.run(async () => ok())],
-    ])("refuses %s as unavailable, and throws nothing", async (_, call) => {
+    ])("rejects %s with the reason unavailable, and does not throw", async (_, call) => {
       const outcome = await call(storage);
       expect(outcome).toMatchObject({ error: { kind: "storage_failure", reason: "unavailable" } });
     });

@@ -20,9 +20,9 @@ import { userRemovalContract } from "./user-removal.contract.ts";
 import { userRepositoryContract } from "./user-repository.contract.ts";
 
 /**
- * Everything that a storage promises. An adapter is complete when this passes.
+ * The whole contract of a storage. An adapter that passes it is complete.
  *
- * @param reference Another storage that must give the same answers to the same random commands, such as the one in memory.
+ * @param reference Another storage, such as the memory storage, that must return the same answers to random commands.
  */
 export function storageContract(adapter: StorageUnderTest, reference: StorageUnderTest | null = null): void {
   compareResultsByContent();

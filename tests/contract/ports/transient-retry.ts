@@ -6,8 +6,8 @@ const MAX_ATTEMPTS = 20;
 type Refusal = { readonly kind: string } | StorageFailure;
 
 /**
- * Repeats a call while it fails with a transient failure, as a caller may: a storage in which the first to commit wins
- * reports a lost race so.
+ * Retries a call after a transient failure, as callers may. A storage in which the first commit wins reports a lost race
+ * as a transient failure.
  */
 export async function withTransientRetry<T, E extends Refusal>(
   call: () => Promise<Result<T, E>>,

@@ -11,7 +11,7 @@ import { withTransientRetry } from "./transient-retry.ts";
 
 const insertInto = async ({ users }: Repositories, user: User) => (await users.insert(user))._unsafeUnwrap();
 
-/** A promise, and what settles it. */
+/** A promise and the function that resolves it. */
 function signal() {
   let send: (() => void) | undefined;
   const sent = new Promise<void>((resolve) => {
@@ -41,18 +41,18 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
     const exists = async (id: UserId): Promise<boolean> => (await storage.users.findById(id)).isOk();
 
     /**
-     * Starts a unit that has inserted `user` when this resolves, and that ends when `end` is called. A storage may run the
-     * work again, so the work hands on what the repository gives.
+     * Starts a unit, and resolves when the unit has inserted `user`. The unit ends when `end` is called. A storage may run
+     * the work again, so the work returns the result of the repository instead of unwrapping it.
      */
     async function unitUnderWay(user: User, outcome: "ok" | "err") {
       const inserted = signal();
       const gate = signal();
       const running = withTransientRetry(async () =>
         storage.unitOfWork.run(async ({ users }): Promise<Result<void, { readonly kind: string }>> => {
-          const stored = await users.insert(user);
+          const insertion = await users.insert(user);
           inserted.send();
           await gate.sent;
-          if (stored.isErr()) return err(stored.error);
+          if (insertion.isErr()) return err(insertion.error);
           return outcome === "ok" ? ok() : fail({ kind: "changed_my_mind" });
         }),
       );
@@ -64,12 +64,12 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
       return { end };
     }
 
-    describe("when the work gives an ok", () => {
-      it("gives its value", async () => {
+    describe("when the work returns an ok", () => {
+      it("returns the value of the ok", async () => {
         expect((await storage.unitOfWork.run(async () => ok({ answer: 42 })))._unsafeUnwrap()).toEqual({ answer: 42 });
       });
 
-      it("keeps what was written through every repository", async () => {
+      it("commits the writes of every repository", async () => {
         const user = aUser();
         const [post, session] = [aDraft(user.id), aSession(user.id)];
         const result = await storage.unitOfWork.run(async ({ users, posts, sessions }) => {
@@ -84,7 +84,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toEqual(session);
       });
 
-      it("shows the work what it wrote and what was there before", async () => {
+      it("lets the work read its own writes and earlier data", async () => {
         const before = await stored();
         const user = aUser();
         const seen = await storage.unitOfWork.run(async (repositories) => {
@@ -94,7 +94,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(seen._unsafeUnwrap().items).toEqual([user, before]);
       });
 
-      it("keeps a removal and an update", async () => {
+      it("commits a delete and an update", async () => {
         const [changing, leaving] = [await stored(), await stored()];
         const changed = changeUser(changing, { name: name("Grace") }, LATER);
         const result = await storage.unitOfWork.run(async ({ users }) => {
@@ -106,14 +106,14 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(await exists(leaving.id)).toBe(false);
       });
 
-      it("gives the next unit what it kept", async () => {
+      it("makes its writes visible to the next unit", async () => {
         const user = aUser();
         (await storage.unitOfWork.run(async ({ users }) => users.insert(user)))._unsafeUnwrap();
         const result = await storage.unitOfWork.run(async ({ users }) => users.findById(user.id));
         expect(result._unsafeUnwrap()).toEqual(user);
       });
 
-      it("is not changed by a later change of what the work read", async () => {
+      it("does not share objects that the work has read", async () => {
         const user = await stored();
         const result = await storage.unitOfWork.run(async ({ users }) => users.findById(user.id));
         result._unsafeUnwrap().createdAt.setTime(0);
@@ -121,8 +121,8 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
       });
     });
 
-    describe("when the work makes several calls at once", () => {
-      it("keeps all that they wrote", async () => {
+    describe("when the work makes several simultaneous calls", () => {
+      it("commits the writes of all calls", async () => {
         const author = await stored();
         const posts = Array.from({ length: 5 }, () => aDraft(author.id));
         const result = await storage.unitOfWork.run(async (on) => {
@@ -133,7 +133,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         for (const { id } of posts) expect((await storage.posts.findById(id, EVERY_DRAFT)).isOk()).toBe(true);
       });
 
-      it("gives each call its own outcome, and keeps nothing when the work gives the err of one", async () => {
+      it("returns its own result to each call, and rolls back when the work returns the err of one call", async () => {
         const author = await stored();
         const [kept, refused] = [aDraft(author.id), aDraft(nextId<UserId>())];
         // The storage may run the work again, so the last run counts.
@@ -149,14 +149,14 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
       });
     });
 
-    describe("when the work gives an err", () => {
-      it("gives that err", async () => {
+    describe("when the work returns an err", () => {
+      it("returns that err", async () => {
         const reason = { kind: "changed_my_mind", detail: ["as", "it", "is"] };
         const result = await storage.unitOfWork.run(async () => err(reason));
         expect(result._unsafeUnwrapErr()).toBe(reason);
       });
 
-      it("keeps nothing of what was inserted through any repository", async () => {
+      it("rolls back the inserts of every repository", async () => {
         const user = aUser();
         const [post, session] = [aDraft(user.id), aSession(user.id)];
         const result = await storage.unitOfWork.run(async ({ users, posts, sessions }) => {
@@ -171,7 +171,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest)).isErr()).toBe(true);
       });
 
-      it("brings back what was updated, given away and removed", async () => {
+      it("rolls back updates, reassignments and deletes", async () => {
         const [user, heir] = [await stored(), await stored()];
         const [post, session] = [aDraft(user.id), aSession(user.id)];
         (await storage.posts.insert(post))._unsafeUnwrap();
@@ -188,7 +188,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest))._unsafeUnwrap()).toEqual(session);
       });
 
-      it("keeps nothing when the err is a repository's own", async () => {
+      it("rolls back when the err comes from a repository", async () => {
         const taken = await stored();
         const user = aUser();
         const result = await storage.unitOfWork.run(async (repositories) => {
@@ -199,7 +199,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(await exists(user.id)).toBe(false);
       });
 
-      it("frees what the work had taken", async () => {
+      it("releases the addresses that the work has inserted", async () => {
         const address = email("ada@example.org");
         await storage.unitOfWork.run(async (repositories) => {
           await insertInto(repositories, aUser({ email: address }));
@@ -213,15 +213,15 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
     describe("when the work throws", () => {
       const exceptions: readonly (readonly [string, unknown])[] = [
         ["an exception", new TypeError("A defect")],
-        ["an exception with a code, as Node's have", Object.assign(new Error("No such file"), { code: "ENOENT" })],
+        ["an exception with an error code of Node.js", Object.assign(new Error("No such file"), { code: "ENOENT" })],
         [
           "an exception with a cause that has a code",
           new Error("A defect", { cause: Object.assign(new Error(), { code: "E" }) }),
         ],
-        ["what is no exception at all", "a string"],
+        ["a string instead of an exception", "a string"],
       ];
 
-      it.each(exceptions)("keeps nothing and lets %s arrive", async (_, thrown) => {
+      it.each(exceptions)("rolls back and rejects with %s", async (_, thrown) => {
         const user = aUser();
         const running = storage.unitOfWork.run(async (repositories) => {
           await insertInto(repositories, user);
@@ -231,7 +231,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(await exists(user.id)).toBe(false);
       });
 
-      it("goes on with the next unit and the next call", async () => {
+      it("runs the next unit and the next call", async () => {
         const running = storage.unitOfWork.run(async () => {
           throw new Error("A defect");
         });
@@ -245,10 +245,10 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
 
     const whyNoAbort = skippedUnless(
       abortsFailedTransactions,
-      "a refused step writes nothing, so it spoils no transaction",
+      "a rejected statement writes nothing, so it does not abort the transaction",
     );
     describe.runIf(abortsFailedTransactions)(`when a statement of the work has failed${whyNoAbort}`, () => {
-      it("keeps nothing and rejects, though the work gives an ok", async () => {
+      it("rolls back and rejects even if the work returns an ok", async () => {
         const taken = await stored();
         const user = aUser();
         const running = storage.unitOfWork.run(async (repositories) => {
@@ -261,7 +261,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(await exists(user.id)).toBe(false);
       });
 
-      it("keeps nothing and rejects, though the work catches what a later statement throws", async () => {
+      it("rolls back and rejects even if the work catches the exception of a later statement", async () => {
         const taken = await stored();
         const user = aUser();
         const running = storage.unitOfWork.run(async (repositories) => {
@@ -273,7 +273,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(await exists(user.id)).toBe(false);
       });
 
-      it("does not hold the failure of one unit against the next", async () => {
+      it("does not affect the next unit", async () => {
         const taken = await stored();
         await storage.unitOfWork.run(async ({ users }) => users.insert(aUser({ email: taken.email })));
         await storage.users.insert(aUser({ email: taken.email }));
@@ -283,8 +283,8 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
       });
     });
 
-    describe("while others work", () => {
-      it("shows the outer repositories nothing of a unit that gives an err in the end", async () => {
+    describe("with concurrent units and calls", () => {
+      it("hides the writes of a unit that ends with an err from outer reads", async () => {
         const user = aUser();
         const { end } = await unitUnderWay(user, "err");
         const meanwhile = storage.users.findById(user.id);
@@ -294,9 +294,9 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect((await listed)._unsafeUnwrap().items).toEqual([]);
       });
 
-      const whyNoSnapshot = skippedUnless(!blocksOuterReads, "reads wait for the end of the unit");
+      const whyNoSnapshot = skippedUnless(!blocksOuterReads, "outer reads wait for the end of the unit");
       it.skipIf(blocksOuterReads)(
-        `answers an outer read with what was there before the unit${whyNoSnapshot}`,
+        `answers an outer read with the data from before the unit${whyNoSnapshot}`,
         async () => {
           const user = aUser();
           const { end } = await unitUnderWay(user, "ok");
@@ -306,7 +306,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         },
       );
 
-      const whyNoWait = skippedUnless(blocksOuterReads, "reads do not wait for the end of the unit");
+      const whyNoWait = skippedUnless(blocksOuterReads, "outer reads do not wait for the end of the unit");
       it.runIf(blocksOuterReads)(`answers an outer read after the end of the unit${whyNoWait}`, async () => {
         const user = aUser();
         const { end } = await unitUnderWay(user, "ok");
@@ -315,7 +315,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
           events.push("answered");
           return result;
         });
-        // A task of the event loop, which a store that does not wait would have used to answer.
+        // A storage that does not wait would answer during this turn of the event loop.
         await new Promise((resolve) => setImmediate(resolve));
         events.push("ending");
         await end();
@@ -323,7 +323,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect(events).toEqual(["ending", "answered"]);
       });
 
-      it("loses nothing that the outer repositories write meanwhile", async () => {
+      it("loses no outer write that runs during a unit", async () => {
         const [inside, outside] = [aUser(), aUser()];
         const { end } = await unitUnderWay(inside, "ok");
         const meanwhile = withTransientRetry(async () => storage.users.insert(outside));
@@ -332,7 +332,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect([await exists(inside.id), await exists(outside.id)]).toEqual([true, true]);
       });
 
-      it("lets one win of a unit and an outer write that exclude each other, and refuses the other", async () => {
+      it("accepts exactly one of a unit and a conflicting outer write", async () => {
         const inside = aUser();
         const outside = aUser({ email: inside.email });
         const { end } = await unitUnderWay(inside, "ok");
@@ -343,7 +343,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect([await exists(inside.id), await exists(outside.id)]).toEqual(outcomes.map((outcome) => outcome.isOk()));
       });
 
-      it("loses no update of units that read, change and write at once", async () => {
+      it("loses no update of simultaneous units that read, change and write one user", async () => {
         const user = await stored();
         const renamed = async (n: number) =>
           withTransientRetry(async () =>
@@ -359,14 +359,14 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         const kept = results.flatMap((result, n) => (result.isOk() ? [String(n)] : []));
         expect(changed.name.split(" ").slice(1).toSorted()).toEqual(kept);
         expect(changed.version).toBe(FIRST_VERSION + kept.length);
-        // Units that run side by side read the same version, and all but the first are refused.
+        // Concurrent units read the same version, and all but the first get a version conflict.
         const late = results.flatMap((result) => (result.isErr() ? [result.error] : []));
         expect(late).toEqual(late.map(() => ({ kind: "version_conflict" })));
         if (serialisesUnits) expect(late).toEqual([]);
         else expect(kept.length).toBeGreaterThan(0);
       });
 
-      it("runs a unit that fails and one that does not, side by side, each by itself", async () => {
+      it("isolates a unit that fails from a concurrent unit that succeeds", async () => {
         const [failing, keeping] = [aUser(), aUser()];
         const [failed, kept] = await Promise.all([
           storage.unitOfWork.run(async ({ users }) => {

@@ -26,7 +26,7 @@ const to = (user: User): PostsFate => ({ kind: "reassign", to: user.id });
 const NOT_FOUND = err({ kind: "user_not_found" });
 
 export function userRemovalContract(adapter: StorageUnderTest): void {
-  describe(`The removal of a user on ${adapter.name}`, () => {
+  describe(`requestRemoval on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
     let storage: TestStorage;
     let ada: User;
@@ -53,7 +53,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       return post;
     };
 
-    it("makes the user gone at once for every reader and writer", async () => {
+    it("hides the user immediately from every read and write", async () => {
       await requested(ada, DELETE);
       const { users } = storage;
       expect(await users.findById(ada.id)).toEqual(NOT_FOUND);
@@ -63,7 +63,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await users.update(renamed, ada.version)).toEqual(NOT_FOUND);
     });
 
-    it("takes no admin away who is the last, also when two go at once", async () => {
+    it("rejects the removal of the last admin, also when two admins are removed simultaneously", async () => {
       const admins = [aUser({ role: "admin" }), aUser({ role: "admin" })];
       for (const admin of admins) (await storage.users.insert(admin))._unsafeUnwrap();
       const outcomes = await Promise.all(admins.map(async (admin) => request(admin, KEEP)));
@@ -72,11 +72,11 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await storage.users.hasAdmin()).toEqual(ok(true));
       const gone = admins.find((_, index) => outcomes[index]?.isOk());
       expect(await storage.users.hasAdmin(gone?.id)).toEqual(ok(true));
-      // What is left of an admin who is gone is no admin's.
+      // The row of a removed admin no longer counts as an admin.
       expect(await storage.users.delete(gone?.id ?? nextId(), ada.version)).toEqual(ok());
     });
 
-    it("leaves the pages of published authors whole, though the posts are published still", async () => {
+    it("fills the pages of published authors without the removed user, whose posts are still published", async () => {
       const authors = [aUser(), aUser(), aUser()] as const;
       for (const author of authors) {
         (await storage.users.insert(author))._unsafeUnwrap();
@@ -90,14 +90,14 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(second.next).toBeNull();
     });
 
-    it("lets somebody else have the address at once", async () => {
+    it("releases the address immediately", async () => {
       await requested(ada, DELETE);
       const successor = aUser({ email: ada.email });
       expect(await storage.users.insert(successor)).toEqual(ok());
       expect(await storage.users.findByEmail(ada.email)).toEqual(ok(successor));
     });
 
-    it("lets nobody store anything for the user any more", async () => {
+    it("rejects later inserts for the user", async () => {
       await requested(ada, DELETE);
       expect(await storage.posts.insert(aDraft(ada.id))).toEqual(err({ kind: "author_not_found" }));
       const record = aRecord(ada.id);
@@ -107,7 +107,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(both).toEqual(err({ kind: "author_not_found" }));
     });
 
-    it("keeps the posts readable and changeable until they are worked off", async () => {
+    it("keeps the posts readable and writable until they are deleted or reassigned", async () => {
       const post = await written(ada);
       await requested(ada, DELETE);
       expect(await storage.posts.findById(post.id, EVERY_DRAFT)).toEqual(ok(post));
@@ -116,9 +116,9 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
     });
 
     it.each([
-      ["at another version", { version: nextVersion(aUser().version) }, "version_conflict"],
-      ["who is not there", { id: nextId<UserId>() }, "user_not_found"],
-    ])("refuses a user %s, and changes nothing", async (_, fields, kind) => {
+      ["with a stale version", { version: nextVersion(aUser().version) }, "version_conflict"],
+      ["with an unknown id", { id: nextId<UserId>() }, "user_not_found"],
+    ])("rejects a user %s, and changes nothing", async (_, fields, kind) => {
       await written(ada);
       const refused = await request({ ...ada, ...fields }, DELETE);
       expect(refused).toEqual(err({ kind }));
@@ -126,33 +126,33 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect((await storage.posts.insert(aDraft(ada.id))).isOk()).toBe(true);
     });
 
-    it("is requested once: a second request finds no user", async () => {
+    it("returns user_not_found for a second request", async () => {
       await requested(ada, DELETE);
       expect(await request(ada, KEEP)).toEqual(NOT_FOUND);
       expect(await fateOf(ada)).toEqual(DELETE);
     });
 
-    it("takes no user who has posts unless it says what becomes of them", async () => {
+    it("rejects a user with posts when the request does not delete or reassign them", async () => {
       await written(ada);
       expect(await request(ada, KEEP)).toEqual(err({ kind: "user_has_posts" }));
       expect(await storage.users.findById(ada.id)).toEqual(ok(ada));
     });
 
-    it("takes no user who will have the posts of another unless it says what becomes of them", async () => {
+    it("rejects a user with pending reassigned posts when the request does not delete or reassign them", async () => {
       await written(ada);
       await requested(ada, to(grace));
       expect(await request(grace, KEEP)).toEqual(err({ kind: "user_has_posts" }));
     });
 
-    it.each(["nobody", "a user who is removed as well"])("gives no posts to %s", async (heir) => {
+    it.each(["an unknown user", "a removed user"])("rejects a reassignment to %s", async (heir) => {
       await written(ada);
-      if (heir !== "nobody") await requested(grace, DELETE);
-      const posts: PostsFate = heir === "nobody" ? { kind: "reassign", to: nextId<UserId>() } : to(grace);
+      if (heir === "a removed user") await requested(grace, DELETE);
+      const posts: PostsFate = heir === "an unknown user" ? { kind: "reassign", to: nextId<UserId>() } : to(grace);
       expect(await request(ada, posts)).toEqual(err({ kind: "author_not_found" }));
       expect(await storage.users.findById(ada.id)).toEqual(ok(ada));
     });
 
-    it("decides about the posts that were to come to the user as well", async () => {
+    it("applies to the posts of pending reassignments to the user", async () => {
       const eve = aUser();
       (await storage.users.insert(eve))._unsafeUnwrap();
       await requested(ada, to(grace));
@@ -162,7 +162,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect([await fateOf(ada), await fateOf(grace), await fateOf(eve)]).toEqual([DELETE, DELETE, DELETE]);
     });
 
-    it("is not requested by a unit of work that fails", async () => {
+    it("is rolled back with its unit of work", async () => {
       await storage.unitOfWork.run(async ({ users }) => {
         (await users.requestRemoval(removalOf(ada, DELETE)))._unsafeUnwrap();
         return fail({ kind: "changed_my_mind" });
@@ -172,7 +172,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect((await storage.posts.insert(aDraft(ada.id))).isOk()).toBe(true);
     });
 
-    it("is listed until the user is deleted, the oldest first", async () => {
+    it("is listed by listRemovals until the user is deleted, oldest first", async () => {
       await requested(ada, DELETE);
       await storage.unitOfWork.run(async ({ users }) =>
         users.requestRemoval({ ...removalOf(grace, KEEP), requestedAt: new Date(LATER.getTime() + 1) }),
@@ -185,7 +185,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await fateOf(ada)).toBeNull();
     });
 
-    it("ends only when no post names the user any more", async () => {
+    it("allows the delete of the user only after the posts of the user are gone", async () => {
       await written(ada);
       await requested(ada, DELETE);
       expect(await storage.users.delete(ada.id, ada.version)).toEqual(err({ kind: "user_has_posts" }));
@@ -193,7 +193,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await storage.users.delete(ada.id, ada.version)).toEqual(ok());
     });
 
-    it("either sees a post that is written at the same moment, or has it refused", async () => {
+    it("accepts exactly one of a simultaneous removal and insert of a post", async () => {
       const [inserted, removed] = await Promise.all([storage.posts.insert(aDraft(ada.id)), request(ada, KEEP)]);
       expect(inserted.isOk()).toBe(removed.isErr());
       if (removed.isErr()) expect(removed.error.kind).toBe("user_has_posts");

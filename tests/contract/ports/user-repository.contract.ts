@@ -27,8 +27,8 @@ const NAMES = [
   ["Chinese, Japanese and Korean", "漢字 かな 한국어 𠮷"],
   ["control characters", "a\u0001\u0007\b\t\n\v\f\r\u001B\u007F\u0085z"],
   ["noncharacters and a replacement character", "a\uFFFD\uFFFE\uFFFF\u{10FFFF}z"],
-  ["what SQL would read as syntax", 'Robert\'); drop table "users"; -- \\ $1 ?'],
-  ["a word that is a value elsewhere", "null"],
+  ["SQL syntax", 'Robert\'); drop table "users"; -- \\ $1 ?'],
+  ["the word null", "null"],
 ] as const;
 
 export function userRepositoryContract(adapter: StorageUnderTest): void {
@@ -54,14 +54,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       (await storage.users.list("everybody", { limit, from }))._unsafeUnwrap();
 
     describe("insert and findById", () => {
-      it("throws at an id that is stored already, as ids are never given twice, and keeps what is stored", async () => {
+      it("throws when the id is already stored, and keeps the stored user", async () => {
         const user = aUser();
         (await storage.users.insert(user))._unsafeUnwrap();
         await expect(storage.users.insert(aUser({ id: user.id }))).rejects.toThrow();
         expect(await found(user.id)).toEqual(user);
       });
 
-      it("gives back every field as it was stored", async () => {
+      it("returns every field unchanged", async () => {
         const user = changeUser(
           aUser({ role: "admin", name: name("Ada Lovelace") }),
           { name: name("Ada King") },
@@ -76,40 +76,40 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         "2026-03-01T12:00:00.001Z",
         "2026-12-31T23:59:59.999Z",
         "1999-01-02T03:04:05.670Z",
-      ])("keeps the moment %s to the millisecond", async (moment) => {
+      ])("preserves the timestamp %s to the millisecond", async (moment) => {
         const { id, name, email, passwordHash, role } = aUser();
         const user = await stored(newUser({ id, name, email, passwordHash, role }, new Date(moment)));
         expect((await found(user.id)).createdAt.toISOString()).toBe(moment);
         expect((await found(user.id)).updatedAt.toISOString()).toBe(moment);
       });
 
-      it.each(NAMES)("keeps a name with %s", async (_, raw) => {
+      it.each(NAMES)("preserves a name with %s", async (_, raw) => {
         const user = await stored(aUser({ name: raw as UserName }));
         expect((await found(user.id)).name).toBe(raw);
       });
 
-      it("keeps a zero-width no-break space inside a name", async () => {
+      it("preserves a zero-width no-break space inside a name", async () => {
         const user = await stored(aUser({ name: name("a\uFEFFb") }));
         expect((await found(user.id)).name).toBe("a\uFEFFb");
       });
 
-      it("keeps an address as its owner wrote it", async () => {
+      it("preserves the case and the Unicode composition of an address", async () => {
         const user = await stored(aUser({ email: email("Ada.LOVELACE+x@Exa\u0308mple.ORG") }));
         expect((await found(user.id)).email).toBe("Ada.LOVELACE+x@Exa\u0308mple.ORG");
       });
 
-      it("gives back a password hash character by character", async () => {
+      it("returns a password hash unchanged", async () => {
         const passwordHash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$+/aGFzaA" as PasswordHash;
         const user = await stored(aUser({ passwordHash }));
         expect((await found(user.id)).passwordHash).toBe(passwordHash);
       });
 
-      it("does not find a user that was never stored", async () => {
+      it("returns user_not_found for an unknown id", async () => {
         await stored();
         expect((await storage.users.findById(nextId<UserId>()))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
       });
 
-      it("is not changed by a change of what was put in", async () => {
+      it("does not share objects with the caller of insert", async () => {
         const user = aUser();
         const mine = { ...user, createdAt: new Date(NOW), updatedAt: new Date(NOW) };
         await stored(mine);
@@ -119,7 +119,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(user.id)).toEqual(user);
       });
 
-      it("is not changed by a change of what came out", async () => {
+      it("does not share objects with the callers of findById, findByEmail and list", async () => {
         const user = await stored();
         const answers = [
           await found(user.id),
@@ -136,12 +136,12 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
 
     describe("uniqueness of addresses", () => {
       it.each([
-        ["the same", "ada@example.org", "ada@example.org"],
-        ["in another case", "ada@example.org", "ADA@Example.ORG"],
-        ["in another Unicode composition", "zo\u00EB@example.org", "zoe\u0308@example.org"],
-        ["in another width", "ada@example.org", "\uFF41da@example.org"],
-        ["in another case of another script", "ζωή@παράδειγμα.gr", "ΖΩΉ@παράδειγμα.GR"],
-      ])("refuses a second user whose address is %s", async (_, first, second) => {
+        ["identical", "ada@example.org", "ada@example.org"],
+        ["equal in another case", "ada@example.org", "ADA@Example.ORG"],
+        ["equal in another Unicode composition", "zo\u00EB@example.org", "zoe\u0308@example.org"],
+        ["equal in another character width", "ada@example.org", "\uFF41da@example.org"],
+        ["equal in another case of the Greek script", "ζωή@παράδειγμα.gr", "ΖΩΉ@παράδειγμα.GR"],
+      ])("rejects a second user whose address is %s", async (_, first, second) => {
         const user = await stored(aUser({ email: email(first) }));
         const other = aUser({ email: email(second) });
         expect((await storage.users.insert(other))._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
@@ -149,13 +149,13 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(user.id)).toEqual(user);
       });
 
-      it("takes addresses that differ in more than case", async () => {
+      it("accepts addresses that differ in more than case", async () => {
         await stored(aUser({ email: email("ada@example.org") }));
         const other = await stored(aUser({ email: email("ada@example.com") }));
         expect(await exists(other.id)).toBe(true);
       });
 
-      it("refuses an update to an address that another user has in another case, and keeps the stored user", async () => {
+      it("rejects an update to another user's address in another case, and keeps the stored user", async () => {
         await stored(aUser({ email: email("ada@example.org") }));
         const user = await stored();
         const changed = changeUser(user, { email: email("Ada@Example.org"), name: name("Grace") }, LATER);
@@ -163,14 +163,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(user.id)).toEqual(user);
       });
 
-      it("takes an update to the user's own address in another case", async () => {
+      it("accepts an update to the user's own address in another case", async () => {
         const user = await stored(aUser({ email: email("ada@example.org") }));
         const changed = changeUser(user, { email: email("ADA@example.org") }, LATER);
         (await storage.users.update(changed, user.version))._unsafeUnwrap();
         expect(await found(user.id)).toEqual(changed);
       });
 
-      it("frees the address that an update leaves", async () => {
+      it("releases the previous address after an update", async () => {
         const user = await stored(aUser({ email: email("ada@example.org") }));
         (
           await storage.users.update(changeUser(user, { email: email("grace@example.org") }, LATER), user.version)
@@ -181,14 +181,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(third._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
       });
 
-      it("frees the address of a user who is deleted", async () => {
+      it("releases the address of a deleted user", async () => {
         const user = await stored(aUser({ email: email("ada@example.org") }));
         (await storage.users.delete(user.id, user.version))._unsafeUnwrap();
         const next = await stored(aUser({ email: email("ada@example.org") }));
         expect(await exists(next.id)).toBe(true);
       });
 
-      it("lets exactly one of twenty simultaneous inserts of one address win", async () => {
+      it("accepts exactly one of twenty simultaneous inserts of one address", async () => {
         const candidates = Array.from({ length: 20 }, (_, i) =>
           aUser({ email: email(i % 2 === 0 ? "ada@example.org" : "ADA@example.org") }),
         );
@@ -201,20 +201,20 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("findByEmail", () => {
-      it("finds a user by the key of their address, however it is written", async () => {
+      it("finds a user by an address in another case and Unicode composition", async () => {
         const user = await stored(aUser({ email: email("Zo\u00EB@Example.org") }));
         await stored();
         const result = await storage.users.findByEmail(email("zOE\u0308@example.ORG"));
         expect(result._unsafeUnwrap()).toEqual(user);
       });
 
-      it("does not find an address that nobody has", async () => {
+      it("returns user_not_found for an unknown address", async () => {
         await stored();
         const result = await storage.users.findByEmail(email("nobody@example.org"));
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
       });
 
-      it("finds a user by their new address alone after a change", async () => {
+      it("finds a user by the new address and not by the previous one after an update", async () => {
         const user = await stored(aUser({ email: email("old@example.org") }));
         const changed = changeUser(user, { email: email("new@example.org") }, LATER);
         (await storage.users.update(changed, user.version))._unsafeUnwrap();
@@ -224,23 +224,23 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("hasAdmin", () => {
-      it("says no while nobody is stored", async () => {
+      it("returns false when no user is stored", async () => {
         expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(false);
       });
 
-      it("says no while there are authors only", async () => {
+      it("returns false when all users are authors", async () => {
         await stored();
         expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(false);
       });
 
-      it("says yes when one of several is an admin", async () => {
+      it("returns true when one of several users is an admin", async () => {
         await stored();
         await stored(aUser({ role: "admin" }));
         await stored();
         expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(true);
       });
 
-      it("follows a change of role", async () => {
+      it("reflects a change of role", async () => {
         const [user, other] = [await stored(), await stored(aUser({ role: "admin" }))];
         expect((await storage.users.hasAdmin(other.id))._unsafeUnwrap()).toBe(false);
         const admin = changeUser(user, { role: "admin" }, LATER);
@@ -250,7 +250,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.users.hasAdmin(other.id))._unsafeUnwrap()).toBe(false);
       });
 
-      it("leaves out the one user who is named, whether they are an admin or not", async () => {
+      it("ignores the excluded user, whether an admin or an author", async () => {
         const [author, admin] = [await stored(), await stored(aUser({ role: "admin" }))];
         expect((await storage.users.hasAdmin(author.id))._unsafeUnwrap()).toBe(true);
         expect((await storage.users.hasAdmin(admin.id))._unsafeUnwrap()).toBe(false);
@@ -268,7 +268,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["demoted", demote],
         ["removed", remove],
-      ])("is not %s, however many authors there are", async (_, write) => {
+      ])("cannot be %s, whatever the number of authors", async (_, write) => {
         await stored();
         const admin = await anAdmin();
         await stored();
@@ -279,7 +279,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["demoted", demote],
         ["removed", remove],
-      ])("is the one that is left when all others were %s", async (_, write) => {
+      ])("is the only admin that remains after the others were %s", async (_, write) => {
         const [first, second, third] = [await anAdmin(), await anAdmin(), await anAdmin()];
         (await write(second))._unsafeUnwrap();
         (await write(first))._unsafeUnwrap();
@@ -287,14 +287,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await admins()).toEqual([third]);
       });
 
-      it("may change in everything but the role", async () => {
+      it("may change their name and address", async () => {
         const admin = await anAdmin();
         const changed = changeUser(admin, { name: name("Grace"), email: email("grace@example.org") }, LATER);
         (await storage.users.update(changed, admin.version))._unsafeUnwrap();
         expect(await found(admin.id)).toEqual(changed);
       });
 
-      it("is told after a version that is stale, and before an address that is taken and posts that are there", async () => {
+      it("is reported after a stale version, and before a taken address and existing posts", async () => {
         const other = await stored();
         const admin = await anAdmin();
         (await storage.posts.insert(aDraft(admin.id)))._unsafeUnwrap();
@@ -306,7 +306,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await remove(admin))._unsafeUnwrapErr()).toEqual({ kind: "last_admin" });
       });
 
-      it("refuses an admin's demotion to a taken address, and an admin with posts, as any user's", async () => {
+      it("does not mask email_taken and user_has_posts when another admin exists", async () => {
         const [other, admin] = [await anAdmin(), await anAdmin()];
         (await storage.posts.insert(aDraft(admin.id)))._unsafeUnwrap();
         const demoted = changeUser(admin, { role: "author", email: other.email }, LATER);
@@ -321,7 +321,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         ["demoted", [demote]],
         ["removed", [remove]],
         ["demoted and removed", [demote, remove]],
-      ])("remains when ten admins are %s at once", async (_, writes) => {
+      ])("remains when ten admins are %s simultaneously", async (_, writes) => {
         const all = await Promise.all(Array.from({ length: 10 }, anAdmin));
         const results = await Promise.all(all.map(async (admin, index) => writes[index % writes.length]?.(admin)));
         const refused = results.flatMap((result) => (result?.isErr() === true ? [result.error] : []));
@@ -332,7 +332,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["demoted", demote],
         ["removed", remove],
-      ])("remains when two admins are %s at once, in units of work", async (_, write) => {
+      ])("remains when two admins are %s simultaneously in units of work", async (_, write) => {
         const all = [await anAdmin(), await anAdmin()];
         const results = await Promise.all(
           all.map(async (admin) => storage.unitOfWork.run(async ({ users }) => write(admin, users))),
@@ -342,7 +342,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await admins()).toHaveLength(1);
       });
 
-      it("does not keep posts of an admin from being written while another is demoted", async () => {
+      it("does not block inserts of an admin's posts while another admin is demoted", async () => {
         const [admin, other] = [await anAdmin(), await anAdmin()];
         const [demoted, ...posts] = await Promise.all([
           demote(other),
@@ -353,28 +353,31 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("list", () => {
-      it("is empty, with nothing to go on with, while nobody is stored", async () => {
+      it("returns an empty page without cursors when no user is stored", async () => {
         expect(await page(10)).toEqual({ items: [], next: null, previous: null });
       });
 
-      it("shows the newest first, in whatever order they were stored", async () => {
+      it("returns the newest user first, whatever the order of the inserts", async () => {
         const users = Array.from({ length: 5 }, () => aUser());
         for (const index of [2, 0, 4, 1, 3]) await stored(users[index]);
         expect((await page(10)).items).toEqual(users.toReversed());
       });
 
       it.each([
-        ["one less than there are", 3, 3, true],
-        ["as many as there are", 4, 4, false],
-        ["one more than there are", 5, 4, false],
-      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
-        for (let i = 0; i < 4; i++) await stored();
-        const { items, next } = await page(limit);
-        expect(items).toHaveLength(shown);
-        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<UserId>()) : null);
-      });
+        ["one less than the number of users", 3, 3, true],
+        ["the number of users", 4, 4, false],
+        ["one more than the number of users", 5, 4, false],
+      ])(
+        "fills the page and returns a next cursor only if users remain, with a limit of %s",
+        async (_, limit, length, hasNext) => {
+          for (let i = 0; i < 4; i++) await stored();
+          const { items, next } = await page(limit);
+          expect(items).toHaveLength(length);
+          expect(next).toEqual(hasNext ? past(items.at(-1)?.id ?? nextId<UserId>()) : null);
+        },
+      );
 
-      it("shows each user once over several pages", async () => {
+      it("returns each user once over several pages", async () => {
         const users = Array.from({ length: 7 }, () => aUser());
         for (const user of users) await stored(user);
         const sizes: number[] = [];
@@ -390,7 +393,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(seen).toEqual(users.map((user) => user.id).toReversed());
       });
 
-      it("goes on from an id that is no longer there", async () => {
+      it("continues after the id of a deleted user", async () => {
         const users = Array.from({ length: 3 }, () => aUser());
         for (const user of users) await stored(user);
         const [oldest, middle] = users as [User, User, User];
@@ -398,7 +401,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await page(10, past(middle.id))).items.map((user) => user.id)).toEqual([oldest.id]);
       });
 
-      it("skips and repeats nobody while others come and go between the pages", async () => {
+      it("skips and repeats no user while inserts and deletes run between the pages", async () => {
         const users = Array.from({ length: 6 }, () => aUser());
         for (const user of users) await stored(user);
         const [u1, u2, u3, u4, u5, u6] = users.map((user) => user.id);
@@ -422,13 +425,13 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         for (let i = 0; i < posts; i++) (await storage.posts.insert(aPublishedPost(user.id)))._unsafeUnwrap();
       };
 
-      it("is empty while nobody has published, whatever drafts there are", async () => {
+      it("is empty when no user has a published post, even if drafts exist", async () => {
         const user = await stored();
         (await storage.posts.insert(aDraft(user.id)))._unsafeUnwrap();
         expect(await authorsPage(10)).toEqual({ items: [], next: null, previous: null });
       });
 
-      it("shows each who has a published post once, newest first, and nobody else", async () => {
+      it("returns each user with a published post once, newest first, and no other users", async () => {
         const users = Array.from({ length: 7 }, () => aUser());
         for (const user of users) await stored(user);
         const published = users.filter((_, index) => index % 2 === 0);
@@ -437,7 +440,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await authorsPage(10)).items).toEqual(published.toReversed());
       });
 
-      it("goes on and back in pages, over those who are not shown", async () => {
+      it("pages forward and backward and skips users without a published post", async () => {
         const users = Array.from({ length: 9 }, () => aUser());
         for (const user of users) await stored(user);
         const published = users.filter((_, index) => index % 3 !== 1);
@@ -453,17 +456,20 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       });
 
       it.each([
-        ["one less than there are", 3, 3, true],
-        ["as many as there are", 4, 4, false],
-        ["one more than there are", 5, 4, false],
-      ])("shows, with a limit of %s, what fits and whether it goes on", async (_, limit, shown, goesOn) => {
-        for (let i = 0; i < 4; i++) await publish(await stored(), 2);
-        const { items, next } = await authorsPage(limit);
-        expect(items).toHaveLength(shown);
-        expect(next).toEqual(goesOn ? past(items.at(-1)?.id ?? nextId<UserId>()) : null);
-      });
+        ["one less than the number of users", 3, 3, true],
+        ["the number of users", 4, 4, false],
+        ["one more than the number of users", 5, 4, false],
+      ])(
+        "fills the page and returns a next cursor only if users remain, with a limit of %s",
+        async (_, limit, length, hasNext) => {
+          for (let i = 0; i < 4; i++) await publish(await stored(), 2);
+          const { items, next } = await authorsPage(limit);
+          expect(items).toHaveLength(length);
+          expect(next).toEqual(hasNext ? past(items.at(-1)?.id ?? nextId<UserId>()) : null);
+        },
+      );
 
-      it("goes on from the place of a user who has published, or has not, or is gone", async () => {
+      it("continues after a user with published posts, without published posts, or deleted", async () => {
         const [oldest, silent, gone, newest] = [await stored(), await stored(), await stored(), await stored()];
         for (const user of [oldest, newest]) await publish(user);
         (await storage.users.delete(gone.id, gone.version))._unsafeUnwrap();
@@ -475,7 +481,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("update", () => {
-      it("replaces every field that may change", async () => {
+      it("stores every field that can change", async () => {
         const user = await stored();
         const passwordHash = "$other$" as PasswordHash;
         const changes = {
@@ -489,7 +495,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(user.id)).toEqual(changed);
       });
 
-      it("leaves the other users as they are", async () => {
+      it("does not change other users", async () => {
         const other = await stored();
         const user = await stored();
         (await storage.users.update(changeUser(user, { name: name("Grace") }, LATER), user.version))._unsafeUnwrap();
@@ -499,8 +505,8 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["older than the stored one", FIRST_VERSION],
         ["newer than the stored one", 3 as Version],
-        ["as large as a version can be", Number.MAX_SAFE_INTEGER as Version],
-      ])("refuses an expected version that is %s, and keeps the stored user", async (_, expected) => {
+        ["the largest possible version", Number.MAX_SAFE_INTEGER as Version],
+      ])("rejects an expected version that is %s, and keeps the stored user", async (_, expected) => {
         const user = await stored(changeUser(aUser(), { name: name("Grace") }, LATER));
         const changed = changeUser(user, { name: name("Katherine") }, LATER);
         expect((await storage.users.update(changed, expected))._unsafeUnwrapErr()).toEqual({
@@ -509,7 +515,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(user.id)).toEqual(user);
       });
 
-      it("names the stale version, and not the address, when both are wrong", async () => {
+      it("returns version_conflict when the version is stale and the address is taken", async () => {
         const other = await stored();
         const user = await stored();
         const changed = changeUser(user, { email: other.email }, LATER);
@@ -517,13 +523,13 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
       });
 
-      it("does not find a user that was never stored, and stores nobody", async () => {
+      it("returns user_not_found for an unknown user, and does not store it", async () => {
         const user = aUser();
         expect((await storage.users.update(user, user.version))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
         expect(await exists(user.id)).toBe(false);
       });
 
-      it("is not changed by a later change of what was put in", async () => {
+      it("does not share objects with the caller of update", async () => {
         const user = await stored();
         const changed = changeUser(user, { name: name("Grace") }, new Date(LATER));
         (await storage.users.update(changed, user.version))._unsafeUnwrap();
@@ -531,7 +537,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await found(user.id)).updatedAt).toEqual(LATER);
       });
 
-      it("lets exactly one of two simultaneous updates of one version win", async () => {
+      it("accepts exactly one of two simultaneous updates of one version", async () => {
         const user = await stored();
         const changes = ["Grace", "Katherine"].map((raw) => changeUser(user, { name: name(raw) }, LATER));
         const results = await Promise.all(changes.map(async (changed) => storage.users.update(changed, user.version)));
@@ -545,20 +551,20 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     describe("upgradePasswordHash", () => {
       const stronger = "$stronger$" as PasswordHash;
 
-      it("replaces the hash alone: the version and the times stay", async () => {
+      it("replaces the hash and keeps the version and the times", async () => {
         const user = await stored();
         expect((await storage.users.upgradePasswordHash(user.id, user.passwordHash, stronger)).isOk()).toBe(true);
         expect(await found(user.id)).toEqual({ ...user, passwordHash: stronger });
       });
 
-      it("does nothing when the stored hash is another by now", async () => {
+      it("does nothing when the stored hash has changed", async () => {
         const user = await stored();
         const result = await storage.users.upgradePasswordHash(user.id, "$before$" as PasswordHash, stronger);
         expect(result.isOk()).toBe(true);
         expect(await found(user.id)).toEqual(user);
       });
 
-      it("leaves others with the same hash as they are", async () => {
+      it("does not change other users with the same hash", async () => {
         const other = await stored();
         const user = await stored();
         expect(other.passwordHash).toBe(user.passwordHash);
@@ -566,14 +572,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await found(other.id)).toEqual(other);
       });
 
-      it("does nothing for a user that was never stored", async () => {
+      it("does nothing for an unknown user", async () => {
         const user = aUser();
         const result = await storage.users.upgradePasswordHash(user.id, user.passwordHash, stronger);
         expect(result.isOk()).toBe(true);
         expect(await exists(user.id)).toBe(false);
       });
 
-      it("does not stop an update that was made from the version before it", async () => {
+      it("does not make a concurrent update of the same version stale", async () => {
         const user = await stored();
         (await storage.users.upgradePasswordHash(user.id, user.passwordHash, stronger))._unsafeUnwrap();
         const changed = changeUser(user, { name: name("Grace") }, LATER);
@@ -582,7 +588,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     describe("delete", () => {
-      it("removes the user and nobody else", async () => {
+      it("deletes the user and no other user", async () => {
         const other = await stored();
         const user = await stored();
         expect((await storage.users.delete(user.id, user.version)).isOk()).toBe(true);
@@ -591,7 +597,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await page(10)).items).toEqual([other]);
       });
 
-      it("removes the sessions of the user and no other sessions", async () => {
+      it("deletes the sessions of the user and no other sessions", async () => {
         const other = await stored();
         const user = await stored();
         const kept = aSession(other.id);
@@ -608,7 +614,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["older than the stored one", FIRST_VERSION],
         ["newer than the stored one", 3 as Version],
-      ])("refuses an expected version that is %s, and keeps the user and their sessions", async (_, expected) => {
+      ])("rejects an expected version that is %s, and keeps the user and their sessions", async (_, expected) => {
         const user = await stored(changeUser(aUser(), { name: name("Grace") }, LATER));
         const session = aSession(user.id);
         (await storage.sessions.insert(session))._unsafeUnwrap();
@@ -619,7 +625,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest)).isOk()).toBe(true);
       });
 
-      it("does not find a user that was never stored", async () => {
+      it("returns user_not_found for an unknown id", async () => {
         const result = await storage.users.delete(nextId<UserId>(), FIRST_VERSION);
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
       });
@@ -627,7 +633,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["a draft", aDraft],
         ["a published post", aPublishedPost],
-      ])("refuses a user who has %s, and keeps them, the post and their sessions", async (_, aPost) => {
+      ])("rejects a user with %s, and keeps the user, the post and the sessions", async (_, aPost) => {
         const user = await stored();
         const post = aPost(user.id);
         const session = aSession(user.id);
@@ -641,7 +647,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.sessions.findByTokenDigest(session.tokenDigest)).isOk()).toBe(true);
       });
 
-      it("takes a user whose posts are gone", async () => {
+      it("deletes a user whose posts were deleted", async () => {
         const user = await stored();
         const post = aDraft(user.id);
         (await storage.posts.insert(post))._unsafeUnwrap();
@@ -649,14 +655,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.users.delete(user.id, user.version)).isOk()).toBe(true);
       });
 
-      it("lets exactly one of two simultaneous deletes win", async () => {
+      it("accepts exactly one of two simultaneous deletes", async () => {
         const user = await stored();
         const results = await Promise.all([1, 2].map(async () => storage.users.delete(user.id, user.version)));
         expect(results.filter((result) => result.isOk())).toHaveLength(1);
         expect(results.find((result) => result.isErr())?.error).toEqual({ kind: "user_not_found" });
       });
 
-      it("never lets a post outlive its author when both are written at once", async () => {
+      it("accepts exactly one of a simultaneous delete of the author and insert of their post", async () => {
         const user = await stored();
         const post = aDraft(user.id);
         const [deleted, inserted] = await Promise.all([
