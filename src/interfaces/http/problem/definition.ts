@@ -8,10 +8,13 @@ export const FieldErrorBody = z.object({
   detail: z.string(),
 });
 
-/** One wrong value of a request: where it is (`pointer`, RFC 6901), what is wrong (`code`), and what to do (`detail`). */
+/**
+ * One wrong value of a request: its location (`pointer`, RFC 6901), the mistake (`code`), and a sentence for the client
+ * (`detail`).
+ */
 export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
 
-/** What every answer with a problem of one code has in common. */
+/** The common parts of every answer with a problem of one code. */
 export interface ProblemDefinition {
   readonly status: ContentfulStatusCode;
   readonly title: string;
