@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 
-/** Lets a server listen on a free port of this machine, and gives the origin that it has there. */
+/** Makes a server listen on a free port of this machine, and returns its origin. */
 export async function listening(server: Server): Promise<string> {
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   const address = server.address();

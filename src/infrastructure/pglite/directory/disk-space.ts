@@ -198,7 +198,7 @@ function unseenWrites(maxBytes: number) {
   };
 }
 
-/** The files of a new database: 1,010 files of 40 MiB in total. */
+/** The files of a new database take 40 MiB in total. There are 1,010 of them. */
 const NEW_DATABASE_BYTES = 48 * 1_048_576;
 const NEW_DATABASE_INODES = 1100;
 
