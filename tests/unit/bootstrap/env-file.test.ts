@@ -84,11 +84,11 @@ describe("readEnvFile", () => {
   const directory = mkdtempSync(join(tmpdir(), "quire-env-"));
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it("gives null if there is no file", () => {
+  it("returns null if there is no file", () => {
     expect(readEnvFile(join(directory, "absent"))._unsafeUnwrap()).toBeNull();
   });
 
-  it("says why a directory or a binary file cannot be read", () => {
+  it("reports why a directory or a binary file cannot be read", () => {
     const [folder, bytes] = [join(directory, "folder"), join(directory, "bytes")];
     mkdirSync(folder);
     writeFileSync(bytes, Buffer.from([0x41, 0x3d, 0xff]));

@@ -5,7 +5,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { HTTP_SETTINGS, openApi, type PageBody } from "../../support/api.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 
-/** The API on a storage with another deleteByAuthor. */
+/** The API on a storage with a replaced deleteByAuthor. */
 function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["deleteByAuthor"]) {
   const storage = openMemoryStorage();
   const posts = { ...storage.posts, deleteByAuthor: deleteByAuthor(storage.posts) };

@@ -9,7 +9,7 @@ interface FakeTerminalOptions {
   readonly read?: Result<string, InputRefused>;
 }
 
-/** A terminal that records what a command prints, and gives the answers of a test. */
+/** A terminal that records the output of a command, and answers with the values of a test. */
 export function fakeTerminal({ input = "", answers = [], read = ok(input ?? "") }: FakeTerminalOptions = {}) {
   const printed: string[] = [];
   const prompts: string[] = [];

@@ -18,16 +18,12 @@ describe("describeError", () => {
     ["a statement that failed, by the driver's reason", statement(new Error("out of memory")), "out of memory"],
     ["a statement that failed for no reason", statement(), "no reason was given"],
     [
-      "all the ways that were tried",
+      "several attempts",
       new AggregateError([new Error("refused ::1"), new Error("refused 127.0.0.1")], ""),
       "refused ::1; refused 127.0.0.1",
     ],
     ["PGlite's error of a full disk", { name: "ErrnoError", errno: 51 }, "ENOSPC: no space left on device"],
-    [
-      "PGlite's error of a number that is not known",
-      { name: "ErrnoError", errno: 999 },
-      "error 999 of the file system",
-    ],
+    ["PGlite's error with an unknown number", { name: "ErrnoError", errno: 999 }, "error 999 of the file system"],
     ["a failure that is a value", { kind: "engine_not_opened", detail: "the log ends early" }, "the log ends early"],
     ["an object that says nothing", {}, "no reason was given"],
     ["nothing", undefined, "no reason was given"],
@@ -37,7 +33,7 @@ describe("describeError", () => {
     expect(describeError(thrown)).toBe(description);
   });
 
-  it("gives one line of bounded length for any thrown value", () => {
+  it("returns one line of bounded length for any thrown value", () => {
     fc.assert(
       fc.property(fc.anything(), fc.string(), (thing, message) => {
         for (const thrown of [thing, { message }, Object.assign(new Error(message), { cause: thing })]) {

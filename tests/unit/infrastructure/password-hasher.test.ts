@@ -57,7 +57,7 @@ describe("passwordHasher with stored hashes", () => {
     expect(await verdict(hasher, WRONG, weaker)).toBe("mismatch");
   });
 
-  it("gives match for an argon2id hash with stronger parameters than new hashes", async () => {
+  it("returns match for an argon2id hash with stronger parameters than new hashes", async () => {
     const stronger = await argon2Hash(SECRET, { ...CURRENT, memoryCost: 32_768, timeCost: 3 });
     expect(await verdict(hasher, SECRET, stronger)).toBe("match");
   });

@@ -24,7 +24,7 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: quire\r\n\r\n";
 
 afterEach(closeServers);
 
-/** An app that refuses by the head and reads no body. */
+/** An app that refuses a request by its head and reads no body. */
 const refuse: Fetch = () => new Response("refused", { status: 401 });
 /** An app that refuses a body after reading a part of it. */
 const limited: Fetch = new Hono().post(
@@ -148,7 +148,7 @@ describe("a response before the body was read", () => {
   });
 });
 
-/** Resolves when writing fails, as the other side has closed the connection altogether. It has time for that. */
+/** Resolves when writing fails, because the other side has closed the connection completely. It waits for that. */
 async function closedByPeer(socket: Socket): Promise<void> {
   const closed = closeOf(socket);
   const sending = setInterval(() => socket.write("x"), 1000);

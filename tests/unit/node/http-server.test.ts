@@ -21,7 +21,7 @@ afterEach(closeServers);
 const loggedIds = (log: ReturnType<typeof recordingLog>) =>
   log.lines.map(({ fields }) => (fields as { readonly requestId: string }).requestId);
 
-/** Expects a problem that closes the connection; gives its request id. */
+/** Expects a problem that closes the connection. Returns its request id. */
 function expectProblem(answer: string, status: number, reason: string, code: string): string | null {
   const { statusLine, headers, body } = parseAnswer(answer);
   const requestId = headers.get("X-Request-Id");
@@ -42,7 +42,7 @@ function expectProblem(answer: string, status: number, reason: string, code: str
 }
 
 describe("listen", () => {
-  it("picks a free port for port 0 and gives its URL", async () => {
+  it("picks a free port for port 0 and returns its URL", async () => {
     const { server } = await serve();
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     expect(await (await fetch(server.url)).text()).toBe("fine");
@@ -68,7 +68,7 @@ describe("listen", () => {
   });
 
   it("fails with listen_failed for an address of another machine", async () => {
-    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has an address of it.
+    // 192.0.2.0/24 is for documentation (RFC 5737), so no machine has such an address.
     const options = { fetch: () => new Response(), host: "192.0.2.1", port: 0, log: recordingLog() };
     const failure = (await listen(options))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ kind: "listen_failed", cause: { code: "EADDRNOTAVAIL" } });
@@ -246,7 +246,7 @@ describe("a server", () => {
     addresses?.some(({ address }) => address === "::1"),
   );
 
-  it.skipIf(!hasIpv6)("gives its URL with brackets on IPv6", async () => {
+  it.skipIf(!hasIpv6)("returns its URL with brackets on IPv6", async () => {
     const { server } = await serve(undefined, { host: "::1" });
     expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
   });
