@@ -166,6 +166,6 @@ export function actorFor(user: Pick<User, "id" | "role">): Actor {
 /** The number of posts in the list of a filter. */
 export async function countOf(posts: PostRepository, filter: PostFilter): Promise<number> {
   const { total } = (await posts.list(filter, NEWEST_FIRST, { limit: 1, from: null, isCounted: true }))._unsafeUnwrap();
-  if (total === null) throw new Error("A page that was requested with a count has none.");
+  if (total === null) throw new Error("A page with count=true has no total.");
   return total;
 }

@@ -12,6 +12,6 @@ export function heldBytes(fill: () => unknown): number {
   collectGarbage();
   const bytes = process.memoryUsage().heapUsed - before;
   // The result must stay reachable until the measurement.
-  if (held === undefined) throw new Error("Nothing is held.");
+  if (held === undefined) throw new Error("The result is missing.");
   return bytes;
 }

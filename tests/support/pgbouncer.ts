@@ -59,7 +59,7 @@ default_pool_size = ${poolSize}
     bouncer = spawn("pgbouncer", [configuration], { env: { PATH }, uid, gid, stdio: "ignore" });
     const endsAt = performance.now() + START_TIMEOUT_MS;
     while (!(await answers(port))) {
-      if (performance.now() > endsAt) throw new Error(`PgBouncer does not start: not in ${START_TIMEOUT_MS} ms.`);
+      if (performance.now() > endsAt) throw new Error(`PgBouncer did not start within ${START_TIMEOUT_MS} ms.`);
       await delay(POLL_MS);
     }
   };

@@ -68,7 +68,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
     onError: () => {},
   });
   if (model === undefined) await server.initialise();
-  // The copy keeps the owner, who may differ from the user who copies.
+  // The copy keeps the owner, which may differ from the current user.
   else await promisify(execFile)("cp", ["-Rp", model.directory, directory]);
   let isUp = false;
   const signal = async (name: NodeJS.Signals) => {
@@ -109,7 +109,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
 async function within(what: string, isDone: () => Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + TIMEOUT_MS;
   while (!(await isDone())) {
-    if (performance.now() > endsAt) throw new Error(`${what}: not in ${TIMEOUT_MS} ms.`);
+    if (performance.now() > endsAt) throw new Error(`${what}: not within ${TIMEOUT_MS} ms.`);
     await delay(POLL_MS);
   }
 }

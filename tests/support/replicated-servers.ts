@@ -126,7 +126,7 @@ async function streaming(primary: PostgresServer): Promise<readonly { readonly s
   return ask(primary, "select sync_state from pg_stat_replication where state = 'streaming'");
 }
 
-/** Uses a connection of its own, because servers stop and start. */
+/** Uses a separate connection, because servers stop and start. */
 async function ask<T extends object>(server: PostgresServer, statement: string): Promise<readonly T[]> {
   const sql = postgres(`${server.url}/postgres`, { max: 1, onnotice: () => {} });
   try {
@@ -139,7 +139,7 @@ async function ask<T extends object>(server: PostgresServer, statement: string):
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + TIMEOUT_MS;
   while (!(await isTrue())) {
-    if (performance.now() > endsAt) throw new Error(`${what}: not in ${TIMEOUT_MS} ms.`);
+    if (performance.now() > endsAt) throw new Error(`${what}: not within ${TIMEOUT_MS} ms.`);
     await delay(POLL_MS);
   }
 }

@@ -1,6 +1,6 @@
 import type { Result } from "neverthrow";
 
-/** Standard input cannot be used; `detail` says why. */
+/** Standard input cannot be used; `detail` has the reason. */
 export interface InputRefused {
   readonly kind: "input_refused";
   readonly detail: string;

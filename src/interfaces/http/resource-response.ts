@@ -23,7 +23,7 @@ export function resourceResponse<Body extends object>(c: Context, resource: Reso
   return preconditionResponse(c, tag) ?? jsonResponse(c, resource.body, 200);
 }
 
-/** Answers a change with the resource as it is now. */
+/** Answers a change with the current resource. */
 export function changedResponse<Body extends object>(c: Context, resource: Resource<Body>) {
   setHeader(c, "ETag", etag(resource.version, resource.representation));
   return jsonResponse(c, resource.body, 200);

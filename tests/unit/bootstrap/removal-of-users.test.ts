@@ -13,7 +13,7 @@ function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["dele
 }
 
 const WAYS: readonly (readonly [string, (real: PostRepository) => PostRepository["deleteByAuthor"]])[] = [
-  ["take longer to delete than a request may", () => async () => new Promise<never>(() => {})],
+  ["take longer to delete than the request timeout", () => async () => new Promise<never>(() => {})],
   [
     "cannot be deleted for now",
     () => async () =>

@@ -236,7 +236,7 @@ describe("quire move", () => {
   it.each([
     [["--from", "-", "--to", "-"], "postgres://a\n\n./b\n", { from: "postgres://a", to: "./b" }],
     [["--from", "./a", "--to", "-"], "postgres://b\r\n", { from: "./a", to: "postgres://b" }],
-  ])("reads the place of %j from standard input", async (args, input, expected) => {
+  ])("reads the endpoint of %j from standard input", async (args, input, expected) => {
     const { run, moves } = await open({ terminal: { input } });
     expect(await run("move", ...args)).toEqual(DONE);
     expect(moves).toEqual([expected]);

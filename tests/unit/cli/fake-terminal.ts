@@ -4,7 +4,7 @@ import type { Check, InputRefused, PromptCancelled, Terminal } from "../../../sr
 interface FakeTerminalOptions {
   /** The text of standard input; `null` for an operator at a terminal. */
   readonly input?: string | null;
-  /** The answers to prompts, in order. */
+  /** The answers to the prompts, first to last. */
   readonly answers?: readonly Result<string, PromptCancelled>[];
   readonly read?: Result<string, InputRefused>;
 }

@@ -511,7 +511,7 @@ describe("the typed client", () => {
     expect(written.error.errors.map(({ pointer }) => pointer)).toEqual(["/title"]);
   });
 
-  it("bundles for a browser to at most 4 kB in gzip, of its own code and Hono's client only", async () => {
+  it("bundles for a browser to less than 4 KiB in gzip, and includes only its own code and Hono's client", async () => {
     const { metafile, outputFiles } = await build({
       stdin: { contents: 'export { createClient } from "quire/client";', resolveDir: import.meta.dirname },
       bundle: true,

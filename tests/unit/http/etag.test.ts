@@ -38,7 +38,7 @@ function preconditions(ifMatch: string | null, ifNoneMatch: string | null): Reco
   };
 }
 
-const version = (raw: number): Version => parseVersion(raw) ?? expect.fail(`${raw} is no version`);
+const version = (raw: number): Version => parseVersion(raw) ?? expect.fail(`${raw} is not a version`);
 const aVersion = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map(version);
 const aRepresentation = fc.oneof(
   fc.constantFrom("full" as const, "public" as const),
@@ -154,7 +154,7 @@ describe("If-None-Match", () => {
   it.each([
     ["nothing", null, 200],
     ["the tag", '"2"', 304],
-    ["the tag as a weak one", 'W/"2"', 304],
+    ["the weak form of the tag", 'W/"2"', 304],
     ["a list with it", '"1", "2"', 304],
     ["any tag", "*", 304],
     ["any tag among white space", " * ", 304],

@@ -21,7 +21,7 @@ describe("crc32c", () => {
     ["32 bytes that count up", Uint8Array.from({ length: 32 }, (_, index) => index), 0x46dd_794e],
     ["the digits from 1 to 9", new TextEncoder().encode("123456789"), 0xe306_9283],
     ["nothing", new Uint8Array(0), 0],
-  ])("gives the published checksum of %s", (_, bytes, checksum) => {
+  ])("computes the published checksum of %s", (_, bytes, checksum) => {
     expect(crc32c(viewOf(bytes), 0, bytes.length)).toBe(checksum);
   });
 

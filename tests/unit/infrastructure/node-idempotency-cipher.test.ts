@@ -23,9 +23,9 @@ describe("nodeIdempotencyCipher", () => {
   const LONG = JSON.stringify({ content });
 
   it.each([
-    ["beside the event loop", LONG],
-    ["at once", "a word and ".repeat(200)],
-  ])("opens an answer that was compressed %s, and stores a twentieth of it at most", async (_, text) => {
+    ["on another thread", LONG],
+    ["on the event loop", "a word and ".repeat(200)],
+  ])("opens an answer that was compressed %s, and stores at most a twentieth of it", async (_, text) => {
     const sealed = await (await sealOf()).seal(text);
     expect(sealed.length).toBeLessThan(text.length / 20 + 200);
     expect(await (await sealOf()).open(sealed)).toBe(text);

@@ -51,7 +51,7 @@ describe("passwordHasher with stored hashes", () => {
   it.each([
     ["less memory", { ...CURRENT, memoryCost: 8_192 }],
     ["fewer passes", { ...CURRENT, timeCost: 1 }],
-  ])("gives outdated for an argon2id hash with %s", async (_, parameters) => {
+  ])("returns outdated for an argon2id hash with %s", async (_, parameters) => {
     const weaker = await argon2Hash(SECRET, parameters);
     expect(await verdict(hasher, SECRET, weaker)).toBe("outdated");
     expect(await verdict(hasher, WRONG, weaker)).toBe("mismatch");

@@ -19,7 +19,7 @@ afterAll(async () => engine.close());
 
 async function send(message: Uint8Array, statements: number): Promise<Answer> {
   const answer = decodeAnswer(await engine.execProtocolRaw(message), statements);
-  if (answer === null) throw new Error("The answer is not whole.");
+  if (answer === null) throw new Error("The answer is incomplete.");
   return answer;
 }
 
@@ -88,7 +88,7 @@ describe("a message of PostgreSQL's protocol", () => {
     ["a text", "it's", "it's"],
     ["nothing", null, null],
     ["a number", 7, "7"],
-    ["a truth", true, "true"],
+    ["a boolean", true, "true"],
     ["a time", new Date(0), "1970-01-01T00:00:00.000Z"],
     ["an empty list", [], "{}"],
     ["a list", ["a", 'b"', "c\\d,{}", "null", ""], String.raw`{"a","b\"","c\\d,{}","null",""}`],

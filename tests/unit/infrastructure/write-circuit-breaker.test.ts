@@ -91,7 +91,7 @@ describe("the write circuit breaker", () => {
     expect(breaker.failure()).toBeNull();
   });
 
-  it("opens on an errno without a SQLSTATE, such as that of a quota", () => {
+  it("opens on an errno without a SQLSTATE, such as EDQUOT", () => {
     const quota = 'could not extend file "base/5/16586": Quota exceeded';
     expect(isFileFailure(databaseError("XX000", quota))).toBe(true);
     expect(isFileFailure(databaseError("XX000", "cache lookup failed for relation 1"))).toBe(false);

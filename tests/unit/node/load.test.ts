@@ -110,7 +110,7 @@ describe("a server at its bound of running requests", () => {
     expect(await statusOf(port, "127.0.0.1", get(target))).toBe(503);
   });
 
-  it("counts a request whose method gives a body no meaning from its head on", async () => {
+  it("counts a request from its head on if a body has no meaning for its method", async () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 2 } });
     const clients = await dialFrom(port, 2);

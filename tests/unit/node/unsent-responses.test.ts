@@ -155,8 +155,8 @@ describe("unsent responses", () => {
   });
 
   it.each([
-    ["of its address from half of their bound on", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
-    ["of all from half of their bound on", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
+    ["of their address above half of its bound", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
+    ["of all addresses above half of the total bound", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
   ])("make the server refuse new requests %s, until they are read", async (_, limits, ownStatus, otherStatus) => {
     const { port, server } = await serve(large, { limits });
     const reader = await askWithoutReading(port, server.url, "127.0.0.2");

@@ -25,7 +25,7 @@ import { backoffMs, restartPolicy } from "./restart-policy.ts";
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged<Damage>;
 
-/** The engine is not restarted any more: it failed too often, or the files are damaged. */
+/** The engine is no longer restarted: it failed too often, or the files are damaged. */
 export interface EngineGaveUp {
   readonly kind: "engine_gave_up";
   readonly failures: number;

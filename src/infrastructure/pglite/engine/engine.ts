@@ -51,7 +51,7 @@ export interface ClusterDamaged<Damage> {
   readonly damage: Damage;
 }
 
-/** PostgreSQL in a Worker of its own. It serves requests one after the other, in order. */
+/** PostgreSQL in its own Worker. It serves requests one at a time, first come, first served. */
 export interface Engine {
   /** Whether PostgreSQL replayed its write-ahead log at the start, after an unclean shutdown. */
   readonly hasRecovered: boolean;

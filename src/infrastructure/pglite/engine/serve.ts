@@ -21,7 +21,7 @@ export interface ServeOptions<Damage> {
 
 const IDLE = "I".charCodeAt(0);
 const POSITION = "engine_log_position";
-// The difference of two positions is a number, which needs no parser of its own.
+// The difference of two positions is a number, which needs no separate parser.
 const PREPARE_POSITION = encodePreparation(POSITION, "select pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
 const EXECUTE_POSITION = encodeExecutions([{ name: POSITION, values: [] }]);
 const CHECKPOINT = encodeExecutions([{ text: "checkpoint", values: [] }]);

@@ -168,7 +168,7 @@ function code(letter: string): number {
   return letter.charCodeAt(0);
 }
 
-/** Joins parts into a buffer of its own, so that it can be transferred to another thread. */
+/** Joins parts into a separate buffer, so that it can be transferred to another thread. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;

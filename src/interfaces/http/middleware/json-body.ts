@@ -9,7 +9,7 @@ import { problem } from "../problem/problem.ts";
 import { exceededBound, JSON_BOUNDS } from "./json-bounds.ts";
 import { setValidated, validationProblem } from "./validation.ts";
 
-/** In bytes. Enough for every body without a post, with each character escaped. */
+/** In bytes. Enough for every body without a post, even if each character is escaped. */
 export const SMALL_BODY_BYTES = 65_536;
 
 /** In bytes. Enough for a post: 1 MiB of content is 6 MiB of JSON when each byte is escaped, as in `\u0061`. */

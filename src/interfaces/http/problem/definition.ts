@@ -18,7 +18,7 @@ export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
 export interface ProblemDefinition {
   readonly status: ContentfulStatusCode;
   readonly title: string;
-  /** What happened, and what to do next. */
+  /** A sentence for the client: the event, and the next step. */
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly errors?: readonly FieldError[];
