@@ -24,7 +24,7 @@ export interface Adapters extends Dependencies {
   readonly swaggerUi?: SwaggerUi;
   /** Whether the server sheds load, for readiness. */
   readonly load?: () => Load;
-  /** The timer of the request timeout; by default that of the runtime. */
+  /** The timer of the request timeout. The default is the timer of the runtime. */
   readonly timer?: Timer;
   /** Tells when a client has disconnected; by default the signal of the request. */
   readonly onDisconnect?: OnDisconnect;

@@ -98,7 +98,7 @@ export function loadConfig(overrides: Variables = {}): Result<Config, ConfigInva
   return fail({ kind: "config_invalid", problems: [...fileProblems, ...(read.isErr() ? read.error.problems : [])] });
 }
 
-/** Adds the variables of the file to the environment. Gives the problems of the file. */
+/** Adds the variables of the file to the environment. Returns the problems of the file. */
 function addEnvFile(): readonly ConfigProblem[] {
   const read = readEnvFile(ENV_FILE);
   if (read.isErr()) return [{ variable: ENV_FILE, detail: `cannot be read: ${read.error.detail}` }];

@@ -9,7 +9,7 @@ export const EXIT = {
   io: 74,
   inUse: 75,
   config: 78,
-  /** What a shell shows for a process that SIGINT has ended: 128 plus the number of the signal. */
+  /** The exit code that a shell shows after SIGINT: 128 plus the number of the signal. */
   interrupted: 130,
 } as const;
 

@@ -22,14 +22,14 @@ export function describeDamage(damage: Damage): string {
   }
 }
 
-/** The last resort of an operator who has no backup. The message says before which writes are lost. */
+/** The last resort of an operator without a backup. The message before it names the lost writes. */
 export function damageRemedy({ kind }: Damage): string {
   return kind === "log_ends_early"
     ? ` If there is no backup: remove ${ACKNOWLEDGED_FILE} from the directory to start without the lost writes.`
     : "";
 }
 
-/** How a line of PostgreSQL's log begins that does not continue the line before. */
+/** The beginning of a line of PostgreSQL's log that does not continue the line before. */
 const SEVERITY =
   /\b(?:DEBUG\d?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|LOCATION|STATEMENT|QUERY): /;
 
@@ -50,7 +50,7 @@ export function describePlace(cause: unknown): string {
   return place === undefined ? "" : ` (at ${place.replace(/(?:file:\/\/)?\/[^\s(]*\/(?=(?:dist|src)\/)/, "")})`;
 }
 
-/** Whether the operating system refused something: Node gives such an error a number. */
+/** Whether the operating system refused an operation. Node gives such an error a number. */
 export function isSystemError(cause: unknown): boolean {
   return cause instanceof Error && "errno" in cause && "syscall" in cause;
 }

@@ -36,7 +36,7 @@ async function withEndpoint<T>(
   if (opened.isErr()) return err(opened.error);
   const used = await use(opened.value);
   const closed = await opened.value.close();
-  // A move that failed says more than the close that failed after it.
+  // The failure of the move explains more than the failure to close.
   return used.isOk() && closed.isErr() ? err(closed.error) : used;
 }
 
@@ -57,8 +57,8 @@ async function openPlace(
 }
 
 /**
- * Text that looks like a URL is one, even with a mistake in it, and not a directory: it may hold a password, which must not
- * be shown as a path is. A directory with such a name can be written as `./a:b`.
+ * Text that looks like a URL counts as a URL, even with a mistake in it. It may hold a password, so it must not be
+ * shown as a path. A directory with such a name can be written as `./a:b`.
  */
 function isUrl(place: string): boolean {
   return /^[a-z][a-z\d+.-]*:/i.test(place);

@@ -20,7 +20,7 @@ export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.m
 /** A storage with the parts that only the process needs. */
 export interface OpenedStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
-  /** Where the data is: a path, or a URL without its password. */
+  /** The location of the data: a path, or a URL without its password. */
   readonly place: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;

@@ -19,7 +19,7 @@ import {
 } from "./failure-details.ts";
 import type { OpenStorageError } from "./open-storage.ts";
 
-/** Why the server does not start or ends, or why a command fails. */
+/** The reasons why the server does not start, the server ends, or a command fails. */
 export type ProcessFailure =
   | ConfigInvalid
   | OpenStorageError
@@ -40,11 +40,14 @@ export interface ProgramFailed {
 
 export interface Explanation {
   readonly exitCode: ExitCode;
-  /** What happened and what to do, for the person who started the program. */
+  /** The message for the person who started the program: the event, and the next step. */
   readonly message: string;
 }
 
-/** Gives the exit code and the text of a failure. The text holds no password, no SQL and nothing that a terminal obeys. */
+/**
+ * Returns the exit code and the text of a failure. The text holds no password, no SQL and no control characters of a
+ * terminal.
+ */
 export function explain(failure: ProcessFailure): Explanation {
   const explanation = EXPLANATIONS[failure.kind] as (failure: ProcessFailure) => readonly [ExitCode, string];
   const [exitCode, message] = explanation(failure);

@@ -33,7 +33,7 @@ const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {
   const dependencies = { ...nodeAdapters, ...storage.value, log, sessionIdleMs, registration };
   const used = await run({ ...useCases(dependencies), operator: administerUsers(dependencies) });
   const closed = await storage.value.close();
-  // A command that failed says more than the close that failed after it.
+  // The failure of the command explains more than the failure to close.
   if (used.isErr()) return err(used.error);
   return closed.map(() => ({ value: used.value, place }));
 };

@@ -34,7 +34,7 @@ export type ServeError = OpenStorageError | EnsureAdminError | ListenFailed;
 
 export interface RunningServer {
   readonly url: string;
-  /** Where the data is: the data directory, or the URL of the database without its password. */
+  /** The location of the data: the data directory, or the URL of the database without its password. */
   readonly place: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly failed: Promise<StorageLost>;

@@ -17,7 +17,7 @@ const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>>
   malformed_id: () => "This must be a UUID.",
 };
 
-/** Says to a person what is wrong with a value, and so what to do. */
+/** Describes a wrong value for a person, and how to correct it. */
 export function violationDetail({ code, limit }: Violation): string {
   return DETAILS[code](limit);
 }

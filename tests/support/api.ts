@@ -12,15 +12,15 @@ import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./f
 import { documentChecker, readDocument } from "./openapi.ts";
 import type { TestStorage } from "./storage-under-test.ts";
 
-/** What the API is served with when nothing is configured, but without limits, as a test is one client. */
+/** The default settings of the API, but without limits, because a test is one client. */
 export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };
 
 export const PASSWORD = "correct horse battery staple";
 
-/** What every fake hash begins with: an answer that shows it shows a hash. */
+/** The prefix of every fake hash. An answer that contains it reveals a hash. */
 export const FAKE_HASH = "$fake$i=1$";
 
-/** A hasher whose hashes look like PHC strings and cost nothing. */
+/** A hasher without cost, whose hashes look like PHC strings. */
 export const fakeHasher: PasswordHasher = {
   hash: async (plain) => ok(fakeHash(plain)),
   verify: async (plain, stored) => ok(stored === fakeHash(plain) ? "match" : "mismatch"),
@@ -65,12 +65,12 @@ export interface PageBody {
   readonly previousCursor: string | null;
 }
 
-/** An answer whose promises to every client have been checked already. */
+/** An answer that {@link checkPromises} has already checked. */
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body as JSON; `undefined` where there is none. */
+  /** The body as JSON; `undefined` without a body. */
   readonly body: unknown;
 }
 
@@ -78,7 +78,7 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, with the content type of JSON. */
   readonly json?: unknown;
-  /** Sent as it is, with no content type but what `headers` says. */
+  /** Sent unchanged. `headers` may set the content type; there is no default. */
   readonly raw?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 }
 
@@ -94,16 +94,16 @@ export interface Client {
 /** A client that sends the token of a user's session. */
 export interface Person extends Client {
   readonly user: UserBody;
-  /** The user's address, as the user body has it for its owner. */
+  /** The user's e-mail address, as the user's own profile shows it. */
   readonly email: string;
   readonly id: string;
   readonly token: string;
   readonly sessionId: string;
   /** The path of the user. */
   readonly path: string;
-  /** Writes a post and gives it as it was answered. */
+  /** Creates a post, and returns it as the server answered it. */
   write(fields?: Partial<Pick<PostBody, "title" | "content" | "status" | "publishedAt">>): Promise<PostBody>;
-  /** Deletes themself, with the password; `query` is what becomes of their posts. */
+  /** Deletes this user, with the password. `query` decides about the user's posts. */
   leave(query?: string, headers?: Call["headers"]): Promise<Reply>;
 }
 
@@ -113,7 +113,7 @@ export type OpenApi = (overrides?: Partial<Adapters>) => Promise<Api>;
 
 let people = 0;
 
-/** The API on a storage, with everything else under the test's control, and clients that talk to it. */
+/** The API on a storage, with all other dependencies under the test's control, and clients that call it. */
 export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {}) {
   const clock = testClock();
   const log = recordingLog();
@@ -201,14 +201,14 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
     nobody,
     client,
     logIn,
-    /** A user who has registered and logged in; one who has published a post is seen by others. */
+    /** A user who has registered and logged in. A published post makes the user public. */
     author: async (): Promise<Person> => {
       const address = `author${++people}@example.org`;
       const reply = await nobody.post("/v1/users", { name: "Ada", email: address, password: PASSWORD });
       expect(reply.status).toBe(201);
       return logIn(address);
     },
-    /** An admin: made as the operator of the server makes one, as nobody can become one over HTTP alone. */
+    /** An admin. The operator of the server makes one, because nobody can become an admin over HTTP alone. */
     admin: async (): Promise<Person> => {
       const address = `admin${++people}@example.org`;
       const fields = {
@@ -225,7 +225,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
 
 const checkers = new Map<string, Promise<ReturnType<typeof documentChecker>>>();
 
-/** What the OpenAPI document says of an API with these settings, read from another, whose log nobody looks at. */
+/** The OpenAPI document of an API with these settings. It is read from a second API, whose log is not checked. */
 async function checkerFor(adapters: Adapters) {
   const settings = JSON.stringify(adapters.http);
   const checker =
@@ -242,7 +242,7 @@ async function readReply(response: Response): Promise<Reply> {
   return { status, headers, text, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
 }
 
-/** What holds for every answer, checked with every call so that no test can forget it. */
+/** The promises of every answer. Every call checks them, so that no test can omit them. */
 function checkPromises(method: string, sent: Call["headers"], { status, headers, text, body }: Reply): void {
   expect(headers.get("X-Request-Id")).toMatch(/^[\w\-=]{1,64}$/);
   expect(headers.get("Vary")).toMatch(
@@ -302,7 +302,7 @@ export function fieldCodes(reply: Reply): string[] {
   return errors.map(({ pointer, code }) => `${pointer}: ${code}`);
 }
 
-/** The `code` of a problem, with its status: what tells one error from another. */
+/** The status and the `code` of a problem, which identify the error. */
 export function problemOf(reply: Reply): string {
   const { code } = reply.body as { code: string };
   return `${reply.status} ${code}`;
@@ -313,12 +313,12 @@ export function toPage(reply: Reply): PageBody {
   return reply.body as PageBody;
 }
 
-/** Where a Link header says that the next page is (RFC 8288); `null` at the end of the list. */
+/** The path of the next page in the Link header (RFC 8288); `null` at the end of the list. */
 export function nextLink(reply: Reply): string | null {
   return linkOf(reply, "next");
 }
 
-/** Where a Link header says that the page before is; `null` at the beginning of the list. */
+/** The path of the previous page in the Link header; `null` at the beginning of the list. */
 export function previousLink(reply: Reply): string | null {
   return linkOf(reply, "prev");
 }

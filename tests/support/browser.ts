@@ -9,13 +9,13 @@ import { expect, onTestFinished } from "vitest";
 
 const SCREENSHOTS = fileURLToPath(new URL("../.screenshots/", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../node_modules/@sparticuz/chromium/", import.meta.url));
-/** Inside the package, so that it goes when the package goes. */
+/** Inside the package, so that removing the package removes it as well. */
 const UNPACKED = join(PACKAGE, "unpacked");
 
-/** Whether npm has brought a Chromium for this machine; elsewhere the Chrome that is installed is taken. */
+/** Whether npm has installed a Chromium for this machine. Otherwise the installed Chrome is used. */
 const HAS_PACKAGED = process.platform === "linux" && process.arch === "x64";
 
-/** Why no page can be opened on this machine; `null` where one can. */
+/** The reason why no page can be opened on this machine; `null` if one can. */
 export async function whyNoBrowser(): Promise<string | null> {
   if (HAS_PACKAGED) return null;
   try {
@@ -27,7 +27,7 @@ export async function whyNoBrowser(): Promise<string | null> {
 }
 
 /**
- * Opens an empty page in a browser of its own, which ends with the test. What the page throws and does not catch fails
+ * Opens an empty page in its own browser, which closes at the end of the test. An uncaught exception of the page fails
  * the test.
  */
 export async function openPage(viewport = { width: 1024, height: 768 }): Promise<Page> {
@@ -42,14 +42,14 @@ export async function openPage(viewport = { width: 1024, height: 768 }): Promise
   return page;
 }
 
-/** Writes what the page shows to `tests/.screenshots/<name>.png`, to be looked at, and says where that is. */
+/** Writes a screenshot of the page to `tests/.screenshots/<name>.png`, and returns its path. */
 export async function screenshot(page: Page, name: string): Promise<string> {
   const path = join(SCREENSHOTS, `${name}.png`);
   await page.screenshot({ path, fullPage: true });
   return path;
 }
 
-/** The Chromium of the package, unpacked where the next run finds it: with its libraries, as a bare machine has none. */
+/** The Chromium of the package, unpacked where the next run finds it, with its libraries, which a minimal machine lacks. */
 async function packagedChromium(): Promise<LaunchOptions> {
   if (!existsSync(UNPACKED)) await unpack();
   const env = {
@@ -60,10 +60,10 @@ async function packagedChromium(): Promise<LaunchOptions> {
   return { executablePath: join(UNPACKED, "chromium"), env };
 }
 
-/** Test files run at the same time, so each unpacks beside the place, and the first puts it there. */
+/** Test files run concurrently. Each unpacks into a temporary directory, and the first one moves it into place. */
 async function unpack(): Promise<void> {
   const beside = await mkdtemp(`${UNPACKED}-`);
-  // The package unpacks into the directory for temporary files, and its libraries only where it takes itself to be on AWS.
+  // The package unpacks into the directory for temporary files. It unpacks its libraries only if it detects AWS.
   const env = { ...process.env, TMPDIR: beside, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs20.x" };
   const script = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath();';
   await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env, cwd: PACKAGE });
@@ -76,7 +76,10 @@ async function unpack(): Promise<void> {
   }
 }
 
-/** The package's own names directories that are not here. Without a font a page crashes; with the machine's it varies. */
+/**
+ * The package's own configuration names directories that do not exist here. Without a font a page crashes; with the
+ * machine's fonts the result varies.
+ */
 const FONTS = `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>

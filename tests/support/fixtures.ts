@@ -43,15 +43,15 @@ export const content = (raw: string) => parsePostContent(raw)._unsafeUnwrap();
 /** More than any test stores. */
 export const ANY_BATCH: BatchLimits = { rows: 10_000, bytes: 1_073_741_824 };
 
-/** A new UUIDv7, later in order than every one before. */
+/** A new UUIDv7, which sorts after all earlier ones. */
 export const nextId = <AnId extends Id<string>>(): AnId => v7() as AnId;
 
 export const ids: IdGenerator = { next: nextId };
 
-/** The place past the item with an id, in a list that is sorted by ids alone. */
+/** The position after the item with an id, in a list that is sorted by id. */
 export const past = <AnId extends Id<string>>(id: AnId): PageCursor<AnId> => ({ direction: "forward", key: null, id });
 
-/** The published posts and the drafts of an author, or of everybody. */
+/** The published posts and the drafts of one author, or of all authors. */
 export const postsOf = (authorId: UserId | null): PostFilter => ({
   published: { authorId, after: null, before: null },
   drafts: { authorId },
@@ -94,7 +94,7 @@ export function recordingLog(): Log & { readonly lines: RecordedLine[] } {
 
 let users = 0;
 
-/** A user whose address nobody else has. */
+/** A user with a unique e-mail address. */
 export function aUser(fields: Partial<Pick<User, "id" | "name" | "email" | "passwordHash" | "role">> = {}): User {
   users++;
   return newUser(
@@ -126,7 +126,7 @@ export function aPublishedPost(authorId: UserId, fields: PostFields = {}): Publi
 
 function postFields(authorId: UserId, fields: PostFields) {
   const { id = nextId<PostId>(), title: rawTitle = "A title", content: rawContent = "Some content" } = fields;
-  // A store keeps what was accepted by earlier rules, too, so it must take any.
+  // A store keeps values that earlier rules accepted, so it must accept any value.
   return { id, authorId, title: rawTitle as PostTitle, content: rawContent as PostContent };
 }
 
@@ -166,6 +166,6 @@ export function actorFor(user: Pick<User, "id" | "role">): Actor {
 /** The number of posts in the list of a filter. */
 export async function countOf(posts: PostRepository, filter: PostFilter): Promise<number> {
   const { total } = (await posts.list(filter, NEWEST_FIRST, { limit: 1, from: null, isCounted: true }))._unsafeUnwrap();
-  if (total === null) throw new Error("A page that was requested with a count has none.");
+  if (total === null) throw new Error("A page with count=true has no total.");
   return total;
 }

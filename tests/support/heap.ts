@@ -4,14 +4,14 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** How many bytes of the heap are held by what `fill` makes and gives. */
+/** The number of heap bytes that the result of `fill` keeps in memory. */
 export function heldBytes(fill: () => unknown): number {
   collectGarbage();
   const before = process.memoryUsage().heapUsed;
   const held = fill();
   collectGarbage();
   const bytes = process.memoryUsage().heapUsed - before;
-  // It must be reachable until it was measured.
-  if (held === undefined) throw new Error("Nothing is held.");
+  // The result must stay reachable until the measurement.
+  if (held === undefined) throw new Error("The result is missing.");
   return bytes;
 }

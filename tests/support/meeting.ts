@@ -1,11 +1,11 @@
-/** A meeting of as many as are expected, at which all go on; later ones do not wait. */
+/** A barrier for `expected` callers: all of them continue when the last one arrives. Later callers do not wait. */
 export function meeting(expected: number) {
-  let come = 0;
+  let arrived = 0;
   let begin = () => {};
   const begun = new Promise<void>((settle) => (begin = settle));
   return async () => {
-    come++;
-    if (come === expected) begin();
+    arrived++;
+    if (arrived === expected) begin();
     await begun;
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 
-/** After every migration that is shipped: in 2096. */
+/** The year 2096, which is after every shipped migration. */
 export const FUTURE = 4_000_000_000_000;
 
 /** An entry of drizzle-kit's journal. */
@@ -15,14 +15,14 @@ export const journalEntry = (idx: number, tag: string, when: number) => ({
   breakpoints: true,
 });
 
-/** A copy of the migrations that are shipped, for a program that has more. */
+/** A copy of the shipped migrations, for a program that has more. */
 export async function copyMigrations(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "quire-migrations-"));
   await cp(MIGRATIONS_FOLDER, folder, { recursive: true });
   return folder;
 }
 
-/** Adds a migration to a folder, as drizzle-kit would. */
+/** Adds a migration to a folder, like drizzle-kit. */
 export async function addMigration(folder: string, tag: string, when: number, statements: string): Promise<void> {
   const path = join(folder, "meta", "_journal.json");
   const journal = JSON.parse(await readFile(path, "utf8")) as { entries: object[] };

@@ -4,8 +4,8 @@ interface Shared {
 }
 
 /**
- * Opens something for the whole run of the tests: the projects that need it share the one that the first has opened, and
- * the last closes it. Each project loads its setup files anew, so only the process itself can hold what they share.
+ * Opens a resource once for the whole test run. The first project that needs it opens it, and the last one closes it.
+ * Each project loads its setup files again, so only the process itself can hold the shared resource.
  */
 export async function oncePerRun<T extends { close(): Promise<void> }>(
   name: string,

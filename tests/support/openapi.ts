@@ -36,7 +36,7 @@ interface App {
   readonly request: (path: string) => Response | Promise<Response>;
 }
 
-/** The document as a client reads it, its shared responses and parameters put in place of the references to them. */
+/** The document with its shared responses and parameters in place of the references to them. */
 export async function readDocument(app: App): Promise<OpenApiDocument> {
   const document = await publishedDocument(app);
   const place = (part: unknown): unknown => {
@@ -62,7 +62,7 @@ export async function readDocument(app: App): Promise<OpenApiDocument> {
   return document;
 }
 
-/** The document to the letter. */
+/** The document as it was parsed, with its references. */
 export async function publishedDocument(app: App): Promise<OpenApiDocument> {
   const response = await app.request("/openapi.json");
   return (await response.json()) as OpenApiDocument;
@@ -79,7 +79,7 @@ interface Header {
   readonly schema: { readonly type: "string" | "integer" };
 }
 
-/** The headers of the transport and of the browser: the document describes them once, in its text. */
+/** The headers of the transport and of the browser. The document describes them once, in its text. */
 const DESCRIBED_IN_TEXT = new Set([
   "content-type",
   "content-length",
@@ -92,7 +92,7 @@ const DESCRIBED_IN_TEXT = new Set([
   "access-control-expose-headers",
 ]);
 
-/** Checks that an answer is one that the document has for its request; for what the document does not know, nothing. */
+/** Checks that the document describes the answer to a request. Requests that the document does not describe are skipped. */
 export function documentChecker(document: OpenApiDocument) {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   ajv.addSchema(document, "openapi");
@@ -136,7 +136,7 @@ export function documentChecker(document: OpenApiDocument) {
   };
 }
 
-/** The path of the document that a request's path is of; `null` for none. */
+/** The path of the document that matches the path of a request; `null` for none. */
 function templateOf({ paths }: OpenApiDocument, path: string): string | null {
   const { pathname } = new URL(path, "http://localhost");
   const isOf = (template: string) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname);

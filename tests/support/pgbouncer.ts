@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort, type PostgresServer } from "./postgres-server.ts";
 
-/** A PgBouncer in transaction mode before a server. */
+/** A PgBouncer in transaction mode in front of a server. */
 export interface PgBouncer {
-  /** Without a database, which comes after a slash. */
+  /** The URL without the database, which follows after a slash. */
   readonly url: string;
-  /** Kills it at once: its clients and the server lose their connections. */
+  /** Kills PgBouncer at once: its clients and the server lose their connections. */
   crash(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -20,19 +20,20 @@ export interface PgBouncer {
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
 
-/** Debian has it where a user does not look for programs. */
+/** The directory of Debian's package, which is not in a user's PATH. */
 const PATH = `${process.env["PATH"]}:/usr/sbin`;
 
-/** Why there can be no PgBouncer here; `null` when there can. */
+/** The reason why PgBouncer cannot run here; `null` if it can. */
 export function whyNoPgBouncer(): string | null {
   const { status } = spawnSync("pgbouncer", ["--version"], { env: { PATH } });
   return status === 0 ? null : "there is no pgbouncer in the PATH";
 }
 
-/** Starts one that has as many connections to the server as it is told, for each database. */
+/** Starts a PgBouncer with this number of server connections for each database. */
 export async function startPgBouncer(server: PostgresServer, poolSize: number): Promise<PgBouncer> {
   const directory = await mkdtemp(join(tmpdir(), "quire-pgbouncer-"));
-  // It refuses to run as root as well, so it is the user of the server who must read its configuration.
+  // PgBouncer also refuses to run as root. It runs as the user of the server, who must be able to read its
+  // configuration.
   await chmod(directory, 0o755);
   const { uid, gid } = await stat(server.directory);
   const port = await freePort();
@@ -58,7 +59,7 @@ default_pool_size = ${poolSize}
     bouncer = spawn("pgbouncer", [configuration], { env: { PATH }, uid, gid, stdio: "ignore" });
     const endsAt = performance.now() + START_TIMEOUT_MS;
     while (!(await answers(port))) {
-      if (performance.now() > endsAt) throw new Error(`PgBouncer does not start: not in ${START_TIMEOUT_MS} ms.`);
+      if (performance.now() > endsAt) throw new Error(`PgBouncer did not start within ${START_TIMEOUT_MS} ms.`);
       await delay(POLL_MS);
     }
   };

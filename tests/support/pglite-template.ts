@@ -13,7 +13,7 @@ import { rawClient } from "./raw-client.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** A data directory with a migrated, empty PostgreSQL: initialising one costs seconds, copying one a moment. */
+    /** A data directory with a migrated, empty PostgreSQL. Initialising one takes seconds; copying one is fast. */
     dataDirectoryTemplate: string;
   }
 }

@@ -7,14 +7,14 @@ import { inject } from "vitest";
 import { EngineNodeFs } from "../../src/infrastructure/pglite/engine/node-fs.ts";
 import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
 
-/** Puts a cluster with the tests' schema into a data directory, and gives its path. */
+/** Creates a cluster with the tests' schema in a data directory, and returns its path. */
 export async function copyTemplateCluster(directory: string): Promise<string> {
   const cluster = join(directory, "cluster");
   await copyDirectory(join(inject("dataDirectoryTemplate"), "cluster"), cluster);
   return cluster;
 }
 
-/** PGlite on a cluster, with nothing around it that looks at the files first. */
+/** PGlite on a cluster, without the checks of the files. */
 export async function openPlainEngine(cluster: string): Promise<PGlite> {
   const startParams = [
     ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
@@ -26,7 +26,7 @@ export async function openPlainEngine(cluster: string): Promise<PGlite> {
   return PGlite.create({ fs: new EngineNodeFs(cluster, "fsync"), startParams, extensions: SCHEMA_EXTENSIONS });
 }
 
-/** Copies what is in a directory: of an engine that runs no statement, it is what a killed process leaves. */
+/** Copies a directory. The copy of an idle engine's directory equals the files of a killed process. */
 export async function copyDirectory(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   await promisify(execFile)("cp", ["-R", `${from}/.`, to]);

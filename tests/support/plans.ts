@@ -1,4 +1,4 @@
-/** Part of PostgreSQL's plan as `explain (format json)` gives it; what a node did is there where it was run. */
+/** Part of PostgreSQL's plan in the form of `explain (format json)`. The measured values of a node exist only if it was run. */
 export interface PlanNode {
   readonly "Node Type": string;
   readonly "Index Name"?: string;
@@ -9,7 +9,7 @@ export interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** What `explain (format json)` answers with. */
+/** The result of `explain (format json)`. */
 export interface ExplainedRow {
   readonly "QUERY PLAN": readonly [{ readonly Plan: PlanNode }];
 }
@@ -21,8 +21,8 @@ export function nodesOf({ "QUERY PLAN": [{ Plan: root }] }: ExplainedRow): PlanN
 }
 
 /**
- * Fills tables by inserts, which give the n-th row the id `id_of(n)` and the time `moment_of(n)`. The indexes of words are
- * filled at the end, as a row at a time they take several times as long.
+ * Fills tables by inserts, in which the n-th row has the id `id_of(n)` and the time `moment_of(n)`. The word indexes
+ * are built at the end, because filling them row by row takes several times as long.
  */
 export function filling(inserts: string): string {
   return `

@@ -13,7 +13,7 @@ import { oncePerRun } from "./once-per-run.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The URL of a PostgreSQL server without its database, for tests to make databases on. */
+    /** The URL of a PostgreSQL server without a database. Tests create databases on it. */
     postgresServer: string;
   }
 }
@@ -23,32 +23,32 @@ const POLL_MS = 100;
 const PID_FILE = "postmaster.pid";
 
 export interface PostgresServer {
-  /** Without a database, which comes after a slash. */
+  /** The URL without the database, which follows after a slash. */
   readonly url: string;
   readonly port: number;
   /** Its data directory. */
   readonly directory: string;
-  /** Kills the server at once, as `kill -9` of its first process does. */
+  /** Kills the server at once, like `kill -9` of its first process. */
   crash(): Promise<void>;
-  /** Ends it in good order and cuts its connections: whoever follows it has all that it wrote. */
+  /** Shuts the server down cleanly and closes its connections. Its standbys have received all of its writes. */
   shutDown(): Promise<void>;
-  /** Starts it, with the flags of its start before where none are given, and waits until it takes connections. */
+  /** Starts the server, and waits until it accepts connections. Without flags it uses those of its last start. */
   start(flags?: readonly string[]): Promise<void>;
-  /** Ends it for good. */
+  /** Stops the server for good. */
   stop(): Promise<void>;
 }
 
-/** Starts a PostgreSQL server of its own in an empty directory, which goes with it. */
+/** Starts a separate PostgreSQL server in an empty directory, which is removed at the end. */
 export async function startPostgresServer(flags: readonly string[] = []): Promise<PostgresServer> {
   const server = await makePostgresServer();
   await server.start(flags);
   return server;
 }
 
-/** A server that does not run yet; where a `model` is given, one that does not run either, on a copy of its data. */
+/** A server that is not running yet. With a `model`, which must not be running either, it gets a copy of the model's data. */
 export async function makePostgresServer(model?: PostgresServer): Promise<PostgresServer> {
   const parent = await mkdtemp(join(tmpdir(), "quire-postgres-"));
-  // PostgreSQL refuses to run as root, so it is another user who must get at its directory.
+  // PostgreSQL refuses to run as root, so another user must be able to access its directory.
   await chmod(parent, 0o755);
   const directory = join(parent, "data");
   const port = await freePort();
@@ -68,7 +68,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
     onError: () => {},
   });
   if (model === undefined) await server.initialise();
-  // The owner is kept, who is not always the one who copies.
+  // The copy keeps the owner, which may differ from the current user.
   else await promisify(execFile)("cp", ["-Rp", model.directory, directory]);
   let isUp = false;
   const signal = async (name: NodeJS.Signals) => {
@@ -85,11 +85,11 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
       await signal("SIGINT");
       await within("PostgreSQL does not end", async () => !existsSync(join(directory, PID_FILE)));
     },
-    // The processes of the one before may live a moment longer, and it does not start beside them.
+    // The processes of the previous server may live a moment longer, and a new one does not start beside them.
     start: async (flags = postgresFlags) => {
       postgresFlags.splice(0, postgresFlags.length, ...flags);
       await within("PostgreSQL does not start", async () => {
-        // The package waits for a line that a standby does not write before it is promoted.
+        // The package waits for a line that a standby writes only when it is promoted.
         const readOnly = new Promise<void>((settle) => (takesReaders = settle));
         return Promise.race([server.start(), readOnly]).then(
           () => true,
@@ -99,7 +99,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
       isUp = true;
     },
     stop: async () => {
-      // The package would wait for the end of a process that has ended.
+      // The package would wait for the end of a process that has already ended.
       if (isUp) await server.stop();
       await rm(parent, { recursive: true, force: true });
     },
@@ -109,7 +109,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
 async function within(what: string, isDone: () => Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + TIMEOUT_MS;
   while (!(await isDone())) {
-    if (performance.now() > endsAt) throw new Error(`${what}: not in ${TIMEOUT_MS} ms.`);
+    if (performance.now() > endsAt) throw new Error(`${what}: not within ${TIMEOUT_MS} ms.`);
     await delay(POLL_MS);
   }
 }
@@ -124,10 +124,10 @@ export async function freePort(): Promise<number> {
 }
 
 export default async function setup(project: TestProject) {
-  // The package ends a process that has nothing left to do, and exits with 0 even when a test failed.
+  // At its exit the package ends an idle process with code 0, even if a test failed.
   process.prependListener("beforeExit", () => process.exit());
   const { url, close } = await oncePerRun("postgres-server", async () => {
-    // PostgreSQL itself promises durability. Without fsync these tests take a part of the time.
+    // Durability is a promise of PostgreSQL itself. Without fsync these tests take less time.
     const server = await startPostgresServer(["-c", "fsync=off"]);
     return { url: server.url, close: async () => server.stop() };
   });

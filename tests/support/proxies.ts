@@ -5,12 +5,15 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A reverse proxy that tests run before a server, with its default settings but for what makes it one. */
+/**
+ * A reverse proxy that tests run in front of a server. It has its default settings, except those that make it a reverse
+ * proxy.
+ */
 export interface ProxyProgram {
   readonly name: string;
-  /** Why it cannot run here; `null` when it can. */
+  /** The reason why it cannot run here; `null` if it can. */
   readonly whyNot: string | null;
-  /** Whether it keeps an idle connection to the server as long as nginx does, 60 seconds. */
+  /** Whether it keeps an idle connection to the server for as long as nginx, 60 seconds. */
   readonly keepsConnections: boolean;
   readonly start: (serverPort: number) => Promise<RunningProxy>;
 }
@@ -22,7 +25,7 @@ export interface RunningProxy {
 
 type Configuration = (directory: string, port: number, serverPort: number) => string;
 
-/** As the manual shows a proxy that keeps its connections (ngx_http_upstream_module, keepalive). */
+/** The manual's example of a proxy that keeps its connections (ngx_http_upstream_module, keepalive). */
 const nginxConfiguration: Configuration = (directory, port, serverPort) => `
 daemon off;
 master_process off;
@@ -67,7 +70,7 @@ listen quire
 
 export const PROXIES: readonly ProxyProgram[] = [
   program("nginx", ["-v"], ["-c"], nginxConfiguration, true),
-  // It drops half of its idle connections every five seconds (pool-purge-delay).
+  // It closes half of its idle connections every five seconds (pool-purge-delay).
   program("haproxy", ["-v"], ["-db", "-f"], haproxyConfiguration, false),
 ];
 

@@ -8,7 +8,7 @@ type Options = Partial<Omit<Parameters<typeof listen>[0], "fetch">>;
 
 const open: HttpServer[] = [];
 
-/** Ends every server that a test has started. */
+/** Closes every server that a test has started. */
 export async function closeServers(): Promise<void> {
   for (const server of open.splice(0)) await server.close(0);
 }
@@ -22,30 +22,30 @@ export async function serve(fetch: Fetch = () => new Response("fine"), options: 
 }
 
 interface DialOptions {
-  /** The address to come from: all of 127.0.0.0/8 is this machine's on Linux. */
+  /** The source address. On Linux all of 127.0.0.0/8 belongs to this machine. */
   readonly from?: string;
-  /** Whether the side of the client stays open when the server has ended its own. */
+  /** Whether the client keeps its side open when the server has closed its own. */
   readonly allowHalfOpen?: boolean;
 }
 
-/** A connection on which every byte is the test's. */
+/** A connection on which the test sends and receives every byte itself. */
 export async function dial(port: number, { from, allowHalfOpen = false }: DialOptions = {}): Promise<Socket> {
   const address = from === undefined ? {} : { localAddress: from };
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen, ...address }).setEncoding("utf8");
-  // A connection that is cut is what some tests are about; what arrived before is what they look at.
+  // Some tests expect a reset connection. They check the bytes that arrived before.
   socket.on("error", () => {});
   await once(socket, "connect");
   return socket;
 }
 
-/** Resolves when the connection is closed, in order or not. */
+/** Resolves when the connection is closed, cleanly or not. */
 export async function closeOf(socket: Socket): Promise<void> {
   await new Promise<void>((settle) => {
     socket.once("close", () => settle());
   });
 }
 
-/** Everything that arrives until the server ends the connection. */
+/** All bytes until the server closes the connection. */
 export async function readToEnd(socket: Socket): Promise<string> {
   let received = "";
   socket.on("data", (chunk) => {
@@ -55,7 +55,7 @@ export async function readToEnd(socket: Socket): Promise<string> {
   return received;
 }
 
-/** Everything that arrives until it has a text. */
+/** All bytes until they contain a text. */
 export async function readUntil(socket: Socket, text: string): Promise<string> {
   let received = "";
   return new Promise((settle, refuse) => {
@@ -72,7 +72,7 @@ export async function readUntil(socket: Socket, text: string): Promise<string> {
   });
 }
 
-/** Sends a request and reads until the server ends the connection. */
+/** Sends a request and reads until the server closes the connection. */
 export async function say(port: number, request: string): Promise<string> {
   const socket = await dial(port);
   const answer = readToEnd(socket);
@@ -89,7 +89,7 @@ export function parseAnswer(answer: string) {
   return { statusLine, headers, body };
 }
 
-/** A fetch function whose requests run until they are told to end. */
+/** A fetch function whose requests run until the test ends them. */
 export function slowFetch() {
   const finished = new EventEmitter();
   const requests = new EventEmitter();
@@ -103,7 +103,7 @@ export function slowFetch() {
   return { fetch, started, finish: () => finished.emit("finish") };
 }
 
-/** A fetch function that holds every request until it is let go, but for health checks. */
+/** A fetch function that holds every request, except health checks, until the test releases it. */
 export function heldFetch(answer = () => new Response("fine")) {
   const held: (() => void)[] = [];
   const fetch: Fetch = async ({ url }) => {
@@ -113,7 +113,7 @@ export function heldFetch(answer = () => new Response("fine")) {
   };
   return {
     fetch,
-    /** How many are held. */
+    /** The number of held requests. */
     count: () => held.length,
     letGo: () => {
       for (const settle of held.splice(0)) settle();

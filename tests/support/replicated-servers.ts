@@ -5,33 +5,34 @@ import postgres from "postgres";
 import { makePostgresServer, type PostgresServer } from "./postgres-server.ts";
 
 export interface Standby extends PostgresServer {
-  /** Makes it a primary, which it is when this is done. */
+  /** Promotes it. It is a primary when this resolves. */
   promote(): Promise<void>;
-  /** From now on it receives what the primary writes and shows none of it. */
+  /** From now on it receives the writes of the primary and does not replay them. */
   pauseReplay(): Promise<void>;
   resumeReplay(): Promise<void>;
-  /** Waits until it shows all that the primary has written so far. */
+  /** Waits until it has replayed all writes of the primary so far. */
   catchUp(): Promise<void>;
 }
 
-/** Two servers by what they are at first: a promotion changes what they are, and not their names here. */
+/** Two servers, named by their first roles. A promotion changes the roles, and not these names. */
 export interface ReplicatedServers {
   readonly primary: PostgresServer;
   readonly standby: Standby;
-  /** Both hosts in one URL, the primary first; parameters such as `target_session_attrs=primary` go to its end. */
+  /** Both hosts in one URL, the primary first. Parameters such as `target_session_attrs=primary` are appended. */
   url(database: string, parameters?: string): string;
-  /** Ends the primary in good order, promotes the standby, and starts the former primary as the standby of it. */
+  /** Shuts the primary down cleanly, promotes the standby, and starts the former primary as its standby. */
   switchOver(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ReplicationOptions {
   /**
-   * What a commit waits for: nothing of the standby's (`off`), that the standby has flushed it (`on`), or that the
-   * standby shows it (`remote_apply`). While there is no standby, the two latter wait for one.
+   * The event that a commit waits for (synchronous_commit). `off` does not wait for the standby. `on` waits until the
+   * standby has flushed the commit, and `remote_apply` until it has replayed it. Without a standby, the two latter wait
+   * for one.
    */
   readonly synchronous?: "off" | "on" | "remote_apply";
-  /** Of both servers, besides. */
+  /** Further flags of both servers. */
   readonly flags?: readonly string[];
 }
 
@@ -44,11 +45,11 @@ export async function startReplicatedServers({
   flags = [],
 }: ReplicationOptions = {}): Promise<ReplicatedServers> {
   const primary = await makePostgresServer();
-  // Nothing runs on the primary's files yet, so that a copy of them is a backup.
+  // The primary is not running yet, so a copy of its files is a backup.
   const standby = await makePostgresServer(primary);
   await primary.start(synchronous === "off" ? flags : [...flags, ...synchronousWith(synchronous)]);
   await startAsStandby(standby, primary, flags);
-  // One that has not streamed yet is no part of a synchronous commit, nor can it be promoted without a loss.
+  // A standby that has not streamed yet takes no part in a synchronous commit, and cannot be promoted without a loss.
   const streams = async () =>
     until("The standby streams", async () =>
       (await streaming(primary)).some(({ sync_state: state }) => state === "sync" || synchronous === "off"),
@@ -61,7 +62,7 @@ export async function startReplicatedServers({
       promote: async () => promote(standby),
       pauseReplay: async () => {
         await ask(standby, "select pg_wal_replay_pause()");
-        // Until what is being replayed is done, it is only requested.
+        // The pause is only requested until the current replay is done.
         await until("Replay is paused", async () => {
           const [row] = await ask<{ state: string }>(standby, "select pg_get_wal_replay_pause_state() as state");
           return row?.state === "paused";
@@ -84,14 +85,14 @@ export async function startReplicatedServers({
       return `${primary.url},127.0.0.1:${standby.port}/${database}${query}`;
     },
     switchOver: async () => {
-      // A primary that ends waits for those that stream from it, and for no other.
+      // At its shutdown a primary waits only for connected standbys.
       await streams();
       await primary.shutDown();
       await promote(standby);
       await startAsStandby(primary, standby, flags);
     },
     stop: async () => {
-      // In this order: a primary waits at its end for the standby that streams from it.
+      // This order is necessary: at its shutdown a primary waits for the standby that streams from it.
       await standby.stop();
       await primary.stop();
     },
@@ -102,7 +103,7 @@ function synchronousWith(level: string): readonly string[] {
   return ["-c", "synchronous_standby_names=*", "-c", `synchronous_commit=${level}`];
 }
 
-/** Starts it from its files, which are a copy of the primary's or were its own when it was the primary itself. */
+/** Starts it from its files. They are a copy of the primary's, or its own from the time when it was the primary. */
 async function startAsStandby(
   server: PostgresServer,
   primary: PostgresServer,
@@ -110,7 +111,7 @@ async function startAsStandby(
 ): Promise<void> {
   const signal = join(server.directory, "standby.signal");
   await copyFile(join(server.directory, "PG_VERSION"), signal);
-  // A promotion takes the file away, by the user whom the server runs as.
+  // A promotion removes the file, as the user who runs the server.
   const { uid, gid } = await stat(server.directory);
   await chown(signal, uid, gid);
   const connection = `host=127.0.0.1 port=${primary.port} user=postgres password=postgres`;
@@ -125,7 +126,7 @@ async function streaming(primary: PostgresServer): Promise<readonly { readonly s
   return ask(primary, "select sync_state from pg_stat_replication where state = 'streaming'");
 }
 
-/** On a connection of its own, as servers come and go. */
+/** Uses a separate connection, because servers stop and start. */
 async function ask<T extends object>(server: PostgresServer, statement: string): Promise<readonly T[]> {
   const sql = postgres(`${server.url}/postgres`, { max: 1, onnotice: () => {} });
   try {
@@ -138,7 +139,7 @@ async function ask<T extends object>(server: PostgresServer, statement: string):
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + TIMEOUT_MS;
   while (!(await isTrue())) {
-    if (performance.now() > endsAt) throw new Error(`${what}: not in ${TIMEOUT_MS} ms.`);
+    if (performance.now() > endsAt) throw new Error(`${what}: not within ${TIMEOUT_MS} ms.`);
     await delay(POLL_MS);
   }
 }

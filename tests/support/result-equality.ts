@@ -10,7 +10,7 @@ function isResult(value: unknown): value is AnyResult {
   return typeof value === "object" && value !== null && "isOk" in value && "isErr" in value;
 }
 
-/** Makes `toEqual` compare two Results by what they hold: an adapter may make them with its own copy of neverthrow. */
+/** Makes `toEqual` compare two Results by their contents: an adapter may use its own copy of neverthrow. */
 export function compareResultsByContent(): void {
   expect.addEqualityTesters([
     function areEqualResults(a, b, testers) {

@@ -2,9 +2,9 @@ import type { Reporter, TestCase } from "vitest/node";
 
 const REASON = / ?\(skipped: (.*?)\)/;
 
-/** Prints each test that was skipped, and why: a title names the reason as `(skipped: …)`, or the test hands it to `skip`. */
+/** Prints each skipped test with the reason. The reason is in the title as `(skipped: …)`, or the test passes it to `skip`. */
 export function skippedTestsReporter(): Reporter {
-  // Whoever names the tests to run knows that the others were skipped.
+  // A run of selected tests skips all others on purpose.
   let isFiltered = false;
   return {
     onInit: ({ config }) => {
@@ -19,7 +19,7 @@ export function skippedTestsReporter(): Reporter {
   };
 }
 
-/** Not because of a hook that failed, which the run reports itself. */
+/** Tests that were skipped by a failed hook are left out, because the run reports the hook itself. */
 function isOnPurpose(test: TestCase): boolean {
   return test.options.mode === "skip" || noteOf(test) !== undefined;
 }

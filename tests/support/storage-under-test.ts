@@ -8,29 +8,29 @@ export interface TestStorageOptions {
   readonly accountQuotaBytes: number;
 }
 
-/** What one storage may do and another may not: one flag for each real difference. */
+/** The capabilities of a storage: one flag for each real difference between storages. */
 export interface StorageCapabilities {
-  /** Whether a search finds a word in its other forms, which takes a dictionary of the language. */
+  /** Whether a search finds a word in its other forms, which requires a dictionary of the language. */
   readonly stems: boolean;
   /**
-   * Whether the failure of a statement ends the transaction, so that no later `ok` can keep what came before it. A store
-   * whose refused steps write nothing has no transaction to spoil.
+   * Whether the failure of a statement aborts the transaction, so that no later `ok` can keep earlier writes. In a
+   * store whose refused steps write nothing, there is no transaction to abort.
    */
   readonly abortsFailedTransactions: boolean;
-  /** Whether a unit of work begins after the one before has ended, so that none loses a race to another. */
+  /** Whether units of work run one after the other, so that none loses a race to another. */
   readonly serialisesUnits: boolean;
-  /** Whether a read outside a unit of work waits for its end. Otherwise it answers with what was there before the unit. */
+  /** Whether a read outside a unit of work waits for its end. Otherwise it returns the state before the unit. */
   readonly blocksOuterReads: boolean;
-  /** What the probe says of an acknowledged write, as the storage is opened for the tests. */
+  /** The durability that the probe reports for an acknowledged write, with the settings of the tests. */
   readonly durability: Durability;
 }
 
 export interface OpenedStorage {
-  /** The storage with nothing in it. It must remove what earlier tests wrote. */
+  /** The empty storage. It must remove the rows of earlier tests. */
   empty(): Promise<TestStorage>;
-  /** Closes the storage and opens it again on what it has stored. Only a storage in memory has nothing to open again. */
+  /** Closes the storage and opens it again on its stored data. A storage in memory has nothing to reopen. */
   reopen?(): Promise<TestStorage>;
-  /** Makes the store fail at every later write, for this reason. Only a storage without a store of its own cannot fail. */
+  /** Makes every later write fail with this reason. A storage in memory cannot fail. */
   failWrites?(reason: Exclude<StorageFailureReason, "cancelled">): Promise<void>;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export interface StorageUnderTest {
   open(options?: TestStorageOptions): Promise<OpenedStorage>;
 }
 
-/** Ends a title with the reason, where a storage need not hold what the tests of it say. */
+/** Appends the reason to a title, if the tests below it do not apply to a storage. */
 export function skippedUnless(applies: boolean, reason: string): string {
   return applies ? "" : ` (skipped: ${reason})`;
 }

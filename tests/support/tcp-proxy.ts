@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** Stands between a client and a server of this machine, as a firewall or a load balancer does. */
+/** A proxy between a client and a server of this machine, like a firewall or a load balancer. */
 export interface TcpProxy {
   readonly port: number;
-  /** Forgets the connections that there are: they stay open, and nothing that is sent on them arrives. */
+  /** Drops the state of the current connections: they stay open, but no bytes on them arrive. */
   forget(): void;
-  /** From now on new connections are taken, and nothing that is sent on them arrives either. */
+  /** From now on new connections are accepted, but no bytes on them arrive either. */
   fallSilent(): void;
   close(): Promise<void>;
 }

@@ -69,9 +69,9 @@ export const pglite: StorageUnderTest = {
   },
 };
 
-/** The storage of the embedded engine, and the client that the engine has for the tests alone. */
+/** The storage on the embedded engine, and the client of the engine for the tests. */
 async function openEngine(directory: string, quota: TestStorageOptions) {
-  // The fault tests prove what is promised of the disk. Without fsync these tests take a fifth of the time.
+  // The fault tests prove durability. Without fsync these tests take a fifth of the time.
   const options = { ...embeddedDefaults, directory, durability: "relaxed" } as const;
   const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   const { client, close } = postgres;
@@ -79,7 +79,7 @@ async function openEngine(directory: string, quota: TestStorageOptions) {
   return { client, close, storage: () => cacheSessions(embeddedStorage(postgres, migrated)) };
 }
 
-/** A SQLSTATE that PostgreSQL or its driver has for each reason (PostgreSQL 18, Appendix A). */
+/** A SQLSTATE of PostgreSQL or its driver for each reason (PostgreSQL 18, Appendix A). */
 const SQLSTATES: Readonly<Record<Exclude<StorageFailureReason, "cancelled">, string>> = {
   unavailable: "57P03",
   full: "53100",
@@ -88,7 +88,7 @@ const SQLSTATES: Readonly<Record<Exclude<StorageFailureReason, "cancelled">, str
   outcome_unknown: "08007",
 };
 
-/** The statements that make PostgreSQL fail at each write of every table. */
+/** The statements that make every write to every table fail. */
 function failureOfWrites(reason: keyof typeof SQLSTATES): readonly string[] {
   const trigger = (table: string) =>
     `create trigger fails before insert or update or delete on ${table} for each statement execute function fail()`;
@@ -135,7 +135,7 @@ export const postgresql: StorageUnderTest = {
   },
 };
 
-/** What a server on PostgreSQL is started with when nothing but its URL is configured, but for its log. */
+/** The default options of a server on PostgreSQL, except for its log. */
 export const serverDefaults = {
   migrator: null,
   replicas: [],
@@ -152,7 +152,7 @@ export const serverDefaults = {
   log: recordingLog(),
 } as const;
 
-/** Settings that a database may have, each of which changes what a statement means or how a value is written. */
+/** Settings of a database, each of which changes the meaning of a statement or the format of a value. */
 const HOSTILE_SETTINGS = [
   "datestyle = 'SQL, DMY'",
   "intervalstyle = 'sql_standard'",
@@ -167,7 +167,7 @@ const HOSTILE_SETTINGS = [
   "transform_null_equals = on",
 ];
 
-/** Makes a database of its own, with nothing in it, with settings of its own, and options such as its encoding. */
+/** Creates an empty database with its own settings, and options such as its encoding. */
 export async function createDatabase(settings: readonly string[] = [], options = ""): Promise<ServerUrl> {
   const server = inject("postgresServer");
   const name = `quire_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -183,7 +183,7 @@ export function databaseUrl({ database }: ServerUrl): string {
   return `${inject("postgresServer")}/${database}`;
 }
 
-/** What a server on the embedded PostgreSQL is started with when nothing is configured, but for its log. */
+/** The default options of a server on the embedded PostgreSQL, except for its log. */
 export const embeddedDefaults = {
   durability: "fsync",
   freeSpaceBytes: 64 * 1_048_576,
@@ -192,31 +192,31 @@ export const embeddedDefaults = {
   log: recordingLog(),
 } as const;
 
-/** A data directory of its own with a migrated, empty PostgreSQL. */
+/** A new data directory with a migrated, empty PostgreSQL. */
 export async function copyTemplate(): Promise<string> {
   return copyOf(inject("dataDirectoryTemplate"));
 }
 
-/** A copy of a data directory, made by the tool of the system, which is fastest. */
+/** Copies a data directory with the system's own tool, which is fastest. */
 async function copyOf(original: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "quire-test-"));
   await promisify(execFile)("cp", ["-R", `${original}/.`, directory]);
   return directory;
 }
 
-/** PGlite as it is shipped on a migrated, empty PostgreSQL. */
+/** PGlite as shipped, on a migrated, empty PostgreSQL. */
 export async function openTemplate(): Promise<PGlite> {
   return openCluster(await copyTemplate());
 }
 
 export interface FilledCluster {
-  /** Opens PGlite on a copy of its own. */
+  /** Opens PGlite on a new copy. */
   open(): Promise<PGlite>;
   /** Removes the cluster and all copies. */
   remove(): Promise<void>;
 }
 
-/** Fills a migrated PostgreSQL once, for as many engines as a test needs: a copy costs a tenth of filling it again. */
+/** Fills a migrated PostgreSQL once for all engines of a test. A copy takes a tenth of the time of filling it again. */
 export async function fillCluster(statements: string): Promise<FilledCluster> {
   const directory = await copyTemplate();
   const directories = [directory];

@@ -2,18 +2,18 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { PostgresServer } from "./postgres-server.ts";
 
-/** A machine of its own, to the network, on which a server can be reached. */
+/** A separate host in the network, on which a server can be reached. */
 export interface VanishingHost {
   readonly address: string;
   readonly port: number;
-  /** Takes the machine off the network: nothing answers any more, and nothing says so. */
+  /** Removes the host from the network: it no longer answers, and no packet reports that. */
   vanish(): void;
   remove(): Promise<void>;
 }
 
 const PORT = 5555;
 
-/** A relay from the namespace to the server's Unix socket, which namespaces of networks share. */
+/** A relay from the network namespace to the server's Unix socket, which network namespaces share. */
 const RELAY = `
   const { connect, createServer } = require("node:net");
   const [address, port, path] = process.argv.slice(1);
@@ -27,7 +27,7 @@ const RELAY = `
   }).listen(Number(port), address, () => console.log("listening"));
 `;
 
-/** Why there can be no such machine here; `null` when there can. */
+/** The reason why such a host cannot exist here; `null` if it can. */
 export function whyNoNamespaces(): string | null {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   const probe = `quire-probe-${process.pid}`;
@@ -43,7 +43,7 @@ export function whyNoNamespaces(): string | null {
 export async function startVanishingHost(server: PostgresServer): Promise<VanishingHost> {
   const id = `q${process.pid % 100_000}`;
   const [inner, outer] = [`${id}i`, `${id}o`];
-  // Of the block for benchmarks of networks (RFC 2544), so that it is nobody's.
+  // An address of the block for network benchmarks (RFC 2544), which no host uses.
   const subnet = `198.18.${process.pid % 256}`;
   const address = `${subnet}.2`;
   ip("netns", "add", id);
@@ -68,7 +68,7 @@ export async function startVanishingHost(server: PostgresServer): Promise<Vanish
     remove: async () => {
       relay.kill("SIGKILL");
       if (relay.exitCode === null && relay.signalCode === null) await once(relay, "exit");
-      // The interface goes with the namespace.
+      // The interface is removed with the namespace.
       ip("netns", "delete", id);
     },
   };

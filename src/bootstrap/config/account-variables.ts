@@ -10,7 +10,7 @@ export interface AccountConfig {
   readonly sessionIdleMs: number;
   /** Whether anybody may register, or only admins create users. */
   readonly registration: Registration;
-  /** The admin to create at a start that finds none; `null` for none. */
+  /** The admin to create at a start without an admin; `null` for none. */
   readonly firstAdmin: { readonly email: EmailAddress; readonly password: Password } | null;
 }
 

@@ -14,7 +14,7 @@ export interface EnvFile {
   readonly problems: readonly EnvFileProblem[];
 }
 
-/** The env file exists but cannot be read; `detail` says why. */
+/** The env file exists but cannot be read; `detail` has the reason. */
 export interface EnvFileUnreadable {
   readonly kind: "env_file_unreadable";
   readonly detail: string;
@@ -44,8 +44,8 @@ const QUOTED = /^\s*(?<quote>["'`])(?<text>[^]*?)\k<quote>(?<after>[^\n]*)/;
 
 /**
  * Parses the assignments of an env file: `NAME=value`, with a comment after white space and `#`. A value in quotes may span
- * several lines. Node's own parser accepts the same (util.parseEnv), but silently drops each line that it does not
- * understand, and the rest of an unquoted value after a `#`, which may be half a password.
+ * several lines. Node's own parser (util.parseEnv) accepts the same, but silently drops each line that it does
+ * not understand. It also drops the rest of an unquoted value after a `#`, which may be half a password.
  */
 export function parseEnvFile(raw: string): EnvFile {
   const lines = raw

@@ -4,8 +4,8 @@ import { nearestName } from "./nearest-name.ts";
 const OWN_NAME = /^(?:QUIRE|DATABASE)_/;
 
 /**
- * Variables that Kubernetes sets in every container for a service named quire or quire-something, and Docker for a link
- * (Kubernetes, Service, Environment variables).
+ * Service links: Kubernetes sets these variables in every container for a service named quire or quire-something, and
+ * Docker for a link (Kubernetes, Service, Environment variables).
  */
 const SERVICE_LINK =
   /^QUIRE_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;

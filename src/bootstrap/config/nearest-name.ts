@@ -1,9 +1,9 @@
-/** Two slips of the hand; with more the name would be another word as often as not. */
+/** Two typing mistakes. With more, the name would be another word as often as not. */
 const MAX_SLIPS = 2;
-/** Names are shorter; the time of a comparison grows with the square of the length. */
+/** Longer than any name. The time of a comparison grows with the square of the length. */
 const MAX_NAME_LENGTH = 64;
 
-/** The name that is fewest edits away from the one given; `null` when none is within `maxEdits`. */
+/** The name with the fewest edits from the given one; `null` if none is within `maxEdits`. */
 export function nearestName(given: string, names: readonly string[], maxEdits = MAX_SLIPS): string | null {
   if (given.length > MAX_NAME_LENGTH) return null;
   let nearest: string | null = null;
@@ -17,7 +17,7 @@ export function nearestName(given: string, names: readonly string[], maxEdits = 
   return nearest;
 }
 
-/** How many characters must be inserted, deleted or replaced (Levenshtein), or swapped with their neighbour. */
+/** The edit distance: insertions, deletions, replacements (Levenshtein), and swaps of two neighbours. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

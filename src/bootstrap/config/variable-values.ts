@@ -32,7 +32,7 @@ export const trueOrFalse = z
   .enum(["true", "false"], { error: "must be true or false" })
   .transform((raw) => raw === "true");
 
-/** A shell expands `~` in a command. An env file and the environment of a container keep it as it is. */
+/** A shell expands `~` in a command. An env file and the environment of a container do not. */
 export const path = z.string().refine((raw) => !raw.startsWith("~"), {
   error: "begins with ~, which only a shell expands: write the whole path (or ./~ for a directory of that name)",
 });

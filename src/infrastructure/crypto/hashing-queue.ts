@@ -12,7 +12,7 @@ export interface HashingLimits {
 }
 
 export interface HashingQueue {
-  /** Runs `work` when it is its turn. Fails with `password_hashing_busy` if its lane is full. It throws what `work` throws. */
+  /** Runs `work` in its turn. Fails with `password_hashing_busy` if its lane is full. It throws the exceptions of `work`. */
   run<T>(lane: HashingLane, work: () => Promise<T>): Promise<Result<T, PasswordHashingBusy>>;
 }
 

@@ -10,11 +10,11 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Ciphertext does not compress, so the text is compressed before. Shorter texts gain nothing. Those with a session's token
- * are shorter, so that their length reveals nothing of the token.
+ * Ciphertext does not compress, so the text is compressed before. Shorter texts gain nothing. Texts with a session's
+ * token are shorter, so that their length reveals nothing about the token.
  */
 const MIN_COMPRESSED_BYTES = 1024;
-/** Longer texts are compressed on another thread; for shorter ones the way there takes longer than the compression. */
+/** Longer texts are compressed on another thread. For shorter ones the thread switch takes longer than the compression. */
 const MIN_THREAD_BYTES = 32_768;
 /** The fastest level: half the time of the default level, for a tenth more bytes of prose. */
 const COMPRESSION = { level: constants.Z_BEST_SPEED };
@@ -22,9 +22,9 @@ const COMPRESSION = { level: constants.Z_BEST_SPEED };
 const COMPRESSED = Buffer.of(1);
 
 /**
- * The cipher of Node's crypto. HKDF (RFC 5869) derives three secrets from the idempotency key: the digest to find the
- * record by, the key of the HMAC that is the fingerprint, and the key of AES-256-GCM. A result may hold a session's token,
- * and a body may hold a password: whoever has the database, but cannot guess the key, reads neither.
+ * The cipher of Node's crypto. HKDF (RFC 5869) derives three secrets from the idempotency key: the digest that finds
+ * the record, the key of the HMAC for the fingerprint, and the key of AES-256-GCM. A result may hold a session's token,
+ * and a body may hold a password. A person who has the database but cannot guess the key can read neither.
  */
 export const nodeIdempotencyCipher: IdempotencyCipher = {
   forRequest: async ({ key, owner, operation, body }) => {

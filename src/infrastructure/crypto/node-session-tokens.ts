@@ -4,7 +4,7 @@ import type { SessionToken, TokenDigest } from "../../domain/session/session.ts"
 
 const TOKEN_BYTES = 32;
 
-/** Session tokens by Node's crypto, which hashes synchronously: WebCrypto waits for a thread for longer than it hashes. */
+/** Session tokens by Node's crypto, which hashes synchronously. WebCrypto waits for a thread longer than the hashing takes. */
 export const nodeSessionTokens: SessionTokens = {
   issue: async () => {
     const token = randomBytes(TOKEN_BYTES).toString("base64url") as SessionToken;

@@ -6,7 +6,7 @@ import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
 /** Each running hash takes 19 MiB and a thread. */
 const MAX_RUNNING = 4;
-/** The last of a full lane waits half a second for one thread, and a second if the other lane is full as well. */
+/** The last request of a full lane waits half a second for one thread, and a second if the other lane is full as well. */
 const MAX_WAITING = 50;
 
 /** Half of the cores, so that a flood of log-ins leaves the other half to the event loop and the database. */

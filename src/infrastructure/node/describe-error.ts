@@ -18,8 +18,8 @@ const WASI_ERRORS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Describes a thrown value or a cause in one line: never empty, without stack, SQL, passwords of URLs, and characters that a
- * terminal obeys.
+ * Describes a thrown value or a cause in one line. The line is never empty, and has no stack, SQL, passwords of URLs or
+ * control characters of a terminal.
  */
 export function describeError(thrown: unknown): string {
   const text = withoutPasswords(reasonOf(thrown) ?? "")
@@ -54,7 +54,7 @@ function reasonOf(thrown: unknown): string | null {
 /** The beginning of Drizzle's errors. The statement and its values follow; the cause is the error of the driver. */
 const STATEMENT = /^Failed query:/;
 
-/** The reason that an error itself gives, without its causes. */
+/** The reason in the error itself, without its causes. */
 function ownReason(error: object): string | null {
   if (error instanceof AggregateError && error.message === "") return joinedReasons(error.errors);
   const { message, detail, code, errno, kind } = error as Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ const TIME_OF_DAY = /T(.*)Z$/;
 
 /**
  * Formats a JSON log line for people: time (UTC), level, message, and the fields as `name=value`, in one line. The stack of
- * an error follows in lines of its own. Everything that a terminal obeys is escaped, except for the colour of the level.
+ * an error follows in the next lines. Control characters of a terminal are escaped, except for the colour of the level.
  */
 export function readableLine(json: string, hasColours: boolean): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as Readonly<Record<string, unknown>>;
@@ -23,7 +23,7 @@ export function readableLine(json: string, hasColours: boolean): string {
   return `${beginning} ${[String(msg), ...shown].map(visibleText).join(" ")}\n${lines.join("")}`;
 }
 
-/** Text without white space and quotes as it is, anything else as JSON. */
+/** Text without white space and quotes stays unchanged; anything else becomes JSON. */
 function shownValue(value: unknown): string {
   return typeof value === "string" && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value);
 }

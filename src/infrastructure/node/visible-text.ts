@@ -1,5 +1,5 @@
 /**
- * Characters that a terminal obeys or that reorder text: C0 and C1 controls (ECMA-48), bidirectional controls (UAX #9, 2),
+ * Control characters of a terminal, and characters that reorder text: C0 and C1 controls (ECMA-48), bidirectional controls (UAX #9, 2),
  * line separators other than the line feed, and lone surrogates.
  */
 // eslint-disable-next-line no-control-regex

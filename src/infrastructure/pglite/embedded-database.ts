@@ -20,17 +20,17 @@ import type { DatabaseError } from "./engine/wire-protocol.ts";
 import { checkIndexes } from "./integrity/index-check.ts";
 import { forgetRelationFiles } from "./integrity/relation-files.ts";
 
-/** PostgreSQL inside this process, on a data directory that no other process has. */
+/** PostgreSQL inside this process, on a data directory that no other process uses. */
 export interface EmbeddedDatabase {
   /** The absolute path of the data directory. */
   readonly directory: string;
   readonly client: DrizzleClient;
-  /** A client for updates that store no longer text than before, which it runs on a low disk too. */
+  /** A client for updates that do not lengthen a post. It runs them on a low disk too. */
   readonly shorteningClient: DrizzleClient;
   readonly space: Pick<DiskSpace, "isLow" | "tooSmallToMigrate">;
-  /** Its state now. Fails with `corrupt` once it has reported damage, and with `unavailable` during an engine restart. */
+  /** The current state. Fails with `corrupt` once it has reported damage, and with `unavailable` during an engine restart. */
   readonly condition: () => Result<StorageStatus, StorageFailure>;
-  /** Runs a change of the schema, which alone may truncate or remove files. */
+  /** Runs a change of the schema. Only this may truncate or remove files. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   /** Settles when this process has lost the database; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
@@ -41,12 +41,12 @@ export interface EmbeddedDatabase {
 export type OpenEmbeddedDatabaseError = ClaimError | ClusterError;
 
 export interface EmbeddedDatabaseOptions {
-  /** The data directory, claimed already or not. */
+  /** The data directory, or a claim of it. */
   readonly directory: ClaimedDirectory | string;
   readonly durability: EngineDurability;
-  /** How many bytes must be free on the disk for a write. */
+  /** The bytes that must be free on the disk for a write. */
   readonly freeSpaceBytes: number;
-  /** How long a statement may take, and a transaction may hold the engine. */
+  /** The time limits of a statement, and of a transaction that holds the engine. */
   readonly statementDeadlineMs: number;
   readonly log: Log;
 }
@@ -102,7 +102,7 @@ async function serveOn(
   { directory, durability, statementDeadlineMs, space, log, cleanUp }: OpenOptions,
 ): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
   const damage = damageReport(directory, log);
-  // Before the server is ready and during a change of the schema, a statement may take as long as it needs.
+  // Before the server is ready and during a change of the schema, statements have no time limit.
   let isServing = false;
   const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
   const breaker = writeCircuitBreaker({ directory, restartEngine: async (reason) => supervisor.restart(reason), log });

@@ -6,10 +6,10 @@ import type { PostRepository } from "../../domain/post/post-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 /**
- * Allows updates that shorten posts while the disk has little space: the old text is what gives space back. All other
- * changes of posts fail with the reason `full`.
+ * Allows updates that shorten posts while the disk has little space, because the space of the old text becomes free.
+ * All other changes of posts fail with the reason `full`.
  *
- * @param shortening The same storage on a client that takes every update of a post for one that shortens it.
+ * @param shortening The same storage on a client that treats every update of a post as one that shortens it.
  */
 export function limitPostsOnLowDisk(
   storage: Storage,

@@ -17,13 +17,13 @@ import type { EmbeddedDatabase } from "./embedded-database.ts";
 export type MigrateError = MigrationsUnreadable | MigrationDrift | StorageFailure;
 
 export interface MigrateOptions {
-  /** Where drizzle-kit has written the migrations. */
+  /** The folder of the migrations that drizzle-kit has generated. */
   readonly folder: string;
   readonly changeSchema?: EmbeddedDatabase["changeSchema"];
   readonly log?: Log;
 }
 
-/** Applies all pending migrations or none, and gives all shipped ones. Throws the driver's error. */
+/** Applies all pending migrations or none, and returns all shipped ones. Throws the driver's error. */
 export async function migrate(
   db: PgliteDatabase,
   { folder, changeSchema = async (change) => change(), log }: MigrateOptions,

@@ -29,13 +29,13 @@ export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp">
 export type OpenPgliteError = OpenEmbeddedDatabaseError | MigrateError;
 
 interface PgliteOptions extends EmbeddedDatabaseOptions {
-  /** How many bytes an account may store; 0 for any number. */
+  /** The maximum bytes that an account may store; 0 means no limit. */
   readonly accountQuotaBytes: number;
-  /** Where drizzle-kit has written the migrations. */
+  /** The folder of the migrations that drizzle-kit has generated. */
   readonly migrations: string;
 }
 
-/** Opens the embedded database of a data directory, and brings its schema up to date. */
+/** Opens the embedded database of a data directory, and migrates its schema. */
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
@@ -55,7 +55,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   const { renewEmailKeys, renewTitleKeys } = migrated.value;
   const renewed = await renewEmailKeys(log).catch(unusable);
   if (renewed.isErr()) {
-    // All data can still be read, and the next start with space renews the keys.
+    // All data can still be read. The next start with enough space renews the keys.
     const { error } = renewed;
     if (error.kind !== "storage_failure" || (error.reason !== "full" && error.reason !== "corrupt")) {
       await closeAfterFailure(close, log);
@@ -68,7 +68,10 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   return ok({ ...cacheSessions(limited), renewTitleKeys, gaveUp });
 }
 
-/** Closes a database after a failed start. The caller reports why the start failed, so a failure to close is logged. */
+/**
+ * Closes a database after a failed start. The caller reports the reason of the failed start, so a failure to close is
+ * logged.
+ */
 export async function closeAfterFailure(close: EmbeddedDatabase["close"], log: Log): Promise<void> {
   const closed = await close();
   if (closed.isErr()) log.warn({ failure: closed.error }, "unclean shutdown after a failed start");
@@ -127,13 +130,13 @@ export async function migratedStorage(
 }
 
 export function databaseOn(client: DrizzleClient): PgliteDatabase {
-  // Drizzle's type is all of PGlite. Its session uses the methods of DrizzleClient only.
+  // Drizzle expects the type of all of PGlite. Its session uses only the methods of DrizzleClient.
   return drizzle({ client: client as unknown as PGlite });
 }
 
 function portsOn(client: DrizzleClient, accountQuotaBytes: number): Omit<Storage, "probe" | "close"> {
   const db = databaseOn(client);
-  // The engine is one session, and no other process may open the directory.
+  // The engine has one session, and no other process may open the directory.
   const options = { accountQuotaBytes, isShared: false };
   return { ...drizzleRepositories(db, options), unitOfWork: drizzleUnitOfWork(db, options) };
 }

@@ -10,7 +10,7 @@ export interface CommandLineInvalid {
   readonly detail: string;
 }
 
-/** One of the operator's answers is invalid; `detail` says why. */
+/** One of the operator's answers is invalid; `detail` has the reason. */
 export interface AnswerRefused {
   readonly kind: "answer_refused";
   readonly answer: "name" | "email" | "password" | "user";

@@ -28,7 +28,7 @@ export interface CommandDependencies<Failure> extends MoveDependencies<Failure> 
 
 type Outcome<Failure> = Result<unknown, CommandFailure | Failure>;
 
-/** Makes an action for commander of a command that gives a Result. */
+/** Turns a command that returns a Result into an action for commander. */
 type ActionOf<Failure> = <Args extends readonly unknown[]>(
   command: (...args: Args) => Promise<Outcome<Failure>>,
 ) => (...args: Args) => Promise<void>;

@@ -10,7 +10,7 @@ import type { AnswerRefused, CommandLineInvalid } from "./command-failure.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
 import type { InputRefused, PromptCancelled, Terminal } from "./terminal.ts";
 
-/** What an operator enters for a new user. */
+/** The input of an operator for a new user. */
 export interface CreateUserAnswers {
   readonly name: string;
   readonly email: string;

@@ -17,7 +17,7 @@ export interface MovedTable {
 
 export interface MoveDependencies<Failure> {
   readonly terminal: Terminal;
-  /** The places that the environment names. */
+  /** The endpoints that the environment names. */
   readonly movePlaces: () => Result<Partial<MovePlaces>, Failure>;
   /** Copies everything from one database to the other, and verifies that both are identical. */
   readonly moveDatabase: (
@@ -26,7 +26,7 @@ export interface MoveDependencies<Failure> {
   ) => Promise<Result<readonly MovedTable[], Failure>>;
 }
 
-/** A place that a line of standard input gives. */
+/** An endpoint from a line of standard input. */
 const FROM_INPUT = "-";
 
 /** Moves one database to another. The options, the environment or standard input name the two. */

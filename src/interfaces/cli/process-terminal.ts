@@ -5,7 +5,7 @@ import type { Terminal } from "./terminal.ts";
 /**
  * The terminal of this process.
  *
- * @param visibleText Escapes the characters of a line that a terminal would obey, line breaks included.
+ * @param visibleText Escapes the control characters of a line, line breaks included.
  */
 export function processTerminal(visibleText: (line: string) => string): Terminal {
   const { stdin, stdout, stderr } = process;

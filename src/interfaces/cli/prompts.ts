@@ -19,7 +19,7 @@ export async function askNewPassword(validate: Check): Promise<Result<string, Pr
   }
 }
 
-/** Clack gives a symbol for a cancelled prompt. */
+/** Clack returns a symbol for a cancelled prompt. */
 function answerOf(answer: string | symbol): Result<string, PromptCancelled> {
   return typeof answer === "string" ? ok(answer) : err({ kind: "prompt_cancelled" });
 }

@@ -1,6 +1,6 @@
 import type { Result } from "neverthrow";
 
-/** Standard input cannot be used; `detail` says why. */
+/** Standard input cannot be used; `detail` has the reason. */
 export interface InputRefused {
   readonly kind: "input_refused";
   readonly detail: string;
@@ -11,7 +11,7 @@ export interface PromptCancelled {
   readonly kind: "prompt_cancelled";
 }
 
-/** Says what is wrong with an answer; `undefined` if nothing is. */
+/** Checks an answer. Returns the reason why it is invalid, or `undefined`. */
 export type Check = (raw: string | undefined) => string | undefined;
 
 /** The input and output of a command. */
@@ -22,7 +22,7 @@ export interface Terminal {
   write(text: string): void;
   /** Prints a line of the result on standard output; `false` if the reader has closed it, as `head` does. */
   print(line: string): boolean;
-  /** Where the progress of a long command is shown. */
+  /** The output for the progress of a long command. */
   readonly progress: ProgressOutput;
   /** Reads all of standard input as UTF-8. */
   readInput(): Promise<Result<string, InputRefused>>;

@@ -17,7 +17,7 @@ export type ArgsOf<Its extends Endpoint> = {
     : InferRequestType<Its>[Part];
 };
 
-/** The arguments of a query with their own types; in a URL each is text. */
+/** The arguments of a query with their own types. In a URL each argument is text. */
 type Typed<Query> = { readonly [Name in keyof Query]: Name extends keyof NoText ? NoText[Name] : Query[Name] };
 
 interface NoText {
@@ -33,8 +33,8 @@ export function textOf(query: object): URLSearchParams {
 }
 
 /**
- * Calls an operation of the app, whose types have its arguments and its answers. `Value` narrows the answer where the
- * arguments do, as `fields` does.
+ * Calls an operation of the app. The types of the app give its arguments and its answers. `Value` narrows the type of
+ * the answer if the arguments do, as `fields` does.
  */
 export async function call<Its extends Endpoint, Value = ValueOf<Its>>(
   endpoint: Its,
@@ -70,7 +70,7 @@ type ItemOf<List extends Endpoint> = ValueOf<List> extends { items: readonly (in
 export interface ListFailure<E> {
   readonly ok: false;
   readonly error: E;
-  /** Continue with this `cursor`: the list then begins after the last item of before. `null` is the beginning. */
+  /** Pass this `cursor` to continue: the list then begins after the last item that was fetched. `null` is the beginning. */
   readonly cursor: string | null;
 }
 
@@ -96,14 +96,14 @@ export async function* itemsOf<List extends Endpoint, Item = ItemOf<List>>(
   }
 }
 
-/** An id such as `..` or an empty one would lead to another path. `-` is the id of nothing, so the answer is 404. */
+/** An id such as `..` or an empty one would lead to another path. `-` is never an id, so the answer is 404. */
 function withSafePath(args: object): object {
   if (!("param" in args)) return args;
   const { id } = args.param as { readonly id: string };
   return { ...args, param: { id: /^[\w-]+$/.test(id) ? id : "-" } };
 }
 
-/** The JSON of an answer; `null` if its body is no JSON. */
+/** The JSON of an answer; `null` if its body is not JSON. */
 async function parsed(answer: ClientResponse<unknown>): Promise<unknown> {
   try {
     return await answer.json();

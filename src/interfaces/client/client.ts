@@ -8,7 +8,7 @@ export type { CallOptions, ListFailure } from "./call.ts";
 export { excerptParts, type ExcerptPart } from "./excerpt.ts";
 export type { Aborted, Failure, NetworkError, Result, UnexpectedAnswer } from "./result.ts";
 
-/** The operations of the API by their paths, as the app has them. */
+/** The operations of the API by path, as the app types them. */
 type Operations = ReturnType<typeof hc<App>>["v1"];
 type Posts = Operations["posts"];
 type Users = Operations["users"];
@@ -17,7 +17,7 @@ type Sessions = Operations["sessions"];
 type JsonOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly json: infer Body } ? Body : never;
 type QueryOf<Its extends Endpoint> = ArgsOf<Its> extends { readonly query: infer Query } ? Query : never;
 
-/** With `fields` posts have these, and what is added to them, and no others. */
+/** With `fields`, posts have only these fields and the additions of the query. */
 type PostsQueryOf<List extends Endpoint, Field> = Omit<QueryOf<List>, "fields"> & {
   readonly fields?: readonly Field[];
 };
@@ -33,39 +33,39 @@ type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
 >;
 
 export type Post = ValueOf<Posts["$post"]>;
-/** A post that was asked for by its id, with its `author` where that was asked for. */
+/** A post that was fetched by its id. It has `author` if the query asked for it. */
 export type PostView = PickedPost<keyof Post>;
 export type ListedPost = Picked<keyof Post>;
 export type User = ValueOf<Users[":id"]["$get"]>;
 export type Session = ValueOf<Sessions["$get"]>["items"][number];
 
-/** A resource as it was read: a change of it fails with `precondition_failed` when others have changed it since. */
+/** A resource as it was read. A change fails with `precondition_failed` if the resource has changed since. */
 interface Versioned {
   readonly id: string;
   readonly version: number;
 }
 
-/** For a POST that may have to be repeated after all repetitions failed: with the same key it is done once. */
+/** Options of a POST. After all retries have failed, call it again with the same key: it takes effect once. */
 interface PostOptions extends CallOptions {
-  /** 16 to 255 visible characters that nobody can guess; one of its own for each POST where it is left out. */
+  /** 16 to 255 visible characters that nobody can guess. By default each POST gets a new random key. */
   readonly idempotencyKey?: string;
 }
 
-/** Longer than a server takes by default before it answers that it took too long. */
+/** Longer than the default request timeout of a server. */
 const TIMEOUT_MS = 70_000;
-/** A server with a large database, on a busy machine, is back within this time after a crash. */
+/** A server with a large database on a busy machine recovers from a crash within this time. */
 const RETRY_FOR_MS = 30_000;
 
 export interface ClientOptions {
-  /** Where the server is, such as `http://127.0.0.1:3000`. */
+  /** The URL of the server, such as `http://127.0.0.1:3000`. */
   readonly url: string;
-  /** Of a session that was opened before: `logIn` gives one, to be kept by who wants to. */
+  /** The token of an earlier session, as `logIn` returned it. */
   readonly token?: string | null;
-  /** How long each attempt waits for its answer; 70 seconds by default. */
+  /** The timeout of each attempt; 70 seconds by default. */
   readonly timeoutMs?: number;
   /**
-   * How long after the first attempt a read, or a POST by its key, may be tried again; 30 seconds by default, so that a
-   * restart of the server is not noticed; 0 for a single attempt.
+   * Reads, and POSTs by their key, are retried until this time after the first attempt. The default is 30 seconds, so
+   * that callers do not notice a restart of the server. 0 means a single attempt.
    */
   readonly retryForMs?: number;
   readonly fetch?: typeof globalThis.fetch;
@@ -73,13 +73,13 @@ export interface ClientOptions {
 
 export type Client = ReturnType<typeof createClient>;
 
-/** A mistake in a program, which no repetition of a call mends. */
+/** A wrong `url` is a mistake of the program, which no retry corrects. */
 function requireHttpUrl(url: string): void {
   if (typeof url === "string" && /^https?:\/\//i.test(url) && URL.canParse(url)) return;
   throw new TypeError("createClient needs the url of a server, such as http://127.0.0.1:3000.");
 }
 
-/** A client of a Quire server. Its calls never throw: each gives a `Result`. A `url` that is none throws at once. */
+/** A client of a Quire server. Its calls never throw: each returns a `Result`. An invalid `url` throws at once. */
 export function createClient({
   url,
   token: given = null,
@@ -96,13 +96,13 @@ export function createClient({
   }).v1;
 
   return {
-    /** Opens a session, whose token is sent from then on. */
+    /** Opens a session. Later calls send its token. */
     logIn: async (json: JsonOf<Sessions["$post"]>, options?: PostOptions) => {
       const result = await call(sessions.$post, { json }, keyed(options));
       if (result.ok) token = result.value.token;
       return result;
     },
-    /** Ends the session that is used, and forgets its token; also where it had ended already. */
+    /** Ends the current session and drops its token, even if the session had ended already. */
     logOut: async (options?: CallOptions) => {
       const result = await call(sessions.$delete, {}, options);
       if (result.ok || result.error.code === "invalid_session") token = null;
@@ -121,7 +121,7 @@ export function createClient({
       list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => itemsOf(users.$get, { query }, options),
       page: async (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => call(users.$get, { query }, options),
       get: async (id: string, options?: CallOptions) => call(users[":id"].$get, { param: { id } }, options),
-      /** The user of the session that is used. */
+      /** The user of the current session. */
       me: async (options?: CallOptions) => call(users.me.$get, {}, options),
       update: async ({ id, version }: Versioned, json: JsonOf<Users[":id"]["$patch"]>, options?: CallOptions) =>
         call(users[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
@@ -160,7 +160,7 @@ export function createClient({
         query: PostsQueryOf<Posts["$get"], Field> = {},
         options?: CallOptions,
       ): Picks<Posts["$get"], Field> => itemsOf(posts.$get, { query }, options),
-      /** One page, with the cursors of those beside it. */
+      /** One page, with the cursors of the previous and the next page. */
       page: async <Field extends keyof Post = keyof Post>(
         query: PostsQueryOf<Posts["$get"], Field> = {},
         options?: CallOptions,
@@ -183,7 +183,10 @@ export function createClient({
   };
 }
 
-/** With the tag of the version that a resource was read with: of what one may change one sees all, so it is the full one. */
+/**
+ * Sends the ETag of the version that was read. Users see all fields of the resources that they may change, so it is the
+ * tag of the full representation.
+ */
 function unchanged(version: number, options?: RequestOptions): RequestOptions {
   return { ...options, headers: { ...options?.headers, "If-Match": `"${version}"` } };
 }

@@ -1,6 +1,6 @@
 export interface ExcerptPart {
   readonly text: string;
-  /** Whether it is what was searched for. */
+  /** Whether this part matches the search. */
   readonly isMatch: boolean;
 }
 
@@ -12,7 +12,7 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   "&#39;": "'",
 };
 
-/** The excerpt of a post that a search has found, as text: for who has no DOM, or lets no HTML of others into it. */
+/** The excerpt of a found post as plain text, for callers without a DOM, or that insert no foreign HTML into it. */
 export function excerptParts(html: string): ExcerptPart[] {
   return html
     .split(/<\/?mark>/)

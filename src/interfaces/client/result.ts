@@ -1,45 +1,45 @@
 import type { ClientResponse, InferResponseType } from "hono/client";
 import type { FieldError, ProblemBody, ProtocolErrorKind } from "../http/problem/problem.ts";
 
-/** What a call ends with: data alone, so it can be sent to a worker or kept in a store. */
+/** The result of a call. It is plain data, so it can be sent to a worker or stored. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
-/** What every error has: `code` tells them apart, `detail` is a sentence, and `errors` says which values are wrong. */
+/** The fields of every error: `code` identifies it, `detail` is a sentence, and `errors` lists the wrong values. */
 export interface Failure {
   readonly code: string;
   readonly detail: string;
   readonly errors?: readonly FieldError[];
 }
 
-/** No answer came. A change may have been made: it is known only by reading, or by repeating a POST with its key. */
+/** No answer came. A change may have taken effect. To find out, read the resource, or repeat a POST with its key. */
 export interface NetworkError {
   readonly code: "network_error";
   readonly detail: string;
   readonly cause: unknown;
 }
 
-/** The signal of the call ended it. As with a network error, a change may have been made. */
+/** The signal of the call ended it. As with a network error, a change may have taken effect. */
 export interface Aborted {
   readonly code: "aborted";
   readonly detail: string;
 }
 
-/** Something else than Quire answered, such as a proxy that is in between. */
+/** The answer is not from Quire, but for example from a proxy in between. */
 export interface UnexpectedAnswer {
   readonly code: "unexpected_answer";
   readonly detail: string;
   readonly status: number;
 }
 
-/** An operation of the app, as hono's client has it. */
+/** An operation of the app, as Hono's client types it. */
 export type Endpoint = (args: never, options?: never) => Promise<ClientResponse<unknown>>;
 
 type Success = 200 | 201 | 202 | 204;
 
-/** What an operation answers with when it succeeds. */
+/** The value of an operation when it succeeds. */
 export type ValueOf<Its extends Endpoint> = InferResponseType<Its, Success>;
 
-/** What it may fail with, told apart by `code`: its own problems (RFC 9457), those of any request, and no answer. */
+/** The errors of an operation by `code`: its own problems (RFC 9457), the problems of any request, and a missing answer. */
 export type ErrorOf<Its extends Endpoint> =
   | Extract<InferResponseType<Its>, { readonly code: string }>
   | ProblemBody<ProtocolErrorKind | "invalid_session">

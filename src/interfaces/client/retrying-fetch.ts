@@ -1,25 +1,26 @@
-/** A server asks for a longer wait only where its limits are used up: the caller is told at once instead. */
+/** A server asks for a longer wait only when a rate limit is used up. The caller then gets that answer at once. */
 const MAX_RETRY_AFTER_MS = 10_000;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 3_000;
 
-/** The server has done nothing of the request. */
+/** The server has not executed the request. */
 const TOO_MANY_REQUESTS = 429;
-/** A proxy answers so while its server restarts, and a server that is overloaded or without its database. */
+/** A proxy answers this while its server restarts. So does a server that is overloaded or without its database. */
 const TRANSIENT = new Set([502, 503, 504]);
 
 interface RetryingFetchOptions {
   readonly fetch: typeof globalThis.fetch;
-  /** How long one attempt waits for its answer. */
+  /** The timeout of one attempt. */
   readonly timeoutMs: number;
-  /** How long after the first attempt another one may begin. */
+  /** The time after the first attempt within which another one may begin. */
   readonly retryForMs: number;
 }
 
 /**
- * A fetch with retries: exponential backoff and jitter, bounded by time, so that a server may restart meanwhile. Reads are
- * retried, and POSTs by their Idempotency-Key, which each gets one of: when no whole answer came, and when the status or a
- * Retry-After says that it was transient. Other changes are retried only after 429.
+ * A fetch with retries: exponential backoff and jitter, bounded by time, so that a server may restart meanwhile. Reads
+ * are retried, and so are POSTs by their Idempotency-Key, which every POST gets. A retry follows when no complete
+ * answer came, and when the status or a Retry-After says that the failure is transient. Other changes are retried only
+ * after 429.
  */
 export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOptions): typeof globalThis.fetch {
   return async (input, init = {}) => {
@@ -29,12 +30,12 @@ export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOpt
     const isRepeatable = method === "POST" || method === "GET";
     const startedAt = Date.now();
     for (let attempt = 1; ; attempt++) {
-      // Half of it by chance, so that clients that failed together do not come back together.
+      // Half of the delay is random, so that clients that failed together do not retry together.
       const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
       const isInTime = (waitMs: number) => Date.now() - startedAt + waitMs <= retryForMs;
       let waitMs = backoffMs;
       try {
-        // Quire redirects nobody, and fetch would turn a redirected POST into a GET.
+        // Quire never redirects, and fetch would turn a redirected POST into a GET.
         const request = { ...init, headers, signal: timeLimited(signal, timeoutMs), redirect: "error" } as const;
         const response = await fetchWhole(fetch, input, request);
         const { status } = response;
@@ -49,7 +50,7 @@ export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOpt
   };
 }
 
-/** Fetches an answer and reads all of it, as its connection may be lost before its end. */
+/** Fetches an answer and reads all of it, because the connection may be lost before the end. */
 async function fetchWhole(fetch: typeof globalThis.fetch, ...request: Parameters<typeof globalThis.fetch>) {
   const response = await fetch(...request);
   const text = await response.text();
@@ -62,7 +63,7 @@ function timeLimited(signal: AbortSignal | null | undefined, timeoutMs: number):
 }
 
 /**
- * The time that Retry-After asks for, in seconds or as a date (RFC 9110, 10.2.3); `null` where a retry would get the same
+ * The delay that Retry-After asks for, in seconds or as a date (RFC 9110, 10.2.3); `null` if a retry would get the same
  * answer.
  */
 function waitBeforeRetry({ status, headers }: Response): number | null {
@@ -72,7 +73,7 @@ function waitBeforeRetry({ status, headers }: Response): number | null {
   return TRANSIENT.has(status) ? 0 : null;
 }
 
-/** 128 random bits. `crypto.randomUUID` is not there on pages that came without TLS. */
+/** 128 random bits. `crypto.randomUUID` does not exist on pages without TLS. */
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -60,7 +60,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
       try {
         await next();
       } catch (thrown) {
-        // Hono gives an Error to onError, so none arrives here. It would let any other thrown value through unanswered.
+        // Hono passes an Error to onError, so only other thrown values arrive here. Without this they would get no answer.
         throw new Error("A value that is no Error was thrown.", { cause: thrown });
       }
     })

@@ -16,10 +16,11 @@ const Payload = z.tuple([
 ]);
 
 /**
- * A position in a list as an opaque text: base64url of a JSON array with the direction, the sort key, the id and a checksum.
- * The checksum covers all of these and the name of the list, so a cursor that was altered or belongs to another list is
- * refused. It needs no secret, so cursors work on every server and after a restart. A cursor grants no access: each page
- * decides anew what its viewer may see. A client can therefore forge one, and the sort key must be checked by who reads it.
+ * A position in a list as an opaque text: base64url of a JSON array with the direction, the sort key, the id and a
+ * checksum. The checksum covers all of these and the name of the list, so a cursor that was altered or belongs to
+ * another list is refused. It needs no secret, so cursors work on every server and after a restart. A cursor grants no
+ * access: each page decides anew which items its viewer may see. A client can therefore forge a cursor, so the caller
+ * must check the sort key.
  */
 export function encodeCursor(list: string, { direction, key, id }: PageCursor): string {
   return toBase64Url(JSON.stringify([direction, key, id, checksum(list, { direction, key, id })]));

@@ -26,7 +26,7 @@ export interface HttpEnv {
     bodyText?: string;
     /** The length of the answer's body in bytes, before compression. */
     bytes?: number;
-    /** Aborted once nobody waits for the response: the client has gone, or the time limit is over. */
+    /** Aborted when the response is no longer needed: the client has disconnected, or the time limit is over. */
     signal: AbortSignal;
     /** Whether the body is still arriving. */
     isArriving?: boolean;

@@ -10,8 +10,8 @@ import { respond, setHeader } from "./respond.ts";
 import type { HttpSettings } from "./settings.ts";
 
 /**
- * What a client sees of a resource; one version that is shown in several ways has a tag for each (RFC 9110, 8.8.3):
- * `public` is what all may see of a user, `author-…` is a post with its author, as that author is called.
+ * The representations of one version of a resource. Each has its own tag (RFC 9110, 8.8.3). `public` is the public part
+ * of a user. `author-…` is a post with its author under the author's current name.
  */
 export type Representation = "full" | "public" | `author-${string}`;
 
@@ -27,7 +27,7 @@ interface EntityTag {
 
 const GZIP = "-gzip";
 
-/** The tag of the same in gzip: another when it is strong, as the bytes are others (RFC 9110, 8.8.3.3). */
+/** The tag of the gzip representation. A strong tag changes, because the bytes differ (RFC 9110, 8.8.3.3). */
 export function gzipEtag(tag: string): string {
   return tag.startsWith("W/") ? tag : `${tag.slice(0, -1)}${GZIP}"`;
 }
@@ -35,21 +35,23 @@ export function gzipEtag(tag: string): string {
 /**
  * The strong tag of a single resource.
  *
- * Hono's etag middleware hashes the body of each answer. This tag is known before a body is made, and conditional writes need it.
+ * Hono's etag middleware hashes the body of each answer. This tag is known before a body is made, and conditional
+ * writes need it.
  */
 export function etag(version: Version, representation: Representation = "full"): string {
   return `"${opaqueTag(version, representation)}"`;
 }
 
 /**
- * The weak tag of what has no version, such as a list. It is made from what tells the items of a list as they are shown
- * from themselves before and after a change, and not from the bytes of it, which can be four thousand times as many.
+ * The weak tag of a representation without a version, such as a list. `states` has one value for each item, which
+ * changes whenever the presented item changes. The digest covers these values and not the body, which can be four
+ * thousand times as large.
  */
 export function weakEtag(states: unknown): string {
   return `W/"${digestOf(states)}"`;
 }
 
-/** Names the representation of a post that shows its author, which changes when the author does and the post does not. */
+/** The representation of a post with its author. It changes when the author changes and the post does not. */
 export function authorRepresentation(author: unknown): Representation {
   return `author-${digestOf(author)}`;
 }
@@ -91,9 +93,9 @@ export function requireIfMatch(settings: HttpSettings) {
 }
 
 /**
- * Names what a GET found by its tag, and gives the answer that the request's preconditions make of it in the order of
- * RFC 9110, 13.2.2: 412 when If-Match names something else, 304 when If-None-Match says that the client has it. `null`
- * when it is to be sent.
+ * Sets the ETag of the found resource, and returns the response that the preconditions of the request require. They are
+ * evaluated in the order of RFC 9110, 13.2.2: 412 if If-Match names another tag, 304 if If-None-Match names this one.
+ * `null` if the resource is to be sent.
  */
 export function preconditionResponse(c: Context, current: string) {
   const [named, had] = [c.req.header("If-Match"), c.req.header("If-None-Match")];
@@ -122,7 +124,7 @@ function opaqueTag(version: Version, representation: Representation): string {
   return representation === "full" ? String(version) : `${version}-${representation}`;
 }
 
-/** The version of a tag as {@link etag} writes it; a tag written otherwise is of no version. */
+/** The version of a tag that {@link etag} made; `null` for any other tag. */
 function versionOf(opaque: string): Version | null {
   const version = parseVersion(Number.parseInt(opaque, 10));
   if (version === null) return null;
@@ -131,7 +133,7 @@ function versionOf(opaque: string): Version | null {
   return isOurs && whole === String(version) ? version : null;
 }
 
-/** The tags of a header; that of an encoding is for a condition that of what is encoded. */
+/** Parses the tags of a header. The tag of the gzip representation counts as the tag of the uncompressed one. */
 function parseTags(header: string): EntityTag[] {
   return Array.from(header.matchAll(TAG), ([, weak, opaque = ""]) => ({
     weak: weak !== undefined,

@@ -8,7 +8,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** An excerpt as HTML that can be shown as it is: the only markup in it is `<mark>` around what matches. */
+/** Renders an excerpt as safe HTML: its only markup is `<mark>` around the matches. */
 export function excerptHtml(parts: readonly ExcerptPart[]): string {
   return parts.map(({ text, isMatch }) => (isMatch ? `<mark>${escaped(text)}</mark>` : escaped(text))).join("");
 }

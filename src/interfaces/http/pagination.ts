@@ -49,7 +49,7 @@ export const PageQuery = z.strictObject({
     .optional(),
 });
 
-/** A page, and `total`, the number of items in its list, where the request asks for it. */
+/** A page, and `total`, the number of items in its list, if the request asks for it. */
 type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & { readonly total?: number | null };
 
 interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {

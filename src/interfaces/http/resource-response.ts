@@ -23,7 +23,7 @@ export function resourceResponse<Body extends object>(c: Context, resource: Reso
   return preconditionResponse(c, tag) ?? jsonResponse(c, resource.body, 200);
 }
 
-/** Answers a change with the resource as it is now. */
+/** Answers a change with the current resource. */
 export function changedResponse<Body extends object>(c: Context, resource: Resource<Body>) {
   setHeader(c, "ETag", etag(resource.version, resource.representation));
   return jsonResponse(c, resource.body, 200);
@@ -60,7 +60,7 @@ function replayMark(isReplayed: boolean): Readonly<Record<string, string>> {
   return isReplayed ? { "Idempotency-Replayed": "true" } : {};
 }
 
-/** Never compressed: the response to a repeated request has the same bytes and the same ETag, whatever it accepts. */
+/** Never compressed: the response to a repeated request has the same bytes and the same ETag, whatever encodings it accepts. */
 function replayableResponse<Body extends object, Status extends ContentfulStatusCode>(
   c: Context,
   body: Body,
@@ -71,7 +71,7 @@ function replayableResponse<Body extends object, Status extends ContentfulStatus
   return respond(c, JSON.stringify(body), status, all) as Response as JsonResponse<Body, Status>;
 }
 
-/** Answers with a body that has the form of JSON already, so what a client reads has the very type that was given. */
+/** Answers with a body whose type is its JSON form, so the client reads exactly that type. */
 export function jsonResponse<Body extends object, Status extends ContentfulStatusCode>(
   c: Context<HttpEnv>,
   body: Body,

@@ -1,8 +1,9 @@
 import type { Context, TypedResponse } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 
-// Hono keeps the headers of a response in a Headers object, which checks, copies and sorts what Node's server checks again:
-// for the eleven headers of a GET that takes as long as a rate limit. Here they are a plain object until the response exists.
+// Hono keeps the headers of a response in a Headers object, which checks, copies and sorts them. Node's server checks
+// them again. For the eleven headers of a GET that takes as long as a rate limit. Here they are a plain object until
+// the response exists.
 
 const UTF_8 = new TextEncoder();
 
@@ -11,7 +12,7 @@ const UTF_8 = new TextEncoder();
  * Headers of middleware in front of this app are taken over.
  */
 export function startHeaders(c: Context, initial: Readonly<Record<string, string>>): void {
-  // Node 20 takes ten times as long to copy them by a spread.
+  // On Node 20 a copy by spread takes ten times as long.
   c.set("headers", Object.assign({}, initial));
   if (c.req.routeIndex > 0) takeOver(c, c.res.headers);
   const setOnResponse = c.header;
@@ -23,7 +24,7 @@ export function startHeaders(c: Context, initial: Readonly<Record<string, string
   };
 }
 
-/** Adds the started headers to a response that middleware of others has made, without those that it has itself. */
+/** Adds the started headers to a response of third-party middleware. Headers that the response has itself are kept. */
 export function completeHeaders(c: Context): void {
   if (c.get("bytes") !== undefined) return;
   for (const [name, value] of Object.entries(headersOf(c))) if (!c.res.headers.has(name)) c.header(name, value);
@@ -63,7 +64,7 @@ function headersOf(c: Context): Record<string, string> {
   return c.get("headers") as Record<string, string>;
 }
 
-/** The names of others are in any case. */
+/** Third-party middleware writes names in any case. */
 function setForeignHeader(c: Context, name: string, value: string | undefined, appends: boolean): void {
   const headers = headersOf(c);
   const lowerCase = name.toLowerCase();
@@ -73,7 +74,7 @@ function setForeignHeader(c: Context, name: string, value: string | undefined, a
   else headers[known] = value;
 }
 
-/** Hono would set the headers that `c.res` has over those of the response, so they are removed from `c.res`. */
+/** Hono would overwrite headers of the response with those of `c.res`, so they are removed from `c.res`. */
 function takeOver(c: Context, before: Headers): void {
   for (const [name, value] of Array.from(before)) {
     if (isCookie(name)) continue;

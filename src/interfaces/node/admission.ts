@@ -60,7 +60,7 @@ export function admission(limits: ServerLimits, unsent: UnsentResponses, sheddin
         if (isRunning) running--;
         isRunning = false;
       };
-      // The app reads the body first, unless the method gives a body no meaning.
+      // The app reads the body first, unless a body has no meaning for the method.
       if (hasBody(request) && !BODILESS.test(request.method ?? "")) request.once("end", begin);
       else begin();
       if (address !== null) countForAddress(address, 1);

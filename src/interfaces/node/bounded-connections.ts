@@ -5,7 +5,7 @@ import type { Log } from "../../application/ports/log.ts";
 interface ConnectionBounds {
   /** A connection above this number is closed at once. */
   readonly maxConnections: number;
-  /** The client address of a connection; `null` for a trusted proxy, whose connections are of many clients. */
+  /** The client address of a connection; `null` for a trusted proxy, whose connections belong to many clients. */
   readonly addressOf: (socket: Socket) => string | null;
   readonly log: Log;
 }

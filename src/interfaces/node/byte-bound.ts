@@ -11,8 +11,9 @@ export interface ByteBound {
 }
 
 /**
- * Selects the holdings to drop so that the rest is within a bound: first the oldest of each address above its own bound,
- * then the oldest of the address that holds most. So a client with many bytes loses its own and not those of others.
+ * Selects the holdings to drop so that the rest is within a bound: first the oldest of each address above its own
+ * bound, then the oldest of the address with most bytes. So a client with many bytes loses its own holdings, and other
+ * clients keep theirs.
  */
 export function excessOf<AHolding extends Holding>(
   oldestFirst: Iterable<AHolding>,

@@ -30,7 +30,7 @@ const MAX_CACHED = 10_000;
 const MAX_ADDRESS = 80;
 
 interface Host {
-  /** The key that its requests are counted by: an IPv4 address, or the /64 network of an IPv6 address. */
+  /** The key for counting its requests: an IPv4 address, or the /64 network of an IPv6 address. */
   readonly counted: string;
   readonly isTrusted: boolean;
 }
@@ -43,7 +43,7 @@ export type HostOf = (peer: string | undefined, forwardedFor: string | undefined
 
 /**
  * Finds the client of a request: an IPv4 address, or the /64 network of an IPv6 address, which belongs to one host. The
- * walk starts at the peer. While the current address is a trusted proxy, it goes on to the entry before it in
+ * walk starts at the peer. While the current address is a trusted proxy, it continues with the entry before it in
  * X-Forwarded-For. Entries that the client has forged come first in the header, so the walk does not reach them. The
  * Forwarded header (RFC 7239) is ignored: a proxy that writes one of the two headers forwards the other unchecked.
  */
@@ -76,8 +76,8 @@ export function clientAddress(hostOf: HostOf): ClientAddress {
 }
 
 /**
- * The client address for the bounds of the server; `null` if a trusted proxy reports none. Such a proxy has many clients,
- * so the bounds of one address do not apply to it.
+ * The client address for the bounds of the server; `null` if a trusted proxy reports none. Such a proxy has many
+ * clients, so the bounds per address do not apply to it.
  */
 export function requestAddress(
   hostOf: HostOf,

@@ -73,7 +73,8 @@ function httpServer(options: ListenOptions): { readonly server: Server } & Pick<
   Object.assign(server, { httpAllowHalfOpen: true });
 
   if (maxConnections !== null) {
-    // Before its first request only the peer of a connection is known. A trusted proxy has no bound of its own.
+    // Before its first request only the peer of a connection is known. The bounds per address do not apply to a trusted
+    // proxy.
     const peerOf = (socket: Socket) => addressOf({ socket, headers: {} });
     boundConnections(server, { maxConnections, addressOf: peerOf, log });
   }

@@ -18,7 +18,7 @@ export function serverResponses(log: Log, addressOf: (request: IncomingMessage) 
     );
 
   return {
-    /** Sheds a request. Load shedding has a log line of its own. */
+    /** Sheds a request. Load shedding writes its own log line. */
     shed: (request: IncomingMessage, response: ServerResponse, kind: ProblemKind) => {
       writeProblem(request, response, kind);
     },

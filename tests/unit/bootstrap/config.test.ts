@@ -303,7 +303,7 @@ describe("readConfig", () => {
     ["DATABASE_POOL_SIZE", "0", "must be a whole number from 1 to 1000"],
     ["DATABASE_PREPARED_STATEMENTS", "yes", "must be on or off"],
     ["DATABASE_SESSION_TIMEOUTS", "1", "must be on or off"],
-  ])("rejects %s=%j and says what it must be", (variable, value, detail) => {
+  ])("rejects %s=%j and names the accepted form", (variable, value, detail) => {
     expect(problemsOf({ [variable]: value })).toEqual([{ variable, detail }]);
   });
 

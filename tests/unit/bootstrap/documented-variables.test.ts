@@ -5,7 +5,7 @@ import { CONFIG_VARIABLES } from "../../../src/bootstrap/config.ts";
 import { EXIT } from "../../../src/bootstrap/exit-codes.ts";
 import { nodeProblem } from "../../../src/bootstrap/node-version.ts";
 
-/** The exit code of a process that a signal ended at once is 128 and the number of the signal. */
+/** The exit code of a process that a signal ended is 128 plus the number of the signal. */
 const SIGNALLED = (["SIGINT", "SIGTERM"] as const).map((signal) => 128 + constants.signals[signal]);
 
 const COMMANDS = readFileSync("docs/commands.md", "utf8");

@@ -17,14 +17,14 @@ describe("parseEnvFile", () => {
     ["a comment, a blank line and a comment after a value", "# PORT=2\n\nPORT=1 # three", { PORT: "1" }],
     ["an empty value, and one that is a comment", "A=\nB=#c", { A: "", B: "" }],
     ["quotes of each kind", `A="a # b"\nB='c'\nC=\`d\` # e`, { A: "a # b", B: "c", C: "d" }],
-    ["a value of several lines, and what follows it", 'A="1\n2\n3"\nB=4', { A: "1\n2\n3", B: "4" }],
+    ["a value of several lines, and the next assignment", 'A="1\n2\n3"\nB=4', { A: "1\n2\n3", B: "4" }],
     [
-      "a line break that is escaped in double quotes",
+      "an escaped line break in double quotes",
       String.raw`A="1\n2"` + "\n" + String.raw`B='1\n2'`,
       { A: "1\n2", B: String.raw`1\n2` },
     ],
     ["the last of two assignments", "A=1\nA=2", { A: "2" }],
-    ["lines that end as on Windows", "A=1\r\nB=2\r\n", { A: "1", B: "2" }],
+    ["lines that end with CRLF", "A=1\r\nB=2\r\n", { A: "1", B: "2" }],
     ["a quote or an equals sign inside a value", `A=it's\nB=a=b`, { A: "it's", B: "a=b" }],
   ])("parses %s like Node", (_, text, variables) => {
     expect([variablesOf(text), problemsOf(text)]).toEqual([variables, []]);
@@ -38,11 +38,11 @@ describe("parseEnvFile", () => {
   it.each([
     ["a colon for the equals sign", "A=1\nPORT: 0", "2 is not an assignment"],
     ["words", "JUST GARBAGE", "1 is not an assignment"],
-    ["a name that is missing", "=1", "1 is not an assignment"],
-    ["a quote that is not closed", `A="secret\nB=1`, "1 opens a quote in the value of A but does not close it"],
-    ["text behind a quote", `A="secret" secret\nB=1`, "1 has text after the closing quote of A"],
+    ["a missing name", "=1", "1 is not an assignment"],
+    ["an unclosed quote", `A="secret\nB=1`, "1 opens a quote in the value of A but does not close it"],
+    ["text after a quote", `A="secret" secret\nB=1`, "1 has text after the closing quote of A"],
     ["a # in a value without quotes", "A=1\nB=secret#secret", "2 has a # in the value of B: put the value in quotes"],
-    ["a mistake behind a value of several lines", `A="1\n2"\nsecret`, "3 is not an assignment"],
+    ["a mistake after a value of several lines", `A="1\n2"\nsecret`, "3 is not an assignment"],
   ])("reports the line of %s without the value", (_, text, problem) => {
     expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);
     expect(problemsOf(text).join("\n")).not.toContain("secret");
@@ -84,11 +84,11 @@ describe("readEnvFile", () => {
   const directory = mkdtempSync(join(tmpdir(), "quire-env-"));
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it("gives null if there is no file", () => {
+  it("returns null if there is no file", () => {
     expect(readEnvFile(join(directory, "absent"))._unsafeUnwrap()).toBeNull();
   });
 
-  it("says why a directory or a binary file cannot be read", () => {
+  it("reports why a directory or a binary file cannot be read", () => {
     const [folder, bytes] = [join(directory, "folder"), join(directory, "bytes")];
     mkdirSync(folder);
     writeFileSync(bytes, Buffer.from([0x41, 0x3d, 0xff]));

@@ -44,7 +44,7 @@ describe("startExpiryPurge", () => {
     expect(events).toEqual(["sessions", "stopped"]);
   });
 
-  it("tells the purge of keys between two batches to stop", async () => {
+  it("stops the purge of keys between two batches", async () => {
     const asked: boolean[] = [];
     const purge = startExpiryPurge(
       {

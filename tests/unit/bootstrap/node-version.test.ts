@@ -12,12 +12,9 @@ describe("nodeProblem", () => {
     }
   });
 
-  it.each(["18.20.8", "20.18.3", "20.0.0", "16.20.2"])(
-    "rejects Node %s and names the version that is needed",
-    (version) => {
-      expect(nodeProblem(version)).toBe(
-        `Quire needs Node.js 20.19 or newer, and this is ${version}. Install a newer version of Node.js.`,
-      );
-    },
-  );
+  it.each(["18.20.8", "20.18.3", "20.0.0", "16.20.2"])("rejects Node %s and names the required version", (version) => {
+    expect(nodeProblem(version)).toBe(
+      `Quire needs Node.js 20.19 or newer, and this is ${version}. Install a newer version of Node.js.`,
+    );
+  });
 });

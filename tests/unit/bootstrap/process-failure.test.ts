@@ -10,7 +10,7 @@ const cause = new Error("it broke");
 interface Case {
   readonly failure: ProcessFailure;
   readonly exitCode: number;
-  /** Parts that the message must have. */
+  /** Texts that the message must contain. */
   readonly says: readonly (string | RegExp)[];
 }
 
@@ -22,7 +22,7 @@ const damage = (what: Damage, says: readonly string[]): Case => ({
   says: [directory, /nothing (?:else )?in it was changed/i, "backup", "QUIRE_DATA_DIR", ...says],
 });
 
-/** Every kind of failure: one that is missing does not compile. */
+/** Every kind of failure. A missing kind does not compile. */
 const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   config_invalid: [
     {
@@ -368,7 +368,7 @@ describe("explain", () => {
     expect(exitCode).not.toBe(EXIT.ok);
   });
 
-  it("removes the password of a URL, and escapes characters that a terminal obeys", () => {
+  it("removes the password of a URL, and escapes control characters of a terminal", () => {
     const cause = new Error("no host in postgres://quire:pa@ss@db/quire \u001B[31m\u202E");
     const { message } = explain({ kind: "database_refused", cause });
     expect(message).toContain(String.raw`no host in postgres://…@db/quire \u001B[31m\u202E`);

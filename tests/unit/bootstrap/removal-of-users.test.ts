@@ -5,7 +5,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { HTTP_SETTINGS, openApi, type PageBody } from "../../support/api.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 
-/** The API on a storage with another deleteByAuthor. */
+/** The API on a storage with a replaced deleteByAuthor. */
 function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["deleteByAuthor"]) {
   const storage = openMemoryStorage();
   const posts = { ...storage.posts, deleteByAuthor: deleteByAuthor(storage.posts) };
@@ -13,7 +13,7 @@ function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["dele
 }
 
 const WAYS: readonly (readonly [string, (real: PostRepository) => PostRepository["deleteByAuthor"]])[] = [
-  ["take longer to delete than a request may", () => async () => new Promise<never>(() => {})],
+  ["take longer to delete than the request timeout", () => async () => new Promise<never>(() => {})],
   [
     "cannot be deleted for now",
     () => async () =>

@@ -23,7 +23,7 @@ describe("startTitleKeyRenewal", () => {
     expect(log.lines.map(({ level, fields }) => [level, fields])).toEqual(expected);
   });
 
-  it("tells the renewal between two batches to stop, and waits for it", async () => {
+  it("stops the renewal between two batches, and waits for it", async () => {
     const asked: boolean[] = [];
     const renewal = startTitleKeyRenewal(async (isStopping) => {
       asked.push(isStopping());

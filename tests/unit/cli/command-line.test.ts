@@ -132,7 +132,7 @@ describe("quire user create", () => {
     expect(opened).toEqual(["refused"]);
   });
 
-  it("prompts for everything that no option gives", async () => {
+  it("prompts for every value without an option", async () => {
     const answers = ["eve@example.org", "Eve", "battery staple"].map((answer) => ok(answer));
     const { run, terminal } = await open({ terminal: { input: null, answers } });
     expect(await run("user", "create")).toEqual(DONE);
@@ -222,7 +222,7 @@ describe("quire user role", () => {
 });
 
 describe("quire move", () => {
-  it("moves from and to the places of the options, and prints rows and checksums", async () => {
+  it("moves between the endpoints of the options, and prints rows and checksums", async () => {
     const { run, terminal, moves } = await open({ places: { from: "./a", to: "./b" } });
     expect(await run("move", "--from", "./c")).toEqual(DONE);
     expect(moves).toEqual([{ from: "./c", to: "./b" }]);
@@ -236,13 +236,13 @@ describe("quire move", () => {
   it.each([
     [["--from", "-", "--to", "-"], "postgres://a\n\n./b\n", { from: "postgres://a", to: "./b" }],
     [["--from", "./a", "--to", "-"], "postgres://b\r\n", { from: "./a", to: "postgres://b" }],
-  ])("reads the place of %j from standard input", async (args, input, expected) => {
+  ])("reads the endpoint of %j from standard input", async (args, input, expected) => {
     const { run, moves } = await open({ terminal: { input } });
     expect(await run("move", ...args)).toEqual(DONE);
     expect(moves).toEqual([expected]);
   });
 
-  it("exits with 64 if standard input has another number of lines", async () => {
+  it("exits with 64 if standard input has a wrong number of lines", async () => {
     const { run, moves } = await open({ terminal: { input: "postgres://quire:s3cret@db/quire" } });
     expect(await run("move", "--from", "-", "--to", "-")).toEqual({
       exitCode: 64,

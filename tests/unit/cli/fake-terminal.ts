@@ -4,12 +4,12 @@ import type { Check, InputRefused, PromptCancelled, Terminal } from "../../../sr
 interface FakeTerminalOptions {
   /** The text of standard input; `null` for an operator at a terminal. */
   readonly input?: string | null;
-  /** The answers to prompts, in order. */
+  /** The answers to the prompts, first to last. */
   readonly answers?: readonly Result<string, PromptCancelled>[];
   readonly read?: Result<string, InputRefused>;
 }
 
-/** A terminal that records what a command prints, and gives the answers of a test. */
+/** A terminal that records the output of a command, and answers with the values of a test. */
 export function fakeTerminal({ input = "", answers = [], read = ok(input ?? "") }: FakeTerminalOptions = {}) {
   const printed: string[] = [];
   const prompts: string[] = [];

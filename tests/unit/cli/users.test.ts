@@ -87,7 +87,7 @@ describe("quire user role", () => {
     expect((await setRole(operator, "no@example.org", "admin"))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("accepts an e-mail address or an id as a reference, and rejects any other word", () => {
+  it("accepts an e-mail address or an id as a reference, and rejects any other text", () => {
     expect(checkReference("ada@example.org").isOk()).toBe(true);
     expect(checkReference("01a226c5-5bf8-70c7-8c7a-3164db0605e7").isOk()).toBe(true);
     expect(checkReference("ada")._unsafeUnwrapErr().detail).toContain("must be an e-mail address");

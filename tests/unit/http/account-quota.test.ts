@@ -7,7 +7,7 @@ const OTHER_KEY = { "Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9325" };
 const EXCEEDED = "507 account_quota_exceeded";
 const LONG = { title: "Long", content: "x".repeat(6000) };
 
-/** An author whose account has no room for another post, nor for the record of a key. */
+/** An author whose account has no room for another post, or for the record of a key. */
 async function fullAccount() {
   const api = openApi(openMemoryStorage({ accountQuotaBytes: 16_384 }));
   const author = await api.author();
@@ -18,8 +18,8 @@ async function fullAccount() {
   return { api, author, keyed, path };
 }
 
-describe("an account that is full", () => {
-  it("is told by 507 what to do, and may not write, with a key or without", async () => {
+describe("a full account", () => {
+  it("gets 507 with advice for each write, with and without a key", async () => {
     const { author } = await fullAccount();
     const reply = await author.post("/v1/posts", LONG);
     expect(problemOf(reply)).toBe(EXCEEDED);
@@ -29,7 +29,7 @@ describe("an account that is full", () => {
     expect(problemOf(await author.post("/v1/posts", LONG, OTHER_KEY))).toBe(EXCEEDED);
   });
 
-  it("may not make a post longer, but shorter, and delete it, which makes room", async () => {
+  it("cannot lengthen a post, and can shorten or delete one to free space", async () => {
     const { author, path } = await fullAccount();
     expect(problemOf(await author.patch(path, { content: "x".repeat(9000) }))).toBe(EXCEEDED);
     expect((await author.patch(path, { content: "Shorter." })).status).toBe(200);
@@ -37,14 +37,14 @@ describe("an account that is full", () => {
     expect((await author.delete(path)).status).toBe(204);
   });
 
-  it("publishes without a key, as nothing is stored for it", async () => {
+  it("can publish without a key, because that stores nothing", async () => {
     const { author, path } = await fullAccount();
     expect(problemOf(await author.post(`${path}/publish`, undefined, OTHER_KEY))).toBe(EXCEEDED);
     const published = await author.post(`${path}/publish`);
     expect([published.status, (published.body as PostBody).status]).toEqual([200, "published"]);
   });
 
-  it("gets the answer to a repetition of what it wrote before", async () => {
+  it("gets the replayed response to an earlier write", async () => {
     const { author, keyed } = await fullAccount();
     const again = await author.post("/v1/posts", { title: "Keyed", content: "First words." }, KEY);
     expect([again.status, again.headers.get("Idempotency-Replayed")]).toEqual([201, "true"]);
@@ -57,7 +57,7 @@ describe("an account that is full", () => {
     expect((await api.nobody.post("/v1/sessions", credentials, OTHER_KEY)).status).toBe(201);
   });
 
-  it("is none where the quota is 0", async () => {
+  it("does not exist with a quota of 0", async () => {
     const author = await openApi(openMemoryStorage({ accountQuotaBytes: 0 })).author();
     for (let i = 0; i < 5; i++) expect((await author.post("/v1/posts", LONG)).status).toBe(201);
   });

@@ -5,7 +5,7 @@ import type { App } from "../../../src/interfaces/http/app.ts";
 const { posts, sessions, users } = hc<App>("http://localhost").v1;
 
 describe("the type of the app", () => {
-  it("has each answer's body by its status", () => {
+  it("has the body of each answer by its status", () => {
     expectTypeOf<InferResponseType<(typeof posts)[":id"]["$get"], 200>>().toEqualTypeOf<{
       id: string;
       title?: string | undefined;
@@ -23,14 +23,14 @@ describe("the type of the app", () => {
     expectTypeOf<InferResponseType<(typeof users)["$get"], 200>["nextCursor"]>().toEqualTypeOf<string | null>();
   });
 
-  it("has the codes of the problems that an operation may answer with", () => {
+  it("has the problem codes of an operation", () => {
     expectTypeOf<InferResponseType<(typeof posts)[":id"]["$get"], 404>["code"]>().toEqualTypeOf<"post_not_found">();
     expectTypeOf<InferResponseType<(typeof users)["$post"], 409>["code"]>().toEqualTypeOf<
       "email_taken" | "idempotency_key_in_use"
     >();
   });
 
-  it("asks for what the schemas ask for", () => {
+  it("has the inputs that the schemas require", () => {
     expectTypeOf<InferRequestType<(typeof posts)["$post"]>>().toEqualTypeOf<{
       json: { title: string; content: string; status?: "draft" | "published" | undefined; publishedAt?: string };
     }>();

@@ -5,7 +5,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import type { Timer } from "../../../src/interfaces/http/middleware/time-limit.ts";
 import { openApi } from "../../support/api.ts";
 
-/** An API whose list of posts waits until its signal is aborted, and a time limit that the test ends. */
+/** An API whose list of posts waits until its signal is aborted, with a time limit that the test controls. */
 function openWaiting() {
   const storage = openMemoryStorage();
   const limits: (() => void)[] = [];
@@ -31,8 +31,8 @@ function openWaiting() {
   return { api, begun, expire: () => limits.forEach((run) => run()), hasAborted: () => hasAborted };
 }
 
-describe("a request that nobody waits for", () => {
-  it("aborts the signal of its read when its client goes, and is logged without an error", async () => {
+describe("a cancelled request", () => {
+  it("aborts the signal of its read when its client disconnects, and is logged without an error", async () => {
     const { api, begun, hasAborted } = openWaiting();
     const client = new AbortController();
     const response = api.app.request("/v1/posts", { signal: client.signal });

@@ -13,10 +13,10 @@ import {
 import { openApi, PASSWORD } from "../../support/api.ts";
 import { listening } from "../../support/listening.ts";
 
-/** What a network does to a request: sends it on, or not, and lets its answer through, or not. */
+/** A simulated network: it forwards a request or not, and returns the answer or not. */
 type Network = (request: Request, send: (request: Request) => Promise<Response>) => Promise<Response>;
 
-/** A client on the API in memory, with what it has sent. */
+/** A client on the API in memory, with the requests that it has sent. */
 function openClient(network: Network = async (request, send) => send(request), options: Partial<ClientOptions> = {}) {
   const { app } = openApi(openMemoryStorage());
   const sent: Request[] = [];
@@ -45,7 +45,7 @@ function codeOf(result: Result<unknown, { readonly code: string }>): string {
   return result.ok ? "no error" : result.error.code;
 }
 
-/** Answers with these, one after the other, and then as the server does. */
+/** Returns these answers first, one for each request. Later requests reach the server. */
 function answering(...answers: readonly (() => Response | Promise<Response>)[]): Network {
   const left = [...answers];
   return async (request, send) => (left.shift() ?? (async () => send(request)))();
@@ -57,7 +57,7 @@ const problemOf = (code: string, status: number, headers: Record<string, string>
 const badGateway = () =>
   new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "Content-Type": "text/html" } });
 
-/** An answer of which only the beginning comes. */
+/** An answer whose connection breaks after the beginning. */
 function cutAnswer(): Response {
   const body = new ReadableStream({
     pull(controller) {
@@ -68,7 +68,7 @@ function cutAnswer(): Response {
   return new Response(body, { headers: { "Content-Type": "application/json" } });
 }
 
-/** Answers nothing, until the request is given up. */
+/** Never answers, until the request is aborted. */
 const silent: Network = async ({ signal }) => {
   signal.throwIfAborted();
   return new Promise((_, refuse) => signal.addEventListener("abort", () => refuse(signal.reason as Error)));
@@ -82,7 +82,7 @@ async function titlesIn(posts: AsyncIterable<Result<Post, { readonly code: strin
   return titles;
 }
 
-/** Lets the first `count` requests of a method reach the server or not, and their answers never come back. */
+/** Loses the answers to the first `count` requests of a method. `reaches`: these requests reach the server. */
 function losing(method: string, count: number, reaches: boolean): Network {
   let lost = 0;
   return async (request, send) => {
@@ -99,7 +99,7 @@ afterEach(() => {
 
 describe("createClient", () => {
   it.each([undefined, "", "localhost:3000", "/v1", "ftp://quire.example", "http://"])(
-    "throws at once where its url is %j, as no call could be answered",
+    "throws at once for the url %j",
     (url) => {
       expect(() => createClient({ url } as ClientOptions)).toThrow(
         "createClient needs the url of a server, such as http://127.0.0.1:3000.",
@@ -109,7 +109,7 @@ describe("createClient", () => {
 });
 
 describe("the typed client", () => {
-  it("writes, reads, edits, publishes and deletes a post", async () => {
+  it("creates, reads, edits, publishes, unpublishes and deletes a post", async () => {
     const { quire } = await openAuthor();
     const written = valueOf(await quire.posts.create({ title: "One", content: "First words." }));
     const edited = valueOf(await quire.posts.update(written, { title: "Another" }));
@@ -122,7 +122,7 @@ describe("the typed client", () => {
     expect(codeOf(await quire.posts.get(written.id))).toBe("post_not_found");
   });
 
-  it("changes and deletes a user, and their password", async () => {
+  it("changes a user and a password, and deletes the user", async () => {
     const { quire } = openClient();
     const user = valueOf(await quire.users.register({ name: "Ada", email: "ada@example.org", password: PASSWORD }));
     expect(codeOf(await quire.users.update(user, { name: "Grace" }))).toBe("authentication_required");
@@ -149,7 +149,7 @@ describe("the typed client", () => {
     expect(codeOf(await quire.posts.create({ title: "One", content: "" }))).toBe("authentication_required");
   });
 
-  it("reads a list page by page, and no further than it is asked", async () => {
+  it("fetches the pages of a list on demand", async () => {
     const { quire, sent } = await openAuthor();
     for (const title of ["One", "Two", "Three", "Four", "Five"]) {
       valueOf(await quire.posts.create({ title, content: "C", status: "published" }));
@@ -160,14 +160,14 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(1);
   });
 
-  it("ends a list with the failure that it meets", async () => {
+  it("ends a list with the failure of its first page", async () => {
     const { quire } = openClient();
     const results = [];
     for await (const session of quire.sessions.list()) results.push(codeOf(session));
     expect(results).toEqual(["authentication_required"]);
   });
 
-  it("has the type of the fields that are asked for, and of no others", async () => {
+  it("types posts by the requested fields", async () => {
     const { quire } = await openAuthor();
     valueOf(await quire.posts.create({ title: "One", content: "C", status: "published" }));
     for await (const post of quire.posts.list({ fields: ["title", "status"], include: "author", limit: 1 })) {
@@ -181,7 +181,7 @@ describe("the typed client", () => {
     expect(page.total).toBe(1);
   });
 
-  it("gives an excerpt in parts that are text", async () => {
+  it("returns an excerpt as parts of plain text", async () => {
     const { quire } = await openAuthor();
     const content = `A "pencil" <b>& paper</b>; it's &amp; that's all.`;
     valueOf(await quire.posts.create({ title: "One", content, status: "published" }));
@@ -193,7 +193,7 @@ describe("the typed client", () => {
     expect.assertions(2);
   });
 
-  it("undoes no change of others: it sends the version that was read", async () => {
+  it("sends the version that was read, so that a concurrent change fails", async () => {
     const { quire } = await openAuthor();
     const read = valueOf(await quire.posts.create({ title: "One", content: "C" }));
     valueOf(await quire.posts.update(read, { title: "Another" }));
@@ -204,8 +204,8 @@ describe("the typed client", () => {
 
   it.each([
     ["did not arrive", false],
-    ["was done", true],
-  ])("repeats a POST that %s before the connection was lost, and it is done once", async (_, reaches) => {
+    ["was executed", true],
+  ])("retries a POST that %s before the connection was lost, and it runs once", async (_, reaches) => {
     const { quire, sent } = await openAuthor(losing("POST", 2, reaches));
     const written = valueOf(await quire.posts.create({ title: "One", content: "C", status: "published" }));
     const keys = sent
@@ -216,14 +216,14 @@ describe("the typed client", () => {
     expect(await titlesIn(quire.posts.list())).toEqual([written.title]);
   });
 
-  it("has another key for each POST", async () => {
+  it("sends a new key with each POST", async () => {
     const { quire, sent } = await openAuthor();
     for (const title of ["One", "Two"]) valueOf(await quire.posts.create({ title, content: "C" }));
     const keys = sent.filter(({ method }) => method === "POST").map(({ headers }) => headers.get("Idempotency-Key"));
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it("repeats what the server asks to repeat, when it asks", async () => {
+  it("retries after 503, with and without Retry-After", async () => {
     const answers = [
       new Response(null, { status: 503, headers: { "Retry-After": "0" } }),
       new Response(null, { status: 503 }),
@@ -236,7 +236,7 @@ describe("the typed client", () => {
   it.each([
     ["seconds", () => "5"],
     ["a time", () => new Date(Date.now() + 5000).toUTCString()],
-  ])("waits as long as Retry-After says in %s, and a moment by chance", async (_, retryAfter) => {
+  ])("waits for the Retry-After in %s, plus a random delay", async (_, retryAfter) => {
     vi.useFakeTimers({ now: new Date("2026-11-24T05:00:00Z"), toFake: ["setTimeout", "clearTimeout", "Date"] });
     const busy = () => problemOf("storage_busy", 503, { "Retry-After": retryAfter() });
     const { quire, sent } = openClient(answering(busy));
@@ -251,16 +251,16 @@ describe("the typed client", () => {
   it.each([
     ["60", 429],
     [new Date(Date.now() + 3_600_000).toUTCString(), 503],
-  ])("says at once what it would have to wait long for: %s", async (retryAfter, status) => {
+  ])("returns an error at once when Retry-After is long: %s", async (retryAfter, status) => {
     const { quire, sent } = openClient(async () => problemOf("rate_limited", status, { "Retry-After": retryAfter }));
     expect(codeOf(await quire.posts.page())).toBe("rate_limited");
     expect(sent).toHaveLength(1);
   });
 
   it.each([
-    ["a proxy answers that the server is gone", badGateway],
+    ["a proxy answers 502", badGateway],
     ["the answer is cut off", cutAnswer],
-  ])("repeats a read when %s", async (_, answer) => {
+  ])("retries a read when %s", async (_, answer) => {
     const { quire, sent } = openClient(answering(answer, answer));
     expect(valueOf(await quire.posts.page()).items).toEqual([]);
     expect(sent).toHaveLength(3);
@@ -291,7 +291,7 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(1);
   });
 
-  it("reads a list to its end though the server restarts between two pages", async () => {
+  it("reads a list to its end when the server restarts between two pages", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
     let isDown = false;
     const { quire } = await openAuthor(async (request, send) => {
@@ -316,7 +316,7 @@ describe("the typed client", () => {
     expect(read).toEqual(titles);
   });
 
-  it("says with a list's failure where to go on", async () => {
+  it("returns the cursor to continue from with the failure of a list", async () => {
     let isDown = false;
     const network: Network = async (request, send) => (isDown ? badGateway() : send(request));
     const { quire } = await openAuthor(network);
@@ -332,7 +332,7 @@ describe("the typed client", () => {
     expect((await failing).value).toMatchObject({ ok: false, cursor: first.nextCursor });
   });
 
-  it("has pages of users, of sessions and of a user's posts, with the cursors beside them", async () => {
+  it("returns pages of users, of sessions and of a user's posts with their cursors", async () => {
     const { quire } = await openAuthor();
     valueOf(await quire.posts.create({ title: "One", content: "C", status: "published" }));
     const [user] = valueOf(await quire.users.page({ limit: 1 })).items;
@@ -343,22 +343,22 @@ describe("the typed client", () => {
 
   it.each([
     ["when its connection is lost", async () => Promise.reject(new TypeError("fetch failed")), "network_error"],
-    ["when a proxy answers in the server's place", badGateway, "unexpected_answer"],
-    ["when the server does not know whether it was done", () => problemOf("outcome_unknown", 503), "outcome_unknown"],
-  ])("does not repeat a change that has no key %s", async (_, answer, code) => {
+    ["when a proxy answers instead of the server", badGateway, "unexpected_answer"],
+    ["when the outcome is unknown", () => problemOf("outcome_unknown", 503), "outcome_unknown"],
+  ])("does not retry a change without a key %s", async (_, answer, code) => {
     const { quire, sent } = openClient(answering(answer));
     expect(codeOf(await quire.posts.update({ id: NO_POST, version: 1 }, { title: "Another" }))).toBe(code);
     expect(sent).toHaveLength(1);
   });
 
-  it("repeats any change that was refused for its number, as nothing of it was done", async () => {
+  it("retries any change after 429, because it was not executed", async () => {
     const limited = () => problemOf("rate_limited", 429, { "Retry-After": "0" });
     const { quire, sent } = openClient(answering(limited));
     expect(codeOf(await quire.posts.delete({ id: NO_POST, version: 1 }))).toBe("authentication_required");
     expect(sent).toHaveLength(2);
   });
 
-  it("publishes what was read, once, though the answer is lost", async () => {
+  it("publishes the version that was read once, even if the answer is lost", async () => {
     let isLost = false;
     const { quire } = await openAuthor(async (request, send) => {
       const answer = await send(request);
@@ -371,7 +371,7 @@ describe("the typed client", () => {
     expect(codeOf(await quire.posts.unpublish(read))).toBe("precondition_failed");
   });
 
-  it("writes once for each key that it is given", async () => {
+  it("creates one post when the same key is used twice", async () => {
     const { quire } = await openAuthor();
     const idempotencyKey = crypto.randomUUID();
     const post = { title: "One", content: "C" };
@@ -379,14 +379,14 @@ describe("the typed client", () => {
     expect(valueOf(await quire.posts.create(post, { idempotencyKey }))).toEqual(first);
   });
 
-  it("has keys on a page that came without TLS, where there is no crypto.randomUUID", async () => {
+  it("makes keys on a page without TLS, where crypto.randomUUID does not exist", async () => {
     vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
     const { quire, sent } = openClient(async () => problemOf("email_taken", 409));
     await quire.users.register({ name: "Ada", email: "ada@example.org", password: PASSWORD });
     expect(sent[0]?.headers.get("Idempotency-Key")).toMatch(/^"[0-9a-f]{32}"$/);
   });
 
-  it("ends a call by its signal, and does not repeat it", async () => {
+  it("ends a call when its signal is aborted, and does not retry it", async () => {
     const { quire, sent } = openClient(silent);
     const controller = new AbortController();
     const page = quire.posts.page({}, { signal: controller.signal });
@@ -397,13 +397,13 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(2);
   });
 
-  it("ends by its signal what waits to be repeated", async () => {
+  it("ends a call that waits for its retry when its signal is aborted", async () => {
     const { quire, sent } = openClient(async () => problemOf("storage_busy", 503, { "Retry-After": "9" }));
     const controller = new AbortController();
     const posts = quire.posts.list({}, { signal: controller.signal });
     const first = posts.next();
     await vi.waitFor(() => expect(sent).toHaveLength(1));
-    // It has been answered, and waits, before the next turn of the event loop.
+    // It has been answered and waits for the retry before the next turn of the event loop.
     await new Promise(setImmediate);
     controller.abort(new Error("Enough."));
     expect((await first).value).toMatchObject({ error: { code: "aborted" } });
@@ -411,14 +411,14 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(1);
   });
 
-  it("waits for an answer no longer than it is told to", async () => {
+  it("waits for an answer no longer than timeoutMs", async () => {
     const { quire } = openClient(silent, { timeoutMs: 1 });
     const { signal } = new AbortController();
     const changed = await quire.users.changePassword(NO_POST, { newPassword: PASSWORD }, { signal });
     expect(changed).toMatchObject({ error: { code: "network_error", cause: { name: "TimeoutError" } } });
   });
 
-  it("ends a list with the failure that it meets on a later page", async () => {
+  it("ends a list with the failure of a later page", async () => {
     const { quire } = await openAuthor(async (request, send) =>
       request.url.includes("cursor=") ? problemOf("storage_corrupt", 500) : send(request),
     );
@@ -428,7 +428,7 @@ describe("the typed client", () => {
     expect(results).toEqual(["no error", "storage_corrupt"]);
   });
 
-  it("forgets the token of a session that was ended elsewhere when it logs out", async () => {
+  it("drops the token of an ended session at log-out", async () => {
     const { quire } = await openAuthor();
     for await (const session of quire.sessions.list()) valueOf(await quire.sessions.end(valueOf(session).id));
     expect(codeOf(await quire.posts.page())).toBe("invalid_session");
@@ -436,14 +436,17 @@ describe("the typed client", () => {
     expect(valueOf(await quire.posts.page()).items).toEqual([]);
   });
 
-  it.each(["http://quire.example/api", "http://quire.example/api/"])("asks below the path of %s", async (url) => {
-    const { quire, sent } = openClient(async () => problemOf("post_not_found", 404), { url });
-    await quire.posts.get(NO_POST);
-    expect(sent[0]?.url).toBe(`http://quire.example/api/v1/posts/${NO_POST}`);
-  });
+  it.each(["http://quire.example/api", "http://quire.example/api/"])(
+    "sends requests below the path of %s",
+    async (url) => {
+      const { quire, sent } = openClient(async () => problemOf("post_not_found", 404), { url });
+      await quire.posts.get(NO_POST);
+      expect(sent[0]?.url).toBe(`http://quire.example/api/v1/posts/${NO_POST}`);
+    },
+  );
 
   it.each(["", "..", "../users", "a/publish", "?limit=1", "%2e%2e"])(
-    "finds nothing by what is no id: %j",
+    "answers post_not_found for the invalid id %j",
     async (id) => {
       const { quire, sent } = openClient();
       expect(codeOf(await quire.posts.get(id))).toBe("post_not_found");
@@ -455,19 +458,19 @@ describe("the typed client", () => {
     ["the page", () => new Response("<h1>Welcome</h1>", { headers: { "Content-Type": "text/html" } }), 200],
     ["the broken JSON", () => new Response("{", { headers: { "Content-Type": "application/json" } }), 200],
     [
-      "another's problem",
+      "the problem of another API",
       () => Response.json({}, { status: 400, headers: { "Content-Type": "application/problem+json" } }),
       400,
     ],
-    ["the error, which is no problem,", () => Response.json({ code: "x", detail: "y" }, { status: 400 }), 400],
+    ["the error that is not a problem", () => Response.json({ code: "x", detail: "y" }, { status: 400 }), 400],
     ["the answer without a body", () => new Response(null, { status: 304 }), 304],
-  ])("takes %s of another server for no answer of Quire", async (_, answer, status) => {
+  ])("does not treat %s of another server as an answer of Quire", async (_, answer, status) => {
     const { quire } = openClient(async () => answer());
     const detail = `The answer is not from Quire: it has the status ${status}. Check the URL and any proxy.`;
     expect(await quire.posts.page()).toEqual({ ok: false, error: { code: "unexpected_answer", detail, status } });
   });
 
-  it("follows no redirection, which would make a GET of a POST", async () => {
+  it("follows no redirect, which would turn a POST into a GET", async () => {
     const asked: string[] = [];
     const elsewhere = createServer(({ method, url }, response) => {
       asked.push(`${method} ${url}`);
@@ -479,7 +482,7 @@ describe("the typed client", () => {
     expect(new Set(asked)).toEqual(new Set(["POST /v1/posts"]));
   });
 
-  it("takes JSON for JSON when a proxy has named its charset", async () => {
+  it("accepts JSON to which a proxy has added a charset", async () => {
     const { quire } = openClient(async (request, send) => {
       const answer = await send(request);
       answer.headers.set("Content-Type", `${answer.headers.get("Content-Type")}; charset=utf-8`);
@@ -489,10 +492,10 @@ describe("the typed client", () => {
     expect(codeOf(await quire.posts.get(NO_POST))).toBe("post_not_found");
   });
 
-  it("has the codes of an operation's problems in its type", async () => {
+  it("types the problem codes of an operation", async () => {
     const { quire } = openClient();
     const found = await quire.posts.get(NO_POST);
-    if (found.ok) return expect.fail("found a post that was never written");
+    if (found.ok) return expect.fail("found a post that was never created");
     expectTypeOf<"post_not_found">().toExtend<typeof found.error.code>();
     expectTypeOf<"email_taken">().not.toExtend<typeof found.error.code>();
     for (const code of ["network_error", "aborted", "invalid_session", "rate_limited", "internal_error"] as const)
@@ -501,14 +504,14 @@ describe("the typed client", () => {
     expect(found.error.code).toBe("post_not_found");
   });
 
-  it("has the wrong fields in the type of the problem that names them", async () => {
+  it("types the list of wrong fields of validation_failed", async () => {
     const { quire } = await openAuthor();
     const written = await quire.posts.create({ title: "", content: "C" });
-    if (written.ok || written.error.code !== "validation_failed") return expect.fail("took an empty title");
+    if (written.ok || written.error.code !== "validation_failed") return expect.fail("accepted an empty title");
     expect(written.error.errors.map(({ pointer }) => pointer)).toEqual(["/title"]);
   });
 
-  it("is bundled for a browser as quire/client, with nothing in it but itself and hono's client: 4 kB in gzip", async () => {
+  it("bundles for a browser to less than 4 KiB in gzip, and includes only its own code and Hono's client", async () => {
     const { metafile, outputFiles } = await build({
       stdin: { contents: 'export { createClient } from "quire/client";', resolveDir: import.meta.dirname },
       bundle: true,

@@ -16,7 +16,7 @@ const aPosition = fc.record({
 });
 const aList = fc.constantFrom("users", "posts", "sessions", "users/00000000-0000-7000-8000-000000000000/posts");
 
-/** A cursor with this payload, as anybody can write it who knows the format. */
+/** A cursor with this payload. Anybody who knows the format can make one. */
 const forged = (payload: unknown): string => Buffer.from(JSON.stringify(payload)).toString("base64url");
 
 describe("a cursor", () => {
@@ -28,7 +28,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("has only characters that a URL holds unescaped", async () => {
+  it("has only characters that need no escape in a URL", async () => {
     await fc.assert(
       fc.asyncProperty(aList, aPosition, async (list, position) => {
         const cursor = encodeCursor(list, position);
@@ -47,7 +47,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("is refused by every other list", async () => {
+  it("is rejected by every other list", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string(), fc.string(), aPosition, async (list, other, position) => {
         fc.pre(list !== other);
@@ -56,7 +56,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("is refused when any one of its characters is altered", async () => {
+  it("is rejected when a single character is altered", async () => {
     const aCharacter = fc.oneof(
       fc.constantFrom(...Array.from(ALPHABET)),
       fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
@@ -73,7 +73,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("is refused when it is cut or lengthened", async () => {
+  it("is rejected when it is truncated or extended", async () => {
     await fc.assert(
       fc.asyncProperty(aList, aPosition, fc.nat(31), async (list, position, length) => {
         const cursor = encodeCursor(list, position);
@@ -83,7 +83,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("is refused without an exception when it is any other text", async () => {
+  it("is rejected without an exception when it is any other text", async () => {
     const anyText = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.string({ unit: fc.constantFrom(...Array.from(ALPHABET)), maxLength: 200 }),
@@ -102,27 +102,27 @@ describe("a cursor", () => {
     ["a number as its sort key", ["forward", 1, ID, "0123456789abcdef"]],
     ["an object as its sort key", ["forward", { key: 1 }, ID, "0123456789abcdef"]],
     ["a number as its id", ["forward", null, 1, "0123456789abcdef"]],
-    ["an id that is no UUID", ["forward", null, "1", "0123456789abcdef"]],
+    ["an id that is not a UUID", ["forward", null, "1", "0123456789abcdef"]],
     ["a wrong checksum", ["forward", null, ID, "0123456789abcdef"]],
     ["no checksum", ["forward", null, ID]],
     ["an object as its payload", { direction: "forward", key: null, id: ID }],
     ["null as its payload", null],
-  ])("is refused with %s", (_, payload) => {
+  ])("is rejected with %s", (_, payload) => {
     expect(decodeCursor("users", forged(payload))).toBeNull();
   });
 
-  it("is the same text for the same position, so that a page has one address", () => {
+  it("is the same text for the same position, so that a page has one URL", () => {
     const position = past(ID as UserId);
     expect(encodeCursor("users", position)).toBe(encodeCursor("users", position));
   });
 
-  it("is refused with other white space in its payload", () => {
+  it("is rejected with additional white space in its payload", () => {
     const cursor = encodeCursor("users", past(ID as UserId));
     const payload = Buffer.from(cursor, "base64url").toString();
     expect(decodeCursor("users", Buffer.from(` ${payload}`).toString("base64url"))).toBeNull();
   });
 
-  it("is refused in the other alphabet of base64", () => {
+  it("is rejected in the standard alphabet of base64", () => {
     const position = { direction: "forward" as const, id: ID as UserId, key: "???>>>~~~" };
     const cursor = encodeCursor("posts", position);
     const other = cursor.replaceAll("-", "+").replaceAll("_", "/");

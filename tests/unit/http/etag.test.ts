@@ -13,7 +13,7 @@ import {
 } from "../../../src/interfaces/http/etag.ts";
 import { respond } from "../../../src/interfaces/http/respond.ts";
 
-/** What the functions make of a header, as they are called in a request that has it. */
+/** An app that calls the functions with the headers of a request. */
 const app = new Hono<HttpEnv>()
   .use(answerHeaders(""))
   .get("/expected", (c) => c.json(expectedVersions(c)))
@@ -38,7 +38,7 @@ function preconditions(ifMatch: string | null, ifNoneMatch: string | null): Reco
   };
 }
 
-const version = (raw: number): Version => parseVersion(raw) ?? expect.fail(`${raw} is no version`);
+const version = (raw: number): Version => parseVersion(raw) ?? expect.fail(`${raw} is not a version`);
 const aVersion = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map(version);
 const aRepresentation = fc.oneof(
   fc.constantFrom("full" as const, "public" as const),
@@ -46,7 +46,7 @@ const aRepresentation = fc.oneof(
 );
 
 describe("an entity tag", () => {
-  it("is strong and quoted, and another one for each representation of a version", () => {
+  it("is strong and quoted, and differs for each representation of a version", () => {
     expect(etag(version(3))).toBe('"3"');
     expect(etag(version(3), "full")).toBe('"3"');
     expect(etag(version(3), "public")).toBe('"3-public"');
@@ -62,7 +62,7 @@ describe("an entity tag", () => {
     );
   });
 
-  it("names its version in If-Match, whatever the representation", async () => {
+  it("names its version in If-Match for every representation", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(aVersion, aRepresentation), { minLength: 1 }), async (tags) => {
         const header = tags.map(([of, representation]) => etag(of, representation)).join(", ");
@@ -71,7 +71,7 @@ describe("an entity tag", () => {
     );
   });
 
-  it("is found by If-None-Match wherever it is in the list, weak or strong", async () => {
+  it("matches If-None-Match at any position of the list, weak or strong", async () => {
     const aTag = fc.tuple(fc.constantFrom("", "W/"), aVersion).map(([weak, of]) => `${weak}${etag(of)}`);
     await fc.assert(
       fc.asyncProperty(fc.array(aTag, { minLength: 1, maxLength: 5 }), fc.nat(4), async (tags, index) => {
@@ -83,12 +83,12 @@ describe("an entity tag", () => {
 });
 
 describe("the tag of a list", () => {
-  it("is weak, and the same for the same states", () => {
+  it("is weak, and equal for equal states", () => {
     expect(weakEtag([["a", 1], null])).toMatch(/^W\/"[0-9a-f]{32}"$/);
     expect(weakEtag([["a", 1], null])).toBe(weakEtag([["a", 1], null]));
   });
 
-  it("is another one for other states", () => {
+  it("differs for different states", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
         fc.pre(JSON.stringify(one) !== JSON.stringify(other));
@@ -139,7 +139,7 @@ describe("If-Match", () => {
     expect(await versionsIn(header)).toEqual(versions);
   });
 
-  it("names versions alone, whatever it holds, and never throws", async () => {
+  it("names only versions that the header contains, and never throws", async () => {
     const aHeader = fc.string({ unit: fc.constantFrom(...Array.from('"W/*, \t0123-public\xff')) });
     await fc.assert(
       fc.asyncProperty(aHeader, async (header) => {
@@ -154,28 +154,28 @@ describe("If-None-Match", () => {
   it.each([
     ["nothing", null, 200],
     ["the tag", '"2"', 304],
-    ["the tag as a weak one", 'W/"2"', 304],
+    ["the weak form of the tag", 'W/"2"', 304],
     ["a list with it", '"1", "2"', 304],
     ["any tag", "*", 304],
     ["any tag among white space", " * ", 304],
     ["another tag", '"1"', 200],
     ["the tag of the other representation", '"2-public"', 200],
-    ["a tag that begins so", '"22"', 200],
+    ["a tag with the same beginning", '"22"', 200],
     ["no quotes", "2", 200],
     ["an empty header", "", 200],
-  ])("with %s says whether the client has it", async (_, header, expected) => {
+  ])("with %s (%j) gives %i", async (_, header, expected) => {
     expect(await statusOf('"2"', null, header)).toBe(expected);
     expect(await statusOf('W/"2"', null, header)).toBe(expected);
   });
 
   it.each([
-    ["alone, all but those that it names", null, '"1", W/"2-public"', { except: [1, 2] }],
+    ["alone, all except those that it names", null, '"1", W/"2-public"', { except: [1, 2] }],
     ["alone and without a tag, all", null, "", { except: [] }],
-    ["after any tag, all but those that it names", "*", '"1"', { except: [1] }],
-    ["after tags, those that it does not name", '"1", "2"', 'W/"1"', [2]],
-    ["with any tag, none", null, "*", []],
-    ["with any tag after tags, none", '"1"', "*", []],
-  ])("lets be changed: %s", async (_, ifMatch, ifNoneMatch, expected) => {
+    ["with If-Match: *, all except those that it names", "*", '"1"', { except: [1] }],
+    ["with tags in If-Match, those of them that it does not name", '"1", "2"', 'W/"1"', [2]],
+    ["as *, none", null, "*", []],
+    ["as * with tags in If-Match, none", '"1"', "*", []],
+  ])("allows the versions of a change: %s", async (_, ifMatch, ifNoneMatch, expected) => {
     expect(await versionsIn(ifMatch, ifNoneMatch)).toEqual(expected);
   });
 });
@@ -194,7 +194,7 @@ describe("the preconditions of a GET", () => {
     ['"2"', '"1"', '"2"', 412],
     ['"2"', '"2"', '"2"', 304],
     ['"2"', "*", '"1"', 200],
-  ])("of %s with If-Match %j and If-None-Match %j give %i", async (current, ifMatch, ifNoneMatch, status) => {
+  ])("of %s with If-Match %j and If-None-Match %j result in %i", async (current, ifMatch, ifNoneMatch, status) => {
     expect(await statusOf(current, ifMatch, ifNoneMatch)).toBe(status);
   });
 });

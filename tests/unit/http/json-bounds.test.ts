@@ -2,13 +2,13 @@ import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { exceededBound, JSON_BOUNDS } from "../../../src/interfaces/http/middleware/json-bounds.ts";
 
-/** The depth of a value as one would write it down: recursively, on the value and not on its text. */
+/** The depth of a value, computed recursively on the value and not on its text. */
 function depthOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-/** Strings and keys of what could confuse a reader of brackets. */
+/** Strings and keys with characters that could confuse a parser of brackets. */
 const aConfusingString = fc.string({
   unit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "\\\\", '\\"', "u", "\n", "é"),
 });
@@ -25,7 +25,7 @@ const { value: aValue } = fc.letrec((tie) => ({
   object: fc.dictionary(aConfusingString, tie("value"), { maxKeys: 3 }),
 }));
 
-/** The brackets, commas and colons of a value's JSON, counted as {@link depthOf} counts. */
+/** The number of brackets, commas and colons in a value's JSON, computed like {@link depthOf}. */
 function structureOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   const values = Object.values(value);
@@ -36,7 +36,7 @@ function structureOf(value: unknown): number {
 const ANY = Number.MAX_SAFE_INTEGER;
 
 describe("exceededBound", () => {
-  it("agrees with the depth of the value that the text stands for", () => {
+  it("agrees with the depth of the parsed value", () => {
     fc.assert(
       fc.property(aValue, fc.nat(8), fc.constantFrom(undefined, 2, "\t"), (value, maxDepth, space) => {
         const exceeded = exceededBound(JSON.stringify(value, null, space), { maxDepth, maxStructure: ANY });
@@ -46,7 +46,7 @@ describe("exceededBound", () => {
     );
   });
 
-  it("agrees with the brackets, commas and colons of the value that the text stands for", () => {
+  it("agrees with the brackets, commas and colons of the parsed value", () => {
     fc.assert(
       fc.property(aValue, fc.nat(30), fc.constantFrom(undefined, 2, "\t"), (value, maxStructure, space) => {
         const exceeded = exceededBound(JSON.stringify(value, null, space), { maxDepth: ANY, maxStructure });
@@ -68,11 +68,11 @@ describe("exceededBound", () => {
     [String.raw`"\"[[["`, 0, false],
     [String.raw`["\\",[]]`, 1, true],
     [String.raw`{"[\\\"[":1}`, 1, false],
-  ])("says of %j and a depth of %i: %s", (json, maxDepth, isDeeper) => {
+  ])("finds that %j exceeds a depth of %i: %s", (json, maxDepth, isDeeper) => {
     expect(exceededBound(json, { maxDepth, maxStructure: ANY })).toBe(isDeeper ? "json_too_deep" : null);
   });
 
-  it("lets everything stand in strings", () => {
+  it("allows any characters in strings", () => {
     const text = JSON.stringify({ content: '{["a",:]}\\"'.repeat(100_000) });
     expect(exceededBound(text, JSON_BOUNDS)).toBeNull();
   });
@@ -81,8 +81,8 @@ describe("exceededBound", () => {
     ["fields", `{${Array.from({ length: 560_000 }, (_, i) => `"${i.toString(36)}":0`).join(",")}}`],
     ["arrays", `{"a":[${"[[]],".repeat(100_000)}0]}`],
     ["numbers", `[${"0,".repeat(3_000_000)}0]`],
-    ["text that is no JSON", ":,".repeat(3_000_000)],
-  ])("stops after so many brackets, commas and colons as are allowed, of any number of %s", (_, json) => {
+    ["text that is not JSON", ":,".repeat(3_000_000)],
+  ])("stops at the maximum of brackets, commas and colons for any number of %s", (_, json) => {
     const read = vi.spyOn(String.prototype, "charCodeAt");
     try {
       expect(exceededBound(json, JSON_BOUNDS)).toBe("json_too_complex");
@@ -92,7 +92,7 @@ describe("exceededBound", () => {
     }
   });
 
-  it("stops at text of any depth, and does not overflow the stack", () => {
+  it("stops at the maximum depth, and does not overflow the stack", () => {
     expect(exceededBound("[".repeat(5_000_000), JSON_BOUNDS)).toBe("json_too_deep");
   });
 });

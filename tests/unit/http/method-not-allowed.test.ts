@@ -24,27 +24,27 @@ describe("answerOtherMethods", () => {
     routes.put("/things/:id/name", (c) => c.text("named"));
   });
 
-  it("refuses a method that a path has no handler for, and says which it has", async () => {
+  it("refuses a method without a handler with 405, and lists the allowed methods", async () => {
     const { status, allow, text } = await answer(app, "DELETE", "/things");
     expect({ status, allow }).toEqual({ status: 405, allow: "GET, HEAD, OPTIONS, POST" });
     expect(JSON.parse(text)).toMatchObject({ status: 405, code: "method_not_allowed" });
   });
 
-  it("allows HEAD where there is GET, and only there", async () => {
+  it("allows HEAD only on paths with GET", async () => {
     expect(await answer(app, "HEAD", "/things")).toEqual({ status: 200, allow: null, text: "" });
     expect(await answer(app, "HEAD", "/things/1/name")).toEqual({ status: 405, allow: "OPTIONS, PUT", text: "" });
   });
 
-  it("answers OPTIONS with what is allowed", async () => {
+  it("answers OPTIONS with the allowed methods", async () => {
     expect(await answer(app, "OPTIONS", "/things/1/name")).toEqual({ status: 204, allow: "OPTIONS, PUT", text: "" });
   });
 
-  it("leaves the handlers alone that there are", async () => {
+  it("does not change the existing handlers", async () => {
     expect(await answer(app, "GET", "/things")).toEqual({ status: 200, allow: null, text: "things" });
     expect(await answer(app, "POST", "/things")).toEqual({ status: 201, allow: null, text: "made" });
   });
 
-  it("leaves a path alone that has middleware only", async () => {
+  it("answers 404 on a path that has only middleware", async () => {
     expect((await answer(app, "GET", "/other")).status).toBe(404);
     expect((await answer(app, "OPTIONS", "/other")).status).toBe(404);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts";
 import { problemParts, type ProblemKind } from "../../../src/interfaces/http/problem/problem.ts";
 
-/** Every problem that there is, with its status: one that is left out does not compile. */
+/** Every problem with its status. A missing problem does not compile. */
 const STATUSES: Readonly<Record<ProblemKind, number>> = {
   malformed_request: 400,
   expectation_failed: 417,
@@ -63,7 +63,7 @@ const TABLE = Object.entries(STATUSES) as [ProblemKind, number][];
 const kindsOf = (wanted: number) => TABLE.filter(([, status]) => status === wanted).map(([kind]) => kind);
 
 describe("problems", () => {
-  it.each(TABLE)("%s is a whole problem of status %i", (kind, status) => {
+  it.each(TABLE)("%s is a complete problem document with status %i", (kind, status) => {
     const parts = problemParts(kind, "request-1");
     expect(parts.status).toBe(status);
     expect(parts.headers["Content-Type"]).toBe("application/problem+json");
@@ -77,7 +77,7 @@ describe("problems", () => {
     });
   });
 
-  it.each(kindsOf(401))("%s challenges (RFC 9110, 15.5.2)", (kind) => {
+  it.each(kindsOf(401))("%s has a WWW-Authenticate challenge (RFC 9110, 15.5.2)", (kind) => {
     expect(problemParts(kind, null).headers).toHaveProperty(
       "WWW-Authenticate",
       expect.stringMatching(/^Bearer realm="/),
@@ -91,7 +91,7 @@ describe("problems", () => {
     "storage_busy",
     "version_conflict",
     "idempotency_key_in_use",
-  ] as const)("%s says when to come back", (kind) => {
+  ] as const)("%s has a Retry-After", (kind) => {
     expect(problemParts(kind, null).headers).toHaveProperty("Retry-After", expect.stringMatching(/^\d+$/));
   });
 
@@ -107,11 +107,11 @@ describe("problems", () => {
     ]);
   });
 
-  it("gives null for a request id where there is none", () => {
+  it("have a null requestId without a request id", () => {
     expect(JSON.parse(problemParts("malformed_request", null).body)).toHaveProperty("requestId", null);
   });
 
-  it("adds the headers and the field errors of the case to those of the problem", () => {
+  it("add the headers and the field errors of the case to those of the problem", () => {
     const errors = [{ in: "body", pointer: "/a", code: "unknown_field", detail: "Remove it." }] as const;
     const parts = problemParts("method_not_allowed", "request-1", { headers: { Allow: "GET" }, errors });
     expect(parts.headers).toEqual({

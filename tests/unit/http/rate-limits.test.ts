@@ -11,14 +11,14 @@ const limited = (limits: Partial<typeof HTTP_SETTINGS>) =>
 const at = (address: string) => ({ "X-Test-Address": address });
 
 describe("the rate limits", () => {
-  it("say with each answer what it has cost and how much is left", async () => {
+  it("show the cost of the request and the rest of the quota in each answer", async () => {
     const { nobody } = limited({ requestsPerMinute: 3 });
     const reply = await nobody.get("/v1/posts");
     expect(reply.headers.get("RateLimit-Policy")).toBe('"address";q=3;w=60;quire-cost=1');
     expect(reply.headers.get("RateLimit")).toBe('"address";r=2;t=60');
   });
 
-  it("refuse what is too much until the minute is over, and say when that is", async () => {
+  it("refuse requests above the quota until the end of the window, with Retry-After", async () => {
     const { nobody, clock } = limited({ requestsPerMinute: 2 });
     await nobody.get("/v1/posts");
     clock.advance(20_000);
@@ -32,14 +32,14 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/posts")).status).toBe(200);
   });
 
-  it("are each address's own", async () => {
+  it("count each address separately", async () => {
     const { nobody } = limited({ requestsPerMinute: 1 });
     await nobody.get("/v1/posts");
     expect((await nobody.get("/v1/posts")).status).toBe(429);
     expect((await nobody.get("/v1/posts", at("192.0.2.2"))).status).toBe(200);
   });
 
-  it("hold for guessed tokens, before any is looked up, and on paths that are not there", async () => {
+  it("apply to guessed tokens before they are looked up, and to unknown paths", async () => {
     const { nobody } = limited({ requestsPerMinute: 2 });
     const guess = { Authorization: "Bearer guessed" };
     expect((await nobody.get("/v1/posts", guess)).status).toBe(401);
@@ -48,7 +48,7 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/nothing")).status).toBe(429);
   });
 
-  it("hold for an account wherever it asks from, and for no other account", async () => {
+  it("apply to an account from any address, and to each account separately", async () => {
     const { author } = limited({ requestsPerMinute: 100 });
     const [ada, grace] = [await author(), await author()];
     for (let asked = 1; asked <= 100; asked++) {
@@ -62,7 +62,7 @@ describe("the rate limits", () => {
     expect((await grace.get("/v1/posts", at("198.51.100.101"))).status).toBe(200);
   });
 
-  it("leave the health of the server alone", async () => {
+  it("do not apply to health checks", async () => {
     const { nobody } = limited({ requestsPerMinute: 1 });
     for (const path of ["/health/live", "/health/ready"]) {
       const reply = await nobody.get(path);
@@ -72,7 +72,7 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/posts")).status).toBe(200);
   });
 
-  it("leave readiness alone, which asks the storage ten times a second at most", async () => {
+  it("do not apply to readiness, which checks the storage at most ten times a second", async () => {
     const storage = openMemoryStorage();
     let asked = 0;
     const check: typeof storage.probe.check = async () => {
@@ -88,14 +88,14 @@ describe("the rate limits", () => {
     expect(asked).toBe(2);
   });
 
-  it("are none where they are 0", async () => {
+  it("are off with a quota of 0", async () => {
     const { nobody } = limited({});
     const reply = await nobody.get("/v1/posts?q=word");
     expect(reply.headers.has("RateLimit")).toBe(false);
     expect(reply.headers.has("RateLimit-Policy")).toBe(false);
   });
 
-  it("can be read by pages of other origins", async () => {
+  it("are visible to pages of allowed origins", async () => {
     const { nobody } = limited({ requestsPerMinute: 1, corsOrigins: [PAGE] });
     const before = { Origin: PAGE, "Access-Control-Request-Method": "GET" };
     await nobody.get("/v1/posts");
@@ -117,7 +117,7 @@ describe("the rate limits", () => {
   });
 });
 
-describe("the cost of an operation", () => {
+describe("the cost", () => {
   const cost = (reply: { readonly headers: Headers }) =>
     /^"address";q=\d+;w=60;quire-cost=(\d+)/.exec(reply.headers.get("RateLimit-Policy") ?? "")?.[1];
   const left = (reply: { readonly headers: Headers }) =>
@@ -149,30 +149,30 @@ describe("the cost of an operation", () => {
 
   const POST = { title: "A title", content: "Some content" };
   const operations: Record<string, (api: Api, ada: Person) => ReturnType<Person["get"]>> = {
-    "an author's posts that are counted is 21": async (_, ada) => ada.get(`${ada.path}/posts?count=true`),
-    "the sessions is 1": async (_, ada) => ada.get("/v1/sessions"),
-    "a log-in is 21": async ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
-    "a registration is 21": async ({ nobody }) =>
+    "of an author's posts with count=true is 21": async (_, ada) => ada.get(`${ada.path}/posts?count=true`),
+    "of the list of sessions is 1": async (_, ada) => ada.get("/v1/sessions"),
+    "of a log-in is 21": async ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
+    "of a registration is 21": async ({ nobody }) =>
       nobody.post("/v1/users", { name: "Grace", email: "grace@example.org", password: PASSWORD }),
-    "a post is 5": async (_, ada) => ada.post("/v1/posts", POST),
-    "an edit is 5": async (_, ada) => ada.patch(`/v1/posts/${(await ada.write()).id}`, { title: "Another" }),
-    "a publication is 5": async (_, ada) => ada.post(`/v1/posts/${(await ada.write()).id}/publish`),
-    "a deletion is 5": async (_, ada) => ada.delete(`/v1/posts/${(await ada.write()).id}`),
-    "a log-out is 5": async (_, ada) => ada.delete("/v1/sessions"),
-    "a new name is 5": async (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
-    "a new e-mail address is 25": async (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
-    "a new password is 41": async (_, ada) =>
+    "of a new post is 5": async (_, ada) => ada.post("/v1/posts", POST),
+    "of an edit is 5": async (_, ada) => ada.patch(`/v1/posts/${(await ada.write()).id}`, { title: "Another" }),
+    "of a publication is 5": async (_, ada) => ada.post(`/v1/posts/${(await ada.write()).id}/publish`),
+    "of a deletion is 5": async (_, ada) => ada.delete(`/v1/posts/${(await ada.write()).id}`),
+    "of a log-out is 5": async (_, ada) => ada.delete("/v1/sessions"),
+    "of a new name is 5": async (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
+    "of a new e-mail address is 25": async (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
+    "of a new password is 41": async (_, ada) =>
       ada.put(`${ada.path}/password`, { currentPassword: PASSWORD, newPassword: "another horse entirely" }),
-    "deleting a user without posts is 5": async (_, ada) => ada.delete(ada.path),
-    "deleting a user with all posts is 205": async (_, ada) => ada.delete(`${ada.path}?posts=delete`),
+    "of the deletion of a user without posts is 5": async (_, ada) => ada.delete(ada.path),
+    "of the deletion of a user with all posts is 205": async (_, ada) => ada.delete(`${ada.path}?posts=delete`),
   };
-  it.each(Object.entries(operations))("of %s", async (title, operate) => {
+  it.each(Object.entries(operations))("%s", async (title, operate) => {
     const api = open();
     const ada = await api.author();
     expect(cost(await operate(api, ada))).toBe(title.split(" ").at(-1));
   });
 
-  it("is that of a read where the query or the token is refused", async () => {
+  it("is 1 when the query or the token is refused", async () => {
     const { nobody } = open();
     const wrong = await nobody.get("/v1/posts?q=word&count=true&limit=1000");
     expect([wrong.status, cost(wrong)]).toEqual([422, "1"]);
@@ -182,7 +182,7 @@ describe("the cost of an operation", () => {
     expect([anonymous.status, cost(anonymous)]).toEqual([401, "1"]);
   });
 
-  it("is charged before the store is asked", async () => {
+  it("is charged before the storage is called", async () => {
     const storage = openMemoryStorage();
     const searched: string[] = [];
     const search: typeof storage.posts.search = async (...asked) => {
@@ -196,7 +196,7 @@ describe("the cost of an operation", () => {
     expect(searched).toEqual(["asked"]);
   });
 
-  it("that does not fit into what is left is refused until the minute is over, while a read still fits", async () => {
+  it("of a request above the remaining quota is refused until the end of the window, while a read passes", async () => {
     const { nobody, clock } = limited({ requestsPerMinute: 30 });
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
     clock.advance(10_000);
@@ -210,14 +210,14 @@ describe("the cost of an operation", () => {
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
   });
 
-  it("is never more than a whole quota, so that a small one forbids nothing", async () => {
+  it("is never more than the whole quota, so that a small quota forbids no operation", async () => {
     const { nobody } = limited({ requestsPerMinute: 5 });
     const reply = await nobody.get("/v1/posts?q=word&count=true");
     expect([reply.status, cost(reply), left(reply)]).toEqual([200, "5", 0]);
     expect((await nobody.get("/v1/posts")).status).toBe(429);
   });
 
-  it("lets a page search at each of 250 key strokes a minute by default", async () => {
+  it("allows a search at each of 250 key strokes a minute by default", async () => {
     const { nobody } = openApi(openMemoryStorage(), { http: readConfig({})._unsafeUnwrap().http });
     for (let stroke = 1; stroke <= 250; stroke++) {
       const reply = await nobody.get("/v1/posts?q=word&limit=10&include=author");
@@ -225,7 +225,7 @@ describe("the cost of an operation", () => {
     }
   });
 
-  it("is in the document of the API, with each operation that costs more than a read", async () => {
+  it("is in the OpenAPI document of each operation that costs more than a read", async () => {
     const { app } = open();
     const document = (await (await app.request("/openapi.json")).json()) as {
       readonly paths: Record<string, Record<string, { readonly description?: string }>>;
@@ -245,7 +245,7 @@ describe("the limit of log-ins", () => {
   const attempt = async (api: Api, email: string, password: string, address = "192.0.2.9") =>
     (await api.nobody.post("/v1/sessions", { email, password }, at(address))).status;
 
-  it("counts every attempt of one address with one user, however the user is written", async () => {
+  it("counts every attempt of one address with one user, in any spelling of the e-mail address", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const { email } = await api.author();
     expect(await attempt(api, email, "wrong password")).toBe(401);
@@ -255,7 +255,7 @@ describe("the limit of log-ins", () => {
     expect(await attempt(api, "other@example.org", "wrong password")).toBe(401);
   });
 
-  it("keeps nobody out who is at another address", async () => {
+  it("does not lock out a user at another address", async () => {
     const api = limited({ logInsPerMinute: 1 });
     const { email } = await api.author();
     await attempt(api, email, "wrong password");
@@ -263,7 +263,7 @@ describe("the limit of log-ins", () => {
     expect(await attempt(api, email, PASSWORD, "192.0.2.10")).toBe(201);
   });
 
-  it("ends before one address has tried many users", async () => {
+  it("stops an address that tries many users", async () => {
     const api = limited({ logInsPerMinute: 1 });
     for (let tried = 0; tried < 10; tried++) {
       expect(await attempt(api, `user${tried}@example.org`, "password1")).toBe(401);
@@ -274,7 +274,7 @@ describe("the limit of log-ins", () => {
     expect((await api.nobody.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
   });
 
-  it("leaves each address one attempt where many addresses try the same user, and so lets the user in", async () => {
+  it("leaves each address one attempt when many addresses try one user, so that the user can log in", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const { email } = await api.author();
     api.clock.advance(60_000);
@@ -305,7 +305,7 @@ describe("the limit of log-ins counts as an attempt", () => {
   const passwordOf = async (person: Person, currentPassword: string, address = "192.0.2.9") =>
     person.put(`${person.path}/password`, { currentPassword, newPassword: "another horse entirely" }, at(address));
 
-  it("a current password that is given to change it", async () => {
+  it("a current password for a change of the password", async () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     for (let guess = 1; guess <= 3; guess++) {
       const reply = await passwordOf(ada, `wrong password ${guess}`);
@@ -318,7 +318,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await ada.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
   });
 
-  it("each one in a session, from however many addresses, and leaves the user's other sessions alone", async () => {
+  it("every guess in a session from any address, and does not affect the user's other sessions", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const stolen = await api.author();
     for (let guess = 1; guess <= 3; guess++) {
@@ -329,7 +329,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await passwordOf(own, PASSWORD, "203.0.113.1")).status).toBe(204);
   });
 
-  it("each one at an address, in however many sessions", async () => {
+  it("every guess at an address in any session", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const first = await api.author();
     const second = await api.logIn(first.email);
@@ -338,7 +338,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await passwordOf(second, PASSWORD)).status).toBe(429);
   });
 
-  it("a new e-mail address, whose answer tells if it is taken, but no other change", async () => {
+  it("a new e-mail address, because the answer shows if it is taken, but no other change", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const [ada, grace] = [await api.author(), await api.author()];
     for (let renamed = 0; renamed < 5; renamed++) {
@@ -354,12 +354,15 @@ describe("the limit of log-ins counts as an attempt", () => {
 
   it.each<[string, (ada: Person, guess: string) => Promise<Reply>]>([
     [
-      "change an address",
+      "a change of the e-mail address",
       async (ada, currentPassword) =>
         ada.patch(ada.path, { email: "ada@example.com", currentPassword }, at("192.0.2.9")),
     ],
-    ["delete oneself", async (ada, currentPassword) => ada.delete(ada.path, at("192.0.2.9"), { currentPassword })],
-  ])("a current password that is given to %s", async (_, attempted) => {
+    [
+      "the deletion of oneself",
+      async (ada, currentPassword) => ada.delete(ada.path, at("192.0.2.9"), { currentPassword }),
+    ],
+  ])("a current password for %s", async (_, attempted) => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     for (let guess = 1; guess <= 3; guess++) {
       expect(problemOf(await attempted(ada, `wrong password ${guess}`))).toBe("403 wrong_password");
@@ -368,7 +371,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await ada.get("/v1/users/me")).status).toBe(200);
   });
 
-  it("no password that an admin gives to another user", async () => {
+  it("no new password that an admin sets for another user", async () => {
     const api = limited({ logInsPerMinute: 2 });
     const [admin, ada] = [await api.admin(), await api.author()];
     for (let reset = 0; reset < 5; reset++) {
@@ -377,7 +380,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     }
   });
 
-  it("one request once, with the limit of passwords as well", async () => {
+  it("each request once, in addition to the limit of passwords", async () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     const reply = await passwordOf(ada, PASSWORD);
     expect(reply.headers.get("RateLimit")).toBe('"passwords";r=29;t=60, "log-in";r=2;t=60');
@@ -387,10 +390,10 @@ describe("the limit of log-ins counts as an attempt", () => {
   });
 });
 
-describe("requests that cost much, from one address", () => {
+describe("expensive requests of one address", () => {
   const SEARCH = "/v1/posts?q=word";
 
-  /** An API whose searches end when they are told to. */
+  /** An API whose searches end when the test ends them. */
   function openHanging(limits: Partial<typeof HTTP_SETTINGS> = { requestsPerMinute: 1000, logInsPerMinute: 1000 }) {
     const storage = openMemoryStorage();
     const ends: (() => void)[] = [];
@@ -410,7 +413,7 @@ describe("requests that cost much, from one address", () => {
     return { ...api, ends, turns, endAll };
   }
 
-  it("are worked on two at a time, while reads of it and searches of others go on", async () => {
+  it("run two at a time, while its reads and the searches of other addresses continue", async () => {
     const { nobody, ends, turns, endAll } = openHanging();
     const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
     await turns();
@@ -424,7 +427,7 @@ describe("requests that cost much, from one address", () => {
     expect((await Promise.all(searches)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it("take one turn each, though they cost twice, as a new password does", async () => {
+  it("take one slot each, even if they charge two costs, as a new password does", async () => {
     const { author, logIn } = openHanging();
     const ada = await author();
     const sessions = await Promise.all(Array.from({ length: 4 }, async () => logIn(ada.email)));
@@ -436,7 +439,7 @@ describe("requests that cost much, from one address", () => {
     expect(replies.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
   });
 
-  it("are not worked on when their client has gone before their turn", async () => {
+  it("do not run if their client disconnects before their turn", async () => {
     const { app, nobody, ends, turns, endAll } = openHanging();
     const searches = [nobody.get(SEARCH), nobody.get(SEARCH)];
     const connection = new AbortController();
@@ -455,7 +458,7 @@ describe("requests that cost much, from one address", () => {
     expect((await next).status).toBe(200);
   });
 
-  it("give their turn back when they fail", async () => {
+  it("release their slot when they fail", async () => {
     const storage = openMemoryStorage();
     const posts = { ...storage.posts, search: async () => Promise.reject(new Error("broken")) };
     const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 1000 } });
@@ -463,7 +466,7 @@ describe("requests that cost much, from one address", () => {
     expect(replies.map(problemOf)).toEqual(Array.from({ length: 6 }, () => "500 internal_error"));
   });
 
-  it("are worked on all at a time where there is no limit", async () => {
+  it("run all at the same time without a limit", async () => {
     const { nobody, ends, turns, endAll } = openHanging({});
     const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
     await turns();

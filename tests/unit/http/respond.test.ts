@@ -8,7 +8,7 @@ import { respond, setHeader } from "../../../src/interfaces/http/respond.ts";
 
 type Middleware = MiddlewareHandler<HttpEnv>;
 
-/** An app whose middleware of others stands behind the start of the headers. */
+/** An app with third-party middleware behind the start of the headers. */
 const withMiddleware = (...middleware: readonly Middleware[]) => {
   const app = new Hono<HttpEnv>().use(answerHeaders(""));
   for (const each of middleware) app.use(each);
@@ -68,7 +68,7 @@ describe("respond", () => {
     expect(headers.get("Cache-Control")).toBeNull();
   });
 
-  it("gives a response that middleware makes itself the headers of the app, but for its own", async () => {
+  it("adds the headers of the app to a response of middleware, except those that it has itself", async () => {
     const headers = await get(
       withMiddleware(async (c) => {
         c.header("X-Before", "1");

@@ -17,7 +17,7 @@ describe("the admission queue", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
-  it("admits exclusive requests one at a time, in their order", async () => {
+  it("admits exclusive requests one at a time, first come, first served", async () => {
     const queue = open();
     const order: number[] = [];
     const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
@@ -100,7 +100,7 @@ describe("the admission queue", () => {
     expect((await waiting[0])?.isOk()).toBe(true);
   });
 
-  it("rejects a retry that has waited too long, though younger requests wait behind it", async () => {
+  it("rejects a retry that has waited too long, while younger requests wait behind it", async () => {
     const queue = open();
     await queue.acquire(exclusive());
     const retry = queue.acquire({ ...exclusive(), isRetry: true });
@@ -137,7 +137,7 @@ describe("the admission queue", () => {
     await later;
   });
 
-  it("admits nothing while it is paused, and goes on when it is resumed", async () => {
+  it("admits nothing while it is paused, and continues when it is resumed", async () => {
     const queue = open();
     const first = (await queue.acquire(exclusive()))._unsafeUnwrap();
     const waiting = queue.acquire(exclusive());
@@ -189,7 +189,7 @@ describe("the admission queue", () => {
       expect((await next).isOk()).toBe(true);
     });
 
-    it("rejects a request whose signal was aborted before, though the engine is free", async () => {
+    it("rejects a request whose signal was aborted before, even if the engine is free", async () => {
       const queue = open();
       const request = { ...exclusive(), signal: AbortSignal.abort() };
       expect((await queue.acquire(request))._unsafeUnwrapErr()).toEqual(rejection("cancelled"));

@@ -15,7 +15,7 @@ interface Row {
   readonly id: string;
 }
 
-/** Looks up rows, of which there are all that do not begin with "no", and records what was asked at a time. */
+/** Looks up rows, and records the keys of each query. Every row exists unless its key begins with "no". */
 function recordingLookUp() {
   const asked: (readonly string[])[] = [];
   const find = batchLookups(
@@ -30,7 +30,7 @@ function recordingLookUp() {
 }
 
 describe("batched lookups", () => {
-  it("send one query for a turn of the event loop and give each caller its own row or none", async () => {
+  it("send one query per turn of the event loop, and return to each caller its own row or none", async () => {
     const { asked, find } = recordingLookUp();
     const found = await Promise.all(["a", "none", "b", "a"].map(async (id) => find(id)));
     expect(found.map((row) => row._unsafeUnwrap()?.id)).toEqual(["a", undefined, "b", "a"]);
@@ -50,7 +50,7 @@ describe("batched lookups", () => {
     expect(asked.map(({ length }) => length)).toEqual([50, 50, 20]);
   });
 
-  it("give a failure of the query to every caller", async () => {
+  it("return the failure of a query to every caller", async () => {
     const find = batchLookups(
       "rows.find",
       ({ id }: Row) => id,
@@ -114,7 +114,7 @@ describe("batched lookups", () => {
 });
 
 describe("single-flight", () => {
-  /** Asks for a list that says what was asked, and how many were asked for before it. */
+  /** A list whose result shows its arguments, and the number of calls before it. */
   function recordingList() {
     let count = 0;
     return singleFlight(
@@ -154,7 +154,7 @@ describe("single-flight", () => {
     expect(calls[1]).toBeUndefined();
   });
 
-  it("runs a new query for a call that comes after the query has begun", async () => {
+  it("runs a new query for a call after the query has begun", async () => {
     const answers: ((answer: string) => void)[] = [];
     const list = singleFlight(async () => new Promise<string>((settle) => answers.push(settle)));
     const first = list();
@@ -170,7 +170,7 @@ interface Refused {
   readonly kind: "refused";
 }
 
-/** Writes rows as one statement would, where `outcome` says what becomes of those that are written together. */
+/** Writes rows like one statement. `outcome` decides the result of rows that are written together. */
 function recordingWrite(
   outcome: (rows: readonly string[]) => Result<void, Refused | StorageFailure>,
   bytesOf: (row: string) => number = () => 1,

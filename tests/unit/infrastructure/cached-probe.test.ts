@@ -7,7 +7,7 @@ import { testClock } from "../../support/fixtures.ts";
 const READY = ok({ durability: "fsync", writable: true } as const);
 const OUTDATED = err({ kind: "schema_outdated" } as const);
 
-/** A probe whose checks end when they are told to. */
+/** A probe whose checks end when the test ends them. */
 function openProbe() {
   const clock = testClock();
   const checks: ((answer: Awaited<ReturnType<StorageProbe["check"]>>) => void)[] = [];

@@ -31,7 +31,7 @@ const one: Reply = {
 
 type Answer = (text: string) => Reply | EngineFailed;
 
-/** A client on an engine that answers as it is told, with what it was asked. */
+/** A client on an engine with the answers of the test, and the statements that the engine received. */
 function open(
   answer: Answer,
   { isLow = false, canFree = false, shortens = false, isDamaged = false, hasBegun = true, sharers = 1 } = {},
@@ -88,7 +88,7 @@ function failingOnceOn(text: string, failure = failed()): Answer {
 const code = (sqlState: string) => expect.objectContaining({ code: sqlState }) as unknown;
 
 describe("a statement on the embedded engine", () => {
-  it("gives its rows as objects, or as arrays where that is asked, its values read by their types", async () => {
+  it("returns rows as objects or as arrays, with values parsed by their types", async () => {
     const { client } = open(() => one);
     const at = new Date("2026-03-01T12:00:00Z");
     expect((await client.query("select 1")).rows).toEqual([{ number: 1, yes: true, at, nothing: null }]);
@@ -96,12 +96,12 @@ describe("a statement on the embedded engine", () => {
     expect((await client.query("select 1", [], raw)).rows).toEqual([[1, true, "2026-03-01 12:00:00+00", null]]);
   });
 
-  it("says how many rows it changed", async () => {
+  it("returns the number of changed rows", async () => {
     const { client } = open(() => done("UPDATE 7"));
     expect((await client.query("update posts set version = 1")).affectedRows).toBe(7);
   });
 
-  it("acknowledges what it writes, and not what it reads", async () => {
+  it("acknowledges writes, and not reads", async () => {
     const { client, asked } = open(() => done("OK"));
     await client.query("insert into posts default values");
     await client.query("(select 1)");
@@ -113,13 +113,13 @@ describe("a statement on the embedded engine", () => {
     ]);
   });
 
-  it("refuses a parameter that no column has mapped, before the engine sees it", async () => {
+  it("rejects a parameter that no column has mapped, before the engine receives it", async () => {
     const { client, asked } = open(() => one);
     await expect(client.query("select $1", [{ a: 1 } as unknown as string])).rejects.toThrow(TypeError);
     expect(asked).toEqual([]);
   });
 
-  it("is read again, and once, when the engine failed in it", async () => {
+  it("is repeated once when the engine fails during a read", async () => {
     const { client, asked } = open(failingOnceOn("select"));
     expect((await client.query("select 1")).rows).toHaveLength(1);
     expect(asked).toHaveLength(2);
@@ -128,25 +128,25 @@ describe("a statement on the embedded engine", () => {
     expect(always.asked).toHaveLength(2);
   });
 
-  it("is not read again when it took too long, as it would again", async () => {
+  it("is not repeated when a read has exceeded its deadline", async () => {
     const { client, asked } = open(() => failed("deadline"));
     await expect(client.query("select 1")).rejects.toEqual(code("57014"));
     expect(asked).toHaveLength(1);
   });
 
-  it("is never written again: its outcome is unknown", async () => {
+  it("is not repeated when the engine fails during a write, whose outcome is unknown", async () => {
     const { client, asked } = open(failingOnceOn("insert"));
     await expect(client.query("insert into posts default values")).rejects.toEqual(code("08007"));
     expect(asked).toHaveLength(1);
   });
 
-  it("is asked again, a write too, when the engine failed before it began it", async () => {
+  it("is repeated when the engine failed before it began, writes included", async () => {
     const { client, asked } = open(failingOnceOn("insert"), { hasBegun: false });
     await client.query("insert into posts default values");
     expect(asked).toHaveLength(2);
   });
 
-  it("is not written while there is too little space, and is read", async () => {
+  it("is refused on a low disk if it writes, and runs if it reads", async () => {
     const { client, asked, space } = open(() => one, { isLow: true });
     await expect(client.query("insert into posts default values")).rejects.toEqual(code("53100"));
     await expect(client.transaction(async () => 1)).rejects.toEqual(code("53100"));
@@ -155,7 +155,7 @@ describe("a statement on the embedded engine", () => {
     expect(asked).toEqual(["select 1"]);
   });
 
-  it("deletes, and changes small rows, while there is too little space and enough for that", async () => {
+  it("may delete and change small rows on a low disk", async () => {
     const { client, asked } = open(() => done("OK"), { isLow: true, canFree: true });
     await client.query('delete from "posts" where id = $1', ["1"]);
     await client.transaction(async (transaction) => transaction.query('delete from "posts"'));
@@ -168,13 +168,13 @@ describe("a statement on the embedded engine", () => {
     expect(asked.filter((text) => text.includes('insert into "posts"'))).toEqual([]);
   });
 
-  it("shortens posts while there is too little space, on the client that is for that", async () => {
+  it("may shorten posts on a low disk through the client for that", async () => {
     const { client } = open(() => done("UPDATE 1"), { isLow: true, canFree: true, shortens: true });
     expect((await client.query('update "posts" set title = $1', ["s"])).affectedRows).toBe(1);
   });
 
   it.each(["58P02", "58030", "53000", "58000"])(
-    "is not written after a write failed for its files (%s), and is read: none looks like a database that is away",
+    "is refused if it writes after a file error (%s), and runs if it reads",
     async (sqlState) => {
       const error = Object.assign(new Error("File exists"), { code: sqlState, severity: "ERROR" }) as never;
       const fails: Answer = (text) => (text.startsWith("insert") ? { ...done(""), command: null, error } : one);
@@ -189,20 +189,20 @@ describe("a statement on the embedded engine", () => {
     },
   );
 
-  it("is not written to a database that is damaged, and is read", async () => {
+  it("is refused on a damaged database if it writes, and runs if it reads", async () => {
     const { client } = open(() => one, { isDamaged: true });
     await expect(client.query("delete from posts")).rejects.toEqual(code("XX001"));
     expect((await client.query("select 1")).rows).toHaveLength(1);
   });
 
-  it.each(["XX001", "XX002", "58P01"])("tells of the damage that PostgreSQL names as %s", async (sqlState) => {
+  it.each(["XX001", "XX002", "58P01"])("reports damage when PostgreSQL answers %s", async (sqlState) => {
     const error = Object.assign(new Error("invalid page"), { code: sqlState, severity: "ERROR" }) as never;
     const { client, onDamage } = open(() => ({ ...done(""), command: null, error }));
     await expect(client.query("select 1")).rejects.toBe(error);
     expect(onDamage).toHaveBeenCalledWith(error);
   });
 
-  it("is refused when too many wait, and when there is no engine any more", async () => {
+  it("is rejected when the queue is full, and when there is no engine", async () => {
     const { client, queue } = open(() => one);
     const asking = { bytes: 0, mode: "exclusive" } as const;
     await queue.acquire(asking);
@@ -213,7 +213,7 @@ describe("a statement on the embedded engine", () => {
   });
 });
 
-describe("writes on the embedded engine that come while another is committed", () => {
+describe("writes on the embedded engine that arrive during a commit", () => {
   const refusal = Object.assign(new Error("duplicate key"), { code: "23505", severity: "ERROR" }) as never;
   const refusing =
     (...texts: readonly string[]): Answer =>
@@ -233,19 +233,19 @@ describe("writes on the embedded engine that come while another is committed", (
     expect(asked).toEqual(["insert 1 !", "insert 2 + insert 3 + insert 4 !"]);
   });
 
-  it("are committed without those that fail, which are not repeated", async () => {
+  it("are committed without the failed ones, which are not repeated", async () => {
     const { outcomes, asked } = await writeAll(refusing("insert 2", "insert 4"));
     expect(outcomes).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
     expect(asked).toEqual(["insert 1 !", "insert 2 + insert 3 + insert 4 !", "insert 3 + insert 4 !", "insert 3 !"]);
   });
 
-  it("have an unknown outcome, all of them, when the engine fails in one", async () => {
+  it("all have an unknown outcome when the engine fails during one of them", async () => {
     const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"));
     expect(outcomes).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
     expect(asked).toHaveLength(2);
   });
 
-  it("are asked again, all of them, when the engine failed before it began them", async () => {
+  it("are all repeated when the engine failed before it began them", async () => {
     const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"), { hasBegun: false });
     expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
     expect(asked[2]).toMatch(/insert 2/);
@@ -260,14 +260,14 @@ describe("a transaction on the embedded engine", () => {
       return "done";
     });
 
-  it("has the engine alone from its begin to its commit, which alone acknowledges", async () => {
+  it("has the engine alone from begin to commit, and only the commit acknowledges", async () => {
     const { client, asked } = open(() => done("OK"));
     const [result] = await Promise.all([insertTwice(client), client.query("select 3")]);
     expect(result).toBe("done");
     expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !", "select 3"]);
   });
 
-  it("runs one after the other what is asked at once", async () => {
+  it("runs concurrent statements one after the other", async () => {
     const { client, asked } = open(() => done("OK"));
     await client.transaction(async (transaction) =>
       Promise.all([transaction.query("select 1"), transaction.query("select 2")]),
@@ -275,38 +275,38 @@ describe("a transaction on the embedded engine", () => {
     expect(asked).toEqual(["begin", "select 1", "select 2", "commit !"]);
   });
 
-  it("is undone when its work throws, and throws the same", async () => {
+  it("is rolled back when its work throws, and rethrows the exception", async () => {
     const { client, asked } = open(() => done("OK"));
     const thrown = new Error("no");
     await expect(client.transaction(async () => Promise.reject(thrown))).rejects.toBe(thrown);
     expect(asked).toEqual(["begin", "rollback"]);
   });
 
-  it("is undone, and may be repeated, when the engine fails before the commit", async () => {
+  it("is rolled back with a transient error when the engine fails before the commit", async () => {
     const { client, asked } = open(failingOnceOn("insert 2"));
     await expect(insertTwice(client)).rejects.toEqual(code("58000"));
     expect(asked).toEqual(["begin", "insert 1", "insert 2"]);
     expect((await client.query("select 1")).rows).toHaveLength(1);
   });
 
-  it("has an unknown outcome when the engine fails in the commit", async () => {
+  it("has an unknown outcome when the engine fails during the commit", async () => {
     const { client, asked } = open(failingOnceOn("commit"));
     await expect(insertTwice(client)).rejects.toEqual(code("08007"));
     expect(asked.at(-1)).toBe("commit !");
   });
 
-  it("is undone when the engine fails before it began the commit", async () => {
+  it("is rolled back when the engine fails before it begins the commit", async () => {
     const { client } = open(failingOnceOn("commit"), { hasBegun: false });
     await expect(insertTwice(client)).rejects.toEqual(code("58000"));
   });
 
-  it("lets the next go on when the engine fails in its begin", async () => {
+  it("does not block the next transaction when the engine fails during its begin", async () => {
     const { client } = open(failingOnceOn("begin"));
     await expect(insertTwice(client)).rejects.toEqual(code("58000"));
     expect(await insertTwice(client)).toBe("done");
   });
 
-  it("fails when PostgreSQL undid it instead of committing", async () => {
+  it("fails when PostgreSQL answers the commit with a rollback", async () => {
     const { client } = open((text) => done(text === "commit" ? "ROLLBACK" : "OK"));
     await expect(insertTwice(client)).rejects.toThrow("rolled back");
   });
@@ -315,7 +315,7 @@ describe("a transaction on the embedded engine", () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
     afterEach(() => void vi.useRealTimers());
 
-    it("is undone after its deadline, lets the others go on, and fails when it goes on itself", async () => {
+    it("is rolled back after its deadline, does not block others, and fails when it continues", async () => {
       const { client, asked } = open(() => done("OK"));
       let goOn = () => {};
       const stuck = client.transaction(async (transaction) => {

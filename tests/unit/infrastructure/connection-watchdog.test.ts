@@ -60,7 +60,7 @@ describe("connection watchdog", () => {
     expect(asked).toEqual([]);
   });
 
-  it("drops every connection to an unreachable host, also those without a statement", async () => {
+  it("drops every connection to an unreachable host, idle ones included", async () => {
     const { connections, log } = watching({ kind: "unreachable", cause: "ETIMEDOUT" });
     connections[0].silence = SUSPICIOUS_SILENCE_MS;
     await wait();

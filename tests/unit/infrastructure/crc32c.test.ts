@@ -4,7 +4,7 @@ import { crc32c } from "../../../src/infrastructure/pglite/integrity/crc32c.ts";
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** The definition, a bit at a time. */
+/** The definition, one bit at a time. */
 function slowCrc32c(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {
@@ -21,11 +21,11 @@ describe("crc32c", () => {
     ["32 bytes that count up", Uint8Array.from({ length: 32 }, (_, index) => index), 0x46dd_794e],
     ["the digits from 1 to 9", new TextEncoder().encode("123456789"), 0xe306_9283],
     ["nothing", new Uint8Array(0), 0],
-  ])("gives the published checksum of %s", (_, bytes, checksum) => {
+  ])("computes the published checksum of %s", (_, bytes, checksum) => {
     expect(crc32c(viewOf(bytes), 0, bytes.length)).toBe(checksum);
   });
 
-  it("gives the checksum by the definition of any part of anything, in one piece and in two", () => {
+  it("agrees with the definition for any part of any bytes, in one piece and in two", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), fc.nat(100), fc.nat(100), (bytes, a, b, c) => {
         const [start = 0, middle = 0, end = 0] = [a, b, c]

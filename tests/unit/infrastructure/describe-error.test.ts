@@ -10,34 +10,30 @@ circle.cause = circle;
 describe("describeError", () => {
   it.each([
     ["an error", new Error("it broke"), "it broke"],
-    ["a sentence, whose full stop is the caller's", new Error("It broke."), "It broke"],
+    ["a sentence, without its full stop", new Error("It broke."), "It broke"],
     ["several lines", new Error("it broke\n  at once"), "it broke at once"],
     ["text", "it broke", "it broke"],
     ["an error without a message, by its code", Object.assign(new Error(""), { code: "ECONNREFUSED" }), "ECONNREFUSED"],
     ["an error without a message, by its cause", new Error("", { cause: new Error("the disk") }), "the disk"],
-    ["a statement that failed, by the driver's reason", statement(new Error("out of memory")), "out of memory"],
-    ["a statement that failed for no reason", statement(), "no reason was given"],
+    ["a failed statement, by the driver's reason", statement(new Error("out of memory")), "out of memory"],
+    ["a failed statement without a reason", statement(), "no reason was given"],
     [
-      "all the ways that were tried",
+      "several attempts",
       new AggregateError([new Error("refused ::1"), new Error("refused 127.0.0.1")], ""),
       "refused ::1; refused 127.0.0.1",
     ],
     ["PGlite's error of a full disk", { name: "ErrnoError", errno: 51 }, "ENOSPC: no space left on device"],
-    [
-      "PGlite's error of a number that is not known",
-      { name: "ErrnoError", errno: 999 },
-      "error 999 of the file system",
-    ],
+    ["PGlite's error with an unknown number", { name: "ErrnoError", errno: 999 }, "error 999 of the file system"],
     ["a failure that is a value", { kind: "engine_not_opened", detail: "the log ends early" }, "the log ends early"],
-    ["an object that says nothing", {}, "no reason was given"],
+    ["an object without a message", {}, "no reason was given"],
     ["nothing", undefined, "no reason was given"],
     ["an empty text", "", "no reason was given"],
-    ["a circle of causes", circle, "no reason was given"],
+    ["a circular chain of causes", circle, "no reason was given"],
   ])("describes %s", (_, thrown, description) => {
     expect(describeError(thrown)).toBe(description);
   });
 
-  it("gives one line of bounded length for any thrown value", () => {
+  it("returns one line of bounded length for any thrown value", () => {
     fc.assert(
       fc.property(fc.anything(), fc.string(), (thing, message) => {
         for (const thrown of [thing, { message }, Object.assign(new Error(message), { cause: thing })]) {
@@ -58,7 +54,7 @@ describe("withoutPasswords", () => {
     ["of a URL", "postgres://quire:secret@db/quire is down", "postgres://…@db/quire is down"],
     ["with a bare @ in it", "'postgres://quire:se@cret@db/quire'", "'postgres://…@db/quire'"],
     ["with a slash or a # in it", "--to=postgres://quire:se/cr#et@db/quire", "--to=postgres://…@db/quire"],
-    ["of each of two", "a://b:secret@c d://e:secret@f", "a://…@c d://…@f"],
+    ["of each of two URLs", "a://b:secret@c d://e:secret@f", "a://…@c d://…@f"],
   ])("removes a password %s", (_, text, shown) => {
     expect(withoutPasswords(text)).toBe(shown);
   });

@@ -9,12 +9,12 @@ import { recordingLog } from "../../support/fixtures.ts";
 
 const MIB = 1_048_576;
 const WATERMARK_BYTES = 64 * MIB;
-/** Of such writes, two exceed the share of the watermark that a look may miss. */
+/** Two such writes exceed the share of the watermark that a measurement may miss. */
 const LARGE_WRITE_BYTES = 3 * MIB;
 
 let directory: string;
 let free: FreeSpace;
-/** The looks that were begun, and the functions that end those in flight. */
+/** The number of measurements that have begun, and the functions that end those in flight. */
 let looks: number;
 let pending: (() => void)[];
 let isHanging: boolean;
@@ -47,7 +47,7 @@ async function open(): Promise<void> {
 
 const settlePromises = async () => new Promise((settle) => setImmediate(settle));
 
-/** Begins a write, and tells whether it could begin without waiting. */
+/** Begins a write, and returns whether it began without waiting. */
 async function begin(bytes: number) {
   let end: (() => void) | null = null;
   const begun = space.beginWrite(bytes).then((ending) => (end = ending));
@@ -56,7 +56,7 @@ async function begin(bytes: number) {
 }
 
 describe("the disk space of a data directory", () => {
-  it("is looked at every 250 ms, and not by the request that needs it", async () => {
+  it("is measured every 250 ms, and not by the request that needs it", async () => {
     await open();
     free = { bytes: WATERMARK_BYTES - 1, inodes: 1000 };
     expect(space.isLow()).toBe(false);
@@ -71,7 +71,7 @@ describe("the disk space of a data directory", () => {
     expect(space.isLow()).toBe(true);
   });
 
-  it("has one look in flight at a time, also on a disk that hangs, which counts as full after 5 s", async () => {
+  it("has one measurement in flight, even on a disk that hangs, which counts as full after 5 s", async () => {
     await open();
     isHanging = true;
     await vi.advanceTimersByTimeAsync(4000);
@@ -86,7 +86,7 @@ describe("the disk space of a data directory", () => {
     expect(space.isLow()).toBe(false);
   });
 
-  it("is fresh after a refresh, though an older look was in flight", async () => {
+  it("is current after a refresh, even if an older measurement was in flight", async () => {
     await open();
     isHanging = true;
     void space.refresh();
@@ -101,7 +101,7 @@ describe("the disk space of a data directory", () => {
 });
 
 describe("a write", () => {
-  it("waits for a look at the disk when earlier writes since the last one took a share of the watermark", async () => {
+  it("waits for a measurement when the writes since the last one have used a share of the watermark", async () => {
     await open();
     const first = await begin(LARGE_WRITE_BYTES);
     await first.end();
@@ -115,7 +115,7 @@ describe("a write", () => {
     await second.end();
   });
 
-  it("waits for the end of running writes that took a share of the watermark", async () => {
+  it("waits for the end of running writes that have used a share of the watermark", async () => {
     await open();
     const first = await begin(LARGE_WRITE_BYTES);
     const second = await begin(LARGE_WRITE_BYTES);
@@ -135,14 +135,14 @@ describe("a write", () => {
     for (const write of writes) await write.end();
   });
 
-  it("does not wait alone, whatever its size", async () => {
+  it("does not wait alone at any size", async () => {
     await open();
     const write = await begin(100 * MIB);
     expect(write.hasBegun()).toBe(true);
     await write.end();
   });
 
-  it("does not wait for a disk that hangs longer than the disk needs to count as full", async () => {
+  it("waits for a disk that hangs only until the disk counts as full", async () => {
     await open();
     const first = await begin(LARGE_WRITE_BYTES);
     await first.end();
@@ -159,7 +159,7 @@ describe("a write", () => {
 describe("the reserve", () => {
   const sizeOfReserve = async () => (await stat(join(directory, RESERVE_FILE)).catch(() => ({ size: 0 }))).size;
 
-  it("is filled when the disk has space for it and the watermark, and once", async () => {
+  it("is filled once when the disk has space for it and the watermark", async () => {
     await open();
     await space.secureReserve();
     expect(await sizeOfReserve()).toBe(48 * MIB);
@@ -168,14 +168,14 @@ describe("the reserve", () => {
     expect(await sizeOfReserve()).toBe(0);
   });
 
-  it("is not filled when the disk has less space than it and the watermark need", async () => {
+  it("is not filled when the disk has less space than both need", async () => {
     free = { bytes: WATERMARK_BYTES + 48 * MIB - 1, inodes: 1000 };
     await open();
     await space.secureReserve();
     expect(await sizeOfReserve()).toBe(0);
   });
 
-  it("gives up a third for a write that frees space, and no more", async () => {
+  it("releases only a third for a write that frees space", async () => {
     await writeFile(join(directory, RESERVE_FILE), new Uint8Array(48 * MIB));
     free = { bytes: 4 * MIB, inodes: 1000 };
     await open();
@@ -185,7 +185,7 @@ describe("the reserve", () => {
     expect(await sizeOfReserve()).toBe(32 * MIB);
   });
 
-  it("stays whole when its third would not be enough", async () => {
+  it("stays complete when a third would not be enough", async () => {
     await writeFile(join(directory, RESERVE_FILE), new Uint8Array(48 * MIB));
     free = { bytes: 0, inodes: 1000 };
     await open();
@@ -193,7 +193,7 @@ describe("the reserve", () => {
     expect(await sizeOfReserve()).toBe(48 * MIB);
   });
 
-  it("gives a third to the engine at each release", async () => {
+  it("releases a third to the engine each time", async () => {
     await writeFile(join(directory, RESERVE_FILE), new Uint8Array(48 * MIB));
     await open();
     for (const left of [32, 16, 0, 0]) {

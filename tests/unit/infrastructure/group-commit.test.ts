@@ -17,9 +17,9 @@ const failed: Reply = { fields: [], rows: [], command: null, error: ERROR };
 interface Faults {
   /** Statements that always fail. */
   readonly failing?: ReadonlySet<string>;
-  /** The transactions, by their number, that fail at their commit. */
+  /** The numbers of the transactions whose commit fails. */
   readonly failingCommits?: ReadonlySet<number>;
-  /** The transaction, by its number, in which the engine is lost. */
+  /** The number of the transaction in which the engine is lost. */
   readonly lostAt?: number;
 }
 
@@ -88,7 +88,7 @@ describe("group commit", () => {
     expect(outcomes).toEqual([ok(null), ok(null), ok(null)]);
   });
 
-  it("gives the error of a second commit that fails to all statements of that commit", async () => {
+  it("returns the error of a failed second commit to all statements of that commit", async () => {
     const faults = { failing: new Set(["w2"]), failingCommits: new Set([3]) };
     const { runs, stored, outcomes } = await writeGroup(4, faults);
     expect(Math.max(...runs.values())).toBe(2);

@@ -21,7 +21,7 @@ describe("a write on a low disk", () => {
     'with gone as (delete from "posts" returning *) insert into "kept" select * from gone',
     'create index "x" on "posts" ("id")',
     "truncate posts",
-  ])("is refused, also by a shortening client: %s", (text) => {
+  ])("is refused, even by a shortening client: %s", (text) => {
     expect(isAllowedOnLowDisk(text, false)).toBe(false);
     expect(isAllowedOnLowDisk(text, true)).toBe(false);
   });

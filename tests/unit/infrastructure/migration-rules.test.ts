@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 
-/** What keeps others from a table that may be big, while it is rewritten, read through, or waited for. */
+/** Statements that block a table, which may be large, during a rewrite, a scan or a wait for a lock. */
 const BLOCKING = [
   /^create (?:unique )?index (?!concurrently)/,
   /^reindex (?!.*concurrently)/,
@@ -13,7 +13,7 @@ const BLOCKING = [
   /^alter table .* add column .* (?:generated|default [a-z_]+\()/,
   /^(?:vacuum full|cluster|truncate|lock)\b/,
 ];
-/** What an older program that still serves may need. */
+/** Statements that remove something that a running older program may need. */
 const CONTRACTING = [/^drop /, /^alter table .* drop /, /^alter table .* rename /, /^alter .* rename to /];
 
 const matchesAny = (patterns: readonly RegExp[], statement: string) =>
@@ -51,12 +51,12 @@ function brokenRules(migration: string): readonly Broken[] {
 
 const files = readdirSync(MIGRATIONS_FOLDER).filter((name) => name.endsWith(".sql"));
 
-describe("a migration that is shipped", () => {
-  it.each(files)("%s blocks no table and takes nothing away without saying so", (file) => {
+describe("a shipped migration", () => {
+  it.each(files)("%s has a note for each statement that blocks a table or removes something", (file) => {
     expect(brokenRules(readFileSync(join(MIGRATIONS_FOLDER, file), "utf8"))).toEqual([]);
   });
 
-  it("is there", () => {
+  it("exists", () => {
     expect(files.length).toBeGreaterThan(1);
   });
 });
@@ -73,7 +73,7 @@ describe("the rule for migrations", () => {
     'ALTER TABLE "posts" DROP COLUMN "title";',
     'ALTER TABLE "posts" RENAME COLUMN "title" TO "name";',
     'CREATE TABLE "tags" ("id" uuid);--> statement-breakpoint\nCREATE INDEX "a_idx" ON "posts" ("id");',
-  ])("asks for a note at %s", (migration) => {
+  ])("requires a note for %s", (migration) => {
     expect(brokenRules(migration)).toHaveLength(1);
   });
 
@@ -84,7 +84,7 @@ describe("the rule for migrations", () => {
     'CREATE TABLE "tags" ("id" uuid);--> statement-breakpoint\nCREATE INDEX "a_idx" ON "tags" ("id");',
     '-- Blocks: for a second.\nCREATE INDEX "a_idx" ON "posts" ("id");',
     '-- Contracts: nobody reads it since 1.2.\nALTER TABLE "posts" DROP COLUMN "title";',
-  ])("lets %s pass", (migration) => {
+  ])("accepts %s", (migration) => {
     expect(brokenRules(migration)).toEqual([]);
   });
 });

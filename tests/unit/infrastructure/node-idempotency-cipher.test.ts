@@ -23,23 +23,23 @@ describe("nodeIdempotencyCipher", () => {
   const LONG = JSON.stringify({ content });
 
   it.each([
-    ["beside the event loop", LONG],
-    ["at once", "a word and ".repeat(200)],
-  ])("opens an answer that was compressed %s, and stores a twentieth of it at most", async (_, text) => {
+    ["on another thread", LONG],
+    ["on the event loop", "a word and ".repeat(200)],
+  ])("opens an answer that was compressed %s, and stores at most a twentieth of it", async (_, text) => {
     const sealed = await (await sealOf()).seal(text);
     expect(sealed.length).toBeLessThan(text.length / 20 + 200);
     expect(await (await sealOf()).open(sealed)).toBe(text);
   });
 
-  it("stores two short answers of one length in one length, whatever they say", async () => {
+  it("stores short answers of equal length in equal length, whatever their text", async () => {
     const seal = await sealOf();
     const lengthOf = async (text: string) => (await seal.seal(text)).length;
     expect(await lengthOf("a".repeat(500))).toBe(await lengthOf("0123456789".repeat(50)));
   });
 
-  it("opens what was sealed before answers were compressed", async () => {
+  it("opens a record that was sealed before answers were compressed", async () => {
     const seal = await sealOf();
-    // Made by the code as it was then, for this very request.
+    // The code of that time made it for this request.
     const sealed = { status: 201, headers: { ETag: '"1"' }, body: '{"token":"a secret 🔑"}' };
     expect(JSON.parse(await seal.open(SEALED_BEFORE))).toEqual(sealed);
   });

@@ -51,13 +51,13 @@ describe("passwordHasher with stored hashes", () => {
   it.each([
     ["less memory", { ...CURRENT, memoryCost: 8_192 }],
     ["fewer passes", { ...CURRENT, timeCost: 1 }],
-  ])("gives outdated for an argon2id hash with %s", async (_, parameters) => {
+  ])("returns outdated for an argon2id hash with %s", async (_, parameters) => {
     const weaker = await argon2Hash(SECRET, parameters);
     expect(await verdict(hasher, SECRET, weaker)).toBe("outdated");
     expect(await verdict(hasher, WRONG, weaker)).toBe("mismatch");
   });
 
-  it("gives match for an argon2id hash with stronger parameters than new hashes", async () => {
+  it("returns match for an argon2id hash with stronger parameters than new hashes", async () => {
     const stronger = await argon2Hash(SECRET, { ...CURRENT, memoryCost: 32_768, timeCost: 3 });
     expect(await verdict(hasher, SECRET, stronger)).toBe("match");
   });

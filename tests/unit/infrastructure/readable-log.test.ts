@@ -5,7 +5,7 @@ import { visibleLines, visibleText } from "../../../src/infrastructure/node/visi
 const TIME = "2026-11-29T10:06:38.073Z";
 const line = (fields: object) => readableLine(JSON.stringify({ level: "info", time: TIME, ...fields }), false);
 
-/** Characters that a terminal obeys or that reorder text: C0, C1, bidirectional controls, separators, BOM. */
+/** Control characters of a terminal, and characters that reorder text: C0, C1, bidirectional controls, separators, BOM. */
 const UNSAFE = [
   "\u001B[31m",
   "\u009B31m",

@@ -19,7 +19,7 @@ const FAILURE: StorageFailure = {
 
 type LsnResult = Result<Lsn | null, StorageFailure>;
 
-/** A server whose LSN the test sets, with a post of its own that tells its answers from those of others. */
+/** A server whose LSN the test sets. Its post differs from the posts of other servers, so that an answer shows its server. */
 async function server(place: string) {
   const storage = openMemoryStorage();
   const author = aUser();
@@ -44,7 +44,7 @@ async function open(...places: string[]) {
   const log = recordingLog();
   const reads = readOnReplicas(primary, replicas, log);
   opened.push(reads);
-  /** The server that a list comes from. */
+  /** The server that answers a list. */
   const reader = async () => {
     const { items } = (await reads.users.list("everybody", NEWEST))._unsafeUnwrap();
     return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.place;
@@ -104,7 +104,7 @@ describe("reads on replicas", () => {
     expect(items[0]?.authorId).toBe(primary.author.id);
   });
 
-  it("stay with the replica when a read is cancelled, as that is no failure of it", async () => {
+  it("stay on the replica when a read is cancelled, which is no failure of the replica", async () => {
     const { replicas, repositories, reader, serves } = await open("a");
     await serves("a");
     const { posts } = replicas[0];

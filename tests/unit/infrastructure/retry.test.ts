@@ -18,7 +18,7 @@ const failure = (reason: StorageFailureReason, isTransient: boolean): StorageFai
   cause: null,
 });
 
-/** Users of a storage in a class of their own, as an adapter outside this repository may have them. */
+/** The users of a storage as a class, as an adapter outside this repository may have them. */
 class Users {
   readonly #users: Repositories["users"];
   readonly #failures: StorageFailure[];
@@ -36,7 +36,7 @@ class Users {
   }
 }
 
-/** A storage whose lookups of users, and whose units of work, give each of `failures` once before they succeed. */
+/** A storage whose lookups of users and units of work fail once with each of `failures` before they succeed. */
 async function failing(...failures: readonly StorageFailure[]) {
   const memory = openMemoryStorage();
   const user = aUser();
@@ -55,7 +55,7 @@ async function failing(...failures: readonly StorageFailure[]) {
   return { storage: decorated, user, log, calls: () => users.calls };
 }
 
-/** The methods of users that the class leaves to the memory adapter. */
+/** The methods of users that the class delegates to the memory adapter. */
 function othersOf(users: Repositories["users"]) {
   const others = Object.entries(users).filter(([name]) => name !== "findById");
   return Object.fromEntries(others) as Omit<Repositories["users"], "findById">;
@@ -93,7 +93,7 @@ describe("retry", () => {
     expect(work).toHaveBeenCalledTimes(1);
   });
 
-  it("gives up after five attempts with delays that are bounded in all", async () => {
+  it("gives up after five attempts with a bounded total delay", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0.999_999);
     const busy = failure("busy", true);

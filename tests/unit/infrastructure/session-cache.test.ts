@@ -9,7 +9,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { cacheSessions } from "../../../src/infrastructure/storage/session-cache.ts";
 import { aSession, aUser, LATER, NOW } from "../../support/fixtures.ts";
 
-/** A storage with a user and their session, which counts the lookups of either. */
+/** A storage with a user and a session, which counts the lookups of each. */
 async function storageWithSession() {
   const storage = openMemoryStorage();
   const user = aUser();
@@ -91,7 +91,7 @@ describe("session cache", () => {
     expect(await cached.users.findById(user.id)).toEqual(ok(user));
   });
 
-  it.each(CHANGES)("gives what the storage holds after %s", async (_case, change) => {
+  it.each(CHANGES)("returns the stored value after %s", async (_case, change) => {
     const { counted, storage, user, session } = await storageWithSession();
     const cached = cacheSessions(counted);
     const before = await lookUp(cached, user, session);
@@ -101,7 +101,7 @@ describe("session cache", () => {
     expect(after).not.toEqual(before);
   });
 
-  it.each(CHANGES)("gives what the storage holds after %s in a unit of work", async (_case, change) => {
+  it.each(CHANGES)("returns the stored value after %s in a unit of work", async (_case, change) => {
     const { counted, storage, user, session } = await storageWithSession();
     const cached = cacheSessions(counted);
     const before = await lookUp(cached, user, session);
@@ -114,7 +114,7 @@ describe("session cache", () => {
     expect(after).not.toEqual(before);
   });
 
-  it("does not cache a value that was loaded while a write ran", async () => {
+  it("does not cache a value that was loaded during a write", async () => {
     const { counted, storage, user, session } = await storageWithSession();
     let answer = () => {};
     const held = new Promise<void>((settle) => (answer = settle));
@@ -136,7 +136,7 @@ describe("session cache", () => {
     expect((await cached.sessions.findByTokenDigest(session.tokenDigest)).isErr()).toBe(true);
   });
 
-  it("invalidates after a write that throws, because it may be stored", async () => {
+  it("invalidates after a write that throws, because it may have been stored", async () => {
     const { counted, lookups, user, session } = await storageWithSession();
     const failing = async () => {
       throw new Error("lost");
@@ -148,7 +148,7 @@ describe("session cache", () => {
     expect(lookups).toEqual({ users: 2, sessions: 2 });
   });
 
-  it("gives each caller a copy, so that no caller changes the row of another", async () => {
+  it("returns a copy to each caller, so that no caller changes the row of another", async () => {
     const { counted, user, session } = await storageWithSession();
     const cached = cacheSessions(counted);
     for (let time = 0; time < 2; time++) {

@@ -15,7 +15,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-/** A database in which one table has dead rows, on a disk that fills up while that table is vacuumed. */
+/** A database with one table that has dead rows, on a disk that fills up while that table is vacuumed. */
 function upkeepOf(freeBytesAfterVacuum: "some" | "none"): readonly string[] {
   const done: string[] = [];
   const engine = {
@@ -63,7 +63,7 @@ describe("upkeep on a low disk", () => {
     expect(done).toEqual(["vacuum", "checkpoint"]);
   });
 
-  it("begins no checkpoint, on which PostgreSQL would panic, when the disk filled up during the vacuum", async () => {
+  it("skips the checkpoint, on which PostgreSQL would panic, if the disk filled up during the vacuum", async () => {
     const done = upkeepOf("none");
     await vi.advanceTimersByTimeAsync(1000);
     await upkeep?.stop();

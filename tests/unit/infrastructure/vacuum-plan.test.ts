@@ -64,7 +64,7 @@ describe("the vacuum plan", () => {
     expect(care).toEqual([{ table: "pg_toast.pg_toast_16400", vacuum: true, analyze: false }]);
   });
 
-  it("counts as reusable what no row of the greatest length could take", () => {
+  it("counts only the bytes beyond rows of maximum length as reusable", () => {
     const tables = [posts({ liveRows: 100, bytes: MIB }), toast({ liveRows: 1024, bytes: 10 * MIB })];
     expect(reusableBytes(tables)).toBe(MIB - 100 * 2048 + 8 * MIB);
     expect(reusableBytes([posts({ liveRows: 1_000_000 })])).toBe(0);

@@ -19,14 +19,14 @@ afterAll(async () => engine.close());
 
 async function send(message: Uint8Array, statements: number): Promise<Answer> {
   const answer = decodeAnswer(await engine.execProtocolRaw(message), statements);
-  if (answer === null) throw new Error("The answer is not whole.");
+  if (answer === null) throw new Error("The answer is incomplete.");
   return answer;
 }
 
 const run = async (...executions: readonly Execution[]) => send(encodeExecutions(executions), executions.length);
 
 describe("a message of PostgreSQL's protocol", () => {
-  it("runs a statement by its text, and gives its columns and rows", async () => {
+  it("runs a statement by its text, and returns its columns and rows", async () => {
     const { replies, error } = await run({ text: 'select 1::int8 as a, null as "ö", $1::text as c', values: ["ß😀"] });
     expect(error).toBeNull();
     expect(replies).toEqual([
@@ -42,7 +42,7 @@ describe("a message of PostgreSQL's protocol", () => {
     ]);
   });
 
-  it("runs a prepared statement again and again, whose columns were told when it was prepared", async () => {
+  it("runs a prepared statement repeatedly, with the columns of its preparation", async () => {
     const { fields } = await send(encodePreparation("add", "select $1::int + 1 as sum"), 0);
     expect(fields).toEqual([{ name: "sum", dataTypeID: 23 }]);
     for (const [value, sum] of [
@@ -54,14 +54,14 @@ describe("a message of PostgreSQL's protocol", () => {
     }
   });
 
-  it("prepares a statement that gives no rows", async () => {
+  it("prepares a statement that returns no rows", async () => {
     expect(await send(encodePreparation("set", "set search_path = public"), 0)).toMatchObject({
       fields: [],
       error: null,
     });
   });
 
-  it("runs several statements as one transaction, of which an error undoes all", async () => {
+  it("runs several statements as one transaction, which an error rolls back", async () => {
     await run({ text: "create table numbers (number int primary key)", values: [] });
     const insert = (value: string): Execution => ({ text: "insert into numbers values ($1)", values: [value] });
     expect((await run(insert("1"), insert("2"))).replies.map(({ command }) => command)).toEqual([
@@ -74,7 +74,7 @@ describe("a message of PostgreSQL's protocol", () => {
     expect((await run({ text: "select count(*) from numbers", values: [] })).replies[0]?.rows).toEqual([["2"]]);
   });
 
-  it("is not whole when the end of its answer, or a statement's, is missing", async () => {
+  it("is incomplete when the end of its answer, or of a statement, is missing", async () => {
     const message = encodeExecutions([{ text: "select 1", values: [] }]);
     const whole = await engine.execProtocolRaw(message);
     expect(decodeAnswer(whole, 1)).not.toBeNull();
@@ -88,7 +88,7 @@ describe("a message of PostgreSQL's protocol", () => {
     ["a text", "it's", "it's"],
     ["nothing", null, null],
     ["a number", 7, "7"],
-    ["a truth", true, "true"],
+    ["a boolean", true, "true"],
     ["a time", new Date(0), "1970-01-01T00:00:00.000Z"],
     ["an empty list", [], "{}"],
     ["a list", ["a", 'b"', "c\\d,{}", "null", ""], String.raw`{"a","b\"","c\\d,{}","null",""}`],
@@ -96,13 +96,13 @@ describe("a message of PostgreSQL's protocol", () => {
     expect(encodeParameter(parameter)).toBe(value);
   });
 
-  it("takes a list for an array of the same texts", async () => {
+  it("sends a list as an array of the same texts", async () => {
     const texts = ["a", 'b"', "c\\d,{}", "null", "", "ö"];
     const { replies } = await run({ text: "select unnest($1::text[])", values: [encodeParameter(texts)] });
     expect(replies[0]?.rows.flat()).toEqual(texts);
   });
 
-  it("refuses what no column has mapped", () => {
+  it("rejects a value that no column has mapped", () => {
     expect(() => encodeParameter({ a: 1 } as unknown as string)).toThrow(TypeError);
   });
 });

@@ -30,7 +30,7 @@ beforeEach(() => {
   });
 });
 
-/** Tries to close the circuit once a second, and gives how many seconds that took. */
+/** Tries to close the circuit breaker once a second, and returns the number of seconds until it closed. */
 async function secondsUntilClosed(): Promise<number> {
   for (let seconds = 0; seconds <= 3600; seconds++) {
     await breaker.tryClose();
@@ -60,7 +60,7 @@ describe("the write circuit breaker", () => {
     expect(restarts).toEqual(['58P02: could not create file "base/5/16586_fsm": File exists']);
   });
 
-  it("restarts the engine when a shortage comes back though the resource is available", async () => {
+  it("restarts the engine when a shortage returns while the resource is available", async () => {
     for (let failure = 0; failure < 3; failure++) {
       expect(restarts).toEqual([]);
       breaker.record(NO_DESCRIPTOR);
@@ -91,7 +91,7 @@ describe("the write circuit breaker", () => {
     expect(breaker.failure()).toBeNull();
   });
 
-  it("opens on an errno without a SQLSTATE, such as that of a quota", () => {
+  it("opens on an errno without a SQLSTATE, such as EDQUOT", () => {
     const quota = 'could not extend file "base/5/16586": Quota exceeded';
     expect(isFileFailure(databaseError("XX000", quota))).toBe(true);
     expect(isFileFailure(databaseError("XX000", "cache lookup failed for relation 1"))).toBe(false);

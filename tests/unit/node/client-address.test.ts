@@ -41,7 +41,7 @@ describe("clientAddress", () => {
     expect(await addressOf(peer)).toBe(address);
   });
 
-  it("gives unknown outside of a server", async () => {
+  it("is unknown outside of a server", async () => {
     const address = clientAddress(countedHosts(proxyList([])));
     const reply = await new Hono().get("/", (c) => c.text(address(c))).request("/");
     expect(await reply.text()).toBe("unknown");

@@ -20,7 +20,7 @@ async function expectRefused(port: number, from: string): Promise<void> {
 }
 
 describe("the bound of connections", () => {
-  it("closes one connection more at once, and logs it once", async () => {
+  it("closes each connection above it at once, and logs that once", async () => {
     const { port, log } = await serve(undefined, { maxConnections: 4 });
     const open: Socket[] = [];
     for (const from of ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"])

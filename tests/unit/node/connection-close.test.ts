@@ -24,7 +24,7 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: quire\r\n\r\n";
 
 afterEach(closeServers);
 
-/** An app that refuses by the head and reads no body. */
+/** An app that refuses a request by its head and reads no body. */
 const refuse: Fetch = () => new Response("refused", { status: 401 });
 /** An app that refuses a body after reading a part of it. */
 const limited: Fetch = new Hono().post(
@@ -69,8 +69,12 @@ describe("a response before the body was read", () => {
   it.each([
     ["of a request that cannot be parsed", "POST / HTTP/1.1\r\nHost: quire\r\nnonsense\r\n\r\n", 400],
     ["of headers that are too large", `POST / HTTP/1.1\r\nHost: quire\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
-    ["of a chunk that is none", `${CHUNKED}nonsense\r\n`, 400],
-    ["of an expectation", "POST / HTTP/1.1\r\nHost: quire\r\nExpect: x\r\nContent-Length: 20971520\r\n\r\n", 417],
+    ["of an invalid chunk", `${CHUNKED}nonsense\r\n`, 400],
+    [
+      "of an unknown Expect header",
+      "POST / HTTP/1.1\r\nHost: quire\r\nExpect: x\r\nContent-Length: 20971520\r\n\r\n",
+      417,
+    ],
     ["of two hosts", `POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 20971520\r\n\r\n`, 400],
   ])("reaches a client that continues to send, although %s", async (_, head, status) => {
     const { port } = await serve(async (request) => new Response(await request.text()));
@@ -148,7 +152,7 @@ describe("a response before the body was read", () => {
   });
 });
 
-/** Resolves when writing fails, as the other side has closed the connection altogether. It has time for that. */
+/** Resolves when writing fails, because the other side has closed the connection completely. It waits for that. */
 async function closedByPeer(socket: Socket): Promise<void> {
   const closed = closeOf(socket);
   const sending = setInterval(() => socket.write("x"), 1000);

@@ -21,7 +21,7 @@ afterEach(closeServers);
 const loggedIds = (log: ReturnType<typeof recordingLog>) =>
   log.lines.map(({ fields }) => (fields as { readonly requestId: string }).requestId);
 
-/** Expects a problem that closes the connection; gives its request id. */
+/** Expects a problem that closes the connection. Returns its request id. */
 function expectProblem(answer: string, status: number, reason: string, code: string): string | null {
   const { statusLine, headers, body } = parseAnswer(answer);
   const requestId = headers.get("X-Request-Id");
@@ -42,7 +42,7 @@ function expectProblem(answer: string, status: number, reason: string, code: str
 }
 
 describe("listen", () => {
-  it("picks a free port for port 0 and gives its URL", async () => {
+  it("picks a free port for port 0 and returns its URL", async () => {
     const { server } = await serve();
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     expect(await (await fetch(server.url)).text()).toBe("fine");
@@ -68,7 +68,7 @@ describe("listen", () => {
   });
 
   it("fails with listen_failed for an address of another machine", async () => {
-    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has an address of it.
+    // 192.0.2.0/24 is for documentation (RFC 5737), so no machine has such an address.
     const options = { fetch: () => new Response(), host: "192.0.2.1", port: 0, log: recordingLog() };
     const failure = (await listen(options))._unsafeUnwrapErr();
     expect(failure).toMatchObject({ kind: "listen_failed", cause: { code: "EADDRNOTAVAIL" } });
@@ -79,14 +79,14 @@ describe("a malformed request", () => {
   it.each([
     ["garbage", "\x16\x03\x01\x02 hello?\r\n\r\n"],
     ["a header without a colon", "GET / HTTP/1.1\r\nHost: quire\r\nnonsense\r\n\r\n"],
-    ["a version that there is not", "GET / HTTP/9.9\r\nHost: quire\r\n\r\n"],
-    ["a method that there is not", "BREW / HTTP/1.1\r\nHost: quire\r\n\r\n"],
+    ["an unknown version", "GET / HTTP/9.9\r\nHost: quire\r\n\r\n"],
+    ["an unknown method", "BREW / HTTP/1.1\r\nHost: quire\r\n\r\n"],
     ["two lengths", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
     [
       "a length and chunks",
       "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
-    ["a length that is none", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: -1\r\n\r\n"],
+    ["an invalid length", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: -1\r\n\r\n"],
   ])("gets a problem with status 400: %s", async (_, request) => {
     const { port, log } = await serve();
     const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
@@ -102,12 +102,12 @@ describe("a malformed request", () => {
   });
 
   it.each([
-    ["a Host header that is no host", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
+    ["an invalid Host header", "GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
     ["a Host header with a path", "GET / HTTP/1.1\r\nHost: quire/x\r\nConnection: close\r\n\r\n"],
     ["a Host header with a user", "GET / HTTP/1.1\r\nHost: user@quire\r\nConnection: close\r\n\r\n"],
-    ["a port that is none", "GET / HTTP/1.1\r\nHost: quire:99999\r\nConnection: close\r\n\r\n"],
-    ["a target that is no path", "GET nonsense HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
-    ["an absolute URL that is none", "GET http:// HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
+    ["an invalid port", "GET / HTTP/1.1\r\nHost: quire:99999\r\nConnection: close\r\n\r\n"],
+    ["a target that is not a path", "GET nonsense HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
+    ["an invalid absolute URL", "GET http:// HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n"],
     ["no Host header", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"],
     ["two Host headers", "GET / HTTP/1.1\r\nHost: quire\r\nhost: quire\r\nConnection: close\r\n\r\n"],
   ])("gets a problem with status 400 even if Node's parser accepts it: %s", async (_, request) => {
@@ -155,7 +155,7 @@ describe("a malformed request", () => {
     expect(await answer).toBe("");
   });
 
-  it("gets its response after that of the request before it", async () => {
+  it("gets its response after the response to the earlier request", async () => {
     const { port } = await serve();
     const socket = await dial(port);
     socket.write("GET / HTTP/1.1\r\nHost: quire\r\n\r\n");
@@ -246,7 +246,7 @@ describe("a server", () => {
     addresses?.some(({ address }) => address === "::1"),
   );
 
-  it.skipIf(!hasIpv6)("gives its URL with brackets on IPv6", async () => {
+  it.skipIf(!hasIpv6)("returns its URL with brackets on IPv6", async () => {
     const { server } = await serve(undefined, { host: "::1" });
     expect(server.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
   });

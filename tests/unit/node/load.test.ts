@@ -43,7 +43,7 @@ async function ask(port: number, from: string, request = GET) {
 const statusOf = async (port: number, from: string, request = GET): Promise<number> =>
   Number((await ask(port, from, request)).statusLine.split(" ")[1]);
 
-/** Fills the server with requests of several addresses, none of which has more than its share. */
+/** Fills the server with requests of several addresses, each within its share. */
 async function fill(port: number, count: () => number): Promise<Socket[]> {
   const sockets = await dialFrom(port, MAX_RUNNING / MAX_PER_ADDRESS);
   for (const socket of sockets) socket.write(GET.repeat(MAX_PER_ADDRESS));
@@ -110,7 +110,7 @@ describe("a server at its bound of running requests", () => {
     expect(await statusOf(port, "127.0.0.1", get(target))).toBe(503);
   });
 
-  it("counts a request whose method gives a body no meaning from its head on", async () => {
+  it("counts a request from its head on if a body has no meaning for its method", async () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 2 } });
     const clients = await dialFrom(port, 2);
@@ -154,7 +154,7 @@ describe("the slot of a running request", () => {
       letGo();
       await settled(port);
     }
-    // Exactly all are free: a slot that is released twice would admit another request.
+    // Exactly the expected slots are free. A slot that is released twice would admit another request.
     await fill(port, count);
     expect(await statusOf(port, "127.0.0.1")).toBe(503);
   });
@@ -351,7 +351,7 @@ describe("incomplete uploads", () => {
     return socket;
   }
 
-  it("lose the oldest of the address with most bytes above the bound", async () => {
+  it("lose the oldest one of the address with most bytes when they exceed the bound", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytes: 10 * MIB } });
     const cautious = await upload(port, 2 * MIB, "127.0.0.2");
     const oldest = closeOf(await upload(port, 6 * MIB, "127.0.0.3"));

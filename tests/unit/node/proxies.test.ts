@@ -5,7 +5,7 @@ import { PROXIES, type RunningProxy } from "../../support/proxies.ts";
 import { closeServers, dial, heldFetch, parseAnswer, readToEnd, serve, type Fetch } from "../../support/raw-http.ts";
 
 const MIB = 1_048_576;
-/** Longer than Node keeps an idle connection by default: 5 seconds, and one for the network. */
+/** Longer than Node's default timeout for an idle connection: 5 seconds, plus one for the network. */
 const IDLE_MS = 6500;
 
 const running: RunningProxy[] = [];
@@ -53,7 +53,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
           expect(await ask(proxyPort, "127.0.0.2", `${post(4)}body`)).toEqual({ status: 200, body: "body" });
           if (round === 0) await new Promise((settle) => setTimeout(settle, IDLE_MS));
         }
-        if (keepsConnections) expect(peers.size, "the connection was used again").toBe(1);
+        if (keepsConnections) expect(peers.size, "the connection was reused").toBe(1);
       },
       IDLE_MS + 60_000,
     );

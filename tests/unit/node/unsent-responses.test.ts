@@ -17,7 +17,7 @@ const large = () => new Response("x".repeat(ANSWER_BYTES));
 
 afterEach(closeServers);
 
-/** Sends a request and does not read the response; gives the connection when the response is complete. */
+/** Sends a request and does not read the response. Returns the connection when the response is complete. */
 async function askWithoutReading(port: number, url: string, from = "127.0.0.1"): Promise<Socket> {
   const socket = await dial(port, { from });
   socket.pause();
@@ -26,7 +26,7 @@ async function askWithoutReading(port: number, url: string, from = "127.0.0.1"):
   return socket;
 }
 
-/** Whether the whole response arrives when it is finally read. */
+/** Whether the whole response arrives when the client finally reads it. */
 async function isWhole(socket: Socket): Promise<boolean> {
   const answer = readToEnd(socket);
   socket.resume();
@@ -118,7 +118,7 @@ describe("a stalled connection", () => {
 });
 
 describe("unsent responses", () => {
-  /** Has requests of these addresses answered at the same moment, when all have been let in; nobody reads. */
+  /** Answers requests of these addresses at the same moment, after all have been admitted. No client reads. */
   async function answerAtOnce(addresses: readonly string[], limits: Partial<ServerLimits>) {
     const { fetch: hold, count, letGo } = heldFetch(large);
     const { port, server } = await serve(hold, { limits: { maxRequestsPerAddress: 1000, ...limits } });
@@ -133,13 +133,13 @@ describe("unsent responses", () => {
     return Promise.all(readers.map(isWhole));
   }
 
-  it("have a bound for one address, above which its oldest connections are destroyed", async () => {
+  it("destroy the oldest connections of an address that exceeds its bound", async () => {
     const limits = { maxUnsentBytesPerAddress: 2.5 * ANSWER_BYTES };
     const addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.2"];
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
   });
 
-  it("have a bound in total, above which the address with most loses its oldest", async () => {
+  it("destroy the oldest connections of the address with most bytes when they exceed the total bound", async () => {
     const limits = { maxUnsentBytes: 3.5 * ANSWER_BYTES };
     const addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.2"];
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
@@ -155,8 +155,8 @@ describe("unsent responses", () => {
   });
 
   it.each([
-    ["of its address from half of their bound on", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
-    ["of all from half of their bound on", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
+    ["of their address above half of its bound", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
+    ["of all addresses above half of the total bound", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
   ])("make the server refuse new requests %s, until they are read", async (_, limits, ownStatus, otherStatus) => {
     const { port, server } = await serve(large, { limits });
     const reader = await askWithoutReading(port, server.url, "127.0.0.2");

@@ -10,7 +10,7 @@ import { publishedDocument } from "../../support/openapi.ts";
 
 const REDOCLY = fileURLToPath(new URL("../../../node_modules/.bin/redocly", import.meta.url));
 
-/** What is no part of the API: the description itself. */
+/** A path that is not part of the API: the description itself. */
 const UNDOCUMENTED = new Set(["GET /openapi.json"]);
 
 const { app } = openApi(openMemoryStorage());
@@ -27,7 +27,7 @@ describe("the OpenAPI document", () => {
     expect(documented.toSorted()).toEqual([...new Set(routes)].filter((key) => !UNDOCUMENTED.has(key)).toSorted());
   });
 
-  it("has only patterns that every dialect of regular expressions reads alike", () => {
+  it("has only patterns with the same meaning in every dialect of regular expressions", () => {
     const patterns = [...JSON.stringify(document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(
       ([, json = ""]) => JSON.parse(json) as string,
     );
@@ -69,7 +69,7 @@ describe("the OpenAPI document", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("would not pass with a mistake in it", async () => {
+  it("does not pass with a mistake in it", async () => {
     const { exitCode } = await lint(JSON.stringify({ ...document, security: [{ nobody: [] }] }));
     expect(exitCode).toBe(1);
   });
@@ -80,7 +80,7 @@ async function lint(json: string): Promise<{ exitCode: number; output: string }>
   const file = join(directory, "openapi.json");
   await writeFile(file, json);
   const options = ["lint", "--extends=recommended", "--format=json", file];
-  // It would otherwise tell its makers of the run, and ask the registry for a newer version.
+  // Otherwise Redocly sends telemetry, and asks the registry for a newer version.
   const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
   const result = await new Promise<{ exitCode: number; output: string }>((settle) => {
     const child = execFile(REDOCLY, options, { cwd: directory, env, maxBuffer: 50_000_000 }, (_, stdout, stderr) =>

@@ -27,7 +27,7 @@ const HEADER_VALUES: Readonly<Record<string, string>> = {
   "X-Request-Id": "bda45c6c-a99a-4cfa-a0da-b0956710a934",
 };
 
-/** What the examples are about, as the document itself says it. */
+/** The ids in the examples of the document. */
 const IDS = {
   ada: parameterOf("getUser", "id"),
   grace: bodyOf("registerUser").id,
@@ -36,13 +36,13 @@ const IDS = {
   draft: parameterOf("publishPost", "id"),
 };
 
-/** The answer that an operation's example is for: its success, and not that it goes on in the background (202). */
+/** The answer in the example of an operation: its success with the highest status, so 204 and not 202. */
 function exampleAnswer({ responses }: DocumentedOperation) {
   const [status = "", answer] = Object.entries(responses).findLast(([each]) => Number(each) < 300) ?? [];
   return { status: Number(status), body: answer?.content?.["application/json"]?.example };
 }
 
-/** A server with all that the examples are about, but for what the operation is to make. */
+/** A server with the data of the examples, except the resource that the operation creates. */
 async function serverFor(operation: DocumentedOperation) {
   const made =
     operation.operationId === "listUsers" ? undefined : (exampleAnswer(operation).body as Example | undefined)?.id;
@@ -100,7 +100,7 @@ function requestOf({ path, parameters, requestBody }: DocumentedOperation, heade
 }
 
 describe("the examples of the OpenAPI document", () => {
-  it.each(operations)("of $operationId are what is sent and answered", async (operation) => {
+  it.each(operations)("of $operationId equal the request and the answer", async (operation) => {
     const { url, call } = requestOf(operation, {});
     const reply = await (await serverFor(operation)).call(operation.method, url, call);
     const { status, body } = exampleAnswer(operation);
@@ -115,14 +115,14 @@ describe("the examples of the OpenAPI document", () => {
       ),
     );
 
-  it.each(queries)("of $operation.operationId find something by '$name'", async ({ operation, name, example }) => {
+  it.each(queries)("of $operation.operationId find an item by '$name'", async ({ operation, name, example }) => {
     const { url, call } = requestOf(operation, {});
     const path = `${url.split("?")[0]}?${new URLSearchParams({ [name]: example }).toString()}`;
     const reply = await (await serverFor(operation)).call(operation.method, path, call);
     expect(reply.body).toHaveProperty("items.0.id");
   });
 
-  it("have one of a search", () => {
+  it("include a search", () => {
     expect(queries.map(({ operation, name }) => `${operation.operationId} ${name}`)).toContain("listPosts q");
   });
 
@@ -130,7 +130,7 @@ describe("the examples of the OpenAPI document", () => {
     operation.parameters.filter((each) => each.in === "header").map(({ name }) => ({ operation, name })),
   );
 
-  it.each(headers)("of $operation.operationId are answered with $name as well", async ({ operation, name }) => {
+  it.each(headers)("of $operation.operationId also succeed with the header $name", async ({ operation, name }) => {
     const { url, call } = requestOf(operation, { [name]: HEADER_VALUES[name] ?? "" });
     const reply = await (await serverFor(operation)).call(operation.method, url, call);
     // A precondition of a read may not hold.
@@ -138,7 +138,7 @@ describe("the examples of the OpenAPI document", () => {
     expect([exampleAnswer(operation).status, ...otherwise]).toContain(reply.status);
   });
 
-  it("has no example of a header or of an optional parameter that would change the answer", () => {
+  it("include no header", () => {
     const inHeaders = operations.flatMap(({ parameters }) => parameters.filter((each) => each.in === "header"));
     expect(inHeaders.filter(({ example, schema }) => example !== undefined || schema.examples !== undefined)).toEqual(
       [],

@@ -2,12 +2,12 @@ import { err, ok, type Result } from "neverthrow";
 import type { AbortSignal } from "../../../domain/shared/abort-signal.ts";
 
 /**
- * The engine is not given to a request.
+ * A request did not get the engine.
  *
- * - `full`: the queue holds as many requests, or as many bytes, as it may (load shedding).
- * - `timeout`: the request waited for the longest time that is allowed.
+ * - `full`: the queue holds its maximum of requests or bytes (load shedding).
+ * - `timeout`: the request has waited for the maximum time.
  * - `cancelled`: the request's signal was aborted while it waited.
- * - `closed`: the queue admits nothing any more.
+ * - `closed`: the queue accepts no more requests.
  */
 export interface AdmissionRejected {
   readonly kind: "admission_rejected";
@@ -16,21 +16,21 @@ export interface AdmissionRejected {
 
 export interface AdmissionLimits {
   readonly maxWaiting: number;
-  /** What all waiting requests may hold in memory. */
+  /** The maximum memory of all waiting requests. */
   readonly maxWaitingBytes: number;
   readonly maxWaitMs: number;
-  /** Enough that the engine always has the next request at hand, few enough that the last one is soon served. */
+  /** Enough that the engine always has a next request, and few enough that the last one is soon served. */
   readonly maxSharedHolders: number;
 }
 
 export interface AdmissionRequest {
-  /** What the request holds in memory while it waits. */
+  /** The memory of the request while it waits. */
   readonly bytes: number;
-  /** Shared holders have the engine at the same time, and it serves them in order; an exclusive one has it alone. */
+  /** Several shared holders have the engine at the same time, and it serves them in order. An exclusive holder has it alone. */
   readonly mode: "exclusive" | "shared";
-  /** Whether to pass all others: for a request that was admitted before and lost its engine. */
+  /** Whether the request passes all others: it was admitted before and lost its engine. */
   readonly isRetry?: boolean;
-  /** Removes the request from the queue when it is aborted. A request that was admitted goes on. */
+  /** Removes a waiting request from the queue when it is aborted. An admitted request continues. */
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +38,7 @@ export type Release = () => void;
 
 /** The bounded queue in front of the engine. A request that cannot be served soon is rejected at once. */
 export interface AdmissionQueue {
-  /** Waits for the engine, and gives the function that releases it. Fails with `admission_rejected`. */
+  /** Waits for the engine, and returns the function that releases it. Fails with `admission_rejected`. */
   acquire(request: AdmissionRequest): Promise<Result<Release, AdmissionRejected>>;
   /** Admits nothing until `resume`. Waiting requests still time out. */
   pause(): void;
@@ -59,7 +59,7 @@ const TIMEOUT_CHECK_INTERVAL_MS = 100;
 const reject = (reason: AdmissionRejected["reason"]) => err({ kind: "admission_rejected", reason } as const);
 
 export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
-  // A Set keeps its order, and removes from the middle in constant time. Within each, the oldest request is first.
+  // A Set keeps its order, and removes from the middle in constant time. In each set the oldest request is first.
   const retries = new Set<Waiter>();
   const newcomers = new Set<Waiter>();
   let waitingBytes = 0;
@@ -110,7 +110,7 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
         settle(next, reject("timeout"));
       }
     }
-    // The requests behind a rejected one may be of a mode that is available.
+    // Requests behind a rejected one may have a mode that is available.
     admit();
   };
   const timer = setInterval(rejectExpired, TIMEOUT_CHECK_INTERVAL_MS);

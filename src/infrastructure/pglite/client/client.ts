@@ -19,13 +19,13 @@ export interface DrizzleClient {
 
 interface ClientOptions extends WriteGuardOptions {
   readonly supervisor: Supervisor;
-  /** How long a statement may take, and a transaction may hold the engine. */
+  /** The time limits of a statement, and of a transaction that holds the engine. */
   readonly deadlineMs: () => number;
 }
 
 /**
- * The connection that Drizzle gets. It acquires the engine, tells reads from writes, and says of each lost statement whether
- * it may have taken effect.
+ * The connection for Drizzle. It acquires the engine and distinguishes reads from writes. The error of a lost statement
+ * says whether the statement may have taken effect.
  */
 export function engineClient(options: ClientOptions): DrizzleClient {
   const { supervisor } = options;
@@ -52,7 +52,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
         bytes: sizeOf(statement),
         mode: "shared",
         isRetry,
-        // Only reads have a signal: a write that was requested is done.
+        // Only reads have a signal. A write is always completed, even if its request was aborted.
         ...(signal === undefined ? {} : { signal }),
       });
       const running = isRead
@@ -62,7 +62,7 @@ export function engineClient(options: ClientOptions): DrizzleClient {
       if (reply.isOk()) return resultOf(reply.value, isRead, queryOptions, options);
       const { failure, hasBegun } = reply.error;
       if (!hasBegun) continue;
-      // A read that was lost with the engine is repeated once. It may be the reason why the engine failed.
+      // A read that was lost with the engine is repeated only once, because it may be the reason why the engine failed.
       if (!isRead || begun > 0 || failure.reason === "deadline") throw lostStatement(failure, isRead);
       begun++;
     }

@@ -7,22 +7,22 @@ interface Write extends Pick<Handling, "deadlineMs"> {
   readonly settle: (reply: Result<Reply, RequestLost>) => void;
 }
 
-/** Runs a write, and answers once it is on the disk. */
+/** Runs a write, and resolves when it is on the disk. */
 export type WriteToEngine = (statement: Statement, deadlineMs: number) => Promise<Result<Reply, RequestLost>>;
 
-/** The replies to a group in one transaction, and the statement that failed, which rolled all of them back. */
+/** The replies to a group in one transaction, and the failed statement, which rolled back the whole group. */
 interface Outcome {
   readonly replies: readonly Reply[];
   readonly failed: { readonly index: number; readonly reply: Reply } | null;
 }
 
 /**
- * Group commit: the writes that arrive during a commit are committed together next, with one flush. A commit costs its
- * flush, however many writes it holds. Each write has its own outcome, as if it had run alone after those before it.
+ * Group commit: the writes that arrive during a commit are committed together next, with one flush. A commit costs one
+ * flush, however many writes it holds. Each write has its own outcome, as if it had run alone after the earlier writes.
  *
- * A write that fails rolls its group back. The group is split there: the writes before it are committed without it, it gets
- * its error, and the writes after it, which were not begun, are the next group. So no statement runs more than twice, and
- * n writes of which f fail take 2f + 1 transactions at most.
+ * A failed write rolls its group back. The group is split there: the writes before it are committed without it, and it
+ * gets its error. The writes after it had not begun, so they are the next group. So no statement runs more than twice,
+ * and n writes of which f fail take at most 2f + 1 transactions.
  */
 export function groupCommit(engine: Engine): WriteToEngine {
   let waiting: Write[] = [];
@@ -39,7 +39,7 @@ export function groupCommit(engine: Engine): WriteToEngine {
     });
   };
 
-  /** Commits writes that succeeded before their group was rolled back. An error now is that of all of them. */
+  /** Commits writes that succeeded before their group was rolled back. An error now applies to all of them. */
   const repeat = async (group: readonly Write[]): Promise<void> => {
     if (group.length === 0) return;
     const outcome = await run(group);
@@ -58,7 +58,7 @@ export function groupCommit(engine: Engine): WriteToEngine {
       }
       const culprit = rest[failed.index];
       if (culprit === undefined) {
-        // The commit itself failed, after all statements had succeeded: any of them may be the reason.
+        // The commit itself failed after all statements had succeeded, so any of them may be the reason.
         for (const write of rest) await repeat([write]);
         return;
       }

@@ -8,10 +8,10 @@ const POST_UPDATE = /^\s*update "posts"/i;
 const BEGIN = /^begin$/;
 
 /**
- * Whether a write is allowed below the watermark of disk space: one that deletes, shortens or changes small rows. Such
- * writes free space. In a transaction each statement counts by itself.
+ * Whether a write is allowed below the watermark of disk space. Allowed writes delete rows, shorten posts or change
+ * small rows, so they free space or take almost none. In a transaction each statement counts by itself.
  *
- * @param isShortening Whether an update of a post is known to store no longer text than before.
+ * @param isShortening Whether the new text of an updated post is known to be no longer than the old one.
  */
 export function isAllowedOnLowDisk(text: string, isShortening: boolean): boolean {
   if (BEGIN.test(text) || SESSION_WRITE.test(text) || USER_UPDATE.test(text)) return true;

@@ -1,6 +1,6 @@
-/** Decides when a failed engine is restarted: with exponential backoff, and only so often in a while. */
+/** Decides when a failed engine is restarted: with exponential backoff, and a bounded number of times in a row. */
 export interface RestartPolicy {
-  /** Counts a failure. Gives `give_up` after too many in a row, and otherwise how long to wait. */
+  /** Counts a failure. Returns the delay before the restart, or `give_up` after too many failures in a row. */
   afterFailure():
     { readonly kind: "give_up"; readonly failures: number } | { readonly kind: "wait"; readonly ms: number };
 }
@@ -23,7 +23,7 @@ export function restartPolicy(): RestartPolicy {
   };
 }
 
-/** The wait before a restart, by the number of failed ones before it. */
+/** The delay before a restart, by the number of failed restarts before it. */
 export function backoffMs(failedRestarts: number): number {
   return failedRestarts === 0 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (failedRestarts - 1), MAX_BACKOFF_MS);
 }

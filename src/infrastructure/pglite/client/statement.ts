@@ -30,7 +30,7 @@ export async function executeOne(
   });
 }
 
-/** About the bytes that a statement holds in memory while it waits. */
+/** The approximate memory of a waiting statement, in bytes. */
 export function sizeOf({ text, values }: Statement): number {
   return values.reduce((size, value) => size + (value?.length ?? 0), text.length);
 }

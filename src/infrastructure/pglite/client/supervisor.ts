@@ -25,7 +25,7 @@ import { backoffMs, restartPolicy } from "./restart-policy.ts";
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged<Damage>;
 
-/** The engine is not restarted any more: it failed too often, or the files are damaged. */
+/** The engine is no longer restarted: it failed too often, or the files are damaged. */
 export interface EngineGaveUp {
   readonly kind: "engine_gave_up";
   readonly failures: number;
@@ -42,17 +42,17 @@ export interface EngineLease {
 export interface Supervisor {
   /** Waits for the engine in the admission queue. Fails with `admission_rejected`. */
   acquire(request: AdmissionRequest): Promise<Result<EngineLease, AdmissionRejected>>;
-  /** Whether an engine runs now. */
+  /** Whether an engine is running. */
   isServing(): boolean;
-  /** Where the write-ahead log ended at the last write or checkpoint. */
+  /** The end of the write-ahead log after the last write or checkpoint. */
   position(): bigint;
-  /** Restarts the engine between two requests. Settles when the new one runs, or when the supervisor has given up. */
+  /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
   restart(reason: string): Promise<void>;
   /** Whether the first engine replayed the write-ahead log. */
   readonly hasRecovered: boolean;
-  /** Settles when the engine is not restarted any more; never otherwise. */
+  /** Settles when the supervisor has given up; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp>;
-  /** Ends the engine as a crash would. The files stay as they are, and the next start checks them again. */
+  /** Ends the engine like a crash. The files stay unchanged, and the next start checks them again. */
   kill(): Promise<void>;
   /** Serves the waiting requests, then shuts the engine down. Fails with `stop_unclean`. */
   close(): Promise<Result<void, StopUnclean>>;
@@ -65,7 +65,7 @@ export interface SupervisorOptions {
   readonly log: Log;
 }
 
-/** An engine of average speed serves so many requests within the longest wait. More would wait in vain. */
+/** An engine of average speed serves this many requests within the longest wait. More requests would time out. */
 const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
 
 // Node itself loads a Worker, so it is always the built file. `src` and `dist` are siblings.
@@ -178,12 +178,13 @@ class EngineSupervisor implements Supervisor {
     const startedAt = performance.now();
     let cause: EngineGaveUp["cause"] = failure;
     for (let attempts = 0; !this.#isClosing; attempts++) {
-      // Without space or descriptors a start cannot succeed. They may come back, so the supervisor does not give up.
+      // Without disk space or descriptors a start cannot succeed. They may become available again, so the supervisor
+      // does not give up.
       const isShort = space.isLow() || !(await hasFreeDescriptors());
       const decision = isShort ? ({ kind: "wait", ms: backoffMs(attempts + 1) } as const) : this.#policy.afterFailure();
       if (decision.kind === "give_up") return this.#abandon(decision.failures, cause);
       await delay(decision.ms);
-      // Node itself may end when it has no descriptor for a new thread.
+      // Node itself may exit when it has no descriptor for a new thread.
       if (!(await hasFreeDescriptors())) continue;
       const opened = await this.#open();
       if (opened.isOk()) {

@@ -7,7 +7,7 @@ import type { EngineLease } from "./supervisor.ts";
 import { failedStatement, runWrite, type WriteGuardOptions } from "./write-guard.ts";
 
 interface TransactionOptions extends WriteGuardOptions {
-  /** How long a statement may take, and the transaction may hold the engine. */
+  /** The time limits of a statement, and of the transaction while it holds the engine. */
   readonly deadlineMs: () => number;
 }
 
@@ -28,7 +28,7 @@ export async function beginTransaction(
   let last: Promise<unknown> = Promise.resolve();
   let ended: DriverError | null = null;
 
-  /** Runs a statement after those before it. A guarded one waits until the disk has space for it. */
+  /** Runs a statement after the earlier ones. A guarded statement waits until the disk has space for it. */
   const run = async (
     text: string,
     parameters: readonly Parameter[] = [],
@@ -40,7 +40,7 @@ export async function beginTransaction(
       const execute = async () => executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs() });
       const reply = isGuarded ? await runWrite(text, sizeOf(statement), options, execute) : await execute();
       if (reply.isOk()) return reply.value;
-      // Only a commit may have taken effect. Without one the transaction is rolled back, as if it had only read.
+      // Only a commit may have taken effect. Any other lost transaction was rolled back, as if it had only read.
       const { failure, hasBegun } = reply.error;
       ended = lostStatement(failure, !(acknowledges && hasBegun));
       throw ended;
@@ -49,7 +49,7 @@ export async function beginTransaction(
     return turn;
   };
 
-  /** Ends a transaction that holds the engine without using it, so that other requests can go on. */
+  /** Ends a transaction that holds the engine without using it, so that other requests can continue. */
   const expire = async () => {
     const finished = last;
     await finished;

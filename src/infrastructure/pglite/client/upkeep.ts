@@ -31,14 +31,14 @@ interface UpkeepOptions {
 }
 
 const TICK_MS = 1000;
-/** How much the log grows between two checkpoints, so that one is short and crash recovery takes about a second. */
+/** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
 const CHECKPOINT_BYTES = 32n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
-/** PostgreSQL publishes its statistics once a second at most. Reading them takes a millisecond. */
+/** PostgreSQL publishes its statistics at most once a second. Reading them takes a millisecond. */
 const STATISTICS_INTERVAL_MS = 10_000;
-/** After space was reclaimed, the requests have the engine for so many times as long. */
+/** After a vacuum, requests have the engine for this multiple of the vacuum's duration. */
 const RECLAIM_REST = 9;
-/** After so much log the statistics are read sooner, as each change may leave as many dead bytes. */
+/** After this growth of the log the statistics are read earlier, because each change may leave as many dead bytes. */
 const STATISTICS_BYTES = 16n * 1_048_576n;
 
 /** The tables of the schema, each with its TOAST table. The casts give JavaScript numbers. */
@@ -115,12 +115,12 @@ function upkeepTasks(options: UpkeepOptions) {
   };
 
   const readStatistics = async () => {
-    // Without a flush the changes of the last second are missing, and after the last change nothing reads again.
+    // Without a flush the changes of the last second are missing, and after the last change no later read finds them.
     await client.query("select pg_stat_force_next_flush()");
     return (await client.query<TableActivity>(STATISTICS)).rows;
   };
 
-  /** `returnsSpace`: a vacuum gives the free end of a file back to the disk. */
+  /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
   const vacuumTables = async (returnsSpace: boolean) => {
     statisticsTime = performance.now();
     for (const { table, vacuum, analyze } of planVacuum(await readStatistics(), returnsSpace)) {
@@ -141,13 +141,13 @@ function upkeepTasks(options: UpkeepOptions) {
     statisticsAt = supervisor.position();
   };
 
-  /** Makes the space of dead rows and of the written log available again. Gives whether it did. */
+  /** Makes the space of dead rows and of the written log available again. Returns whether it succeeded. */
   const reclaim = async (): Promise<boolean> => {
     if (!(await space.canFree())) return false;
     await vacuumTables(true);
     // PostgreSQL panics when a checkpoint cannot be written, and the disk may have filled up during the vacuum.
     if (!(await space.canFree())) return false;
-    // The checkpoint removes old segments of the log, and records the files as they are now.
+    // The checkpoint removes old segments of the log, and records the current files.
     await checkpoint();
     const bytes = reusableBytes(await readStatistics());
     space.noteReusable(bytes);
@@ -167,7 +167,7 @@ function upkeepTasks(options: UpkeepOptions) {
   };
 }
 
-/** Runs a task while it holds the engine alone. Gives the reason of its failure, or `null`. */
+/** Runs a task while it holds the engine alone. Returns the reason of its failure, or `null`. */
 async function runExclusively(
   { supervisor, onDamage, breaker }: UpkeepOptions,
   task: (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>,
@@ -183,6 +183,6 @@ async function runExclusively(
 
 function vacuumCommand(vacuum: boolean, returnsSpace: boolean): string {
   if (!vacuum) return "";
-  // A page with index entries is not free, however few they are.
+  // A page with index entries is not free, even if it has few.
   return returnsSpace ? "vacuum (truncate on, index_cleanup on)" : "vacuum";
 }

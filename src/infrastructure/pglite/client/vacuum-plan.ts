@@ -2,7 +2,7 @@
 export interface TableActivity {
   /** Its name in SQL. */
   readonly table: string;
-  /** The table whose values a TOAST table holds; `null` for other tables. */
+  /** The main table of a TOAST table; `null` for other tables. */
   readonly owner: string | null;
   readonly liveRows: number;
   readonly deadRows: number;
@@ -20,7 +20,7 @@ export interface TableTask {
   readonly analyze: boolean;
 }
 
-/** Few enough for a short vacuum, so that other requests wait for a bounded time, whatever the table's size. */
+/** Few enough for a short vacuum, so that other requests wait for a bounded time, whatever the size of the table. */
 const VACUUM_ROWS = 10_000;
 /** A segment of the write-ahead log, or the dead rows of fifteen edits of the longest post. */
 const VACUUM_BYTES = 16 * 1_048_576;
@@ -55,12 +55,12 @@ export function planVacuum(tables: readonly TableActivity[], isDiskLow: boolean)
   });
 }
 
-/** The most bytes that the dead rows take. */
+/** The upper bound of the bytes of dead rows. */
 function deadBytes({ liveRows, deadRows, bytes }: TableActivity): number {
   return deadRows === 0 ? 0 : Math.min(deadRows * MAX_ROW_BYTES, (bytes * deadRows) / (deadRows + liveRows));
 }
 
-/** The fewest bytes of the tables' files that hold no row, after a vacuum. */
+/** The lower bound of the free bytes in the tables' files after a vacuum. */
 export function reusableBytes(tables: readonly TableActivity[]): number {
   return tables
     .map(({ liveRows, deadRows, bytes }) => Math.max(0, bytes - (liveRows + deadRows) * MAX_ROW_BYTES))

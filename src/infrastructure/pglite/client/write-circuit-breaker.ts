@@ -6,8 +6,8 @@ import { PROBE_FILE } from "../directory/layout.ts";
 import type { DatabaseError } from "../engine/wire-protocol.ts";
 
 /**
- * Refuses writes after one that PostgreSQL could not store in its files, until their cause is gone. A write that fails in
- * a critical section of PostgreSQL ends the engine, and the reads with it.
+ * Refuses writes after PostgreSQL could not write its files, until the cause is gone. A write that fails in a critical
+ * section of PostgreSQL ends the engine, and the reads with it.
  */
 export interface WriteCircuitBreaker {
   /** The failure that opened the circuit; `null` while writes are allowed. */
@@ -22,12 +22,12 @@ interface BreakerOptions {
   readonly directory: string;
   readonly restartEngine: (reason: string) => Promise<void>;
   readonly log: Log;
-  /** Whether a file can be made and opened now. */
+  /** Whether a file can be created and opened now. */
   readonly hasResources?: (directory: string) => Promise<boolean>;
   readonly now?: () => number;
 }
 
-/** PostgreSQL 18, Appendix A, as errcode_for_file_access (utils/error/elog.c) gives them. */
+/** The SQLSTATEs of errcode_for_file_access (PostgreSQL 18, Appendix A and utils/error/elog.c). */
 const SHORTAGES: ReadonlySet<string> = new Set([
   "53000", // insufficient resources: EMFILE, ENFILE
   "53100", // disk full: ENOSPC, also when no inode is free
@@ -38,19 +38,19 @@ const FILE_FAILURES: ReadonlySet<string> = new Set([
   "58030", // I/O error: EIO
   "58P02", // duplicate file: EEXIST
 ]);
-/** An errno without a SQLSTATE, such as that of a quota (EDQUOT), is an internal error. */
+/** An errno without a SQLSTATE, such as EDQUOT (disk quota), is an internal error. */
 const INTERNAL_ERROR = "XX000";
 const FILE_MESSAGE = /^could not \w+ (?:new )?(?:file|directory|relation)\b/;
 
-/** After more shortages in a row, the engine itself is suspected. */
+/** After more shortages in a row, the engine itself may be the cause. */
 const MAX_SHORTAGES = 2;
 const FIRST_BACKOFF_MS = 1000;
 /** A permanent shortage costs one attempt a minute. */
 const MAX_BACKOFF_MS = 60_000;
-/** After so long without a failure, the next one counts as the first. */
+/** After this time without a failure, the next one counts as the first. */
 const FAILURE_MEMORY_MS = 300_000;
 
-/** Whether PostgreSQL could not make, open or write a file of an undamaged database. */
+/** Whether PostgreSQL could not create, open or write a file of an undamaged database. */
 export function isFileFailure({ code = "", message }: Pick<DatabaseError, "code" | "message">): boolean {
   return FILE_FAILURES.has(code) || (code === INTERNAL_ERROR && FILE_MESSAGE.test(message));
 }
@@ -58,7 +58,7 @@ export function isFileFailure({ code = "", message }: Pick<DatabaseError, "code"
 export function writeCircuitBreaker(options: BreakerOptions): WriteCircuitBreaker {
   const { directory, restartEngine, log, hasResources = canMakeFile, now = () => performance.now() } = options;
   let failure: DatabaseError | null = null;
-  /** Failures in a row, each soon after the circuit was closed. */
+  /** Failures in a row, each soon after the circuit breaker was closed. */
   let failures = 0;
   let failedAt = -Infinity;
   let nextAttemptAt = 0;
@@ -79,8 +79,8 @@ export function writeCircuitBreaker(options: BreakerOptions): WriteCircuitBreake
 
     tryClose: async () => {
       if (failure === null || now() < nextAttemptAt || !(await hasResources(directory))) return;
-      // After a short shortage the engine is as it was. Any other failure, and one that comes back, may be a difference
-      // between the files and the engine's memory of them.
+      // After a short shortage the engine still works. After any other failure, or a repeated one, the engine's memory
+      // of the files may differ from the files.
       const engineReplaced = !SHORTAGES.has(failure.code ?? "") || failures > MAX_SHORTAGES;
       if (engineReplaced) await restartEngine(`${failure.code}: ${failure.message}`);
       failure = null;

@@ -11,13 +11,13 @@ export interface WriteGuardOptions {
   /** Whether files are known to be damaged. Then nothing is written to them. */
   readonly isDamaged: () => boolean;
   readonly breaker: WriteCircuitBreaker;
-  /** Whether its updates of posts store no longer text than before. Then they are allowed on a low disk. */
+  /** Whether this client runs only updates of posts that do not lengthen the text. These are allowed on a low disk. */
   readonly isShortening?: boolean;
 }
 
 /**
- * Throws the refusal of a write that the files or the disk do not allow now. It gives a promise only when it must look at
- * the disk, so that other writes keep their order.
+ * Throws if the files or the disk do not allow a write now. It returns a promise only when it must measure the disk, so
+ * that other writes keep their order.
  */
 export function refuseWrite(text: string, options: WriteGuardOptions): Promise<void> | null {
   const { space, breaker, isDamaged, isShortening = false } = options;
@@ -33,7 +33,7 @@ async function refuseOnLowDisk(space: WriteGuardOptions["space"], isAllowed: boo
   throw driverError("disk_full", "The disk has less free space than a write may need.");
 }
 
-/** Runs a write when the disk is known to have space for it, also after it has waited. */
+/** Runs a write when the disk is known to have space for it, also after a wait. */
 export async function runWrite<T>(
   text: string,
   bytes: number,
@@ -49,7 +49,7 @@ export async function runWrite<T>(
   }
 }
 
-/** Reports what an error says about the files, and gives the error to throw. */
+/** Reports the damage that an error names, and returns the error to throw. */
 export function failedStatement(
   error: DatabaseError,
   isRead: boolean,

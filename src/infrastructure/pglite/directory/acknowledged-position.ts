@@ -4,9 +4,9 @@ import { parseLsn, type Lsn } from "../../sql/lsn.ts";
 import { fsyncPath } from "../engine/fsync-path.ts";
 import { ACKNOWLEDGED_FILE } from "./layout.ts";
 
-/** Records, outside the cluster, how far the log reached when a write was acknowledged. */
+/** Records, outside the cluster, the position of the log when a write was acknowledged. */
 export interface AcknowledgedPosition {
-  /** Notes that all writes before `lsn` were acknowledged. An earlier position changes nothing. */
+  /** Records that all writes before `lsn` were acknowledged. An earlier position changes nothing. */
   readonly record: (lsn: Lsn) => void;
   readonly close: () => void;
 }
@@ -14,9 +14,9 @@ export interface AcknowledgedPosition {
 const FORM = /^[0-9A-F]{8}\/[0-9A-F]{8}\n$/;
 
 /**
- * Opens the file with the acknowledged position, and makes it when there is none. A new position overwrites the old one
- * in place, which works on a full disk, and is not flushed: it survives the process in the operating system's memory.
- * After a power cut the file holds an earlier position, which is still true. Throws the operating system's error.
+ * Opens the file with the acknowledged position, and creates it if it is missing. A new position overwrites the old one
+ * in place, which works on a full disk. It is not flushed: the operating system's memory keeps it when the process
+ * ends. After a power cut the file holds an earlier position, which is still true. Throws the operating system's error.
  */
 export function openAcknowledgedPosition(directory: string): AcknowledgedPosition {
   const before = readAcknowledgedPosition(directory);
@@ -25,7 +25,7 @@ export function openAcknowledgedPosition(directory: string): AcknowledgedPositio
   let isOpen = true;
   const write = () => writeSync(descriptor, fixedWidth(recorded), 0, "latin1");
   const close = () => {
-    // A second close could hit another file that got the same number.
+    // A second close could close another file that got the same descriptor.
     if (isOpen) closeSync(descriptor);
     isOpen = false;
   };

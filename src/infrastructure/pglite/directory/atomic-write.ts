@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import { unfinishedPath } from "./layout.ts";
 
 /**
- * Writes a file so that a crash or a power cut leaves the old contents or the new ones: beside its place, fsync, rename,
- * fsync of the directory. After a failure the old file stays. Throws the operating system's error.
+ * Writes a file so that a crash or a power cut leaves either the old contents or the new ones. It writes a temporary
+ * file in the same directory, then does fsync, rename, and fsync of the directory. After a failure the old file stays.
+ * Throws the operating system's error.
  */
 export async function writeAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const unfinished = unfinishedPath(path);

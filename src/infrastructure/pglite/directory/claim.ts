@@ -6,7 +6,7 @@ import { checkDescriptors, type DescriptorsTooFew } from "../../node/file-descri
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./lock.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
 
-/** The directory cannot be made, read or written. */
+/** The directory cannot be created, read or written. */
 export interface DataDirectoryUnusable {
   readonly kind: "data_directory_unusable";
   readonly directory: string;
@@ -22,8 +22,8 @@ export interface ClaimedDirectory extends DataDirectoryLock {
 export type ClaimError = DescriptorsTooFew | DataDirectoryInUse | DataDirectoryForeign | DataDirectoryUnusable;
 
 /**
- * Locks a data directory for this process, and makes it when there is none. It is the first step of a start and a fast
- * one, so a second process ends at once. Nothing is written to a directory with files that are not Quire's.
+ * Locks a data directory for this process, and creates it if it is missing. This is the first step of a start and a
+ * fast one, so a second process ends at once. Nothing is written to a directory with foreign files.
  */
 export function claimDataDirectory(path: string): Result<ClaimedDirectory, ClaimError> {
   const directory = resolve(path);

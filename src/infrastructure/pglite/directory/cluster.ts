@@ -27,7 +27,7 @@ export interface DataDirectoryIncompatible {
   readonly postgresql: number;
 }
 
-/** PostgreSQL does not start. `lastWords` are the last lines of its own log. */
+/** PostgreSQL does not start. `lastWords` are the last lines of PostgreSQL's log. */
 export interface EngineNotStarted {
   readonly kind: "engine_not_started";
   readonly directory: string;
@@ -38,7 +38,7 @@ export interface EngineNotStarted {
 export type ClusterError =
   DiskTooSmall | DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible | EngineNotStarted;
 
-/** The format of a data directory. It grows by one when older programs cannot read the new one. */
+/** The format version of a data directory. It increases when older programs cannot read the new format. */
 export const FORMAT = 1;
 export const POSTGRESQL_MAJOR = 18;
 
@@ -48,9 +48,9 @@ const Format = z.object({ format: z.number(), postgresql: z.number() });
 
 /**
  * Checks the format of a locked data directory, and initialises a new one. A directory that ever held data is never
- * initialised again, whatever is missing in it. Gives the path of the cluster.
+ * initialised again, even if files are missing. Returns the path of the cluster.
  *
- * @param freeSpaceBytes How much of the disk must be free after an initialisation.
+ * @param freeSpaceBytes The disk space that must be free after an initialisation.
  */
 export async function prepareCluster(
   directory: string,
@@ -61,7 +61,7 @@ export async function prepareCluster(
   if (recognised.isErr()) return err(recognised.error);
   const cluster = join(directory, CLUSTER);
   if (recognised.value === "used") return checkFormat(directory, cluster);
-  // The rest of an interrupted initialisation takes the space that this one needs.
+  // The files of an interrupted initialisation occupy the space that this one needs.
   rmSync(join(directory, UNFINISHED_CLUSTER), { recursive: true, force: true });
   const space = checkSpaceForDatabase(directory, freeSpaceBytes);
   if (space.isErr()) return err(space.error);
@@ -72,11 +72,11 @@ export async function prepareCluster(
 async function checkFormat(directory: string, cluster: string): Promise<Result<string, ClusterError>> {
   const major = readMajor(cluster);
   const hasFormat = existsSync(join(directory, FORMAT_FILE));
-  // Without PG_VERSION PGlite would take the directory for a new one and overwrite the data.
+  // Without PG_VERSION PGlite would treat the directory as new and overwrite the data.
   if (major === null) {
     return damaged(directory, { kind: "missing", path: hasFormat ? PG_VERSION : FORMAT_FILE });
   }
-  // A stop between the two last steps of an initialisation leaves a complete cluster without the format file.
+  // An interruption between the two last steps of an initialisation leaves a complete cluster without the format file.
   const recorded = hasFormat ? readFormat(directory) : { format: FORMAT, postgresql: major };
   if (recorded === null) return damaged(directory, { kind: "unreadable", path: FORMAT_FILE });
   const { format, postgresql } = recorded;
@@ -92,14 +92,14 @@ export function damaged(directory: string, damage: Damage): Result<never, DataDi
   return fail({ kind: "data_directory_damaged", directory, damage });
 }
 
-/** PostgreSQL's major version by the cluster's own file; `null` when that is missing or wrong. */
+/** PostgreSQL's major version in the cluster's own file; `null` if the file is missing or wrong. */
 function readMajor(cluster: string): number | null {
   const path = join(cluster, "PG_VERSION");
   const text = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
   return /^\d+$/.test(text) ? Number(text) : null;
 }
 
-/** Makes the cluster beside its place, flushes it, and moves it into place in one step. */
+/** Creates the cluster in a temporary directory, flushes it, and moves it into place in one step. */
 async function initialise(directory: string, cluster: string): Promise<Result<void, EngineNotStarted>> {
   const unfinished = join(directory, UNFINISHED_CLUSTER);
   mkdirSync(unfinished, { mode: 0o700 });

@@ -20,8 +20,8 @@ export interface FileUnreadable {
 }
 
 /**
- * The write-ahead log is readable only up to `endsAt`. `neededUntil` is the acknowledged position or the last checkpoint,
- * whichever is later. Crash recovery would lose the commits between them, without an error.
+ * The write-ahead log is readable only up to `endsAt`. `neededUntil` is the acknowledged position or the last
+ * checkpoint, whichever is later. Crash recovery would lose the commits between the two without an error.
  */
 export interface LogEndsEarly {
   readonly kind: "log_ends_early";
@@ -29,7 +29,7 @@ export interface LogEndsEarly {
   readonly neededUntil: string;
 }
 
-/** An index contradicts its table or itself, as amcheck found after the start. */
+/** An index contradicts its table or itself. amcheck found this after the start. */
 export interface IndexDamaged {
   readonly kind: "index_damaged";
   readonly index: string;

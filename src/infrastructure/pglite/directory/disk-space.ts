@@ -5,33 +5,33 @@ import { monitorFreeSpace, readFreeSpaceSync, type FreeSpace } from "./free-spac
 import { spaceReserve } from "./space-reserve.ts";
 
 /**
- * The space on the disk of a data directory. PostgreSQL panics when it cannot extend its write-ahead log, so writes end
- * earlier, at a watermark. A reserve holds the space that a checkpoint needs after that.
+ * The space on the disk of a data directory. PostgreSQL panics when it cannot extend its write-ahead log, so writes
+ * stop earlier, at a watermark. A reserve holds the space that a checkpoint needs after that.
  */
 export interface DiskSpace {
-  /** Whether less is free than a write needs, on the disk and in the files of the database. */
+  /** Whether less space is free than a write needs, on the disk and in the files of the database. */
   isLow(): boolean;
   /**
-   * Waits until a write of so many bytes may begin, and gives the function that ends it. It waits while the last look at
-   * the disk does not show too many of the earlier writes, see {@link UNSEEN_SHARE}.
+   * Waits until a write of this many bytes may begin, and returns the function that ends it. It waits while the last
+   * measurement of the disk misses too many of the earlier writes, see {@link UNSEEN_SHARE}.
    */
   beginWrite(bytes: number): Promise<() => void>;
-  /** Records how many bytes of the database's files are empty, as their rows were deleted. */
+  /** Records the reusable bytes of deleted rows in the database's files. */
   noteReusable(bytes: number): void;
   /**
-   * Whether a write may begin that frees space or takes almost none, such as a deletion. It may below the watermark, as
-   * long as the write-ahead log has space, for which a third of the reserve is given up.
+   * Whether a write may begin that frees space or takes almost none, such as a deletion. It may begin below the
+   * watermark while the write-ahead log has space. A third of the reserve is released for the log.
    */
   canFree(): Promise<boolean>;
   /** The failure of a migration that lacks space. */
   tooSmallToMigrate(): DiskTooSmall;
-  /** Logs that a write was refused, once a minute at most. */
+  /** Logs a refused write, at most once a minute. */
   logRefusal(): void;
   /** Fills the reserve, if there is space for it. */
   secureReserve(): Promise<void>;
-  /** Gives a third of the reserve to the engine, for crash recovery or a shutdown, and another third the next time. */
+  /** Releases a third of the reserve to the engine, for crash recovery or a shutdown, and another third the next time. */
   releaseReserve(): Promise<void>;
-  /** Looks at the disk now. */
+  /** Measures the disk now. */
   refresh(): Promise<void>;
   stop(): void;
 }
@@ -48,15 +48,15 @@ export interface DiskTooSmall {
 
 interface DiskSpaceOptions {
   readonly directory: string;
-  /** How many bytes must be free for a write. */
+  /** The bytes that must be free for a write. */
   readonly watermarkBytes: number;
   readonly log: Log;
   readonly readFreeSpace?: (directory: string) => Promise<FreeSpace>;
 }
 
-/** PostgreSQL allocates a segment of the write-ahead log completely when it begins. */
+/** PostgreSQL allocates each segment of the write-ahead log completely in advance. */
 const WAL_SEGMENT_BYTES = 16 * 1_048_576;
-/** A segment for writes that free space, one for a shutdown on a full disk, one for the start after it. */
+/** One segment for writes that free space, one for a shutdown on a full disk, and one for the next start. */
 const RESERVE_BYTES = 3 * WAL_SEGMENT_BYTES;
 /** The part of the reserve that writes must leave for the shutdown and the start. */
 const KEPT_RESERVE_BYTES = 2 * WAL_SEGMENT_BYTES;
@@ -64,21 +64,21 @@ const KEPT_RESERVE_BYTES = 2 * WAL_SEGMENT_BYTES;
 const MIN_FREE_BYTES = WAL_SEGMENT_BYTES + 4 * 1_048_576;
 /** Sixteen of the longest posts. With less reusable space, writes would end again at once. */
 const MIN_REUSABLE_BYTES = 16 * 1_048_576;
-/** The write-ahead log has up to 8 segments, and a table or an index up to three new files at a time. */
+/** The write-ahead log has up to 8 segments. A table or an index creates up to three files at a time. */
 const WATERMARK_INODES = 64;
 const MIN_FREE_INODES = 8;
 const REFUSAL_LOG_INTERVAL_MS = 60_000;
 
 /**
- * A look at the disk misses the writes that run or ended since it began. They may take this share of the watermark; the
- * next one waits for another look, or for their end. The watermark W must cover them and one new segment of the
- * write-ahead log: W / 4 + 16 MiB <= W holds from 22 MiB on. With the default of 64 MiB, 32 MiB remain for other
- * processes, which may write for 250 ms before the next look sees it.
+ * A measurement of the disk misses the writes that run or ended since it began. They may take this share of the
+ * watermark; the next write waits for another measurement, or for their end. The watermark W must cover them and one
+ * new segment of the write-ahead log: W / 4 + 16 MiB <= W holds from 22 MiB on. With the default of 64 MiB, 32 MiB
+ * remain for other processes, which may write for 250 ms before the next measurement shows it.
  */
 const UNSEEN_SHARE = 1 / 4;
-/** A value is written to the log and to its table, and its index entries are written twice as well. */
+/** A value is written to the log and to its table. Its index entries are written twice as well. */
 const WRITE_AMPLIFICATION = 4;
-/** Images of the pages that a small write changes first after a checkpoint (PostgreSQL 18, full_page_writes). */
+/** The images of the pages that a small write changes first after a checkpoint (PostgreSQL 18, full_page_writes). */
 const WRITE_OVERHEAD_BYTES = 16 * 1024;
 
 export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: DiskSpaceOptions): DiskSpace {
@@ -99,7 +99,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
 
   const isLow = () => {
     if (hasFree(watermarkBytes, WATERMARK_INODES)) return false;
-    // New rows take the place of deleted ones. Half of the watermark is left for files that grow nevertheless.
+    // New rows reuse the space of deleted ones. Half of the watermark is kept free for files that still grow.
     const canReuse = reusableBytes >= MIN_REUSABLE_BYTES;
     return !canReuse || !hasFree(Math.max(watermarkBytes / 2, MIN_FREE_BYTES), WATERMARK_INODES);
   };
@@ -108,7 +108,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
     isLow,
     beginWrite: async (bytes) => {
       const cost = WRITE_OVERHEAD_BYTES + bytes * WRITE_AMPLIFICATION;
-      // On a low disk the caller refuses the write, or makes it for the space that it frees.
+      // On a low disk the caller refuses the write, or runs it because it frees space.
       while (!isLow() && !writes.haveRoomFor(cost)) {
         const changed = writes.changed();
         if (writes.haveEnded()) void monitor.refresh();
@@ -123,7 +123,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
       await monitor.refresh();
       if (hasFree(MIN_FREE_BYTES, MIN_FREE_INODES)) return true;
       const spareBytes = reserve.bytes() - KEPT_RESERVE_BYTES;
-      // The reserve stays when it would not be enough.
+      // The reserve is kept if releasing it would not be enough.
       if (spareBytes <= 0 || !hasFree(MIN_FREE_BYTES - spareBytes, MIN_FREE_INODES)) return false;
       await reserve.shrinkTo(KEPT_RESERVE_BYTES);
       await monitor.refresh();
@@ -162,7 +162,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
   };
 }
 
-/** Counts the bytes of the writes that the last look at the disk did not show: those that ran, and those that ended since. */
+/** Counts the bytes of the writes that the last measurement of the disk missed: those that ran, and those that ended since. */
 function unseenWrites(maxBytes: number) {
   let runningBytes = 0;
   let endedBytes = 0;
@@ -171,14 +171,14 @@ function unseenWrites(maxBytes: number) {
     for (const waker of wakers.splice(0)) waker();
   };
   return {
-    /** A single write has room, whatever its size. */
+    /** A single write always fits, whatever its size. */
     haveRoomFor: (bytes: number) => {
       const unseen = runningBytes + endedBytes;
       return unseen === 0 || unseen + bytes <= maxBytes;
     },
-    /** Whether another look would show some of them. */
+    /** Whether another measurement would include some of them. */
     haveEnded: () => endedBytes > 0,
-    /** Settles when a write or a look ends. */
+    /** Settles when a write or a measurement ends. */
     changed: async () => new Promise<void>((settle) => (wakers = [...wakers, settle])),
     begin: (bytes: number) => {
       runningBytes += bytes;
@@ -198,7 +198,7 @@ function unseenWrites(maxBytes: number) {
   };
 }
 
-/** The files of a new database take 40 MiB, and there are 1,010 of them. */
+/** The files of a new database take 40 MiB in total. There are 1,010 of them. */
 const NEW_DATABASE_BYTES = 48 * 1_048_576;
 const NEW_DATABASE_INODES = 1100;
 

@@ -1,33 +1,33 @@
 import { statfsSync, type StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
 
-/** What is free on a disk. An inode is space too: without one there is no place for a new file. */
+/** The free space of a disk. An inode is space too: without one no file can be created. */
 export interface FreeSpace {
   readonly bytes: number;
   readonly inodes: number;
 }
 
-/** The free space of the disk of a directory, as the last look found it. */
+/** The free space of the disk of a directory, by the last measurement. */
 export interface FreeSpaceMonitor {
   current(): FreeSpace;
-  /** Looks again. Settles when a look that began after the call has ended. */
+  /** Measures again. Settles when a measurement that began after the call has ended. */
   refresh(): Promise<void>;
   stop(): void;
 }
 
 interface MonitorOptions {
   readonly directory: string;
-  /** Called when a look begins. The function that it gives is called when the look has ended. */
+  /** Called when a measurement begins. The returned function is called when it has ended. */
   readonly onLook: () => (hasSucceeded: boolean) => void;
   readonly read?: (directory: string) => Promise<FreeSpace>;
 }
 
 const INTERVAL_MS = 250;
-/** A disk that does not answer for so long counts as full until it does. */
+/** A disk that does not answer within this time counts as full until it does. */
 const LOOK_TIMEOUT_MS = 5000;
 const NOTHING: FreeSpace = { bytes: 0, inodes: 0 };
 
-/** Looks at the free space in the background, so that no request waits for a disk. One look is in flight at a time. */
+/** Measures the free space in the background, so that no request waits for a disk. One measurement is in flight at a time. */
 export function monitorFreeSpace({ directory, onLook, read = readFreeSpace }: MonitorOptions): FreeSpaceMonitor {
   let found = readFreeSpaceSync(directory);
   let looking: Promise<void> | null = null;
@@ -80,12 +80,12 @@ async function readFreeSpace(directory: string): Promise<FreeSpace> {
   try {
     return freeSpaceOf(await statfs(directory));
   } catch {
-    // The directory is gone, so nothing can be written to it.
+    // The directory was removed, so nothing can be written to it.
     return NOTHING;
   }
 }
 
 function freeSpaceOf({ bavail, bsize, files, ffree }: StatsFs): FreeSpace {
-  // A file system that makes inodes on demand counts none.
+  // A file system that creates inodes on demand reports none.
   return { bytes: bavail * bsize, inodes: files === 0 ? Infinity : ffree };
 }

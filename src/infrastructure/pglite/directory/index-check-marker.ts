@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { INDEX_CHECK_DUE_FILE } from "./layout.ts";
 
-/** Whether an index check was put off. A clean shutdown since then does not make it superfluous. */
+/** Whether an index check was postponed. It is still due after a clean shutdown. */
 export function isIndexCheckDue(directory: string): boolean {
   return existsSync(join(directory, INDEX_CHECK_DUE_FILE));
 }

@@ -4,27 +4,27 @@
 export const FORMAT_FILE = "quire.json";
 /** The PostgreSQL cluster. */
 export const CLUSTER = "cluster";
-/** A cluster that is being initialised, which an interrupted first start leaves. */
+/** A cluster that is being initialised. An interrupted first start leaves it behind. */
 export const UNFINISHED_CLUSTER = "cluster.unfinished";
-/** The kernel's lock, and the process that holds it. */
+/** The file that the kernel locks, with the name of the process that holds it. */
 export const LOCK_FILE = "quire.lock";
-/** How far the write-ahead log reached at the last acknowledged write. */
+/** The position of the write-ahead log at the last acknowledged write. */
 export const ACKNOWLEDGED_FILE = "quire.acknowledged";
 /** The sizes and checksums of the relation files at the last checkpoint. */
 export const RELATION_FILES_FILE = "quire.files.json";
-/** Exists while an index check is due that could not be made. */
+/** Exists while a postponed index check is due. */
 export const INDEX_CHECK_DUE_FILE = "quire.unchecked";
-/** Disk space that the engine gets when the disk is full. */
+/** Disk space that is released to the engine when the disk is full. */
 export const RESERVE_FILE = "quire.reserve";
-/** Written and removed to find out whether files can be made. */
+/** Written and removed to test whether files can be created. */
 export const PROBE_FILE = "quire.probe";
 
-/** A file beside its place, until it is complete. */
+/** The temporary name of a file until it is complete. */
 export function unfinishedPath(path: string): string {
   return `${path}.unfinished`;
 }
 
-/** The directory holds data. Where only some of these files exist, the others are missing. */
+/** Files that show that the directory holds data. If only some of them exist, the others are missing. */
 export const TRACES_OF_DATA: ReadonlySet<string> = new Set([
   FORMAT_FILE,
   CLUSTER,
@@ -32,5 +32,5 @@ export const TRACES_OF_DATA: ReadonlySet<string> = new Set([
   RELATION_FILES_FILE,
 ]);
 
-/** What a first start may leave before the directory holds data. */
+/** Files that a first start may leave before the directory holds data. */
 export const TRACES_OF_FIRST_START: ReadonlySet<string> = new Set([LOCK_FILE, UNFINISHED_CLUSTER]);

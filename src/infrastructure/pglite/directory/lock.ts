@@ -23,12 +23,12 @@ export interface DataDirectoryLock {
   readonly release: () => void;
 }
 
-/** More than any holder needs: a host name has 255 characters at most. */
+/** Longer than the text of any holder: a host name has at most 255 characters. */
 const HOLDER_LENGTH = 400;
 
 /**
- * Locks the data directory for this process. The kernel drops the lock when the process ends, however it ends, so no lock
- * is ever stale. The text in the file is for people only. Fails with `data_directory_in_use`.
+ * Locks the data directory for this process. The kernel releases the lock when the process ends for any reason, so no
+ * lock is ever stale. The text in the file is only for people. Fails with `data_directory_in_use`.
  */
 export function lockDataDirectory(directory: string): Result<DataDirectoryLock, DataDirectoryInUse> {
   const path = join(directory, LOCK_FILE);
@@ -38,11 +38,11 @@ export function lockDataDirectory(directory: string): Result<DataDirectoryLock, 
     return fail({ kind: "data_directory_in_use", directory, holder: readHolder(path) });
   }
   const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  // A text of constant length, written in place, works on a full disk and leaves no part of the last holder.
+  // A text of constant length, written in place, works on a full disk and overwrites the previous holder completely.
   writeSync(descriptor, `${JSON.stringify(holder).padEnd(HOLDER_LENGTH)}\n`, 0);
   let isHeld = true;
   const release = () => {
-    // A second close could hit another file that got the same number.
+    // A second close could close another file that got the same descriptor.
     if (isHeld) closeSync(descriptor);
     isHeld = false;
   };

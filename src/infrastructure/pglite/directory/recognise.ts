@@ -3,7 +3,7 @@ import { ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { TRACES_OF_DATA, TRACES_OF_FIRST_START } from "./layout.ts";
 
-/** The data directory holds files that are not Quire's. Nothing in it is touched. */
+/** The data directory holds foreign files. Nothing in it is changed. */
 export interface DataDirectoryForeign {
   readonly kind: "data_directory_foreign";
   readonly directory: string;
@@ -11,8 +11,8 @@ export interface DataDirectoryForeign {
 }
 
 /**
- * Tells a directory that holds data from one that is empty, or that holds the rest of an interrupted first start. It
- * writes nothing, so it may run before the directory is locked. Fails with `data_directory_foreign`.
+ * Distinguishes a directory that holds data from one that is empty, or that holds the files of an interrupted first
+ * start. It writes nothing, so it may run before the directory is locked. Fails with `data_directory_foreign`.
  */
 export function recogniseDirectory(directory: string): Result<"used" | "new", DataDirectoryForeign> {
   const entries = readdirSync(directory);

@@ -8,7 +8,7 @@ export interface DataDirectoryGone {
 }
 
 export interface RemovalDetector {
-  /** Settles when the directory is gone; never otherwise. */
+  /** Settles when the directory has been removed; never otherwise. */
   readonly gone: Promise<DataDirectoryGone>;
   stop(): void;
 }
@@ -16,8 +16,8 @@ export interface RemovalDetector {
 const INTERVAL_MS = 1000;
 
 /**
- * Detects that a path no longer leads to the directory that was opened. PostgreSQL would go on for a while with its open
- * files, which nobody could find again.
+ * Detects that a path no longer leads to the directory that was opened. PostgreSQL would continue for a while with its
+ * open files, whose data would be lost.
  */
 export function detectRemoval(directory: string): RemovalDetector {
   const opened = statSync(directory);
@@ -26,7 +26,7 @@ export function detectRemoval(directory: string): RemovalDetector {
       const { dev, ino } = await stat(directory);
       return dev !== opened.dev || ino !== opened.ino;
     } catch (thrown) {
-      // Any other error says nothing about the directory: the disk may not answer.
+      // Other errors do not show that the directory was removed: the disk may not answer.
       return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
     }
   };
@@ -34,7 +34,7 @@ export function detectRemoval(directory: string): RemovalDetector {
   let isLooking = false;
   const gone = new Promise<DataDirectoryGone>((settle) => {
     const look = async () => {
-      // A disk that hangs keeps one look waiting, and no more.
+      // On a disk that hangs, only one check is in flight.
       if (isLooking) return;
       isLooking = true;
       if (await isGone()) {

@@ -5,7 +5,7 @@ import { fail } from "../../../domain/shared/fail.ts";
 import type { DataDirectoryUnusable } from "./claim.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
 
-/** The place holds no database of Quire, and none was made. */
+/** The location holds no database of Quire. None was created. */
 export interface NoDatabase {
   readonly kind: "no_database";
   readonly place: string;

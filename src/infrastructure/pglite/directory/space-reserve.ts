@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeAtomically } from "./atomic-write.ts";
 import { RESERVE_FILE } from "./layout.ts";
 
-/** A file that holds disk space for the engine, to be given up in parts when the disk is full. */
+/** A file that reserves disk space for the engine. It is released in parts when the disk is full. */
 export interface SpaceReserve {
   bytes(): number;
   /** Throws the operating system's error. */
@@ -21,7 +21,7 @@ export function spaceReserve(directory: string): SpaceReserve {
     bytes: () => held,
     fill: async (bytes) => {
       await writeAtomically(path, async (file) => {
-        // Real zeros: a sparse file would hold no space.
+        // Written zeros: a sparse file would reserve no space.
         for (let written = 0; written < bytes; written += CHUNK.length) await file.writeFile(CHUNK);
       });
       held = bytes;

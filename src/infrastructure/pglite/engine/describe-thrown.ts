@@ -12,7 +12,7 @@ const WASI_ERRORS: Readonly<Record<number, string>> = {
   69: "EROFS: read-only file system",
 };
 
-/** What PGlite, Emscripten or Node has thrown, in one line. */
+/** Describes an exception of PGlite, Emscripten or Node in one line. */
 export function describeThrown(thrown: unknown): string {
   return (messageOf(thrown) ?? String(thrown)).replaceAll(/\s+/g, " ").trim().slice(0, MAX_LENGTH);
 }

@@ -1,4 +1,4 @@
-/** A file or a directory in Emscripten's own table of names. */
+/** A file or a directory in Emscripten's own name table. */
 export interface EmscriptenNode {
   readonly mode: number;
 }
@@ -11,12 +11,12 @@ export interface EmscriptenStream {
   readonly node: EmscriptenNode;
 }
 
-/** The parts of Emscripten's file system that the engine changes. PGlite's types leave them out. */
+/** The parts of Emscripten's file system that the engine changes. PGlite's types omit them. */
 interface EmscriptenFs {
   isFile(mode: number): boolean;
-  /** Removes a node from the table of names. Nothing happens on the disk. */
+  /** Removes a node from the name table. The disk does not change. */
   destroyNode(node: EmscriptenNode): void;
-  /** Gives a stream's number back. Nothing happens to the operating system's descriptor. */
+  /** Frees the number of a stream. The operating system's descriptor stays open. */
   closeStream(fd: number): void;
 }
 

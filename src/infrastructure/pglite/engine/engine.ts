@@ -19,8 +19,8 @@ import {
 } from "./worker-thread.ts";
 
 /**
- * The engine ended unexpectedly, and its Worker is gone. `out_of_step`: the host ended it, as writes failed though the
- * files were as they should be.
+ * The engine ended unexpectedly, and its Worker has exited. `out_of_step`: the host ended it, because writes failed
+ * although the files were correct.
  */
 export interface EngineFailed {
   readonly kind: "engine_failed";
@@ -30,11 +30,11 @@ export interface EngineFailed {
   readonly lastWords: readonly string[];
 }
 
-/** A request was not answered, as the engine ended. */
+/** A request got no answer, because the engine ended. */
 export interface RequestLost {
   readonly kind: "request_lost";
   readonly failure: EngineFailed;
-  /** Whether the engine may have begun the request. One that was not begun can be repeated, whatever it is. */
+  /** Whether the engine may have begun the request. A request that had not begun can always be repeated. */
   readonly hasBegun: boolean;
 }
 
@@ -51,38 +51,38 @@ export interface ClusterDamaged<Damage> {
   readonly damage: Damage;
 }
 
-/** PostgreSQL in a Worker of its own. It serves requests one after the other, in order. */
+/** PostgreSQL in its own Worker. It serves requests one at a time, first come, first served. */
 export interface Engine {
   /** Whether PostgreSQL replayed its write-ahead log at the start, after an unclean shutdown. */
   readonly hasRecovered: boolean;
-  /** Where the write-ahead log ended at the last acknowledged write or checkpoint. */
+  /** The end of the write-ahead log after the last acknowledged write or checkpoint. */
   position(): bigint;
   /**
-   * Runs statements as one transaction, unless one is open: all or none take effect. Gives their replies. The last one may
-   * be an error; the statements after it were not begun.
+   * Runs statements as one transaction, unless one is open: all or none take effect. Returns their replies. The last
+   * reply may be an error; the later statements had not begun.
    */
   execute(statements: readonly Statement[], handling: Handling): Promise<Result<readonly Reply[], RequestLost>>;
-  /** Flushes all files, and lets the guard record them. Gives PostgreSQL's error, or `null`. */
+  /** Flushes all files, and lets the guard record them. Returns PostgreSQL's error, or `null`. */
   checkpoint(): Promise<Result<DatabaseError | null, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the shutdown was clean. */
   close(): Promise<Result<{ readonly isShutDown: boolean }, RequestLost>>;
-  /** Ends the Worker at once, as a crash would. */
+  /** Ends the Worker at once, like a crash. */
   kill(): Promise<void>;
 }
 
 export interface Handling {
-  /** Whether a client learns from the reply that its write is stored. */
+  /** Whether the reply acknowledges a write to a client. */
   readonly acknowledges: boolean;
-  /** After which the watchdog ends the engine. */
+  /** The deadline after which the watchdog ends the engine. */
   readonly deadlineMs: number;
 }
 
 export interface EngineOptions {
   /** The built file of a Worker that calls `serveEngine`. */
   readonly worker: URL;
-  /** What that file reads as `workerData`. */
+  /** The `workerData` of that file. */
   readonly workerData: unknown;
-  /** Called when the engine has failed and its Worker is gone, before any caller learns that its request is lost. */
+  /** Called when the engine has failed and its Worker has exited, before any caller gets the failure of its request. */
   readonly onFailed: (failure: EngineFailed) => void;
 }
 
@@ -91,10 +91,10 @@ const INITIALISE_WORKER = new URL(
   "../../../../dist/infrastructure/pglite/engine/initialise-worker.js",
   import.meta.url,
 );
-/** For opening, crash recovery, checkpoints, vacuums and schema changes: seconds at most on a disk that is not slow. */
+/** For opening, crash recovery, checkpoints, vacuums and schema changes. These take seconds at most, except on a slow disk. */
 export const UPKEEP_DEADLINE_MS = 600_000;
 
-/** Makes a new cluster in an empty directory. */
+/** Creates a new cluster in an empty directory. */
 export async function initialiseEngine(cluster: string): Promise<Result<void, EngineNotOpened>> {
   const thread = startWorkerThread<never>(INITIALISE_WORKER, { cluster });
   const event = await thread.next(UPKEEP_DEADLINE_MS);
@@ -145,7 +145,7 @@ function engineOn(
     return event;
   };
 
-  /** Sends a request that is answered by a message of the protocol, with so many statements. */
+  /** Sends a message of the protocol with this number of statements, and receives the answer. */
   const exchange = async (
     sent: EngineRequest,
     statements: number,

@@ -2,10 +2,10 @@ import { rmSync } from "node:fs";
 import type { EmscriptenModule, EmscriptenNode } from "./emscripten.ts";
 
 /**
- * Makes a failed open(2) leave nothing behind. Emscripten enters a new file in its table of names before it asks the
- * operating system for it, and a stream before it is open, and removes neither after a failure
- * (emscripten-core/emscripten#16452). Once descriptors or inodes had run out for a moment, PostgreSQL could neither open
- * nor create ("File exists") a file that was never made, until the engine was restarted.
+ * Makes a failed open(2) leave nothing behind. Emscripten adds a new file to its name table before the operating system
+ * creates it, and a stream before it is open. It removes neither after a failure (emscripten-core/emscripten#16452). So
+ * after a short lack of descriptors or inodes, PostgreSQL could neither open nor create ("File exists") a file that had
+ * never been created, until the engine was restarted.
  */
 export function undoFailedOpens({ FS, NODEFS }: EmscriptenModule): void {
   const { createNode } = NODEFS;
@@ -35,7 +35,7 @@ export function undoFailedOpens({ FS, NODEFS }: EmscriptenModule): void {
     } catch (thrown) {
       FS.closeStream(stream.fd);
       if (unopened.has(stream.node)) {
-        // PostgreSQL tries again with O_EXCL, so the failed open must not leave the file.
+        // PostgreSQL retries with O_EXCL, so the failed open must not leave the file.
         NODEFS.tryFSOperation(() => rmSync(NODEFS.realPath(stream.node), { force: true }));
         FS.destroyNode(stream.node);
       }

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 
-/** Makes a file's contents, or a directory's entries, outlast a power cut. */
+/** Flushes the contents of a file, or the entries of a directory, so that they survive a power cut. */
 export function fsyncPath(path: string): void {
   const descriptor = openSync(path, "r");
   try {

@@ -1,19 +1,19 @@
 import type { Result } from "neverthrow";
 
 /**
- * The host's own checks and records, which the engine calls in its Worker. PostgreSQL runs nothing meanwhile, so the
- * files of the cluster do not change under them.
+ * The host's own checks and records. The engine calls them in its Worker while PostgreSQL is idle, so the files of the
+ * cluster do not change meanwhile.
  */
 export interface EngineGuard<Damage> {
-  /** Looks at the files before PostgreSQL opens them. It must write nothing. */
+  /** Checks the files before PostgreSQL opens them. It must write nothing. */
   check(): Result<ClusterState, Damage>;
-  /** PostgreSQL is open. What this throws prevents the start. */
+  /** PostgreSQL is open. An exception prevents the start. */
   opened(): void;
-  /** All writes before `position` of the write-ahead log are flushed, and their clients are about to learn it. */
+  /** All writes before `position` of the write-ahead log are flushed, and are about to be acknowledged. */
   acknowledged(position: bigint): void;
-  /** All files are written and flushed. What this throws becomes a line of the engine's log. */
+  /** All files are written and flushed. An exception becomes a line of the engine's log. */
   checkpointed(): Promise<void>;
-  /** PostgreSQL has ended. Gives whether it could write its shutdown checkpoint, which PGlite does not report. */
+  /** PostgreSQL has ended. Returns whether it wrote its shutdown checkpoint, which PGlite does not report. */
   closed(): Promise<ClusterState>;
 }
 

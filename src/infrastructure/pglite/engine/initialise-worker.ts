@@ -4,7 +4,7 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { describeThrown } from "./describe-thrown.ts";
 import type { EngineEvent } from "./messages.ts";
 
-/** The thread that makes a new cluster in an empty directory. */
+/** The thread that creates a new cluster in an empty directory. */
 const { cluster } = workerData as { readonly cluster: string };
 
 const post = (event: EngineEvent<never>) => parentPort?.postMessage(event, []);
@@ -12,7 +12,7 @@ const post = (event: EngineEvent<never>) => parentPort?.postMessage(event, []);
 try {
   const onStderr = (text: string) => {
     post({ kind: "line", text });
-    // PGlite prints the line itself when it gets true.
+    // With `true`, PGlite prints the line itself.
     return false;
   };
   const engine = await PGlite.create({ fs: new NodeFS(cluster), onStderr });

@@ -1,13 +1,13 @@
 /** From the main thread to the engine's Worker, which serves one request after the other. */
 export type EngineRequest =
-  /** A message of PostgreSQL's protocol. `acknowledges`: a client learns from its answer that a write is stored. */
+  /** A message of PostgreSQL's protocol. `acknowledges`: its answer acknowledges a write to a client. */
   | { readonly kind: "message"; readonly bytes: Uint8Array; readonly acknowledges: boolean }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "close" };
 
-/** From the engine's Worker to the main thread. `Damage` is what the guard of the host reports. */
+/** From the engine's Worker to the main thread. `Damage` is the type of the damage that the host's guard reports. */
 export type EngineEvent<Damage> =
-  /** PostgreSQL is open. `hasRecovered`: it was not shut down before, so it replayed its write-ahead log. */
+  /** PostgreSQL is open. `hasRecovered`: the shutdown before was unclean, so PostgreSQL replayed its write-ahead log. */
   | { readonly kind: "opened"; readonly hasRecovered: boolean; readonly position: bigint }
   /** The guard found damage. PostgreSQL was not opened, and nothing was written. */
   | { readonly kind: "refused"; readonly damage: Damage }
@@ -15,7 +15,7 @@ export type EngineEvent<Damage> =
   | { readonly kind: "failed"; readonly reason: string }
   /** A line of PostgreSQL's own log. */
   | { readonly kind: "line"; readonly text: string }
-  /** The answer to a message. `position`: where the write-ahead log ends, after a message that acknowledges. */
+  /** The answer to a message. `position`: the end of the write-ahead log, if the message acknowledges. */
   | { readonly kind: "reply"; readonly bytes: Uint8Array; readonly position: bigint | null }
   /** A new cluster is complete and closed. */
   | { readonly kind: "initialised" }

@@ -6,19 +6,19 @@ import { undoFailedOpens } from "./failed-opens.ts";
 import { fsyncPath } from "./fsync-path.ts";
 
 /**
- * Which failures an acknowledged write survives.
+ * The failures that an acknowledged write survives.
  *
- * - `fsync`: a power cut, as it is flushed to the disk before it is acknowledged.
- * - `relaxed`: a kill of the process. A power cut may undo it, or damage the cluster.
+ * - `fsync`: a power cut, because the write is flushed to the disk before it is acknowledged.
+ * - `relaxed`: a kill of the process. A power cut may lose the write, or damage the cluster.
  */
 export type EngineDurability = "fsync" | "relaxed";
 
 type InitOptions = Parameters<NodeFS["init"]>[1];
 
 /**
- * PGlite's file system on the disk, with the fsync that it lacks and without the traces that a failed open(2) leaves in
- * Emscripten. Without fsync PostgreSQL's "flushed" means "handed to the operating system", and a power cut takes
- * acknowledged writes back (PostgreSQL 18, 28.1 Reliability).
+ * PGlite's file system on the disk, with two corrections. It adds the missing fsync, and a failed open(2) leaves
+ * nothing behind in Emscripten. Without fsync, PostgreSQL's "flushed" means "handed to the operating system", and a
+ * power cut loses acknowledged writes (PostgreSQL 18, 28.1 Reliability).
  */
 export class EngineNodeFs extends NodeFS {
   readonly #durability: EngineDurability;
@@ -31,7 +31,7 @@ export class EngineNodeFs extends NodeFS {
   override async init(engine: PGlite, options: InitOptions): ReturnType<NodeFS["init"]> {
     const { emscriptenOpts } = await super.init(engine, options);
     const prepare = (runtime: object) => {
-      // PGlite gives its Emscripten module, and types it as an object.
+      // PGlite passes its Emscripten module, but types it as an object.
       const module = runtime as EmscriptenModule;
       undoFailedOpens(module);
       if (this.#durability === "fsync") addFsync(module);
@@ -42,7 +42,7 @@ export class EngineNodeFs extends NodeFS {
 
 function addFsync({ NODEFS: nodeFs }: EmscriptenModule): void {
   nodeFs.stream_ops.fsync = (stream) => {
-    // PostgreSQL panics when this fails, and must: the kernel forgets the pages that it could not write, so a second
+    // PostgreSQL panics when this fails, and it must: the kernel drops the pages that it could not write, so a second
     // fsync would succeed (https://wiki.postgresql.org/wiki/Fsync_Errors).
     nodeFs.tryFSOperation(() => {
       if (typeof stream.nfd === "number") fsyncSync(stream.nfd);

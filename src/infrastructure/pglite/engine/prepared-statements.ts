@@ -7,13 +7,13 @@ interface Preparation {
   readonly fields: readonly Field[];
 }
 
-/** A statement as it is sent: by its name with the columns of its rows, or by its text. */
+/** A statement in the form in which it is sent: by name with the columns of its rows, or by text. */
 export interface ResolvedStatement {
   readonly execution: Execution;
   readonly fields: readonly Field[] | null;
 }
 
-/** Bounds the memory of PostgreSQL. The adapters have fewer statements; one beyond is parsed each time. */
+/** Bounds the memory of PostgreSQL. The adapters have fewer statements; a statement above the bound is parsed each time. */
 const MAX_PREPARED = 200;
 
 /**
@@ -27,7 +27,7 @@ export function preparedStatements<Lost>(
   const prepared = new Map<string, Promise<Result<Preparation | null, Lost>>>();
   let count = 0;
 
-  /** `null` when PostgreSQL refuses the statement, or when there are too many already. */
+  /** `null` if PostgreSQL refuses the statement, or if too many are prepared. */
   const preparation = async (text: string, deadlineMs: number): Promise<Result<Preparation | null, Lost>> => {
     const known = prepared.get(text);
     if (known !== undefined) return known;
@@ -45,7 +45,7 @@ export function preparedStatements<Lost>(
     return pending;
   };
 
-  /** Gives the statements in the form in which they are sent. */
+  /** Converts the statements to the form in which they are sent. */
   return async (
     statements: readonly Statement[],
     deadlineMs: number,

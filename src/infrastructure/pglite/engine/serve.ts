@@ -21,14 +21,14 @@ export interface ServeOptions<Damage> {
 
 const IDLE = "I".charCodeAt(0);
 const POSITION = "engine_log_position";
-// The difference to the start is a number, which needs no parser of its own.
+// The difference of two positions is a number, which needs no separate parser.
 const PREPARE_POSITION = encodePreparation(POSITION, "select pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
 const EXECUTE_POSITION = encodeExecutions([{ name: POSITION, values: [] }]);
 const CHECKPOINT = encodeExecutions([{ text: "checkpoint", values: [] }]);
 
 /**
- * Runs PostgreSQL in the Worker that calls this, and serves the requests of the main thread in order. The main thread can
- * end a Worker whose PostgreSQL hangs, and a trap in it leaves the process alone.
+ * Runs PostgreSQL in the calling Worker, and serves the requests of the main thread in order. The main thread can end a
+ * Worker whose PostgreSQL hangs, and a trap in PostgreSQL does not end the process.
  */
 export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promise<void> {
   const post = (event: EngineEvent<Damage>, transfer: readonly ArrayBuffer[] = []) =>
@@ -42,7 +42,8 @@ export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promis
     }
     const { isShutDown } = checked.value;
     const opening = open(options, isShutDown, (text) => post({ kind: "line", text }));
-    // Each request waits for the one before. An exception ends the thread, as the state of PostgreSQL is unknown then.
+    // Each request waits for the one before. An exception ends the thread, because the state of PostgreSQL is then
+    // unknown.
     let last: Promise<unknown> = opening;
     const serve = async (request: EngineRequest, earlier: Promise<unknown>) => {
       await earlier;
@@ -50,8 +51,8 @@ export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promis
       post(event, event.kind === "reply" ? [event.bytes.buffer] : []);
       if (event.kind === "closed") parentPort?.close();
     };
-    // The listener comes before PostgreSQL is open: a thread whose event loop has nothing to wait for stands still until
-    // V8 has compiled all functions that it has begun to, which takes a fifth of a second.
+    // The listener is added before PostgreSQL is open. A thread whose event loop has nothing to wait for is blocked
+    // until V8 has compiled all functions that it has begun to compile, which takes a fifth of a second.
     parentPort?.on("message", (request: EngineRequest) => {
       last = serve(request, last);
     });
@@ -67,7 +68,7 @@ interface OpenEngine {
   readonly engine: PGlite;
   readonly guard: EngineGuard<unknown>;
   readonly onLine: (text: string) => void;
-  /** Where the write-ahead log ended when PostgreSQL was open. */
+  /** The end of the write-ahead log when PostgreSQL was opened. */
   readonly position: bigint;
 }
 
@@ -76,8 +77,8 @@ async function open(
   isShutDown: boolean,
   onLine: (text: string) => void,
 ): Promise<OpenEngine> {
-  // PostgreSQL's own lock file says nothing about this process, and a power cut can leave it empty, which PostgreSQL
-  // refuses. The host must make sure that no other process has the cluster.
+  // PostgreSQL's own lock file does not identify this process. A power cut can leave it empty, and PostgreSQL refuses
+  // an empty one. The host must make sure that no other process uses the cluster.
   rmSync(join(cluster, "postmaster.pid"), { force: true });
   const engine = await PGlite.create({
     fs: new EngineNodeFs(cluster, durability),

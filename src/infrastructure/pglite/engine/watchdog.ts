@@ -2,9 +2,9 @@ const PARTS = 10;
 const MAX_PART_MS = 1000;
 
 /**
- * Calls `onExpired` after the deadline, and gives the function that stops it. The deadline is waited for in parts: a
- * process that was stopped for a while, as by `docker pause`, finds only one part over when it continues. Its engine did
- * not run either.
+ * Calls `onExpired` after the deadline, and returns the function that stops it. The deadline is divided into several
+ * timers. If the process is paused, for example by `docker pause`, only one of them has expired when it continues. Its
+ * engine was paused as well.
  */
 export function startWatchdog(deadlineMs: number, onExpired: () => void): () => void {
   const partMs = Math.min(deadlineMs / PARTS, MAX_PART_MS);

@@ -1,8 +1,8 @@
 import { protocol } from "@electric-sql/pglite";
 
 /**
- * PostgreSQL's frontend/backend protocol, version 3 (PostgreSQL 18, chapter 54), as far as one connection to the embedded
- * engine needs it.
+ * PostgreSQL's frontend/backend protocol, version 3 (PostgreSQL 18, chapter 54): the part that one connection to the
+ * embedded engine needs.
  */
 const { serialize } = protocol;
 
@@ -11,7 +11,7 @@ export interface Statement {
   readonly values: readonly Value[];
 }
 
-/** A parameter in the text form that PostgreSQL reads. */
+/** A parameter in PostgreSQL's text form. */
 type Value = string | null;
 
 export interface Field {
@@ -40,7 +40,7 @@ export function isDamageReport({ code }: DatabaseError): boolean {
   return code !== undefined && DAMAGE.has(code);
 }
 
-/** Parses a statement under a name, and asks for the columns of its rows. */
+/** Parses a statement under a name, and requests the columns of its rows. */
 export function encodePreparation(name: string, text: string): Uint8Array<ArrayBuffer> {
   return concat([serialize.parse({ name, text }), serialize.describe({ type: "S", name }), serialize.sync()]);
 }
@@ -69,7 +69,7 @@ function encodeExecution(execution: Execution): readonly Uint8Array[] {
 export interface Answer {
   /** One for each statement that succeeded. */
   readonly replies: readonly Omit<Reply, "error">[];
-  /** Why the next statement failed; those after it were not begun. */
+  /** The error of the next statement. Later statements had not begun. */
   readonly error: DatabaseError | null;
   /** The columns of the last description. */
   readonly fields: readonly Field[];
@@ -91,8 +91,8 @@ const FIELD_BYTES = 18;
 const TYPE_OID_AT = 6;
 
 /**
- * Reads an answer. `null` when it is incomplete: after an exception that PGlite swallows, a statement has neither an error
- * nor a command tag.
+ * Parses an answer. `null` if it is incomplete: after an exception that PGlite swallows, a statement has neither an
+ * error nor a command tag.
  */
 export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -168,7 +168,7 @@ function code(letter: string): number {
   return letter.charCodeAt(0);
 }
 
-/** Joins parts in memory of their own, so that it can be transferred to another thread. */
+/** Joins parts into a separate buffer, so that it can be transferred to another thread. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;

@@ -5,13 +5,13 @@ import { startWatchdog } from "./watchdog.ts";
 
 /**
  * - `panic`: PostgreSQL logged PANIC or FATAL.
- * - `deadline`: the watchdog ended it, as it did not answer in time.
- * - `swallowed`: its answer was incomplete, as PGlite swallowed an exception.
- * - `exit`: the Worker ended by itself: a trap, an exhausted heap.
+ * - `deadline`: the watchdog ended the Worker, because it did not answer in time.
+ * - `swallowed`: its answer was incomplete, because PGlite swallowed an exception.
+ * - `exit`: the Worker exited by itself: a trap, an exhausted heap.
  */
 export type EndReason = "panic" | "deadline" | "swallowed" | "exit";
 
-/** How a Worker ended, and whether it may have begun the request. */
+/** The reason why a Worker ended, and whether it may have begun the request. */
 export interface WorkerEnd {
   readonly kind: "ended";
   readonly reason: EndReason;
@@ -26,12 +26,12 @@ export interface WorkerThread<Damage> {
   /** The last lines of PostgreSQL's log. */
   readonly lastLines: readonly string[];
   send(request: EngineRequest, transfer: readonly ArrayBuffer[]): void;
-  /** The answer to the oldest request that has none yet, or how the Worker ended. */
+  /** The answer to the oldest pending request, or the reason why the Worker ended. */
   next(deadlineMs: number): Promise<WorkerAnswer<Damage> | WorkerEnd>;
   /** Ends the Worker as failed. */
   end(reason: EndReason, detail: string): void;
   kill(): Promise<void>;
-  /** Settles once the Worker is gone, before the promises of `next` do. */
+  /** Settles when the Worker has exited, before the promises of `next`. */
   readonly ended: Promise<WorkerEnd>;
 }
 
@@ -40,7 +40,7 @@ interface Waiter<Damage> {
   readonly deadlineMs: number;
 }
 
-// PostgreSQL's own limit of its stack is reached first, for example by deeply nested JSON.
+// PostgreSQL's own stack limit must be reached first, for example by deeply nested JSON.
 const RESOURCE_LIMITS = { stackSizeMb: 64, maxOldGenerationSizeMb: 512 };
 const MAX_LAST_LINES = 20;
 const FATAL_LINE = /\b(?:PANIC|FATAL):/;
@@ -48,7 +48,7 @@ const FATAL_LINE = /\b(?:PANIC|FATAL):/;
 export function startWorkerThread<Damage>(file: URL, workerData: unknown): WorkerThread<Damage> {
   const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
   const lastLines: string[] = [];
-  // The Worker answers in the order of the requests, so the first waiter is the one that it works for.
+  // The Worker answers requests in order, so the first waiter belongs to the current request.
   const waiters: Waiter<Damage>[] = [];
   let ending: WorkerEnd | null = null;
   let isGone = false;
@@ -66,7 +66,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     stopWatchdog = startWatchdog(deadlineMs, () => end("deadline", `no answer within ${deadlineMs} ms`));
   };
 
-  // Only a Worker that is gone has closed its files, so nothing settles before its exit event.
+  // The files of a Worker are closed only when it has exited, so nothing settles before its exit event.
   const ended = new Promise<WorkerEnd>((settle) => {
     worker.once("exit", (code) => {
       const detail = `the engine's thread ended with ${code}`;
@@ -87,8 +87,8 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
       if (FATAL_LINE.test(event.text)) end("panic", event.text);
       return;
     }
-    // Replies after a PANIC are ignored. Their waiters settle when the Worker is gone: their next request would still
-    // reach the dying Worker otherwise.
+    // Replies after a PANIC are ignored. Their waiters settle when the Worker has exited. Otherwise their next request
+    // would still reach the dying Worker.
     if (ending?.reason === "panic") return;
     const first = waiters.shift();
     watchFirst();

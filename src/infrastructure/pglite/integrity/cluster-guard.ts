@@ -7,7 +7,7 @@ import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
 import { recordRelationFiles } from "./relation-files.ts";
 
-/** Checks the files of a data directory before PostgreSQL opens them, and records what the next check compares. */
+/** Checks the files of a data directory before PostgreSQL opens them, and records the state that the next check compares. */
 export function clusterGuard(directory: string): EngineGuard<Damage> {
   let acknowledged: AcknowledgedPosition | null = null;
   return {
@@ -23,7 +23,7 @@ export function clusterGuard(directory: string): EngineGuard<Damage> {
       try {
         await recordRelationFiles(directory, control.checkpoint);
       } catch {
-        // The earlier record is still true, as files only grow. The disk may be full.
+        // The earlier record is still true, because files only grow. The disk may be full.
       }
       return { isShutDown: true };
     },

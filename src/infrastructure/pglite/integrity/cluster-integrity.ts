@@ -12,9 +12,9 @@ import { compareRelationFiles } from "./relation-files.ts";
 import { endOfWal, logReaches } from "./write-ahead-log.ts";
 
 /**
- * Checks the files of a cluster before PostgreSQL opens it, and writes nothing. PostgreSQL takes the first unreadable
- * record for the end of the log, and a truncated file for a short one. Such damage loses rows without an error, and after
- * the start nothing shows that they existed.
+ * Checks the files of a cluster before PostgreSQL opens it, and writes nothing. PostgreSQL treats the first unreadable
+ * record as the end of the log, and a truncated file as a short one. Such damage loses rows without an error, and after
+ * the start no trace of them is left.
  */
 export function checkCluster(directory: string): Result<ClusterState, Damage> {
   const cluster = join(directory, CLUSTER);
@@ -34,7 +34,8 @@ function checkLog(cluster: string, control: ControlFile, acknowledged: Lsn | nul
   const { checkpoint, isShutDown, walSegmentBytes } = control;
   const end = endOfWal(cluster, control);
   if (end <= checkpoint) return logEndsEarly(end, checkpoint);
-  // After a clean shutdown PostgreSQL continues behind its checkpoint. With an old control file it would overwrite the rest.
+  // After a clean shutdown PostgreSQL continues after its checkpoint. With an old control file it would overwrite the
+  // later records.
   const readUntil = isShutDown ? checkpoint : end;
   if (acknowledged === null || logReaches(readUntil, acknowledged, walSegmentBytes)) return null;
   return logEndsEarly(readUntil, acknowledged);

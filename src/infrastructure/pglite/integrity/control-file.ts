@@ -3,15 +3,15 @@ import { join } from "node:path";
 import { crc32c } from "./crc32c.ts";
 import type { Lsn } from "../../sql/lsn.ts";
 
-/** What a cluster's control file says of it: where recovery starts, and whether any is due. */
+/** The recovery information in a cluster's control file: the start position, and whether recovery is due. */
 export interface ControlFile {
-  /** The number that tells this cluster from every other; it stands in each file of its log as well. */
+  /** The system identifier of the cluster, which is unique. Each file of its log has it as well. */
   readonly systemIdentifier: bigint;
-  /** The cluster was closed, so its tables are whole and nothing after the checkpoint is replayed. */
+  /** Whether the shutdown was clean, so that the tables are complete and nothing after the checkpoint is replayed. */
   readonly isShutDown: boolean;
-  /** Where the record of the last checkpoint starts. */
+  /** The position of the last checkpoint's record. */
   readonly checkpoint: Lsn;
-  /** Where replay starts: at or before the record of the checkpoint. */
+  /** The start of the replay: at or before the record of the checkpoint. */
   readonly redo: Lsn;
   readonly timeline: number;
   readonly walSegmentBytes: number;
@@ -22,7 +22,10 @@ export const CONTROL_FILE = join("global", "pg_control");
 const PG_CONTROL_VERSION = 1800;
 const DB_SHUTDOWNED = 1;
 
-/** Where the fields of ControlFileData are (PostgreSQL 18, catalog/pg_control.h), with 8-byte integers at multiples of 8. */
+/**
+ * The offsets of the fields in ControlFileData (PostgreSQL 18, catalog/pg_control.h), with 8-byte integers at multiples
+ * of 8.
+ */
 const OFFSET = {
   systemIdentifier: 0,
   pgControlVersion: 8,
@@ -34,7 +37,7 @@ const OFFSET = {
   crc: 292,
 } as const;
 
-/** Reads a cluster's control file; `null` when it is missing, of another version, too short, or fails its checksum. */
+/** Reads a cluster's control file; `null` if it is missing, too short, of another version, or has a wrong checksum. */
 export function readControlFile(cluster: string): ControlFile | null {
   const bytes = readBytes(join(cluster, CONTROL_FILE));
   if (bytes === null || bytes.byteLength < OFFSET.crc + 4) return null;

@@ -1,7 +1,7 @@
-/** CRC-32C's polynomial with its bits reversed (RFC 3720, appendix B.4). */
+/** The polynomial of CRC-32C with its bits reversed (RFC 3720, appendix B.4). */
 const POLYNOMIAL = 0x82f6_3b78;
 
-/** What a byte does to the checksum when 0 to 7 bytes follow it: eight tables, one after the other. */
+/** The effect of a byte on the checksum when 0 to 7 bytes follow it: eight tables in sequence (slicing-by-8). */
 const TABLES = makeTables();
 
 function makeTables(): Int32Array {
@@ -18,15 +18,15 @@ function makeTables(): Int32Array {
   return tables;
 }
 
-/** What the low byte of `value` does when `following` bytes follow it. */
+/** The effect of the low byte of `value` when `following` bytes follow it. */
 function effect(following: number, value: number): number {
   return TABLES[(following << 8) | (value & 0xff)] as number;
 }
 
 /**
- * The CRC-32C of the bytes from `start` to before `end`, going on from the checksum of what comes before them. Most
- * records of a log have a hundred bytes or less: a call into native code costs more than they do, eight bytes a step
- * here do not.
+ * The CRC-32C of the bytes from `start` (inclusive) to `end` (exclusive), continued from the checksum of the bytes
+ * before them. Most records of a log have at most a hundred bytes. A call into native code takes longer than such a
+ * record takes here, at eight bytes per step.
  */
 export function crc32c(view: DataView, start: number, end: number, before = 0): number {
   let crc = ~before;

@@ -13,7 +13,7 @@ interface CheckClient {
   transaction<T>(work: (transaction: Connection) => Promise<T>): Promise<T>;
 }
 
-/** In tables up to this size the check looks for each row in each index, which takes a second for 200 MiB. */
+/** In tables up to this size the check looks up each row in each index, which takes a second for 200 MiB. */
 const WHOLE_TABLE_BYTES = 100 * 1_048_576;
 
 const INDEXES = `select i.indexrelid::regclass::text as index, pg_table_size(i.indrelid) <= ${WHOLE_TABLE_BYTES} as whole,

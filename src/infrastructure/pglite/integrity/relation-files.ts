@@ -8,19 +8,22 @@ import { fsyncDirectory, writeAtomically } from "../directory/atomic-write.ts";
 import { CLUSTER, RELATION_FILES_FILE } from "../directory/layout.ts";
 import { formatLsn, type Lsn } from "../../sql/lsn.ts";
 
-/** A number for each file, by its path in the cluster with `/` as separator on every system. */
+/** A number for each file, by its path in the cluster with `/` as separator on every operating system. */
 const NumbersOfFiles = z.record(z.string(), z.int().nonnegative());
 type NumbersOfFiles = Readonly<z.infer<typeof NumbersOfFiles>>;
 
 const RelationFiles = z.object({
   /** In bytes. */
   sizes: NumbersOfFiles,
-  /** The CRC-32C of files without a checksum of PostgreSQL. It is valid from a shutdown until the next start. */
+  /** The CRC-32C of files that have no checksum of PostgreSQL. It is valid from a shutdown until the next start. */
   shutdown: z.object({ checkpoint: z.string(), checksums: NumbersOfFiles }).nullable(),
 });
 type RelationFiles = Readonly<z.infer<typeof RelationFiles>>;
 
-/** A relation's file: its number, its fork, and which gigabyte of it this is (PostgreSQL 18, 66.1 Database File Layout). */
+/**
+ * A relation's file: the number of the relation, the fork, and the number of the segment of 1 GB (PostgreSQL 18, 66.1
+ * Database File Layout).
+ */
 const RELATION_FILE = /^(\d+)(?:_(fsm|vm|init))?(?:\.\d+)?$/;
 /** Other files of a database that have no checksum, or whose damage PostgreSQL notices too late. */
 const DATABASE_FILES: ReadonlySet<string> = new Set(["PG_VERSION", "pg_filenode.map"]);
@@ -52,10 +55,10 @@ export async function forgetRelationFiles(directory: string): Promise<void> {
 }
 
 /**
- * Compares the relation files with their record, and gives the first damage. PostgreSQL takes a table without its last
- * pages for a shorter table, and a table without its file for an empty one when crash recovery writes to it.
+ * Compares the relation files with their record, and returns the first damage. PostgreSQL treats a table without its
+ * last pages as a shorter table. It treats a table without its file as an empty one when crash recovery writes to it.
  *
- * @param shutdown Where the log's last checkpoint is when PostgreSQL is shut down, otherwise `null`.
+ * @param shutdown The position of the shutdown checkpoint after a clean shutdown, otherwise `null`.
  */
 export function compareRelationFiles(directory: string, shutdown: Lsn | null): Damage | null {
   if (!existsSync(join(directory, RELATION_FILES_FILE))) return null;
@@ -129,7 +132,7 @@ function relationFilesIn(cluster: string, directory: string): readonly string[] 
   return names.filter((name) => DATABASE_FILES.has(name) || isLasting(name)).map((name) => `${directory}/${name}`);
 }
 
-/** The file with the highest number, which is hexadecimal. */
+/** The file with the highest number. The numbers are hexadecimal. */
 function newestFileIn(cluster: string, directory: string): readonly string[] {
   const names = readdirSync(join(cluster, directory)).filter((name) => /^[0-9A-F]{4,}$/.test(name));
   const newest = names.toSorted((a, b) => Number.parseInt(a, 16) - Number.parseInt(b, 16)).at(-1);

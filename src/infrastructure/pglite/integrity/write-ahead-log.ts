@@ -4,7 +4,7 @@ import type { ControlFile } from "./control-file.ts";
 import { crc32c } from "./crc32c.ts";
 import type { Lsn } from "../../sql/lsn.ts";
 
-/** Where the log is read from, and what its files have to say of themselves. */
+/** The start of the log to read, and the values that its files must have. */
 export type LogStart = Pick<ControlFile, "systemIdentifier" | "redo" | "timeline" | "walSegmentBytes">;
 
 // XLogPageHeaderData and XLogLongPageHeaderData (PostgreSQL 18, access/xlog_internal.h).
@@ -23,38 +23,44 @@ const ALL_FLAGS = 0xf;
 const RECORD_OFFSET = { length: 0, previous: 8, info: 16, manager: 17, crc: 20 } as const;
 const RECORD_HEADER_BYTES = 24;
 const RECORD_ALIGNMENT = 8;
-/** The high half of a record's info belongs to its resource manager; 0 is the log's own, and 0x40 its XLOG_SWITCH. */
+/**
+ * The high half of a record's info belongs to its resource manager. Resource manager 0 is the log itself, and its 0x40
+ * is XLOG_SWITCH.
+ */
 const MANAGER_INFO = 0xf0;
 const XLOG_MANAGER = 0;
 const XLOG_SWITCH = 0x40;
 
-/** A walk over the log. Positions are numbers in here, which are exact up to 2^53, 8 PiB of log. */
+/** A walk over the log. Positions are numbers here, which are exact up to 2^53 (8 PiB of log). */
 interface Walk {
   readonly cluster: string;
   readonly start: LogStart;
-  /** The segment file that was read last, in memory that every segment uses again. */
+  /** The segment file that was read last. All segments reuse this memory. */
   readonly bytes: Buffer;
   readonly view: DataView;
-  /** The number of that segment, and how much of its file there is. */
+  /** The number of that segment, and the number of bytes that were read. */
   loaded: number;
   loadedBytes: number;
-  /** The page of it whose header was checked last, by its offset. */
+  /** The offset of the page in it whose header was checked last. */
   page: number;
-  /** Where the walk is: a segment, and an offset in it, which is the segment's size when the next one is due. */
+  /**
+   * The position of the walk: a segment, and an offset in it. The offset is the segment's size when the next segment is
+   * due.
+   */
   segment: number;
   offset: number;
-  /** Where the last valid record starts and where it ends; no start when there was none yet. */
+  /** The start and the end of the last valid record. The start is missing until there is one. */
   previous: number | null;
   end: number;
-  /** A record's header, put together, as one may lie on two pages. */
+  /** A buffer for a record's header, which may lie on two pages. */
   readonly header: DataView;
 }
 
 /**
- * Reads the log as recovery would, and gives the position after its last valid record: where PostgreSQL would go on.
- * It follows XLogDecodeNextRecord (PostgreSQL 18, access/transam/xlogreader.c). What is not valid is the end, whatever
- * lies behind it. It is the start when no record there is valid, and the page's end when the last record fills its
- * page, as pg_current_wal_flush_lsn() has it.
+ * Reads the log like crash recovery, and returns the position after its last valid record, where PostgreSQL would
+ * continue. It follows XLogDecodeNextRecord (PostgreSQL 18, access/transam/xlogreader.c). The first invalid record is
+ * the end, even if valid ones follow. The result is the start if no record there is valid. It is the end of the page if
+ * the last record fills its page, like the result of pg_current_wal_flush_lsn().
  */
 export function endOfWal(cluster: string, start: LogStart): Lsn {
   const bytes = Buffer.allocUnsafe(start.walSegmentBytes);
@@ -78,9 +84,9 @@ export function endOfWal(cluster: string, start: LogStart): Lsn {
 }
 
 /**
- * Whether a log that ends at `end` holds everything before `position`. PostgreSQL has two names for one place: where
- * a record fills its page, the flushed position is the page's end, and the inserted one is behind the header of the
- * next page (XLogBytePosToEndRecPtr and XLogBytePosToRecPtr; PostgreSQL 18, access/transam/xlog.c).
+ * Whether a log that ends at `end` holds everything before `position`. PostgreSQL has two names for one position. If a
+ * record fills its page, the flushed position is the end of the page, and the inserted position is after the header of
+ * the next page (XLogBytePosToEndRecPtr and XLogBytePosToRecPtr; PostgreSQL 18, access/transam/xlog.c).
  */
 export function logReaches(end: Lsn, position: Lsn, walSegmentBytes: number): boolean {
   if (end % BigInt(PAGE_BYTES) !== 0n) return position <= end;
@@ -88,14 +94,14 @@ export function logReaches(end: Lsn, position: Lsn, walSegmentBytes: number): bo
   return position <= end + BigInt(startsSegment ? LONG_PAGE_HEADER_BYTES : PAGE_HEADER_BYTES);
 }
 
-/** Moves the walk behind the next record, or to where reading goes on; `false` is the end of the log. */
+/** Moves the walk after the next record, or to the position where reading continues; `false` at the end of the log. */
 function readRecord(walk: Walk): boolean {
   if (!openPage(walk)) return false;
   const page = walk.offset - (walk.offset % PAGE_BYTES);
   const firstRecord = page + pageHeaderBytes(walk, page);
   if (walk.offset === page) walk.offset = firstRecord;
   if (walk.offset % RECORD_ALIGNMENT !== 0) return false;
-  // The rest of a record stands where one should start.
+  // The continuation of a record is at a position where a record should start.
   if (walk.offset === firstRecord && (pageInfo(walk, page) & FIRST_IS_CONTRECORD) !== 0) return false;
   const length = walk.view.getUint32(walk.offset + RECORD_OFFSET.length, true);
   if (length < RECORD_HEADER_BYTES) return false;
@@ -109,7 +115,7 @@ function readRecordOnPage(walk: Walk, length: number): boolean {
   return acceptRecord(walk, walk.view, walk.offset, { position, crc, endOffset: walk.offset + length });
 }
 
-/** Reads a record that goes on on the next page, and on others after it, which may be in the next segment. */
+/** Reads a record that continues on the next page, or on several pages, which may be in the next segment. */
 function readLongRecord(walk: Walk, length: number): boolean {
   const position = walk.segment * walk.start.walSegmentBytes + walk.offset;
   let isHeaderRead = false;
@@ -121,7 +127,7 @@ function readLongRecord(walk: Walk, length: number): boolean {
     walk.offset += piece;
     crc = crc32c(walk.view, dataOffset, walk.offset, crc);
     remaining -= piece;
-    // Before the next page is looked at: a record that was given up is skipped only when it begins as a valid one.
+    // This comes before the check of the next page: an abandoned record is skipped only if its beginning is valid.
     if (!isHeaderRead && length - remaining >= RECORD_HEADER_BYTES) {
       if (!followsPrevious(walk, walk.header, 0, position)) return false;
       isHeaderRead = true;
@@ -129,7 +135,7 @@ function readLongRecord(walk: Walk, length: number): boolean {
     if (remaining === 0) return acceptRecord(walk, walk.header, 0, { position, crc, endOffset: walk.offset });
     if (!openPage(walk)) return false;
     const info = pageInfo(walk, walk.offset);
-    // A crash cut the record off, and recovery wrote the page anew: the log goes on with what is on it.
+    // A crash cut the record off, and recovery rewrote the page: the log continues with the contents of the page.
     if ((info & FIRST_IS_OVERWRITE_CONTRECORD) !== 0) return true;
     if ((info & FIRST_IS_CONTRECORD) === 0) return false;
     if (walk.view.getUint32(walk.offset + PAGE_OFFSET.remaining, true) !== remaining) return false;
@@ -137,7 +143,7 @@ function readLongRecord(walk: Walk, length: number): boolean {
   }
 }
 
-/** Keeps what a piece of a record has of its header, and gives the number of those bytes. */
+/** Copies the part of a record's header that a piece holds, and returns the number of those bytes. */
 function copyHeader(walk: Walk, before: number, piece: number): number {
   const count = Math.min(piece, Math.max(0, RECORD_HEADER_BYTES - before));
   for (let index = 0; index < count; index += 1) {
@@ -146,20 +152,20 @@ function copyHeader(walk: Walk, before: number, piece: number): number {
   return count;
 }
 
-/** Whether a record names the one before it: an old one in a recycled file may be valid but for that. */
+/** Whether a record names its predecessor. An old record in a recycled file may be valid except for that. */
 function followsPrevious(walk: Walk, header: DataView, at: number, position: number): boolean {
   const previous = readPosition(header, at + RECORD_OFFSET.previous);
   return walk.previous === null ? previous < position : previous === walk.previous;
 }
 
-/** Checks a record whose data has the checksum `crc`, and moves the walk behind it. */
+/** Checks a record whose data has the checksum `crc`, and moves the walk after it. */
 function acceptRecord(
   walk: Walk,
   header: DataView,
   at: number,
   record: { readonly position: number; readonly crc: number; readonly endOffset: number },
 ): boolean {
-  // The header comes last in a record's checksum, without the checksum itself.
+  // In a record's checksum the header comes last, without the checksum field.
   const crc = crc32c(header, at, at + RECORD_OFFSET.crc, record.crc);
   if (header.getUint32(at + RECORD_OFFSET.crc, true) !== crc) return false;
   const isSwitch =
@@ -172,7 +178,7 @@ function acceptRecord(
   return true;
 }
 
-/** Makes the page that the walk is on readable, and checks its header; `false` when there is no such page. */
+/** Makes the current page readable, and checks its header; `false` if there is no such page. */
 function openPage(walk: Walk): boolean {
   if (walk.offset === walk.start.walSegmentBytes) {
     walk.segment += 1;
@@ -180,7 +186,7 @@ function openPage(walk: Walk): boolean {
   }
   if (walk.segment !== walk.loaded) {
     loadSegment(walk);
-    // Only the first page of a segment says whose it is, so that is looked at wherever reading starts.
+    // Only the first page of a segment identifies the cluster, so it is checked wherever reading starts.
     if (!isPageValid(walk, 0)) return false;
     walk.page = 0;
   }
@@ -191,13 +197,13 @@ function openPage(walk: Walk): boolean {
   return true;
 }
 
-/** XLogReaderValidatePageHeader (PostgreSQL 18, access/transam/xlogreader.c), for a log that has one timeline. */
+/** The checks of XLogReaderValidatePageHeader (PostgreSQL 18, access/transam/xlogreader.c), for a log with one timeline. */
 function isPageValid(walk: Walk, page: number): boolean {
   const { view, start } = walk;
   if (page + PAGE_BYTES > walk.loadedBytes) return false;
   if (view.getUint16(page + PAGE_OFFSET.magic, true) !== PAGE_MAGIC) return false;
   if (view.getUint32(page + PAGE_OFFSET.timeline, true) !== start.timeline) return false;
-  // A recycled file has the addresses of the segment that it was.
+  // A recycled file has the addresses of its earlier segment.
   if (readPosition(view, page + PAGE_OFFSET.address) !== walk.segment * start.walSegmentBytes + page) return false;
   const info = pageInfo(walk, page);
   if ((info & ~ALL_FLAGS) !== 0) return false;
@@ -221,7 +227,7 @@ function readPosition(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 }
 
-/** Reads the segment that the walk is on, or as much of it as can be read. */
+/** Reads the current segment, or its readable beginning. */
 function loadSegment(walk: Walk): void {
   walk.loaded = walk.segment;
   walk.loadedBytes = 0;
@@ -238,7 +244,7 @@ function loadSegment(walk: Walk): void {
       closeSync(descriptor);
     }
   } catch {
-    // What cannot be read is the end of the log, as it is for recovery.
+    // Unreadable data is the end of the log, as in crash recovery.
   }
 }
 

@@ -7,7 +7,7 @@ import { failureProblem, problem, STORAGE_PROBLEMS } from "../problem/problem.ts
 /** RFC 6750, 2.1: the scheme in any case, one space, the token. */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i;
 
-/** Finds who asks, by their bearer token. Without an Authorization header it is nobody; with a wrong one it is 401. */
+/** Identifies the user by the bearer token. A request without an Authorization header is anonymous; a wrong token gets 401. */
 export function identify({ authenticate }: Pick<UseCases, "authenticate">) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
     const header = c.req.header("Authorization");
@@ -25,7 +25,7 @@ export function identify({ authenticate }: Pick<UseCases, "authenticate">) {
   return documented(middleware, { bearer: "optional", problems: ["invalid_session", ...STORAGE_PROBLEMS] });
 }
 
-/** Lets those pass who have a session. */
+/** Rejects anonymous requests with 401. */
 export const requireActor = documented(
   createMiddleware<ActorEnv>(async (c, next) => {
     const viewer = c.get("viewer");

@@ -1,4 +1,4 @@
-/** Runs at most `maxConcurrent` tasks of one key at a time. The others wait in the order of their arrival. */
+/** Runs at most `maxConcurrent` tasks of one key at a time. The others wait, first come, first served. */
 export function limitConcurrencyByKey(maxConcurrent: number) {
   const slotsByKey = new Map<string, { running: number; readonly waiting: (() => void)[] }>();
   return async <T>(key: string, task: () => Promise<T>): Promise<T> => {

@@ -9,7 +9,7 @@ import { problem } from "../problem/problem.ts";
 import { exceededBound, JSON_BOUNDS } from "./json-bounds.ts";
 import { setValidated, validationProblem } from "./validation.ts";
 
-/** In bytes. Enough for every body without a post, with each character escaped. */
+/** In bytes. Enough for every body without a post, even if each character is escaped. */
 export const SMALL_BODY_BYTES = 65_536;
 
 /** In bytes. Enough for a post: 1 MiB of content is 6 MiB of JSON when each byte is escaped, as in `\u0061`. */
@@ -23,7 +23,7 @@ interface JsonBodyOptions {
   readonly isOptional: boolean;
 }
 
-/** The media types of a body that creates, and of one that changes (merge patch, RFC 7396). */
+/** The media types of a body that creates a resource, and of one that changes it (merge patch, RFC 7396). */
 const JSON_TYPES = ["application/json"];
 export const PATCH_TYPES = ["application/merge-patch+json", "application/json"];
 
@@ -32,8 +32,8 @@ const PATCH_BODY = { acceptHeader: "Accept-Patch", mediaTypes: PATCH_TYPES, isOp
 
 /**
  * Reads a JSON body and validates it. It refuses a content coding or another media type (415), a body that is too long
- * (413), malformed UTF-8 or JSON (400), JSON beyond {@link JSON_BOUNDS} (400), and what the schema refuses, unknown fields
- * included (422).
+ * (413), malformed UTF-8 or JSON (400), JSON beyond {@link JSON_BOUNDS} (400), and a value that does not match the
+ * schema, unknown fields included (422).
  */
 export function jsonBody<Schema extends z.ZodType>(schema: Schema, maxBytes: number) {
   return validBody(schema, { ...POST_BODY, maxBytes });
@@ -91,7 +91,7 @@ async function readText(c: Context<HttpEnv>, options: JsonBodyOptions): Promise<
   return exceeded === null ? text.value : problem(c, exceeded);
 }
 
-/** For a request that needs no body: an empty one passes, and a JSON object without fields. */
+/** For an operation that needs no body: it accepts an empty body and a JSON object without fields. */
 export const rejectBody = documented(
   createMiddleware<HttpEnv>(async (c, next) => {
     const bytes = await readBytes(c, SMALL_BODY_BYTES);

@@ -1,15 +1,15 @@
-/** How much JSON text may hold, whatever its bytes. */
+/** Bounds of the structure of JSON text, whatever its length. */
 interface JsonBounds {
-  /** How deep brackets may nest. */
+  /** The maximum nesting depth of brackets. */
   readonly maxDepth: number;
-  /** How many brackets, commas and colons may stand outside of strings. */
+  /** The maximum number of brackets, commas and colons outside of strings. */
   readonly maxStructure: number;
 }
 
 /**
- * The bounds of every body. They are the same for those that hold a post and those that do not, for all are objects of a
- * few strings: what makes the former longer is inside one string. A hundred unknown fields, as many as an answer names,
- * have 200 commas and colons.
+ * The bounds of every body. Bodies with a post and bodies without one have the same bounds, because both are objects of
+ * a few strings, and a long post is inside one string. A hundred unknown fields, as many as an answer names, have 200
+ * commas and colons.
  */
 export const JSON_BOUNDS: JsonBounds = { maxDepth: 32, maxStructure: 1_024 };
 
@@ -23,10 +23,12 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
 /**
- * The problem that JSON text is for its structure, `null` where it is none. It reads the text once and builds nothing: a
- * body of 6 MiB takes 10 ms. `JSON.parse` builds all that the text says before any validator can refuse it, on the thread
- * that serves everybody: 560,000 keys, 5 MB, hold that for a second, and three million arrays for two; and whatever walks
- * through a value that is nested deep enough overflows its stack.
+ * Finds the bound that the structure of a JSON text exceeds; `null` if there is none. It reads the text once and builds
+ * no values: a body of 6 MiB takes 10 ms.
+ *
+ * `JSON.parse` builds every value before a validator can refuse the text, on the thread that serves all clients.
+ * 560,000 keys (5 MB) block that thread for a second, and three million arrays for two. Any code that walks a very deep
+ * value overflows its stack.
  */
 export function exceededBound(
   json: string,

@@ -15,9 +15,9 @@ interface Attempt {
 }
 
 /**
- * Counts log-in attempts by client address and user, so that an attacker cannot lock a user out who comes from another
- * address. When many addresses try the same user, each has a single attempt per window. The user has as much, and needs no
- * more. Attempts in a session also count for the session, from any address.
+ * Counts log-in attempts by client address and user, so that an attacker cannot lock out a user who comes from another
+ * address. When many addresses try the same user, each has a single attempt per window. The user has one as well, and
+ * needs no more. Attempts in a session also count for the session, from any address.
  *
  * With a quota of 0 nothing is counted.
  *

@@ -25,13 +25,13 @@ const UNITS = {
   bulk: 200,
 } as const;
 
-/** The number of items that each unit of a page pays for. */
+/** The number of items that one unit pays for. */
 const ITEMS_PER_UNIT = 20;
 
 /** The units of an operation beyond the one of each request. */
 export interface Cost {
   readonly units: (c: Context) => number;
-  /** A part of a sentence of the API's document. */
+  /** The same as a part of a sentence, for the document of the API. */
   readonly description: string;
 }
 

@@ -16,7 +16,7 @@ import { validated } from "./validation.ts";
 /** The address of a client, as rate limits count it. Only the server that the app runs on knows it. */
 export type ClientAddress = (c: Context) => string;
 
-/** Many users may log in from one address, but few more than this for each who retries again and again. */
+/** Many users may log in from one address. Few users retry again and again, so few log in more often than this. */
 const PASSWORDS_PER_LOG_IN = 10;
 const WINDOW_SECONDS = 60;
 /**
@@ -65,13 +65,16 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
     address: limit((c) => address(c, 1)),
     account: limit((c) => account(c, 1)),
 
-    /** Counts the further units of an operation: after validation, which its cost depends on, and before the work. */
+    /**
+     * Counts the further units of an operation. It runs after validation, because the cost depends on the input, and
+     * before the work.
+     */
     cost: ({ units, description }: Cost) => limit((c) => both(c, units(c)), { cost: description, work: withSlot }),
 
-    /** Limits password hashing, and attempts to try one password with many users. */
+    /** Limits password hashing, and guesses of one password for many users. */
     passwords: limit((c) => passwords(c, 1)),
 
-    /** Limits the attempts to log in as the user whose e-mail address the body has. `schema` is that of the body. */
+    /** Limits the attempts to log in as the user whose e-mail address is in the body. `schema` is the schema of the body. */
     logIn: (schema: z.ZodType<{ readonly email: string }>) =>
       limit((c) => {
         const { email } = validated(c, schema);
@@ -79,9 +82,10 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
       }),
 
     /**
-     * Counts a request as an attempt to log in if its body passes `isAttempt`: it has the current password, which could be a
-     * guess, or a new e-mail address, as the answer shows whether another user has it. `schema` is that of the body. A stolen
-     * session has no more attempts from many addresses than from one. When they are used up, its owner logs in again.
+     * Counts a request as a log-in attempt if its body passes `isAttempt`. Such a body has the current password, which
+     * may be a guess, or a new e-mail address, because the answer shows whether another user has it. `schema` is the
+     * schema of the body. A stolen session has no more attempts from many addresses than from one. When the attempts
+     * are used up, the owner of the session logs in again.
      */
     reauthentication: <Schema extends z.ZodType>(schema: Schema, isAttempt: (body: z.output<Schema>) => boolean) =>
       limit(

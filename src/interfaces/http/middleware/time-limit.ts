@@ -5,7 +5,7 @@ import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { problem } from "../problem/problem.ts";
 
-/** Runs something once after some time; what it gives back cancels that. */
+/** Calls a function once after a delay. It returns a function that cancels the call. */
 export type Timer = (ms: number, run: () => void) => () => void;
 
 export const runtimeTimer: Timer = (ms, run) => {
@@ -23,9 +23,10 @@ export const onRequestAborted: OnDisconnect = (c, run) =>
 const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
 
 /**
- * Responds to a request that takes longer than the limit, and aborts the signal of the request: a statement that has not begun
- * is skipped. A statement that has begun goes on, since nothing takes a write back, so the response to a write says that its
- * outcome is unknown. The time in which the body arrives is not counted; the server that runs the API limits that.
+ * Responds to a request that takes longer than the limit, and aborts the signal of the request. A statement that has
+ * not begun is skipped. A statement that has begun continues, because a write cannot be taken back, so the response to
+ * a write says that its outcome is unknown. The time in which the body arrives is not counted; the server that runs the
+ * API limits that.
  */
 export function timeLimit(ms: number, startTimer: Timer, onDisconnect: OnDisconnect) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {

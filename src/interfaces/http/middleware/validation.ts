@@ -18,7 +18,7 @@ export function validQuery<Schema extends z.ZodType>(schema: Schema) {
   return documented(middleware, { query: schema, problems: ["validation_failed"] });
 }
 
-/** Keeps a value that a schema has validated, for middleware that stands behind. */
+/** Keeps a value that a schema has validated, for later middleware. */
 export function setValidated<Schema extends z.ZodType>(c: Context, schema: Schema, value: z.output<Schema>): void {
   const values = (c.get("validated") as HttpEnv["Variables"]["validated"]) ?? new Map<z.ZodType, unknown>();
   values.set(schema, value);

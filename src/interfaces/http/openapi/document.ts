@@ -95,7 +95,7 @@ export function serveDocument(app: Hono<HttpEnv>, place: Place): void {
   });
 }
 
-/** Describes the routes of an app in OpenAPI 3.1: their schemas are those that validate, and those of the answers. */
+/** Describes the routes of an app in OpenAPI 3.1, with the schemas that validate requests and the schemas of the answers. */
 function openApiDocument(app: Hono<HttpEnv>, { server, basePath }: Place): JsonObject {
   const shared = problemResponses();
   const operations = (Object.keys(OPERATIONS) as OperationKey[]).map((key) => describe(app, key, shared));

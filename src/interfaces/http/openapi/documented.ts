@@ -2,15 +2,15 @@ import type { z } from "zod";
 import type { RequestHeader, ResponseHeader } from "./headers.ts";
 import type { ProblemKind } from "../problem/problem.ts";
 
-/** What a middleware adds to the description of every operation behind it. */
+/** The part of a description that a middleware adds to every operation behind it. */
 export interface Documentation {
   /** The path parameters that it reads, as an object. */
   readonly path?: z.ZodType;
   /** The query parameters that it reads, as an object. */
   readonly query?: z.ZodType;
   /**
-   * The JSON body that it reads. The document has it as `application/json` alone, also where a merge patch is accepted: a
-   * client that is generated for two media types sends none.
+   * The JSON body that it reads. The document lists it as `application/json` only, even if a merge patch is accepted as
+   * well: a client that is generated for two media types sends none.
    */
   readonly body?: z.ZodType;
   readonly isBodyOptional?: boolean;

@@ -27,7 +27,7 @@ interface ProblemOutput {
 
 type ProblemsOf<Endpoint> = Extract<OutputOf<Endpoint>[1], ProblemOutput>["code"];
 
-/** The problems that the document must name for a route; it finds those of validators with their documentation. */
+/** The problems that the document must name for a route. The problems of validators come from their own documentation. */
 type OwnProblemsOf<Endpoint> = Exclude<ProblemsOf<Endpoint>, StorageProblemKind | "validation_failed">;
 
 type ExampleOf<Input> = (Input extends { json: infer Body } ? { readonly body: Body } : object) &
@@ -43,7 +43,7 @@ export interface OperationOf<Endpoint> {
   readonly description?: string;
   /** A request whose answer is the example of the first success. */
   readonly request: ExampleOf<Endpoint extends { input: infer Input } ? Input : never>;
-  /** The successful answers by status: each that the handler may give, and no other. */
+  /** The successful answers by status: every answer of the handler, and no other. */
   readonly answers: {
     readonly [Answer in Exclude<OutputOf<Endpoint>, [unknown, ProblemOutput]> as Answer[0] & number]: AnswerOf<
       Answer[1]

@@ -5,7 +5,8 @@ import { BODIES } from "./bodies.ts";
 export function inputSchema(schema: z.ZodType) {
   const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, {
     io: "input",
-    // Zod drops the examples of a transform, as they may be of its output. Ours are of its input.
+    // Zod drops the examples of a transform, because they may be examples of its output. Ours are examples of its
+    // input.
     override: ({ zodSchema, jsonSchema: made }) => {
       const { examples } = z.globalRegistry.get(zodSchema) ?? {};
       if (Array.isArray(examples)) made.examples = examples;

@@ -8,14 +8,17 @@ export const FieldErrorBody = z.object({
   detail: z.string(),
 });
 
-/** One wrong value of a request: where it is (`pointer`, RFC 6901), what is wrong (`code`), and what to do (`detail`). */
+/**
+ * One wrong value of a request: its location (`pointer`, RFC 6901), the mistake (`code`), and a sentence for the client
+ * (`detail`).
+ */
 export type FieldError = Readonly<z.infer<typeof FieldErrorBody>>;
 
-/** What every answer with a problem of one code has in common. */
+/** The common parts of every answer with a problem of one code. */
 export interface ProblemDefinition {
   readonly status: ContentfulStatusCode;
   readonly title: string;
-  /** What happened, and what to do next. */
+  /** A sentence for the client: the event, and the next step. */
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly errors?: readonly FieldError[];

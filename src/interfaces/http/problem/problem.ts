@@ -9,7 +9,7 @@ import { problemKindOf, USE_CASE_PROBLEMS, type UseCaseError } from "./use-case-
 export type { FieldError } from "./definition.ts";
 export { STORAGE_PROBLEMS, type StorageProblemKind, type UseCaseError } from "./use-case-problems.ts";
 
-/** A body of unknown fields alone would have an answer fourteen times as long. */
+/** The bound of `errors`. Without it, the answer to a body of unknown fields would be fourteen times as long as the body. */
 export const MAX_FIELD_ERRORS = 100;
 
 const PROBLEMS = { ...PROTOCOL_PROBLEMS, ...USE_CASE_PROBLEMS };
@@ -33,7 +33,7 @@ export const Problem = z.object({
   errors: z.array(FieldErrorBody).max(MAX_FIELD_ERRORS).optional(),
 });
 
-/** The body of a problem of this kind; where values are wrong, `errors` has one entry for each. */
+/** The body of a problem of this kind. If values are wrong, `errors` has one entry for each. */
 export type ProblemBody<Kind extends ProblemKind> = Kind extends ProblemKind
   ? Omit<z.infer<typeof Problem>, "code" | "errors"> & { readonly code: Kind } & (StatusOf<Kind> extends 422
         ? { readonly errors: readonly FieldError[] }
@@ -50,7 +50,7 @@ interface ProblemExtras {
   readonly errors?: readonly FieldError[];
 }
 
-/** The parts of an answer with a problem: for a server that must answer what never became a Request. */
+/** The parts of an answer with a problem, for a server that must answer bytes that never became a Request. */
 export function problemParts(kind: ProblemKind, requestId: string | null, extras: ProblemExtras = {}) {
   const { status, title, detail, headers, errors }: ProblemDefinition = PROBLEMS[kind];
   return {

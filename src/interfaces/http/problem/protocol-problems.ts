@@ -60,7 +60,7 @@ export const PROTOCOL_PROBLEMS = {
     status: 415,
     title: "Unsupported content coding",
     detail: "This server accepts no compressed bodies. Send the body uncompressed, without Content-Encoding.",
-    // RFC 9110, 12.5.3: so that a client can tell this 415 from the one for a media type.
+    // RFC 9110, 12.5.3. A client can then tell this 415 from the one for a media type.
     headers: { "Accept-Encoding": "identity" },
   },
   unsupported_media_type: {

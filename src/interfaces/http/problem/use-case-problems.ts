@@ -5,8 +5,8 @@ import type { StorageFailure, StorageFailureReason } from "../../../domain/share
 import { CHALLENGE, RETRY_SOON, type ProblemDefinition } from "./definition.ts";
 
 /**
- * Every error that a use case can end with and a client can meet. The errors of the background work on deleted users reach
- * the log only, as no client waits for them.
+ * Every error of a use case that a client can get. The errors of the background work on deleted users reach the log
+ * only, because no client waits for them.
  */
 export type UseCaseError = Exclude<
   {
@@ -21,7 +21,7 @@ const STORAGE_PROBLEM_KINDS = {
   busy: "storage_busy",
   corrupt: "storage_corrupt",
   full: "storage_full",
-  // Nobody reads this response: its client has gone, or the time limit has responded already.
+  // No client reads this response: it has disconnected, or the time limit has responded already.
   cancelled: "storage_unavailable",
   outcome_unknown: "outcome_unknown",
 } as const satisfies Readonly<Record<StorageFailureReason, string>>;

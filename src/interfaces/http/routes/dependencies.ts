@@ -2,7 +2,7 @@ import type { UseCases } from "../../../application/application.ts";
 import type { RateLimits } from "../middleware/rate-limits.ts";
 import type { HttpSettings } from "../settings.ts";
 
-/** What the routes need from outside. */
+/** The dependencies of the routes. */
 export interface RouteDependencies {
   readonly useCases: UseCases;
   readonly settings: HttpSettings;

@@ -3,7 +3,7 @@ import type { HttpEnv } from "../environment.ts";
 import { preconditionResponse } from "../etag.ts";
 import { respond, setHeader } from "../respond.ts";
 
-/** Where the files of Swagger UI come from: it is told a name of those below and gives the content. */
+/** The files of Swagger UI. `read` returns the content of a file by its name. */
 export interface SwaggerUi {
   /** Part of each file's path, so that a new version is another file. */
   readonly version: string;
@@ -16,7 +16,7 @@ const FILES = {
   "favicon-32x32.png": "image/png",
 } as const;
 
-/** The page runs our scripts and asks our server, and nothing else; Swagger UI draws its icons from data URLs. */
+/** The page runs scripts of this server and calls this server only. Swagger UI draws its icons from data URLs. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -28,7 +28,10 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Serves the documentation that a person reads and calls from, at /docs; `/` leads there, and programs to the rest. */
+/**
+ * Serves an interactive documentation page at /docs. `/` redirects people to it, and its Link header leads programs to
+ * the description and the status.
+ */
 export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi, basePath: string): void {
   const page = documentationPage(version, basePath);
   const [links, script] = [linksOf(basePath), scriptOf(basePath)];
@@ -44,7 +47,7 @@ export function serveDocs(app: Hono<HttpEnv>, { version, read }: SwaggerUi, base
   }
 }
 
-/** RFC 8631: where the API is described for programs and for people, and how it is. */
+/** The description for programs, the documentation for people, and the status of the API (RFC 8631). */
 function linksOf(basePath: string): string {
   return `<${basePath}/openapi.json>; rel="service-desc", <${basePath}/docs>; rel="service-doc", <${basePath}/health/ready>; rel="status"`;
 }
@@ -81,7 +84,7 @@ function documentationPage(version: string, basePath: string): string {
 `;
 }
 
-/** There is one server, the page's own, and no operation has links, so neither is shown. */
+/** There is one server, which also serves the page, and no operation has links. So neither is shown. */
 const STYLE = `body { margin: 0; }
 .swagger-ui .servers-title, .swagger-ui .servers { display: none; }
 .swagger-ui .response-col_links { display: none; }

@@ -24,15 +24,15 @@ export type PostField = keyof z.infer<typeof PostBody>;
 
 const AuthorBody = z.object({ id: IdBody, name: z.string() });
 
-/** With `fields` in the query, a post has these and its id only. */
+/** With `fields` in the query, a post has only these fields and its id. */
 const PickedPost = PostBody.partial().required({ id: true });
 
-/** One post: `author` is there if the query includes it, and `null` when the author has been deleted. */
+/** One post. It has `author` if the query includes it; `author` is `null` when the author has been deleted. */
 export const PostViewBody = PickedPost.extend({ author: AuthorBody.nullable().exactOptional() }).register(BODIES, {
   id: "PostView",
 });
 
-/** A post in a list: `excerpt` is there in a search. */
+/** A post in a list. It has `excerpt` in a search. */
 export const ListedPostBody = PickedPost.extend({
   author: AuthorBody.nullable().exactOptional(),
   excerpt: z.string().exactOptional().meta({
@@ -50,7 +50,7 @@ export const publicationTime = timeText({
   year: "[1-9]\\d{3}",
 });
 
-/** The fields of a query that change what a post looks like in an answer. */
+/** The fields of a query that change the representation of a post. */
 interface View {
   readonly fields?: ReadonlySet<PostField>;
 }
@@ -69,7 +69,7 @@ function presentPost(post: Post): z.infer<typeof PostBody> {
   };
 }
 
-/** A post with what a query adds to it: its author, or the excerpt of a search. */
+/** A post with the additions of a query: its author, or the excerpt of a search. */
 type ExtendedPost = Post & { readonly author?: AuthoredPost["author"]; readonly excerpt?: FoundPost["excerpt"] };
 
 export function presentListedPost(post: ExtendedPost, { fields }: View): ListedPost {

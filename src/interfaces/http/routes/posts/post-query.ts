@@ -80,7 +80,7 @@ export const PostsQuery = ListQuery.superRefine(checkPublicationFilters).superRe
 
 export type ListQuery = z.infer<typeof ListQuery>;
 
-/** Each list is read from an index in its order. Within bounds of publication only the order of publication has an index. */
+/** Each list is read from an index in its order. With bounds of publication, only the order of publication has an index. */
 function checkPublicationFilters(query: ListQuery, context: z.RefinementCtx): void {
   const isBounded = query["published-after"] !== undefined || query["published-before"] !== undefined;
   const isByPublication = /^-?published$/.test(query.sort ?? "");
@@ -107,12 +107,12 @@ function checkRelevanceSort({ q, sort }: ListQuery, context: z.RefinementCtx): v
   context.addIssue({ code: "custom", path: ["sort"], message, params: { code: "contradictory" } });
 }
 
-/** The list or the search that a query of all posts asks for. */
+/** The list or the search of a query for all posts. */
 export function toPostQuery({ q: search, ...query }: ListQuery): PostQuery {
   return search === undefined ? toListQuery(query) : { kind: "search", ...criteriaOf(query), search };
 }
 
-/** The default order is the newest first, and with bounds of publication the last published first. */
+/** The default order is newest first. With bounds of publication it is last published first. */
 export function toListQuery(query: ListQuery): PostListQuery {
   const criteria = criteriaOf(query);
   const isBounded = criteria.publishedAfter !== null || criteria.publishedBefore !== null;

@@ -20,7 +20,7 @@ const NewSessionBody = z
   .object({ id: IdBody, token: z.string(), expiresAt: TimeBody, user: UserBody })
   .register(BODIES, { id: "NewSession" });
 
-/** It has no rules: a text that cannot be an address or a password gets the same answer as a wrong one. */
+/** The schema has no rules: a text that cannot be an address or a password gets the same answer as a wrong one. */
 const Credentials = z.strictObject({ email: z.string(), password: z.string() });
 
 export const logInOperation = describeRoute(logInRoute, {

@@ -86,7 +86,7 @@ export function deleteUserRoute({ useCases, settings: { requestTimeoutMs }, limi
   );
 }
 
-/** Whether the removal of the user's posts ends within this time. If not, it goes on in the background. */
+/** Whether the removal of the user's posts ends within this time. If not, it continues in the background. */
 async function isFinished({ finished }: RemovalUnderway, withinMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<false>((resolve) => {

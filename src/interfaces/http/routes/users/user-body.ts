@@ -28,11 +28,11 @@ export function presentUser(user: UserProfile): z.infer<typeof UserBody> {
   };
 }
 
-/** Without the address and the role it is another representation of the same version, so it has another ETag. */
+/** A user without the address and the role is another representation of the same version, so it has another ETag. */
 export function userResource(user: UserProfile) {
   const representation = user.email === null ? ("public" as const) : ("full" as const);
   return { version: user.version, representation, body: presentUser(user) };
 }
 
-/** The current password of a user, as a body has it. A text that cannot be one is a wrong one. */
+/** The current password in a body. A text that cannot be a password counts as a wrong one. */
 export const CURRENT_PASSWORD = z.string();
