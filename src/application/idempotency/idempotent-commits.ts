@@ -7,6 +7,7 @@ import type { RecordedPost } from "../../domain/post/post-repository.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdGenerator } from "../ports/id-generator.ts";
 import type { IdempotencyCipher, RequestCipher } from "../ports/idempotency-cipher.ts";
+import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 import type { Repositories, UnitOfWork } from "../ports/unit-of-work.ts";
 import { POST_SNAPSHOT } from "../posts/post-snapshot.ts";
 import type { Idempotency, IdempotencyError, IdempotencyKeyReused, Outcome } from "./idempotency.ts";
@@ -41,44 +42,13 @@ export type IdempotentCommits = ReturnType<typeof idempotentCommits>;
  */
 export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
   const { unitOfWork, idempotencyCipher, ids, clock, ...repositories } = dependencies;
-  /** The keys of the requests that run in this process. */
-  const running = new Set<KeyDigest>();
+  const once = oncePerKey(repositories.idempotencyKeys, idempotencyCipher, clock);
 
   const recordOf = async (cipher: RequestCipher, userId: UserId, text: string): Promise<IdempotencyRecord> => {
     const { keyDigest, fingerprint } = cipher;
     const createdAt = clock.now();
     const expiresAt = new Date(createdAt.getTime() + RETENTION_MS);
     return { id: ids.next(), keyDigest, userId, fingerprint, result: await cipher.seal(text), createdAt, expiresAt };
-  };
-
-  /** The result of an earlier run; `null` when there is none, or when the store cannot be read. */
-  const replay = async <T>(
-    cipher: RequestCipher,
-    snapshot: Snapshot<T>,
-  ): Promise<Result<Outcome<T>, IdempotencyKeyReused> | null> => {
-    const record = (await repositories.idempotencyKeys.find(cipher.keyDigest)).unwrapOr(null);
-    if (record === null || record.expiresAt <= clock.now()) return null;
-    if (record.fingerprint !== cipher.fingerprint) return fail({ kind: "idempotency_key_reused" });
-    return ok({ value: valueOfSnapshot(snapshot, await cipher.open(record.result)), isReplayed: true });
-  };
-
-  const once = async <T, E>(
-    idempotency: Idempotency,
-    snapshot: Snapshot<T>,
-    write: (cipher: RequestCipher) => Promise<Result<T, E>>,
-  ): Promise<Result<Outcome<T>, E | IdempotencyError>> => {
-    const cipher = await idempotencyCipher.forRequest(idempotency);
-    if (running.has(cipher.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
-    running.add(cipher.keyDigest);
-    try {
-      const written = await write(cipher);
-      if (written.isOk()) return ok(first(written.value));
-      // The write may fail because an earlier run, here or in another process, has done it. Or this write was stored, and
-      // the connection was lost before the database could acknowledge it.
-      return (await replay(cipher, snapshot)) ?? err(written.error);
-    } finally {
-      running.delete(cipher.keyDigest);
-    }
   };
 
   return {
@@ -122,6 +92,42 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
         return insert({ post, record });
       });
     },
+  };
+}
+
+/** Runs a write once for each key, and gives the result of an earlier run where there is one. */
+function oncePerKey(idempotencyKeys: IdempotencyKeyRepository, idempotencyCipher: IdempotencyCipher, clock: Clock) {
+  /** The keys of the requests that run in this process. */
+  const running = new Set<KeyDigest>();
+
+  /** The result of an earlier run; `null` when there is none, or when the store cannot be read. */
+  const replay = async <T>(
+    cipher: RequestCipher,
+    snapshot: Snapshot<T>,
+  ): Promise<Result<Outcome<T>, IdempotencyKeyReused> | null> => {
+    const record = (await idempotencyKeys.find(cipher.keyDigest)).unwrapOr(null);
+    if (record === null || record.expiresAt <= clock.now()) return null;
+    if (record.fingerprint !== cipher.fingerprint) return fail({ kind: "idempotency_key_reused" });
+    return ok({ value: valueOfSnapshot(snapshot, await cipher.open(record.result)), isReplayed: true });
+  };
+
+  return async <T, E>(
+    idempotency: Idempotency,
+    snapshot: Snapshot<T>,
+    write: (cipher: RequestCipher) => Promise<Result<T, E>>,
+  ): Promise<Result<Outcome<T>, E | IdempotencyError>> => {
+    const cipher = await idempotencyCipher.forRequest(idempotency);
+    if (running.has(cipher.keyDigest)) return fail({ kind: "idempotency_key_in_use" });
+    running.add(cipher.keyDigest);
+    try {
+      const written = await write(cipher);
+      if (written.isOk()) return ok(first(written.value));
+      // The write may fail because an earlier run, here or in another process, has done it. Or this write was stored, and
+      // the connection was lost before the database could acknowledge it.
+      return (await replay(cipher, snapshot)) ?? err(written.error);
+    } finally {
+      running.delete(cipher.keyDigest);
+    }
   };
 }
 

@@ -42,25 +42,6 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       attempt(db, "idempotencyKeys.find", async () => selectByDigests().execute({ digests })),
   );
 
-  /** Removes what a selection gives, as far as the bytes of a batch reach. */
-  const deleteBatch = async (operation: string, selection: SQL, { bytes }: BatchLimits) =>
-    (
-      await attempt(db, operation, async () =>
-        // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
-        db
-          .delete(idempotencyKeys)
-          .where(
-            sql`${id} = any(array(
-              select id from (
-                select id, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from (
-                  select id, public.replay_record_bytes(answer) as bytes from ${idempotencyKeys} ${selection}
-                ) as next
-              ) as batch where coalesce(bytes_before, 0) < ${bytes}))`,
-          )
-          .returning({ id }),
-      )
-    ).map((rows) => rows.length);
-
   return {
     claim: async (digest, now) =>
       (
@@ -89,10 +70,30 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
     deleteExpired: async (now, limits) => {
       // What another process removes, or replaces, is left to it.
       const expired = sql`where ${lte(expiresAt, now)} order by ${expiresAt} limit ${limits.rows} for update skip locked`;
-      return deleteBatch("idempotencyKeys.deleteExpired", expired, limits);
+      return deleteBatch(db, "idempotencyKeys.deleteExpired", expired, limits);
     },
 
     deleteByUser: async (owner, limits) =>
-      deleteBatch("idempotencyKeys.deleteByUser", sql`where ${eq(userId, owner)} limit ${limits.rows}`, limits),
+      deleteBatch(db, "idempotencyKeys.deleteByUser", sql`where ${eq(userId, owner)} limit ${limits.rows}`, limits),
   };
+}
+
+/** Removes what a selection gives, as far as the bytes of a batch reach. */
+async function deleteBatch(db: Database, operation: string, selection: SQL, { bytes }: BatchLimits) {
+  return (
+    await attempt(db, operation, async () =>
+      // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
+      db
+        .delete(idempotencyKeys)
+        .where(
+          sql`${id} = any(array(
+            select id from (
+              select id, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from (
+                select id, public.replay_record_bytes(answer) as bytes from ${idempotencyKeys} ${selection}
+              ) as next
+            ) as batch where coalesce(bytes_before, 0) < ${bytes}))`,
+        )
+        .returning({ id }),
+    )
+  ).map((rows) => rows.length);
 }

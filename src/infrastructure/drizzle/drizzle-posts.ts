@@ -50,7 +50,11 @@ const isAskedForAsDraft = sql`exists (
 )`;
 
 export function drizzlePosts(db: Database, options: StorageOptions): PostRepository {
-  const { most, locking } = accountQuota(db, options);
+  return { ...postReads(db), ...postWrites(db, options), ...authorBatches(db, options) };
+}
+
+/** Finds posts by their ids, with batched lookups. */
+function postLookup(db: Database) {
   const selectVisible = once(() =>
     db
       .select(POST_COLUMNS)
@@ -60,7 +64,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       )
       .prepare("posts_visible_by_ids"),
   );
-  const findRow = batchLookupsBy("posts.findById", {
+  return batchLookupsBy("posts.findById", {
     keyOf: (row: PostRow) => row.id,
     keyWanted: ({ id }: AskedPost) => id,
     select: async (asked: readonly AskedPost[], signal) => {
@@ -74,6 +78,10 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
       return attempt(db, "posts.findById", select, {}, signal);
     },
   });
+}
+
+function postReads(db: Database): Pick<PostRepository, "findById" | "hasPublished" | "list" | "search"> {
+  const findRow = postLookup(db);
   const selectPage = pageSelection(db);
   const listOnce = singleFlight(async (signal, filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
     (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).andThen(
@@ -93,17 +101,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
     ),
   );
 
-  /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
-  const hasRoomFor = (post: Post): SQL => {
-    const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;
-    return sql`(${growth} <= 0 or not exists (
-      select from account_usage where user_id = ${post.authorId} and bytes + ${growth} > ${most}))`;
-  };
-  const heirOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
-
   return {
-    insert: postInsertion(db, options),
-
     findById: async (id, drafts, signal) =>
       (await findRow({ id, drafts }, signal)).andThen((row) =>
         row === undefined || !isVisible(row, drafts) ? fail(POST_NOT_FOUND) : toPost(row, "posts.findById"),
@@ -129,6 +127,20 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
     list: async (filter, sort, page, signal) => listOnce(signal, filter, sort, page),
 
     search: async (filter, query, page, signal) => searchOnce(signal, filter, query, page),
+  };
+}
+
+function postWrites(db: Database, options: StorageOptions): Pick<PostRepository, "insert" | "update" | "delete"> {
+  const { most } = accountQuota(db, options);
+  /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
+  const hasRoomFor = (post: Post): SQL => {
+    const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;
+    return sql`(${growth} <= 0 or not exists (
+      select from account_usage where user_id = ${post.authorId} and bytes + ${growth} > ${most}))`;
+  };
+
+  return {
+    insert: postInsertion(db, options),
 
     update: async (post, expected) =>
       guardedWrite(db, {
@@ -156,7 +168,15 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
         exists: async () => db.select({ version: posts.version }).from(posts).where(eq(posts.id, id)),
         notFound: POST_NOT_FOUND,
       }),
+  };
+}
 
+/** Deletes or reassigns the posts of an author, a batch at a time. */
+function authorBatches(db: Database, options: StorageOptions): Pick<PostRepository, "deleteByAuthor" | "reassign"> {
+  const { locking } = accountQuota(db, options);
+  const heirOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
+
+  return {
     deleteByAuthor: async (authorId, limits, past) =>
       (
         await attempt(db, "posts.deleteByAuthor", async () =>

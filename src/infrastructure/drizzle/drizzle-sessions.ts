@@ -15,6 +15,10 @@ const USER_NOT_FOUND = { sessions_user_fkey: { kind: "user_not_found" } } as con
 const SESSION_NOT_FOUND = { kind: "session_not_found" } as const;
 
 export function drizzleSessions(db: Database): SessionRepository {
+  return { ...sessionReads(db), ...sessionWrites(db), ...sessionDeletions(db) };
+}
+
+function sessionReads(db: Database): Pick<SessionRepository, "findByTokenDigest" | "listByUser"> {
   const selectByDigests = once(() =>
     db
       .select()
@@ -30,11 +34,6 @@ export function drizzleSessions(db: Database): SessionRepository {
   );
 
   return {
-    insert: async (session) =>
-      (await attempt(db, "sessions.insert", async () => db.insert(sessions).values(session), USER_NOT_FOUND)).map(
-        () => undefined,
-      ),
-
     findByTokenDigest: async (digest, signal) =>
       (await findSession(digest, signal)).andThen((session) =>
         session === undefined ? fail(SESSION_NOT_FOUND) : ok(session),
@@ -58,6 +57,15 @@ export function drizzleSessions(db: Database): SessionRepository {
       );
       return rows.map((read) => toPage(read, limit, from));
     },
+  };
+}
+
+function sessionWrites(db: Database): Pick<SessionRepository, "insert" | "renew"> {
+  return {
+    insert: async (session) =>
+      (await attempt(db, "sessions.insert", async () => db.insert(sessions).values(session), USER_NOT_FOUND)).map(
+        () => undefined,
+      ),
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>
       (
@@ -65,7 +73,13 @@ export function drizzleSessions(db: Database): SessionRepository {
           db.update(sessions).set({ lastUsedAt, expiresAt }).where(eq(sessions.id, id)).returning({ id: sessions.id }),
         )
       ).andThen((rows) => (rows.length === 0 ? fail(SESSION_NOT_FOUND) : ok())),
+  };
+}
 
+type SessionDeletions = Pick<SessionRepository, "delete" | "deleteOldest" | "deleteByUser" | "deleteExpired">;
+
+function sessionDeletions(db: Database): SessionDeletions {
+  return {
     delete: async (id, userId) =>
       (
         await attempt(db, "sessions.delete", async () =>

@@ -31,6 +31,11 @@ const {
 } = getTableColumns(users);
 
 export function drizzleUsers(db: Database): UserRepository {
+  return { ...userReads(db), ...userWrites(db), ...drizzleUserRemovals(db) };
+}
+
+/** Finds users by their ids, with batched lookups. */
+function userLookup(db: Database) {
   const selectByIds = once(() =>
     db
       .select(userColumns)
@@ -38,19 +43,18 @@ export function drizzleUsers(db: Database): UserRepository {
       .where(and(sql`${users.id} = any(${sql.placeholder("ids")})`, IS_PRESENT))
       .prepare("users_by_ids"),
   );
-  const findUser = batchLookups(
+  return batchLookups(
     "users.findById",
     (user: User) => user.id,
     async (ids: readonly UserId[], signal) =>
       attempt(db, "users.findById", async () => selectByIds().execute({ ids }), {}, signal),
   );
+}
+
+function userReads(db: Database): Pick<UserRepository, "findById" | "findByEmail" | "hasAdmin" | "list"> {
+  const findUser = userLookup(db);
 
   return {
-    insert: async (user) =>
-      (await attempt(db, "users.insert", async () => db.insert(users).values(toRow(user)), EMAIL_TAKEN)).map(
-        () => undefined,
-      ),
-
     findById: async (id, signal) =>
       (await findUser(id, signal)).andThen((user) => (user === undefined ? fail(USER_NOT_FOUND) : ok(user))),
 
@@ -98,6 +102,15 @@ export function drizzleUsers(db: Database): UserRepository {
       );
       return rows.map((read) => toPage(read, limit, from));
     },
+  };
+}
+
+function userWrites(db: Database): Pick<UserRepository, "insert" | "update" | "upgradePasswordHash" | "delete"> {
+  return {
+    insert: async (user) =>
+      (await attempt(db, "users.insert", async () => db.insert(users).values(toRow(user)), EMAIL_TAKEN)).map(
+        () => undefined,
+      ),
 
     update: async (user, expected) =>
       writeBesideAdmins(db, {
@@ -124,8 +137,6 @@ export function drizzleUsers(db: Database): UserRepository {
             .where(and(eq(users.id, id), eq(users.passwordHash, current))),
         )
       ).map(() => undefined),
-
-    ...drizzleUserRemovals(db),
 
     delete: async (id, expected) =>
       writeBesideAdmins(db, {

@@ -19,22 +19,11 @@ import { addRow, isPublishedAuthor, unlessAborted, type MemoryAccess, type Memor
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
 
 export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostRepository {
-  return {
-    insert: async (inserted) =>
-      access((tables) => {
-        const { post, record } = "record" in inserted ? inserted : { post: inserted, record: null };
-        if (!tables.users.has(post.authorId)) return fail({ kind: "author_not_found" });
-        const bytes = storedPostBytes(post) + (record === null ? 0 : storedRecordBytes(record));
-        if (!hasRoomFor(bytes, post.authorId, tables, options)) return fail(QUOTA_EXCEEDED);
-        if (record !== null) {
-          const claimed = claimKey(tables, record.keyDigest, record.createdAt);
-          if (claimed.isErr()) return err(claimed.error);
-          putRecord(tables, record);
-        }
-        addRow(tables.posts, post);
-        return ok();
-      }),
+  return { ...postReads(access), ...postWrites(access, options), ...authorBatches(access) };
+}
 
+function postReads(access: MemoryAccess): Pick<PostRepository, "findById" | "hasPublished" | "list" | "search"> {
+  return {
     findById: async (id, drafts, signal) =>
       access(
         unlessAborted("posts.findById", signal, ({ posts }) => {
@@ -66,6 +55,28 @@ export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostR
           return ok({ ...toFoundPostPage(rows, page, rankKey), total: page.isCounted === true ? found.length : null });
         }),
       ),
+  };
+}
+
+function postWrites(
+  access: MemoryAccess,
+  options: MemoryOptions,
+): Pick<PostRepository, "insert" | "update" | "delete"> {
+  return {
+    insert: async (inserted) =>
+      access((tables) => {
+        const { post, record } = "record" in inserted ? inserted : { post: inserted, record: null };
+        if (!tables.users.has(post.authorId)) return fail({ kind: "author_not_found" });
+        const bytes = storedPostBytes(post) + (record === null ? 0 : storedRecordBytes(record));
+        if (!hasRoomFor(bytes, post.authorId, tables, options)) return fail(QUOTA_EXCEEDED);
+        if (record !== null) {
+          const claimed = claimKey(tables, record.keyDigest, record.createdAt);
+          if (claimed.isErr()) return err(claimed.error);
+          putRecord(tables, record);
+        }
+        addRow(tables.posts, post);
+        return ok();
+      }),
 
     update: async (post, expected) =>
       access((tables) => {
@@ -90,7 +101,12 @@ export function memoryPosts(access: MemoryAccess, options: MemoryOptions): PostR
         posts.delete(id);
         return ok();
       }),
+  };
+}
 
+/** Deletes or reassigns the posts of an author, a batch at a time. */
+function authorBatches(access: MemoryAccess): Pick<PostRepository, "deleteByAuthor" | "reassign"> {
+  return {
     deleteByAuthor: async (authorId, limits, past) =>
       access((tables) => {
         const batch = batchOfAuthor(tables, authorId, limits, past);

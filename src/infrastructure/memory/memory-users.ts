@@ -10,14 +10,11 @@ import { rowsFrom } from "./memory-page.ts";
 import { addRow, isPublishedAuthor, unlessAborted, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 export function memoryUsers(access: MemoryAccess): UserRepository {
-  return {
-    insert: async (user) =>
-      access(({ users }) => {
-        if (isEmailTaken(users, user)) return fail({ kind: "email_taken" });
-        addRow(users, user);
-        return ok();
-      }),
+  return { ...userReads(access), ...userWrites(access), ...userRemovals(access) };
+}
 
+function userReads(access: MemoryAccess): Pick<UserRepository, "findById" | "findByEmail" | "hasAdmin" | "list"> {
+  return {
     findById: async (id, signal) =>
       access(
         unlessAborted("users.findById", signal, ({ users }) => {
@@ -42,6 +39,19 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
           return ok(toPage(rowsFrom(shown, page), page.limit, page.from));
         }),
       ),
+  };
+}
+
+function userWrites(
+  access: MemoryAccess,
+): Pick<UserRepository, "insert" | "update" | "upgradePasswordHash" | "delete"> {
+  return {
+    insert: async (user) =>
+      access(({ users }) => {
+        if (isEmailTaken(users, user)) return fail({ kind: "email_taken" });
+        addRow(users, user);
+        return ok();
+      }),
 
     update: async (user, expected) =>
       access(({ users }) => {
@@ -63,6 +73,25 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
         return ok();
       }),
 
+    delete: async (id, expected) =>
+      access(({ users, posts, sessions, idempotencyKeys, removals }) => {
+        const stored = users.get(id) ?? removals.get(id);
+        if (stored === undefined) return fail({ kind: "user_not_found" });
+        if (stored.version !== expected) return fail({ kind: "version_conflict" });
+        if ("role" in stored && stored.role === "admin" && !hasAdmin(users, id)) return fail({ kind: "last_admin" });
+        if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
+        users.delete(id);
+        removals.delete(id);
+        for (const session of sessions.values()) if (session.userId === id) sessions.delete(session.id);
+        for (const record of idempotencyKeys.values())
+          if (record.userId === id) idempotencyKeys.delete(record.keyDigest);
+        return ok();
+      }),
+  };
+}
+
+function userRemovals(access: MemoryAccess): Pick<UserRepository, "requestRemoval" | "findRemoval" | "listRemovals"> {
+  return {
     requestRemoval: async (removal) =>
       access(({ users, posts, removals }) => {
         const { userId, version, posts: fate } = removal;
@@ -84,21 +113,6 @@ export function memoryUsers(access: MemoryAccess): UserRepository {
 
     listRemovals: async (most) =>
       access(({ removals }) => ok([...removals.values()].slice(0, most).map((removal) => structuredClone(removal)))),
-
-    delete: async (id, expected) =>
-      access(({ users, posts, sessions, idempotencyKeys, removals }) => {
-        const stored = users.get(id) ?? removals.get(id);
-        if (stored === undefined) return fail({ kind: "user_not_found" });
-        if (stored.version !== expected) return fail({ kind: "version_conflict" });
-        if ("role" in stored && stored.role === "admin" && !hasAdmin(users, id)) return fail({ kind: "last_admin" });
-        if ([...posts.values()].some((post) => post.authorId === id)) return fail({ kind: "user_has_posts" });
-        users.delete(id);
-        removals.delete(id);
-        for (const session of sessions.values()) if (session.userId === id) sessions.delete(session.id);
-        for (const record of idempotencyKeys.values())
-          if (record.userId === id) idempotencyKeys.delete(record.keyDigest);
-        return ok();
-      }),
   };
 }
 

@@ -108,78 +108,84 @@ export function createClient({
       if (result.ok || result.error.code === "invalid_session") token = null;
       return result;
     },
-    sessions: {
-      list: (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) =>
-        itemsOf(sessions.$get, { query }, options),
-      page: async (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) =>
-        call(sessions.$get, { query }, options),
-      end: async (id: string, options?: CallOptions) => call(sessions[":id"].$delete, { param: { id } }, options),
+    sessions: sessionCalls(sessions),
+    users: userCalls(users),
+    posts: postCalls(posts),
+  };
+}
+
+function sessionCalls(sessions: Sessions) {
+  return {
+    list: (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) => itemsOf(sessions.$get, { query }, options),
+    page: async (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) =>
+      call(sessions.$get, { query }, options),
+    end: async (id: string, options?: CallOptions) => call(sessions[":id"].$delete, { param: { id } }, options),
+  };
+}
+
+function userCalls(users: Users) {
+  return {
+    register: async (json: JsonOf<Users["$post"]>, options?: PostOptions) =>
+      call(users.$post, { json }, keyed(options)),
+    list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => itemsOf(users.$get, { query }, options),
+    page: async (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => call(users.$get, { query }, options),
+    get: async (id: string, options?: CallOptions) => call(users[":id"].$get, { param: { id } }, options),
+    /** The user of the current session. */
+    me: async (options?: CallOptions) => call(users.me.$get, {}, options),
+    update: async ({ id, version }: Versioned, json: JsonOf<Users[":id"]["$patch"]>, options?: CallOptions) =>
+      call(users[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
+    /** Users who delete themselves give their `currentPassword`. */
+    delete: async (
+      { id, version }: Versioned,
+      { currentPassword, ...query }: DeletionOf<Users[":id"]["$delete"]> = {},
+      options?: CallOptions,
+    ) => {
+      const json = currentPassword === undefined ? {} : { currentPassword };
+      return call(users[":id"].$delete, { param: { id }, query, json }, unchanged(version, options));
     },
-    users: {
-      register: async (json: JsonOf<Users["$post"]>, options?: PostOptions) =>
-        call(users.$post, { json }, keyed(options)),
-      list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => itemsOf(users.$get, { query }, options),
-      page: async (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => call(users.$get, { query }, options),
-      get: async (id: string, options?: CallOptions) => call(users[":id"].$get, { param: { id } }, options),
-      /** The user of the current session. */
-      me: async (options?: CallOptions) => call(users.me.$get, {}, options),
-      update: async ({ id, version }: Versioned, json: JsonOf<Users[":id"]["$patch"]>, options?: CallOptions) =>
-        call(users[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
-      /** Users who delete themselves give their `currentPassword`. */
-      delete: async (
-        { id, version }: Versioned,
-        { currentPassword, ...query }: DeletionOf<Users[":id"]["$delete"]> = {},
-        options?: CallOptions,
-      ) => {
-        const json = currentPassword === undefined ? {} : { currentPassword };
-        return call(users[":id"].$delete, { param: { id }, query, json }, unchanged(version, options));
-      },
-      changePassword: async (id: string, json: JsonOf<Users[":id"]["password"]["$put"]>, options?: CallOptions) =>
-        call(users[":id"].password.$put, { param: { id }, json }, options),
-      posts: <Field extends keyof Post = keyof Post>(
-        id: string,
-        query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
-        options?: CallOptions,
-      ): Picks<Users[":id"]["posts"]["$get"], Field> =>
-        itemsOf<Users[":id"]["posts"]["$get"], Picked<Field>>(
-          users[":id"].posts.$get,
-          { param: { id }, query },
-          options,
-        ),
-      postsPage: async <Field extends keyof Post = keyof Post>(
-        id: string,
-        query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
-        options?: CallOptions,
-      ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Users[":id"]["posts"]["$get"]>>> =>
-        call(users[":id"].posts.$get, { param: { id }, query }, options),
-    },
-    posts: {
-      create: async (json: JsonOf<Posts["$post"]>, options?: PostOptions) =>
-        call(posts.$post, { json }, keyed(options)),
-      list: <Field extends keyof Post = keyof Post>(
-        query: PostsQueryOf<Posts["$get"], Field> = {},
-        options?: CallOptions,
-      ): Picks<Posts["$get"], Field> => itemsOf(posts.$get, { query }, options),
-      /** One page, with the cursors of the previous and the next page. */
-      page: async <Field extends keyof Post = keyof Post>(
-        query: PostsQueryOf<Posts["$get"], Field> = {},
-        options?: CallOptions,
-      ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Posts["$get"]>>> => call(posts.$get, { query }, options),
-      get: async <Field extends keyof Post = keyof Post>(
-        id: string,
-        query: PostsQueryOf<Posts[":id"]["$get"], Field> = {},
-        options?: CallOptions,
-      ): Promise<Result<PickedPost<Field>, ErrorOf<Posts[":id"]["$get"]>>> =>
-        call(posts[":id"].$get, { param: { id }, query }, options),
-      update: async ({ id, version }: Versioned, json: JsonOf<Posts[":id"]["$patch"]>, options?: CallOptions) =>
-        call(posts[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
-      delete: async ({ id, version }: Versioned, options?: CallOptions) =>
-        call(posts[":id"].$delete, { param: { id } }, unchanged(version, options)),
-      publish: async ({ id, version }: Versioned, options?: PostOptions) =>
-        call(posts[":id"].publish.$post, { param: { id } }, unchanged(version, keyed(options))),
-      unpublish: async ({ id, version }: Versioned, options?: PostOptions) =>
-        call(posts[":id"].unpublish.$post, { param: { id } }, unchanged(version, keyed(options))),
-    },
+    changePassword: async (id: string, json: JsonOf<Users[":id"]["password"]["$put"]>, options?: CallOptions) =>
+      call(users[":id"].password.$put, { param: { id }, json }, options),
+    posts: <Field extends keyof Post = keyof Post>(
+      id: string,
+      query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
+      options?: CallOptions,
+    ): Picks<Users[":id"]["posts"]["$get"], Field> =>
+      itemsOf<Users[":id"]["posts"]["$get"], Picked<Field>>(users[":id"].posts.$get, { param: { id }, query }, options),
+    postsPage: async <Field extends keyof Post = keyof Post>(
+      id: string,
+      query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
+      options?: CallOptions,
+    ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Users[":id"]["posts"]["$get"]>>> =>
+      call(users[":id"].posts.$get, { param: { id }, query }, options),
+  };
+}
+
+function postCalls(posts: Posts) {
+  return {
+    create: async (json: JsonOf<Posts["$post"]>, options?: PostOptions) => call(posts.$post, { json }, keyed(options)),
+    list: <Field extends keyof Post = keyof Post>(
+      query: PostsQueryOf<Posts["$get"], Field> = {},
+      options?: CallOptions,
+    ): Picks<Posts["$get"], Field> => itemsOf(posts.$get, { query }, options),
+    /** One page, with the cursors of the previous and the next page. */
+    page: async <Field extends keyof Post = keyof Post>(
+      query: PostsQueryOf<Posts["$get"], Field> = {},
+      options?: CallOptions,
+    ): Promise<Result<PageOf<Picked<Field>>, ErrorOf<Posts["$get"]>>> => call(posts.$get, { query }, options),
+    get: async <Field extends keyof Post = keyof Post>(
+      id: string,
+      query: PostsQueryOf<Posts[":id"]["$get"], Field> = {},
+      options?: CallOptions,
+    ): Promise<Result<PickedPost<Field>, ErrorOf<Posts[":id"]["$get"]>>> =>
+      call(posts[":id"].$get, { param: { id }, query }, options),
+    update: async ({ id, version }: Versioned, json: JsonOf<Posts[":id"]["$patch"]>, options?: CallOptions) =>
+      call(posts[":id"].$patch, { param: { id }, json }, unchanged(version, options)),
+    delete: async ({ id, version }: Versioned, options?: CallOptions) =>
+      call(posts[":id"].$delete, { param: { id } }, unchanged(version, options)),
+    publish: async ({ id, version }: Versioned, options?: PostOptions) =>
+      call(posts[":id"].publish.$post, { param: { id } }, unchanged(version, keyed(options))),
+    unpublish: async ({ id, version }: Versioned, options?: PostOptions) =>
+      call(posts[":id"].unpublish.$post, { param: { id } }, unchanged(version, keyed(options))),
   };
 }
 

@@ -9,7 +9,7 @@ import type { LoadShedding } from "./load-shedding.ts";
 import type { ObservedResponse } from "./observed-response.ts";
 import type { ServerResponses } from "./server-responses.ts";
 import { framingProblemOf, hasBody, isBodyArriving, isHealthCheck, isServerOptions } from "./request-framing.ts";
-import { unsentResponses } from "./unsent-responses.ts";
+import { unsentResponses, type UnsentResponses } from "./unsent-responses.ts";
 import type { Uploads } from "./uploads.ts";
 
 interface Dependencies {
@@ -32,34 +32,7 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
   const refusals = fairScheduler();
   const work = fairScheduler();
   let isShuttingDown = false;
-
-  /** Announces the close of the connection with the response if it is necessary. */
-  const closeIfNeeded = (connection: Connection, request: IncomingMessage, response: ObservedResponse) => {
-    const isArriving = isBodyArriving(request);
-    if (isShuttingDown || isArriving) response.shouldKeepAlive = false;
-    if (response.shouldKeepAlive) return;
-    connection.isClosing = true;
-    if (isArriving || connection.exchanges.size > 1) lingerAfterAnswer(request, limits);
-  };
-
-  /** Begins an exchange; `null` if the connection is closing, so that no response may be sent. */
-  const begin = (request: IncomingMessage, response: ObservedResponse) => {
-    const connection = connections.of(request.socket);
-    if (connection.isClosing) {
-      request.socket.pause();
-      return null;
-    }
-    const exchange = new Exchange(connection, response);
-    const address = addressOf(request);
-    const observer = {
-      beforeHead: () => closeIfNeeded(connection, request, response),
-      afterEnd: (unsentBytes: number) => {
-        if (unsentBytes > 0) unsent.hold(exchange, address, unsentBytes);
-      },
-    };
-    response.observer = observer;
-    return { exchange, address, observer };
-  };
+  const begin = exchangeOpener({ addressOf, connections, limits, unsent, isShuttingDown: () => isShuttingDown });
 
   const askApp = async (request: IncomingMessage, response: ObservedResponse) => {
     if (!(await app(request, response))) answers.refuse(request, response, "malformed_request");
@@ -116,5 +89,40 @@ export function requestHandler({ app, answers, shedding, addressOf, connections,
     announceShutdown: (): void => {
       isShuttingDown = true;
     },
+  };
+}
+
+interface ExchangeDependencies extends Pick<Dependencies, "addressOf" | "connections" | "limits"> {
+  readonly unsent: UnsentResponses;
+  readonly isShuttingDown: () => boolean;
+}
+
+function exchangeOpener({ addressOf, connections, limits, unsent, isShuttingDown }: ExchangeDependencies) {
+  /** Announces the close of the connection with the response if it is necessary. */
+  const closeIfNeeded = (connection: Connection, request: IncomingMessage, response: ObservedResponse) => {
+    const isArriving = isBodyArriving(request);
+    if (isShuttingDown() || isArriving) response.shouldKeepAlive = false;
+    if (response.shouldKeepAlive) return;
+    connection.isClosing = true;
+    if (isArriving || connection.exchanges.size > 1) lingerAfterAnswer(request, limits);
+  };
+
+  /** Begins an exchange; `null` if the connection is closing, so that no response may be sent. */
+  return (request: IncomingMessage, response: ObservedResponse) => {
+    const connection = connections.of(request.socket);
+    if (connection.isClosing) {
+      request.socket.pause();
+      return null;
+    }
+    const exchange = new Exchange(connection, response);
+    const address = addressOf(request);
+    const observer = {
+      beforeHead: () => closeIfNeeded(connection, request, response),
+      afterEnd: (unsentBytes: number) => {
+        if (unsentBytes > 0) unsent.hold(exchange, address, unsentBytes);
+      },
+    };
+    response.observer = observer;
+    return { exchange, address, observer };
   };
 }

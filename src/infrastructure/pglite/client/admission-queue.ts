@@ -59,91 +59,38 @@ const TIMEOUT_CHECK_INTERVAL_MS = 100;
 const reject = (reason: AdmissionRejected["reason"]) => err({ kind: "admission_rejected", reason } as const);
 
 export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
-  // A Set keeps its order, and removes from the middle in constant time. In each set the oldest request is first.
-  const retries = new Set<Waiter>();
-  const newcomers = new Set<Waiter>();
-  let waitingBytes = 0;
-  let sharedHolders = 0;
-  let isHeldExclusively = false;
+  const waiting = waitingRequests();
+  const holders = engineHolders(limits.maxSharedHolders);
   let isPaused = false;
   let isClosed = false;
   let onIdle: (() => void) | null = null;
 
-  const waitingCount = () => retries.size + newcomers.size;
-  const first = (): Waiter | undefined => firstOf(retries) ?? firstOf(newcomers);
-  const isIdle = () => !isHeldExclusively && sharedHolders === 0 && waitingCount() === 0;
-  const isAvailable = (mode: AdmissionRequest["mode"]) => {
-    if (isPaused || isHeldExclusively) return false;
-    return mode === "shared" ? sharedHolders < limits.maxSharedHolders : sharedHolders === 0;
-  };
-
-  const settle = (waiter: Waiter, admission: Result<Release, AdmissionRejected>) => {
-    if (!retries.delete(waiter) && !newcomers.delete(waiter)) return;
-    waitingBytes -= waiter.bytes;
-    waiter.settle(admission);
-  };
-
-  const hold = (mode: AdmissionRequest["mode"]): Release => {
-    if (mode === "shared") sharedHolders++;
-    else isHeldExclusively = true;
-    let isReleased = false;
-    return () => {
-      if (isReleased) return;
-      isReleased = true;
-      if (mode === "shared") sharedHolders--;
-      else isHeldExclusively = false;
-      admit();
-    };
-  };
+  const isIdle = () => holders.isFree() && waiting.count() === 0;
+  const isAvailable = (mode: AdmissionRequest["mode"]) => !isPaused && holders.isAvailable(mode);
 
   const admit = () => {
-    for (let next = first(); next !== undefined && isAvailable(next.mode); next = first()) {
-      settle(next, ok(hold(next.mode)));
+    for (let next = waiting.first(); next !== undefined && isAvailable(next.mode); next = waiting.first()) {
+      waiting.settle(next, ok(holders.hold(next.mode, admit)));
     }
     if (isIdle()) onIdle?.();
   };
 
   const rejectExpired = () => {
-    const oldest = performance.now() - limits.maxWaitMs;
-    for (const waiters of [retries, newcomers]) {
-      for (let next = firstOf(waiters); next !== undefined && next.since < oldest; next = firstOf(waiters)) {
-        settle(next, reject("timeout"));
-      }
-    }
+    waiting.rejectExpired(limits.maxWaitMs);
     // Requests behind a rejected one may have a mode that is available.
     admit();
   };
   const timer = setInterval(rejectExpired, TIMEOUT_CHECK_INTERVAL_MS);
   timer.unref();
 
-  const wait = async (request: AdmissionRequest): Promise<Result<Release, AdmissionRejected>> =>
-    new Promise((resolve) => {
-      const { bytes, signal, isRetry = false } = request;
-      const cancel = () => {
-        settle(waiter, reject("cancelled"));
-        admit();
-      };
-      const waiter: Waiter = {
-        ...request,
-        since: performance.now(),
-        settle: (admission) => {
-          signal?.removeEventListener("abort", cancel);
-          resolve(admission);
-        },
-      };
-      waitingBytes += bytes;
-      (isRetry ? retries : newcomers).add(waiter);
-      signal?.addEventListener("abort", cancel);
-    });
-
   return {
     acquire: async (request) => {
       const { bytes, mode, isRetry = false, signal } = request;
       if (isClosed) return reject("closed");
       if (signal?.aborted === true) return reject("cancelled");
-      if (waitingCount() === 0 && isAvailable(mode)) return ok(hold(mode));
-      const isFull = waitingCount() >= limits.maxWaiting || waitingBytes + bytes > limits.maxWaitingBytes;
-      return isFull && !isRetry ? reject("full") : wait(request);
+      if (waiting.count() === 0 && isAvailable(mode)) return ok(holders.hold(mode, admit));
+      const isFull = waiting.count() >= limits.maxWaiting || waiting.bytes() + bytes > limits.maxWaitingBytes;
+      return isFull && !isRetry ? reject("full") : waiting.wait(request, admit);
     },
     pause: () => {
       isPaused = true;
@@ -160,9 +107,85 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
     rejectAll: () => {
       isClosed = true;
       clearInterval(timer);
-      for (let next = first(); next !== undefined; next = first()) settle(next, reject("closed"));
+      for (let next = waiting.first(); next !== undefined; next = waiting.first()) {
+        waiting.settle(next, reject("closed"));
+      }
       onIdle?.();
     },
+  };
+}
+
+/** The requests that have the engine: one exclusive holder, or several shared ones. */
+function engineHolders(maxShared: number) {
+  let sharedHolders = 0;
+  let isHeldExclusively = false;
+
+  return {
+    isFree: () => !isHeldExclusively && sharedHolders === 0,
+    isAvailable: (mode: AdmissionRequest["mode"]) => {
+      if (isHeldExclusively) return false;
+      return mode === "shared" ? sharedHolders < maxShared : sharedHolders === 0;
+    },
+    hold: (mode: AdmissionRequest["mode"], onReleased: () => void): Release => {
+      if (mode === "shared") sharedHolders++;
+      else isHeldExclusively = true;
+      let isReleased = false;
+      return () => {
+        if (isReleased) return;
+        isReleased = true;
+        if (mode === "shared") sharedHolders--;
+        else isHeldExclusively = false;
+        onReleased();
+      };
+    },
+  };
+}
+
+/** The requests that wait, in order: first the retries, then the newcomers. */
+function waitingRequests() {
+  // A Set keeps its order, and removes from the middle in constant time. Within each, the oldest request is first.
+  const retries = new Set<Waiter>();
+  const newcomers = new Set<Waiter>();
+  let waitingBytes = 0;
+
+  const settle = (waiter: Waiter, admission: Result<Release, AdmissionRejected>) => {
+    if (!retries.delete(waiter) && !newcomers.delete(waiter)) return;
+    waitingBytes -= waiter.bytes;
+    waiter.settle(admission);
+  };
+
+  return {
+    count: () => retries.size + newcomers.size,
+    bytes: () => waitingBytes,
+    first: (): Waiter | undefined => firstOf(retries) ?? firstOf(newcomers),
+    settle,
+    rejectExpired: (maxWaitMs: number) => {
+      const oldest = performance.now() - maxWaitMs;
+      for (const waiters of [retries, newcomers]) {
+        for (let next = firstOf(waiters); next !== undefined && next.since < oldest; next = firstOf(waiters)) {
+          settle(next, reject("timeout"));
+        }
+      }
+    },
+    wait: async (request: AdmissionRequest, onCancelled: () => void): Promise<Result<Release, AdmissionRejected>> =>
+      new Promise((resolve) => {
+        const { bytes, signal, isRetry = false } = request;
+        const cancel = () => {
+          settle(waiter, reject("cancelled"));
+          onCancelled();
+        };
+        const waiter: Waiter = {
+          ...request,
+          since: performance.now(),
+          settle: (admission) => {
+            signal?.removeEventListener("abort", cancel);
+            resolve(admission);
+          },
+        };
+        waitingBytes += bytes;
+        (isRetry ? retries : newcomers).add(waiter);
+        signal?.addEventListener("abort", cancel);
+      }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import { fail } from "../../../domain/shared/fail.ts";
-import { monitorFreeSpace, readFreeSpaceSync, type FreeSpace } from "./free-space.ts";
+import { monitorFreeSpace, readFreeSpaceSync, type FreeSpace, type FreeSpaceMonitor } from "./free-space.ts";
 import { spaceReserve } from "./space-reserve.ts";
 
 /**
@@ -83,7 +83,6 @@ const WRITE_OVERHEAD_BYTES = 16 * 1024;
 
 export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: DiskSpaceOptions): DiskSpace {
   const reserve = spaceReserve(directory);
-  let refusalLoggedAt = -Infinity;
   let reusableBytes = 0;
   const writes = unseenWrites(watermarkBytes * UNSEEN_SHARE);
   const monitor = monitorFreeSpace({
@@ -129,22 +128,8 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
       await monitor.refresh();
       return hasFree(MIN_FREE_BYTES, MIN_FREE_INODES);
     },
-    tooSmallToMigrate: () => {
-      const { bytes, inodes } = monitor.current();
-      const tooSmall = { kind: "disk_too_small", directory, purpose: "migrate" } as const;
-      return inodes < WATERMARK_INODES
-        ? { ...tooSmall, resource: "inodes", free: inodes, needed: WATERMARK_INODES }
-        : { ...tooSmall, resource: "bytes", free: bytes, needed: watermarkBytes };
-    },
-    logRefusal: () => {
-      const now = performance.now();
-      if (now - refusalLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
-      refusalLoggedAt = now;
-      const { bytes, inodes } = monitor.current();
-      const needed = { neededBytes: watermarkBytes, neededInodes: WATERMARK_INODES };
-      const fields = { directory, freeBytes: bytes, ...(inodes === Infinity ? {} : { freeInodes: inodes }), ...needed };
-      log.error(fields, "disk full: writes refused until space is free");
-    },
+    tooSmallToMigrate: () => tooSmallToMigrate(directory, watermarkBytes, monitor.current()),
+    logRefusal: refusalLog({ directory, watermarkBytes, log }, monitor),
     secureReserve: async () => {
       if (reserve.bytes() === RESERVE_BYTES || !hasFree(watermarkBytes + RESERVE_BYTES, WATERMARK_INODES)) return;
       try {
@@ -159,6 +144,30 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
     },
     refresh: async () => monitor.refresh(),
     stop: () => monitor.stop(),
+  };
+}
+
+function tooSmallToMigrate(directory: string, watermarkBytes: number, { bytes, inodes }: FreeSpace): DiskTooSmall {
+  const tooSmall = { kind: "disk_too_small", directory, purpose: "migrate" } as const;
+  return inodes < WATERMARK_INODES
+    ? { ...tooSmall, resource: "inodes", free: inodes, needed: WATERMARK_INODES }
+    : { ...tooSmall, resource: "bytes", free: bytes, needed: watermarkBytes };
+}
+
+/** Gives the function that logs a refused write, once a minute at most. */
+function refusalLog(
+  { directory, watermarkBytes, log }: DiskSpaceOptions,
+  monitor: FreeSpaceMonitor,
+): DiskSpace["logRefusal"] {
+  let loggedAt = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - loggedAt < REFUSAL_LOG_INTERVAL_MS) return;
+    loggedAt = now;
+    const { bytes, inodes } = monitor.current();
+    const needed = { neededBytes: watermarkBytes, neededInodes: WATERMARK_INODES };
+    const fields = { directory, freeBytes: bytes, ...(inodes === Infinity ? {} : { freeInodes: inodes }), ...needed };
+    log.error(fields, "disk full: writes refused until space is free");
   };
 }
 

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import type { EngineRequest } from "./messages.ts";
-import { preparedStatements } from "./prepared-statements.ts";
+import { preparedStatements, type ResolvedStatement } from "./prepared-statements.ts";
 import {
   decodeAnswer,
   encodeExecutions,
@@ -127,15 +127,9 @@ function engineOn(
   let position = opened.position;
   let isClosing = false;
 
-  const failure = ({ reason, detail }: WorkerEnd): EngineFailed => {
-    return { kind: "engine_failed", reason, detail, lastWords: [...thread.lastLines] };
-  };
-  const lost = (end: WorkerEnd): RequestLost => {
-    return { kind: "request_lost", failure: failure(end), hasBegun: end.hasBegun };
-  };
   const reportEnd = async () => {
     const end = await thread.ended;
-    if (!isClosing) onFailed(failure(end));
+    if (!isClosing) onFailed(failureOf(end, thread.lastLines));
   };
   void reportEnd();
 
@@ -153,11 +147,11 @@ function engineOn(
     transfer?: readonly ArrayBuffer[],
   ): Promise<Result<Answer, RequestLost>> => {
     const event = await request(sent, deadlineMs, transfer);
-    if (event.kind === "ended") return err(lost(event));
+    if (event.kind === "ended") return err(lostBy(event, thread.lastLines));
     const answer = event.kind === "reply" ? decodeAnswer(event.bytes, statements) : null;
     if (answer === null || isFatal(answer)) {
       thread.end("swallowed", answer?.error?.message ?? "the engine's answer is incomplete");
-      return err(lost(await thread.ended));
+      return err(lostBy(await thread.ended, thread.lastLines));
     }
     if (event.kind === "reply" && event.position !== null) position = event.position;
     return ok(answer);
@@ -178,18 +172,13 @@ function engineOn(
       if (resolved.isErr()) return err(resolved.error);
       const executions = resolved.value.map(({ execution }) => execution);
       const answer = await send(encodeExecutions(executions), statements.length, handling);
-      return answer.map(({ replies, error }) => {
-        const done = replies.map((reply, index) => {
-          return { ...reply, fields: resolved.value[index]?.fields ?? reply.fields, error: null };
-        });
-        return error === null ? done : [...done, { fields: [], rows: [], command: null, error }];
-      });
+      return answer.map((decoded) => repliesOf(decoded, resolved.value));
     },
     checkpoint: async () => (await exchange({ kind: "checkpoint" }, 1, UPKEEP_DEADLINE_MS)).map(({ error }) => error),
     close: async () => {
       isClosing = true;
       const event = await request({ kind: "close" }, UPKEEP_DEADLINE_MS);
-      if (event.kind === "ended") return err(lost(event));
+      if (event.kind === "ended") return err(lostBy(event, thread.lastLines));
       await thread.kill();
       return ok({ isShutDown: event.kind === "closed" && event.isShutDown });
     },
@@ -198,6 +187,22 @@ function engineOn(
       await thread.kill();
     },
   };
+}
+
+function failureOf({ reason, detail }: WorkerEnd, lastLines: readonly string[]): EngineFailed {
+  return { kind: "engine_failed", reason, detail, lastWords: [...lastLines] };
+}
+
+function lostBy(end: WorkerEnd, lastLines: readonly string[]): RequestLost {
+  return { kind: "request_lost", failure: failureOf(end, lastLines), hasBegun: end.hasBegun };
+}
+
+/** The replies with the fields that their prepared statements have, and PostgreSQL's error as the last one. */
+function repliesOf({ replies, error }: Answer, statements: readonly ResolvedStatement[]): readonly Reply[] {
+  const done = replies.map((reply, index) => {
+    return { ...reply, fields: statements[index]?.fields ?? reply.fields, error: null };
+  });
+  return error === null ? done : [...done, { fields: [], rows: [], command: null, error }];
 }
 
 function isFatal({ error }: Answer): boolean {
