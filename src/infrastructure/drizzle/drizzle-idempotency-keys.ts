@@ -42,11 +42,11 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       attempt(db, "idempotencyKeys.find", async () => selectByDigests().execute({ digests })),
   );
 
-  /** Removes what a selection gives, as far as the bytes of a batch reach. */
+  /** Deletes the selected records, up to the byte limit of a batch. */
   const deleteBatch = async (operation: string, selection: SQL, { bytes }: BatchLimits) =>
     (
       await attempt(db, operation, async () =>
-        // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
+        // An array, because PostgreSQL would join a subquery of unknown length by a scan of the whole table.
         db
           .delete(idempotencyKeys)
           .where(
@@ -87,7 +87,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
     find: async (digest) => (await findRecord(digest)).map((record) => record ?? null),
 
     deleteExpired: async (now, limits) => {
-      // What another process removes, or replaces, is left to it.
+      // Skips records that another process is deleting or replacing.
       const expired = sql`where ${lte(expiresAt, now)} order by ${expiresAt} limit ${limits.rows} for update skip locked`;
       return deleteBatch("idempotencyKeys.deleteExpired", expired, limits);
     },

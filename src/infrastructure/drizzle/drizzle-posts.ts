@@ -31,7 +31,7 @@ import { batchLookupsBy, singleFlight } from "./batching.ts";
 
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
-/** Before every id that is given to anything (RFC 9562, 5.9). */
+/** The nil UUID, which is less than every id (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
 interface AskedPost {
@@ -40,9 +40,9 @@ interface AskedPost {
 }
 
 /**
- * Whether a post is asked for by one who may see it as a draft: its author, or one for whom no author is named. The
- * condition reads no content, which PostgreSQL keeps outside the row when it is long (PostgreSQL 18, 66.2): a draft that is
- * hidden costs what no post costs.
+ * True if a lookup may see the post as a draft: its `author_id` is the author of the post, or is null. The condition reads no
+ * content, which PostgreSQL stores outside the row when it is long (PostgreSQL 18, 66.2). So a hidden draft takes the same
+ * time as a missing post.
  */
 const isAskedForAsDraft = sql`exists (
   select from unnest(${sql.placeholder("draftIds")}::uuid[], ${sql.placeholder("draftAuthors")}::uuid[]) as asked (id, author_id)
@@ -78,7 +78,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
   const listOnce = singleFlight(async (signal, filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
     (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).andThen(
       ({ rows, total }) => {
-        // The database's own keys: a post that an older program wrote is ordered by its title until it has a key.
+        // The keys come from the database, because a post that an older program wrote is ordered by its title until it has a key.
         const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
         const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
         const restored = Result.combine(rows.map(({ post }) => toPost(post, "posts.list")));
@@ -93,7 +93,7 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
     ),
   );
 
-  /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
+  /** True if the growth of a post fits into its author's quota. The quota does not apply to the posts of a removed user. */
   const hasRoomFor = (post: Post): SQL => {
     const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;
     return sql`(${growth} <= 0 or not exists (
@@ -178,12 +178,12 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
               .set({
                 authorId: to,
                 version: sql<Version>`${posts.version} + 1`,
-                // The title stays, and so does its key; one that is outdated stays outdated.
+                // The title does not change, so a current key stays current and an outdated one stays outdated.
                 titleKeyVersion: sql<Version>`${posts.titleKeyVersion} + 1`,
                 updatedAt: now,
               })
               .where(
-                // Somebody else may have given it away since it was selected. No index is asked for that.
+                // Another process may have reassigned the post since it was selected. `is not distinct from` uses no index.
                 sql`${posts.authorId} is not distinct from ${from} and exists (select from heir) and ${SMALL_PENDING_LIST}
                   and ${posts.id} = any(array(${batchOfAuthor(from, limits, past)}))`,
               )
@@ -203,8 +203,8 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
 const PLACE = { status: posts.status, id: posts.id };
 
 /**
- * What waits to be sorted into a GIN index is sorted in by the write that fills its list (PostgreSQL 18, 65.4.4.1), 4 MB at
- * once where nothing else is set: for as long as that takes everybody waits. It holds until the transaction ends.
+ * Limits the pending list of a GIN index to 64 kB until the transaction ends. The write that fills the list merges it into
+ * the index (PostgreSQL 18, 65.4.4.1), and on the embedded engine all other requests wait for that. The default is 4 MB.
  */
 export const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
 
@@ -213,7 +213,7 @@ function isPast(authorId: UserId, past: PostPlace | null): SQL {
   return sql`${posts.authorId} = ${authorId} and (${posts.status}, ${posts.id}) > (${status}, ${id}::uuid)`;
 }
 
-/** The ids of a batch of an author's posts, in the order of an index: what was deleted before is not looked at again. */
+/** The ids of a batch of an author's posts, in the order of an index. It starts after `past`, to skip dead index entries. */
 function batchOfAuthor(authorId: UserId, { rows, bytes }: BatchLimits, past: PostPlace | null): SQL {
   return sql`select id from (
       select id, sum(bytes) over (order by status, id) - bytes as bytes_before from (

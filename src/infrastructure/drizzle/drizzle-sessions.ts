@@ -104,7 +104,7 @@ export function drizzleSessions(db: Database): SessionRepository {
     deleteExpired: async (now, most) =>
       (
         await attempt(db, "sessions.deleteExpired", async () => {
-          // What another process removes, or renews, is left to it.
+          // Skips sessions that another process is deleting or renewing.
           const expired = db
             .select({ id: sessions.id })
             .from(sessions)

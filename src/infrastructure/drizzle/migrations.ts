@@ -36,10 +36,10 @@ export interface MigrationsUnreadable {
  * This program cannot work with the applied migrations.
  *
  * - `contracted`: a newer program has removed what this one needs.
- * - `unknown`: a migration was applied that this program lacks, before others that it has.
- * - `foreign`: no applied migration is known: they belong to another application.
+ * - `unknown`: a migration that this program does not have was applied before one that it has.
+ * - `foreign`: no applied migration is known, so they belong to another application.
  * - `changed`: a migration was applied with other contents.
- * - `out_of_order`: a migration is pending although a later one is applied, or the journal is not in order of time.
+ * - `out_of_order`: a migration is pending although a later one is applied, or the journal is not sorted by time.
  */
 export interface MigrationDrift {
   readonly kind: "migration_drift";
@@ -70,8 +70,8 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
 }
 
 /**
- * Reads from the comment `-- Contracts: before <tag>: …` of a statement which migration a program must know once this one is
- * applied. A `-- Contracts: …` without a tag explains why no older program misses what is removed.
+ * Reads the comments `-- Contracts: before <tag>: …`, which name the migration that a program must know once this one is
+ * applied. A `-- Contracts: …` without a tag explains why no older program needs the removed part.
  */
 function requiredMigration(statements: readonly string[], times: ReadonlyMap<string, number>): number | null {
   const tags = Array.from(statements.join("\n").matchAll(/^-- Contracts: before ([^\s:]+)/gm), ([, tag = ""]) => tag);

@@ -131,7 +131,7 @@ function selectIds(db: Database, shape: PageShape) {
       .from(posts)
       .where(where)
       .orderBy(...order)
-      // For a limit that is a parameter PostgreSQL expects a tenth of all rows.
+      // A literal, because the planner expects a tenth of all rows for a limit that is a parameter.
       .limit(MAX_PAGE_LIMIT + 1)
       .as("found");
     return db.select().from(found).limit(limit);
