@@ -1,6 +1,6 @@
 import type { Id } from "./id.ts";
 
-/** The most items that a page may have. */
+/** The maximum number of items of a page. */
 export const MAX_PAGE_LIMIT = 100;
 
 /**
@@ -58,7 +58,7 @@ export function toPage<Item extends { readonly id: Id<string> }>(
   const hasMore = rows.length > count;
   return {
     items,
-    // The page was reached from the other side, so that neighbour exists.
+    // A page that was reached by a cursor has a neighbour on the side of that cursor.
     next: isBackward || hasMore ? cursor("forward", items.at(-1)) : null,
     previous: isBackward ? (hasMore ? cursor("backward", items[0]) : null) : from && cursor("backward", items[0]),
   };

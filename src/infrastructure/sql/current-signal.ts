@@ -4,7 +4,7 @@ import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 // Drizzle passes no options to the client of a database, so the signal travels beside the statement.
 const signals = new AsyncLocalStorage<AbortSignal | undefined>();
 
-/** Runs statements that are skipped once the signal is aborted, if they have not begun. */
+/** Runs statements with a signal. Once it is aborted, a statement that has not begun is skipped. */
 export async function withSignal<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
   return signal === undefined ? run() : signals.run(signal, run);
 }

@@ -5,7 +5,7 @@ import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 interface HostAnswer {
   readonly rows: readonly (readonly (string | null)[])[];
-  /** The process id from BackendKeyData. A pooler sends one of its own. */
+  /** The process id from BackendKeyData. A pooler sends its own id. */
   readonly backend: number | null;
 }
 
