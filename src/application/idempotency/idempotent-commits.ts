@@ -125,7 +125,7 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
   };
 }
 
-/** A user who was deleted after the authentication of the request has no session any more. */
+/** A user who was deleted after the authentication of the request no longer has a session. */
 const USER_DELETED = { kind: "invalid_session" } as const;
 
 function first<T>(value: T): Outcome<T> {

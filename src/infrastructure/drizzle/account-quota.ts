@@ -73,11 +73,11 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
         where ${hasRoom(sql`bytes_upto`)} and ${condition}`;
     },
 
-    /** The reason why a row was left out: `notThere` for a missing account, a full account, or else `other`. */
-    refusal: async <NotThere, Other>(
+    /** The reason why a row was left out: `notFound` for a missing account, a full account, or else `other`. */
+    refusal: async <NotFound, Other>(
       operation: string,
-      { userId, bytes, notThere, other }: { userId: UserId; bytes: number; notThere: NotThere; other: Other },
-    ): Promise<Result<never, NotThere | Other | AccountQuotaExceeded | StorageFailure>> => {
+      { userId, bytes, notFound, other }: { userId: UserId; bytes: number; notFound: NotFound; other: Other },
+    ): Promise<Result<never, NotFound | Other | AccountQuotaExceeded | StorageFailure>> => {
       const found = await attempt(db, operation, async () =>
         db
           .select({ isFull: sql<boolean>`${accountUsage.bytes} + ${bytes}::bigint > ${most}` })
@@ -86,7 +86,7 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
       );
       if (found.isErr()) return err(found.error);
       const [usage] = found.value;
-      if (usage === undefined) return err(notThere);
+      if (usage === undefined) return err(notFound);
       return usage.isFull ? fail({ kind: "account_quota_exceeded" }) : err(other);
     },
   };

@@ -84,7 +84,7 @@ const SYSTEM_ERROR = "58000";
 
 /**
  * Whether the server could not load a library, such as that of an extension. The error has the SQLSTATE of a missing data
- * file, but a package is missing and no data is damaged. The source file in the error tells the two apart.
+ * file, but a package is missing and no data is damaged. The source file in the error distinguishes them.
  */
 function isMissingLibrary(error: object): boolean {
   const { code, file } = error as Readonly<Record<string, unknown>>;

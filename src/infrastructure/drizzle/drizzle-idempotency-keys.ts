@@ -81,7 +81,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       if (stored.isErr()) return err(stored.error);
       if (stored.value.length > 0) return ok();
       const needed = admission === "always" ? 0 : bytes;
-      return refusal(operation, { userId: record.userId, bytes: needed, notThere: USER_NOT_FOUND, other: IN_USE });
+      return refusal(operation, { userId: record.userId, bytes: needed, notFound: USER_NOT_FOUND, other: IN_USE });
     },
 
     find: async (digest) => (await findRecord(digest)).map((record) => record ?? null),

@@ -34,7 +34,7 @@ const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
 /** The nil UUID, which is less than every id (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
-interface AskedPost {
+interface PostLookup {
   readonly id: PostId;
   readonly drafts: DraftFilter | null;
 }
@@ -44,7 +44,7 @@ interface AskedPost {
  * content, which PostgreSQL stores outside the row when it is long (PostgreSQL 18, 66.2). So a hidden draft takes the same
  * time as a missing post.
  */
-const isAskedForAsDraft = sql`exists (
+const isVisibleDraft = sql`exists (
   select from unnest(${sql.placeholder("draftIds")}::uuid[], ${sql.placeholder("draftAuthors")}::uuid[]) as asked (id, author_id)
   where asked.id = ${posts.id} and coalesce(asked.author_id, ${posts.authorId}) = ${posts.authorId}
 )`;
@@ -55,20 +55,18 @@ export function drizzlePosts(db: Database, options: StorageOptions): PostReposit
     db
       .select(POST_COLUMNS)
       .from(posts)
-      .where(
-        and(sql`${posts.id} = any(${sql.placeholder("ids")})`, or(eq(posts.status, "published"), isAskedForAsDraft)),
-      )
+      .where(and(sql`${posts.id} = any(${sql.placeholder("ids")})`, or(eq(posts.status, "published"), isVisibleDraft)))
       .prepare("posts_visible_by_ids"),
   );
   const findRow = batchLookupsBy("posts.findById", {
     keyOf: (row: PostRow) => row.id,
-    keyWanted: ({ id }: AskedPost) => id,
-    select: async (asked: readonly AskedPost[], signal) => {
+    keyWanted: ({ id }: PostLookup) => id,
+    select: async (lookups: readonly PostLookup[], signal) => {
       const select = async () => {
-        const ids = asked.map(({ id }) => id);
-        const ofDrafts = asked.filter(({ drafts }) => drafts !== null);
-        const draftIds = ofDrafts.map(({ id }) => id);
-        const draftAuthors = ofDrafts.map(({ drafts }) => drafts?.authorId ?? null);
+        const ids = lookups.map(({ id }) => id);
+        const draftLookups = lookups.filter(({ drafts }) => drafts !== null);
+        const draftIds = draftLookups.map(({ id }) => id);
+        const draftAuthors = draftLookups.map(({ drafts }) => drafts?.authorId ?? null);
         return selectVisible().execute({ ids, draftIds, draftAuthors });
       };
       return attempt(db, "posts.findById", select, {}, signal);

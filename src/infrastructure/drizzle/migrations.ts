@@ -87,8 +87,8 @@ function requiredMigration(statements: readonly string[], times: ReadonlyMap<str
  * Compares the applied migrations with the shipped ones and returns those that are pending. Drizzle's own migrator compares
  * only the newest time, so it would skip a migration that was merged late and would not notice one that was edited.
  *
- * This program works with a schema that a newer program has expanded. Of the migrations after its newest one, only those
- * that contract the schema are refused.
+ * This program works with a schema that a newer program has expanded. It refuses a migration after its own newest one only if
+ * that migration contracts the schema.
  */
 export function pendingMigrations(
   shipped: readonly Migration[],
@@ -150,8 +150,8 @@ function numberOrNull(value: unknown): number | null {
 }
 
 /**
- * Applies a migration inside a transaction and records it in the table of drizzle-kit. An additional column tells older
- * programs whether they can still work with the schema.
+ * Applies a migration inside a transaction and records it in the table of drizzle-kit. Older programs read from an
+ * additional column whether they can still work with the schema.
  */
 export async function applyMigration(transaction: Database, migration: Migration): Promise<void> {
   const { statements, hash, createdAt, requiredMigration: required } = migration;

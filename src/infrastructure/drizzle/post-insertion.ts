@@ -44,7 +44,7 @@ export function postInsertion(db: Database, options: StorageOptions): PostReposi
     return refusal(OPERATION, {
       userId: post.authorId,
       bytes,
-      notThere: AUTHOR_NOT_FOUND.posts_author_fkey,
+      notFound: AUTHOR_NOT_FOUND.posts_author_fkey,
       other,
     });
   };

@@ -53,7 +53,7 @@ const newestFirst = sql`order by "posts"."id" desc limit`;
 const IDLE_MINUSES = /-+(?=[-\s!&|()]|$)/g;
 
 /** The query as a tsquery. A sub-select is computed once, not for each row. `<` is removed, so that no text parses as a tag. */
-const askedFor = (query: SearchQuery) =>
+const tsqueryOf = (query: SearchQuery) =>
   sql`(select websearch_to_tsquery('public.quire', ${query.replaceAll("<", " ").replaceAll(IDLE_MINUSES, " ")}))`;
 
 /**
@@ -61,14 +61,14 @@ const askedFor = (query: SearchQuery) =>
  * {@link Bounds} limit the number of each kind.
  */
 function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
-  const asked = askedFor(query);
+  const tsquery = tsqueryOf(query);
   // The part of the query that the index can answer without the row: no negations, and phrases as words at any position.
-  const indexed = sql`(select regexp_replace(querytree(${asked}), '<(-|\\d+)>', '&', 'g')::tsquery)`;
-  const has = sql`${words} @@ ${asked}`;
+  const indexed = sql`(select regexp_replace(querytree(${tsquery}), '<(-|\\d+)>', '&', 'g')::tsquery)`;
+  const has = sql`${words} @@ ${tsquery}`;
   const byWords = candidates(ranges, BOUNDS_OF_WORDS, {
     name: "by_words",
-    isSought: sql`true`,
-    isIndexed: sql`(select querytree(${asked}) <> 'T')`,
+    isEnabled: sql`true`,
+    isIndexed: sql`(select querytree(${tsquery}) <> 'T')`,
     inIndex: sql`${words} @@ ${indexed}`,
     condition: has,
   });
@@ -78,14 +78,14 @@ function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
   const byTitle = candidates(ranges, BOUNDS_OF_TITLES, {
     name: "by_title",
     // Common words have so many matches that a reader never reaches the posts with a similar title.
-    isSought: sql`not ${byWords.isCommon}`,
+    isEnabled: sql`not ${byWords.isCommon}`,
     isIndexed: sql`true`,
     inIndex: isAlike,
     condition: isAlike,
   });
   const similarity = alike.map((word) => sql`word_similarity(${word}, ${titleKey(posts.title)})`);
   const rank = sql`case
-    when ${has} then ${MIN_WORDS_RANK}::int + least(999999, round(1e6 * ts_rank(${words}, ${asked}, 1)))::int
+    when ${has} then ${MIN_WORDS_RANK}::int + least(999999, round(1e6 * ts_rank(${words}, ${tsquery}, 1)))::int
     when ${isAlike} then round(1000 * (${sql.join([sql`0`, ...similarity], sql` + `)}) / ${Math.max(1, alike.length)})::int
     end`;
   const kinds = alike.length === 0 ? [byWords] : [byWords, byTitle];
@@ -106,7 +106,7 @@ function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
 interface Sought {
   /** The prefix of the names of its common table expressions. */
   readonly name: "by_words" | "by_title";
-  readonly isSought: SQL;
+  readonly isEnabled: SQL;
   /** Whether the index can answer any part of the condition. */
   readonly isIndexed: SQL;
   /** The part of the condition that the index answers. It may match too many posts. */
@@ -119,14 +119,14 @@ interface Sought {
  * matches, the newest posts of each range are scanned instead.
  */
 function candidates(ranges: readonly IndexRange[], { fetched, walked, kept }: Bounds, sought: Sought) {
-  const { isSought, isIndexed, inIndex, condition } = sought;
+  const { isEnabled, isIndexed, inIndex, condition } = sought;
   const table = sql.identifier(sought.name);
   const isCommon = sql`(select holds from ${sql.identifier(`${sought.name}_are_common`)})`;
   const tables = sql`${table} as materialized (
       select ${posts.id}, ${posts.authorId}, ${posts.status}, ${posts.publishedAt} from ${posts}
-      where ${isSought} and ${isIndexed} and ${inIndex} limit ${raw(fetched + 1)}
+      where ${isEnabled} and ${isIndexed} and ${inIndex} limit ${raw(fetched + 1)}
     ), ${sql.identifier(`${sought.name}_are_common`)} as materialized (
-      select ${isSought} and (not ${isIndexed} or (select count(*) from ${table}) > ${fetched}) as holds
+      select ${isEnabled} and (not ${isIndexed} or (select count(*) from ${table}) > ${fetched}) as holds
     )`;
   // Selects only columns of the index, so that PostgreSQL reads the index in its order and does not sort all posts.
   const newest = ranges.map((range) => {
@@ -136,11 +136,11 @@ function candidates(ranges: readonly IndexRange[], { fetched, walked, kept }: Bo
     ) as newest where ${isCommon}`;
   });
   const isShown = or(...ranges.map((range) => conditionOf(range, literal(range))));
-  const told = sql`select id from ${table} as posts where not ${isCommon} and (${isShown})`;
+  const fromIndex = sql`select id from ${table} as posts where not ${isCommon} and (${isShown})`;
   // `offset 0` keeps PostgreSQL from evaluating the condition by its index once more: it filters the rows of the array.
   const ids = sql`(select id from (
       select ${posts.id}, ${posts.title}, ${words} from ${posts}
-      where ${posts.id} = any(array(${sql.join([told, ...newest], sql` union all `)})) order by ${posts.id} desc offset 0
+      where ${posts.id} = any(array(${sql.join([fromIndex, ...newest], sql` union all `)})) order by ${posts.id} desc offset 0
     ) as posts where ${condition} ${newestFirst} ${raw(kept)})`;
   return { tables, isCommon, ids };
 }
@@ -176,7 +176,7 @@ export async function selectFound(
       post: POST_COLUMNS,
       rank: sql<number>`rank`.mapWith(Number),
       headline: sql<string>`ts_headline('public.quire',
-        translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${askedFor(query)}, ${HEADLINE})`,
+        translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${tsqueryOf(query)}, ${HEADLINE})`,
       total: total.mapWith(Number),
     })
     .from(sql`(values (1)) as one`)

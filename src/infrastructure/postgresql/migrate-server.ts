@@ -17,7 +17,7 @@ import type { ServerUrl } from "./client/server-url.ts";
 import { databaseOn } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
-/** The database was not reached within the start timeout; `cause` is that of the last attempt. */
+/** The database was not reached within the start timeout; `cause` is the cause of the last attempt. */
 export interface DatabaseUnreachable {
   readonly kind: "database_unreachable";
   readonly waitedMs: number;
@@ -34,7 +34,7 @@ export type OpenPostgresError =
   DatabaseUnreachable | DatabaseRefused | DatabaseUnsuitable | MigrationsUnreadable | MigrationDrift | StorageFailure;
 
 export interface PostgresOptions extends ServerOptions {
-  /** The server with the role that may change the schema, where the role of `server` may not. */
+  /** The server with a role that may change the schema; `null` if the role of `server` may. */
   readonly migrator: ServerUrl | null;
   /** Standbys of the server, which serve reads of posts and lists. */
   readonly replicas: readonly ServerUrl[];

@@ -39,7 +39,7 @@ export async function migrate(
           for (const migration of pending.value) await applyMigration(transaction, migration);
           return pending.value.length;
         },
-        // Under a stricter level the statements after the lock would see the database as it was before the lock.
+        // With a stricter level, statements after the lock would not see the writes of its previous holder.
         { isolationLevel: "read committed" },
       ),
     ),

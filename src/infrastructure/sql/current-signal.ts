@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 
-// Drizzle passes no options to the client of a database, so the signal travels beside the statement.
+// Drizzle passes no options to the client of a database, so the signal is passed in an AsyncLocalStorage.
 const signals = new AsyncLocalStorage<AbortSignal | undefined>();
 
 /** Runs statements with a signal. Once it is aborted, a statement that has not begun is skipped. */

@@ -31,15 +31,15 @@ const OPEN_MS = 1000;
 /** The cause of a refused call: no stack trace, which the log would hold once for each call. */
 const CIRCUIT_OPEN = { sqlState: null, message: "The circuit breaker is open: the database was unavailable." };
 
-/** Runs a call of a port, which `operation` names, and repeats it after a transient failure. */
+/** Runs a call of a port, which `operation` names, and retries it after a transient failure. */
 type Attempt = <T, E>(
   operation: string,
   call: () => Promise<Result<T, E | StorageFailure>>,
 ) => Promise<Result<T, E | StorageFailure>>;
 
 /**
- * Repeats every call that fails with a transient {@link StorageFailure}: a call of a repository by itself, a unit of work
- * as a whole. This is the only place that retries a call of the storage. Exponential backoff with full jitter separates the
+ * Retries every call that fails with a transient {@link StorageFailure}: a single call of a repository, or a whole unit of
+ * work. This is the only place that retries a call of the storage. Exponential backoff with full jitter separates the
  * attempts, and a circuit breaker refuses calls while the database is unavailable.
  *
  * At worst a call makes 5 attempts and waits 375 ms between them. A server that does not answer costs the connect timeout

@@ -45,7 +45,7 @@ export interface TransferInterrupted {
   readonly cause: unknown;
 }
 
-/** The source and the target differ after the copy: one of them was written to meanwhile. */
+/** The source and the target differ after the copy, because another program wrote to one of them during the transfer. */
 export interface TransferDiffers {
   readonly kind: "transfer_differs";
   readonly from: TransferredRows;
@@ -56,9 +56,9 @@ export type TransferError = TransferTargetNotEmpty | TransferTargetOfAnother | T
 
 /** Small enough that a batch of the longest posts, of 1 MiB each, fits into memory. */
 const MAX_SELECT_ROWS = 100;
-/** The maximum of one insert. Each insert costs a flush and a round trip. */
+/** The maximum number of rows of an insert. It is high, because each insert costs a flush and a round trip. */
 const MAX_INSERT_ROWS = 1000;
-/** The maximum of one insert in characters, since the driver copies them twice. */
+/** The maximum size of an insert in characters, because the driver copies the values twice. */
 const MAX_INSERT_LENGTH = 8_388_608;
 
 /**

@@ -31,7 +31,7 @@ const TICK_MS = 500;
 
 /**
  * A watchdog that drops dead connections. When a machine vanishes or a firewall drops a connection, no packet reports it:
- * TCP retransmits for a quarter of an hour (tcp_retries2), keep-alive does not run meanwhile, and Node cannot set
+ * TCP retransmits for a quarter of an hour (tcp_retries2), keep-alive does not run during that time, and Node cannot set
  * TCP_USER_TIMEOUT. So the watchdog checks a silent connection by a new connection to its host. It drops the connection
  * when the host cannot be reached, or when its backend no longer works for it.
  */

@@ -129,7 +129,7 @@ function observed(address: ServerHost, raw: Socket, socket: Socket): ServerConne
     scanSent(chunk);
     return write(chunk, ...rest);
   };
-  // The driver adds a listener of its own before the first message.
+  // The driver adds its own listener before the first message.
   socket.on("data", (chunk: Buffer) => {
     heardAt = performance.now();
     hasAnswered = true;

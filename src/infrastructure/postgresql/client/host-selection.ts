@@ -4,7 +4,7 @@ import { probeHost } from "./probe-host.ts";
 import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 
 /**
- * Host selection for each connection, where a URL names several hosts or requires a role (`target_session_attrs`). It
+ * Host selection for each connection, if a URL names several hosts or requires a role (`target_session_attrs`). It
  * probes all hosts at once and takes the first suitable one that answers; when none is suitable the connection fails. The
  * driver itself would try the hosts one after the other, without a pause, an end or an error.
  */

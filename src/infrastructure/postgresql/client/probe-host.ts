@@ -9,7 +9,7 @@ interface HostAnswer {
   readonly backend: number | null;
 }
 
-/** Runs one statement on one host, on a connection of its own. Throws the error of the driver. */
+/** Runs one statement on one host, on a new connection. Throws the error of the driver. */
 export async function probeHost(
   server: ServerUrl,
   address: ServerHost,

@@ -22,7 +22,7 @@ export function sessionSettings(extensionSchemas: readonly string[]) {
   return { ...pooledSettings, ...unpooledSettings, search_path: searchPath(extensionSchemas) };
 }
 
-/** The schemas in which names are looked up. Extensions may have schemas of their own. */
+/** The `search_path` of a session, which includes the schemas of extensions. */
 export function searchPath(extensionSchemas: readonly string[]): string {
   return [SCHEMA, ...extensionSchemas].map((name) => `"${name.replaceAll('"', '""')}"`).join(", ");
 }
