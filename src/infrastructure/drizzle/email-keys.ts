@@ -35,8 +35,7 @@ export async function renewEmailKeys(db: Database, log: Log): Promise<Result<voi
   const done = read.value.changes.length === 0 ? ok(read.value) : await applyRenewal(db);
   if (done.isErr()) return err(done.error);
   const { changes, apart } = done.value;
-  if (changes.length > 0)
-    log.info({ users: changes.length }, "e-mail keys renewed by the current rule");
+  if (changes.length > 0) log.info({ users: changes.length }, "e-mail keys renewed by the current rule");
   for (const fields of apart) {
     log.warn(fields, "two users have one e-mail address and are kept apart until one of the addresses is changed");
   }
