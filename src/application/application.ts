@@ -35,7 +35,7 @@ import { listUsers } from "./users/list-users.ts";
 import { registerUser } from "./users/register-user.ts";
 import { updateUser } from "./users/update-user.ts";
 
-/** The adapters and settings that the use cases need together. */
+/** The adapters and settings of all use cases. */
 export interface Dependencies extends Omit<Storage, "close"> {
   readonly hasher: PasswordHasher;
   readonly tokens: SessionTokens;
@@ -44,7 +44,7 @@ export interface Dependencies extends Omit<Storage, "close"> {
   readonly clock: Clock;
   readonly log: Log;
   readonly registration: Registration;
-  /** A session expires when it is not used for this time. */
+  /** A session expires when it is idle for this time. */
   readonly sessionIdleMs: number;
 }
 

@@ -4,7 +4,7 @@ import type { SchemaOutdated, StorageProbe, StorageStatus } from "./ports/storag
 
 export type CheckReadinessError = SchemaOutdated | StorageFailure;
 
-/** Whether requests can be served now, and what is promised of those that write. */
+/** Checks that requests can be served now. Returns whether writes are possible, and how durable they are. */
 export function checkReadiness({ probe }: { readonly probe: StorageProbe }) {
   return async (): Promise<Result<StorageStatus, CheckReadinessError>> => probe.check();
 }

@@ -4,17 +4,17 @@ import type { DraftFilter, PostFilter, PostQuery } from "./post/post-list.ts";
 import type { UserFilter } from "./user/user-repository.ts";
 import type { Role } from "./user/user.ts";
 
-/** Who acts: the user behind a session. */
+/** The user of a session, who makes a request. */
 export interface Actor {
   readonly userId: UserId;
   readonly role: Role;
   readonly sessionId: SessionId;
 }
 
-/** Who looks; `null` is somebody without a session. */
+/** The reader of a request; `null` for a request without a session. */
 export type Viewer = Actor | null;
 
-/** The actor's rights do not reach this far. */
+/** The actor lacks the right to do this. */
 export interface Forbidden {
   readonly kind: "forbidden";
 }
@@ -23,7 +23,7 @@ export function mayChangePost(actor: Actor, post: Post): boolean {
   return mayActFor(actor, post.authorId);
 }
 
-/** The posts that are asked for among those that a viewer may see: published ones, and {@link visibleDrafts}. */
+/** The filter for the posts that match a query and that the viewer may see: published posts, and {@link visibleDrafts}. */
 export function visiblePosts(viewer: Viewer, query: PostQuery): PostFilter {
   const { authorId, status, publishedAfter: after, publishedBefore: before } = query;
   const isByPublication = query.kind === "list" && query.sort.by === "published";
@@ -35,8 +35,8 @@ export function visiblePosts(viewer: Viewer, query: PostQuery): PostFilter {
 }
 
 /**
- * Published posts are public; a draft is seen by its author and by admins. These are the drafts that a viewer may see among
- * those of an author, or among all.
+ * The drafts that a viewer may see among the drafts of one author, or among all drafts (`null`). Only its author and admins may
+ * see a draft. Published posts are public.
  */
 export function visibleDrafts(viewer: Viewer, authorId: UserId | null = null): DraftFilter | null {
   if (viewer === null) return null;
@@ -53,40 +53,40 @@ export function mayGiveRoles(actor: Actor): boolean {
   return actor.role === "admin";
 }
 
-/** Authorship is a statement about a person, so no author makes it for another: not even by a gift of posts. */
+/** Only admins reassign posts, because an author must not name another person as the author of a post. */
 export function mayReassignPosts(actor: Actor): boolean {
   return actor.role === "admin";
 }
 
-/** A time of publication in the past is for imports: authors publish now. */
+/** Only admins set a time of publication, for imports. Authors publish at the current time. */
 export function maySetPublicationTime(actor: Actor): boolean {
   return actor.role === "admin";
 }
 
-/** A session may be stolen or left open, so it alone does not take an account over: its owner gives the password again. */
+/** Users must repeat their own password, so that a stolen session is not enough to take over an account. */
 export function mustGiveCurrentPassword(actor: Actor, userId: UserId): boolean {
   return actor.userId === userId;
 }
 
-/** Whether anybody may become an author by themselves, or admins alone create users. */
+/** `open`: anybody may register as an author. `closed`: only admins create users. */
 export type Registration = (typeof REGISTRATIONS)[number];
 
 export const REGISTRATIONS = ["open", "closed"] as const;
 
-/** Admins create users always; others while registration is open. */
+/** Admins may always create users. Others may do so while registration is open. */
 export function mayCreateUser(viewer: Viewer, registration: Registration): boolean {
   return registration === "open" || viewer?.role === "admin";
 }
 
 /**
- * A user is public once they have a published post, whose author everybody may know. Until then they are seen by
- * themselves and by admins.
+ * A user with a published post is public, because the post names its author. Other users are visible only to themselves and to
+ * admins.
  */
 export function maySeeUser(viewer: Viewer, userId: UserId, hasPublishedPost: boolean): boolean {
   return hasPublishedPost || (viewer !== null && mayActFor(viewer, userId));
 }
 
-/** The users whom a list shows a viewer; a viewer who has published nothing is not in the list that they get. */
+/** The users that a list shows to a viewer. A viewer without a published post is not in the list, unless the viewer is an admin. */
 export function visibleUsers(viewer: Viewer): UserFilter {
   return viewer?.role === "admin" ? "everybody" : "published_authors";
 }

@@ -5,15 +5,15 @@ import type { AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts"
 import type { InvalidSession } from "../sessions/authenticate.ts";
 
 /**
- * A request that its client may repeat: within 24 hours a repetition with the same key, owner, operation and body returns
- * the stored result and does nothing else.
+ * A request that its client may repeat. Within 24 hours, a repetition with the same key, owner, operation and body returns the
+ * stored result and does nothing else.
  */
 export interface Idempotency {
-  /** The client's own choice, at least 16 characters. */
+  /** The key that the client chose, at least 16 characters. */
   readonly key: string;
   /** The user whose key it is; `null` for a request without a session, whose key belongs to the operation. */
   readonly owner: UserId | null;
-  /** What is done, and to which resource. */
+  /** The operation and its resource, such as `POST /v1/posts`. */
   readonly operation: string;
   /** The input as the client sent it. */
   readonly body: string;

@@ -29,7 +29,7 @@ export interface Commit<T, E> {
   readonly snapshot: Snapshot<T>;
   /** The user that the record of a request without an owner belongs to. */
   readonly ownerOf: (value: T) => UserId;
-  /** Whether it writes several times, and so needs a unit of work without an idempotency key too. */
+  /** True if it writes several times, so that it needs a unit of work even without an idempotency key. */
   readonly isUnit: boolean;
 }
 

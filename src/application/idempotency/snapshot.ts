@@ -1,16 +1,16 @@
 import { parseId, type Id } from "../../domain/shared/id.ts";
 import { parseVersion, type Version } from "../../domain/shared/version.ts";
 
-/** How the result of a use case is stored for replays, as plain data that JSON can hold, and how it is read again. */
+/** The conversion of a use case's result to plain JSON data for replays, and back. */
 export interface Snapshot<T> {
   write(value: T): object;
-  /** `null` when `data` is nothing that `write` returns. */
+  /** Returns `null` when `data` does not have the shape that `write` returns. */
   read(data: unknown): T | null;
 }
 
 /**
- * Before the JSON of a snapshot: the version of the format. It keeps the text from being JSON, so that a build from before
- * snapshots fails on it (500) instead of answering with an empty body.
+ * The version of the format, before the JSON of a snapshot. It makes the text invalid as JSON, so that a build from before
+ * snapshots fails (500) instead of answering with an empty body.
  */
 const FORMAT = "snapshot/1 ";
 
@@ -18,7 +18,7 @@ export function snapshotText<T>(snapshot: Snapshot<T>, value: T): string {
   return FORMAT + JSON.stringify(snapshot.write(value));
 }
 
-/** Throws on a text that neither this build nor one before it has written: nothing else can answer the request then. */
+/** Reads a stored result. Throws on a text that neither this build nor an earlier one has written. */
 export function valueOfSnapshot<T>(snapshot: Snapshot<T>, text: string): T {
   const value = snapshot.read(dataOf(text));
   if (value === null) throw new Error("The stored result of a request with an idempotency key is in no known format.");
@@ -32,7 +32,7 @@ function dataOf(text: string): unknown {
   return typeof body === "string" ? JSON.parse(body) : null;
 }
 
-/** The fields of an object; none of anything else. */
+/** The fields of an object; no fields for any other value. */
 export function fieldsOf(data: unknown): Readonly<Record<string, unknown>> {
   return isObject(data) ? data : {};
 }

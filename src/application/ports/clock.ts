@@ -1,4 +1,4 @@
 export interface Clock {
-  /** The present moment, in milliseconds' precision: what a store keeps of a time. */
+  /** The current time in milliseconds, the precision in which it is stored. */
   now(): Date;
 }

@@ -1,6 +1,6 @@
 import type { Id } from "../../domain/shared/id.ts";
 
 export interface IdGenerator {
-  /** A new UUIDv7 (RFC 9562, 5.7), later in order than every one before. */
+  /** Returns a new UUIDv7 (RFC 9562, 5.7) that is greater than all earlier ones. */
   next<AnId extends Id<string>>(): AnId;
 }

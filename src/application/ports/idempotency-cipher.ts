@@ -12,6 +12,6 @@ export interface RequestCipher {
 }
 
 export interface IdempotencyCipher {
-  /** Nobody without the key learns anything about the key, the request or a sealed text from what the cipher returns. */
+  /** The output of the cipher reveals nothing about the key, the request or a sealed text without the key. */
   forRequest(request: Idempotency): Promise<RequestCipher>;
 }

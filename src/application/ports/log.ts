@@ -1,4 +1,4 @@
-/** A structured log: the fields are data, the message says what happened. No field may hold a secret. */
+/** A structured log. The message describes the event, and the fields hold its data. No field may hold a secret. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

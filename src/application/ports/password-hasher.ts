@@ -7,14 +7,14 @@ export interface PasswordHashingFailed {
   readonly cause: unknown;
 }
 
-/** As many passwords wait to be hashed or compared as may. Nothing was begun, so it may be tried again soon. */
+/** The queue of passwords to hash or compare is full. Nothing was begun, so a client may retry soon. */
 export interface PasswordHashingBusy {
   readonly kind: "password_hashing_busy";
 }
 
 export type PasswordHashingError = PasswordHashingFailed | PasswordHashingBusy;
 
-/** `outdated`: it matches, and its algorithm or parameters are weaker than those that new hashes get. */
+/** `outdated`: the password matches, but the hash has a weaker algorithm or weaker parameters than a new hash. */
 export type PasswordVerdict = "match" | "outdated" | "mismatch";
 
 export interface PasswordHasher {
@@ -22,9 +22,9 @@ export interface PasswordHasher {
   hash(password: Password): Promise<Result<PasswordHash, PasswordHashingError>>;
 
   /**
-   * Compares in constant time. With `null`, for a user that does not exist, it waits as others do, takes the time of a
-   * comparison with a new hash and answers `mismatch`, so that time does not tell who exists. New hashes do not keep
-   * comparisons out. Fails with `password_hashing_failed` or `password_hashing_busy`.
+   * Compares in constant time. For a user who does not exist, `hash` is `null`: the call waits in the same queue, takes the time
+   * of a comparison with a new hash and returns `mismatch`, so that the response time does not reveal which users exist. A queue
+   * full of new hashes does not block comparisons. Fails with `password_hashing_failed` or `password_hashing_busy`.
    */
   verify(password: Password, hash: PasswordHash | null): Promise<Result<PasswordVerdict, PasswordHashingError>>;
 }

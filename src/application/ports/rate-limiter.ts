@@ -1,20 +1,20 @@
-/** Counts what is done by each key, so that nobody does too much. It loses count of some rather than take unbounded memory. */
+/** A rate limiter with a quota for each key. Its memory is bounded: when it is full, it drops the counts of some keys. */
 export interface RateLimiter {
-  /** Takes `cost` units, 1 by default, from what is left to `key`; none where fewer are left. */
+  /** Takes `cost` units, 1 by default, from the remaining units of `key`. Takes none if fewer remain. */
   take(key: string, cost?: number): Quota;
 }
 
 /** The units that a key has left in its window. */
 export interface Quota {
-  /** Whether fewer units were left than were to be taken. */
+  /** True if fewer units remained than the call requested. */
   readonly isExceeded: boolean;
   readonly remaining: number;
-  /** After how many seconds, one at least, there is a whole quota again. */
+  /** The seconds until the whole quota is available again, at least one. */
   readonly resetSeconds: number;
 }
 
 export interface RatePolicy {
-  /** How many units a key may take in a window. No cost is larger. */
+  /** The number of units that a key may take in a window. No cost is larger. */
   readonly quota: number;
   readonly windowSeconds: number;
 }

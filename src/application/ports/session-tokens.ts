@@ -4,6 +4,6 @@ export interface SessionTokens {
   /** A new token of 256 random bits, with its digest. */
   issue(): Promise<{ readonly token: SessionToken; readonly digest: TokenDigest }>;
 
-  /** The digest that the session of this token is stored under. Any string has one. */
+  /** Returns the digest under which the session of this token is stored. It accepts any string. */
   digest(token: string): Promise<TokenDigest>;
 }

@@ -2,8 +2,8 @@ import type { Result } from "neverthrow";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 /**
- * The database answers, and this program cannot work with its schema: a migration is missing, or a newer program has
- * removed what this one needs. A schema that a newer program has only expanded is not outdated.
+ * The database answers, but this program cannot work with its schema: a migration is missing, or a newer program has removed a
+ * part that this one needs. A schema that a newer program has only expanded is not outdated.
  */
 export interface SchemaOutdated {
   readonly kind: "schema_outdated";
@@ -14,7 +14,7 @@ export interface SchemaOutdated {
  *
  * - `fsync`: a power cut, because the write is flushed to the disk before it is acknowledged.
  * - `relaxed`: the kill of the process. A power cut may lose the write, or damage the database.
- * - `none`: no end of the process, because the data is only in memory.
+ * - `none`: not even a restart of the process, because the data is only in memory.
  */
 export type Durability = "fsync" | "relaxed" | "none";
 

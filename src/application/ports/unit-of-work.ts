@@ -14,10 +14,10 @@ export interface Repositories {
 
 export interface UnitOfWork {
   /**
-   * Runs `work` as one transaction, on repositories of its own. When `work` returns an `ok`, everything that it wrote is
-   * stored; when it returns an `err` or throws, nothing is. `work` must use only these repositories: the outer ones wait
-   * for the unit to end, or show the state before it. After a repository has failed, `work` must return an `err`. It may
-   * run again from its beginning, after a transient failure that rolled the unit back.
+   * Runs `work` as one transaction, on its own repositories. All its writes are stored when it returns an `ok`, and none when it
+   * returns an `err` or throws. `work` must use only these repositories: the outer ones wait for the unit to end, or show the
+   * state before it. After a repository has failed, `work` must return an `err`. It may run again from its beginning, after a
+   * transient failure that rolled the unit back.
    */
   run<T, E>(work: (repositories: Repositories) => Promise<Result<T, E>>): Promise<Result<T, E | StorageFailure>>;
 }

@@ -20,7 +20,7 @@ export function includeAuthor({ users }: { readonly users: UserRepository }) {
       .orElse((failure) => (failure.kind === "user_not_found" ? ok({ ...post, author: null }) : err(failure)));
 }
 
-/** Adds its author to each post of a page. */
+/** Adds the author to each post of a page. */
 export function includeAuthors({ users }: { readonly users: UserRepository }) {
   return async <Of extends Post>(
     page: CountedPage<Of>,

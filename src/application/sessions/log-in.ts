@@ -33,7 +33,7 @@ export interface LogInInput {
 
 export type LogInError = InvalidCredentials | VersionConflict | PasswordHashingError | IdempotencyError;
 
-/** A log-in exceeds the maximum by one session. An account from before there was a maximum may exceed it by more. */
+/** A log-in exceeds the maximum by one session. An account that is older than the maximum may exceed it by more. */
 const MAX_REVOKED_SESSIONS = 100;
 
 export interface LogInDependencies extends AuthenticateDependencies {
@@ -48,7 +48,7 @@ export interface LogInDependencies extends AuthenticateDependencies {
 
 /**
  * Opens a session. A password is compared whether the address exists or not, so that the response time does not reveal
- * which addresses exist. An input that cannot be an address or a password is refused at once, because that reveals nothing.
+ * which addresses exist. An invalid address or password is refused at once, because that reveals nothing.
  */
 export function logIn(dependencies: LogInDependencies) {
   const { users, commits, tokens, ids, clock, sessionIdleMs } = dependencies;

@@ -38,7 +38,7 @@ export function createUser({ users, ...dependencies }: CreateUserDependencies) {
     });
 }
 
-/** Hashes the password and makes the new user, who is not stored yet. */
+/** Hashes the password and returns the new user, without storing it. */
 export async function prepareUser(
   { hasher, ids, clock }: PrepareUserDependencies,
   { name, email, password, role }: CreateUserInput,

@@ -58,8 +58,8 @@ export interface RemovalUnderway {
 }
 
 /**
- * Users delete themselves; admins delete everyone. One transaction deletes the user. It is short, however much the user has
- * stored, because the rest is removed afterwards in batches.
+ * Users may delete themselves, and admins may delete everyone. One transaction deletes the user. It is short for any amount of
+ * stored data, because the data is removed afterwards in batches.
  */
 export function deleteUser(dependencies: DeleteUserDependencies) {
   const { unitOfWork, clock, finishRemoval } = dependencies;

@@ -15,7 +15,7 @@ export interface FindUserDependencies {
 
 /**
  * Finds a user that the viewer may see, or fails with `user_not_found`. Both queries run at once, whether or not the user
- * exists, so that the response time does not tell a hidden user from one who does not exist.
+ * exists, so that the response time does not reveal whether a hidden user exists.
  */
 export async function findVisibleUser(
   { users, posts }: FindUserDependencies,

@@ -15,7 +15,7 @@ export interface RemovalInterrupted {
   readonly kind: "removal_interrupted";
 }
 
-/** No user has the id of the new author: an older program has deleted that user and did not redirect this removal. */
+/** No user has the id of the new author, because an older program deleted that user and did not redirect this removal. */
 export interface NewAuthorGone {
   readonly kind: "new_author_gone";
   readonly userId: UserId;

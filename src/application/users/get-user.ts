@@ -9,7 +9,7 @@ import { findVisibleUser, type FindUserDependencies } from "./find-visible-user.
 
 export type GetUserError = UserNotFound | StorageFailure;
 
-/** Fails with `user_not_found` for a user whom the viewer may not see, so that nobody learns whether the user exists. */
+/** Fails with `user_not_found` for a user whom the viewer may not see, so that nothing reveals whether the user exists. */
 export function getUser(dependencies: FindUserDependencies) {
   return async (viewer: Viewer, id: UserId, signal?: AbortSignal): Promise<Result<UserProfile, GetUserError>> =>
     (await findVisibleUser(dependencies, viewer, id, signal)).map((user) => profileFor(viewer, user));

@@ -5,7 +5,7 @@ import { parsePassword } from "../../domain/user/password.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { PasswordHasher, PasswordHashingError } from "../ports/password-hasher.ts";
 
-/** Users must give their current password to change their address or password, or to delete themselves. */
+/** Users must send their current password to change their address or password, or to delete their account. */
 export interface CurrentPasswordRequired {
   readonly kind: "current_password_required";
 }

@@ -44,8 +44,8 @@ export interface UpdateUserDependencies extends FindUserDependencies {
 }
 
 /**
- * Users change themselves. Admins change everyone, and only admins change roles. A user logs in with the address, so a
- * change of it revokes the user's other sessions.
+ * Users may change themselves. Admins may change everyone, and only admins may change roles. A user logs in with the address,
+ * so a change of it revokes the user's other sessions.
  */
 export function updateUser(dependencies: UpdateUserDependencies) {
   const { users, unitOfWork, hasher, clock } = dependencies;

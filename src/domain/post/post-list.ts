@@ -13,13 +13,13 @@ interface PostCriteria {
   readonly publishedBefore: Date | null;
 }
 
-/** A request for posts in an order. */
+/** A request for posts in the given order. */
 export interface PostListQuery extends PostCriteria {
   readonly kind: "list";
   readonly sort: PostSort;
 }
 
-/** A request for the posts that answer a search, best first. */
+/** A request for the posts that match a search, best first. */
 export interface PostSearchQuery extends PostCriteria {
   readonly kind: "search";
   readonly search: SearchQuery;
@@ -27,7 +27,7 @@ export interface PostSearchQuery extends PostCriteria {
 
 export type PostQuery = PostListQuery | PostSearchQuery;
 
-/** The posts that a list contains: published posts and drafts, each of one author (`authorId`) or of everybody, or none. */
+/** The posts that a list contains: published posts, drafts, or both. Each part is limited to one author, or has all (`null`). */
 export interface PostFilter {
   /** `after` and `before` are exclusive bounds of the time of publication. */
   readonly published: {
@@ -38,12 +38,12 @@ export interface PostFilter {
   readonly drafts: DraftFilter | null;
 }
 
-/** The drafts of one author; with `null`, those of everybody. */
+/** The drafts of one author, or all drafts (`null`). */
 export interface DraftFilter {
   readonly authorId: UserId | null;
 }
 
-/** Whether a post is published, or one of these drafts. */
+/** True for a published post, and for a draft that `drafts` contains. */
 export function isVisible(post: Pick<Post, "status" | "authorId">, drafts: DraftFilter | null): boolean {
   return post.status === "published" || (drafts !== null && (drafts.authorId ?? post.authorId) === post.authorId);
 }
@@ -68,7 +68,7 @@ export const NEWEST_FIRST: PostSort = { by: "created", descending: true };
 /** The request for one page of posts. Its cursor comes from a page of the same filter and sort, or of the same search. */
 export type PostPageRequest = CountedPageRequest<PostId>;
 
-/** The key of a post in its list, as text whose order by code points is the order of the list; `null` for the id alone. */
+/** The sort key of a post, as text. Keys are compared by code points. `null` for a list that is sorted by id alone. */
 export function sortKey(post: Post, { by }: PostSort): string | null {
   switch (by) {
     case "created":
@@ -83,15 +83,15 @@ export function sortKey(post: Post, { by }: PostSort): string | null {
 }
 
 /**
- * Whether {@link sortKey} could have returned this key, so that a forged cursor is rejected. A title's key is checked by the
- * bounds of a title only: a cursor stays valid when the rule for keys changes.
+ * Whether {@link sortKey} could have returned this key. It rejects forged cursors. The key of a title is checked only by the
+ * bounds of a title, so that a cursor stays valid when the rule for keys changes.
  */
 export function isSortKey(key: string | null, { by }: PostSort): boolean {
   if (key === null || by === "created") return key === null && by === "created";
   return by === "title" ? isStoredTitle(key) : isTimestamp(key);
 }
 
-/** Whether a text is what `Date.prototype.toISOString` returns for a year from 1 to 9999. */
+/** Whether a text has the format of `Date.prototype.toISOString`, with a year from 1 to 9999. */
 function isTimestamp(text: string): boolean {
   const time = new Date(text);
   return /^(?!0000)\d{4}-/.test(text) && !Number.isNaN(time.getTime()) && time.toISOString() === text;

@@ -6,8 +6,8 @@ import type { ExcerptPart, FoundPost } from "./post-search.ts";
 
 /**
  * The bound on the JSON of a page, in bytes. A page always has its first post; it ends before the post that would exceed the
- * bound. Whole posts are measured, with their authors and excerpts, even when the response omits fields: so the bound holds
- * for what the storage reads too, and the selected fields do not move the page boundaries.
+ * bound. Whole posts are measured, with their authors and excerpts, even when the response omits fields. So the bound also
+ * limits the reads of the storage, and the selected fields do not move the page boundaries.
  */
 export const MAX_PAGE_JSON_BYTES = 1_048_576;
 
@@ -26,8 +26,8 @@ const NO_EXCERPT: readonly ExcerptPart[] = [];
 /**
  * Makes a page of posts, within {@link MAX_PAGE_JSON_BYTES}.
  *
- * @param rows Rows after the cursor in its direction: one more than `limit` if the list continues, or as many as exceed the
- *   bound.
+ * @param rows Rows after the cursor in its direction. If the list continues, there is one more than `limit`, or enough rows to
+ *   exceed the bound.
  * @param keyOf Returns the sort key of a post.
  */
 export function toPostPage(
@@ -46,7 +46,7 @@ export function toPostPage(
   );
 }
 
-/** The same for the posts that a search found. */
+/** Makes a page of found posts, within {@link MAX_PAGE_JSON_BYTES}. */
 export function toFoundPostPage(
   rows: readonly FoundPost[],
   { limit, from }: PageRequest<PostId>,
@@ -81,7 +81,7 @@ function countWithinBound<Item extends Post>(
   return full === -1 ? rows.length : full + 1;
 }
 
-/** The most bytes of JSON that a post has beside its title and content. */
+/** The maximum number of JSON bytes of a post, without its title and content. */
 function maxOtherBytes(excerpt: readonly ExcerptPart[]): number {
   return MAX_METADATA_JSON_BYTES + sum(excerpt, ({ text }) => MAX_TAG_BYTES + MAX_JSON_BYTES_PER_UNIT * text.length);
 }

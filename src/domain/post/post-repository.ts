@@ -20,13 +20,13 @@ export interface AuthorNotFound {
   readonly kind: "author_not_found";
 }
 
-/** The last post of a batch of an author's posts: the next batch starts after it. */
+/** The position of the last post of a batch of an author's posts. The next batch starts after it. */
 export interface PostPlace {
   readonly status: PostStatus;
   readonly id: PostId;
 }
 
-/** A new post and the record of the request that creates it. The record belongs to the author of the post. */
+/** A new post and the replay record of the request that creates it. The record belongs to the author of the post. */
 export interface RecordedPost {
   readonly post: Post;
   readonly record: IdempotencyRecord;
@@ -38,10 +38,13 @@ export interface RecordedPost {
  */
 export interface PostRepository {
   /**
-   * Stores a new post; a {@link RecordedPost} together with its record: both or neither. Fails with `author_not_found` when
-   * no user has `post.authorId`, with `account_quota_exceeded` when the account would exceed its quota, and with
-   * `idempotency_key_in_use` when the key of the record is claimed, or has a record that had not expired when this one was
-   * created. A record that had expired is replaced.
+   * Stores a new post. A {@link RecordedPost} and its record are stored both or neither; an expired record with the same key is
+   * replaced. Fails with
+   *
+   * - `author_not_found` when no user has `post.authorId`,
+   * - `account_quota_exceeded` when the account would exceed its quota,
+   * - `idempotency_key_in_use` when the key of the record is claimed, or has a record that had not expired when this one was
+   *   created.
    */
   insert(
     post: Post | RecordedPost,
@@ -57,7 +60,7 @@ export interface PostRepository {
     signal?: AbortSignal,
   ): Promise<Result<Post, PostNotFound | StorageFailure>>;
 
-  /** Whether any post of the author is published. */
+  /** Whether the author has a published post. */
   hasPublished(authorId: UserId, signal?: AbortSignal): Promise<Result<boolean, StorageFailure>>;
 
   /**
@@ -72,9 +75,9 @@ export interface PostRepository {
   ): Promise<Result<CountedPage<Post>, StorageFailure>>;
 
   /**
-   * Reads a page of the posts that answer the query, best first, equally good ones newest first: posts that contain all its
-   * words, and after them posts whose title has similar words. An adapter bounds how many posts it ranks: of more matches it
-   * ranks the newest, and `total` counts what it ranked. A page ends early as in `list`.
+   * Reads a page of the posts that match the query, best first, and newest first among equal ranks. Posts that contain all its
+   * words come before posts whose title has similar words. An adapter bounds the number of ranked posts: it ranks the newest
+   * matches, and `total` counts only the ranked posts. A page ends early as in `list`.
    */
   search(
     filter: PostFilter,
@@ -84,9 +87,12 @@ export interface PostRepository {
   ): Promise<Result<CountedPage<FoundPost>, StorageFailure>>;
 
   /**
-   * Replaces the post if the stored version is `expected`. Fails with `version_conflict` if it is another, with
-   * `post_not_found` when there is none, with `author_not_found` when no user has `post.authorId`, and with
-   * `account_quota_exceeded` when the post grows and the account would exceed its quota.
+   * Replaces the post if the stored version is `expected`. Fails with
+   *
+   * - `version_conflict` if the post has another version,
+   * - `post_not_found` when there is none,
+   * - `author_not_found` when no user has `post.authorId`,
+   * - `account_quota_exceeded` when the post grows and the account would exceed its quota.
    */
   update(
     post: Post,
@@ -96,7 +102,7 @@ export interface PostRepository {
   /** Deletes the post if the stored version is `expected`; fails with `version_conflict` or `post_not_found`. */
   delete(id: PostId, expected: Version): Promise<Result<void, PostNotFound | VersionConflict | StorageFailure>>;
 
-  /** Deletes a batch of the author's posts after a place; returns the place of the last one, `null` when there was none. */
+  /** Deletes a batch of the author's posts after `past`. Returns the position of the last one; `null` when there was none. */
   deleteByAuthor(
     authorId: UserId,
     limits: BatchLimits,
@@ -104,9 +110,9 @@ export interface PostRepository {
   ): Promise<Result<PostPlace | null, StorageFailure>>;
 
   /**
-   * Reassigns a batch of the posts of `from` after a place to `to`, each with the next version and updated at `now`. The quota
-   * of `to` does not apply. Returns the place of the last one, `null` when there was none. Fails with `author_not_found` when
-   * no user has the id `to` and there is a post to reassign.
+   * Reassigns a batch of the posts of `from` after `past` to the user `to`. Each post gets the next version and the update time
+   * `now`. The quota of `to` does not apply. Returns the position of the last post; `null` when there was none. Fails with
+   * `author_not_found` when no user has the id `to` and there is a post to reassign.
    */
   reassign(
     from: UserId,

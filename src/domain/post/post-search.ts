@@ -5,14 +5,14 @@ import { textOfLength } from "../shared/text.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
 
 /**
- * What posts are searched for, 1 to 200 characters: words that all must be there, as people type them into a search
- * engine. `"…"` are words in a row, `or` is one side or the other, and `-` before a word is that it must not be there.
+ * The query of a search, 1 to 200 characters, in the syntax of web search engines. A post must contain all words. `"…"` is a
+ * phrase, `or` separates alternatives, and `-` before a word excludes it.
  */
 export type SearchQuery = Branded<string, "SearchQuery">;
 
 export const QUERY_MAX_LENGTH = 200;
 
-/** Reads a query, without the white space around it. Fails with `blank`, `too_long`, `without_words` or what no text may hold. */
+/** Parses and trims a query. Fails with `blank`, `too_long`, `without_words`, or an error of {@link textOfLength}. */
 export function parseSearchQuery(raw: string): Result<SearchQuery, Violation> {
   const query = raw.trim();
   if (query === "") return refuse("blank");
@@ -24,8 +24,8 @@ export function parseSearchQuery(raw: string): Result<SearchQuery, Violation> {
 const MAX_SIMILAR_WORDS = 8;
 
 /**
- * The words that a title answers with similar ones, all of them: those long enough to be told by their trigrams. None where
- * the query says exactly what must be there or must not be, or has very many.
+ * The words of a query that a title matches by similarity. A title must be similar to all of them. Short words are omitted,
+ * because they have too few trigrams. A query with an operator, or with many words, has no such words.
  */
 export function similarWords(query: SearchQuery): readonly string[] {
   if (/"|(?:^|\s)(?:-|or(?:\s|$))/i.test(query)) return [];
@@ -33,7 +33,7 @@ export function similarWords(query: SearchQuery): readonly string[] {
   return words.length > MAX_SIMILAR_WORDS ? [] : words;
 }
 
-/** Text of a post's content; what matches is where it has the words that were searched for. */
+/** A part of a post's content. `isMatch` is true for a word of the query. */
 export interface ExcerptPart {
   readonly text: string;
   readonly isMatch: boolean;
@@ -41,21 +41,21 @@ export interface ExcerptPart {
 
 /** A post that a search found. */
 export type FoundPost = Post & {
-  /** A whole number from 0 to {@link MAX_RANK}; the greater is the better. Ranks of two searches do not compare. */
+  /** An integer from 0 to {@link MAX_RANK}; higher is better. Ranks of different searches are not comparable. */
   readonly rank: number;
   readonly excerpt: readonly ExcerptPart[];
 };
 
 export const MAX_RANK = 1_999_999;
 
-/** The key of a found post, as text whose order by code points is the order of ranks. */
+/** The sort key of a found post: its rank as text of fixed length, so that code points compare like ranks. */
 export function rankKey({ rank }: FoundPost): string {
   return String(rank).padStart(RANK_DIGITS, "0");
 }
 
 const RANK_DIGITS = String(MAX_RANK).length;
 
-/** Whether {@link rankKey} could have returned this key, so that a forged cursor is rejected. */
+/** Whether {@link rankKey} could have returned this key. It rejects forged cursors. */
 export function isRankKey(key: string | null): boolean {
   return key !== null && /^\d{7}$/.test(key) && Number(key) <= MAX_RANK;
 }

@@ -6,13 +6,13 @@ import { multilineText, singleLineText, storableText, textOfLength, utf8ByteLeng
 import { FIRST_VERSION, nextVersion, type Version } from "../shared/version.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
 
-/** 1 to 300 characters of {@link singleLineText}. One that was stored earlier may have others. */
+/** 1 to 300 characters of {@link singleLineText}. A title that was stored earlier may follow an older rule. */
 export type PostTitle = Branded<string, "PostTitle">;
 
-/** Up to 1 MiB of {@link multilineText} in UTF-8; a draft may have none yet. One that was stored earlier may have others. */
+/** Up to 1 MiB of {@link multilineText} in UTF-8. It may be empty. Content that was stored earlier may follow an older rule. */
 export type PostContent = Branded<string, "PostContent">;
 
-/** Content with something to read in it. */
+/** Content that is not blank. */
 export type ReadableContent = PostContent & Branded<string, "ReadableContent">;
 
 interface PostFields {
@@ -33,7 +33,7 @@ export interface Draft extends PostFields {
 export interface PublishedPost extends PostFields {
   readonly status: "published";
   readonly content: ReadableContent;
-  /** When it was last published; an admin who imports it says when that was. */
+  /** The time of the last publication. An admin may set an earlier time for an import. */
   readonly publishedAt: Date;
 }
 
@@ -43,7 +43,7 @@ export type PostStatus = Post["status"];
 
 export const POST_STATUSES = ["draft", "published"] as const satisfies readonly PostStatus[];
 
-/** A published post must have something to read in it. */
+/** The content of a published post must not be blank. */
 export interface ContentRequired {
   readonly kind: "content_required";
 }
@@ -56,7 +56,7 @@ export interface PostNotPublished {
   readonly kind: "post_not_published";
 }
 
-/** Nothing is published before its time comes. */
+/** The time of publication must not be in the future. */
 export interface PublicationInFuture {
   readonly kind: "publication_in_future";
 }
@@ -65,7 +65,7 @@ export const CONTENT_MAX_BYTES = 1_048_576;
 
 export const TITLE_MAX_LENGTH = 300;
 
-/** Reads a title and keeps it as written. */
+/** Parses a title and keeps it as written. */
 export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
   return singleLineText(raw, 1, TITLE_MAX_LENGTH).map((text) => text as PostTitle);
 }
@@ -80,7 +80,7 @@ export function isStoredContent(text: string): text is PostContent {
   return storableText(text).isOk() && utf8ByteLength(text) <= CONTENT_MAX_BYTES;
 }
 
-/** Reads content and keeps it as written. */
+/** Parses content and keeps it as written. */
 export function parsePostContent(raw: string): Result<PostContent, Violation> {
   return multilineText(raw).andThen((text) =>
     utf8ByteLength(text) > CONTENT_MAX_BYTES ? refuse("too_many_bytes", CONTENT_MAX_BYTES) : ok(text as PostContent),
@@ -94,7 +94,7 @@ export function newDraft(
   return { ...fields, status: "draft", publishedAt: null, version: FIRST_VERSION, createdAt: now, updatedAt: now };
 }
 
-/** Writes a post and publishes it in one step: it is new, so it is at its first version. */
+/** Creates a published post in one step, at its first version. */
 export function newPublishedPost(
   fields: Parameters<typeof newDraft>[0],
   now: Date,
@@ -107,8 +107,8 @@ export function newPublishedPost(
 }
 
 /**
- * Restores a post from its stored fields; the time of publication decides its status. Fails with `content_required` for a
- * published post without anything to read, which no storage should contain.
+ * Restores a post from its stored fields. The time of publication decides its status. Fails with `content_required` for a
+ * published post with blank content, which no storage should contain.
  */
 export function restorePost(
   stored: PostFields & { readonly content: PostContent; readonly publishedAt: Date | null },
@@ -119,21 +119,21 @@ export function restorePost(
   return ok({ ...stored, status: "published", publishedAt, content });
 }
 
-/** What may be edited in a post; what is left out stays. */
+/** The editable fields of a post. An omitted field stays unchanged. */
 export interface PostEdits {
   readonly title?: PostTitle;
   readonly content?: PostContent;
-  /** Of a published post. */
+  /** Only for a published post. */
   readonly publishedAt?: Date;
 }
 
 export type EditPostError = ContentRequired | PostNotPublished | PublicationInFuture;
 
-/** The post with the edits, one version on; the very same post when they change nothing. */
+/** Returns the post with the edits and the next version, or the same object when they change nothing. */
 export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, EditPostError> {
   const { title = post.title, content = post.content, publishedAt } = edits;
   if (publishedAt !== undefined && post.status === "draft") return fail({ kind: "post_not_published" });
-  // Only a time that is given is compared with now: the clock may have been set back since the post was published.
+  // Only a new time is compared with `now`, because the clock may have been set back since the post was published.
   if (publishedAt !== undefined && publishedAt > now) return fail({ kind: "publication_in_future" });
   const isSameTime = publishedAt === undefined || publishedAt.getTime() === post.publishedAt?.getTime();
   if (title === post.title && content === post.content && isSameTime) return ok(post);
@@ -143,7 +143,7 @@ export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, 
   return ok({ ...post, ...stored, content, publishedAt: publishedAt ?? post.publishedAt });
 }
 
-/** Makes a draft public from `now` on. Fails with `post_already_published` or `content_required`. */
+/** Publishes a draft at `now`. Fails with `post_already_published` or `content_required`. */
 export function publishPost(post: Post, now: Date): Result<PublishedPost, PostAlreadyPublished | ContentRequired> {
   if (post.status === "published") return fail({ kind: "post_already_published" });
   const { content } = post;
@@ -152,7 +152,7 @@ export function publishPost(post: Post, now: Date): Result<PublishedPost, PostAl
   return ok({ ...post, content, status: "published", publishedAt: now, version, updatedAt: now });
 }
 
-/** Takes a post back from the public; publishing it again gives it a new time. Fails with `post_not_published`. */
+/** Unpublishes a post. A later publication gets a new time. Fails with `post_not_published`. */
 export function unpublishPost(post: Post, now: Date): Result<Draft, PostNotPublished> {
   if (post.status === "draft") return fail({ kind: "post_not_published" });
   return ok({ ...post, status: "draft", publishedAt: null, version: nextVersion(post.version), updatedAt: now });

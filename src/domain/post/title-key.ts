@@ -1,9 +1,9 @@
 import { TITLE_MAX_LENGTH, type PostTitle } from "./post.ts";
 
 /**
- * Code points of a key: as many as a title has, so that each bound on titles holds for keys too. In UTF-8 a key has at most
- * 1,200 bytes, half of what a row of a B-tree may have (2,704 bytes; PostgreSQL 18, 65.1.4.1). Titles that differ later
- * than this are ordered by their ids.
+ * The maximum number of code points of a key. It equals the maximum of a title, so that each bound on titles holds for keys
+ * too. In UTF-8 a key has at most 1,200 bytes, half the maximum of a B-tree row (2,704 bytes; PostgreSQL 18, 65.1.4.1). Titles
+ * with equal keys are ordered by their ids.
  */
 export const MAX_TITLE_KEY_LENGTH = TITLE_MAX_LENGTH;
 
@@ -12,7 +12,7 @@ export const MAX_TITLE_KEY_LENGTH = TITLE_MAX_LENGTH;
  * letters to their readers, such as the vowel signs of Devanagari and Thai.
  */
 const ACCENTS = /(?=\p{M})[\p{Script=Inherited}\p{Script=Hebrew}\p{Script=Arabic}]/gu;
-/** Characters without a form of their own: soft hyphens, joiners, variation selectors, byte order marks. */
+/** Invisible characters: soft hyphens, joiners, variation selectors, byte order marks. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 const WHITE_SPACE = /\p{White_Space}+/gu;
 /** Quotation marks, brackets, dots and control characters before the first word. Symbols stay: an emoji can be a title. */
@@ -20,7 +20,7 @@ const LEADING_PUNCTUATION = /^[\p{P}\p{Z}\p{C}]+/u;
 const NUMBER = /\p{Nd}+/gu;
 const LEADING_ZEROS = /^0+(?=.)/;
 
-/** Letters with a stroke and ligatures, which Unicode does not decompose. Readers look for them beside these. */
+/** Letters with a stroke and ligatures, which Unicode does not decompose, with the letters that readers sort them by. */
 const UNDECOMPOSED: Readonly<Record<string, string>> = {
   æ: "ae",
   œ: "oe",
@@ -36,9 +36,10 @@ const UNDECOMPOSED: Readonly<Record<string, string>> = {
 const IS_UNDECOMPOSED = /[æœøđðħłþς]/gu;
 
 /**
- * The text by which lists order a title, by code points. Folds case, accents and forms of characters, takes leading punctuation away, and makes whole numbers compare by their
- * value: `Äpfel` is beside `apple`, and `Post 9` before `Post 10`. A title with nothing else keeps its punctuation. It uses
- * properties of Unicode and no locale, so that each runtime makes the same key; its time is linear in the title's length.
+ * The sort key of a title, compared by code points. It folds case, accents and compatibility forms, removes leading
+ * punctuation, and makes whole numbers compare by their value: `Äpfel` is beside `apple`, and `Post 9` before `Post 10`. A
+ * title of punctuation alone keeps it. The key depends on Unicode properties and on no locale, so every runtime computes the
+ * same key. The time is linear in the length of the title.
  */
 export function titleSortKey(title: PostTitle): string {
   const folded = fold(firstCodePoints(title, TITLE_MAX_LENGTH));
@@ -52,23 +53,23 @@ function fold(title: string): string {
       .normalize("NFKD")
       .replace(ACCENTS, "")
       .replace(INVISIBLE, "")
-      // Upper case first: `ß` is `SS` there, and `ı` is `I`.
+      // Upper case comes first, because it maps `ß` to `SS` and `ı` to `I`.
       .toUpperCase()
       .toLowerCase()
       .replace(IS_UNDECOMPOSED, (letter) => UNDECOMPOSED[letter] ?? letter)
       .replace(WHITE_SPACE, " ")
       .trim()
-      // A syllable of Hangul is three code points when it is decomposed; composed, it takes less of the key.
+      // A decomposed Hangul syllable has up to three code points, so the composed form saves space in the key.
       .normalize("NFC")
   );
 }
 
-/** From so many digits on, a number has its length in {@link LENGTH_DIGITS} digits before it, and not in one. */
+/** The length of a number comes before its digits. From this length on it has {@link LENGTH_DIGITS} digits instead of one. */
 const LONG_NUMBER_LENGTH = 9;
-/** A title that NFKD has made 18 times as long, which is the most, has fewer than 10,000 digits. */
+/** Enough, because NFKD makes a title at most 18 times as long, which is fewer than 10,000 digits. */
 const LENGTH_DIGITS = 4;
 
-/** The digits of a number after their count, so that of two numbers the shorter one is less: `19` for 9, `210` for 10. */
+/** A number with its length before it, so that the shorter of two numbers is less: `19` for 9, `210` for 10. */
 function comparableNumber(number: string): string {
   const digits = Array.from(number, digitOf).join("").replace(LEADING_ZEROS, "");
   const { length } = digits;
@@ -78,7 +79,7 @@ function comparableNumber(number: string): string {
 
 const DIGIT = /^\p{Nd}$/u;
 
-/** The value of a decimal digit of any script: each script has its ten in a row (The Unicode Standard, 4.6). */
+/** The value of a decimal digit of any script. The ten digits of a script are consecutive (The Unicode Standard, 4.6). */
 function digitOf(character: string): number {
   const codePoint = character.codePointAt(0) ?? 0;
   let value = 0;
@@ -86,7 +87,7 @@ function digitOf(character: string): number {
   return value;
 }
 
-/** The beginning of a text, without half of a surrogate pair at its end. */
+/** The first code points of a text. It never splits a surrogate pair. */
 function firstCodePoints(text: string, count: number): string {
   // A code point has one or two units.
   if (text.length <= count) return text;

@@ -10,14 +10,14 @@ export interface SessionNotFound {
   readonly kind: "session_not_found";
 }
 
-/** The oldest ends when a user opens one more: ending all of them must be one short statement. */
+/** The next log-in revokes the oldest session. The bound keeps the revocation of all sessions one short statement. */
 export const MAX_SESSIONS_PER_USER = 1000;
 
 export interface SessionRepository {
   /** Stores a new session. Fails with `user_not_found` when no user has `session.userId`. */
   insert(session: Session): Promise<Result<void, UserNotFound | StorageFailure>>;
 
-  /** Finds a session, an expired one too. Fails with `session_not_found`. */
+  /** Finds a session, also an expired one. Fails with `session_not_found`. */
   findByTokenDigest(
     digest: TokenDigest,
     signal?: AbortSignal,
@@ -34,15 +34,15 @@ export interface SessionRepository {
   /** Stores `lastUsedAt` and `expiresAt` of a used session. Fails with `session_not_found`. */
   renew(session: Session): Promise<Result<void, SessionNotFound | StorageFailure>>;
 
-  /** Removes a user's session. Fails with `session_not_found` when the user has none with this id. */
+  /** Deletes a user's session. Fails with `session_not_found` when the user has no session with this id. */
   delete(id: SessionId, userId: UserId): Promise<Result<void, SessionNotFound | StorageFailure>>;
 
-  /** Removes the oldest sessions of a user beyond the newest `kept`, as many as `most`, and gives how many. */
+  /** Deletes up to `most` of a user's sessions, except the newest `kept`. Returns the number of deleted sessions. */
   deleteOldest(userId: UserId, kept: number, most: number): Promise<Result<number, StorageFailure>>;
 
-  /** Removes every session of a user but `kept`. It is one statement: {@link MAX_SESSIONS_PER_USER} bounds it. */
+  /** Deletes all sessions of a user except `kept`, in one statement that {@link MAX_SESSIONS_PER_USER} bounds. */
   deleteByUser(userId: UserId, kept: SessionId | null): Promise<Result<void, StorageFailure>>;
 
-  /** Removes sessions of all users that have expired at `now`, as many as `most`, and gives how many. */
+  /** Deletes up to `most` sessions that have expired at `now`. Returns the number of deleted sessions. */
   deleteExpired(now: Date, most: number): Promise<Result<number, StorageFailure>>;
 }

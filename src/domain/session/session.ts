@@ -1,7 +1,7 @@
 import type { Branded } from "../shared/branded.ts";
 import type { SessionId, UserId } from "../shared/id.ts";
 
-/** What a client proves itself with: 256 random bits as base64url. It is shown once and never stored. */
+/** The credential of a client: 256 random bits as base64url. It is shown once and never stored. */
 export type SessionToken = Branded<string, "SessionToken">;
 
 const SESSION_TOKEN = /^[\w-]{43}$/;
@@ -10,7 +10,7 @@ export function isSessionToken(text: string): text is SessionToken {
   return SESSION_TOKEN.test(text);
 }
 
-/** The SHA-256 of a token as lower-case hexadecimal. With 256 bits of chance in the token it needs no salt. */
+/** The SHA-256 of a token as lower-case hexadecimal. A token has 256 random bits, so the digest needs no salt. */
 export type TokenDigest = Branded<string, "TokenDigest">;
 
 export interface Session {
@@ -30,10 +30,10 @@ export function isExpired(session: Session, now: Date): boolean {
   return session.expiresAt.getTime() <= now.getTime();
 }
 
-// Each use would otherwise cost a write; a hundredth of the idle time is the precision that a session's end has.
+// Bounds the writes for renewals. The precision of a session's expiry is a hundredth of the idle time.
 const RENEWALS_PER_IDLE_TIME = 100;
 
-/** The session as used at `now`, with its end moved; the very same session when its last renewal is recent. */
+/** Returns the session renewed at `now`, or the same object when the last renewal is recent. */
 export function touchSession(session: Session, now: Date, idleMs: number): Session {
   const sinceRenewalMs = now.getTime() - session.lastUsedAt.getTime();
   if (sinceRenewalMs < idleMs / RENEWALS_PER_IDLE_TIME) return session;

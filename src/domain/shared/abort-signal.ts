@@ -1,6 +1,5 @@
 /**
- * The part of the Web's `AbortSignal` (WHATWG DOM, 3.2) that ports and use cases need. The domain compiles without the types
- * of the Web.
+ * The part of `AbortSignal` (WHATWG DOM, 3.2) that ports and use cases need. The domain compiles without the types of Web APIs.
  */
 export interface AbortSignal {
   readonly aborted: boolean;

@@ -1,9 +1,9 @@
 /**
- * How much one statement of a bulk change may touch: it holds the storage for as long as it takes, and others wait. The row
- * that brings the batch to `bytes` is the last of it, so a batch has one row at least.
+ * The limits of one statement of a bulk change, because other requests wait while it runs. The row that brings the batch to
+ * `bytes` is the last one, so a batch has at least one row.
  */
 export interface BatchLimits {
   readonly rows: number;
-  /** As the quota counts them (storage-quota.ts). */
+  /** Counted as the quota counts them (storage-quota.ts). */
   readonly bytes: number;
 }

@@ -5,7 +5,7 @@ import { ROW_BYTES } from "./storage-quota.ts";
 /** The lookup key of a record: a one-way function of the idempotency key and of its owner, as lower-case hexadecimal. */
 export type KeyDigest = Branded<string, "KeyDigest">;
 
-/** A one-way function of the operation and the body, which tells two requests with the same key apart. */
+/** A one-way function of the operation and the body. It distinguishes two requests with the same key. */
 export type Fingerprint = Branded<string, "Fingerprint">;
 
 /** The result of a request, encrypted with its idempotency key: the database alone does not reveal it. ASCII only. */

@@ -1,6 +1,6 @@
 import type { Id } from "./id.ts";
 
-/** The most items that a page may have. */
+/** The maximum number of items of a page. */
 export const MAX_PAGE_LIMIT = 100;
 
 /**
@@ -26,7 +26,7 @@ export interface CountedPageRequest<AnId extends Id<string>> extends PageRequest
   readonly isCounted?: boolean;
 }
 
-/** One page, in the order of its list. A cursor is `null` where the list ends. */
+/** One page, in the order of its list. A cursor is `null` when the list ends in its direction. */
 export interface Page<Item extends { readonly id: Id<string> }> {
   readonly items: readonly Item[];
   readonly next: PageCursor<Item["id"]> | null;
@@ -41,7 +41,7 @@ export interface CountedPage<Item extends { readonly id: Id<string> }> extends P
 /**
  * Makes a page of the first `count` rows.
  *
- * @param rows Rows after the cursor in its direction. A row beyond `count` only tells that the list continues.
+ * @param rows Rows after the cursor in its direction. A row beyond `count` only shows that the list continues.
  * @param keyOf Returns the sort key of an item.
  */
 export function toPage<Item extends { readonly id: Id<string> }>(
@@ -58,7 +58,7 @@ export function toPage<Item extends { readonly id: Id<string> }>(
   const hasMore = rows.length > count;
   return {
     items,
-    // The page was reached from the other side, so that neighbour exists.
+    // A page that was reached by a cursor has a neighbour on the side of that cursor.
     next: isBackward || hasMore ? cursor("forward", items.at(-1)) : null,
     previous: isBackward ? (hasMore ? cursor("backward", items[0]) : null) : from && cursor("backward", items[0]),
   };

@@ -1,12 +1,12 @@
 /**
  * Why the store failed.
  *
- * - `unavailable`: the database cannot be reached, or it went away.
+ * - `unavailable`: the database cannot be reached, or the connection was lost.
  * - `full`: no space is left to write.
  * - `corrupt`: the database found its own files damaged.
  * - `busy`: the database is overloaded, or the call lost a race.
- * - `cancelled`: nobody waits for the result any more, so the call was not begun.
- * - `outcome_unknown`: the database went away during a write, which may or may not be stored.
+ * - `cancelled`: the signal was aborted before the call began, so the call was skipped.
+ * - `outcome_unknown`: the connection was lost during a write, which may or may not be stored.
  */
 export type StorageFailureReason = "unavailable" | "full" | "corrupt" | "busy" | "cancelled" | "outcome_unknown";
 
@@ -14,11 +14,11 @@ export type StorageFailureReason = "unavailable" | "full" | "corrupt" | "busy" |
 export interface StorageFailure {
   readonly kind: "storage_failure";
   readonly reason: StorageFailureReason;
-  /** Whether the same call may succeed soon, and it is certain that this one wrote nothing. Never with `outcome_unknown`. */
+  /** True if the call wrote nothing and may succeed when it is retried. Never true with `outcome_unknown`. */
   readonly isTransient: boolean;
   /** The method of the port that failed, such as `posts.insert`. */
   readonly operation: string;
-  /** What the driver said: for the log, never for a client. */
+  /** The report of the driver, for the log. It must not reach a client. */
   readonly cause: unknown;
 }
 
@@ -26,8 +26,8 @@ export function isStorageFailure(error: { readonly kind: string }): error is Sto
   return error.kind === "storage_failure";
 }
 
-/** The failure of a read that was skipped, as its signal was aborted before it began. */
+/** The failure of a read that was skipped, because its signal was aborted before it began. */
 export function cancelledRead(operation: string): StorageFailure {
-  const cause = { message: "Nobody waits for the result any more." };
+  const cause = { message: "The signal was aborted before the read began." };
   return { kind: "storage_failure", reason: "cancelled", isTransient: false, operation, cause };
 }

@@ -4,35 +4,35 @@ import { decodePunycode } from "./punycode.ts";
 import { textOfLength } from "../shared/text.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
 
-/** An address as its owner wrote it, without the white space around it, which phones add when they complete a word. */
+/** An address as its owner wrote it, trimmed, because phones add white space when they complete a word. */
 export type EmailAddress = Branded<string, "EmailAddress">;
 
-/** An address as addresses are compared. */
+/** The form of an address in which addresses are compared. */
 export type EmailKey = Branded<string, "EmailKey">;
 
 export const EMAIL_MAX_LENGTH = 254; // RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
 
-// A dot-atom (RFC 5322, 3.2.3) opened to Unicode (RFC 6531, 3.3), at a domain of at least two labels.
+// A dot-atom (RFC 5322, 3.2.3) extended to Unicode (RFC 6531, 3.3), with a domain of at least two labels.
 const ATOM = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+\-/=?^_\x60{|}~\p{So}]+`;
 const LABEL = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}\-]{0,61}[\p{L}\p{M}\p{N}])?`;
 const EMAIL_FORM = new RegExp(String.raw`^${ATOM}(?:\.${ATOM})*@${LABEL}(?:\.${LABEL})+$`, "u");
 
-/** Reads an address, trims it and keeps it as written. Fails with `too_long`, `malformed_email` or what no text may hold. */
+/** Parses and trims an address. Fails with `too_long`, `malformed_email`, or an error of {@link textOfLength}. */
 export function parseEmailAddress(raw: string): Result<EmailAddress, Violation> {
   return textOfLength(raw.trim(), 0, EMAIL_MAX_LENGTH).andThen((text) =>
     EMAIL_FORM.test(text) ? ok(text as EmailAddress) : refuse("malformed_email"),
   );
 }
 
-/** Whether a store may hold this as an address. One that was accepted earlier stays valid when the rule changes. */
+/** Whether a store may hold this as an address. An address that was accepted earlier stays valid when the rule changes. */
 export function isStoredEmail(text: string): text is EmailAddress {
   return textOfLength(text, 1, EMAIL_MAX_LENGTH).isOk();
 }
 
 /**
- * One key for the addresses of one mailbox, as far as that is defined: local parts are compared without case and
- * composition, domains as IDNA2008 compares them. All of it comes from Unicode's properties, which JavaScript has and
- * which do not change for a character that is assigned: so a stored key holds on every later runtime.
+ * Returns the same key for all spellings of an address. Local parts are compared without case and composition, domains as
+ * IDNA2008 does. The key depends only on Unicode properties that are stable for assigned characters, so a stored key stays
+ * valid on every later runtime.
  */
 export function emailKey(email: EmailAddress): EmailKey {
   const at = email.lastIndexOf("@");
@@ -46,9 +46,9 @@ function caselessKey(text: string): string {
 }
 
 /**
- * Full case folding of a character, by what JavaScript has: lower case, upper case and back. One by one, as in a word the
- * lower case of a sigma depends on where it stands. CaseFolding.txt leaves U+0131, the i without a dot, as it is, though
- * its upper case is I.
+ * Full case folding of one character, by the methods of JavaScript: lower case, upper case and lower case again. It takes
+ * single characters, because the lower case of a sigma depends on its position in a word. CaseFolding.txt does not fold
+ * U+0131, the dotless i, although its upper case is I.
  */
 function foldCase(character: string): string {
   return character === "ı" ? character : character.toLowerCase().toUpperCase().toLowerCase();
@@ -61,7 +61,7 @@ function labelKey(label: string): string {
   const mapped = mapLabel(label);
   if (!mapped.startsWith(A_LABEL_PREFIX)) return mapped;
   const decoded = decodePunycode(mapped.slice(A_LABEL_PREFIX.length));
-  // What decodes to no label that could be written so stands for itself (UTS 46, 4.1).
+  // A label that does not decode to a valid U-label is its own key (UTS 46, 4.1).
   return decoded !== null && isULabel(decoded) ? decoded : mapped;
 }
 
@@ -70,8 +70,8 @@ function isULabel(label: string): boolean {
 }
 
 /**
- * The mapping of UTS 46 (4, step 1) by IDNA2008, non-transitional: NFKC and case folding without what is ignorable, but the
- * sharp s and the small final sigma are letters of their own. `straße.de` and `strasse.de` have two owners.
+ * The non-transitional mapping of UTS 46 (4, step 1) for IDNA2008: NFKC, case folding, and no ignorable characters. It keeps
+ * the sharp s and the small final sigma, because `straße.de` and `strasse.de` may have different owners.
  */
 function mapLabel(label: string): string {
   const visible = label.normalize("NFKC").replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "");

@@ -6,21 +6,20 @@ import { refuse, type Violation } from "../shared/violation.ts";
 /** A password in the clear: 8 to 1,024 characters of any script, never trimmed, never stored. */
 export type Password = Branded<string, "Password">;
 
-/** A password as it is stored: a PHC string, which names its algorithm and parameters beside salt and hash. */
+/** A stored password hash: a PHC string with algorithm, parameters, salt and hash. */
 export type PasswordHash = Branded<string, "PasswordHash">;
 
 export const PASSWORD_MIN_LENGTH = 8;
 export const PASSWORD_MAX_LENGTH = 1_024;
 
 /**
- * In UTF-16 code units as they arrive, two of which a character beyond U+FFFF has. The length is bounded before the
- * characters are composed: that takes quadratic time for a run of combining marks, 2 ms for so many and 0.4 s for 64 KiB.
+ * In UTF-16 code units, because a character beyond U+FFFF has two. The length is checked before the Unicode composition, which
+ * takes quadratic time for a run of combining marks: 2 ms for this maximum, and 0.4 s for 64 KiB.
  */
 const MAX_RAW_UNITS = 2 * PASSWORD_MAX_LENGTH;
 
 /**
- * Reads a password in the composed form that RFC 8265 (4.2.2) asks for, so that `é` typed on two keyboards is one
- * password.
+ * Parses a password into the composed form (RFC 8265, 4.2.2), so that an `é` from any keyboard gives the same password.
  */
 export function parsePassword(raw: string): Result<Password, Violation> {
   if (raw.length > MAX_RAW_UNITS) return refuse("too_long", PASSWORD_MAX_LENGTH);

@@ -12,9 +12,8 @@ const DELIMITER = "-";
 const MAX_CODE_POINT = 0x10ffff;
 
 /**
- * The text that is encoded in ASCII by Punycode (RFC 3492, 6.2), as a label of a domain is after `xn--`; `null` for what
- * encodes nothing. No text has two encodings, but for the case of letters. Its length is the caller's to bound: it takes
- * quadratic time.
+ * Decodes Punycode (RFC 3492, 6.2), the encoding of a domain label after `xn--`; `null` for invalid input. A text has only one
+ * encoding, apart from the case of letters. The caller must bound the length, because decoding takes quadratic time.
  */
 export function decodePunycode(encoded: string): string | null {
   const basic = encoded.lastIndexOf(DELIMITER);
@@ -22,7 +21,7 @@ export function decodePunycode(encoded: string): string | null {
   let codePoint = INITIAL_CODE_POINT;
   let bias = INITIAL_BIAS;
   let index = 0;
-  // A delimiter that nothing stands before is none.
+  // A leading hyphen is not a delimiter.
   let at = basic > 0 ? basic + 1 : 0;
   while (at < encoded.length) {
     const before = index;

@@ -1,17 +1,17 @@
 import type { UserId } from "../shared/id.ts";
 import type { Version } from "../shared/version.ts";
 
-/** The posts of a user who goes: with `keep`, a user who has posts cannot go. */
+/** The fate of the posts of a removed user. `keep` means that a user with posts is not removed. */
 export type PostsFate =
   { readonly kind: "keep" } | { readonly kind: "delete" } | { readonly kind: "reassign"; readonly to: UserId };
 
 /**
- * The removal of a user, from its request to its end. The user is gone at once; their posts, sessions and replay records
- * are worked off in batches, and their row goes last.
+ * The removal of a user. The user disappears at once for all readers. Posts, sessions and replay records are removed in batches
+ * afterwards, and the row of the user is deleted last.
  */
 export interface UserRemoval {
   readonly userId: UserId;
-  /** The version that the user was removed at. */
+  /** The version of the user at the request of the removal. */
   readonly version: Version;
   readonly posts: PostsFate;
   readonly requestedAt: Date;

@@ -19,12 +19,12 @@ export interface EmailTaken {
   readonly kind: "email_taken";
 }
 
-/** The user cannot go while posts name them as their author. */
+/** The user cannot be removed while posts name the user as their author. */
 export interface UserHasPosts {
   readonly kind: "user_has_posts";
 }
 
-/** The user is the only admin: without them nobody could administer the server. */
+/** The user is the only admin, and the server needs one. */
 export interface LastAdmin {
   readonly kind: "last_admin";
 }
@@ -40,12 +40,12 @@ export interface UserRepository {
   findById(id: UserId, signal?: AbortSignal): Promise<Result<User, UserNotFound | StorageFailure>>;
 
   /**
-   * The user whose address has the key of this one. Fails with `user_not_found`. Where two users have been kept apart
-   * though their addresses have one key, since the rule for keys has changed, it is the one who wrote it like this.
+   * Finds the user whose address has the same key. Fails with `user_not_found`. After a change of the rule for keys, two users
+   * may have addresses with the same key. Then an exact match of the address comes first.
    */
   findByEmail(email: EmailAddress): Promise<Result<User, UserNotFound | StorageFailure>>;
 
-  /** Whether any admin is stored, beside the user `except` where one is named. */
+  /** Whether an admin exists, other than the user `except`. */
   hasAdmin(except?: UserId): Promise<Result<boolean, StorageFailure>>;
 
   /** Newest first. */
@@ -56,9 +56,12 @@ export interface UserRepository {
   ): Promise<Result<Page<User>, StorageFailure>>;
 
   /**
-   * Replaces the user if the stored version is `expected`; fails with `version_conflict` if it is another, with
-   * `user_not_found` when there is none, with `email_taken` when another user has the new address, with `last_admin` when
-   * it would leave no admin: also when two admins are demoted or deleted at once.
+   * Replaces the user if the stored version is `expected`. Fails with
+   *
+   * - `version_conflict` if the user has another version,
+   * - `user_not_found` when there is none,
+   * - `email_taken` when another user has the new address,
+   * - `last_admin` when no admin would remain, also when two admins are demoted or deleted at once.
    */
   update(
     user: User,
@@ -66,33 +69,41 @@ export interface UserRepository {
   ): Promise<Result<void, UserNotFound | VersionConflict | EmailTaken | LastAdmin | StorageFailure>>;
 
   /**
-   * Replaces the hash `current` by `upgraded`, a stronger one of the same password. It is no change of the user, so
-   * their version stays. Does nothing when the stored hash is no longer `current`.
+   * Replaces the hash `current` by `upgraded`, a stronger hash of the same password. The version of the user stays, because
+   * clients see no change. Does nothing when the stored hash is no longer `current`.
    */
   upgradePasswordHash(id: UserId, current: PasswordHash, upgraded: PasswordHash): Promise<Result<void, StorageFailure>>;
 
   /**
-   * Makes a user gone who is at `removal.version`: for every other method nobody has their id or their address any more,
-   * and nothing new can be stored for them. What they have stored stays until it is worked off; the removals that would give
-   * posts to them have the fate of this one from now on. It writes several times, so it needs a unit of work. Fails with
-   * `version_conflict` when the user is at another version, with `user_not_found` when there is none, with `user_has_posts`
-   * when the posts are to be kept and there are some or will be, with `author_not_found` when nobody has the id of the new
-   * author, with `last_admin` when it would leave no admin: also when two admins are demoted or deleted at once.
+   * Begins the removal of a user with the version `removal.version`. From now on no other method finds the user, the address is
+   * free, and nothing new can be stored for the user. Stored data stays until the batches of the removal delete it. Other
+   * removals that reassign posts to this user take over the fate of this one. It writes several times, so it needs a unit of
+   * work. Fails with
+   *
+   * - `version_conflict` when the user has another version,
+   * - `user_not_found` when there is none,
+   * - `user_has_posts` with the fate `keep`, when the user has posts or is about to get posts of another removal,
+   * - `author_not_found` when no user has the id of the new author,
+   * - `last_admin` when no admin would remain, also when two admins are demoted or deleted at once.
    */
   requestRemoval(
     removal: UserRemoval,
   ): Promise<Result<void, UserNotFound | VersionConflict | UserHasPosts | AuthorNotFound | LastAdmin | StorageFailure>>;
 
-  /** The removal of a user as it is now; `null` when none is under way. */
+  /** The current removal of a user; `null` when there is none. */
   findRemoval(id: UserId): Promise<Result<UserRemoval | null, StorageFailure>>;
 
-  /** The removals that are under way, oldest first, as many as `most`. */
+  /** The oldest unfinished removals, at most `most`, oldest first. */
   listRemovals(most: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
 
   /**
-   * Removes the user, with what sessions and replay records they still have, if the stored version is `expected`: the end of a
-   * removal. Fails with `version_conflict` if it is another, with `user_not_found` when there is none, with `user_has_posts`
-   * while posts name them, with `last_admin` when it would leave no admin.
+   * Deletes the user with all remaining sessions and replay records, if the stored version is `expected`. It ends a removal.
+   * Fails with
+   *
+   * - `version_conflict` if the user has another version,
+   * - `user_not_found` when there is none,
+   * - `user_has_posts` while posts name the user as their author,
+   * - `last_admin` when no admin would remain.
    */
   delete(
     id: UserId,

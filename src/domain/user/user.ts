@@ -7,12 +7,12 @@ import { singleLineText, textOfLength } from "../shared/text.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../shared/version.ts";
 import type { Violation } from "../shared/violation.ts";
 
-/** An author writes and changes their own posts; an admin changes everyone's, and gives roles. */
+/** Authors write and change their own posts. Admins change all posts and set roles. */
 export type Role = (typeof ROLES)[number];
 
 export const ROLES = ["author", "admin"] as const;
 
-/** 1 to 100 characters of {@link singleLineText}, with no white space at either end. One that was stored earlier may have others. */
+/** 1 to 100 characters of {@link singleLineText}, trimmed. A name that was stored earlier may follow an older rule. */
 export type UserName = Branded<string, "UserName">;
 
 export interface User {
@@ -28,7 +28,7 @@ export interface User {
 
 export const NAME_MAX_LENGTH = 100;
 
-/** Reads a name and trims it. */
+/** Parses and trims a name. */
 export function parseUserName(raw: string): Result<UserName, Violation> {
   return singleLineText(raw.trim(), 1, NAME_MAX_LENGTH).map((text) => text as UserName);
 }
@@ -46,7 +46,7 @@ export function newUser(fields: Pick<User, "id" | "name" | "email" | "passwordHa
   return { ...fields, version: FIRST_VERSION, createdAt: now, updatedAt: now };
 }
 
-/** What may change in a user; what is left out stays. */
+/** The changeable fields of a user. An omitted field stays unchanged. */
 export interface UserChanges {
   readonly name?: UserName;
   readonly email?: EmailAddress;
@@ -54,7 +54,7 @@ export interface UserChanges {
   readonly passwordHash?: PasswordHash;
 }
 
-/** The user with the changes, one version on; the very same user when they change nothing. */
+/** Returns the user with the changes and the next version, or the same object when they change nothing. */
 export function changeUser(user: User, changes: UserChanges, now: Date): User {
   const changed = { ...user, ...changes };
   const same =

@@ -9,18 +9,18 @@ import type { Database } from "./database.ts";
 import { givenRows, namesOf, placeholderOf, type Columns } from "./prepared.ts";
 import { accountUsage } from "./schema.ts";
 
-/** What adapters are told of the database that they are on. */
+/** The options of all adapters on one database. */
 export interface StorageOptions {
-  /** How many bytes an account may store; 0 for any number. */
+  /** The maximum number of bytes that an account may store; 0 for no limit. */
   readonly accountQuotaBytes: number;
   /** Whether other sessions write to the database at the same time. */
   readonly isShared: boolean;
 }
 
-/** No quota, on a database that others write to as well. */
+/** No quota, on a database to which other sessions also write. */
 export const ANY_STORAGE: StorageOptions = { accountQuotaBytes: 0, isShared: true };
 
-/** How many bytes a row of a statement would add to an account, as a column to be given with it. */
+/** An extra column of the given rows: the number of bytes that a row adds to the usage of its account. */
 const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
 
 const LARGEST_BIGINT = "9223372036854775807";
@@ -28,19 +28,19 @@ const LARGEST_BIGINT = "9223372036854775807";
 interface Admitting {
   /** The name of the column that has the account of a row. */
   readonly owner: "author_id" | "user_id";
-  /** What else a row must fulfil, which knows it as `given`. */
+  /** An additional condition on a row, which it refers to as `given`. */
   readonly condition?: SQL | undefined;
-  /** Whether a row needs no room, only an account that is there. */
+  /** Whether the quota does not apply. The account must exist in both cases. */
   readonly isAlways?: boolean;
 }
 
 /**
- * The quota in statements. What accounts have stored is counted by triggers (drizzle/0006), so here it is only compared: a row
- * that would be too much is left out by the statement that would store it, and all others of the statement are stored.
+ * The quota as SQL. Triggers count the bytes of each account (drizzle/0006), so statements only compare the count with the
+ * quota. A statement leaves out a row that would exceed the quota, and stores its other rows.
  */
 export function accountQuota(db: Database, { accountQuotaBytes, isShared }: StorageOptions) {
   const most = sql.raw(accountQuotaBytes === 0 ? LARGEST_BIGINT : String(accountQuotaBytes));
-  // Others store for the same accounts meanwhile. Locked in the order of their ids, two statements never wait for each other.
+  // Other sessions may write to the same accounts. Locks in the order of the ids prevent a deadlock of two statements.
   const locking = isShared ? sql` order by user_id for no key update` : sql``;
 
   const usage = (of: SQL) =>
@@ -51,14 +51,14 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
     locking,
 
     /**
-     * The rows that are given as placeholders of `given`, as far as their accounts have room for them: of several for one account
-     * the smallest first. Nothing is for an account that is removed.
+     * Selects those of the `given` rows, which are placeholders, whose accounts have room for them. If one account has several
+     * rows, the smallest come first. A row of a removed account is never selected.
      */
     admitted: (columns: Columns, rows: number, { owner, condition = sql`true`, isAlways = false }: Admitting): SQL => {
       const account = sql.identifier(owner);
       const hasRoom = (bytes: SQL) => (isAlways ? sql`true` : sql`held_bytes + ${bytes} <= ${most}`);
       const given = givenRows("given", { ...columns, ...BYTES }, rows);
-      // Most statements have one row, and what PostgreSQL needs for several costs it as much as the row itself.
+      // Most statements have one row. The general form for several rows would double the cost of such a statement.
       if (rows === 1) {
         const of = sql`array[${sql.placeholder(placeholderOf("given", keyOf(columns, owner), 0))}::uuid]`;
         return sql`select ${namesOf(columns)} from ${given}, (${usage(of)}) as held
@@ -73,11 +73,11 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
         where ${hasRoom(sql`bytes_upto`)} and ${condition}`;
     },
 
-    /** Why an account does not get so many bytes: it is not there, it has no room for them; or neither (`other`). */
-    refusal: async <NotThere, Other>(
+    /** The reason why a row was left out: `notFound` for a missing account, a full account, or else `other`. */
+    refusal: async <NotFound, Other>(
       operation: string,
-      { userId, bytes, notThere, other }: { userId: UserId; bytes: number; notThere: NotThere; other: Other },
-    ): Promise<Result<never, NotThere | Other | AccountQuotaExceeded | StorageFailure>> => {
+      { userId, bytes, notFound, other }: { userId: UserId; bytes: number; notFound: NotFound; other: Other },
+    ): Promise<Result<never, NotFound | Other | AccountQuotaExceeded | StorageFailure>> => {
       const found = await attempt(db, operation, async () =>
         db
           .select({ isFull: sql<boolean>`${accountUsage.bytes} + ${bytes}::bigint > ${most}` })
@@ -86,13 +86,13 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
       );
       if (found.isErr()) return err(found.error);
       const [usage] = found.value;
-      if (usage === undefined) return err(notThere);
+      if (usage === undefined) return err(notFound);
       return usage.isFull ? fail({ kind: "account_quota_exceeded" }) : err(other);
     },
   };
 }
 
-/** The name that a column goes by here. */
+/** The key of the column with this name in the database. */
 function keyOf(columns: Columns, name: string): string {
   const key = Object.keys(columns).find((each) => columns[each]?.name === name);
   if (key === undefined) throw new Error(`There is no column ${name}.`);

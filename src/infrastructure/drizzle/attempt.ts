@@ -6,7 +6,7 @@ import { isAborted as isSignalAborted } from "../sql/abort.ts";
 import { withSignal } from "../sql/current-signal.ts";
 import type { Database } from "./database.ts";
 
-/** What PostgreSQL reported, without the statement and its values, which contain addresses, content and hashes. */
+/** The report of PostgreSQL, without the statement and its values, which contain addresses, content and hashes. */
 interface Diagnosis {
   readonly sqlState: string | null;
   readonly message: string;
@@ -85,7 +85,7 @@ const SYSTEM_ERROR = "58000";
 
 /**
  * Whether the server could not load a library, such as that of an extension. The error has the SQLSTATE of a missing data
- * file, but a package is missing and no data is damaged. The source file in the error tells the two apart.
+ * file, but a package is missing and no data is damaged. The source file in the error distinguishes them.
  */
 function isMissingLibrary(error: object): boolean {
   const { code, file } = error as Readonly<Record<string, unknown>>;
@@ -118,7 +118,7 @@ const REASONS: Readonly<Record<string, StorageFailureReason>> = {
 };
 
 /**
- * Conditions that another attempt may not meet: a connection that was not made or was lost, a lost race, too many
+ * Conditions that may be gone at the next attempt: a connection that was not made or was lost, a lost race, too many
  * connections, a server that stops or starts, and one that is not (or no longer) the primary. 08007 is excluded because the
  * write may be stored. So is 53400, a full admission queue of the embedded engine: a retry would only add to its load.
  */

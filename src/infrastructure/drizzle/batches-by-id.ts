@@ -1,8 +1,8 @@
 /**
- * Reads rows in batches, in the order of their ids: each by the last id of the batch before, so that rows that are inserted,
- * changed or deleted meanwhile move nothing. The last batch has fewer rows than `size`.
+ * Reads rows in batches by keyset pagination on their ids, so that concurrent writes do not shift a batch. The last batch has
+ * fewer rows than `size`.
  *
- * @param select Gives at most `size` rows whose ids are greater than `after`, the least first.
+ * @param select Returns at most `size` rows whose ids are greater than `after`, in ascending order.
  */
 export async function* batchesById<Row extends { readonly id: string }>(
   size: number,

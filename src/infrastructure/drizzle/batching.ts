@@ -26,7 +26,7 @@ export function batchLookups<Key extends string, Row>(
   return batchLookupsBy(operation, { keyOf, keyWanted: (key: Key) => key, select });
 }
 
-/** Selects the rows of a batch; the signal is aborted once nobody waits for any of them. */
+/** Selects the rows of a batch. The signal is aborted when the signals of all its callers are. */
 type Select<Wanted, Row> = (
   wanted: readonly Wanted[],
   signal: AbortSignal | undefined,
@@ -38,7 +38,7 @@ interface LookupOptions<Wanted, Key extends string, Row> {
   readonly select: Select<Wanted, Row>;
 }
 
-/** The same for lookups by more than a key: a row that one of them may have may be hidden from another. */
+/** Batched lookups by more than a key. The same row may be visible to one lookup and hidden from another. */
 export function batchLookupsBy<Wanted, Key extends string, Row>(
   operation: string,
   { keyOf, keyWanted, select }: LookupOptions<Wanted, Key, Row>,
@@ -64,17 +64,17 @@ export function batchLookupsBy<Wanted, Key extends string, Row>(
   return async (wanted, signal) => loader.load({ wanted, signal });
 }
 
-/** The sizes of large batches. Each size is a prepared statement of its own, so there are only a few. */
+/** The sizes of large batches. There are only a few, because each size needs its own prepared statement. */
 const BATCH_ROWS = [50, 32, 24, 16] as const;
 /** Bounds the size of a statement for the embedded engine. A row that is larger is written alone. */
 const MAX_BATCH_BYTES = 1_048_576;
 
 /**
- * Batched inserts: the inserts of one turn of the event loop become a few statements, each with one commit. Each row keeps
- * an outcome of its own: when a statement is refused for one of its rows, nothing of it is stored, and every row is
- * written again alone, once.
+ * Batched inserts: the inserts of one turn of the event loop become a few statements, each with one commit. Each row has
+ * its own outcome: a statement that fails for one of its rows stores nothing, and then every row is written again alone,
+ * once.
  *
- * @param write Returns the outcome of each row, in their order.
+ * @param write Returns the outcome of each row, in the order of the rows.
  * @param bytesOf The size of a row in a statement.
  */
 export function batchInserts<Row, Outcome, Refusal extends { readonly kind: string }>(
@@ -132,9 +132,9 @@ function isShared(error: { readonly kind: string }): boolean {
 }
 
 /**
- * Single-flight: calls with the same arguments in one turn of the event loop are one call. No caller gets the result of a call
- * that began before its own, so everybody sees what was acknowledged before. The signal of the call is aborted once that of
- * every caller is.
+ * Single-flight: calls with the same arguments in one turn of the event loop share one call. It begins after all of them, so
+ * every caller sees the writes that were acknowledged before its own call. The signal of the shared call is aborted when the
+ * signals of all callers are.
  */
 export function singleFlight<Args extends readonly unknown[], T>(
   call: (signal: AbortSignal | undefined, ...args: Args) => Promise<T>,

@@ -62,13 +62,13 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       if (stored.isErr()) return err(stored.error);
       if (stored.value.length > 0) return ok();
       const needed = admission === "always" ? 0 : bytes;
-      return refusal(operation, { userId: record.userId, bytes: needed, notThere: USER_NOT_FOUND, other: IN_USE });
+      return refusal(operation, { userId: record.userId, bytes: needed, notFound: USER_NOT_FOUND, other: IN_USE });
     },
 
     find: async (digest) => (await findRecord(digest)).map((record) => record ?? null),
 
     deleteExpired: async (now, limits) => {
-      // What another process removes, or replaces, is left to it.
+      // Skips records that another process is deleting or replacing.
       const expired = sql`where ${lte(expiresAt, now)} order by ${expiresAt} limit ${limits.rows} for update skip locked`;
       return deleteBatch(db, "idempotencyKeys.deleteExpired", expired, limits);
     },

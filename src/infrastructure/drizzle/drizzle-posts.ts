@@ -31,20 +31,20 @@ import { batchLookupsBy, singleFlight } from "./batching.ts";
 
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
-/** Before every id that is given to anything (RFC 9562, 5.9). */
+/** The nil UUID, which is less than every id (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
-interface AskedPost {
+interface PostLookup {
   readonly id: PostId;
   readonly drafts: DraftFilter | null;
 }
 
 /**
- * Whether a post is asked for by one who may see it as a draft: its author, or one for whom no author is named. The
- * condition reads no content, which PostgreSQL keeps outside the row when it is long (PostgreSQL 18, 66.2): a draft that is
- * hidden costs what no post costs.
+ * True if a lookup may see the post as a draft: its `author_id` is the author of the post, or is null. The condition reads no
+ * content, which PostgreSQL stores outside the row when it is long (PostgreSQL 18, 66.2). So a hidden draft takes the same
+ * time as a missing post.
  */
-const isAskedForAsDraft = sql`exists (
+const isVisibleDraft = sql`exists (
   select from unnest(${sql.placeholder("draftIds")}::uuid[], ${sql.placeholder("draftAuthors")}::uuid[]) as asked (id, author_id)
   where asked.id = ${posts.id} and coalesce(asked.author_id, ${posts.authorId}) = ${posts.authorId}
 )`;
@@ -59,20 +59,18 @@ function postLookup(db: Database) {
     db
       .select(POST_COLUMNS)
       .from(posts)
-      .where(
-        and(sql`${posts.id} = any(${sql.placeholder("ids")})`, or(eq(posts.status, "published"), isAskedForAsDraft)),
-      )
+      .where(and(sql`${posts.id} = any(${sql.placeholder("ids")})`, or(eq(posts.status, "published"), isVisibleDraft)))
       .prepare("posts_visible_by_ids"),
   );
   return batchLookupsBy("posts.findById", {
     keyOf: (row: PostRow) => row.id,
-    keyWanted: ({ id }: AskedPost) => id,
-    select: async (asked: readonly AskedPost[], signal) => {
+    keyWanted: ({ id }: PostLookup) => id,
+    select: async (lookups: readonly PostLookup[], signal) => {
       const select = async () => {
-        const ids = asked.map(({ id }) => id);
-        const ofDrafts = asked.filter(({ drafts }) => drafts !== null);
-        const draftIds = ofDrafts.map(({ id }) => id);
-        const draftAuthors = ofDrafts.map(({ drafts }) => drafts?.authorId ?? null);
+        const ids = lookups.map(({ id }) => id);
+        const draftLookups = lookups.filter(({ drafts }) => drafts !== null);
+        const draftIds = draftLookups.map(({ id }) => id);
+        const draftAuthors = draftLookups.map(({ drafts }) => drafts?.authorId ?? null);
         return selectVisible().execute({ ids, draftIds, draftAuthors });
       };
       return attempt(db, "posts.findById", select, {}, signal);
@@ -86,7 +84,7 @@ function postReads(db: Database): Pick<PostRepository, "findById" | "hasPublishe
   const listOnce = singleFlight(async (signal, filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
     (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).andThen(
       ({ rows, total }) => {
-        // The database's own keys: a post that an older program wrote is ordered by its title until it has a key.
+        // The keys come from the database, because a post that an older program wrote is ordered by its title until it has a key.
         const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
         const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
         const restored = Result.combine(rows.map(({ post }) => toPost(post, "posts.list")));
@@ -199,12 +197,12 @@ function authorBatches(db: Database, options: StorageOptions): Pick<PostReposito
               .set({
                 authorId: to,
                 version: sql<Version>`${posts.version} + 1`,
-                // The title stays, and so does its key; one that is outdated stays outdated.
+                // The title does not change, so a current key stays current and an outdated one stays outdated.
                 titleKeyVersion: sql<Version>`${posts.titleKeyVersion} + 1`,
                 updatedAt: now,
               })
               .where(
-                // Somebody else may have given it away since it was selected. No index is asked for that.
+                // Another process may have reassigned the post since it was selected. `is not distinct from` uses no index.
                 sql`${posts.authorId} is not distinct from ${from} and exists (select from heir) and ${SMALL_PENDING_LIST}
                   and ${posts.id} = any(array(${batchOfAuthor(from, limits, past)}))`,
               )
@@ -224,8 +222,8 @@ function authorBatches(db: Database, options: StorageOptions): Pick<PostReposito
 const PLACE = { status: posts.status, id: posts.id };
 
 /**
- * What waits to be sorted into a GIN index is sorted in by the write that fills its list (PostgreSQL 18, 65.4.4.1), 4 MB at
- * once where nothing else is set: for as long as that takes everybody waits. It holds until the transaction ends.
+ * Limits the pending list of a GIN index to 64 kB until the transaction ends. The write that fills the list merges it into
+ * the index (PostgreSQL 18, 65.4.4.1), and on the embedded engine all other requests wait for that. The default is 4 MB.
  */
 export const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
 
@@ -234,7 +232,7 @@ function isPast(authorId: UserId, past: PostPlace | null): SQL {
   return sql`${posts.authorId} = ${authorId} and (${posts.status}, ${posts.id}) > (${status}, ${id}::uuid)`;
 }
 
-/** The ids of a batch of an author's posts, in the order of an index: what was deleted before is not looked at again. */
+/** The ids of a batch of an author's posts, in the order of an index. It starts after `past`, to skip dead index entries. */
 function batchOfAuthor(authorId: UserId, { rows, bytes }: BatchLimits, past: PostPlace | null): SQL {
   return sql`select id from (
       select id, sum(bytes) over (order by status, id) - bytes as bytes_before from (

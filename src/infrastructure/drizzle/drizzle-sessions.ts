@@ -119,7 +119,7 @@ function sessionDeletions(db: Database): SessionDeletions {
     deleteExpired: async (now, most) =>
       (
         await attempt(db, "sessions.deleteExpired", async () => {
-          // What another process removes, or renews, is left to it.
+          // Skips sessions that another process is deleting or renewing.
           const expired = db
             .select({ id: sessions.id })
             .from(sessions)

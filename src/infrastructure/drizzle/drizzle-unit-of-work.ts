@@ -31,7 +31,7 @@ export function drizzleUnitOfWork(db: Database, options: StorageOptions): UnitOf
             );
             if (result.isErr()) return rollBack(() => err(result.error));
             if (isAborted(transaction))
-              throw new Error("A unit of work gave an ok after one of its statements failed.");
+              throw new Error("A unit of work returned an ok after one of its statements had failed.");
             return result.value;
           }),
         ),

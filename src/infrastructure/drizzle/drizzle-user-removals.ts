@@ -26,7 +26,7 @@ const REMOVAL = {
   heirId: users.removalHeirId,
 };
 
-/** What is known of a user is not kept until their posts are gone. Who is gone is no admin either. */
+/** Personal data is erased at once, not only when the posts are gone. A removed user must not count as an admin. */
 const ERASED = {
   name: "" as UserName,
   email: "" as EmailAddress,
@@ -34,7 +34,7 @@ const ERASED = {
   role: "author" as Role,
 };
 
-/** The removals of users, in their rows. */
+/** The part of the user repository for removals, which are stored in the rows of the users. */
 export function drizzleUserRemovals(db: Database): UserRemovals {
   return {
     requestRemoval: async ({ userId, version, posts: fate, requestedAt }) =>
@@ -44,7 +44,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
         yield* await attempt(db, OPERATION, async () =>
           db.update(users).set(fateColumns(fate)).where(eq(users.removalHeirId, userId)),
         );
-        // No address has such a key.
+        // No e-mail address can have this key, because it has no `@`.
         const emailKey = `removed ${userId}` as EmailKey;
         const removed = { ...ERASED, emailKey, removalRequestedAt: requestedAt, ...fateColumns(fate) };
         return writeBesideAdmins<never>(db, {
@@ -83,8 +83,8 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
 }
 
 /**
- * Lets nothing more be stored for a user. It comes first, as whoever stores something takes this row first as well: what they
- * store is seen from then on, or refused.
+ * Prevents every later write for a user. It runs first, because each such write locks the same row first: a write is either
+ * committed before and visible from here on, or it fails.
  */
 async function closeAccount(db: Database, id: UserId): Promise<Result<void, UserNotFound | StorageFailure>> {
   const closed = await attempt(db, OPERATION, async () =>
@@ -93,7 +93,7 @@ async function closeAccount(db: Database, id: UserId): Promise<Result<void, User
   return closed.andThen((rows) => (rows.length > 0 ? ok() : fail({ kind: "user_not_found" })));
 }
 
-/** Whether the posts of a user can have the fate. A new author is kept from being removed until the unit of work ends. */
+/** Checks that the posts of a user can have the fate. A lock keeps the new author until the unit of work ends. */
 async function requireFate(
   db: Database,
   id: UserId,
@@ -117,7 +117,7 @@ async function requireFate(
   }
 }
 
-/** Whether there are posts of a user, or will be because another removal gives them to the user. */
+/** Whether a user has posts, or will have posts because another removal reassigns them to the user. */
 async function hasPosts(db: Database, id: UserId): Promise<Result<boolean, StorageFailure>> {
   const own = db.select({ id: posts.id }).from(posts).where(eq(posts.authorId, id));
   const coming = db.select({ id: users.id }).from(users).where(eq(users.removalHeirId, id));
@@ -138,8 +138,8 @@ interface RemovalRow extends Pick<UserRemoval, "version"> {
 }
 
 function toRemoval({ id, version, requestedAt, fate, heirId }: RemovalRow): UserRemoval {
-  if (requestedAt === null || fate === null) throw new Error("A user whose removal was not requested was read as one.");
+  if (requestedAt === null || fate === null) throw new Error("The row of a removal lacks its time or its fate.");
   if (fate !== "reassign") return { userId: id, version, posts: { kind: fate }, requestedAt };
-  if (heirId === null) throw new Error("The posts of a removed user are to go to nobody.");
+  if (heirId === null) throw new Error("A removal that reassigns posts lacks the new author.");
   return { userId: id, version, posts: { kind: fate, to: heirId }, requestedAt };
 }

@@ -21,7 +21,7 @@ const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const
 const USER_HAS_POSTS = { posts_author_fkey: { kind: "user_has_posts" } } as const;
 const USER_NOT_FOUND = { kind: "user_not_found" } as const;
 
-// The key serves comparison inside the database only, and what is known of a removal is for drizzle-user-removals.ts.
+// Only the database compares keys, and only drizzle-user-removals.ts reads the columns of a removal.
 const {
   emailKey: _key,
   removalRequestedAt: _requestedAt,
@@ -150,7 +150,7 @@ function userWrites(db: Database): Pick<UserRepository, "insert" | "update" | "u
   };
 }
 
-/** Who keeps an address keeps its key, which may be that of a user who is kept apart from another. */
+/** An unchanged address keeps its key, which may be an {@link apartKey}. */
 function changedKey(email: EmailAddress) {
   return sql`case when ${users.email} = ${email} then ${users.emailKey} else ${emailKey(email)} end`;
 }

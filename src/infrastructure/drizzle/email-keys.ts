@@ -9,23 +9,24 @@ import { batchesById } from "./batches-by-id.ts";
 import type { Database } from "./database.ts";
 import { isUnicodeEmail, users } from "./schema.ts";
 
-/** How many rows a statement reads or writes, so that it takes milliseconds. */
+/** The maximum number of rows that a statement reads or writes, so that it takes milliseconds. */
 const ROWS_PER_STATEMENT = 1_000;
 
 /**
- * The key of a user who is kept apart from another with the same key: the address as it is written, which is found by
- * nothing but itself. No key that {@link emailKey} gives begins with a space.
+ * The key of a user whose {@link emailKey} belongs to another user. It is the address exactly as written, after a space. No
+ * result of {@link emailKey} begins with a space, so the two kinds of keys cannot collide.
  */
 export function apartKey(email: EmailAddress): EmailKey {
   return ` ${email}` as EmailKey;
 }
 
 /**
- * Gives every user the key that {@link emailKey} makes of their address now: an earlier version of Quire, or an older
- * process that still serves beside this one, has stored another. Where two users come to have one key, the one who has it
- * already keeps it, or else the older one; the other is kept apart, logs in with the address as written, and is named in
- * the log at every start until one of the two addresses changes. It does all or nothing, and nothing where nothing is to
- * do, so it may run at every start, and in several processes at once.
+ * Updates every stored key that differs from the current {@link emailKey} of its address. An earlier version of Quire, or an
+ * older process that still runs, may have stored such a key.
+ *
+ * When two users would get the same key, the user who has it already keeps it, or else the older user gets it. The other user
+ * gets an {@link apartKey} and logs in with the address exactly as written. Every start logs such a user until one of the two
+ * addresses changes. All updates are one transaction. The function is idempotent, and several processes may run it at once.
  */
 export async function renewEmailKeys(db: Database, log: Log): Promise<Result<void, StorageFailure>> {
   const read = await attempt(db, "users.readEmailKeys", async () => planRenewal(db));
@@ -34,8 +35,7 @@ export async function renewEmailKeys(db: Database, log: Log): Promise<Result<voi
   const done = read.value.changes.length === 0 ? ok(read.value) : await applyRenewal(db);
   if (done.isErr()) return err(done.error);
   const { changes, apart } = done.value;
-  if (changes.length > 0)
-    log.info({ users: changes.length }, "the keys of e-mail addresses were renewed by the rule of today");
+  if (changes.length > 0) log.info({ users: changes.length }, "e-mail keys renewed by the current rule");
   for (const fields of apart) {
     log.warn(fields, "two users have one e-mail address and are kept apart until one of the addresses is changed");
   }
@@ -43,9 +43,9 @@ export async function renewEmailKeys(db: Database, log: Log): Promise<Result<voi
 }
 
 interface Renewal {
-  /** The keys that are to be stored. */
+  /** The keys to store. */
   readonly changes: readonly { readonly id: UserId; readonly key: EmailKey }[];
-  /** Users who are kept apart, each with the user who has their key. */
+  /** Users who need an {@link apartKey}, each with the user who has their key. */
   readonly apart: readonly { readonly userId: UserId; readonly sameAddressAs: UserId }[];
 }
 
@@ -53,11 +53,11 @@ async function applyRenewal(db: Database): Promise<Result<Renewal, StorageFailur
   return attempt(db, "users.renewEmailKeys", async () =>
     db.transaction(
       async (transaction) => {
-        // Nobody else renews keys or registers meanwhile, and what was read before may have changed since.
+        // The lock excludes other renewals and registrations. The plan is made again, because rows may have changed before the lock.
         await transaction.execute(sql`lock table ${users} in share row exclusive mode`);
         const renewal = await planRenewal(transaction);
         const ids = renewal.changes.map(({ id }) => id);
-        // A key may be that of another user until their own is renewed, so each is given up before any is taken.
+        // A new key may still belong to a user whose key is about to change, so all old keys are replaced first.
         for (const some of inBatches(ids)) {
           await transaction.execute(
             sql`update ${users} set email_key = ' ' || id where id = any(${sql.param(some)}::uuid[])`,
@@ -71,7 +71,7 @@ async function applyRenewal(db: Database): Promise<Result<Renewal, StorageFailur
         }
         return renewal;
       },
-      // So that what is read after the lock is what the holder before has written.
+      // With a stricter level, reads after the lock would not see the writes of its previous holder.
       { isolationLevel: "read committed" },
     ),
   );
@@ -96,11 +96,11 @@ interface Outdated {
   readonly id: UserId;
   readonly email: EmailAddress;
   readonly stored: EmailKey;
-  /** What the key of the address is now. */
+  /** The current key of the address. */
   readonly key: EmailKey;
 }
 
-/** The users whose stored key is not that of their address, the oldest first. */
+/** The users whose stored key differs from the current key of their address, oldest first. */
 async function readOutdated(db: Database): Promise<Outdated[]> {
   const outdated: Outdated[] = [];
   const batches = batchesById(ROWS_PER_STATEMENT, async (after: UserId | undefined) =>
@@ -119,7 +119,7 @@ async function readOutdated(db: Database): Promise<Outdated[]> {
   return outdated;
 }
 
-/** The users who have one of the keys and keep it. */
+/** The users who have one of the new keys and keep it. */
 async function readHolders(db: Database, outdated: readonly Outdated[]): Promise<Map<EmailKey, UserId>> {
   const giveUp = new Set(outdated.map(({ id }) => id));
   const holders = new Map<EmailKey, UserId>();

@@ -36,10 +36,10 @@ export interface MigrationsUnreadable {
  * This program cannot work with the applied migrations.
  *
  * - `contracted`: a newer program has removed what this one needs.
- * - `unknown`: a migration was applied that this program lacks, before others that it has.
- * - `foreign`: no applied migration is known: they belong to another application.
+ * - `unknown`: a migration that this program does not have was applied before one that it has.
+ * - `foreign`: no applied migration is known, so they belong to another application.
  * - `changed`: a migration was applied with other contents.
- * - `out_of_order`: a migration is pending although a later one is applied, or the journal is not in order of time.
+ * - `out_of_order`: a migration is pending although a later one is applied, or the journal is not sorted by time.
  */
 export interface MigrationDrift {
   readonly kind: "migration_drift";
@@ -70,8 +70,8 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
 }
 
 /**
- * Reads from the comment `-- Contracts: before <tag>: …` of a statement which migration a program must know once this one is
- * applied. A `-- Contracts: …` without a tag explains why no older program misses what is removed.
+ * Reads the comments `-- Contracts: before <tag>: …`, which name the migration that a program must know once this one is
+ * applied. A `-- Contracts: …` without a tag explains why no older program needs the removed part.
  */
 function requiredMigration(statements: readonly string[], times: ReadonlyMap<string, number>): number | null {
   const tags = Array.from(statements.join("\n").matchAll(/^-- Contracts: before ([^\s:]+)/gm), ([, tag = ""]) => tag);
@@ -87,8 +87,8 @@ function requiredMigration(statements: readonly string[], times: ReadonlyMap<str
  * Compares the applied migrations with the shipped ones and returns those that are pending. Drizzle's own migrator compares
  * only the newest time, so it would skip a migration that was merged late and would not notice one that was edited.
  *
- * This program works with a schema that a newer program has expanded. Of the migrations after its newest one, only those
- * that contract the schema are refused.
+ * This program works with a schema that a newer program has expanded. It refuses a migration after its own newest one only if
+ * that migration contracts the schema.
  */
 export function pendingMigrations(
   shipped: readonly Migration[],
@@ -150,8 +150,8 @@ function numberOrNull(value: unknown): number | null {
 }
 
 /**
- * Applies a migration inside a transaction and records it in the table of drizzle-kit. An additional column tells older
- * programs whether they can still work with the schema.
+ * Applies a migration inside a transaction and records it in the table of drizzle-kit. Older programs read from an
+ * additional column whether they can still work with the schema.
  */
 export async function applyMigration(transaction: Database, migration: Migration): Promise<void> {
   const { statements, hash, createdAt, requiredMigration: required } = migration;

@@ -24,10 +24,10 @@ export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" 
 /** The record of a post belongs to its author, so that a missing user is the missing author. */
 const OWNER_NOT_FOUND = { ...AUTHOR_NOT_FOUND, idempotency_keys_user_fkey: AUTHOR_NOT_FOUND.posts_author_fkey };
 
-/** Whether each of the rows is stored, in their order. A row is left out when its account has no room or its key is used. */
+/** For each row, whether it was stored. A row is left out when its account has no room or its key is in use. */
 type InsertRows<Row> = (rows: readonly Row[]) => Promise<Result<readonly boolean[], AuthorNotFound | StorageFailure>>;
 
-/** `PostRepository.insert`: one statement for the posts, or for the posts with records, of one turn of the event loop. */
+/** `PostRepository.insert`. The inserts of one turn of the event loop share a statement, one for each kind of insert. */
 export function postInsertion(db: Database, options: StorageOptions): PostRepository["insert"] {
   const { admitted, refusal } = accountQuota(db, options);
   const insertPost = batched(db, insertPosts(db, admitted), storedPostBytes);
@@ -39,12 +39,12 @@ export function postInsertion(db: Database, options: StorageOptions): PostReposi
     if (stored.isErr()) return err(stored.error);
     if (stored.value) return ok();
     const [post, bytes] = isRecorded ? [inserted.post, bytesOf(inserted)] : [inserted, storedPostBytes(inserted)];
-    // A post without a record that has room now had none: another transaction has just made room.
+    // A post without a record that has room now had none then: another transaction has made room since.
     const other = { kind: isRecorded ? "idempotency_key_in_use" : "account_quota_exceeded" } as const;
     return refusal(OPERATION, {
       userId: post.authorId,
       bytes,
-      notThere: AUTHOR_NOT_FOUND.posts_author_fkey,
+      notFound: AUTHOR_NOT_FOUND.posts_author_fkey,
       other,
     });
   };
@@ -55,7 +55,7 @@ function bytesOf({ post, record }: RecordedPost): number {
   return storedPostBytes(post) + storedRecordBytes(record);
 }
 
-/** A row that a transaction refuses ends the transaction, so there it is not batched with others. */
+/** Inside a transaction nothing is batched, because one row that fails aborts the whole transaction. */
 function batched<Row>(db: Database, insertRows: InsertRows<Row>, rowBytes: (row: Row) => number) {
   if (!is(db, PgTransaction)) return batchInserts(insertRows, rowBytes);
   return async (row: Row) => (await insertRows([row])).map(([isStored]) => isStored === true);

@@ -16,16 +16,16 @@ import {
 import { POST_COLUMNS, type PostRow } from "./post-row.ts";
 import { posts } from "./schema.ts";
 
-/** A row of a page, with the sort key of its title where the list is sorted by titles. */
+/** A row of a page. `titleKey` is the sort key of its title in a list that is sorted by titles. */
 export interface ListedRow {
   readonly post: PostRow;
   readonly titleKey: string | null;
 }
 
 export interface SelectedPage<Row> {
-  /** The rows after the cursor, in its direction: one more than the limit where the list continues. */
+  /** The rows after the cursor, in its direction: one more than the limit if the list continues. */
   readonly rows: readonly Row[];
-  /** The number of posts in the whole list, from the same snapshot; `null` where it was not requested. */
+  /** The number of posts in the whole list, from the same snapshot; `null` when it was not requested. */
   readonly total: number | null;
 }
 
@@ -131,7 +131,7 @@ function selectIds(db: Database, shape: PageShape) {
       .from(posts)
       .where(where)
       .orderBy(...order)
-      // For a limit that is a parameter PostgreSQL expects a tenth of all rows.
+      // A literal, because the planner expects a tenth of all rows for a limit that is a parameter.
       .limit(MAX_PAGE_LIMIT + 1)
       .as("found");
     return db.select().from(found).limit(limit);

@@ -4,7 +4,7 @@ import type { PostFilter, PostSort } from "../../domain/post/post-list.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import { posts, titleOrder } from "./schema.ts";
 
-/** Posts that are next to each other in an index of each sort: of one status, and of one author or of everybody. */
+/** A contiguous range of posts in the index of every sort: one status, and one author or all authors (`null`). */
 export interface IndexRange {
   readonly status: PostStatus;
   readonly authorId: UserId | null;
@@ -13,7 +13,7 @@ export interface IndexRange {
   readonly before: Date | null;
 }
 
-/** A value in a statement: of a range, or of the cursor (`key` and `id`). */
+/** The value of a field of the range, or of the cursor (`key` and `id`), in a statement. */
 export type ValueOf = (name: keyof IndexRange | "key" | "id") => Placeholder | SQL;
 
 /** A filter as disjoint index ranges, so that the cost of a page does not depend on the posts that the filter excludes. */
@@ -53,9 +53,9 @@ export interface Scan {
 type Pair = readonly [column: SQLChunk, value: SQLChunk];
 
 /**
- * The condition and the order by which a page of a range is read from an index (keyset pagination). Both contain all columns
- * of the index, also those that are equal in all rows: no other index has this order, so PostgreSQL cannot prefer another one
- * and sort its rows, however few rows it expects.
+ * The condition and the order of a page of a range, for keyset pagination on an index. Both contain all columns of the index,
+ * also those that are equal in all rows. No other index has this order, so PostgreSQL cannot choose another index and sort its
+ * rows, even if it expects only a few.
  */
 export function scanOf({ authorId, after, before }: IndexRange, { by, isDescending, isFirst }: Scan, value: ValueOf) {
   const { column: key, least } = SORT_COLUMNS[by];
@@ -65,7 +65,7 @@ export function scanOf({ authorId, after, before }: IndexRange, { by, isDescendi
   if (by !== "created") cursor.push([key, value("key")]);
   cursor.push([posts.id, value("id")]);
 
-  // A cursor is within the bounds of its list, so it replaces the bound behind it.
+  // A cursor is always within the bounds of its list, so it replaces the bound on its side.
   const isAfterCursor = { low: !isFirst && !isDescending, high: !isFirst && isDescending };
   const isBounded = { low: by === "published" && after !== null, high: by === "published" && before !== null };
   const lowest = isBounded.low ? sql`${value("after")}::timestamptz + interval '1 millisecond'` : least;
@@ -73,9 +73,9 @@ export function scanOf({ authorId, after, before }: IndexRange, { by, isDescendi
   const high = isAfterCursor.high ? cursor : [...prefix, ...(isBounded.high ? [[key, value("before")] as const] : [])];
   return {
     where: and(
-      // PostgreSQL expects no row above the greatest value that it knows of a column, so the comparison is not strict.
+      // Not strict, because the planner expects no rows above the greatest value in its statistics.
       compareRows(low, sql`>=`),
-      // All columns are compared: the post of the cursor may have moved.
+      // All columns are compared, because the post of the cursor may have a new sort key.
       isAfterCursor.low ? compareRows(cursor, sql`<>`) : undefined,
       compareRows(high, high === cursor || isBounded.high ? sql`<` : sql`<=`),
       by === "published" ? isNotNull(posts.publishedAt) : undefined,

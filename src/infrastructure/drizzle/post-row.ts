@@ -17,7 +17,7 @@ export function postRow(post: Post): typeof posts.$inferSelect {
   return { ...post, titleKey: titleSortKey(post.title), titleKeyVersion: post.version };
 }
 
-/** Restores a post that an operation has read. A row that breaks an invariant of a post is a corrupt one. */
+/** Restores a post from its row. Fails with the reason `corrupt` when the row breaks an invariant of a post. */
 export function toPost(row: PostRow, operation: string): Result<Post, StorageFailure> {
   return restorePost(row).mapErr(({ kind }): StorageFailure => {
     const cause = { message: `The stored post ${row.id} breaks an invariant: ${kind}.` };

@@ -10,64 +10,65 @@ import { conditionOf, rangesOf, scanOf, type IndexRange, type ValueOf } from "./
 import { POST_COLUMNS, toPost, type PostRow } from "./post-row.ts";
 import { posts } from "./schema.ts";
 
-/** How similar to a word a title must be, by their trigrams, from 0 to 1: one letter of five may differ. */
+/** The minimum trigram similarity of a word and a title, from 0 to 1. About one letter of five may differ. */
 const MIN_SIMILARITY = 0.5;
-/** So many posts are ranked at most, the newest of those that contain the words: this bounds the cost of a search. */
+/** The maximum number of ranked posts: the newest of those that contain the words. It bounds the cost of a search. */
 const MAX_RANKED = 1_000;
-/** Posts that contain the words rank from here on, before all whose title is merely similar. */
+/** The minimum rank of a post that contains the words. Posts with a similar title rank below it. */
 const MIN_WORDS_RANK = 1_000_000;
 
-/** How a search bounds the rows that it reads by an index that has no order. */
+/** Bounds on the rows that a search reads. A GIN index has no order, so it cannot return the newest matches first. */
 interface Bounds {
-  /** What more posts have is common: PostgreSQL would fetch all of them to find the newest. */
+  /** A condition with more matches is common: PostgreSQL would fetch all of them to find the newest. */
   readonly fetched: number;
-  /** Where it is common, so many of the newest posts are looked through for it. */
+  /** For a common condition, the number of newest posts that are scanned instead. */
   readonly walked: number;
-  /** So many of the newest that were found are ranked. */
+  /** The number of newest matches that are ranked. */
   readonly kept: number;
 }
 
 const BOUNDS_OF_WORDS: Bounds = { fetched: 5_000, walked: 10_000, kept: MAX_RANKED };
-/** To compare a title takes ten times as long as to look for words. */
+/** Lower, because the comparison of a title takes ten times as long as the search for words. */
 const BOUNDS_OF_TITLES: Bounds = { fetched: 1_000, walked: 2_000, kept: 100 };
-/** Of a post's content so many characters are parsed for its excerpt, which takes a millisecond. */
+/** The maximum number of characters of a content that are parsed for its excerpt, which takes a millisecond. */
 const EXCERPT_FROM = 10_000;
 
-// What no excerpt can have of its content: it is taken out of that before. The last stands for what would begin a tag.
+// Markers in a headline. These characters are removed from the content before. The last one replaces `<`, which would begin
+// a tag.
 const MATCH_BEGINS = "\u0001";
 const MATCH_ENDS = "\u0002";
 const LESS_THAN = "\u0003";
 const HEADLINE = `StartSel=${MATCH_BEGINS}, StopSel=${MATCH_ENDS}, MaxFragments=2, MinWords=10, MaxWords=25, FragmentDelimiter=" … "`;
 
-// The column and the function are the database's own (drizzle/0004): nothing writes them, and only a search reads them.
+// The column and the function are not in the Drizzle schema, because only a search reads them (drizzle/0004).
 const words = sql.raw(`"posts"."words"`);
 const titleThreshold = sql`set_config('pg_trgm.word_similarity_threshold', ${String(MIN_SIMILARITY)}, true)`;
 const titleKey = (title: unknown) => sql`public.title_key(${title})`;
 
-/** Of a bound that it does not know PostgreSQL expects that it lets a tenth of all through. */
+/** A literal, because the planner expects a tenth of all rows for a limit that is a parameter. */
 const raw = (bound: number) => sql.raw(String(bound));
 const newestFirst = sql`order by "posts"."id" desc limit`;
 
-/** A minus that stands before nothing that could be excluded: PostgreSQL negates what comes later, and fails at 33 of them. */
+/** A minus without a word after it. PostgreSQL would negate the next word, and fails when there are 33 of them. */
 const IDLE_MINUSES = /-+(?=[-\s!&|()]|$)/g;
 
-/** As a sub-select it is computed once, and not for each row. What is in angle brackets is no tag: see drizzle/. */
-const askedFor = (query: SearchQuery) =>
+/** The query as a tsquery. A sub-select is computed once, not for each row. `<` is removed, so that no text parses as a tag. */
+const tsqueryOf = (query: SearchQuery) =>
   sql`(select websearch_to_tsquery('public.quire', ${query.replaceAll("<", " ").replaceAll(IDLE_MINUSES, " ")}))`;
 
 /**
- * The posts that answer a query, by their ids, with their ranks: those that have the words, and those whose titles are
- * merely similar, so many of each as {@link Bounds} let through.
+ * The ids and ranks of the posts that match a query: posts that contain the words, and posts whose title is only similar. The
+ * {@link Bounds} limit the number of each kind.
  */
 function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
-  const asked = askedFor(query);
-  // Without what must not be there, and with words in a row as words anywhere: what the index tells without the row.
-  const indexed = sql`(select regexp_replace(querytree(${asked}), '<(-|\\d+)>', '&', 'g')::tsquery)`;
-  const has = sql`${words} @@ ${asked}`;
+  const tsquery = tsqueryOf(query);
+  // The part of the query that the index can answer without the row: no negations, and phrases as words at any position.
+  const indexed = sql`(select regexp_replace(querytree(${tsquery}), '<(-|\\d+)>', '&', 'g')::tsquery)`;
+  const has = sql`${words} @@ ${tsquery}`;
   const byWords = candidates(ranges, BOUNDS_OF_WORDS, {
     name: "by_words",
-    isSought: sql`true`,
-    isIndexed: sql`(select querytree(${asked}) <> 'T')`,
+    isEnabled: sql`true`,
+    isIndexed: sql`(select querytree(${tsquery}) <> 'T')`,
     inIndex: sql`${words} @@ ${indexed}`,
     condition: has,
   });
@@ -76,15 +77,15 @@ function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
   const isAlike = sql`(select ${titleThreshold}) is not null and ${similar}`;
   const byTitle = candidates(ranges, BOUNDS_OF_TITLES, {
     name: "by_title",
-    // Of common words there are so many posts that nobody comes to those that are merely similar.
-    isSought: sql`not ${byWords.isCommon}`,
+    // Common words have so many matches that a reader never reaches the posts with a similar title.
+    isEnabled: sql`not ${byWords.isCommon}`,
     isIndexed: sql`true`,
     inIndex: isAlike,
     condition: isAlike,
   });
   const similarity = alike.map((word) => sql`word_similarity(${word}, ${titleKey(posts.title)})`);
   const rank = sql`case
-    when ${has} then ${MIN_WORDS_RANK}::int + least(999999, round(1e6 * ts_rank(${words}, ${asked}, 1)))::int
+    when ${has} then ${MIN_WORDS_RANK}::int + least(999999, round(1e6 * ts_rank(${words}, ${tsquery}, 1)))::int
     when ${isAlike} then round(1000 * (${sql.join([sql`0`, ...similarity], sql` + `)}) / ${Math.max(1, alike.length)})::int
     end`;
   const kinds = alike.length === 0 ? [byWords] : [byWords, byTitle];
@@ -103,31 +104,31 @@ function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
 }
 
 interface Sought {
-  /** Of the tables that are made on the way. */
+  /** The prefix of the names of its common table expressions. */
   readonly name: "by_words" | "by_title";
-  readonly isSought: SQL;
-  /** Whether the index can tell anything at all. */
+  readonly isEnabled: SQL;
+  /** Whether the index can answer any part of the condition. */
   readonly isIndexed: SQL;
-  /** What the index tells, which may be too much. */
+  /** The part of the condition that the index answers. It may match too many posts. */
   readonly inIndex: SQL;
   readonly condition: SQL;
 }
 
 /**
- * The ids of the newest posts that are sought by an index that has no order: of those that it tells, or where it tells too
- * many, of the newest of each range.
+ * The ids of the newest posts that fulfil a condition with a GIN index, which has no order. When the index has too many
+ * matches, the newest posts of each range are scanned instead.
  */
 function candidates(ranges: readonly IndexRange[], { fetched, walked, kept }: Bounds, sought: Sought) {
-  const { isSought, isIndexed, inIndex, condition } = sought;
+  const { isEnabled, isIndexed, inIndex, condition } = sought;
   const table = sql.identifier(sought.name);
   const isCommon = sql`(select holds from ${sql.identifier(`${sought.name}_are_common`)})`;
   const tables = sql`${table} as materialized (
       select ${posts.id}, ${posts.authorId}, ${posts.status}, ${posts.publishedAt} from ${posts}
-      where ${isSought} and ${isIndexed} and ${inIndex} limit ${raw(fetched + 1)}
+      where ${isEnabled} and ${isIndexed} and ${inIndex} limit ${raw(fetched + 1)}
     ), ${sql.identifier(`${sought.name}_are_common`)} as materialized (
-      select ${isSought} and (not ${isIndexed} or (select count(*) from ${table}) > ${fetched}) as holds
+      select ${isEnabled} and (not ${isIndexed} or (select count(*) from ${table}) > ${fetched}) as holds
     )`;
-  // What an index holds alone PostgreSQL reads in its order, and does not sort all that there is instead.
+  // Selects only columns of the index, so that PostgreSQL reads the index in its order and does not sort all posts.
   const newest = ranges.map((range) => {
     const { where, order } = newestOf(range);
     return sql`select id from (
@@ -135,11 +136,11 @@ function candidates(ranges: readonly IndexRange[], { fetched, walked, kept }: Bo
     ) as newest where ${isCommon}`;
   });
   const isShown = or(...ranges.map((range) => conditionOf(range, literal(range))));
-  const told = sql`select id from ${table} as posts where not ${isCommon} and (${isShown})`;
-  // With an offset it is an array that is looked through, and the condition is not looked up in its index again.
+  const fromIndex = sql`select id from ${table} as posts where not ${isCommon} and (${isShown})`;
+  // `offset 0` keeps PostgreSQL from evaluating the condition by its index once more: it filters the rows of the array.
   const ids = sql`(select id from (
       select ${posts.id}, ${posts.title}, ${words} from ${posts}
-      where ${posts.id} = any(array(${sql.join([told, ...newest], sql` union all `)})) order by ${posts.id} desc offset 0
+      where ${posts.id} = any(array(${sql.join([fromIndex, ...newest], sql` union all `)})) order by ${posts.id} desc offset 0
     ) as posts where ${condition} ${newestFirst} ${raw(kept)})`;
   return { tables, isCommon, ids };
 }
@@ -151,7 +152,7 @@ interface FoundRow {
   readonly headline: string;
 }
 
-/** Selects a page of the posts that answer a query, and their number, in one statement. */
+/** Selects a page of the posts that match a query, and their number, in one statement. */
 export async function selectFound(
   db: Database,
   filter: PostFilter,
@@ -175,7 +176,7 @@ export async function selectFound(
       post: POST_COLUMNS,
       rank: sql<number>`rank`.mapWith(Number),
       headline: sql<string>`ts_headline('public.quire',
-        translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${askedFor(query)}, ${HEADLINE})`,
+        translate(left(${posts.content}, ${EXCERPT_FROM}), ${`<${MATCH_BEGINS}${MATCH_ENDS}${LESS_THAN}`}, ${LESS_THAN}), ${tsqueryOf(query)}, ${HEADLINE})`,
       total: total.mapWith(Number),
     })
     .from(sql`(values (1)) as one`)
@@ -195,7 +196,7 @@ const literal: (range: IndexRange) => ValueOf = (range) => (name) => {
   return sql`${given instanceof Date ? sql.param(given, posts.publishedAt) : sql.param(given)}`;
 };
 
-/** The newest posts of a range, as an index has them: the last published ones where times of publication bound it. */
+/** A scan of a range, newest posts first. With bounds on the time of publication, the most recently published come first. */
 function newestOf(range: IndexRange) {
   const by = range.after === null && range.before === null ? "created" : "published";
   return scanOf(range, { by, isDescending: true, isFirst: true }, literal(range));

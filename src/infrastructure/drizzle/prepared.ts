@@ -25,8 +25,7 @@ export function placeholderOf(as: string, column: string, row: number): string {
 }
 
 /**
- * Rows of placeholders that a statement selects from under the name `as`, to be filled by {@link valuesOf}. The casts tell
- * PostgreSQL their types.
+ * A `values` list of placeholders with the name `as`, to be filled by {@link valuesOf}. The casts tell PostgreSQL the types.
  */
 export function givenRows(as: string, columns: Columns, rows: number): SQL {
   const lists = Array.from({ length: rows }, (_, row) => {

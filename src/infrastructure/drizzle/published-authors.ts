@@ -3,21 +3,22 @@ import type { UserId } from "../../domain/shared/id.ts";
 import type { PageRequest } from "../../domain/shared/page.ts";
 import { posts, users } from "./schema.ts";
 
-/** More users are never removed at once: each takes an account and 200 units of a budget (rate-costs.ts). */
+/** No more removals run at once, because each costs an account and 200 units of a rate limit (rate-costs.ts). */
 const MAX_REMOVALS = 1000;
 
 /**
- * The ids of the users past a place who have a published post, in the direction of its going: one more than the limit
- * where there are. Each step of the recursion is one descent into the index of authors' times of publication, which holds
- * published posts alone (a loose index scan), so a page costs the same however many users have published nothing, and
- * however many posts an author has. As many more are given as users are being removed, who may be among them and are not shown.
+ * The ids of the users after the cursor who have a published post, in its direction: up to one more than the limit. It is a
+ * loose index scan: each step of the recursion is one descent into the index of published posts by author. So the cost of a
+ * page depends neither on users without published posts nor on the number of posts of an author.
+ *
+ * Users who are being removed may be among the ids and are not shown, so the result has as many additional ids.
  */
 export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
   const isBackward = from?.direction === "backward";
   const nextAuthor = (place: SQL | null) => {
     const past = place && (isBackward ? sql`${posts.authorId} > ${place}` : sql`${posts.authorId} < ${place}`);
     const towards = sql.raw(isBackward ? "asc" : "desc");
-    // All columns of the index, so that no other has this order and nothing is sorted.
+    // All columns of the index, so that PostgreSQL cannot choose another index and sort its rows.
     const columns = [posts.authorId, posts.status, posts.publishedAt, posts.id];
     const order = sql.join(
       columns.map((column) => sql`${column} ${towards}`),

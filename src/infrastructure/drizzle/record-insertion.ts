@@ -13,14 +13,14 @@ const EXCLUDED = Object.fromEntries(
 );
 
 /**
- * Claims a key for the transaction, and tells whether it is free:
+ * Claims a key for the transaction. True if the key is free:
  *
  *     pg_try_advisory_xact_lock(hashtextextended(digest, 0)) and not exists (
  *       select id from idempotency_keys where key_digest = digest and expires_at > now)
  *
  * PostgreSQL releases the lock at the end of the transaction or of the connection (PostgreSQL 18, 13.3.5). The lock has 64
- * bits of the digest: a collision of two keys is practically impossible, and would only refuse a request that can be
- * repeated.
+ * bits of the digest: a collision of two keys is practically impossible, and would only refuse a request that the client can
+ * repeat.
  */
 export function isKeyFree(db: Database, digest: SQL | KeyDigest, now: SQL | Date) {
   return and(
@@ -35,7 +35,7 @@ export function isKeyFree(db: Database, digest: SQL | KeyDigest, now: SQL | Date
 }
 
 /**
- * Inserts the `given` records whose keys are free and whose accounts have room. Returns the digests of those it stored:
+ * Inserts the `given` records whose keys are free and whose accounts have room. Returns the digests of the stored records:
  *
  *     insert into idempotency_keys select … from (values …) as given where (room for given.bytes) and (given key is free)
  *     on conflict (key_digest) do update set … where idempotency_keys.expires_at <= excluded.created_at

@@ -27,10 +27,10 @@ import type { Role, UserName } from "../../domain/user/user.ts";
 import type { PostsFate } from "../../domain/user/user-removal.ts";
 import type { Version } from "../../domain/shared/version.ts";
 
-/** A moment in the milliseconds that a JavaScript `Date` holds, so that what is read equals what was written. */
+/** A time with the millisecond precision of a JavaScript `Date`, so that a stored time is read back unchanged. */
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
 
-/** Whether an address can have a key that is more than the address in lower case: only then a new rule can change it. */
+/** True if the key of an address may differ from the address in lower case. Only such a key can change with the rule. */
 export function isUnicodeEmail(email: PgColumn): SQL {
   return sql`(octet_length(${email}) <> char_length(${email}) or ${email} ilike '%xn--%')`;
 }
@@ -47,8 +47,8 @@ export const users = pgTable(
     version: bigint({ mode: "number" }).$type<Version>().notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
-    // Of a user whose removal was requested and is not finished: they are gone for every reader, and their row stays until
-    // everything that points at it is gone (user-removal.ts).
+    // Set while a requested removal is not finished. Readers do not see the user, and the row stays until nothing refers to
+    // it (user-removal.ts).
     removalRequestedAt: moment("removal_requested_at"),
     removalFate: text("removal_fate").$type<PostsFate["kind"]>(),
     removalHeirId: uuid("removal_heir_id").$type<UserId>(),
@@ -57,20 +57,20 @@ export const users = pgTable(
     primaryKey({ name: "users_pkey", columns: [user.id] }),
     unique("users_email_key_unique").on(user.emailKey),
     index("users_removal_idx").on(user.removalRequestedAt).where(isNotNull(user.removalRequestedAt)),
-    // For the removals that give posts to a user who is removed as well.
+    // Finds the removals that reassign posts to a user who is now removed as well.
     index("users_removal_heir_idx").on(user.removalHeirId).where(isNotNull(user.removalHeirId)),
     check("users_role_check", sql`${user.role} in ('author', 'admin')`),
     index("users_admin_idx")
       .on(user.id)
       .where(sql`${user.role} = 'admin'`),
-    // For email-keys.ts, which looks at every start through those whose keys may be outdated.
+    // For email-keys.ts, which reads at every start the users whose keys may be outdated.
     index("users_unicode_email_idx").on(user.id).where(isUnicodeEmail(user.email)),
   ],
 );
 
 /**
- * How many bytes an account has stored, counted by triggers on the tables that they are in. A user whose removal was
- * requested has no row, and so can store nothing any more.
+ * The number of bytes that each account has stored, which triggers on the other tables count. A user whose removal was
+ * requested has no row here, so nothing more can be stored for the user.
  */
 export const accountUsage = pgTable(
   "account_usage",
@@ -88,12 +88,12 @@ export const accountUsage = pgTable(
 
 type TitleColumns = Readonly<Record<"title" | "version" | "titleKey" | "titleKeyVersion", PgColumn>>;
 
-/** Whether a post lacks the key of its title: an older program has written it. */
+/** True if a post lacks the current key of its title, because an older program has written the post. */
 export function hasOutdatedTitleKey({ version, titleKeyVersion }: Omit<TitleColumns, "title" | "titleKey">): SQL {
   return sql`${titleKeyVersion} is distinct from ${version}`;
 }
 
-/** The text that lists order titles by, by code points; without its key a title itself. */
+/** The sort key of a title, compared by code points. It is the title itself when the current key is missing. */
 export function titleOrder({ title, titleKey, version, titleKeyVersion }: TitleColumns): SQL {
   return sql`(case when ${titleKeyVersion} = ${version} then ${titleKey} else ${title} end) collate "C"`;
 }
@@ -110,9 +110,9 @@ export const posts = pgTable(
     version: bigint({ mode: "number" }).$type<Version>().notNull(),
     createdAt: moment("created_at").notNull(),
     updatedAt: moment("updated_at").notNull(),
-    /** What {@link titleSortKey} makes of the title. An older program stores none, or leaves that of an earlier title. */
+    /** The {@link titleSortKey} of the title. An older program stores none, or keeps the key of an earlier title. */
     titleKey: text("title_key"),
-    /** The version of the post that has the key: at another, the key is outdated. */
+    /** The version of the post for which the key was computed. At any other version the key is outdated. */
     titleKeyVersion: bigint("title_key_version", { mode: "number" }).$type<Version>(),
   },
   (post) => [
@@ -122,19 +122,19 @@ export const posts = pgTable(
       "posts_status_check",
       sql`(${post.status} = 'draft' and ${post.publishedAt} is null) or (${post.status} = 'published' and ${post.publishedAt} is not null)`,
     ),
-    // For each sort of lists an index of everybody's posts, and one of an author's: see post-lists.ts.
+    // Each sort has an index of all posts, and one of the posts of each author (post-lists.ts).
     index("posts_status_idx").on(post.status, post.id),
     index("posts_author_idx").on(post.authorId, post.status, post.id),
     index("posts_updated_idx").on(post.status, post.updatedAt, post.id),
     index("posts_author_updated_idx").on(post.authorId, post.status, post.updatedAt, post.id),
-    // Drafts have no time of publication, and no place in an order by it.
+    // Drafts have no time of publication, so they are not in these indexes.
     index("posts_published_at_idx").on(post.status, post.publishedAt, post.id).where(isNotNull(post.publishedAt)),
     index("posts_author_published_at_idx")
       .on(post.authorId, post.status, post.publishedAt, post.id)
       .where(isNotNull(post.publishedAt)),
     index("posts_title_idx").on(post.status, titleOrder(post), post.id),
     index("posts_author_title_idx").on(post.authorId, post.status, titleOrder(post), post.id),
-    // For title-keys.ts, which looks for them at every start and once an hour.
+    // For title-keys.ts, which reads these posts at every start and once an hour.
     index("posts_outdated_title_key_idx").on(post.id).where(hasOutdatedTitleKey(post)),
   ],
 );
@@ -177,7 +177,7 @@ export const idempotencyKeys = pgTable(
       "cascade",
     ),
     unique("idempotency_keys_digest_unique").on(record.keyDigest),
-    // For what goes with a user: nothing else looks a user's records up.
+    // For the removal of a user. Nothing else finds records by their user.
     index("idempotency_keys_user_idx").on(record.userId),
     index("idempotency_keys_expiry_idx").on(record.expiresAt),
   ],

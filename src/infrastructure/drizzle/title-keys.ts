@@ -8,17 +8,16 @@ import type { Database } from "./database.ts";
 import { SMALL_PENDING_LIST } from "./drizzle-posts.ts";
 import { hasOutdatedTitleKey, posts } from "./schema.ts";
 
-/** Rows that a statement reads or writes: each has an entry in every index of posts, and together they take some 20 ms. */
+/** The maximum number of rows of a statement. A row has an entry in every index of posts, so 100 rows take about 20 ms. */
 const ROWS_PER_STATEMENT = 100;
 
-/** {@link renewTitleKeys} of a database, until it is told to stop. */
+/** {@link renewTitleKeys} of one database. It stops after a batch when `isStopping` returns true. */
 export type RenewTitleKeys = (isStopping: () => boolean) => Promise<Result<number, StorageFailure>>;
 
 /**
- * Gives each post the key of its title that lacks it, as an older program has written it, and tells how many have got one.
- * Each batch is committed by itself: whatever ends this, the next start or the next hour goes on. It may run in several
- * processes at once, beside any writes: a post that another changes meanwhile is at another version, and is left to that
- * change.
+ * Stores the title keys that posts of an older program lack, and returns the number of renewed posts. Each batch is its own
+ * transaction, so an interrupted run resumes at the next start or within an hour. Several processes may run it at once, beside
+ * any other write: a post that changes in the meantime has another version and is skipped, because that change stored its key.
  */
 export async function renewTitleKeys(db: Database, isStopping: () => boolean): Promise<Result<number, StorageFailure>> {
   let renewed = 0;
@@ -46,7 +45,7 @@ async function storeKeys(db: Database, outdated: readonly Outdated[]): Promise<n
   const ids = sql`${sql.param(outdated.map(({ id }) => id))}::uuid[]`;
   const versions = outdated.map(({ version }) => String(version));
   const keys = outdated.map(({ title }) => titleSortKey(title));
-  // Rows that another process is writing are skipped, and not waited for: two that wait for each other are a deadlock.
+  // Rows that another process is writing are skipped. Two processes that wait for each other would be a deadlock.
   const free = db
     .select({ id: posts.id })
     .from(posts)

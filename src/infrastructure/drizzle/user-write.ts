@@ -10,21 +10,21 @@ import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { users } from "./schema.ts";
 
-/** In the statement itself: a plan for any role could not use the index of admins. */
+/** The role is a literal, because a generic plan for any role could not use the partial index of admins. */
 export const IS_ADMIN = eq(users.role, "admin").inlineParams();
 
-/** A user whose removal was requested is gone for everybody but those who work it off. */
+/** Excludes users whose removal was requested: only the removal itself sees them. */
 export const IS_PRESENT = isNull(users.removalRequestedAt);
 
 interface UserWrite<Refusal> {
   readonly id: UserId;
   readonly expected: Version;
-  /** Which users there are for the write: all, where it is left out. */
+  /** Limits the users that the write can find; all users by default. */
   readonly among?: SQL;
-  /** Whether an admin is one still when it is done. */
+  /** Whether the user is an admin after the write. */
   readonly isAdminAfter: boolean;
   readonly operation: string;
-  /** The write to the user whom a condition names; returns a row when there is one. */
+  /** Writes to the user that fulfils the condition. Returns a row if there is one. */
   readonly write: (on: Database, where: SQL | undefined) => Promise<readonly unknown[]>;
   readonly constraints: Readonly<Record<string, Refusal>>;
 }
@@ -32,8 +32,8 @@ interface UserWrite<Refusal> {
 type WriteError<Refusal> = UserNotFound | VersionConflict | LastAdmin | Refusal | StorageFailure;
 
 /**
- * Makes a write to a user that is guarded by a version, and never takes the last admin away. A write that takes no admin
- * away, as nearly all do, is one statement.
+ * Writes to a user with optimistic concurrency control, and never removes the last admin. A write that removes no admin, as
+ * nearly all, is one statement.
  */
 export async function writeBesideAdmins<Refusal>(
   db: Database,
@@ -53,16 +53,16 @@ export async function writeBesideAdmins<Refusal>(
   const [stored] = found.value;
   if (stored === undefined) return fail({ kind: "user_not_found" });
   if (stored.version !== expected || isAdminAfter) return fail({ kind: "version_conflict" });
-  return takeAdminAway(db, write, isAsExpected);
+  return removeAdmin(db, write, isAsExpected);
 }
 
 /**
- * Takes an admin away while another remains. It locks an admin who is to remain until it is committed, so two that are
- * taken away at once wait for each other, and the second sees what the first has left (PostgreSQL 18, 13.2.1: a locked row
- * is looked at again after the wait). All lock the same two rows in the same order, so they do not block each other for
- * ever; posts of an admin are written meanwhile, as no key changes.
+ * Demotes or removes an admin if another one remains. It locks two admins until the commit, so two concurrent calls run one
+ * after the other, and the second sees the result of the first (PostgreSQL 18, 13.2.1: a locked row is read again after the
+ * wait). All calls lock the same rows in the same order, so there is no deadlock. The lock allows writes of an admin's posts,
+ * because no key changes.
  */
-async function takeAdminAway<Refusal>(
+async function removeAdmin<Refusal>(
   db: Database,
   { id, operation, write, constraints }: UserWrite<Refusal>,
   isAsExpected: SQL | undefined,

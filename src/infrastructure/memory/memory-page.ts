@@ -8,7 +8,7 @@ interface Order<Row> {
 
 const NEWEST_FIRST: Order<unknown> = { keyOf: () => null, descending: true };
 
-/** The rows past a place, in the direction of its going: one more than the page's limit where there are, each a clone. */
+/** Clones of the rows after the cursor, in its direction: up to one more than the limit of the page. */
 export function rowsFrom<AnId extends Id<string>, Row extends { readonly id: AnId }>(
   rows: Iterable<Row>,
   { from, limit }: PageRequest<AnId>,
@@ -32,7 +32,7 @@ function compare(a: Place, b: Place): number {
   return compareCodePoints(a.key ?? "", b.key ?? "") || compareCodePoints(a.id, b.id);
 }
 
-/** The order of PostgreSQL's collation "C" in UTF-8; that of JavaScript's `<` is another, beyond U+FFFF. */
+/** Compares as PostgreSQL's collation "C" does in UTF-8. JavaScript's `<` differs for characters beyond U+FFFF. */
 function compareCodePoints(a: string, b: string): number {
   let i = 0;
   while (i < a.length && a[i] === b[i]) i++;

@@ -4,11 +4,11 @@ import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 export interface MemoryOptions {
-  /** How many bytes an account may store; 0 for any number. */
+  /** The maximum number of bytes that an account may store; 0 for no limit. */
   readonly accountQuotaBytes: number;
 }
 
-/** Whether an account may store so many bytes more. */
+/** Whether an account may store additional bytes. */
 export function hasRoomFor(
   bytes: number,
   userId: UserId,

@@ -1,7 +1,7 @@
 import type { Post } from "../../domain/post/post.ts";
 import { similarWords, type ExcerptPart, type FoundPost, type SearchQuery } from "../../domain/post/post-search.ts";
 
-/** Words in a row that must be there, or must not. */
+/** A phrase that a post must contain, or must not contain. */
 interface Term {
   readonly words: readonly string[];
   readonly isExcluded: boolean;
@@ -9,14 +9,14 @@ interface Term {
 
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const EXCERPT_WORDS = 25;
-/** Posts that contain the words rank from here on, before all whose title is merely similar. */
+/** The minimum rank of a post that contains the words. Posts with a similar title rank below it. */
 const MIN_WORDS_RANK = 1_000_000;
-/** How similar to a word a title must be, by their trigrams, from 0 to 1: one letter of five may differ. */
+/** The minimum trigram similarity of a word and a title, from 0 to 1. About one letter of five may differ. */
 const MIN_SIMILARITY = 0.5;
 
 /**
- * Finds posts by whole words, in any case and with or without accents, and by the trigrams of their titles, as PostgreSQL
- * does; unlike there a word is found in no other form of it, and none is too common to be looked for.
+ * Finds posts by whole words, without regard to case and accents, and by the trigrams of their titles, as PostgreSQL does.
+ * Unlike PostgreSQL it does no stemming and has no stop words.
  */
 export function findPosts(posts: readonly Post[], query: SearchQuery): FoundPost[] {
   const alternatives = termsOf(query);
@@ -32,7 +32,7 @@ export function findPosts(posts: readonly Post[], query: SearchQuery): FoundPost
   });
 }
 
-/** The sides of each `or`, as PostgreSQL's `websearch_to_tsquery` reads them; none without a word. */
+/** The operands of `or`, parsed as PostgreSQL's `websearch_to_tsquery` does. An operand without a word is omitted. */
 function termsOf(query: SearchQuery): readonly (readonly Term[])[] {
   const alternatives: Term[][] = [[]];
   for (const [, minus, phrase, word = ""] of query.matchAll(/(-?)(?:"([^"]*)"?|([^\s"]+))/g)) {
@@ -57,27 +57,27 @@ function hasInRow(text: readonly string[], words: readonly string[]): boolean {
   return text.some((_, at) => words.every((word, index) => text[at + index] === word));
 }
 
-/** A word of a title tells more than one of the content, and one of a short text more than one of a long one. */
+/** A match in the title weighs more than one in the content. A match in a short text weighs more than one in a long text. */
 function weight(title: readonly string[], content: readonly string[], wanted: ReadonlySet<string>): number {
   const hits = (words: readonly string[]) => words.filter((word) => wanted.has(word)).length;
   const length = 1 + Math.log(1 + title.length + content.length);
   return Math.min(999_999, Math.round((10_000 * (2.5 * hits(title) + hits(content))) / length));
 }
 
-/** As pg_trgm has them (PostgreSQL 18, F.35): of each word, with two spaces before it and one after. */
+/** The trigrams of pg_trgm (PostgreSQL 18, F.35), which pads each word with two spaces before it and one after it. */
 function trigramsOf(text: string): ReadonlySet<string> {
   const padded = wordsOf(text).map((word) => `  ${word} `);
   return new Set(padded.flatMap((word) => Array.from({ length: word.length - 2 }, (_, at) => word.slice(at, at + 3))));
 }
 
-/** In thousandths, the mean over words; 0 where one of them has nothing similar. */
+/** The mean similarity of the words to a title, in thousandths; 0 if any of them is below the minimum. */
 function similarity(title: ReadonlySet<string>, words: readonly ReadonlySet<string>[]): number {
   const shares = words.map((word) => [...word].filter((trigram) => title.has(trigram)).length / word.size);
   if (shares.length === 0 || Math.min(...shares) < MIN_SIMILARITY) return 0;
   return Math.round((1000 * shares.reduce((sum, share) => sum + share, 0)) / shares.length);
 }
 
-/** Some words of the content from a little before the first that was wanted. */
+/** An excerpt of the content that begins a few words before the first match. */
 function excerptOf(content: string, wanted: ReadonlySet<string>): ExcerptPart[] {
   const parts = content.split(/([\p{L}\p{M}\p{N}]+)/u);
   const isWanted = (part: string) => wordsOf(part).some((word) => wanted.has(word));

@@ -19,7 +19,7 @@ export function openMemoryStorage(options: MemoryOptions = { accountQuotaBytes: 
   };
   let lastTurn: Promise<unknown> = Promise.resolve();
 
-  /** One at a time, as in the one session of the embedded PostgreSQL. */
+  /** Runs one task at a time, as the single session of the embedded PostgreSQL does. */
   async function inTurn<T>(task: () => Promise<T>): Promise<T> {
     const turn = lastTurn.then(task);
     lastTurn = turn.catch(() => undefined);

@@ -8,17 +8,17 @@ import type { Session } from "../../domain/session/session.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { UserRemoval } from "../../domain/user/user-removal.ts";
 
-/** All that is stored. Entities are cloned on their way in and out, so nobody holds a stored one. */
+/** The stored entities. They are cloned on their way in and out, so no caller holds a stored object. */
 export interface MemoryTables {
   readonly users: Map<UserId, User>;
   readonly posts: Map<PostId, Post>;
   readonly sessions: Map<SessionId, Session>;
   readonly idempotencyKeys: Map<KeyDigest, IdempotencyRecord>;
-  /** Of users who are in `users` no more, in the order of their requests. */
+  /** The removals of users who are no longer in `users`, in the order of their requests. */
   readonly removals: Map<UserId, UserRemoval>;
 }
 
-/** Runs a step on the tables as they are when its turn comes, and gives its answer. */
+/** Runs a step on the current tables when its turn comes, and returns its result. */
 export type MemoryAccess = <T>(step: (tables: MemoryTables) => T) => Promise<T>;
 
 /** A step that is skipped when its signal is aborted before its turn. */
@@ -30,13 +30,13 @@ export function unlessAborted<T, E>(
   return (tables) => (signal?.aborted === true ? err(cancelledRead(operation)) : step(tables));
 }
 
-/** Stores a clone of a new row. An id is given once, so one that is there already is a defect of the program. */
+/** Stores a clone of a new row. Ids are unique, so an id that is stored already is a defect of the program. */
 export function addRow<AnId extends string, Row extends { readonly id: AnId }>(rows: Map<AnId, Row>, row: Row): void {
   if (rows.has(row.id)) throw new Error(`A row with the id ${row.id} is stored already.`);
   rows.set(row.id, structuredClone(row));
 }
 
-/** Stored entities are replaced and never changed, so copying the tables copies no entity. */
+/** A shallow copy is enough, because stored entities are replaced and never mutated. */
 export function copyTables({ users, posts, sessions, idempotencyKeys, removals }: MemoryTables): MemoryTables {
   return {
     users: new Map(users),

@@ -6,7 +6,7 @@ import { attempt } from "../drizzle/attempt.ts";
 import type { Database } from "../drizzle/database.ts";
 import { searchPath, unpooledSettings } from "./client/session-settings.ts";
 
-/** The database answers, and Quire cannot work with it; `detail` gives the reason and the remedy. */
+/** The database answers, but Quire cannot work with it; `detail` gives the reason and the remedy. */
 export interface DatabaseUnsuitable {
   readonly kind: "database_unsuitable";
   readonly detail: string;
@@ -23,8 +23,8 @@ const ENCODING = "UTF8";
 const EXTENSIONS = ["unaccent", "pg_trgm"];
 
 /**
- * Checks what a connection cannot set itself: version, encoding and extensions. Behind a pooler that refuses settings of a
- * session it also compares the settings of the role with those that Quire needs.
+ * Checks the properties that a connection cannot set: version, encoding and extensions. Behind a pooler that refuses session
+ * settings, it also compares the settings of the role with those that Quire needs.
  */
 export async function checkServer(
   db: Database,
@@ -45,7 +45,7 @@ export async function checkServer(
   );
   if (checked.isErr()) return err(checked.error);
   const [found] = checked.value;
-  if (found === undefined) throw new Error("The check of a server gives one row.");
+  if (found === undefined) throw new Error("The check of the server returned no row.");
   const { version, encoding } = found;
   if (Number(version) < MIN_VERSION_NUMBER) {
     return unsuitable(`The server is PostgreSQL ${Math.floor(Number(version) / 10_000)}. Use version 14 or later.`);

@@ -4,6 +4,6 @@ import type { Database } from "../drizzle/database.ts";
 import type { ServerClient } from "./client/client.ts";
 
 export function databaseOn(client: ServerClient): Database {
-  // Drizzle's types ask for all of postgres.js; its session uses only what ServerClient has.
+  // The types of Drizzle require the whole interface of postgres.js, but its session uses only the methods of ServerClient.
   return drizzle({ client: client as unknown as postgres.Sql });
 }

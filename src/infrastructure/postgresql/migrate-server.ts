@@ -17,14 +17,14 @@ import type { ServerUrl } from "./client/server-url.ts";
 import { databaseOn } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
-/** The database was not reached within the start timeout; `cause` is that of the last attempt. */
+/** The database was not reached within the start timeout; `cause` is the cause of the last attempt. */
 export interface DatabaseUnreachable {
   readonly kind: "database_unreachable";
   readonly waitedMs: number;
   readonly cause: unknown;
 }
 
-/** The database answers and refuses this program, or lacks what it needs. Another attempt would fail in the same way. */
+/** The database answers but rejects the connection, or lacks a requirement. Another attempt would fail in the same way. */
 export interface DatabaseRefused {
   readonly kind: "database_refused";
   readonly cause: unknown;
@@ -34,13 +34,13 @@ export type OpenPostgresError =
   DatabaseUnreachable | DatabaseRefused | DatabaseUnsuitable | MigrationsUnreadable | MigrationDrift | StorageFailure;
 
 export interface PostgresOptions extends ServerOptions {
-  /** The server with the role that may change the schema, where the role of `server` may not. */
+  /** The server with a role that may change the schema; `null` if the role of `server` may. */
   readonly migrator: ServerUrl | null;
   /** Standbys of the server, which serve reads of posts and lists. */
   readonly replicas: readonly ServerUrl[];
-  /** How long a start waits for the database. */
+  /** The time limit of the wait for the database at a start. */
   readonly startTimeoutMs: number;
-  /** How many bytes an account may store; 0 for any number. */
+  /** The maximum number of bytes that an account may store; 0 for no limit. */
   readonly accountQuotaBytes: number;
   /** The folder of migrations that drizzle-kit wrote. */
   readonly migrations: string;
@@ -48,11 +48,11 @@ export interface PostgresOptions extends ServerOptions {
 }
 
 export interface MigratedServer extends CheckedServer {
-  /** The migrations of this program, all of which the server has. */
+  /** The migrations of this program, all of them applied. */
   readonly shipped: readonly Migration[];
 }
 
-/** Waits for a server, checks it, and brings its schema up to date by the role that may change it. */
+/** Waits for a server, checks it, and applies the pending migrations with the role that may change the schema. */
 export async function migrateServer(options: PostgresOptions): Promise<Result<MigratedServer, OpenPostgresError>> {
   const { log, migrations } = options;
   const shipped = await readMigrations(migrations);
@@ -90,7 +90,7 @@ const MAX_DELAY_MS = 5000;
 
 type Attempted = DatabaseUnsuitable | MigrationDrift | StorageFailure;
 
-/** The failure of an attempt that the start timeout cuts off. */
+/** The failure of an attempt that the start timeout ends. */
 const CUT_OFF: StorageFailure = {
   kind: "storage_failure",
   reason: "unavailable",
@@ -100,10 +100,10 @@ const CUT_OFF: StorageFailure = {
 };
 
 /**
- * Retries a start with exponential backoff and full jitter while the database is not reachable, until `startTimeoutMs` are
- * over: the last delay ends with them. A start is not a call of the storage, so no other retry surrounds this one.
+ * Retries a start with exponential backoff and full jitter while the database is not reachable, for at most `startTimeoutMs`,
+ * delays included. A start is not a call of the storage, so no other retry surrounds this one.
  *
- * @param attemptOnce Gets a failure that comes when the time is over, to race with what has no deadline of its own.
+ * @param attemptOnce Gets a promise of the timeout failure, for a race with operations that have no deadline.
  */
 async function whenReachable<T>(
   { startTimeoutMs, connectTimeoutMs, log }: PostgresOptions,

@@ -12,13 +12,13 @@ import {
 } from "../drizzle/migrations.ts";
 import { withRollback } from "../sql/rollback.ts";
 
-/** The key of the advisory lock: any number that nothing else in the database locks by, the same in every Quire. */
+/** The key of the advisory lock: an arbitrary number, the same in every Quire, that nothing else in the database uses. */
 const MIGRATION_LOCK = 5_114_173_905;
 
 /**
- * Applies the pending migrations, all or none, and returns how many they were. Of several processes that start at once, one
- * applies them and the others wait for its advisory lock. The lock belongs to the transaction (PostgreSQL 18, 13.3.5): it
- * ends when the process dies, and a pooler in transaction mode keeps it on one connection.
+ * Applies the pending migrations, all or none, and returns their number. If several processes start at once, one applies them
+ * and the others wait for its advisory lock. The lock belongs to the transaction (PostgreSQL 18, 13.3.5): it ends when the
+ * process dies, and a pooler in transaction mode keeps it on one connection.
  */
 export async function migrate(
   db: Database,
@@ -39,7 +39,7 @@ export async function migrate(
           for (const migration of pending.value) await applyMigration(transaction, migration);
           return pending.value.length;
         },
-        // Under a stricter level the statements after the lock would see the database as it was before the lock.
+        // With a stricter level, statements after the lock would not see the writes of its previous holder.
         { isolationLevel: "read committed" },
       ),
     ),

@@ -21,7 +21,7 @@ export interface PostgresStorage extends Storage {
 
 export const CLOSE_GRACE_MS = 5000;
 
-/** Opens the storage on a PostgreSQL server whose schema it brings up to date. */
+/** Opens the storage on a PostgreSQL server and applies the pending migrations. */
 export async function openPostgresStorage(
   options: PostgresOptions,
 ): Promise<Result<PostgresStorage, OpenPostgresError>> {

@@ -1,11 +1,11 @@
 import { abortSource, type AbortSignal } from "../../domain/shared/abort-signal.ts";
 
-/** Whether a signal is aborted by now; a property would count as unchanged after an `await`. */
+/** A function, because TypeScript would narrow the property `aborted` and treat it as unchanged after an `await`. */
 export function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-/** A signal that is aborted once all of these are; none where a caller has none, as that one waits for ever. */
+/** A signal that is aborted when all of these are. `undefined` if a caller has no signal, because that caller never aborts. */
 export function commonSignal(signals: readonly (AbortSignal | undefined)[]): AbortSignal | undefined {
   const given = signals.filter((signal) => signal !== undefined);
   if (given.length < signals.length || given.length < 2) return given.length < signals.length ? undefined : given[0];

@@ -3,7 +3,7 @@ export interface DriverError extends Error {
   readonly code: string;
 }
 
-/** The conditions that an adapter reports itself, with PostgreSQL's codes for them. */
+/** The conditions that an adapter itself reports, with PostgreSQL's codes for them. */
 const SQLSTATES = {
   sqlclient_unable_to_establish_sqlconnection: "08001",
   connection_failure: "08006",

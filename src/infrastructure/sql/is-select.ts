@@ -1,4 +1,4 @@
-/** Whether a statement only reads. Drizzle's reads begin with `select`, and its writes with another word. */
+/** Whether a statement only reads. Drizzle's reads begin with `select`, and its writes with another keyword. */
 export function isSelect(text: string): boolean {
   return /^[\s(]*select\b/i.test(text);
 }

@@ -9,8 +9,8 @@ class Rollback<Outcome> extends Error {
 }
 
 /**
- * Runs a transaction that can roll itself back: `rollBack` leaves it by an exception, and once it is undone the caller
- * gets what `settle` gives, or throws.
+ * Runs a transaction that can roll itself back. `rollBack` leaves it with an exception. After the rollback, the caller gets
+ * the result of `settle`, or its exception.
  */
 export async function withRollback<Committed, Outcome>(
   run: (rollBack: (settle: () => Outcome) => never) => Promise<Committed>,

@@ -20,10 +20,10 @@ import type { UserRepository } from "../../domain/user/user-repository.ts";
 
 export const MAX_ATTEMPTS = 5;
 const FIRST_DELAY_MS = 25;
-/** The sum of the delays between the attempts is below this: 25 + 50 + 100 + 200 ms. */
+/** The upper bound of the sum of all delays: 25 + 50 + 100 + 200 ms. */
 export const MAX_TOTAL_DELAY_MS = FIRST_DELAY_MS * (2 ** (MAX_ATTEMPTS - 1) - 1);
 
-/** After this many attempts in a row that found the database unavailable, the circuit breaker opens. */
+/** The circuit breaker opens after this many consecutive attempts that found the database unavailable. */
 const FAILURES_TO_OPEN = 5;
 /** An open circuit breaker refuses every call for this long, and then lets one through as a probe. */
 const OPEN_MS = 1000;
@@ -31,15 +31,15 @@ const OPEN_MS = 1000;
 /** The cause of a refused call: no stack trace, which the log would hold once for each call. */
 const CIRCUIT_OPEN = { sqlState: null, message: "The circuit breaker is open: the database was unavailable." };
 
-/** Runs a call of a port, which `operation` names, and repeats it after a transient failure. */
+/** Runs a call of a port, which `operation` names, and retries it after a transient failure. */
 type Attempt = <T, E>(
   operation: string,
   call: () => Promise<Result<T, E | StorageFailure>>,
 ) => Promise<Result<T, E | StorageFailure>>;
 
 /**
- * Repeats every call that fails with a transient {@link StorageFailure}: a call of a repository by itself, a unit of work
- * as a whole. This is the only place that retries a call of the storage. Exponential backoff with full jitter separates the
+ * Retries every call that fails with a transient {@link StorageFailure}: a single call of a repository, or a whole unit of
+ * work. This is the only place that retries a call of the storage. Exponential backoff with full jitter separates the
  * attempts, and a circuit breaker refuses calls while the database is unavailable.
  *
  * At worst a call makes 5 attempts and waits 375 ms between them. A server that does not answer costs the connect timeout
@@ -54,7 +54,7 @@ export function withRetry(storage: Storage, log: Log): Storage {
     sessions: retrySessions(sessions, attempt),
     idempotencyKeys: retryIdempotencyKeys(idempotencyKeys, attempt),
     unitOfWork: { run: async (work) => attempt("unitOfWork.run", async () => unitOfWork.run(work)) },
-    // Readiness is the present state of the database, so it is neither repeated nor refused.
+    // A readiness check reports the current state of the database, so it is neither retried nor refused.
     probe: { check: async (...args) => probe.check(...args) },
     close: async () => storage.close(),
   };
@@ -81,7 +81,7 @@ function retrying(log: Log): Attempt {
   };
 }
 
-/** A test for the outcome of a call: whether it is a failure of the store for which `test` holds. */
+/** Returns a predicate of a result: true for a failure of the store that fulfils `test`. */
 export function failsWith(test: (failure: StorageFailure) => boolean) {
   return (outcome: unknown): boolean => {
     if (!(outcome instanceof Err)) return false;
@@ -90,7 +90,7 @@ export function failsWith(test: (failure: StorageFailure) => boolean) {
   };
 }
 
-// Each method is named, so that adapters may be classes and a new method of a port does not compile until it is here.
+// Each method is named, so that an adapter may be a class and a new method of a port does not compile until it is added here.
 
 function retryUsers(users: UserRepository, attempt: Attempt): UserRepository {
   return {

@@ -13,7 +13,8 @@ const MAX_CACHED = 10_000;
 
 /**
  * Caches the sessions and users that requests authenticate with. Every write to a session or a user invalidates the caches
- * before it is acknowledged. The caches are coherent only if every write comes this way: where one process owns the database.
+ * before it is acknowledged. The caches are coherent only if every write passes through them, so one process must own the
+ * database.
  */
 export function cacheSessions(storage: Storage): Storage {
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
@@ -58,7 +59,7 @@ function readThrough<Key extends string, Value extends object, Failure>(
       if (cached !== undefined) return ok(copyOf(cached));
       const invalidationsBefore = invalidations;
       const found = await load(key, signal);
-      // A value that was loaded during a write may be the one before it.
+      // A value that was loaded during a write may be stale.
       if (found.isOk() && invalidations === invalidationsBefore) cache.set(key, copyOf(found.value));
       return found;
     },
@@ -69,7 +70,7 @@ function readThrough<Key extends string, Value extends object, Failure>(
   };
 }
 
-/** A caller may change the row that it gets, and a `Date` in it. */
+/** Copies a row with its dates, because a caller may mutate them. */
 function copyOf<Row extends object>(row: Row): Row {
   const values = Object.entries(row).map(([name, value]) => [name, value instanceof Date ? new Date(value) : value]);
   return Object.fromEntries(values) as Row;
@@ -84,8 +85,8 @@ function noteChanges({ users, posts, sessions, idempotencyKeys }: Repositories, 
   };
 }
 
-// Each method is named, so that a new one does not compile until it is decided here whether it invalidates. A write
-// invalidates whatever its outcome is, also when it throws: it may have been stored.
+// Each method is named, so that a new method does not compile until it is added here, with or without an invalidation. A write
+// invalidates the caches whatever its outcome is, also when it throws, because it may have been stored.
 
 function usersInvalidating(users: UserRepository, invalidate: () => void): UserRepository {
   const invalidating = async <T>(write: Promise<T>): Promise<T> => write.finally(invalidate);

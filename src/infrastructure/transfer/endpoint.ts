@@ -10,7 +10,7 @@ import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
 
 /** The source or the target of a transfer, with an up-to-date schema. Its methods throw the errors of the driver. */
 export interface TransferEndpoint {
-  /** Its location, to be shown. */
+  /** The location of the database, to show to the operator. */
   readonly place: string;
   /** Selects rows whose values are all text. */
   select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
@@ -45,7 +45,7 @@ async function rowsOf(client: DrizzleClient, text: string, values: readonly (str
   return (await client.query<Row>(text, [...values], { rowMode: "array" })).rows;
 }
 
-/** A PostgreSQL server, with the role that may change its schema. */
+/** A PostgreSQL server. The transfer connects with the role that may change its schema. */
 export async function serverEndpoint(options: PostgresOptions): Promise<Result<TransferEndpoint, OpenPostgresError>> {
   const migrated = await migrateServer(options);
   if (migrated.isErr()) return err(migrated.error);

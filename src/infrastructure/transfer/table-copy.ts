@@ -31,7 +31,7 @@ export const NIL_ID = "00000000-0000-0000-0000-000000000000";
 /** Selects up to `limit` rows after the id `$1`. */
 export function selectRows({ name, columns }: TransferredTable, limit: number): string {
   const values = columns.map((column) => `"${column.name}"::text`).join(", ");
-  // Without the name of the table, `id` would be the selected text, whose order no index has.
+  // Without the name of the table, `id` would be the selected text, and no index has the order of that text.
   return `select ${values} from ${name} where ${name}.id > $1::uuid order by ${name}.id limit ${limit}`;
 }
 

@@ -25,7 +25,7 @@ export interface TransferProgress {
   readonly total: number;
 }
 
-/** The target holds rows that no transfer has put there. */
+/** The target holds rows that do not come from a transfer. */
 export interface TransferTargetNotEmpty {
   readonly kind: "transfer_target_not_empty";
   readonly place: string;
@@ -45,7 +45,7 @@ export interface TransferInterrupted {
   readonly cause: unknown;
 }
 
-/** The source and the target differ after the copy: one of them was written to meanwhile. */
+/** The source and the target differ after the copy, because another program wrote to one of them during the transfer. */
 export interface TransferDiffers {
   readonly kind: "transfer_differs";
   readonly from: TransferredRows;
@@ -54,11 +54,11 @@ export interface TransferDiffers {
 
 export type TransferError = TransferTargetNotEmpty | TransferTargetOfAnother | TransferInterrupted | TransferDiffers;
 
-/** Small enough that as many of the longest posts, of 1 MiB each, fit into memory. */
+/** Small enough that a batch of the longest posts, of 1 MiB each, fits into memory. */
 const MAX_SELECT_ROWS = 100;
-/** The maximum of one insert. Each insert costs a flush and a round trip. */
+/** The maximum number of rows of an insert. It is high, because each insert costs a flush and a round trip. */
 const MAX_INSERT_ROWS = 1000;
-/** The maximum of one insert in characters, since the driver copies them twice. */
+/** The maximum size of an insert in characters, because the driver copies the values twice. */
 const MAX_INSERT_LENGTH = 8_388_608;
 
 /**
@@ -90,7 +90,7 @@ export async function transfer(
   }
 }
 
-/** Marks an empty target as that of this transfer, or accepts one that is marked so already. */
+/** Marks an empty target with the source of this transfer, or accepts a target that has this mark already. */
 async function claimTarget(from: TransferEndpoint, to: TransferEndpoint): Promise<Result<void, TransferError>> {
   const [marker] = await to.select("select (to_regclass('quire_move') is not null)::text");
   if (marker?.[0] === "true") {

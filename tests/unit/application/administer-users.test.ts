@@ -12,7 +12,7 @@ async function operated() {
 }
 
 describe("the operator of the server", () => {
-  it("lists every user with their address, newest first, page by page", async () => {
+  it("lists every user with the address, newest first, over several pages", async () => {
     const { quire, operator } = await operated();
     const pages = await pagesOfTwo(operator.listUsers);
     const { author, otherAuthor, admin } = quire;
@@ -22,7 +22,7 @@ describe("the operator of the server", () => {
     expect(JSON.stringify(pages)).not.toContain("passwordHash");
   });
 
-  it("finds a user by id, and by address whatever its case", async () => {
+  it("finds a user by id, and by the address in any case", async () => {
     const { quire, operator } = await operated();
     const { author } = quire;
     const byEmail = await operator.findUser({ email: email(author.email.toUpperCase()) });
@@ -56,7 +56,7 @@ describe("the operator of the server", () => {
     expect((await operator.setPassword(quire.admin.id, NEW_PASSWORD)).isOk()).toBe(true);
   });
 
-  it("makes an author an admin, and changes nothing when the role is set again", async () => {
+  it("promotes an author to admin, and changes nothing when the role is set again", async () => {
     const { quire, operator } = await operated();
     const { author } = quire;
     const first = (await operator.setRole(author.id, "admin"))._unsafeUnwrap();

@@ -21,7 +21,7 @@ const NEW_PASSWORD = password("an even better horse");
 
 const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed", cause: new Error("out of memory") };
 
-/** A store in which the author is changed while their new password is hashed for the first time. */
+/** A Quire in which the author is changed during the first hashing of the new password. */
 async function overtakenQuire(change: Parameters<typeof changeUser>[1]): Promise<Quire> {
   const quire: Quire = await openQuire({
     hasher: (real) => ({
@@ -91,9 +91,9 @@ describe("changePassword", () => {
     ["another password", "not the right one", "wrong_password"],
     ["the password with a space after it", `${PASSWORD} `, "wrong_password"],
     ["an empty password", "", "wrong_password"],
-    ["what is too short for a password", "short", "wrong_password"],
-    ["what is too long for a password", "a".repeat(1_025), "wrong_password"],
-    ["what has a NUL in it", `${PASSWORD}\0`, "wrong_password"],
+    ["a text that is too short for a password", "short", "wrong_password"],
+    ["a text that is too long for a password", "a".repeat(1_025), "wrong_password"],
+    ["a text with a NUL", `${PASSWORD}\0`, "wrong_password"],
   ])("changes nothing for a user who gives %s", async (_case, currentPassword, kind) => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);

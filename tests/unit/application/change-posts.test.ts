@@ -43,7 +43,7 @@ async function stored({ storage }: Quire, post: Post): Promise<Post | null> {
   return (await storage.posts.findById(post.id, EVERY_DRAFT)).unwrapOr(null);
 }
 
-/** A post that somebody else edits before it is first written. */
+/** A post that another request edits before its first write. */
 async function openOvertaken(store: Store) {
   const overtake: { post: Post | null } = { post: null };
   const edit = async () => {
@@ -63,7 +63,7 @@ async function openOvertaken(store: Store) {
 }
 
 describe.each(CHANGES)("%s", (_name, change, store) => {
-  it.each(["author", "admin"] as const)("is done for the %s", async (who) => {
+  it.each(["author", "admin"] as const)("succeeds for the %s", async (who) => {
     const quire = await openQuire();
     const post = await store(quire, quire.author);
     (await change(quire.app, actorFor(quire[who]), { id: post.id, expected: null }))._unsafeUnwrap();
@@ -93,7 +93,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
 
   it.each([
     ["another version", [NEXT_VERSION]],
-    ["no version at all", []],
+    ["no version", []],
   ])("fails with precondition_failed when the post is expected at %s", async (_case, expected) => {
     const quire = await openQuire();
     const post = await store(quire, quire.author);
@@ -102,7 +102,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
     expect(await stored(quire, post)).toEqual(post);
   });
 
-  describe("when somebody else edits the post between reading and writing", () => {
+  describe("when another request edits the post between the read and the write", () => {
     it("applies to the edited post when no version was expected", async () => {
       const { quire, post } = await openOvertaken(store);
       (await change(quire.app, actorFor(quire.author), { id: post.id, expected: null }))._unsafeUnwrap();
@@ -111,7 +111,7 @@ describe.each(CHANGES)("%s", (_name, change, store) => {
       else expect(after).toMatchObject({ version: 3, title: change === update ? "Another" : "By another" });
     });
 
-    it("fails with precondition_failed when the version that was read was expected", async () => {
+    it("fails with precondition_failed when the first version was expected", async () => {
       const { quire, post } = await openOvertaken(store);
       const target = { id: post.id, expected: [post.version] };
       const refused = await change(quire.app, actorFor(quire.author), target);
@@ -133,8 +133,8 @@ describe.each(CHANGES.filter(([, , store]) => store === storedDraft))("%s, a dra
   });
 });
 
-describe("a draft of another", () => {
-  it("is not said to be unpublished", async () => {
+describe("unpublishPost for a draft of another author", () => {
+  it("fails with post_not_found instead of post_not_published", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
     const refused = await unpublish(quire.app, actorFor(quire.otherAuthor), { id: post.id, expected: null });
@@ -142,13 +142,13 @@ describe("a draft of another", () => {
   });
 });
 
-describe("a published post of another", () => {
+describe("a published post of another author", () => {
   it.each([
     ["updatePost", update],
     ["publishPost", publish],
     ["unpublishPost", unpublish],
     ["deletePost", remove],
-  ])("is forbidden to %s", async (_name, change) => {
+  ])("makes %s fail with forbidden", async (_name, change) => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     for (const expected of [null, [FIRST_VERSION], [NEXT_VERSION]]) {
@@ -169,7 +169,7 @@ describe("updatePost", () => {
     expect(await stored(quire, post)).toEqual(updated._unsafeUnwrap());
   });
 
-  it("leaves the author of a post that an admin edits", async () => {
+  it("keeps the author of a post that an admin edits", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
     const updated = await quire.app.updatePost(actorFor(quire.admin), { id: post.id, expected: null, edits });
@@ -184,7 +184,7 @@ describe("updatePost", () => {
     expect((await quire.app.updatePost(actorFor(quire.author), input))._unsafeUnwrap()).toEqual(post);
   });
 
-  it("refuses to empty a published post", async () => {
+  it("refuses empty content for a published post", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     const input = { id: post.id, expected: null, edits: { content: content(" ") } };
@@ -261,7 +261,7 @@ describe("deletePost", () => {
   });
 });
 
-describe("a change of a post whose author goes between reading and writing", () => {
+describe("a change of a post whose author is deleted between the read and the write", () => {
   const authorGone = err({ kind: "author_not_found" } as const);
 
   it("applies to the post of its new author", async () => {

@@ -6,7 +6,7 @@ import { openQuire, OUTAGE } from "./support.ts";
 const STATUS = { durability: "fsync", writable: true } as const;
 
 describe("checkReadiness", () => {
-  it("is content when the storage answers", async () => {
+  it("succeeds when the storage answers", async () => {
     const { app } = await openQuire();
     expect((await app.checkReadiness()).isOk()).toBe(true);
   });
@@ -14,12 +14,12 @@ describe("checkReadiness", () => {
   it.each([
     ["schema_outdated", { kind: "schema_outdated" } as const],
     ["storage_failure", OUTAGE],
-  ] as const)("hands on %s", async (_kind, failure) => {
+  ] as const)("returns the failure %s of the storage", async (_kind, failure) => {
     const check = checkReadiness({ probe: { check: async () => err(failure) } });
     expect((await check())._unsafeUnwrapErr()).toBe(failure);
   });
 
-  it("asks the storage each time", async () => {
+  it("checks the storage at every call", async () => {
     let up = false;
     const check = checkReadiness({ probe: { check: async () => (up ? ok(STATUS) : err(OUTAGE)) } });
     expect((await check()).isOk()).toBe(false);

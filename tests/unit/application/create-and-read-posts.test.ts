@@ -41,13 +41,13 @@ describe("createPost", () => {
     expect((await storage.posts.findById(created.id, EVERY_DRAFT))._unsafeUnwrap()).toEqual(created);
   });
 
-  it("stores a draft with nothing in it", async () => {
+  it("stores a draft without content", async () => {
     const { app, author } = await openQuire();
     const created = await app.createPost(actorFor(author), { ...input, content: content("") }, null);
     expect(created._unsafeUnwrap().value.content).toBe("");
   });
 
-  it.each(["", " \n"])("publishes no post with %j in it", async (raw) => {
+  it.each(["", " \n"])("refuses to publish a post with the content %j", async (raw) => {
     const quire = await openQuire();
     const empty = { ...input, content: content(raw), status: "published" } as const;
     const refused = await quire.app.createPost(actorFor(quire.author), empty, null);
@@ -56,7 +56,7 @@ describe("createPost", () => {
   });
 
   it.each(["draft", "published"] as const)(
-    "takes a user who has gone for one without a session: %s",
+    "fails with invalid_session for a deleted user who creates a post as %s",
     async (status) => {
       const quire = await openQuire();
       const { author } = quire;
@@ -81,14 +81,17 @@ describe("getPost", () => {
     expect((await quire.app.getPost(viewerOf(quire, who), post.id))._unsafeUnwrap()).toEqual(post);
   });
 
-  it.each<Who>(["nobody", "otherAuthor"])("answers %s about a draft as about a post that is not there", async (who) => {
-    const quire = await openQuire();
-    const viewer = viewerOf(quire, who);
-    const draft = await quire.app.getPost(viewer, (await storedDraft(quire, quire.author)).id);
-    const missing = await quire.app.getPost(viewer, nextId<PostId>());
-    expect(draft._unsafeUnwrapErr()).toStrictEqual({ kind: "post_not_found" });
-    expect(missing._unsafeUnwrapErr()).toStrictEqual(draft._unsafeUnwrapErr());
-  });
+  it.each<Who>(["nobody", "otherAuthor"])(
+    "gives %s the same answer for a draft and for an unknown post",
+    async (who) => {
+      const quire = await openQuire();
+      const viewer = viewerOf(quire, who);
+      const draft = await quire.app.getPost(viewer, (await storedDraft(quire, quire.author)).id);
+      const missing = await quire.app.getPost(viewer, nextId<PostId>());
+      expect(draft._unsafeUnwrapErr()).toStrictEqual({ kind: "post_not_found" });
+      expect(missing._unsafeUnwrapErr()).toStrictEqual(draft._unsafeUnwrapErr());
+    },
+  );
 });
 
 /** Drafts and published posts of two authors, oldest first. */
@@ -127,7 +130,7 @@ describe("listPosts", () => {
         ["published1", "draft1"],
       ],
     ],
-  ])("shows %s every post that they may see, once, newest first, page by page", async (who, expected) => {
+  ])("lists for %s every visible post once, newest first, over several pages", async (who, expected) => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) =>
       quire.app.listPosts(viewerOf(quire, who), EVERYBODYS_POSTS, page),
@@ -135,7 +138,7 @@ describe("listPosts", () => {
     expect(pages.map(named)).toEqual(expected);
   });
 
-  it("moves nothing when posts are written while it is paged through", async () => {
+  it("neither repeats nor skips posts when new posts are written between two pages", async () => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) => {
       const read = await quire.app.listPosts(null, EVERYBODYS_POSTS, page);
@@ -145,7 +148,7 @@ describe("listPosts", () => {
     expect(pages.flatMap(named)).toEqual(["published2", "othersPublished", "published1"]);
   });
 
-  it("is empty when there is nothing to see", async () => {
+  it("is empty when no post is visible", async () => {
     const quire = await openQuire();
     await storedDraft(quire, quire.author);
     const listed = await quire.app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST);
@@ -171,7 +174,7 @@ describe("listPostsOfUser", () => {
         ["published1", "draft1"],
       ],
     ],
-  ])("shows %s the author's posts that they may see, newest first, page by page", async (who, expected) => {
+  ])("lists for %s the visible posts of the author, newest first, over several pages", async (who, expected) => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) =>
       quire.app.listPostsOfUser(viewerOf(quire, who), { ...EVERYBODYS_POSTS, authorId: quire.author.id }, page),
@@ -179,7 +182,7 @@ describe("listPostsOfUser", () => {
     expect(pages.map(named)).toEqual(expected);
   });
 
-  it("is empty for users who have no posts, and for others there is no such user", async () => {
+  it("is empty for a user without posts, and fails with user_not_found for other viewers", async () => {
     const { quire } = await openWithPosts();
     const query = { ...EVERYBODYS_POSTS, authorId: quire.admin.id };
     const listed = await quire.app.listPostsOfUser(actorFor(quire.admin), query, WHOLE_LIST);
@@ -190,7 +193,7 @@ describe("listPostsOfUser", () => {
     }
   });
 
-  it("finds no user who is not there", async () => {
+  it("fails with user_not_found for an unknown user", async () => {
     const { quire } = await openWithPosts();
     const listed = await quire.app.listPostsOfUser(
       null,
@@ -202,12 +205,12 @@ describe("listPostsOfUser", () => {
 });
 
 describe("includeAuthors", () => {
-  it("asks once for the author of several posts", async () => {
-    let asked = 0;
+  it("reads the author of several posts once", async () => {
+    let reads = 0;
     const quire = await openQuire({
       users: (real) => ({
         findById: async (id) => {
-          asked++;
+          reads++;
           return real.findById(id);
         },
       }),
@@ -216,16 +219,16 @@ describe("includeAuthors", () => {
     const items = [await storedDraft(quire, author), await storedPublishedPost(quire, author)];
     const authored = (await app.includeAuthors({ items, next: null, previous: null, total: null }))._unsafeUnwrap();
     expect(authored.items.map((post) => post.author?.name)).toEqual([author.name, author.name]);
-    expect(asked).toBe(1);
+    expect(reads).toBe(1);
   });
 
-  it("gives none for an author who was deleted after the posts were read", async () => {
+  it("returns null for an author who was deleted after the posts were read", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     await quire.storage.posts.deleteByAuthor(quire.author.id, ANY_BATCH, null);
     (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
-    const places = { next: past(post.id), previous: null, total: null };
-    const authored = (await quire.app.includeAuthors({ items: [post], ...places }))._unsafeUnwrap();
-    expect(authored).toEqual({ items: [{ ...post, author: null }], ...places });
+    const cursors = { next: past(post.id), previous: null, total: null };
+    const authored = (await quire.app.includeAuthors({ items: [post], ...cursors }))._unsafeUnwrap();
+    expect(authored).toEqual({ items: [{ ...post, author: null }], ...cursors });
   });
 });

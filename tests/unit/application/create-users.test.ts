@@ -11,7 +11,7 @@ const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed",
 const withoutHashing = { hasher: () => ({ hash: async () => err(HASHING_FAILED) }) };
 
 describe("registerUser", () => {
-  it("makes anybody an author and shows them all of themselves but the hash", async () => {
+  it("registers anybody as an author and returns all fields except the password hash", async () => {
     const { app } = await openQuire();
     const registered = (await app.registerUser(null, grace, null))._unsafeUnwrap().value;
     expect(registered).toStrictEqual({
@@ -25,7 +25,7 @@ describe("registerUser", () => {
     });
   });
 
-  it("stores the user with the hash of the password and not the password", async () => {
+  it("stores the hash of the password and not the password", async () => {
     const { app, storage } = await openQuire();
     const { id } = (await app.registerUser(null, grace, null))._unsafeUnwrap().value;
     const stored = (await storage.users.findById(id))._unsafeUnwrap();
@@ -33,7 +33,7 @@ describe("registerUser", () => {
     expect(stored.passwordHash).toBe(hashOf(grace.password, "current", 1));
   });
 
-  it.each(["nobody", "author"] as const)("gives no role on the word of %s", async (who) => {
+  it.each(["nobody", "author"] as const)("returns forbidden when %s sets a role", async (who) => {
     const quire = await openQuire();
     const before = await contentsOf(quire);
     const viewer = who === "nobody" ? null : actorFor(quire[who]);
@@ -49,7 +49,7 @@ describe("registerUser", () => {
     expect((await app.registerUser(actorFor(admin), { ...grace, role }, null))._unsafeUnwrap().value.role).toBe(role);
   });
 
-  it("lets admins alone create users where registration is closed, and hashes nobody else's password", async () => {
+  it("lets only admins create users while registration is closed, and hashes no other password", async () => {
     const quire = await openQuire({ registration: "closed", hasher: () => ({ hash: outage as never }) });
     const before = await contentsOf(quire);
     for (const viewer of [null, actorFor(quire.author)]) {
@@ -72,7 +72,7 @@ describe("registerUser", () => {
     ["is the same", "grace@example.org"],
     ["differs in case", "GRACE@EXAMPLE.ORG"],
     ["differs in composition", "ｇrace@example.org"],
-  ])("refuses an address when a user has one that %s", async (_case, other) => {
+  ])("refuses an address when the address of another user %s", async (_case, other) => {
     const quire = await openQuire();
     (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }, null))._unsafeUnwrap();
     const before = await contentsOf(quire);
@@ -81,7 +81,7 @@ describe("registerUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("stores nobody when the password cannot be hashed", async () => {
+  it("stores no user when the password cannot be hashed", async () => {
     const quire = await openQuire(withoutHashing);
     const before = await contentsOf(quire);
     expect((await quire.app.registerUser(null, grace, null))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
@@ -90,20 +90,20 @@ describe("registerUser", () => {
 });
 
 describe("createUser", () => {
-  it.each(["author", "admin"] as const)("makes an %s", async (role) => {
+  it.each(["author", "admin"] as const)("creates an %s", async (role) => {
     const { app, storage } = await openQuire();
     const created = (await app.createUser({ ...grace, role }))._unsafeUnwrap();
     expect(created).toMatchObject({ name: "Grace", email: "Grace@example.org", role, version: 1, createdAt: NOW });
     expect((await storage.users.findById(created.id))._unsafeUnwrap()).toEqual(created);
   });
 
-  it("refuses an address that a user has", async () => {
+  it("fails with email_taken for the address of another user", async () => {
     const { app, author } = await openQuire();
     const refused = await app.createUser({ ...grace, email: author.email, role: "admin" });
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
   });
 
-  it("says when the password cannot be hashed", async () => {
+  it("fails when the password cannot be hashed", async () => {
     const { app } = await openQuire(withoutHashing);
     expect((await app.createUser({ ...grace, role: "admin" }))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
   });
@@ -112,14 +112,14 @@ describe("createUser", () => {
 const withoutAdmin = async (overrides: Overrides = {}) => openQuire({ ...overrides, hasNoAdmin: true });
 
 describe("ensureAdmin", () => {
-  it("makes the first admin", async () => {
+  it("creates the first admin", async () => {
     const { app, storage } = await withoutAdmin();
     const made = (await app.ensureAdmin(grace))._unsafeUnwrap();
     expect(made).toMatchObject({ name: "Grace", email: "Grace@example.org", role: "admin" });
     expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(true);
   });
 
-  it("makes no second one", async () => {
+  it("creates no second admin", async () => {
     const quire = await withoutAdmin();
     (await quire.app.ensureAdmin(grace))._unsafeUnwrap();
     const before = await contentsOf(quire);
@@ -128,14 +128,14 @@ describe("ensureAdmin", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("leaves the admin there is as they are, whatever password it is given", async () => {
+  it("does not change an existing admin", async () => {
     const quire = await openQuire();
     const before = await contentsOf(quire);
     expect((await quire.app.ensureAdmin({ ...grace, email: quire.admin.email }))._unsafeUnwrap()).toBeNull();
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("promotes no user who has the address", async () => {
+  it("does not promote a user with the same address", async () => {
     const quire = await withoutAdmin();
     const before = await contentsOf(quire);
     const refused = await quire.app.ensureAdmin({ ...grace, email: quire.author.email });
@@ -143,7 +143,7 @@ describe("ensureAdmin", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("says when the password cannot be hashed", async () => {
+  it("fails when the password cannot be hashed", async () => {
     const { app } = await withoutAdmin(withoutHashing);
     expect((await app.ensureAdmin(grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
   });

@@ -22,7 +22,7 @@ import {
 const KEEP: PostsFate = { kind: "keep" };
 const DELETE: PostsFate = { kind: "delete" };
 
-/** Two users with posts and sessions of their own. */
+/** Two users who each have posts and a session. */
 async function openWithPosts(overrides: Overrides = {}) {
   const quire = await openQuire(overrides);
   const draft = await storedDraft(quire, quire.author);
@@ -33,14 +33,14 @@ async function openWithPosts(overrides: Overrides = {}) {
   return { quire, draft, published, others, othersSession };
 }
 
-/** Removes a user and waits until nothing is left of them. */
+/** Removes a user and waits until the removal is complete. */
 async function removed(quire: Quire, who: User, input: DeleteUserInput): Promise<void> {
   const { finished } = (await quire.app.deleteUser(actorFor(who), input))._unsafeUnwrap();
   expect(await finished).toEqual(ok());
 }
 
 describe("deleteUser", () => {
-  it.each(["author", "admin"] as const)("removes a user and their sessions when the %s asks", async (who) => {
+  it.each(["author", "admin"] as const)("removes a user and their sessions when the %s requests it", async (who) => {
     const quire = await openQuire();
     await signIn(quire, quire.author);
     const session = await signIn(quire, quire.otherAuthor);
@@ -60,7 +60,7 @@ describe("deleteUser", () => {
     expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual({ kind: "invalid_session" });
   });
 
-  it.each(["otherAuthor", "admin"] as const)("forbids an author to remove the %s", async (who) => {
+  it.each(["otherAuthor", "admin"] as const)("forbids an author to delete the %s", async (who) => {
     const { quire } = await openWithPosts();
     await storedPublishedPost(quire, quire[who]);
     const before = await contentsOf(quire);
@@ -77,7 +77,7 @@ describe("deleteUser", () => {
     expect((await app.deleteUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("fails with user_has_posts unless the request says what happens to the posts", async () => {
+  it("fails with user_has_posts when the request keeps the posts", async () => {
     const { quire } = await openWithPosts();
     const before = await contentsOf(quire);
     const input = { id: quire.author.id, posts: KEEP, currentPassword: PASSWORD, expected: null };
@@ -114,9 +114,9 @@ describe("deleteUser", () => {
   });
 
   it.each([
-    ["nobody", nextId<UserId>()],
-    ["the user who goes", null],
-  ])("keeps everything when the posts are to go to %s", async (_case, to) => {
+    ["an unknown user", nextId<UserId>()],
+    ["the deleted user", null],
+  ])("keeps everything when the request reassigns the posts to %s", async (_case, to) => {
     const { quire } = await openWithPosts();
     const before = await contentsOf(quire);
     const posts = { kind: "reassign", to: to ?? quire.author.id } as const;
@@ -125,7 +125,7 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("removes a user at one of the expected versions", async () => {
+  it("removes a user who is at one of the expected versions", async () => {
     const { app, author } = await openQuire();
     const input = {
       id: author.id,
@@ -136,7 +136,7 @@ describe("deleteUser", () => {
     expect((await app.deleteUser(actorFor(author), input)).isOk()).toBe(true);
   });
 
-  it("keeps everything when the user is expected at another version", async () => {
+  it("keeps everything when another version is expected", async () => {
     const { quire } = await openWithPosts();
     const before = await contentsOf(quire);
     const input = { id: quire.author.id, posts: DELETE, expected: [nextVersion(FIRST_VERSION)] };
@@ -155,10 +155,10 @@ describe("deleteUser", () => {
   });
 
   it.each([
-    ["themself", "author"],
+    ["themselves", "author"],
     ["another author", "otherAuthor"],
     ["an admin", "admin"],
-  ] as const)("forbids an author to give posts to %s, and keeps everything", async (_case, who) => {
+  ] as const)("forbids an author to reassign posts to %s, and keeps everything", async (_case, who) => {
     const { quire } = await openWithPosts();
     const before = await contentsOf(quire);
     const posts = { kind: "reassign", to: quire[who].id } as const;
@@ -175,17 +175,20 @@ describe("deleteUser", () => {
     ["author", "short", "wrong_password"],
     ["secondAdmin", undefined, "current_password_required"],
     ["secondAdmin", "another horse battery", "wrong_password"],
-  ] as const)("keeps everything of an %s who deletes themself with the password %s", async (who, given, kind) => {
-    const { quire } = await openWithPosts();
-    const secondAdmin = aUser({ role: "admin", passwordHash: quire.admin.passwordHash });
-    (await quire.storage.users.insert(secondAdmin))._unsafeUnwrap();
-    const user = { author: quire.author, secondAdmin }[who];
-    const before = await contentsOf(quire);
-    const proof = given === undefined ? {} : { currentPassword: given };
-    const input = { id: user.id, posts: DELETE, ...proof, expected: null };
-    expect((await quire.app.deleteUser(actorFor(user), input))._unsafeUnwrapErr()).toEqual({ kind });
-    expect(await contentsOf(quire)).toEqual(before);
-  });
+  ] as const)(
+    "keeps everything when an %s deletes their own account with the password %s",
+    async (who, given, kind) => {
+      const { quire } = await openWithPosts();
+      const secondAdmin = aUser({ role: "admin", passwordHash: quire.admin.passwordHash });
+      (await quire.storage.users.insert(secondAdmin))._unsafeUnwrap();
+      const user = { author: quire.author, secondAdmin }[who];
+      const before = await contentsOf(quire);
+      const proof = given === undefined ? {} : { currentPassword: given };
+      const input = { id: user.id, posts: DELETE, ...proof, expected: null };
+      expect((await quire.app.deleteUser(actorFor(user), input))._unsafeUnwrapErr()).toEqual({ kind });
+      expect(await contentsOf(quire)).toEqual(before);
+    },
+  );
 
   it("keeps the last admin and their posts, and requires no password for this refusal", async () => {
     const quire = await openQuire();
@@ -210,9 +213,9 @@ describe("deleteUser", () => {
   });
 
   it.each([
-    ["removes the user as they have become when no version was expected", null, null],
-    ["keeps everything when the version that was read was expected", [FIRST_VERSION], "precondition_failed"],
-  ])("%s, after a race that it has lost", async (_case, expected, kind) => {
+    ["removes the changed user when no version was expected", null, null],
+    ["keeps everything when the first version was expected", [FIRST_VERSION], "precondition_failed"],
+  ])("%s, after a lost race", async (_case, expected, kind) => {
     let reads = 0;
     const { quire } = await openWithPosts({
       users: (real) => ({

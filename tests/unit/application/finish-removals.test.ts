@@ -21,7 +21,7 @@ import {
 
 const DELETE: PostsFate = { kind: "delete" };
 const MIB = 1_048_576;
-/** An engine that does less than this in a turn lets the others wait for 50 ms at most (docs/performance.md). */
+/** With at most this much per statement, other requests wait at most 50 ms for the engine (docs/performance.md). */
 const MOST: BatchLimits = { rows: 100, bytes: 4 * MIB };
 
 const to = ({ id }: User): PostsFate => ({ kind: "reassign", to: id });
@@ -38,50 +38,47 @@ const isGone = async ({ storage }: Quire, { id }: User) =>
   (await storage.users.findRemoval(id))._unsafeUnwrap() === null && (await storage.users.findById(id)).isErr();
 
 describe("the removal of a user", () => {
-  it.each(["delete", "reassign"])(
-    "to %s posts takes batches of bounded rows and bytes, however many they are",
-    async (kind) => {
-      const batches: { readonly limits: BatchLimits; readonly ids: PostId[]; readonly bytes: number }[] = [];
-      const seen = async <T>(limits: BatchLimits, change: () => Promise<T>): Promise<T> => {
-        const before = (
-          await quire.storage.posts.list(postsOf(quire.author.id), NEWEST_FIRST, { limit: 1000, from: null })
-        )._unsafeUnwrap().items;
-        const outcome = await change();
-        const left = await Promise.all(
-          before.map(async ({ id }) =>
-            (await quire.storage.posts.findById(id, EVERY_DRAFT)).map(({ authorId }) => authorId).unwrapOr(null),
-          ),
-        );
-        const changed = before.filter((_, index) => left[index] !== quire.author.id);
-        const bytes = changed.reduce((sum, post) => sum + storedPostBytes(post), 0);
-        batches.push({ limits, ids: changed.map(({ id }) => id), bytes });
-        return outcome;
-      };
-      const quire: Quire = await openQuire({
-        posts: (real) => ({
-          deleteByAuthor: async (author, limits, past) =>
-            seen(limits, async () => real.deleteByAuthor(author, limits, past)),
-          reassign: async (from, heir, now, limits, past) =>
-            seen(limits, async () => real.reassign(from, heir, now, limits, past)),
-        }),
-      });
-      for (let i = 0; i < 250; i++) await storedDraft(quire, quire.author);
-      for (let i = 0; i < 3; i++) await storedDraft(quire, quire.author, "x".repeat(MIB));
-      await request(quire, quire.author, kind === "delete" ? DELETE : to(quire.admin));
-      expect(batches.length).toBeGreaterThan(3);
-      for (const { limits, ids, bytes } of batches) {
-        expect(limits.rows).toBeLessThanOrEqual(MOST.rows);
-        expect(limits.bytes).toBeLessThanOrEqual(MOST.bytes);
-        expect(ids.length).toBeLessThanOrEqual(limits.rows);
-        // The post that fills the batch is the last of it.
-        expect(bytes).toBeLessThan(limits.bytes + 2 * MIB);
-      }
-      expect(await postsIn(quire, quire.author)).toBe(0);
-      expect(await isGone(quire, quire.author)).toBe(true);
-    },
-  );
+  it.each(["delete", "reassign"])("runs in batches of bounded rows and bytes with the fate %s", async (kind) => {
+    const batches: { readonly limits: BatchLimits; readonly ids: PostId[]; readonly bytes: number }[] = [];
+    const seen = async <T>(limits: BatchLimits, change: () => Promise<T>): Promise<T> => {
+      const before = (
+        await quire.storage.posts.list(postsOf(quire.author.id), NEWEST_FIRST, { limit: 1000, from: null })
+      )._unsafeUnwrap().items;
+      const outcome = await change();
+      const left = await Promise.all(
+        before.map(async ({ id }) =>
+          (await quire.storage.posts.findById(id, EVERY_DRAFT)).map(({ authorId }) => authorId).unwrapOr(null),
+        ),
+      );
+      const changed = before.filter((_, index) => left[index] !== quire.author.id);
+      const bytes = changed.reduce((sum, post) => sum + storedPostBytes(post), 0);
+      batches.push({ limits, ids: changed.map(({ id }) => id), bytes });
+      return outcome;
+    };
+    const quire: Quire = await openQuire({
+      posts: (real) => ({
+        deleteByAuthor: async (author, limits, past) =>
+          seen(limits, async () => real.deleteByAuthor(author, limits, past)),
+        reassign: async (from, heir, now, limits, past) =>
+          seen(limits, async () => real.reassign(from, heir, now, limits, past)),
+      }),
+    });
+    for (let i = 0; i < 250; i++) await storedDraft(quire, quire.author);
+    for (let i = 0; i < 3; i++) await storedDraft(quire, quire.author, "x".repeat(MIB));
+    await request(quire, quire.author, kind === "delete" ? DELETE : to(quire.admin));
+    expect(batches.length).toBeGreaterThan(3);
+    for (const { limits, ids, bytes } of batches) {
+      expect(limits.rows).toBeLessThanOrEqual(MOST.rows);
+      expect(limits.bytes).toBeLessThanOrEqual(MOST.bytes);
+      expect(ids.length).toBeLessThanOrEqual(limits.rows);
+      // The post that reaches the limit is still part of the batch.
+      expect(bytes).toBeLessThan(limits.bytes + 2 * MIB);
+    }
+    expect(await postsIn(quire, quire.author)).toBe(0);
+    expect(await isGone(quire, quire.author)).toBe(true);
+  });
 
-  it.each(["delete", "reassign"])("to %s posts goes on where it failed, once it is resumed", async (kind) => {
+  it.each(["delete", "reassign"])("resumes after a failure with the fate %s", async (kind) => {
     let calls = 0;
     const failOnce = async <T>(change: () => Promise<T>) => (++calls === 2 ? (outage() as Promise<T>) : change());
     const quire = await openQuire({
@@ -103,7 +100,7 @@ describe("the removal of a user", () => {
   });
 
   it.each(["version_conflict", "user_has_posts"] as const)(
-    "looks anew where the last step is refused with %s, as a post was changed meanwhile",
+    "runs the last step again after it failed with %s, because the data changed in the meantime",
     async (kind) => {
       let calls = 0;
       const quire = await openQuire({
@@ -116,7 +113,7 @@ describe("the removal of a user", () => {
     },
   );
 
-  it("ends where another process has done the last step", async () => {
+  it("succeeds when another process has done the last step", async () => {
     const quire = await openQuire({
       users: (real) => ({
         delete: async (...args) => {
@@ -129,7 +126,7 @@ describe("the removal of a user", () => {
     expect(await isGone(quire, quire.author)).toBe(true);
   });
 
-  it("tells the defect of a program to its own caller, and goes on with the others", async () => {
+  it("rejects only its own promise after an exception, and continues with other removals", async () => {
     let calls = 0;
     const quire = await openQuire({
       users: (real) => ({
@@ -144,7 +141,7 @@ describe("the removal of a user", () => {
     expect(await isGone(quire, quire.otherAuthor)).toBe(true);
   });
 
-  it("ends with the user, their sessions and their replay records gone, where it fails at the last step first", async () => {
+  it("is complete after it was resumed when its last step failed first", async () => {
     let calls = 0;
     const quire = await openQuire({
       users: (real) => ({ delete: async (...args) => (++calls === 1 ? outage() : real.delete(...args)) }),
@@ -155,7 +152,7 @@ describe("the removal of a user", () => {
     expect(await isGone(quire, quire.author)).toBe(true);
   });
 
-  it("lets a small one end while a large one goes on", async () => {
+  it("lets a small removal end before a large one", async () => {
     const ended: string[] = [];
     const quire = await openQuire();
     for (let i = 0; i < 500; i++) await storedDraft(quire, quire.author);
@@ -168,7 +165,7 @@ describe("the removal of a user", () => {
     expect(ended).toEqual(["small", "large"]);
   });
 
-  it("gives what is left to the heir of a new author who is removed meanwhile", async () => {
+  it("follows the fate of a new author who is removed in the meantime", async () => {
     let batches = 0;
     const quire: Quire = await openQuire({
       posts: (real) => ({
@@ -185,7 +182,7 @@ describe("the removal of a user", () => {
     expect(await isGone(quire, quire.otherAuthor)).toBe(true);
   });
 
-  it("finds a post that was unpublished to a place that had been passed already", async () => {
+  it("deletes a post that was unpublished after its batch had passed the drafts", async () => {
     let batches = 0;
     const quire: Quire = await openQuire({
       posts: (real) => ({
@@ -202,7 +199,7 @@ describe("the removal of a user", () => {
     expect(await postsIn(quire)).toBe(0);
   });
 
-  it("stops with the server after the batch that runs, and is resumed by the next", async () => {
+  it("stops after the current batch when the server stops, and stays stored for the next start", async () => {
     let stopping: Promise<void> | undefined;
     const quire: Quire = await openQuire({
       posts: (real) => ({

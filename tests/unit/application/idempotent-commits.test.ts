@@ -45,7 +45,7 @@ describe("A use case with an idempotency key", () => {
     ["publishPost", async ({ publish }) => publish()],
     ["registerUser", async ({ register }) => register()],
     ["logIn", async ({ logIn }) => logIn()],
-  ])("%s returns an equal result when it is repeated, marked as replayed, and writes nothing", async (_, run) => {
+  ])("replays the result of %s and writes nothing when the request is repeated", async (_, run) => {
     const keyed = await openKeyed();
     const first = (await run(keyed)) as Awaited<ReturnType<Keyed["create"]>>;
     expect(first._unsafeUnwrap().isReplayed).toBe(false);
@@ -98,7 +98,7 @@ describe("A use case with an idempotency key", () => {
     expect(await countPosts()).toBe(1);
   });
 
-  it("writes nothing while it is unknown whether the request has run", async () => {
+  it("writes nothing when the key cannot be claimed", async () => {
     const { register, countUsers } = await openKeyed({ idempotencyKeys: () => ({ claim: outage }) });
     expect(await register()).toEqual(err(OUTAGE));
     expect(await countUsers()).toBe(0);
@@ -122,7 +122,7 @@ describe("A use case with an idempotency key", () => {
     expect(await countPosts()).toBe(0);
   });
 
-  it("logIn returns invalid_session when the session of the first log-in has ended", async () => {
+  it("returns invalid_session for a repeated log-in whose session was revoked", async () => {
     const { quire, logIn } = await openKeyed();
     const { token } = (await logIn())._unsafeUnwrap().value;
     const actor = (await quire.app.authenticate(token))._unsafeUnwrap();
@@ -152,10 +152,10 @@ describe("A use case with an idempotency key", () => {
   });
 });
 
-describe("A replay record that this build has not written", () => {
+describe("A replay record of another build", () => {
   const operation = "POST /v1/posts";
 
-  it("of an earlier build, which stored the HTTP response, gives the same post", async () => {
+  it("is replayed when an earlier build has stored it as an HTTP response", async () => {
     const { quire, create, countPosts, storeRecord } = await openKeyed();
     const [post] = (await contentsOf(quire)).posts;
     const response = { status: 201, headers: { ETag: '"1"' }, body: JSON.stringify(post) };
@@ -165,10 +165,10 @@ describe("A replay record that this build has not written", () => {
   });
 
   it.each([
-    ["of a later format", 'snapshot/2 {"id":1}'],
-    ["without a post", "snapshot/1 {}"],
-    ["without a response", "null"],
-  ])("%s fails the request, which writes nothing", async (_, text) => {
+    ["has a later format", 'snapshot/2 {"id":1}'],
+    ["contains no post", "snapshot/1 {}"],
+    ["contains no response", "null"],
+  ])("makes the request fail without a write when it %s", async (_, text) => {
     const { quire, create, countPosts, storeRecord } = await openKeyed();
     await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, text);
     await expect(create()).rejects.toThrow();

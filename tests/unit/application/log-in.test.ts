@@ -21,7 +21,7 @@ const HASHING_FAILED: PasswordHashingFailed = { kind: "password_hashing_failed",
 
 const credentials = ({ author }: Quire, password = PASSWORD) => ({ email: author.email, password });
 
-/** A store in which something happens to the author while their password is compared. */
+/** A Quire in which `meanwhile` runs during the comparison of the author's password. */
 async function openOvertaken(meanwhile: (quire: Quire) => Promise<void>): Promise<Quire> {
   const quire: Quire = await openQuire({
     hasher: (real) => ({
@@ -87,12 +87,12 @@ describe("logIn", () => {
     ["another password", "ada", "not the right one"],
     ["the password with a space after it", "ada", `${PASSWORD} `],
     ["the password in another case", "ada", PASSWORD.toUpperCase()],
-    ["an address that nobody has", "nobody@example.org", PASSWORD],
-    ["what is no address", "nobody", PASSWORD],
+    ["an unknown address", "nobody@example.org", PASSWORD],
+    ["a text that is not an address", "nobody", PASSWORD],
     ["an address with a NUL", "ada\0@example.org", PASSWORD],
-    ["no address", "", PASSWORD],
-    ["a password that is too short for one", "ada", "short"],
-    ["a password that is too long for one", "ada", "a".repeat(1_025)],
+    ["an empty address", "", PASSWORD],
+    ["a text that is too short for a password", "ada", "short"],
+    ["a text that is too long for a password", "ada", "a".repeat(1_025)],
     ["a password with a NUL", "ada", `${PASSWORD}\0`],
   ])("opens no session for %s and does not reveal which value is wrong", async (_case, address, password) => {
     const quire = await openQuire();
@@ -115,7 +115,7 @@ describe("logIn", () => {
     expect(quire.hasher.compared).toEqual([quire.author.passwordHash, quire.author.passwordHash]);
   });
 
-  it("opens no session for an unknown address, whatever the hasher returns", async () => {
+  it("opens no session for an unknown address even if the hasher returns match", async () => {
     const { app } = await openQuire({ hasher: () => ({ verify: async () => ok("match") }) });
     const refused = await app.logIn({ email: "nobody@example.org", password: PASSWORD }, null);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
@@ -132,7 +132,7 @@ describe("logIn", () => {
   });
 
   describe("with an outdated hash", () => {
-    it("stores a new hash of the same password, and leaves the user's version and times", async () => {
+    it("stores a new hash of the same password, and keeps the user's version and times", async () => {
       const quire = await withOutdatedHash(await openQuire());
       quire.clock.set(LATER);
       (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap();
@@ -220,7 +220,7 @@ describe("logIn", () => {
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
     });
 
-    it("opens a session when something else in the user is changed", async () => {
+    it("opens a session when another field of the user is changed", async () => {
       const quire = await openOvertaken(async ({ storage, author }) => {
         const changed = changeUser(author, { name: name("Grace") }, LATER);
         (await storage.users.update(changed, author.version))._unsafeUnwrap();

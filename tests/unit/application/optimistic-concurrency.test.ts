@@ -23,13 +23,13 @@ function losing(losses: number) {
 }
 
 describe("retryLostRaces", () => {
-  it.each([0, 1, MAX_ATTEMPTS - 1])("succeeds after %i lost races and then stops", async (losses) => {
+  it.each([0, 1, MAX_ATTEMPTS - 1])("succeeds after %i lost races and makes no further attempt", async (losses) => {
     const { counter, attempt } = losing(losses);
     expect((await retryLostRaces(attempt))._unsafeUnwrap()).toBe("won");
     expect(counter.attempts).toBe(losses + 1);
   });
 
-  it.each([MAX_ATTEMPTS, Infinity])("gives up after 5 of %d lost races", async (losses) => {
+  it.each([MAX_ATTEMPTS, Infinity])("gives up after 5 attempts when it would lose %d races", async (losses) => {
     const { counter, attempt } = losing(losses);
     expect((await retryLostRaces(attempt))._unsafeUnwrapErr()).toBe(CONFLICT);
     expect(counter.attempts).toBe(MAX_ATTEMPTS);
@@ -51,15 +51,15 @@ const at = (version: number) => parseVersion(version) as Version;
 
 describe("requireVersion", () => {
   it.each<[string, ExpectedVersions, boolean]>([
-    ["nothing is expected", null, true],
-    ["it is the one expected", [at(2)], true],
-    ["it is one of those expected", [at(1), at(2), at(3)], true],
-    ["it is none of those expected", [at(1), at(3)], false],
-    ["none may be expected", [], false],
-    ["all but others are expected", { except: [at(1), at(3)] }, true],
-    ["all but it are expected", { except: [at(1), at(2)] }, false],
-    ["all but none are expected", { except: [] }, true],
-  ])("when %s: %s of version 2 is %s", (_case, expected, accepted) => {
+    ["accepts any version when nothing is expected", null, true],
+    ["accepts the only expected version", [at(2)], true],
+    ["accepts one of several expected versions", [at(1), at(2), at(3)], true],
+    ["refuses a version that is not among the expected ones", [at(1), at(3)], false],
+    ["refuses every version when the expected ones are empty", [], false],
+    ["accepts a version when only others are excluded", { except: [at(1), at(3)] }, true],
+    ["refuses an excluded version", { except: [at(1), at(2)] }, false],
+    ["accepts any version when none is excluded", { except: [] }, true],
+  ])("%s", (_case, expected, accepted) => {
     const required = requireVersion({ version: at(2) }, expected);
     if (accepted) expect(required.isOk()).toBe(true);
     else expect(required._unsafeUnwrapErr()).toEqual({ kind: "precondition_failed" });
@@ -120,7 +120,7 @@ const CALLS: [useCase: keyof UseCases, call: Call][] = [
   ],
 ];
 
-/** Loses the first `losses` races for a stored entity, whatever is done to it. */
+/** Loses the first `losses` races for any write to a stored entity. */
 async function openLosing(losses: number) {
   const counter = { attempts: 0 };
   const lost = () => ++counter.attempts <= losses;

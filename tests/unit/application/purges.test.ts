@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import { openQuire, OUTAGE, type Overrides } from "./support.ts";
 
-/** How many each batch removes, one after the other. */
+/** Overrides with the number of rows that each successive batch deletes. */
 function removing(...batches: readonly number[]) {
   const left = [...batches];
   const asked: number[] = [];

@@ -3,7 +3,7 @@ import type { UserId } from "../../../src/domain/shared/id.ts";
 import { actorFor, nextId } from "../../support/fixtures.ts";
 import { openQuire, pagesOfTwo, storedDraft, storedPublishedPost, WHOLE_LIST } from "./support.ts";
 
-/** Two users who have published, and one, the other author, who has a draft. */
+/** Two users with a published post, and the other author with only a draft. */
 async function openWithPublished() {
   const quire = await openQuire();
   await storedPublishedPost(quire, quire.author);
@@ -13,7 +13,7 @@ async function openWithPublished() {
 }
 
 describe("getUser", () => {
-  it.each(["author", "admin"] as const)("shows all but the hash to the %s", async (who) => {
+  it.each(["author", "admin"] as const)("shows the %s all fields except the password hash", async (who) => {
     const quire = await openQuire();
     const { passwordHash: _, ...profile } = quire.author;
     const shown = (await quire.app.getUser(actorFor(quire[who]), quire.author.id))._unsafeUnwrap();
@@ -28,21 +28,21 @@ describe("getUser", () => {
     expect(shown).toStrictEqual({ ...profile, email: null, role: null });
   });
 
-  it.each(["nobody", "author"] as const)("finds for %s no user who has published nothing", async (who) => {
+  it.each(["nobody", "author"] as const)("hides a user without a published post from %s", async (who) => {
     const quire = await openWithPublished();
     const viewer = who === "nobody" ? null : actorFor(quire[who]);
     const hidden = await quire.app.getUser(viewer, quire.otherAuthor.id);
     expect(hidden._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it.each(["nobody", "admin"] as const)("finds for %s no user who is not there", async (who) => {
+  it.each(["nobody", "admin"] as const)("fails with user_not_found for %s and an unknown user", async (who) => {
     const quire = await openQuire();
     const viewer = who === "nobody" ? null : actorFor(quire[who]);
     const missing = await quire.app.getUser(viewer, nextId<UserId>());
     expect(missing._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("asks the store the same for a user who is hidden as for one who is not there", async () => {
+  it("runs the same queries for a hidden user as for an unknown one", async () => {
     const asked: string[] = [];
     const { app, otherAuthor } = await openQuire({
       users: (real) => ({
@@ -66,7 +66,7 @@ describe("getUser", () => {
 });
 
 describe("listUsers", () => {
-  it.each(["nobody", "otherAuthor"] as const)("shows %s the authors of published posts alone", async (who) => {
+  it.each(["nobody", "otherAuthor"] as const)("shows %s only the authors of published posts", async (who) => {
     const quire = await openWithPublished();
     const viewer = who === "nobody" ? null : actorFor(quire[who]);
     const { items, next } = (await quire.app.listUsers(viewer, WHOLE_LIST))._unsafeUnwrap();
@@ -78,7 +78,7 @@ describe("listUsers", () => {
     expect(next).toBeNull();
   });
 
-  it("shows authors their own address and role alone", async () => {
+  it("shows authors only their own address and role", async () => {
     const quire = await openWithPublished();
     const { items } = (await quire.app.listUsers(actorFor(quire.author), WHOLE_LIST))._unsafeUnwrap();
     expect(items.map(({ email, role }) => [email, role])).toEqual([
@@ -87,7 +87,7 @@ describe("listUsers", () => {
     ]);
   });
 
-  it("shows admins everybody with their addresses and roles, and no hash", async () => {
+  it("shows admins all users with their addresses and roles, and without password hashes", async () => {
     const { app, author, otherAuthor, admin } = await openWithPublished();
     const { items } = (await app.listUsers(actorFor(admin), WHOLE_LIST))._unsafeUnwrap();
     expect(items.map((item) => item.email)).toEqual([admin.email, otherAuthor.email, author.email]);
@@ -95,7 +95,7 @@ describe("listUsers", () => {
     for (const item of items) expect(item).not.toHaveProperty("passwordHash");
   });
 
-  it("gives every user once, newest first, page by page", async () => {
+  it("returns every user once, newest first, over several pages", async () => {
     const { app, author, otherAuthor, admin } = await openQuire();
     const pages = await pagesOfTwo<UserId, { readonly id: UserId }>(async (page) =>
       app.listUsers(actorFor(admin), page),

@@ -51,7 +51,7 @@ describe("authenticate", () => {
 
   it.each([
     ["no token", ""],
-    ["a token that was never given", "A".repeat(43)],
+    ["a token that was never issued", "A".repeat(43)],
     ["text of any script", "ключ 🔑"],
   ])("refuses %s", async (_case, token) => {
     const { quire } = await loggedIn();
@@ -86,7 +86,7 @@ describe("authenticate", () => {
     }
   });
 
-  it("accepts a token while the store cannot write, leaves the session as it is, and logs the failure", async () => {
+  it("accepts a token while the store cannot write, keeps the session unchanged, and logs the failure", async () => {
     const { quire, session, token } = await loggedIn({ sessions: () => ({ renew: outage }) });
     quire.clock.advance(PRECISION_MS);
     expect((await quire.app.authenticate(token))._unsafeUnwrap()).toMatchObject({ sessionId: session.id });
@@ -103,9 +103,9 @@ describe("authenticate", () => {
   });
 
   it.each<[string, Overrides]>([
-    ["the user is gone", { users: () => ({ findById: async () => err({ kind: "user_not_found" }) }) }],
+    ["the user was deleted", { users: () => ({ findById: async () => err({ kind: "user_not_found" }) }) }],
     [
-      "it is revoked while it is renewed",
+      "the session is revoked during the renewal",
       { sessions: () => ({ renew: async () => err({ kind: "session_not_found" }) }) },
     ],
   ])("refuses a session when %s", async (_case, overrides) => {
@@ -117,7 +117,7 @@ describe("authenticate", () => {
   });
 });
 
-/** A session that was opened without the use case, whose own reading the overrides would fail. */
+/** Opens a session without the use case, because the overrides would make its reads fail. */
 async function issueFor(quire: Awaited<ReturnType<typeof openQuire>>) {
   const { sessionId } = await signIn(quire, quire.author);
   const token = `token of ${sessionId}`;
@@ -229,7 +229,7 @@ describe("purgeExpiredSessions", () => {
     (await quire.app.authenticate(token))._unsafeUnwrap();
     quire.clock.set(afterNow(IDLE_MS));
     (await quire.app.purgeExpiredSessions())._unsafeUnwrap();
-    // Looked at from the past, in which none of them had expired.
+    // At the earlier time none of the sessions had expired, so all remaining ones are listed.
     quire.clock.set(NOW);
     expect((await contentsOf(quire)).sessions.map(({ id }) => id)).toEqual([session.id]);
   });

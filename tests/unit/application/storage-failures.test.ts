@@ -84,7 +84,7 @@ const CALLS = [
   ["resumeRemovals", ["users.listRemovals"], async ({ app }) => app.resumeRemovals()],
   [
     "authenticate",
-    // A renewal that fails keeps nobody out: see sessions.test.ts.
+    // A failed renewal does not fail the use case (sessions.test.ts).
     ["sessions.findByTokenDigest", "users.findById"],
     async ({ app, token }) => app.authenticate(token),
   ],
@@ -147,7 +147,7 @@ const CALLS = [
 /** checkReadiness has its own test, and stopRemovals calls no repository. */
 type Missing = Exclude<keyof UseCases, (typeof CALLS)[number][0] | "checkReadiness" | "stopRemovals">;
 
-/** Fails one method of the repositories from the moment on at which `fail` is called. */
+/** One method of the repositories fails after `fail` was called. */
 function switchable(method: string) {
   const [repository = "", called = ""] = method.split(".");
   let failing = false;
@@ -193,7 +193,7 @@ async function openWorld(overrides: Overrides) {
 const CASES = CALLS.flatMap(([useCase, methods, call]) => methods.map((method) => [useCase, method, call] as const));
 
 describe("A failure of the storage", () => {
-  it("is tried in every use case", () => {
+  it("is tested for every use case", () => {
     expectTypeOf<Missing>().toBeNever();
   });
 

@@ -33,7 +33,7 @@ import {
 
 export const IDLE_MS = 30 * DAY_MS;
 
-/** What every user of {@link openQuire} can log in with. */
+/** The password of every user of {@link openQuire}. */
 export const PASSWORD = "correct horse battery";
 
 export const WHOLE_LIST = { limit: 100, from: null } as const;
@@ -47,13 +47,13 @@ export const EVERYBODYS_POSTS: PostListQuery = {
   sort: NEWEST_FIRST,
 };
 
-/** A hash as the fake hasher makes it; two hashes of one password differ by their salt. */
+/** A hash of the fake hasher. Two hashes of the same password differ by their salt. */
 export function hashOf(password: string, strength: "current" | "outdated" = "current", salt = 0): PasswordHash {
   return `${strength}:${salt}:${password}` as PasswordHash;
 }
 
 export interface FakeHasher extends PasswordHasher {
-  /** What passwords were compared with, in order. */
+  /** The hashes of all comparisons, in the order of the calls. */
   readonly compared: (PasswordHash | null)[];
 }
 
@@ -72,7 +72,7 @@ function fakeHasher(): FakeHasher {
   };
 }
 
-/** What a test puts before the repositories' own methods, inside units of work too. */
+/** Methods that replace those of the repositories, also inside units of work. */
 export interface Overrides {
   readonly users?: (real: UserRepository) => Partial<UserRepository>;
   readonly posts?: (real: PostRepository) => Partial<PostRepository>;
@@ -85,7 +85,7 @@ export interface Overrides {
 }
 
 export interface Quire {
-  /** The storage without overrides: for what a test arranges and looks at. */
+  /** The storage without overrides, for the setup and the assertions of a test. */
   readonly storage: Storage;
   readonly clock: TestClock;
   readonly log: ReturnType<typeof recordingLog>;
@@ -96,7 +96,7 @@ export interface Quire {
   readonly admin: User;
 }
 
-/** The use cases on memory storage that holds three users. */
+/** The use cases on a memory storage with three users. */
 export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const storage = openMemoryStorage();
   const clock = testClock();
@@ -130,7 +130,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   return { storage, clock, log, hasher, app, author, otherAuthor, admin };
 }
 
-/** The user acting with a session that is stored. */
+/** Stores a session and returns its user as an actor. */
 export async function signIn({ storage }: Quire, user: User): Promise<Actor> {
   const session = aSession(user.id, undefined, IDLE_MS);
   (await storage.sessions.insert(session))._unsafeUnwrap();
@@ -153,7 +153,7 @@ export async function sessionsOf({ storage, clock }: Quire, user: User) {
   return (await storage.sessions.listByUser(user.id, clock.now(), WHOLE_LIST))._unsafeUnwrap().items;
 }
 
-/** All that is stored. */
+/** All stored users, posts and sessions. */
 export async function contentsOf(quire: Quire) {
   const users = (await quire.storage.users.list("everybody", WHOLE_LIST))._unsafeUnwrap().items;
   const posts = await quire.storage.posts.list(EVERY_POST, NEWEST_FIRST, WHOLE_LIST);
@@ -161,7 +161,7 @@ export async function contentsOf(quire: Quire) {
   return { users, posts: posts._unsafeUnwrap().items, sessions: sessions.flat() };
 }
 
-/** Goes through a list in pages of two, and gives the pages. */
+/** Reads a list in pages of two items. */
 export async function pagesOfTwo<AnId extends Id<string>, Item extends { readonly id: AnId }>(
   list: (page: PageRequest<AnId>) => Promise<Result<Page<Item>, unknown>>,
 ): Promise<(readonly Item[])[]> {
@@ -183,10 +183,10 @@ export const OUTAGE: StorageFailure = {
   cause: new Error("the power went"),
 };
 
-/** A method of a repository that fails as an outage makes it fail. */
+/** A method of a repository that fails with {@link OUTAGE}. */
 export const outage = async () => err(OUTAGE);
 
-/** A method that runs `first` once, before its first call, as somebody else who is faster would. */
+/** Runs `first` once before the first call of `method`, like a concurrent request that is faster. */
 export function overtaken<Args extends unknown[], T>(
   method: (...args: Args) => Promise<T>,
   first: () => Promise<void>,

@@ -18,7 +18,7 @@ const NEXT_VERSION = nextVersion(FIRST_VERSION);
 
 const stored = async ({ storage }: Quire, id: UserId) => (await storage.users.findById(id))._unsafeUnwrap();
 
-/** A store in which an admin promotes the author before the first update is written. */
+/** A Quire in which an admin promotes the author before the first update is written. */
 async function overtakenQuire(): Promise<Quire> {
   const quire: Quire = await openQuire({
     users: (real) => ({
@@ -79,7 +79,7 @@ describe("updateUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("lets admins change everyone, their roles too", async () => {
+  it("lets admins change everyone, also their roles", async () => {
     const quire = await openQuire();
     const changes = { name: name("Grace"), role: "admin" } as const;
     const input = { id: quire.author.id, changes, expected: null };
@@ -89,13 +89,13 @@ describe("updateUser", () => {
   });
 
   it.each([
-    ["themselves a role", "author", { role: "admin" }],
-    ["themselves the role that they have", "author", { role: "author" }],
-    ["themselves a role among other changes", "author", { name: name("Grace"), role: "admin" }],
-    ["another a name", "otherAuthor", { name: name("Grace") }],
-    ["an admin a role", "admin", { role: "author" }],
-    ["another nothing at all", "otherAuthor", {}],
-  ] as const)("forbids authors to give %s", async (_case, who, changes) => {
+    ["their own role", "author", { role: "admin" }],
+    ["their own role to the current one", "author", { role: "author" }],
+    ["their own role among other changes", "author", { name: name("Grace"), role: "admin" }],
+    ["the name of another author", "otherAuthor", { name: name("Grace") }],
+    ["the role of an admin", "admin", { role: "author" }],
+    ["nothing of another author", "otherAuthor", {}],
+  ] as const)("forbids authors to change %s", async (_case, who, changes) => {
     const quire = await openQuire();
     await storedPublishedPost(quire, quire[who]);
     const before = await contentsOf(quire);
@@ -133,9 +133,9 @@ describe("updateUser", () => {
 
   it.each([
     ["another version", [NEXT_VERSION], { name: name("Grace") }],
-    ["no version at all", [], { name: name("Grace") }],
-    ["another version, even to change nothing", [NEXT_VERSION], {}],
-  ])("refuses a user who is expected at %s", async (_case, expected, changes) => {
+    ["no version", [], { name: name("Grace") }],
+    ["another version and nothing changes", [NEXT_VERSION], {}],
+  ])("fails with precondition_failed when the user is expected at %s", async (_case, expected, changes) => {
     const quire = await openQuire();
     const { author } = quire;
     const refused = await quire.app.updateUser(actorFor(author), { id: author.id, changes, expected });
@@ -155,7 +155,7 @@ describe("updateUser", () => {
     [undefined, "current_password_required"],
     ["another horse battery", "wrong_password"],
     ["short", "wrong_password"],
-  ] as const)("changes nothing of a user who gives another address with the password %s", async (given, kind) => {
+  ] as const)("changes nothing when a user sets another address with the password %s", async (given, kind) => {
     const quire = await openQuire();
     const actor = await signIn(quire, quire.author);
     await signIn(quire, quire.author);
@@ -206,8 +206,8 @@ describe("updateUser", () => {
     expect(await stored(quire, admin.id)).toEqual(admin);
   });
 
-  describe("when an admin changes the user between reading and writing", () => {
-    it("makes the change on top of the other", async () => {
+  describe("when an admin changes the user between the read and the write", () => {
+    it("applies the change on top of the other", async () => {
       const quire = await overtakenQuire();
       const { author } = quire;
       const input = { id: author.id, changes: { name: name("Grace") }, expected: null };
@@ -216,7 +216,7 @@ describe("updateUser", () => {
       expect(await stored(quire, author.id)).toMatchObject({ name: "Grace", role: "admin", version: 3 });
     });
 
-    it("refuses the change when it was for the version that was read", async () => {
+    it("fails with precondition_failed when the first version was expected", async () => {
       const quire = await overtakenQuire();
       const { author } = quire;
       const input = { id: author.id, changes: { name: name("Grace") }, expected: [author.version] };

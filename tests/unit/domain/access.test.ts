@@ -33,89 +33,89 @@ const asAdmin = actorFor(admin);
 const draft = aDraft(author.id);
 const published = aPublishedPost(author.id);
 
-describe("who sees a post", () => {
+describe("the visibility of a post", () => {
   it.each([
-    ["nobody", null, "draft", draft, false],
-    ["nobody", null, "published post", published, true],
-    ["its author", asAuthor, "draft", draft, true],
-    ["its author", asAuthor, "published post", published, true],
-    ["another author", asOtherAuthor, "draft", draft, false],
-    ["another author", asOtherAuthor, "published post", published, true],
-    ["an admin", asAdmin, "draft", draft, true],
-    ["an admin", asAdmin, "published post", published, true],
-  ])("%s and a %s", (_who, viewer, _what, post, allowed) => {
+    ["shows no draft to a viewer without a session", null, draft, false],
+    ["shows a published post to a viewer without a session", null, published, true],
+    ["shows a draft to its author", asAuthor, draft, true],
+    ["shows a published post to its author", asAuthor, published, true],
+    ["shows no draft to another author", asOtherAuthor, draft, false],
+    ["shows a published post to another author", asOtherAuthor, published, true],
+    ["shows a draft to an admin", asAdmin, draft, true],
+    ["shows a published post to an admin", asAdmin, published, true],
+  ])("%s", (_case, viewer, post, allowed) => {
     expect(isVisible(post, visibleDrafts(viewer))).toBe(allowed);
   });
 });
 
-describe("who changes a post", () => {
+describe("mayChangePost", () => {
   it.each([
-    ["its author", asAuthor, true],
-    ["another author", asOtherAuthor, false],
-    ["an admin", asAdmin, true],
-  ])("%s: draft or published", (_who, actor, allowed) => {
+    ["allows the author", asAuthor, true],
+    ["does not allow another author", asOtherAuthor, false],
+    ["allows an admin", asAdmin, true],
+  ])("%s to change a draft or a published post", (_case, actor, allowed) => {
     expect(mayChangePost(actor, draft)).toBe(allowed);
     expect(mayChangePost(actor, published)).toBe(allowed);
   });
 });
 
-describe("who acts for a user", () => {
+describe("mayActFor", () => {
   it.each([
-    ["an author for themselves", asAuthor, author, true],
-    ["an author for another", asOtherAuthor, author, false],
-    ["an author for an admin", asAuthor, admin, false],
-    ["an admin for an author", asAdmin, author, true],
-    ["an admin for themselves", asAdmin, admin, true],
-    ["an admin for another admin", asAdmin, aUser({ role: "admin" }), true],
+    ["allows an author to act for themselves", asAuthor, author, true],
+    ["does not allow an author to act for another author", asOtherAuthor, author, false],
+    ["does not allow an author to act for an admin", asAuthor, admin, false],
+    ["allows an admin to act for an author", asAdmin, author, true],
+    ["allows an admin to act for themselves", asAdmin, admin, true],
+    ["allows an admin to act for another admin", asAdmin, aUser({ role: "admin" }), true],
   ])("%s", (_case, actor, user, allowed) => {
     expect(mayActFor(actor, user.id)).toBe(allowed);
   });
 });
 
-describe("what an admin may do and no author", () => {
+describe("the rights of admins", () => {
   it.each([
-    ["give roles", mayGiveRoles],
+    ["set roles", mayGiveRoles],
     ["reassign posts", mayReassignPosts],
     ["set a time of publication", maySetPublicationTime],
-  ])("%s", (_what, may) => {
+  ])("allow only admins to %s", (_what, may) => {
     expect(may(asAdmin)).toBe(true);
     expect(may(asAuthor)).toBe(false);
   });
 });
 
-describe("who creates users", () => {
+describe("mayCreateUser", () => {
   it.each([
-    ["nobody, while registration is open", null, "open", true],
-    ["an author, while registration is open", asAuthor, "open", true],
-    ["an admin, while registration is open", asAdmin, "open", true],
-    ["nobody, while it is closed", null, "closed", false],
-    ["an author, while it is closed", asAuthor, "closed", false],
-    ["an admin, while it is closed", asAdmin, "closed", true],
+    ["allows a viewer without a session while registration is open", null, "open", true],
+    ["allows an author while registration is open", asAuthor, "open", true],
+    ["allows an admin while registration is open", asAdmin, "open", true],
+    ["does not allow a viewer without a session while registration is closed", null, "closed", false],
+    ["does not allow an author while registration is closed", asAuthor, "closed", false],
+    ["allows an admin while registration is closed", asAdmin, "closed", true],
   ] as const)("%s", (_case, viewer, registration, allowed) => {
     expect(mayCreateUser(viewer, registration)).toBe(allowed);
   });
 });
 
-describe("who gives the current password", () => {
-  it("users who act for themselves, admins too, and no admin who acts for another", () => {
+describe("mustGiveCurrentPassword", () => {
+  it("requires the password of users and admins for their own account, and not of an admin for another account", () => {
     expect(mustGiveCurrentPassword(asAuthor, author.id)).toBe(true);
     expect(mustGiveCurrentPassword(asAdmin, admin.id)).toBe(true);
     expect(mustGiveCurrentPassword(asAdmin, author.id)).toBe(false);
   });
 });
 
-describe("who sees a user", () => {
+describe("the visibility of a user", () => {
   it.each([
-    ["nobody", null, false],
-    ["another author", asOtherAuthor, false],
-    ["the user", asAuthor, true],
-    ["an admin", asAdmin, true],
-  ])("%s: always where the user has a published post, and else only the user and admins", (_who, viewer, allowed) => {
+    ["hides a user without a published post from a viewer without a session", null, false],
+    ["hides a user without a published post from another author", asOtherAuthor, false],
+    ["shows a user without a published post to the same user", asAuthor, true],
+    ["shows a user without a published post to an admin", asAdmin, true],
+  ])("%s, and shows a user with a published post", (_case, viewer, allowed) => {
     expect(maySeeUser(viewer, author.id, true)).toBe(true);
     expect(maySeeUser(viewer, author.id, false)).toBe(allowed);
   });
 
-  it("in a list, admins everybody, and others those who have a published post", () => {
+  it("lists all users for admins, and only users with a published post for others", () => {
     expect(visibleUsers(asAdmin)).toBe("everybody");
     for (const viewer of [null, asAuthor]) expect(visibleUsers(viewer)).toBe("published_authors");
   });
@@ -132,14 +132,14 @@ describe("visiblePosts", () => {
   };
 
   it.each([
-    ["nobody, everybody's", null, null, null],
-    ["nobody, an author's", null, author.id, null],
-    ["an author, everybody's", asAuthor, null, { authorId: author.id }],
-    ["an author, their own", asAuthor, author.id, { authorId: author.id }],
-    ["an author, another's", asAuthor, otherAuthor.id, null],
-    ["an admin, everybody's", asAdmin, null, { authorId: null }],
-    ["an admin, an author's", asAdmin, author.id, { authorId: author.id }],
-  ])("are for %s the published ones, and the drafts that they may see", (_who, viewer, authorId, drafts) => {
+    ["no drafts of any author to a viewer without a session", null, null, null],
+    ["no drafts of one author to a viewer without a session", null, author.id, null],
+    ["an author's own drafts in the list of all authors", asAuthor, null, { authorId: author.id }],
+    ["an author's own drafts in the author's own list", asAuthor, author.id, { authorId: author.id }],
+    ["no drafts of another author to an author", asAuthor, otherAuthor.id, null],
+    ["the drafts of all authors to an admin", asAdmin, null, { authorId: null }],
+    ["the drafts of one author to an admin", asAdmin, author.id, { authorId: author.id }],
+  ])("shows published posts, and %s", (_case, viewer, authorId, drafts) => {
     const published = { authorId, after: null, before: null };
     expect(visiblePosts(viewer, { ...anything, authorId })).toEqual({ published, drafts });
     expect(visiblePosts(viewer, { ...anything, authorId, status: "published" })).toEqual({ published, drafts: null });
@@ -150,7 +150,7 @@ describe("visiblePosts", () => {
     ["published after a time", { publishedAfter: NOW }, { after: NOW, before: null }],
     ["published before a time", { publishedBefore: NOW }, { after: null, before: NOW }],
     ["sorted by publication", { sort: { by: "published", descending: true } }, { after: null, before: null }],
-  ])("are no drafts where they are %s", (_what, asked, bounds) => {
+  ])("excludes drafts from a list of posts %s", (_what, asked, bounds) => {
     expect(visiblePosts(asAdmin, { ...anything, ...asked })).toEqual({
       published: { authorId: null, ...bounds },
       drafts: null,
@@ -162,24 +162,24 @@ describe("visiblePosts", () => {
   });
 });
 
-describe("a user's profile", () => {
+describe("the profile of a user", () => {
   const { passwordHash: _, ...everything } = author;
 
   it.each([
-    ["nobody", null, false],
-    ["another author", asOtherAuthor, false],
-    ["the user", asAuthor, true],
-    ["an admin", asAdmin, true],
-  ])("for %s", (_who, viewer, isFull) => {
+    ["hides the address and the role from a viewer without a session", null, false],
+    ["hides the address and the role from another author", asOtherAuthor, false],
+    ["shows the address and the role to the same user", asAuthor, true],
+    ["shows the address and the role to an admin", asAdmin, true],
+  ])("%s", (_case, viewer, isFull) => {
     const hidden = isFull ? {} : { email: null, role: null };
     expect(profileFor(viewer, author)).toStrictEqual({ ...everything, ...hidden });
   });
 
-  it("for users themselves has everything but the password hash", () => {
+  it("shows users all of their own fields except the password hash", () => {
     expect(ownProfile(author)).toStrictEqual(everything);
   });
 
-  it("never holds the password hash, nor the address or the role for a viewer who may not act for the user", () => {
+  it("never contains the password hash, and the address and the role only for a viewer who may act for the user", () => {
     const anyUser = fc
       .record({
         passwordHash: fc.uuid().map((raw) => raw as PasswordHash),
@@ -197,10 +197,10 @@ describe("a user's profile", () => {
         };
         const viewer = viewers[relation];
         const shown = profileFor(viewer, user);
-        const said = JSON.stringify(shown);
-        expect(said).not.toContain(user.passwordHash);
+        const json = JSON.stringify(shown);
+        expect(json).not.toContain(user.passwordHash);
         const isFull = relation === "self" || (relation === "other" && role === "admin");
-        expect(said.includes(user.email)).toBe(isFull);
+        expect(json.includes(user.email)).toBe(isFull);
         expect(shown.role).toBe(isFull ? user.role : null);
         expect(Object.keys(shown).toSorted()).toEqual([
           "createdAt",

@@ -9,7 +9,7 @@ describe("parsePassword", () => {
     ["8 characters outside the Basic Multilingual Plane", "😀".repeat(8)],
     ["1,024 characters outside the Basic Multilingual Plane", "😀".repeat(1_024)],
     ["white space at both ends", "  pass  "],
-    ["white space alone", " ".repeat(8)],
+    ["only white space", " ".repeat(8)],
     ["a newline at the end", "password\n"],
     ["control characters", "\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u007f"],
     ["letters of any script", "пароль-密码-🔑"],
@@ -19,7 +19,7 @@ describe("parsePassword", () => {
   });
 
   it.each([
-    ["nothing", ""],
+    ["an empty text", ""],
     ["7 characters", "a".repeat(7)],
     ["7 characters of two code units each", "😀".repeat(7)],
     ["8 code points that compose to 7", "caf\u0065\u0301xyz"],
@@ -37,7 +37,7 @@ describe("parsePassword", () => {
   it.each([
     ["combining marks in two orders", `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`],
     ["2,049 code units that compose to fewer", `${"e\u0301".repeat(1_024)}a`],
-  ])("refuses %s before it composes them, which takes quadratic time", (_case, raw) => {
+  ])("refuses %s before the composition, which takes quadratic time", (_case, raw) => {
     const normalize = vi.spyOn(String.prototype, "normalize");
     try {
       expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });
@@ -47,7 +47,7 @@ describe("parsePassword", () => {
     }
   });
 
-  it("is one password however an accent was typed", () => {
+  it("returns the same password for a composed and a decomposed accent", () => {
     expect(parsePassword("crème brûlée".normalize("NFD"))).toEqual(parsePassword("crème brûlée".normalize("NFC")));
   });
 

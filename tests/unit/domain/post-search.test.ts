@@ -15,7 +15,7 @@ describe("similarWords", () => {
     },
   );
 
-  it("returns the words of a query in which or is part of a word", () => {
+  it("returns the words of a query with `or` inside a word", () => {
     expect(wordsOf("order motor")).toEqual(["order", "motor"]);
   });
 
@@ -35,7 +35,7 @@ describe("isRankKey", () => {
     ["00000001", false],
     ["-000001", false],
     [null, false],
-  ])("%s is a key of a rank: %s", (key, expected) => {
+  ])("for the key %j returns %s", (key, expected) => {
     expect(isRankKey(key)).toBe(expected);
   });
 });

@@ -4,21 +4,21 @@ import { aDraft, aPublishedPost, aUser } from "../../support/fixtures.ts";
 
 const sortedBy = (by: PostSort["by"]): PostSort => ({ by, descending: true });
 
-describe("the key that a post has its place by in a list", () => {
-  it.each(POST_SORT_KEYS)("is a key of the sort by %s", (by) => {
+describe("the sort key of a post", () => {
+  it.each(POST_SORT_KEYS)("is a valid key of the sort by %s", (by) => {
     const post = aPublishedPost(aUser().id);
     expect(isSortKey(sortKey(post, sortedBy(by)), sortedBy(by))).toBe(true);
   });
 
   it.each(["\u0001", "\u202egnp.exe", "\u200b", " ", "a\nb"])(
-    "is a key of the sort by title for the title %j, which an earlier rule accepted",
+    "is a valid key of the sort by title for the title %j, which an earlier rule accepted",
     (title) => {
       const post = aPublishedPost(aUser().id, { title });
       expect(isSortKey(sortKey(post, sortedBy("title")), sortedBy("title"))).toBe(true);
     },
   );
 
-  it("is none for a draft among times of publication", () => {
+  it("is null for a draft in the sort by time of publication", () => {
     const draft = aDraft(aUser().id);
     expect(sortKey(draft, sortedBy("published"))).toBeNull();
   });
@@ -34,7 +34,7 @@ describe("the key that a post has its place by in a list", () => {
     ["title", null],
     ["title", ""],
     ["title", "a".repeat(301)],
-  ])("is of no sort by %s when it is %j", (by, key) => {
+  ])("in the sort by %s is never %j", (by, key) => {
     expect(isSortKey(key, sortedBy(by))).toBe(false);
   });
 });

@@ -21,8 +21,8 @@ const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author
 const LONG_AGO = new Date("1999-12-31T23:59:59.999Z");
 
 const UNREADABLE = [
-  ["nothing", ""],
-  ["white space alone", " \t\r\n\u00a0\u3000\ufeff"],
+  ["empty content", ""],
+  ["content of white space", " \t\r\n\u00a0\u3000\ufeff"],
 ] as const;
 
 describe("parsePostTitle", () => {
@@ -37,7 +37,7 @@ describe("parsePostTitle", () => {
   });
 
   it.each([
-    ["nothing", "", "too_short", 1],
+    ["an empty text", "", "too_short", 1],
     ["301 characters", "a".repeat(301), "too_long", 300],
     ["301 characters of two code units each", "😀".repeat(301), "too_long", 300],
     ["300 characters and a space", `${"a".repeat(300)} `, "too_long", 300],
@@ -49,7 +49,7 @@ describe("parsePostTitle", () => {
   });
 });
 
-/** As many of the character as go into so many bytes of UTF-8, filled up with single bytes. */
+/** Repeats a character up to a number of UTF-8 bytes, and fills the rest with single bytes. */
 const fill = (character: string, bytes: number) => {
   const text = character.repeat(Math.floor(bytes / Buffer.byteLength(character)));
   return text + "a".repeat(bytes - Buffer.byteLength(text));
@@ -63,7 +63,7 @@ describe("parsePostContent", () => {
     [4, "😀"],
   ] as const;
 
-  it("holds a mebibyte", () => {
+  it("has a maximum of one mebibyte", () => {
     expect(CONTENT_MAX_BYTES).toBe(1024 * 1024);
   });
 
@@ -72,7 +72,7 @@ describe("parsePostContent", () => {
     expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
   });
 
-  it.each(widths)("refuses a byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
+  it.each(widths)("refuses one byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
     expect(parsePostContent(fill(character, CONTENT_MAX_BYTES + 1))._unsafeUnwrapErr()).toEqual({
       kind: "violation",
       code: "too_many_bytes",
@@ -91,19 +91,19 @@ describe("parsePostContent", () => {
 describe("a new post", () => {
   const first = { ...fields, version: 1, createdAt: NOW, updatedAt: NOW };
 
-  it("is a draft at the first version", () => {
+  it("is a draft with the first version", () => {
     expect(newDraft(fields, NOW)).toEqual({ ...first, status: "draft", publishedAt: null });
   });
 
-  it("is published now and at the first version when it is published at once", () => {
+  it("is published now with the first version when it is published at once", () => {
     expect(newPublishedPost(fields, NOW)._unsafeUnwrap()).toEqual({ ...first, status: "published", publishedAt: NOW });
   });
 
-  it.each(UNREADABLE)("may be a draft with %s in it", (_case, raw) => {
+  it.each(UNREADABLE)("may be a draft with %s", (_case, raw) => {
     expect(newDraft({ ...fields, content: content(raw) }, NOW)).toMatchObject({ status: "draft", content: raw });
   });
 
-  it.each(UNREADABLE)("is not published with %s in it", (_case, raw) => {
+  it.each(UNREADABLE)("cannot be published with %s", (_case, raw) => {
     const refused = newPublishedPost({ ...fields, content: content(raw) }, NOW);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
@@ -113,12 +113,12 @@ describe("restorePost", () => {
   it.each([
     ["draft", aDraft(author)],
     ["published post", aPublishedPost(author)],
-  ])("gives back the %s that was stored", (_case, post) => {
+  ])("returns the stored %s", (_case, post) => {
     const { status: _status, ...stored } = post;
     expect(restorePost(stored)._unsafeUnwrap()).toEqual(post);
   });
 
-  it.each(UNREADABLE)("fails for a stored published post with %s in it", (_case, raw) => {
+  it.each(UNREADABLE)("fails for a stored published post with %s", (_case, raw) => {
     const { status: _status, ...stored } = aPublishedPost(author);
     const broken = restorePost({ ...stored, content: content(raw) });
     expect(broken._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
@@ -126,13 +126,13 @@ describe("restorePost", () => {
 });
 
 describe("newPublishedPost with a time of publication", () => {
-  it("keeps one that is past", () => {
+  it("keeps a time in the past", () => {
     const { version, createdAt, ...published } = newPublishedPost(fields, NOW, LONG_AGO)._unsafeUnwrap();
     expect(published).toMatchObject({ publishedAt: LONG_AGO, updatedAt: NOW });
     expect([version, createdAt]).toEqual([1, NOW]);
   });
 
-  it("refuses one that is to come", () => {
+  it("refuses a time in the future", () => {
     const refused = newPublishedPost(fields, NOW, LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
   });
@@ -149,22 +149,22 @@ describe("editPost", () => {
     ["draft", aDraft(author)],
     ["published post", aPublishedPost(author)],
   ])("of a %s", (_status, post) => {
-    it.each(edits)("changes the %s alone, one version on and updated now", (_case, edit) => {
+    it.each(edits)("changes only the %s, increments the version, and sets the update time", (_case, edit) => {
       const edited = editPost(Object.freeze(post), edit, LATER)._unsafeUnwrap();
       expect(edited).toEqual({ ...post, ...edit, version: 2, updatedAt: LATER });
     });
 
     it.each<[string, PostEdits]>([
-      ["nothing is to change", {}],
-      ["the title is what it has", { title: post.title }],
-      ["the content is what it has", { content: post.content }],
-      ["both are what it has", { title: post.title, content: post.content }],
-    ])("gives the very same post when %s", (_case, edit) => {
+      ["there are no edits", {}],
+      ["the title is unchanged", { title: post.title }],
+      ["the content is unchanged", { content: post.content }],
+      ["title and content are unchanged", { title: post.title, content: post.content }],
+    ])("returns the same object when %s", (_case, edit) => {
       expect(editPost(post, edit, LATER)._unsafeUnwrap()).toBe(post);
     });
   });
 
-  it("gives a published post a time of publication that is past", () => {
+  it("sets a time of publication in the past on a published post", () => {
     const post = Object.freeze(aPublishedPost(author));
     for (const publishedAt of [LONG_AGO, NOW, LATER]) {
       const edited = editPost(post, { publishedAt }, LATER)._unsafeUnwrap();
@@ -173,7 +173,7 @@ describe("editPost", () => {
     }
   });
 
-  it("gives no post a time of publication that is to come, and no draft any", () => {
+  it("refuses a time of publication in the future, and any time of publication for a draft", () => {
     const future = editPost(aPublishedPost(author), { publishedAt: new Date(LATER.getTime() + 1) }, LATER);
     expect(future._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
     const draft = editPost(aDraft(author), { publishedAt: LONG_AGO }, LATER);
@@ -186,19 +186,19 @@ describe("editPost", () => {
     expect(edited).toMatchObject({ title: "Another", publishedAt: NOW });
   });
 
-  it.each(UNREADABLE)("leaves %s in a draft", (_case, raw) => {
+  it.each(UNREADABLE)("accepts %s for a draft", (_case, raw) => {
     const edited = editPost(aDraft(author), { content: content(raw) }, LATER)._unsafeUnwrap();
     expect(edited).toMatchObject({ status: "draft", content: raw, version: 2 });
   });
 
-  it.each(UNREADABLE)("refuses to leave %s in a published post", (_case, raw) => {
+  it.each(UNREADABLE)("refuses %s for a published post", (_case, raw) => {
     const refused = editPost(aPublishedPost(author), { title: title("Another"), content: content(raw) }, LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
 });
 
 describe("publishPost", () => {
-  it("makes a draft public from now on, one version on", () => {
+  it("publishes a draft now and increments the version", () => {
     const draft = Object.freeze(aDraft(author));
     expect(publishPost(draft, LATER)._unsafeUnwrap()).toEqual({
       ...draft,
@@ -209,18 +209,18 @@ describe("publishPost", () => {
     });
   });
 
-  it.each(UNREADABLE)("refuses a draft with %s in it", (_case, raw) => {
+  it.each(UNREADABLE)("refuses a draft with %s", (_case, raw) => {
     const refused = publishPost(aDraft(author, { content: raw }), LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
 
-  it("refuses a post that is public already", () => {
+  it("refuses a published post", () => {
     expect(publishPost(aPublishedPost(author), LATER)._unsafeUnwrapErr()).toEqual({ kind: "post_already_published" });
   });
 });
 
 describe("unpublishPost", () => {
-  it("makes a draft of a published post, with no time of publication, one version on", () => {
+  it("turns a published post into a draft without a time of publication, and increments the version", () => {
     const post = Object.freeze(aPublishedPost(author));
     expect(unpublishPost(post, LATER)._unsafeUnwrap()).toEqual({
       ...post,
@@ -235,7 +235,7 @@ describe("unpublishPost", () => {
     expect(unpublishPost(aDraft(author), LATER)._unsafeUnwrapErr()).toEqual({ kind: "post_not_published" });
   });
 
-  it("lets the post be published again, with a new time", () => {
+  it("allows a later publication with a new time", () => {
     const post = aPublishedPost(author);
     const again = unpublishPost(post, NOW).andThen((draft) => publishPost(draft, LATER));
     expect(again._unsafeUnwrap()).toEqual({ ...post, publishedAt: LATER, version: 3, updatedAt: LATER });
@@ -244,7 +244,7 @@ describe("unpublishPost", () => {
 
 const visible = ({ title: t, content: c, status, publishedAt }: Post) => ({ t, c, status, publishedAt });
 
-describe("any sequence of editing, publishing and unpublishing", () => {
+describe("any sequence of edits, publications and unpublications", () => {
   const anyContent = fc.constantFrom("", " \n", "Text", "Other text").map(content);
   const anyEdit = fc.record(
     { title: fc.constantFrom("A title", "Another").map(title), content: anyContent },
@@ -257,7 +257,7 @@ describe("any sequence of editing, publishing and unpublishing", () => {
   );
   const anyStep = fc.record({ operation: anyOperation, pauseMs: fc.nat() });
 
-  it("keeps what holds for every post", () => {
+  it("keeps the invariants of a post", () => {
     fc.assert(
       fc.property(anyContent, fc.array(anyStep, { maxLength: 30 }), (initial, steps) => {
         const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author, content: initial };
@@ -278,7 +278,7 @@ describe("any sequence of editing, publishing and unpublishing", () => {
     );
   });
 
-  it("changes the version exactly when it changes something else", () => {
+  it("increments the version exactly when another field changes", () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
         let post: Post = aDraft(author);

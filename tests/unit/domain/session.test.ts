@@ -10,7 +10,7 @@ const PRECISION_MS = IDLE_MS / 100;
 const after = (ms: number, start = NOW) => new Date(start.getTime() + ms);
 
 describe("newSession", () => {
-  it("begins now and ends when it has been idle for its time", () => {
+  it("begins now and expires after the idle time", () => {
     const fields = { id: nextId<SessionId>(), userId: nextId<UserId>(), tokenDigest: "ab" as TokenDigest };
     expect(newSession(fields, NOW, IDLE_MS)).toEqual({
       ...fields,
@@ -25,11 +25,11 @@ describe("isExpired", () => {
   const session = aSession(nextId<UserId>(), "ab", IDLE_MS);
 
   it.each([
-    ["when it begins", 0, false],
-    ["a millisecond before its end", IDLE_MS - 1, false],
-    ["at its end", IDLE_MS, true],
-    ["after its end", IDLE_MS + 1, true],
-  ])("%s: after %i ms it is %s", (_case, ms, expired) => {
+    ["at the beginning of a session", 0, false],
+    ["a millisecond before the expiry", IDLE_MS - 1, false],
+    ["at the expiry", IDLE_MS, true],
+    ["after the expiry", IDLE_MS + 1, true],
+  ])("%s, after %i ms, returns %s", (_case, ms, expired) => {
     expect(isExpired(session, after(ms))).toBe(expired);
   });
 });
@@ -40,16 +40,16 @@ describe("touchSession", () => {
   it.each([
     ["at once", 0],
     ["a millisecond before a hundredth of the idle time has passed", PRECISION_MS - 1],
-    ["by a clock that went back", -DAY_MS],
-  ])("gives the very same session when it is used %s", (_case, ms) => {
+    ["after the clock was set back", -DAY_MS],
+  ])("returns the same object for a session that is used %s", (_case, ms) => {
     expect(touchSession(session, after(ms), IDLE_MS)).toBe(session);
   });
 
   it.each([
     ["when a hundredth of the idle time has passed", PRECISION_MS],
     ["a day later", DAY_MS],
-    ["at its last moment", IDLE_MS - 1],
-  ])("moves the end %s, and nothing else", (_case, ms) => {
+    ["a millisecond before the expiry", IDLE_MS - 1],
+  ])("moves the expiry and the last use of a session %s, and no other field", (_case, ms) => {
     expect(touchSession(session, after(ms), IDLE_MS)).toEqual({
       ...session,
       lastUsedAt: after(ms),
@@ -62,11 +62,11 @@ describe("touchSession", () => {
     expect(touchSession(renewed, after(DAY_MS + PRECISION_MS - 1), IDLE_MS)).toBe(renewed);
   });
 
-  it("takes the idle time that is configured now", () => {
+  it("applies the idle time that is configured now", () => {
     expect(touchSession(session, after(DAY_MS), DAY_MS).expiresAt).toEqual(after(2 * DAY_MS));
   });
 
-  it("never lets a session end more than a hundredth of the idle time too early, however it is used", () => {
+  it("never expires a used session more than a hundredth of the idle time too early", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: IDLE_MS - PRECISION_MS })), (pauses) => {
         let now = NOW;

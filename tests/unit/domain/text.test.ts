@@ -33,7 +33,7 @@ const parsers = [
 ] as const;
 
 describe.each(parsers)("%s", (_, parse) => {
-  it("takes the text that the refused ones are made from", () => {
+  it("accepts the text from which the refused texts below are made", () => {
     expect(parse("long.enough@example.org").isOk()).toBe(true);
   });
 
@@ -49,7 +49,7 @@ describe.each(parsers)("%s", (_, parse) => {
   it.each([
     ["a high surrogate alone", "long\ud83denough@example.org"],
     ["a low surrogate alone", "long\ude00enough@example.org"],
-    ["a pair the wrong way round", "long\ude00\ud83denough@example.org"],
+    ["a surrogate pair in the wrong order", "long\ude00\ud83denough@example.org"],
     ["a high surrogate before a pair", "long\ud83d\ud83d\ude00enough@example.org"],
     ["a high surrogate at the end", "long.enough@example.org\ud83d"],
     ["a low surrogate at the start", "\ude00long.enough@example.org"],
@@ -57,7 +57,7 @@ describe.each(parsers)("%s", (_, parse) => {
     expect(parse(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "lone_surrogate", limit: null });
   });
 
-  it("never accepts text that PostgreSQL could not give back unchanged", () => {
+  it("never accepts text that PostgreSQL could not return unchanged", () => {
     fc.assert(
       fc.property(utf16, (raw) => {
         const parsed = parse(raw);
@@ -68,7 +68,7 @@ describe.each(parsers)("%s", (_, parse) => {
     );
   });
 
-  it("accepts what it gave, and gives it again", () => {
+  it("accepts its own results and returns them unchanged", () => {
     fc.assert(
       fc.property(fc.oneof(wellFormed, fc.emailAddress(), fc.string({ unit: "grapheme", minLength: 8 })), (raw) => {
         const first = parse(raw);
@@ -81,8 +81,8 @@ describe.each(parsers)("%s", (_, parse) => {
 
 describe("storableText", () => {
   it.each([
-    ["nothing", ""],
-    ["control characters but NUL", "\u0001\t\r\n\u001b\u007f\u0085"],
+    ["an empty text", ""],
+    ["control characters other than NUL", "\u0001\t\r\n\u001b\u007f\u0085"],
     ["right-to-left text with its marks", "\u200fשלום\u202e"],
     ["characters outside the Basic Multilingual Plane", "😀𝒜𠜎"],
     ["noncharacters", "\uffff\ufffe\u{10ffff}"],
@@ -139,7 +139,7 @@ describe("multilineText", () => {
   });
 
   it.each([
-    ["nothing", ""],
+    ["an empty text", ""],
     ["separators of lines and paragraphs", "a\u2028b\u2029c"],
     ["right-to-left text with marks and embeddings", "\u200fשלום\u202aabc\u202c"],
     ["joiners", "👩\u200d👩\u200d👧 क्\u200dष"],
@@ -156,7 +156,7 @@ describe("singleLineText", () => {
   });
 
   it.each([...codePoints(0x202a, 0x202e), ...codePoints(0x2066, 0x2069)].map((c) => [c.toString(16), c] as const))(
-    "refuses U+%s, which turns the direction of text",
+    "refuses U+%s, which changes the direction of text",
     (_, codePoint) => {
       expect(read(`a${String.fromCodePoint(codePoint)}b`)._unsafeUnwrapErr().code).toBe("bidirectional_control");
     },
@@ -179,7 +179,7 @@ describe("singleLineText", () => {
     ["a tag character", "\u{e0041}"],
     ["a left-to-right mark", "\u200e"],
     ["all of them", " \u200b\u00ad\u3164\u2800\u115f"],
-  ])("refuses %s alone, which nobody sees", (_case, raw) => {
+  ])("refuses a text of %s alone, which is invisible", (_case, raw) => {
     expect(read(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "blank", limit: null });
   });
 
@@ -201,7 +201,7 @@ describe("singleLineText", () => {
 });
 
 describe("jsonByteLength", () => {
-  it("is the length of what JSON.stringify writes, for every character up to U+FFFF", () => {
+  it("equals the length of the output of JSON.stringify for every character up to U+FFFF", () => {
     const isSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdfff;
     for (const unit of codePoints(0, 0xffff)) {
       const text = String.fromCharCode(unit);
@@ -212,7 +212,7 @@ describe("jsonByteLength", () => {
     }
   });
 
-  it("is that length for every well-formed text", () => {
+  it("equals the length of the output of JSON.stringify for every well-formed text", () => {
     fc.assert(
       fc.property(wellFormed, (text) => {
         expect(jsonByteLength(text)).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
@@ -238,7 +238,7 @@ describe("utf8ByteLength", () => {
     expect(utf8ByteLength(text)).toBe(bytes);
   });
 
-  it("is what an encoder gives, for every well-formed text", () => {
+  it("equals the length of the encoded text for every well-formed text", () => {
     fc.assert(
       fc.property(wellFormed, (text) => {
         expect(utf8ByteLength(text)).toBe(Buffer.byteLength(text, "utf8"));
@@ -253,18 +253,18 @@ describe("parseId", () => {
     ["version 4", "9b2e4c1a-3f5d-4e6b-8a7c-1d2e3f4a5b6c"],
     ["no version", "00000000-0000-0000-0000-000000000000"],
     ["the highest value", "ffffffff-ffff-ffff-ffff-ffffffffffff"],
-  ])("reads a UUID of %s", (_case, raw) => {
+  ])("accepts a UUID with %s", (_case, raw) => {
     expect(parseId(raw)._unsafeUnwrap()).toBe(raw);
   });
 
-  it("gives lower case for upper case", () => {
+  it("returns lower case for upper case", () => {
     expect(parseId("0195F2C4-7A10-7C3E-9D2B-6F1E5A4B3C2D")._unsafeUnwrap()).toBe(
       "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d",
     );
   });
 
   it.each([
-    ["nothing", ""],
+    ["an empty text", ""],
     ["a word", "posts"],
     ["no hyphens", "0195f2c47a107c3e9d2b6f1e5a4b3c2d"],
     ["braces", "{0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d}"],
@@ -273,16 +273,16 @@ describe("parseId", () => {
     ["one digit too many", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d0"],
     ["hyphens in other places", "0195f2c47-a10-7c3e-9d2b-6f1e5a4b3c2d"],
     ["a letter that is no digit", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2g"],
-    ["white space before it", " 0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
-    ["a newline after it", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\n"],
+    ["white space before a UUID", " 0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
+    ["a newline after a UUID", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\n"],
     ["digits of another script", "٠195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
-    ["a NUL after it", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\0"],
-    ["a lone surrogate after it", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\ud800"],
+    ["a NUL after a UUID", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\0"],
+    ["a lone surrogate after a UUID", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\ud800"],
   ])("refuses %s", (_case, raw) => {
     expect(parseId(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "malformed_id", limit: null });
   });
 
-  it("reads every UUID, and its own answer again", () => {
+  it("accepts every UUID in upper and in lower case", () => {
     fc.assert(
       fc.property(fc.uuid(), fc.boolean(), (uuid, upper) => {
         expect(parseId(upper ? uuid.toUpperCase() : uuid)._unsafeUnwrap()).toBe(uuid);

@@ -4,12 +4,12 @@ import { isStoredTitle, parsePostTitle, type PostTitle } from "../../../src/doma
 import { MAX_TITLE_KEY_LENGTH, titleSortKey } from "../../../src/domain/post/title-key.ts";
 
 const keyOf = (title: string) => titleSortKey(title as PostTitle);
-/** UTF-8 has the order of code points, as PostgreSQL's collation "C" has. */
+/** UTF-8 sorts by code points, as PostgreSQL's collation "C" does. */
 const compare = (a: string, b: string) => Buffer.compare(Buffer.from(keyOf(a)), Buffer.from(keyOf(b)));
 
 const anyTitle = fc.string({ unit: "binary", minLength: 1, maxLength: 300 }).filter(isStoredTitle);
 
-describe("the key that titles are ordered by", () => {
+describe("the sort key of a title", () => {
   it("orders titles as readers expect them", () => {
     const titles = ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"];
     const expected = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
@@ -20,18 +20,18 @@ describe("the key that titles are ordered by", () => {
     ["numbers by their value", ["1", "2", "10", "99", "100", "99999999", "100000000", "1".repeat(20)]],
     ["numbers before letters and after spaces", ["Post", "Post 1", "Post 9a", "Post 9b", "Post a"]],
     ["versions by each of their numbers", ["1.2", "1.9.9", "1.10", "2.0"]],
-    ["words after their beginnings", ["a", "a b", "ab"]],
-    ["syllables of Hangul as a dictionary does", ["가나", "각", "나"]],
+    ["words after their prefixes", ["a", "a b", "ab"]],
+    ["Hangul syllables as in a dictionary", ["가나", "각", "나"]],
     ["vowel signs as letters", ["\u0915\u093e", "\u0915\u093f", "\u0916"]],
     ["emoji after letters", ["z", "я", "\u{1F99C} parrots"]],
-  ])("has %s", (_, titles) => {
+  ])("orders %s", (_, titles) => {
     expect(titles.toReversed().toSorted(compare)).toEqual(titles);
   });
 
   it.each([
     ["case", "HELLO World", "hello wORLD"],
     ["accents", "résumé", "resume"],
-    ["accents however they are written", "re\u0301sume\u0301", "résumé"],
+    ["composed and decomposed accents", "re\u0301sume\u0301", "résumé"],
     ["sharp s", "Straße", "STRASSE"],
     ["dotted and dotless i", "İstanbul ı", "istanbul i"],
     ["a sigma at the end of a word", "ΟΔΟΣ", "οδοσ"],
@@ -43,15 +43,15 @@ describe("the key that titles are ordered by", () => {
     ["leading punctuation", "«¿(Hello", "hello"],
     ["leading zeros", "Post 007", "Post 7"],
     ["digits of another script", "\u0661\u0662 \u0967\u0968 \u{1E5F3}", "12 12 2"],
-  ])("does not tell %s", (_, a, b) => {
+  ])("ignores differences in %s", (_, a, b) => {
     expect(keyOf(a)).toBe(keyOf(b));
   });
 
-  it.each(["...", "\u0301", "\u200b", " ", "\u0001"])("is the title %j itself, which has nothing else", (title) => {
+  it.each(["...", "\u0301", "\u200b", " ", "\u0001"])("is the title itself for %j, which has no letters", (title) => {
     expect(keyOf(title)).toBe(title);
   });
 
-  it("has the bounds of a stored title, whatever the title", () => {
+  it("is within the bounds of a stored title for every title", () => {
     fc.assert(
       fc.property(anyTitle, (title) => {
         expect(isStoredTitle(keyOf(title))).toBe(true);
@@ -61,17 +61,17 @@ describe("the key that titles are ordered by", () => {
   });
 
   it.each([
-    ["each has 18 in compatible form", "\ufdfa".repeat(300)],
-    ["each is beyond the basic plane", "\u{1F99C}".repeat(300)],
-    ["each digit is a number", "1 ".repeat(150)],
-    ["all are one number", "9".repeat(300)],
-    ["all are accents on one letter", `a${"\u0301".repeat(299)}`],
-  ])("has at most as many characters as a title where %s", (_, title) => {
+    ["characters that NFKD expands to 18", "\ufdfa".repeat(300)],
+    ["characters outside the Basic Multilingual Plane", "\u{1F99C}".repeat(300)],
+    ["numbers of one digit", "1 ".repeat(150)],
+    ["digits of one number", "9".repeat(300)],
+    ["accents on one letter", `a${"\u0301".repeat(299)}`],
+  ])("does not exceed the maximum length for a title of %s", (_, title) => {
     expect(Array.from(keyOf(title)).length).toBeLessThanOrEqual(MAX_TITLE_KEY_LENGTH);
     expect(keyOf(title).isWellFormed()).toBe(true);
   });
 
-  it("orders whole numbers by their value, whatever is around them", () => {
+  it("orders whole numbers by their value inside any text", () => {
     const number = fc.bigInt({ min: 0n, max: 10n ** 40n });
     const around = fc.constantFrom("", "a", "Post ", "é ", ".");
     const property = fc.property(number, number, around, around, (a, b, before, after) => {
@@ -88,7 +88,7 @@ describe("the key that titles are ordered by", () => {
     fc.assert(property);
   });
 
-  it("is not folded any further when it is folded again, but for its numbers", () => {
+  it("is its own key, apart from numbers", () => {
     const property = fc.property(anyTitle, (title) => {
       fc.pre(parsePostTitle(title).isOk() && !/\p{N}/u.test(title.normalize("NFKD")));
       expect(keyOf(keyOf(title))).toBe(keyOf(title));

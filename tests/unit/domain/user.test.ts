@@ -26,13 +26,13 @@ describe("parseUserName", () => {
     expect(parseUserName(raw)._unsafeUnwrap()).toBe("Ada");
   });
 
-  it("counts the characters that are left after trimming", () => {
+  it("counts characters after trimming", () => {
     expect(parseUserName(` ${"a".repeat(100)} `)._unsafeUnwrap()).toBe("a".repeat(100));
   });
 
   it.each([
-    ["nothing", ""],
-    ["white space alone", " \t\n\u00a0\u3000"],
+    ["an empty text", ""],
+    ["only white space", " \t\n\u00a0\u3000"],
   ])("refuses %s as too short", (_case, raw) => {
     expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_short", limit: 1 });
   });
@@ -47,7 +47,7 @@ describe("parseUserName", () => {
   it.each([
     ["a line feed inside", "Ada\nKing", "control_character"],
     ["a bell", "Ada\u0007", "control_character"],
-    ["an override of direction", "\u202egnp.exe", "bidirectional_control"],
+    ["a right-to-left override", "\u202egnp.exe", "bidirectional_control"],
     ["a zero-width space alone", "\u200b", "blank"],
     ["a Hangul filler alone", "\u3164", "blank"],
     ["a soft hyphen alone", "\u00ad", "blank"],
@@ -55,7 +55,7 @@ describe("parseUserName", () => {
     expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit: null });
   });
 
-  it("gives 1 to 100 characters with no white space at either end", () => {
+  it("returns 1 to 100 characters without white space at either end", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 120 }), (raw) => {
         const parsed = parseUserName(raw);
@@ -70,7 +70,7 @@ describe("parseUserName", () => {
 });
 
 describe("newUser", () => {
-  it.each(ROLES)("makes an %s at the first version, created and updated now", (role) => {
+  it.each(ROLES)("returns an %s with the first version, created and updated now", (role) => {
     const fields = {
       id: nextId<UserId>(),
       name: name("Ada"),
@@ -94,12 +94,12 @@ describe("changeUser", () => {
     ],
   ];
 
-  it.each(changes)("changes the %s alone, one version on and updated now", (_case, change) => {
+  it.each(changes)("changes only the %s, increments the version, and sets the update time", (_case, change) => {
     const user = Object.freeze(aUser());
     expect(changeUser(user, change, LATER)).toEqual({ ...user, ...change, version: 2, updatedAt: LATER });
   });
 
-  it("takes an address that differs in case alone for another", () => {
+  it("treats an address in another case as a change", () => {
     const user = aUser({ email: email("ada@example.org") });
     expect(changeUser(user, { email: email("Ada@example.org") }, LATER)).toMatchObject({
       email: "Ada@example.org",
@@ -107,18 +107,18 @@ describe("changeUser", () => {
     });
   });
 
-  it("gives the very same user when nothing is to change", () => {
+  it("returns the same object for an empty change", () => {
     const user = aUser();
     expect(changeUser(user, {}, LATER)).toBe(user);
   });
 
-  it("gives the very same user when every change is what it has", () => {
+  it("returns the same object when every new value equals the current one", () => {
     const user = aUser();
     const { name: sameName, email: sameEmail, role, passwordHash } = user;
     expect(changeUser(user, { name: sameName, email: sameEmail, role, passwordHash }, LATER)).toBe(user);
   });
 
-  it("grows the version by one with every change that has an effect, and never otherwise", () => {
+  it("increments the version by one for every effective change, and never otherwise", () => {
     const change = fc.record(
       {
         name: fc.constantFrom(name("Ada"), name("Grace")),

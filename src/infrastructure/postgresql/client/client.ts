@@ -23,7 +23,7 @@ export interface ServerOptions {
   readonly idleTimeoutMs: number;
   /** The time limit of a statement, and of a pause between two statements of a transaction; `null` for no limit. */
   readonly statementTimeoutMs: number | null;
-  /** How long a statement waits for a lock. */
+  /** The time limit of a wait for a lock. */
   readonly lockTimeoutMs: number;
   /** Whether statements are prepared under a name. An old pooler in transaction mode does not allow it. */
   readonly preparesStatements: boolean;
@@ -39,7 +39,7 @@ export interface ServerOptions {
 
 type Statement = ReturnType<postgres.Sql["unsafe"]>;
 
-/** A statement that is sent when its rows are awaited, as objects or as arrays of values. */
+/** A statement that is sent when its rows are awaited. The rows are objects or arrays of values. */
 interface Sendable extends PromiseLike<unknown> {
   values(): Promise<unknown>;
 }
@@ -120,7 +120,7 @@ function openPool(options: ServerOptions) {
 interface TransactionPool {
   readonly sql: postgres.Sql;
   readonly send: Send;
-  /** Opens another pool in the place of this one, which has lost a connection. */
+  /** Replaces this pool, which has lost a connection, by a new one. */
   readonly renew: () => void;
 }
 
@@ -168,10 +168,10 @@ async function runTransaction<T>(
   }
 }
 
-/** Takes the rows of a statement, which leaves the driver's queue when its signal is aborted before it was sent. */
+/** Awaits the rows of a statement. If its signal is aborted before it was sent, the statement leaves the driver's queue. */
 async function untilAborted(statement: Statement, take: Take, signal: AbortSignal): Promise<unknown> {
   const cancel = () => {
-    // The driver sets the state of a query when a connection sends it. To cancel it then would take a connection more.
+    // The driver sets the state of a query when a connection sends it. A later cancellation would need another connection.
     if (!("state" in statement) || statement.state === null || statement.state === undefined) statement.cancel();
   };
   signal.addEventListener("abort", cancel, { once: true });

@@ -32,18 +32,18 @@ export function endsConnection(error: unknown): boolean {
   return LOST.has(String(error.code)) || ("severity" in error && ENDING.has(String(error.severity)));
 }
 
-/** Whether no connection could be made, or one was lost without a message of the server. */
+/** Whether no connection could be made, or a connection was lost without a message of the server. */
 export function isConnectionError(error: unknown): boolean {
   const code = codeOf(error);
   return NOT_SENT.has(code) || LOST.has(code);
 }
 
-/** The error, with a SQLSTATE, of a statement that wrote nothing, or whose writes are rolled back with its transaction. */
+/** Adds a SQLSTATE to the error of a statement that wrote nothing, or whose writes are rolled back with its transaction. */
 export function readError(error: unknown): unknown {
   return connectionError(error, "connection_failure");
 }
 
-/** The error of a commit, or of a write outside a transaction. When the connection was lost, its outcome is unknown. */
+/** Adds a SQLSTATE to the error of a commit, or of a write outside a transaction. After a lost connection its outcome is unknown. */
 export function writeError(error: unknown): unknown {
   return connectionError(error, "transaction_resolution_unknown");
 }

@@ -2,18 +2,18 @@ import type { Log } from "../../../application/ports/log.ts";
 import type { ServerConnection } from "./connection.ts";
 import { hostAndPort, type ServerHost } from "./server-url.ts";
 
-/** Whether a host answers, and which of some backends are abandoned. */
+/** The result of the check of a host: whether it answers, and which of the given backends are abandoned. */
 export type HostHealth =
   | { readonly kind: "unreachable"; readonly cause: unknown }
   | {
       readonly kind: "reachable";
-      /** Backends that do not exist, or that wait for a client which waits for them. */
+      /** Backends that do not exist, or that wait for a client that in turn waits for them. */
       readonly abandoned: readonly number[];
     };
 
 export interface WatchdogOptions {
   readonly checkHost: (address: ServerHost, backends: readonly number[]) => Promise<HostHealth>;
-  /** How long an answer may take; `null` for no limit. */
+  /** The time limit of an answer; `null` for no limit. */
   readonly answerTimeoutMs: number | null;
   readonly log: Log;
 }
@@ -26,12 +26,12 @@ export interface ConnectionWatchdog {
 
 /** A connection that has owed an answer for this long is checked. It is rare in normal work, and far below 10 s. */
 export const SUSPICIOUS_SILENCE_MS = 2000;
-/** How often the watchdog looks for silent connections. */
+/** The interval at which the watchdog looks for silent connections. */
 const TICK_MS = 500;
 
 /**
- * A watchdog that drops dead connections. When a machine vanishes or a firewall forgets a connection, no packet says so:
- * TCP retransmits for a quarter of an hour (tcp_retries2), keep-alive does not run meanwhile, and Node cannot set
+ * A watchdog that drops dead connections. When a machine vanishes or a firewall drops a connection, no packet reports it:
+ * TCP retransmits for a quarter of an hour (tcp_retries2), keep-alive does not run during that time, and Node cannot set
  * TCP_USER_TIMEOUT. So the watchdog checks a silent connection by a new connection to its host. It drops the connection
  * when the host cannot be reached, or when its backend no longer works for it.
  */
@@ -55,7 +55,7 @@ export function connectionWatchdog({ checkHost, answerTimeoutMs, log }: Watchdog
       drop(all, `${host} does not answer`, health.cause);
       return;
     }
-    // A connection that was answered during the check is healthy, although its backend is idle.
+    // A connection that got its answer during the check is healthy, although its backend is idle.
     const silent = suspects.filter((suspect) => suspect.silentMs() >= SUSPICIOUS_SILENCE_MS);
     const abandoned = silent.filter((suspect) => health.abandoned.includes(suspect.backend() ?? Number.NaN));
     drop(abandoned, `${host} does not work on their statements`);

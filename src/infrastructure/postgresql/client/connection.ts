@@ -13,9 +13,9 @@ export interface ServerConnection {
   backend(): number | null;
   /** Whether the server has sent anything since TLS was set up. */
   hasAnswered(): boolean;
-  /** How long the server has been silent while it owes an answer; 0 when it owes none. */
+  /** The time since the last byte of the server while it owes an answer; 0 when it owes none. */
   silentMs(): number;
-  /** Closes the connection at once. The driver rejects all that waits on it. */
+  /** Closes the connection at once. The driver rejects all statements that wait on it. */
   destroy(reason: string): void;
 }
 
@@ -24,7 +24,7 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const ACCEPTED = "S";
 
 /**
- * Connects to one host and sets up TLS as the URL says. The driver could do both, but would hide the socket, so that the
+ * Connects to one host and sets up TLS as the URL demands. The driver could do both, but it would hide the socket, and the
  * watchdog could neither see nor close a dead connection. Throws the error of the system, or `CONNECT_TIMEOUT`.
  */
 export async function connectToServer(
@@ -129,7 +129,7 @@ function observed(address: ServerHost, raw: Socket, socket: Socket): ServerConne
     scanSent(chunk);
     return write(chunk, ...rest);
   };
-  // The driver adds a listener of its own before the first message.
+  // The driver adds its own listener before the first message.
   socket.on("data", (chunk: Buffer) => {
     heardAt = performance.now();
     hasAnswered = true;

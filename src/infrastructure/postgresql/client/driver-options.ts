@@ -5,7 +5,7 @@ import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 type DriverOptions = postgres.Options<Record<string, never>>;
 
-/** The options of the driver for a server. It gets no URL, since it would take a part of some passwords for a host. */
+/** The options of the driver for a server. The driver gets no URL, because it would parse a part of some passwords as a host. */
 export function driverOptions(server: ServerUrl): DriverOptions {
   const { user, password, database, sessionAttributes } = server;
   const [first] = server.hosts;
@@ -19,14 +19,14 @@ export function driverOptions(server: ServerUrl): DriverOptions {
     ssl: false,
     keep_alive: null,
     onnotice: () => {},
-    // Arrays are encoded in sql/parameter.ts. While the driver fetches types, a lost connection throws where nothing catches it.
+    // Arrays are encoded in sql/parameter.ts. A connection that is lost while the driver fetches types causes an uncaught exception.
     fetch_types: false,
   };
 }
 
 /**
- * Makes the connections of the driver, to the host that `selectHost` gives, and passes each to `onOpen`. The driver accepts
- * a failure to connect only as an error of the socket, so a failed attempt gives a socket that fails at its first write.
+ * Makes the connections of the driver to the host that `selectHost` returns, and passes each to `onOpen`. The driver accepts a
+ * failure to connect only as an error of the socket, so a failed attempt returns a socket that fails at its first write.
  */
 export function socketMaker(
   server: ServerUrl,

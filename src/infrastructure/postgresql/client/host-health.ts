@@ -4,12 +4,12 @@ import { SUSPICIOUS_SILENCE_MS, type HostHealth } from "./connection-watchdog.ts
 import type { ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
-/** How long a host may take to answer on a new connection. With the silence before, it is far below 10 s. */
+/** The time limit of a host on a new connection. Together with the silence before the check, it is far below 10 s. */
 const CHECK_TIMEOUT_MS = 2500;
 
 /**
- * Checks by a new connection whether a host answers, and which of some backends are abandoned. A pooler has process ids of
- * its own, so behind a pooler no backend is reported as abandoned.
+ * Checks with a new connection whether a host answers, and which of the given backends are abandoned. A pooler reports its own
+ * process ids, so behind a pooler no backend is reported as abandoned.
  */
 export async function checkHostHealth(
   server: ServerUrl,
@@ -23,7 +23,7 @@ export async function checkHostHealth(
       and clock_timestamp() - activity.state_change > interval '${SUSPICIOUS_SILENCE_MS} ms')`;
   let connection: ServerConnection | undefined;
   try {
-    // The check accepts a server of any role; host selection is another matter.
+    // The check accepts a server of any role, because only host selection requires one.
     const { rows, backend } = await probeHost(
       { ...server, sessionAttributes: null },
       address,
@@ -35,7 +35,7 @@ export async function checkHostHealth(
     const isPooled = Number(own) !== backend;
     return { kind: "reachable", abandoned: isPooled ? [] : (abandoned ?? "").split(" ").map(Number) };
   } catch (cause) {
-    // A busy pooler queues the statement, and a server may be slow. Both have sent something.
+    // A pooler may queue the statement, and a server may be slow. Both have sent something, so the host is reachable.
     const isUnreachable = isConnectionError(cause) && connection?.hasAnswered() !== true;
     return isUnreachable ? { kind: "unreachable", cause } : { kind: "reachable", abandoned: [] };
   }

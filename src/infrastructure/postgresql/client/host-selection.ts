@@ -4,7 +4,7 @@ import { probeHost } from "./probe-host.ts";
 import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 
 /**
- * Host selection for each connection, where a URL names several hosts or requires a role (`target_session_attrs`). It
+ * Host selection for each connection, if a URL names several hosts or requires a role (`target_session_attrs`). It
  * probes all hosts at once and takes the first suitable one that answers; when none is suitable the connection fails. The
  * driver itself would try the hosts one after the other, without a pause, an end or an error.
  */
@@ -13,7 +13,7 @@ export function hostSelection(server: ServerUrl, connectTimeoutMs: number): () =
   if (hosts.length === 1 && sessionAttributes === null) return async () => hosts[0];
 
   const probe = async (address: ServerHost) => {
-    // The driver rejects a host that has not the required role.
+    // The driver rejects a host without the required role.
     await probeHost(server, address, "select 1", connectTimeoutMs);
     return address;
   };
@@ -35,7 +35,7 @@ function noSuitableHost({ hosts, sessionAttributes }: ServerUrl, refusals: reado
   if (serverError !== undefined) return serverError;
   const reasons = hosts.map((address, index) => {
     const { code } = refusals[index] as Partial<NodeJS.ErrnoException>;
-    // The driver destroys the connection to a host that has not the required role.
+    // The driver destroys the connection to a host without the required role.
     return `${hostAndPort(address)} ${code === "CONNECTION_DESTROYED" ? `is not ${sessionAttributes}` : code}`;
   });
   return driverError("sqlclient_unable_to_establish_sqlconnection", reasons.join(", "));

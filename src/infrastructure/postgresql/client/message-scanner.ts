@@ -1,4 +1,4 @@
-/** Gets the type of each message, and as much of its contents as the chunk with its header holds. */
+/** Receives the type of each message, and the part of its contents that is in the same chunk as its header. */
 type OnMessage = (type: string, contents: Buffer) => void;
 
 const TYPED_HEADER_BYTES = 5;

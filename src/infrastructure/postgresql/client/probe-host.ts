@@ -5,11 +5,11 @@ import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 interface HostAnswer {
   readonly rows: readonly (readonly (string | null)[])[];
-  /** The process id from BackendKeyData. A pooler sends one of its own. */
+  /** The process id from BackendKeyData. A pooler sends its own id. */
   readonly backend: number | null;
 }
 
-/** Runs one statement on one host, on a connection of its own. Throws the error of the driver. */
+/** Runs one statement on one host, on a new connection. Throws the error of the driver. */
 export async function probeHost(
   server: ServerUrl,
   address: ServerHost,

@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import { driverError } from "../../sql/driver-error.ts";
 
 export interface RenewedPool {
-  /** The options of the first pool. A later pool gets the parsers and serializers that they hold by then. */
+  /** The options of the first pool. A later pool gets a copy of their current parsers and serializers. */
   readonly options: postgres.Sql["options"];
   /** Runs `work` on the pool. It calls `renew` when it has lost a connection. */
   use<T>(work: (sql: postgres.Sql, renew: () => void) => Promise<T>): Promise<T>;
@@ -16,7 +16,7 @@ interface Pool {
 
 /**
  * A pool of the driver that is replaced when a connection is lost. The driver keeps a lost connection, and may never write
- * on it again: every statement that gets it waits for the connect timeout (porsager/postgres, pull requests 1209 and 1215).
+ * on it again: every statement on it waits for the connect timeout (porsager/postgres, pull requests 1209 and 1215).
  * Statements that run on the replaced pool finish there.
  */
 export function renewedPool(open: () => postgres.Sql): RenewedPool {

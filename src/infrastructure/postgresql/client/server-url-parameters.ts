@@ -149,7 +149,7 @@ const READERS: Readonly<Record<string, Refuse>> = {
 };
 
 /**
- * The TLS options. By default the certificate of a server on another machine is verified, where libpq would accept any
+ * The TLS options. By default the certificate of a server on another machine is verified, whereas libpq would accept any
  * server, and a server on this machine is reached without TLS.
  */
 function tlsOf(parameters: Parameters, isLocal: boolean): Read<ServerParameters["tls"]> {

@@ -12,7 +12,7 @@ export interface ServerUrl extends ServerParameters {
   /** The URL to show, without the user, the password and the parameters. */
   readonly place: string;
   readonly hosts: readonly [ServerHost, ...ServerHost[]];
-  /** Undefined where the driver's own default is meant: PGUSER, PGPASSWORD and PGDATABASE, then the user's name. */
+  /** `undefined` for the default of the driver: PGUSER, PGPASSWORD and PGDATABASE, then the name of the user. */
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
@@ -20,7 +20,7 @@ export interface ServerUrl extends ServerParameters {
 
 export interface ServerUrlInvalid {
   readonly kind: "server_url_invalid";
-  /** What is wrong. It never contains a part of the URL that may belong to a password. */
+  /** The description of the error. It never contains a part of the URL that may belong to a password. */
   readonly detail: string;
 }
 
@@ -117,7 +117,7 @@ function decoded(text: string): string | null {
   }
 }
 
-/** The URL to show, with the hosts as they were written where they stood before the path. */
+/** The URL to show. Hosts that stood before the path are shown as written. */
 function placeOf(hosts: readonly ServerHost[], written: string, path: string): string {
   if (written !== "" && hosts.every(({ path: file }) => file === undefined)) return `postgres://${written}/${path}`;
   const shown = hosts.map((host) => host.path?.replace(/\/\.s\.PGSQL\.\d+$/, "") ?? hostAndPort(host));

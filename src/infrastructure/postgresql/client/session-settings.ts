@@ -1,4 +1,4 @@
-/** The format of text and times, whatever the server, the database or the role sets. */
+/** The format of text and times. They override the settings of the server, the database and the role. */
 export const pooledSettings = {
   client_encoding: "UTF8",
   DateStyle: "ISO, MDY",
@@ -15,14 +15,14 @@ export const unpooledSettings = {
   default_transaction_isolation: "read committed",
 } as const;
 
-/** The schema of the tables, whatever `search_path` the role or the database has. */
+/** The schema of the tables. The `search_path` of the role or of the database does not change it. */
 const SCHEMA = "public";
 
 export function sessionSettings(extensionSchemas: readonly string[]) {
   return { ...pooledSettings, ...unpooledSettings, search_path: searchPath(extensionSchemas) };
 }
 
-/** The schemas in which names are looked up. Extensions may have schemas of their own. */
+/** The `search_path` of a session, which includes the schemas of extensions. */
 export function searchPath(extensionSchemas: readonly string[]): string {
   return [SCHEMA, ...extensionSchemas].map((name) => `"${name.replaceAll('"', '""')}"`).join(", ");
 }

@@ -5,14 +5,14 @@ import { attempt } from "../../drizzle/attempt.ts";
 import type { Database } from "../../drizzle/database.ts";
 import { parseLsn, type Lsn } from "../../sql/lsn.ts";
 
-/** Asks a server for an LSN (PostgreSQL 18, 9.28.3); `null` when the server has none of this sort. */
+/** Queries an LSN of a server (PostgreSQL 18, 9.28.3); `null` when the server has no such LSN. */
 export type LsnQuery = () => Promise<Result<Lsn | null, StorageFailure>>;
 
 const isStandby = sql`pg_is_in_recovery()`;
 
 /**
- * An LSN at or past every acknowledged commit. A commit that waits for its flush is not acknowledged yet; where commits do
- * not wait for a flush, the end of what was inserted is taken.
+ * An LSN at or past every acknowledged commit. It is the flush LSN, because a commit is acknowledged only after its flush. If
+ * commits do not wait for a flush, it is the insert LSN.
  */
 export function durableLsnOf(db: Database): LsnQuery {
   const doesNotWait = sql`current_setting('synchronous_commit') = 'off'`;
@@ -20,7 +20,7 @@ export function durableLsnOf(db: Database): LsnQuery {
   return lsnQuery(db, { name: "durable_lsn", lsn, where: not(isStandby) });
 }
 
-/** The LSN up to which a standby shows what was written. */
+/** The LSN up to which a standby has replayed the write-ahead log. */
 export function replayedLsnOf(db: Database): LsnQuery {
   return lsnQuery(db, { name: "replayed_lsn", lsn: sql`pg_last_wal_replay_lsn()`, where: isStandby });
 }

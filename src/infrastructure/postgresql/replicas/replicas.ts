@@ -14,24 +14,24 @@ export interface Primary {
 }
 
 export interface Replica {
-  /** Where it is, for the log. */
+  /** The location of the replica, for the log. */
   readonly place: string;
   readonly repositories: Repositories;
-  /** The LSN up to which the replica shows what was written; `null` when the server is not a standby. */
+  /** The LSN up to which the replica has replayed the write-ahead log; `null` when the server is not a standby. */
   readonly replayedLsn: LsnQuery;
 }
 
-/** How long a read waits for the lag of a replica to pass. */
+/** The time limit of a read's wait for a lagging replica. */
 const MAX_LAG_WAIT_MS = 100;
 const LAG_POLL_MS = 2;
-/** How often each replica is probed, so that one that was removed from rotation comes back. */
+/** The interval of the probes of each replica, which return a replica to rotation. */
 const PROBE_INTERVAL_MS = 1000;
 
 /**
- * Reads posts and lists on the replicas in rotation, round-robin, with read-your-writes for everybody: a read sees all that
- * was acknowledged before it began, by whichever process. It asks the primary for its durable LSN, once for all reads of a
- * turn of the event loop, and waits until the replica has replayed that LSN (PostgreSQL 18, 9.28.4). A replica that lags or
- * fails is removed from rotation until it has caught up. All other calls go to the primary, such as what decides on access.
+ * Reads posts and lists on the replicas in rotation, round-robin, with read-your-writes for all clients: a read sees every
+ * write that any process acknowledged before the read began. It queries the durable LSN of the primary, once for all reads of
+ * a turn of the event loop, and waits until the replica has replayed that LSN (PostgreSQL 18, 9.28.4). A replica that lags or
+ * fails is removed from rotation until it has caught up. All other calls go to the primary, also those that decide on access.
  */
 export function readOnReplicas({ storage, durableLsn }: Primary, replicas: readonly Replica[], log: Log): Storage {
   const primaryLsn = singleFlight(async () => durableLsn());
@@ -45,7 +45,7 @@ export function readOnReplicas({ storage, durableLsn }: Primary, replicas: reado
     return answer ?? query(storage);
   };
 
-  // Each method is named, so that adapters may be classes and a new method does not compile until it is decided here.
+  // Each method is named, so that an adapter may be a class and a new method does not compile until it is added here.
   return {
     users: {
       insert: async (...args) => users.insert(...args),
@@ -86,7 +86,7 @@ type Query<Answer> = (repositories: Repositories) => Promise<Answer>;
 
 interface WatchedReplica {
   isInRotation(): boolean;
-  /** Gives the answer of the replica; `null` when it cannot answer, and the primary must. */
+  /** Returns the answer of the replica; `null` when it cannot answer, so that the primary must. */
   read<Answer extends Result<unknown, unknown>>(query: Query<Answer>): Promise<Answer | null>;
   stopProbing(): void;
 }
@@ -95,7 +95,7 @@ const hasFailed = failsWith(({ reason }) => reason !== "cancelled");
 
 function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn: LsnQuery, log: Log): WatchedReplica {
   let isInRotation = false;
-  /** Each ends the wait of a read that runs on the replica. */
+  /** Functions that end the wait of the reads that run on the replica. */
   const abandonReads = new Set<() => void>();
 
   const addToRotation = () => {
@@ -110,7 +110,7 @@ function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn:
     log.warn({ replica: place, cause }, "replica removed from rotation");
   };
 
-  /** Gives the reason why the replica does not show all that is acknowledged; `null` when it does. */
+  /** Returns the reason why the replica does not show all acknowledged writes; `null` when it does. */
   const whyBehind = singleFlight(async () => {
     const reason = catchUp(primaryLsn, replayedLsn).catch((thrown: unknown) => thrown);
     return Promise.race([reason, delay(MAX_LAG_WAIT_MS, "it does not answer in time", { ref: false })]);
@@ -143,7 +143,7 @@ function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn:
   };
 }
 
-/** Gives an answer, or `null` once it is abandoned. A race with one lasting promise would keep every answer in memory. */
+/** Returns the answer, or `null` once it is abandoned. A race with one long-lived promise would keep every answer in memory. */
 async function unlessAbandoned<Answer>(answer: Promise<Answer>, abandonReads: Set<() => void>): Promise<Answer | null> {
   return new Promise((settle, refuse) => {
     const abandon = () => settle(null);
