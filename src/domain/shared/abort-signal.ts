@@ -10,7 +10,7 @@ export interface AbortSignal {
 export interface AbortSource {
   readonly signal: AbortSignal;
   /** Calls the listeners of the signal. Only the first call has an effect. */
-  abort(): void;
+  readonly abort: () => void;
 }
 
 /**
