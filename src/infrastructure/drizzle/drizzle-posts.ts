@@ -22,7 +22,7 @@ import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { AUTHOR_NOT_FOUND, postInsertion } from "./post-insertion.ts";
-import { pageSelection } from "./post-lists.ts";
+import { pageSelection, type ListedRow } from "./post-lists.ts";
 import { selectFound, toFoundPost } from "./post-search.ts";
 import { POST_COLUMNS, postRow, toPost, type PostRow } from "./post-row.ts";
 import { once } from "./prepared.ts";
@@ -84,9 +84,7 @@ function postReads(db: Database): Pick<PostRepository, "findById" | "hasPublishe
   const listOnce = singleFlight(async (signal, filter: PostFilter, sort: PostSort, page: PostPageRequest) =>
     (await attempt(db, "posts.list", async () => selectPage(filter, sort, page), {}, signal)).andThen(
       ({ rows, total }) => {
-        // The keys come from the database, because a post that an older program wrote is ordered by its title until it has a key.
-        const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
-        const keyOf = (post: Post) => (sort.by === "title" ? (titleKeys.get(post.id) ?? null) : sortKey(post, sort));
+        const keyOf = sort.by === "title" ? titleKeyOf(rows) : (post: Post) => sortKey(post, sort);
         const restored = Result.combine(rows.map(({ post }) => toPost(post, "posts.list")));
         return restored.map((read) => ({ ...toPostPage(read, page, keyOf), total }));
       },
@@ -128,9 +126,15 @@ function postReads(db: Database): Pick<PostRepository, "findById" | "hasPublishe
   };
 }
 
+/** The keys come from the database: a post that an older program wrote is ordered by its title until it has a key. */
+function titleKeyOf(rows: readonly ListedRow[]): (post: Post) => string | null {
+  const titleKeys = new Map(rows.map(({ post, titleKey }) => [post.id, titleKey]));
+  return ({ id }) => titleKeys.get(id) ?? null;
+}
+
 function postWrites(db: Database, options: StorageOptions): Pick<PostRepository, "insert" | "update" | "delete"> {
   const { most } = accountQuota(db, options);
-  /** Whether a post grows by no more than its author has room for; who is removed has no quota. */
+  /** True if the growth of a post fits into its author's quota. The quota does not apply to the posts of a removed user. */
   const hasRoomFor = (post: Post): SQL => {
     const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;
     return sql`(${growth} <= 0 or not exists (

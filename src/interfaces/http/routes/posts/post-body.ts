@@ -74,8 +74,10 @@ type ExtendedPost = Post & { readonly author?: AuthoredPost["author"]; readonly 
 
 export function presentListedPost(post: ExtendedPost, { fields }: View): ListedPost {
   const { author, excerpt } = post;
+  const picked = pickFields(presentPost(post), fields);
+  if (author === undefined && excerpt === undefined) return picked;
   return {
-    ...pickFields(presentPost(post), fields),
+    ...picked,
     ...(excerpt === undefined ? {} : { excerpt: excerptHtml(excerpt) }),
     ...(author === undefined ? {} : { author: author && { id: author.id, name: author.name } }),
   };
