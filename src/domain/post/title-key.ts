@@ -1,3 +1,5 @@
+import { digitOf, foldCase, withoutAccents } from "../shared/folding.ts";
+import { firstCodePoints } from "../shared/text.ts";
 import { TITLE_MAX_LENGTH, type PostTitle } from "./post.ts";
 
 /**
@@ -7,33 +9,11 @@ import { TITLE_MAX_LENGTH, type PostTitle } from "./post.ts";
  */
 export const MAX_TITLE_KEY_LENGTH = TITLE_MAX_LENGTH;
 
-/**
- * Diacritics of Latin, Greek, Cyrillic and kana, and the vowel points of Hebrew and Arabic. Marks of other scripts are
- * letters to their readers, such as the vowel signs of Devanagari and Thai.
- */
-const ACCENTS = /(?=\p{M})[\p{Script=Inherited}\p{Script=Hebrew}\p{Script=Arabic}]/gu;
-/** Invisible characters: soft hyphens, joiners, variation selectors, byte order marks. */
-const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 const WHITE_SPACE = /\p{White_Space}+/gu;
 /** Quotation marks, brackets, dots and control characters before the first word. Symbols stay: an emoji can be a title. */
 const LEADING_PUNCTUATION = /^[\p{P}\p{Z}\p{C}]+/u;
 const NUMBER = /\p{Nd}+/gu;
 const LEADING_ZEROS = /^0+(?=.)/;
-
-/** Letters with a stroke and ligatures, which Unicode does not decompose, with the letters that readers sort them by. */
-const UNDECOMPOSED: Readonly<Record<string, string>> = {
-  æ: "ae",
-  œ: "oe",
-  ø: "o",
-  đ: "d",
-  ð: "d",
-  ħ: "h",
-  ł: "l",
-  þ: "th",
-  // Sigma at the end of a word.
-  ς: "σ",
-};
-const IS_UNDECOMPOSED = /[æœøđðħłþς]/gu;
 
 /**
  * The sort key of a title, compared by code points. It folds case, accents and compatibility forms, removes leading
@@ -49,14 +29,7 @@ export function titleSortKey(title: PostTitle): string {
 
 function fold(title: string): string {
   return (
-    title
-      .normalize("NFKD")
-      .replace(ACCENTS, "")
-      .replace(INVISIBLE, "")
-      // Upper case comes first, because it maps `ß` to `SS` and `ı` to `I`.
-      .toUpperCase()
-      .toLowerCase()
-      .replace(IS_UNDECOMPOSED, (letter) => UNDECOMPOSED[letter] ?? letter)
+    foldCase(withoutAccents(title.normalize("NFKD")))
       .replace(WHITE_SPACE, " ")
       .trim()
       // A decomposed Hangul syllable has up to three code points, so the composed form saves space in the key.
@@ -75,23 +48,4 @@ function comparableNumber(number: string): string {
   const { length } = digits;
   if (length < LONG_NUMBER_LENGTH) return `${length}${digits}`;
   return `${LONG_NUMBER_LENGTH}${String(length).padStart(LENGTH_DIGITS, "0")}${digits}`;
-}
-
-const DIGIT = /^\p{Nd}$/u;
-
-/** The value of a decimal digit of any script. The ten digits of a script are consecutive (The Unicode Standard, 4.6). */
-function digitOf(character: string): number {
-  const codePoint = character.codePointAt(0) ?? 0;
-  let value = 0;
-  while (value < 9 && DIGIT.test(String.fromCodePoint(codePoint - value - 1))) value++;
-  return value;
-}
-
-/** The first code points of a text. It never splits a surrogate pair. */
-function firstCodePoints(text: string, count: number): string {
-  // A code point has one or two units.
-  if (text.length <= count) return text;
-  return Array.from(text.slice(0, 2 * count))
-    .slice(0, count)
-    .join("");
 }

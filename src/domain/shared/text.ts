@@ -59,6 +59,15 @@ function codePointCount(text: string): number {
   return text.length - surrogatePairs;
 }
 
+/** The first code points of a text. It never splits a surrogate pair. */
+export function firstCodePoints(text: string, count: number): string {
+  // A code point has one or two units.
+  if (text.length <= count) return text;
+  return Array.from(text.slice(0, 2 * count))
+    .slice(0, count)
+    .join("");
+}
+
 /** The size in bytes of well-formed text as UTF-8. */
 export function utf8ByteLength(text: string): number {
   let bytes = text.length;
