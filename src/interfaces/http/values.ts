@@ -59,7 +59,7 @@ export const contentText = text(parsePostContent, {
 
 export const searchText = text(parseSearchQuery, {
   description:
-    'Words that a post must all have, in any inflection, with or without accents. It supports `"a phrase"`, `or`, and `-` before a word that must be absent; without these, titles with similar words are found too. 1 to 200 characters.',
+    'Words that a post must all have, in any case, with or without accents; the last one may be the beginning of a word. It supports `"a phrase"`, `or`, and `-` before a word that must be absent. If nothing matches, titles with a typo in a word are found. 1 to 200 characters, and at most 16 words.',
   examples: ["first words"],
   minLength: 1,
   maxLength: QUERY_MAX_LENGTH,

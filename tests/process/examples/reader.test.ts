@@ -97,10 +97,10 @@ afterEach(async () => {
 const whyNot = await whyNoBrowser();
 
 describe("examples/reader", () => {
-  it("has fewer than 150 lines in all", async () => {
+  it("has fewer than 170 lines in all", async () => {
     const parts = (await readdir(READER)).filter((name) => !name.endsWith(".md"));
     const texts = await Promise.all(parts.map(async (name) => readFile(join(READER, name), "utf8")));
-    expect(texts.join("").split("\n").length).toBeLessThan(150);
+    expect(texts.join("").split("\n").length).toBeLessThan(170);
   });
 });
 
@@ -151,6 +151,20 @@ describe.skipIf(whyNot !== null)(`the page of examples/reader${whyNot === null ?
 
     await page.goto(`${origin}/?q=typesetting`);
     await page.getByText("No posts found.").waitFor();
+  });
+
+  it("searches while the user types, by the beginning of a word", async () => {
+    const page = await openPage({ width: 900, height: 700 });
+    await page.goto(origin);
+    await page.getByRole("button", { name: "More" }).waitFor();
+    await page.getByRole("searchbox", { name: "Search" }).pressSequentially("margin");
+    await page.getByText("marginalia", { exact: true }).first().waitFor();
+    expect(new Set(await page.locator("mark").allInnerTexts())).toEqual(new Set(["marginalia"]));
+    expect(new URL(page.url()).search).toBe("?q=margin");
+    expect(await page.getByRole("button", { name: "More" }).isHidden()).toBe(true);
+
+    await page.getByRole("searchbox", { name: "Search" }).fill("");
+    await page.getByRole("article").nth(9).waitFor();
   });
 
   it("logs in, writes a draft that others cannot see, and publishes it", async () => {

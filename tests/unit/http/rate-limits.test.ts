@@ -133,8 +133,8 @@ describe("the cost", () => {
     ["/v1/posts?include=author", "2"],
     ["/v1/posts?count=false", "1"],
     ["/v1/posts?count=true", "21"],
-    ["/v1/posts?q=word", "21"],
-    ["/v1/posts?q=word&count=true&include=author&limit=100", "46"],
+    ["/v1/posts?q=word", "11"],
+    ["/v1/posts?q=word&count=true&include=author&limit=100", "36"],
     ["/v1/users?limit=100", "5"],
   ])("of GET %s is %s, for the address and for the account", async (path, units) => {
     const api = open();
@@ -190,19 +190,19 @@ describe("the cost", () => {
       return storage.posts.search(...asked);
     };
     const posts = { ...storage.posts, search };
-    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 30 } });
+    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 20 } });
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(429);
     expect(searched).toEqual(["asked"]);
   });
 
   it("of a request above the remaining quota is refused until the end of the window, while a read passes", async () => {
-    const { nobody, clock } = limited({ requestsPerMinute: 30 });
+    const { nobody, clock } = limited({ requestsPerMinute: 20 });
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
     clock.advance(10_000);
     const refused = await nobody.get("/v1/posts?q=word");
     expect(problemOf(refused)).toBe("429 rate_limited");
-    expect(refused.headers.get("RateLimit-Policy")).toBe('"address";q=30;w=60;quire-cost=21');
+    expect(refused.headers.get("RateLimit-Policy")).toBe('"address";q=20;w=60;quire-cost=11');
     expect(refused.headers.get("RateLimit")).toBe('"address";r=8;t=50');
     expect(refused.headers.get("Retry-After")).toBe("50");
     expect((await nobody.get("/v1/posts")).status).toBe(200);
@@ -232,7 +232,7 @@ describe("the cost", () => {
     };
     const description = (path: string, method: string) => document.paths[path]?.[method]?.description;
     expect(description("/v1/posts", "get")).toContain(
-      "It costs 1 unit of the rate limits, plus 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 20 for `q`.",
+      "It costs 1 unit of the rate limits, plus 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 10 for `q`.",
     );
     expect(description("/v1/posts", "post")).toContain("It costs 1 unit of the rate limits, plus 4 for the write.");
     expect(description("/v1/users/{id}", "delete")).toContain(

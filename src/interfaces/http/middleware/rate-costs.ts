@@ -17,8 +17,8 @@ const UNITS = {
   write: 4,
   /** `count=true`: it reads each index entry of the list, 12 ms for 100,000. */
   count: 20,
-  /** `q`: a search takes the engine 3 to 50 ms. */
-  search: 20,
+  /** `q`: a search takes the engine 1 to 10 ms. */
+  search: 10,
   /** Hashing or comparing a password: 10 ms of a core and 19 MiB, by design. */
   hash: 20,
   /** Deleting or reassigning all posts of a user: any number of batches of up to 50 ms of the engine. */

@@ -25,7 +25,7 @@ const WINDOW_SECONDS = 60;
  */
 const MAX_CONCURRENT_EXPENSIVE = 2;
 /** A request that costs more than this is expensive. */
-const EXPENSIVE_FROM_UNITS = 20;
+const EXPENSIVE_FROM_UNITS = 10;
 
 export type RateLimits = ReturnType<typeof rateLimits>;
 

@@ -16,7 +16,7 @@ export const listPostsOperation = describeRoute(listPostsRoute, {
   summary: "List or search posts",
   description:
     "Published posts and your own drafts, newest first; admins see all drafts. With `q` it is a search: the best matches come " +
-    "first, and each post has an `excerpt`. Pages stay stable while others write (keyset pagination). A cursor is valid only " +
+    "first, and each post has an `excerpt`. A new or changed post is found within a second. Pages stay stable while others write (keyset pagination). A cursor is valid only " +
     "with the filters and the sort of its list.",
   request: {
     query: {
@@ -32,7 +32,7 @@ export const listPostsOperation = describeRoute(listPostsRoute, {
   answers: {
     200: {
       description: "A page of posts.",
-      headers: ["ETag", "Link"],
+      headers: ["ETag", "Link", "X-Search-Index"],
       body: PostPage,
       example: {
         items: [{ ...PUBLISHED, author: { id: ADA.id, name: ADA.name } }],
