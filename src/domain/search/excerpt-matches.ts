@@ -63,12 +63,21 @@ function makeMatcher(query: SearchQuery): Matcher {
 /** The matches in a text, in order, without overlaps. */
 export function matchesIn(text: string, tokens: readonly Token[], matcher: Matcher): readonly Span[] {
   const { terms, prefixes, phrases, characters } = matcher;
-  const spans: Span[] = tokens.filter(
-    ({ term, kind }) => terms.has(term) || (kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix))),
-  );
+  const starts = new Set<number>();
+  const spans: Span[] = tokens.filter((token) => {
+    // A joined term that only begins like a word: its first part does so, too. In `engine's`, `engine` is the match.
+    const isMarked = token.kind === "joined" && starts.has(token.start);
+    const isMatch = terms.has(token.term) || (!isMarked && hasPrefix(token, prefixes));
+    if (isMatch) starts.add(token.start);
+    return isMatch;
+  });
   if (phrases.length > 0) spans.push(...phraseSpans(tokens, phrases));
   if (characters.length > 0) spans.push(...characterSpans(text, tokens, characters));
   return merged(spans);
+}
+
+function hasPrefix({ term, kind }: Token, prefixes: readonly string[]): boolean {
+  return kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix));
 }
 
 /** The words of each phrase, where they stand next to each other. */
