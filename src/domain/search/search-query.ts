@@ -1,8 +1,8 @@
 import { ok, type Result } from "neverthrow";
 import type { Branded } from "../shared/branded.ts";
-import { textOfLength } from "../shared/text.ts";
+import { codePointCount, textOfLength } from "../shared/text.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
-import { codePointCount, isDense } from "./lexemes.ts";
+import { isDense } from "./lexemes.ts";
 import { analyse, type Token } from "./text-analysis.ts";
 
 /** The maximum number of code points of a query. */
