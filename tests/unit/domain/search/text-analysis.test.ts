@@ -55,6 +55,12 @@ describe("analyse", () => {
     expect(termsOf(written).join(" ")).toBe(expected);
   });
 
+  it("keeps at most eight marks after a letter, and 64 characters of a word", () => {
+    expect(termsOf(`न${"\u0941".repeat(20)}म`)).toEqual([`न${"\u0941".repeat(8)}म`]);
+    expect(termsOf("ab".repeat(40))).toEqual(["ab".repeat(32)]);
+    expect(termsOf("𝒳".repeat(40) + "é".repeat(40))).toEqual(["x".repeat(40) + "e".repeat(24)]);
+  });
+
   it("gives the position, the span and the offsets of each term", () => {
     expect(analyse("An e-mail")).toEqual([
       { term: "an", start: 0, end: 2, position: 0, span: 1, kind: "word" },
