@@ -63,7 +63,7 @@ export const SEARCH_CASES: readonly (readonly [query: string, titles: readonly s
   ["node", ["Server-side JavaScript"]],
   ["node.js", ["Server-side JavaScript"]],
   ["node.j", ["Server-side JavaScript"]],
-  ["node.c", []],
+  ["node.css", []],
   ["client/serv", ["Proxy settings"]],
   ["nodejs", ["Server-side JavaScript"]],
   ["console", ["Server-side JavaScript"]],
