@@ -62,6 +62,9 @@ export const SEARCH_CASES: readonly (readonly [query: string, titles: readonly s
   ["c++20", ["Learning C++20"]],
   ["node", ["Server-side JavaScript"]],
   ["node.js", ["Server-side JavaScript"]],
+  ["node.j", ["Server-side JavaScript"]],
+  ["node.css", []],
+  ["client/serv", ["Proxy settings"]],
   ["nodejs", ["Server-side JavaScript"]],
   ["console", ["Server-side JavaScript"]],
   ["readme", ["Server-side JavaScript"]],
@@ -168,7 +171,7 @@ export const SEARCH_CASES: readonly (readonly [query: string, titles: readonly s
 /** A query, and the excerpt of the best post that it finds, with its matches in brackets. */
 export const EXCERPT_CASES: readonly (readonly [query: string, excerpt: string])[] = [
   ["node.js", "Run [node.js], call console.log() and read the README.md. The end.Next begins."],
-  ["nginx", "Put it into /etc/[nginx]/[nginx.conf], between client/server. TCP/IP comes first."],
+  ["nginx", "Put it into /etc/[nginx]/[nginx].conf, between client/server. TCP/IP comes first."],
   ["covid19", "[COVID-19], UTF-8 and GPT-4; elsewhere SHA 256 with a space. See CVE-2026-12345."],
   ["4.17.21", "It replaces 4.17.20 and 2.0.0-beta.1. Upgrade lodash@[4.17.21] today."],
   ["C#", "Templates and concepts. The plain language C is older; [C#] and F# run on .NET."],

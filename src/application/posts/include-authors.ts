@@ -2,7 +2,7 @@ import { err, ok, type Result } from "neverthrow";
 import type { Post } from "../../domain/post/post.ts";
 import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { UserId } from "../../domain/shared/id.ts";
-import type { Page } from "../../domain/shared/page.ts";
+import type { CountedPage } from "../../domain/shared/page.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { User } from "../../domain/user/user.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
@@ -20,15 +20,15 @@ export function includeAuthor({ users }: { readonly users: UserRepository }) {
       .orElse((failure) => (failure.kind === "user_not_found" ? ok({ ...post, author: null }) : err(failure)));
 }
 
-/** The page with other items: what it says about its list or search stays. */
-export type AuthoredPage<Of extends Post, PageOf extends Page<Of>> = Omit<PageOf, "items"> & Page<AuthoredPost<Of>>;
+/** A page of a list, or of a search, which may not count all posts. */
+type SearchedPage<Of extends Post> = CountedPage<Of> & { readonly totalIsExact?: boolean };
 
 /** Adds the author to each post of a page. */
 export function includeAuthors({ users }: { readonly users: UserRepository }) {
-  return async <Of extends Post, PageOf extends Page<Of>>(
-    page: PageOf & Page<Of>,
+  return async <Of extends Post>(
+    page: SearchedPage<Of>,
     signal?: AbortSignal,
-  ): Promise<Result<AuthoredPage<Of, PageOf>, IncludeAuthorsError>> => {
+  ): Promise<Result<SearchedPage<AuthoredPost<Of>>, IncludeAuthorsError>> => {
     const authors = new Map<UserId, User>();
     const ids = [...new Set(page.items.map(({ authorId }) => authorId))];
     for (const found of await Promise.all(ids.map(async (id) => users.findById(id, signal)))) {

@@ -1,5 +1,5 @@
 import { isLoneCharacter } from "./lexemes.ts";
-import type { SearchQuery } from "./search-query.ts";
+import { isPrefixForm, type SearchQuery } from "./search-query.ts";
 import type { Token } from "./text-analysis.ts";
 
 /** A part of a text, as offsets in UTF-16 code units. */
@@ -45,9 +45,9 @@ function makeMatcher(query: SearchQuery): Matcher {
     else if (isPrefix) prefixes.push(...words);
     else for (const word of words) terms.add(word);
   };
-  for (const { forms, isExcluded, isPrefix } of query.alternatives.flat()) {
-    if (isExcluded) continue;
-    for (const form of forms) addForm(form, isPrefix);
+  for (const clause of query.alternatives.flat()) {
+    if (clause.isExcluded) continue;
+    for (const form of clause.forms) addForm(form, isPrefixForm(clause, form));
   }
   const words = [...terms, ...prefixes, ...phrases.flatMap((phrase) => phrase.words), ...characters];
   const isAscii = words.every((word) => /^[a-z\d]+$/.test(word));
@@ -63,12 +63,21 @@ function makeMatcher(query: SearchQuery): Matcher {
 /** The matches in a text, in order, without overlaps. */
 export function matchesIn(text: string, tokens: readonly Token[], matcher: Matcher): readonly Span[] {
   const { terms, prefixes, phrases, characters } = matcher;
-  const spans: Span[] = tokens.filter(
-    ({ term, kind }) => terms.has(term) || (kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix))),
-  );
+  const starts = new Set<number>();
+  const spans: Span[] = tokens.filter((token) => {
+    // A joined term that only begins like a word: its first part does so, too. In `engine's`, `engine` is the match.
+    const isMarked = token.kind === "joined" && starts.has(token.start);
+    const isMatch = terms.has(token.term) || (!isMarked && hasPrefix(token, prefixes));
+    if (isMatch) starts.add(token.start);
+    return isMatch;
+  });
   if (phrases.length > 0) spans.push(...phraseSpans(tokens, phrases));
   if (characters.length > 0) spans.push(...characterSpans(text, tokens, characters));
   return merged(spans);
+}
+
+function hasPrefix({ term, kind }: Token, prefixes: readonly string[]): boolean {
+  return kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix));
 }
 
 /** The words of each phrase, where they stand next to each other. */

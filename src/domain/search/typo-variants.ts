@@ -1,4 +1,5 @@
-import { codePointCount, isDense } from "./lexemes.ts";
+import { codePointCount } from "../shared/text.ts";
+import { isDense } from "./lexemes.ts";
 
 /** Shorter words have too many neighbours: `cat` and `car`. */
 const MIN_TYPO_LENGTH = 4;
@@ -29,9 +30,8 @@ export function typoVariants(word: string): readonly string[] {
   for (let first = 1; first < letters.length; first++) {
     const once = letters.toSpliced(first, 1);
     variants.add(once.join(""));
-    for (let second = first; typos === 2 && second < once.length; second++) {
-      variants.add(once.toSpliced(second, 1).join(""));
-    }
+    if (typos === 1) continue;
+    for (let second = first; second < once.length; second++) variants.add(once.toSpliced(second, 1).join(""));
   }
   return [...variants];
 }

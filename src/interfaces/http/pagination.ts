@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem/problem.ts";
 import { jsonResponse } from "./resource-response.ts";
-import { appendHeader, publicPath, setHeader } from "./respond.ts";
+import { appendHeader, publicPath } from "./respond.ts";
 
 const DEFAULT_LIMIT = 20;
 
@@ -49,13 +49,10 @@ export const PageQuery = z.strictObject({
     .optional(),
 });
 
-/** A page, and what the answer says about its list or search. */
+/** A page, and `total`, the number of items in its list, if the request asks for it. A search may not count them all. */
 type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & {
-  /** The number of items in the list, if the request asks for it. */
   readonly total?: number | null;
   readonly totalIsExact?: boolean;
-  /** False if the search index is still being built. */
-  readonly isComplete?: boolean;
 };
 
 interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {
@@ -84,16 +81,10 @@ export async function pageResponse<
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const { items, next, previous, total = null, totalIsExact, isComplete = true } = found.value;
-  if (!isComplete) setHeader(c, "X-Search-Index", "building");
+  const { items, next, previous, total = null, totalIsExact } = found.value;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
-  const page = {
-    nextCursor,
-    previousCursor,
-    ...(total === null ? {} : { total }),
-    ...(total === null || totalIsExact === undefined ? {} : { totalIsExact }),
-  };
+  const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
   // A list such as `fields` may be one parameter with commas, or a repeated parameter.
@@ -106,6 +97,16 @@ export async function pageResponse<
   link("next", nextCursor);
   link("prev", previousCursor);
   return jsonResponse(c, { items: items.map(present), ...page }, 200);
+}
+
+interface Count {
+  readonly total?: number;
+  readonly totalIsExact?: boolean;
+}
+
+function countOf(total: number | null, isExact: boolean | undefined): Count {
+  if (total === null) return {};
+  return isExact === undefined ? { total } : { total, totalIsExact: isExact };
 }
 
 function malformedCursor(c: Context) {

@@ -80,8 +80,7 @@ export const RESPONSE_HEADERS = {
     example: '</v1/posts?limit=20&cursor=AaIL9CgHd6Wcjr6DUW4Nz5LkVcUcJ9nG>; rel="next"',
   },
   "X-Search-Index": {
-    description:
-      "`building` in the answer to a search while the search index is being built, after an upgrade: posts that are not indexed yet are missing.",
+    description: "`building` while the search index is being built: posts that are not indexed yet are missing.",
     schema: { type: "string", enum: ["building"] },
     example: "building",
   },

@@ -5,6 +5,7 @@ import type { HttpEnv } from "../../environment.ts";
 import { postPageCost } from "../../middleware/rate-costs.ts";
 import { validQuery } from "../../middleware/validation.ts";
 import { describeRoute } from "../../openapi/operation.ts";
+import { setHeader } from "../../respond.ts";
 import type { RouteDependencies } from "../dependencies.ts";
 import { ADA, EXAMPLES, NOT_MODIFIED, PUBLISHED } from "../examples.ts";
 import { PostPage, postPageResponse } from "./post-page.ts";
@@ -16,7 +17,7 @@ export const listPostsOperation = describeRoute(listPostsRoute, {
   summary: "List or search posts",
   description:
     "Published posts and your own drafts, newest first; admins see all drafts. With `q` it is a search: the best matches come " +
-    "first, and each post has an `excerpt`. A new or changed post is found within a second. Pages stay stable while others write (keyset pagination). A cursor is valid only " +
+    "first, and each post has an `excerpt`. Pages stay stable while others write (keyset pagination). A cursor is valid only " +
     "with the filters and the sort of its list.",
   request: {
     query: {
@@ -58,7 +59,11 @@ export function listPostsRoute({ useCases, limits }: RouteDependencies) {
           list,
           query,
           isKey: isRankKey,
-          find: async (page) => useCases.searchPosts(viewer, wanted, page, signal),
+          find: async (page) => {
+            const found = await useCases.searchPosts(viewer, wanted, page, signal);
+            if (found.isOk() && !found.value.isComplete) setHeader(c, "X-Search-Index", "building");
+            return found;
+          },
         })
       : postPageResponse(c, useCases, {
           list,

@@ -2,11 +2,11 @@ import type { Context } from "hono";
 import { err, type Result } from "neverthrow";
 import { z } from "zod";
 import type { UseCases } from "../../../../application/application.ts";
-import type { AuthoredPage } from "../../../../application/posts/include-authors.ts";
+import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
 import type { Post } from "../../../../domain/post/post.ts";
 import type { PostPageRequest } from "../../../../domain/post/post-list.ts";
-import type { CountedPage } from "../../../../domain/shared/page.ts";
 import { MAX_EXACT_TOTAL } from "../../../../domain/search/search-passes.ts";
+import type { CountedPage } from "../../../../domain/shared/page.ts";
 import type { StorageFailure } from "../../../../domain/shared/storage-failure.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { BODIES } from "../../openapi/bodies.ts";
@@ -22,24 +22,26 @@ export const PostPage = pageBody(ListedPostBody)
       .boolean()
       .exactOptional()
       .meta({
-        description: `Only in a search with \`count=true\`. False if more posts match than \`total\`, which is ${MAX_EXACT_TOTAL} then.`,
+        description: `With the \`total\` of a search: \`false\` if more posts match than it says, which is ${MAX_EXACT_TOTAL} then.`,
       }),
   })
   .register(BODIES, { id: "PostPage" });
 
-interface PostPageAnswer<Item extends Post, Found extends CountedPage<Item>, Failure extends UseCaseError> {
+type FoundPosts<Item extends Post> = CountedPage<Item> & { readonly totalIsExact?: boolean };
+
+interface PostPageAnswer<Item extends Post, Failure extends UseCaseError> {
   readonly list: string;
   readonly query: ListQuery;
   readonly isKey: (key: string | null) => boolean;
-  readonly find: (page: PostPageRequest) => Promise<Result<Found & CountedPage<Item>, Failure>>;
+  readonly find: (page: PostPageRequest) => Promise<Result<FoundPosts<Item>, Failure>>;
 }
 
 /** Answers with a page of posts, and with their authors if the query includes them. */
-export async function postPageResponse<
-  Item extends Post,
-  Found extends CountedPage<Item>,
-  Failure extends UseCaseError,
->(c: Context<HttpEnv>, { includeAuthors }: UseCases, { find, ...answer }: PostPageAnswer<Item, Found, Failure>) {
+export async function postPageResponse<Item extends Post, Failure extends UseCaseError>(
+  c: Context<HttpEnv>,
+  { includeAuthors }: UseCases,
+  { find, ...answer }: PostPageAnswer<Item, Failure>,
+) {
   const { query } = answer;
   const isCounted = query.count === "true";
   if (query.include === undefined) {
@@ -52,7 +54,7 @@ export async function postPageResponse<
   }
   return pageResponse(c, {
     ...answer,
-    find: async (page): Promise<Result<AuthoredPage<Item, Found>, Failure | StorageFailure>> => {
+    find: async (page): Promise<Result<FoundPosts<AuthoredPost<Item>>, Failure | StorageFailure>> => {
       const found = await find({ ...page, isCounted });
       return found.isErr() ? err(found.error) : includeAuthors(found.value, c.get("signal"));
     },
