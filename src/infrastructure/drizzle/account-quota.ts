@@ -21,13 +21,17 @@ export interface StorageOptions {
 export const ANY_STORAGE: StorageOptions = { accountQuotaBytes: 0, isShared: true };
 
 /** An extra column of the given rows: the number of bytes that a row adds to the usage of its account. */
-const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
+export const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
 
 const LARGEST_BIGINT = "9223372036854775807";
+
+/** Whether a statement is for one row or for any number of rows. */
+export type RowCount = "one" | "many";
 
 interface Admitting {
   /** The name of the column that has the account of a row. */
   readonly owner: "author_id" | "user_id";
+  readonly rows: RowCount;
   /** An additional condition on a row, which it refers to as `given`. */
   readonly condition?: SQL | undefined;
   /** Whether the quota does not apply. The account must exist in both cases. */
@@ -54,13 +58,13 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
      * Selects those of the `given` rows, which are placeholders, whose accounts have room for them. If one account has several
      * rows, the smallest come first. A row of a removed account is never selected.
      */
-    admitted: (columns: Columns, rows: number, { owner, condition = sql`true`, isAlways = false }: Admitting): SQL => {
+    admitted: (columns: Columns, { owner, rows, condition = sql`true`, isAlways = false }: Admitting): SQL => {
       const account = sql.identifier(owner);
       const hasRoom = (bytes: SQL) => (isAlways ? sql`true` : sql`held_bytes + ${bytes} <= ${most}`);
-      const given = givenRows("given", { ...columns, ...BYTES }, rows);
+      const given = givenRows("given", { ...columns, ...BYTES });
       // Most statements have one row. The general form for several rows would double the cost of such a statement.
-      if (rows === 1) {
-        const of = sql`array[${sql.placeholder(placeholderOf("given", keyOf(columns, owner), 0))}::uuid]`;
+      if (rows === "one") {
+        const of = sql`${sql.placeholder(placeholderOf("given", keyOf(columns, owner)))}::uuid[]`;
         return sql`select ${namesOf(columns)} from ${given}, (${usage(of)}) as held
           where ${hasRoom(sql`bytes`)} and ${condition}`;
       }

@@ -9,7 +9,7 @@ import { attempt } from "./attempt.ts";
 import { batchLookups } from "./batching.ts";
 import type { Database } from "./database.ts";
 import { once, valuesOf } from "./prepared.ts";
-import { isKeyFree, recordInsertion } from "./record-insertion.ts";
+import { GIVEN_RECORD, isKeyFree, recordInsertion } from "./record-insertion.ts";
 import { idempotencyKeys } from "./schema.ts";
 
 const IN_USE = { kind: "idempotency_key_in_use" } as const;
@@ -21,10 +21,10 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   const { admitted, refusal } = accountQuota(db, options);
   const insertRecord = {
     within_quota: once(() =>
-      recordInsertion(db, admitted, { rows: 1, isAlways: false }).prepare("idempotency_keys_insert"),
+      recordInsertion(db, admitted, { rows: "one", isAlways: false }).prepare("idempotency_keys_insert"),
     ),
     always: once(() =>
-      recordInsertion(db, admitted, { rows: 1, isAlways: true }).prepare("idempotency_keys_insert_always"),
+      recordInsertion(db, admitted, { rows: "one", isAlways: true }).prepare("idempotency_keys_insert_always"),
     ),
   };
 
@@ -56,7 +56,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       const stored = await attempt(
         db,
         operation,
-        async () => insertRecord[admission]().execute(valuesOf([{ ...record, bytes }], "given")),
+        async () => insertRecord[admission]().execute(valuesOf([{ ...record, bytes }], "given", GIVEN_RECORD)),
         { idempotency_keys_user_fkey: USER_NOT_FOUND },
       );
       if (stored.isErr()) return err(stored.error);

@@ -185,9 +185,9 @@ function recordingWrite(
 
 describe("batched inserts", () => {
   it.each([
-    [20, [16, 4]],
-    [60, [50, 10]],
-    [49, [32, 16, 1]],
+    [49, [49]],
+    [50, [50]],
+    [101, [50, 50, 1]],
   ])("split %i rows of a turn of the event loop into statements of %j rows", async (rows, statements) => {
     const { written, write } = recordingWrite(() => ok());
     const outcomes = await Promise.all(Array.from({ length: rows }, async (_, index) => write(String(index))));
