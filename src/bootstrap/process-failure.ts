@@ -13,7 +13,7 @@ import {
   damageRemedy,
   describeAmount,
   describeDamage,
-  describePlace,
+  describeCodeLocation,
   isSystemError,
   lastLogLines,
 } from "./failure-details.ts";
@@ -100,9 +100,9 @@ const EXPLANATIONS: Explanations = {
     EXIT.io,
     `The disk of ${directory} has ${describeAmount(free, resource)} free, and ${purpose === "create" ? "a new database" : "a migration of the schema"} needs ${describeAmount(needed, resource)}. Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.`,
   ],
-  no_database: ({ place }) => [
+  no_database: ({ location }) => [
     EXIT.config,
-    `There is no Quire database in ${place}, and none was created. Set QUIRE_DATA_DIR or DATABASE_URL (--from for a move) to the database of the server. To create a new one, use: quire user create --new-database`,
+    `There is no Quire database in ${location}, and none was created. Set QUIRE_DATA_DIR or DATABASE_URL (--from for a move) to the database of the server. To create a new one, use: quire user create --new-database`,
   ],
 
   engine_not_started: (failure) => [
@@ -130,13 +130,13 @@ const EXPLANATIONS: Explanations = {
   ],
   migration_drift: ({ drift, migration }) => [EXIT.config, DRIFT_MESSAGES[drift](migration)],
 
-  transfer_target_not_empty: ({ place, table }) => [
+  transfer_target_not_empty: ({ location, table }) => [
     EXIT.cannotCreate,
-    `${place} already has rows in ${table}, so nothing was copied. Use an empty database or a new directory.`,
+    `${location} already has rows in ${table}, so nothing was copied. Use an empty database or a new directory.`,
   ],
-  transfer_target_of_another: ({ place, from }) => [
+  transfer_target_of_another: ({ location, from }) => [
     EXIT.cannotCreate,
-    `${place} holds an unfinished copy of ${from}. Complete that move first, or use another target.`,
+    `${location} holds an unfinished copy of ${from}. Complete that move first, or use another target.`,
   ],
   transfer_interrupted: ({ cause }) => [
     EXIT.io,
@@ -184,7 +184,10 @@ const EXPLANATIONS: Explanations = {
   program_failed: ({ cause }) =>
     isSystemError(cause)
       ? [EXIT.io, `The operating system refused: ${describeError(cause)}. ${NOTHING_LOST}`]
-      : [EXIT.software, `This is a defect of Quire: ${describeError(cause)}${describePlace(cause)}. ${NOTHING_LOST}`],
+      : [
+          EXIT.software,
+          `This is a defect of Quire: ${describeError(cause)}${describeCodeLocation(cause)}. ${NOTHING_LOST}`,
+        ],
 };
 
 const DRIFT_MESSAGES = {

@@ -35,7 +35,7 @@ export type ServeError = OpenStorageError | EnsureAdminError | ListenFailed;
 export interface RunningServer {
   readonly url: string;
   /** The location of the data: the data directory, or the URL of the database without its password. */
-  readonly place: string;
+  readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly failed: Promise<StorageLost>;
   /** Shuts down gracefully: accepts no more connections, drains running requests and background work, closes the storage. */
@@ -88,11 +88,11 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       startTitleKeyRenewal(storage.renewTitleKeys, log),
     ];
     const { url } = server;
-    const { place } = storage;
-    log.info({ url, place, pid: process.pid, version: VERSION }, "listening");
+    const { location } = storage;
+    log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
     return ok({
       url,
-      place,
+      location,
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.

@@ -21,7 +21,7 @@ export interface CuttableDisk extends Disk {
 }
 
 /** The reason why this machine cannot mount disks for tests; `null` if it can. */
-export function whyNoDisks(): string | null {
+export function diskSkipReason(): string | null {
   if (process.getuid?.() !== 0) return "only root may mount a file system";
   try {
     memoryDisk(1).remove();
@@ -32,8 +32,8 @@ export function whyNoDisks(): string | null {
 }
 
 /** The reason why this machine cannot simulate a power cut; `null` if it can. */
-export function whyNoPowerCut(): string | null {
-  const reason = whyNoDisks();
+export function powerCutSkipReason(): string | null {
+  const reason = diskSkipReason();
   if (reason !== null) return reason;
   if (cutter() === undefined) return "python3 or perl is needed to call ioctl";
   try {

@@ -75,7 +75,7 @@ describe("a missing database", () => {
     [["user", "role", "grace@example.org", "admin"]],
   ])("is not created by %j", async (args) => {
     const { done } = await run({ QUIRE_DATA_DIR: absent() }, args);
-    expect(done._unsafeUnwrapErr()).toEqual({ kind: "no_database", place: absent() });
+    expect(done._unsafeUnwrapErr()).toEqual({ kind: "no_database", location: absent() });
     expect(existsSync(absent())).toBe(false);
   });
 
@@ -83,8 +83,8 @@ describe("a missing database", () => {
     const empty = join(directory, "empty");
     await mkdir(empty);
     const url = databaseUrl(await createDatabase());
-    for (const place of [{ QUIRE_DATA_DIR: empty }, { DATABASE_URL: url }]) {
-      const { done } = await run(place, ["user", "create", ...GRACE]);
+    for (const location of [{ QUIRE_DATA_DIR: empty }, { DATABASE_URL: url }]) {
+      const { done } = await run(location, ["user", "create", ...GRACE]);
       expect(done._unsafeUnwrapErr()).toMatchObject({ kind: "no_database" });
     }
     expect(await readdir(empty)).toEqual([]);

@@ -16,7 +16,7 @@ const UNPACKED = join(PACKAGE, "unpacked");
 const HAS_PACKAGED = process.platform === "linux" && process.arch === "x64";
 
 /** The reason why no page can be opened on this machine; `null` if one can. */
-export async function whyNoBrowser(): Promise<string | null> {
+export async function browserSkipReason(): Promise<string | null> {
   if (HAS_PACKAGED) return null;
   try {
     await (await chromium.launch({ channel: "chrome" })).close();

@@ -24,7 +24,7 @@ const POLL_MS = 20;
 const PATH = `${process.env["PATH"]}:/usr/sbin`;
 
 /** The reason why PgBouncer cannot run here; `null` if it can. */
-export function whyNoPgBouncer(): string | null {
+export function pgBouncerSkipReason(): string | null {
   const { status } = spawnSync("pgbouncer", ["--version"], { env: { PATH } });
   return status === 0 ? null : "there is no pgbouncer in the PATH";
 }

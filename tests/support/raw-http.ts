@@ -115,7 +115,7 @@ export function heldFetch(answer = () => new Response("fine")) {
     fetch,
     /** The number of held requests. */
     count: () => held.length,
-    letGo: () => {
+    release: () => {
       for (const settle of held.splice(0)) settle();
     },
   };

@@ -28,7 +28,7 @@ const RELAY = `
 `;
 
 /** The reason why such a host cannot exist here; `null` if it can. */
-export function whyNoNamespaces(): string | null {
+export function namespaceSkipReason(): string | null {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   const probe = `quire-probe-${process.pid}`;
   try {

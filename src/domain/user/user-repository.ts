@@ -93,8 +93,8 @@ export interface UserRepository {
   /** The current removal of a user; `null` when there is none. */
   findRemoval(id: UserId): Promise<Result<UserRemoval | null, StorageFailure>>;
 
-  /** The oldest unfinished removals, at most `most`, oldest first. */
-  listRemovals(most: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
+  /** The oldest unfinished removals, at most `maxRows`, oldest first. */
+  listRemovals(maxRows: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
 
   /**
    * Deletes the user with all remaining sessions and replay records, if the stored version is `expected`. It ends a removal.

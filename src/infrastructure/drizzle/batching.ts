@@ -102,9 +102,9 @@ function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): re
   const batches: (readonly Row[])[] = [];
   for (let start = 0; start < rows.length;) {
     const left = rows.length - start;
-    const most = BATCH_ROWS.find((size) => size <= left) ?? left;
+    const maxRows = BATCH_ROWS.find((size) => size <= left) ?? left;
     let end = start + 1;
-    for (let bytes = bytesOf(rows[start] as Row); end < start + most; end++) {
+    for (let bytes = bytesOf(rows[start] as Row); end < start + maxRows; end++) {
       bytes += bytesOf(rows[end] as Row);
       if (bytes > MAX_BATCH_BYTES) break;
     }

@@ -21,10 +21,10 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   const { admitted, refusal } = accountQuota(db, options);
   const insertRecord = {
     within_quota: once(() =>
-      recordInsertion(db, admitted, { rows: 1, isAlways: false }).prepare("idempotency_keys_insert"),
+      recordInsertion(db, admitted, { rows: 1, isUnlimited: false }).prepare("idempotency_keys_insert"),
     ),
     always: once(() =>
-      recordInsertion(db, admitted, { rows: 1, isAlways: true }).prepare("idempotency_keys_insert_always"),
+      recordInsertion(db, admitted, { rows: 1, isUnlimited: true }).prepare("idempotency_keys_insert_always"),
     ),
   };
 

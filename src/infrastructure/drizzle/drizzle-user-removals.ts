@@ -12,7 +12,7 @@ import type { UserHasPosts, UserNotFound, UserRepository } from "../../domain/us
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { accountUsage, posts, users } from "./schema.ts";
-import { IS_PRESENT, writeBesideAdmins } from "./user-write.ts";
+import { IS_PRESENT, writeUser } from "./user-write.ts";
 
 type UserRemovals = Pick<UserRepository, "requestRemoval" | "findRemoval" | "listRemovals">;
 
@@ -47,7 +47,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
         // No e-mail address can have this key, because it has no `@`.
         const emailKey = `removed ${userId}` as EmailKey;
         const removed = { ...ERASED, emailKey, removalRequestedAt: requestedAt, ...fateColumns(fate) };
-        return writeBesideAdmins<never>(db, {
+        return writeUser<never>(db, {
           id: userId,
           expected: version,
           among: IS_PRESENT,
@@ -68,7 +68,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
         )
       ).map((rows) => rows.map(toRemoval)[0] ?? null),
 
-    listRemovals: async (most) =>
+    listRemovals: async (maxRows) =>
       (
         await attempt(db, "users.listRemovals", async () =>
           db
@@ -76,7 +76,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
             .from(users)
             .where(isNotNull(users.removalRequestedAt))
             .orderBy(users.removalRequestedAt)
-            .limit(most),
+            .limit(maxRows),
         )
       ).map((rows) => rows.map(toRemoval)),
   };

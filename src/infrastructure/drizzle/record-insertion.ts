@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, gt, lte, notExists, sql, type SQL } from "drizzle-orm";
 import type { KeyDigest } from "../../domain/shared/idempotency-record.ts";
-import type { accountQuota } from "./account-quota.ts";
+import type { AccountQuota } from "./account-quota.ts";
 import type { Database } from "./database.ts";
 import { idempotencyKeys } from "./schema.ts";
 
@@ -46,13 +46,13 @@ export function isKeyFree(db: Database, digest: SQL | KeyDigest, now: SQL | Date
  */
 export function recordInsertion(
   db: Database,
-  admitted: ReturnType<typeof accountQuota>["admitted"],
-  { rows, isAlways }: { readonly rows: number; readonly isAlways: boolean },
+  admitted: AccountQuota["admitted"],
+  { rows, isUnlimited }: { readonly rows: number; readonly isUnlimited: boolean },
 ) {
   const condition = isKeyFree(db, sql`given.key_digest`, sql`given.created_at`);
   return db
     .insert(idempotencyKeys)
-    .select(admitted(RECORD, rows, { owner: "user_id", condition, isAlways }))
+    .select(admitted(RECORD, rows, { owner: "user_id", condition, isUnlimited }))
     .onConflictDoUpdate({ target: keyDigest, set: EXCLUDED, setWhere: lte(expiresAt, sql`excluded.created_at`) })
     .returning({ keyDigest: sql<string>`${keyDigest}` });
 }

@@ -111,8 +111,8 @@ function userRemovals(access: MemoryAccess): Pick<UserRepository, "requestRemova
 
     findRemoval: async (id) => access(({ removals }) => ok(structuredClone(removals.get(id) ?? null))),
 
-    listRemovals: async (most) =>
-      access(({ removals }) => ok([...removals.values()].slice(0, most).map((removal) => structuredClone(removal)))),
+    listRemovals: async (maxRows) =>
+      access(({ removals }) => ok([...removals.values()].slice(0, maxRows).map((removal) => structuredClone(removal)))),
   };
 }
 

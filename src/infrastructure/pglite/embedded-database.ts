@@ -183,7 +183,7 @@ async function checkAfterRecovery(
   if (indexes.isErr()) {
     const { error } = indexes;
     if (error.kind === "index_damaged") return damaged(directory, error);
-    return fail({ kind: "engine_not_started", directory, detail: error.detail, lastWords: [] });
+    return fail({ kind: "engine_not_started", directory, detail: error.detail, lastLines: [] });
   }
   await markIndexesChecked(directory);
   const checkedMs = Math.round(performance.now() - startedAt);

@@ -87,7 +87,7 @@ describe("the address in a server URL", () => {
   ])("%s names %s", (raw, hosts, place) => {
     const server = parse(raw);
     expect(server.hosts.map(hostAndPort)).toEqual(hosts);
-    if (place !== undefined) expect(server.place).toBe(place);
+    if (place !== undefined) expect(server.location).toBe(place);
   });
 
   it.each([
@@ -120,7 +120,7 @@ describe("the user and the password in a server URL", () => {
   ])("%s are %s and %s", (raw, user, password) => {
     const server = parse(raw);
     expect([server.user, server.password, server.database]).toEqual([user, password, "quire"]);
-    expect(server.place).not.toMatch(/cret|ss|ada|a\+b/);
+    expect(server.location).not.toMatch(/cret|ss|ada|a\+b/);
   });
 
   it.each([

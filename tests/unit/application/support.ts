@@ -38,7 +38,7 @@ export const PASSWORD = "correct horse battery";
 
 export const WHOLE_LIST = { limit: 100, from: null } as const;
 
-export const EVERYBODYS_POSTS: PostListQuery = {
+export const ALL_POSTS: PostListQuery = {
   kind: "list",
   authorId: null,
   status: null,

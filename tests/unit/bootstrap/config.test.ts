@@ -249,7 +249,7 @@ describe("readConfig", () => {
 
   it("has a default for every setting of a PostgreSQL server", () => {
     expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toMatchObject({
-      server: { place: "postgres://localhost/quire", tls: false },
+      server: { location: "postgres://localhost/quire", tls: false },
       migrator: null,
       replicas: [],
       poolSize: 10,
@@ -276,11 +276,11 @@ describe("readConfig", () => {
       DATABASE_SESSION_TIMEOUTS: "off",
     })._unsafeUnwrap();
     expect(database).toMatchObject({
-      server: { place: "postgres://db.example.org/quire", user: "quire", tls: { rejectUnauthorized: false } },
-      migrator: { place: "postgres://localhost/quire", user: "owner", tls: false },
+      server: { location: "postgres://db.example.org/quire", user: "quire", tls: { rejectUnauthorized: false } },
+      migrator: { location: "postgres://localhost/quire", user: "owner", tls: false },
       replicas: [
-        { place: "postgres://a.example.org,b.example.org/quire", tls: {} },
-        { place: "postgres://localhost/quire", tls: false },
+        { location: "postgres://a.example.org,b.example.org/quire", tls: {} },
+        { location: "postgres://localhost/quire", tls: false },
       ],
       poolSize: 20,
       connectTimeoutMs: 1000,

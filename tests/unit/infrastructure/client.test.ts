@@ -13,7 +13,7 @@ const failed = (reason: EngineFailed["reason"] = "panic"): EngineFailed => ({
   kind: "engine_failed",
   reason,
   detail: "it failed",
-  lastWords: [],
+  lastLines: [],
 });
 
 const done = (command: string): Reply => ({ fields: [], rows: [], command, error: null });

@@ -20,14 +20,14 @@ const FAILURE: StorageFailure = {
 type LsnResult = Result<Lsn | null, StorageFailure>;
 
 /** A server whose LSN the test sets. Its post differs from the posts of other servers, so that an answer shows its server. */
-async function server(place: string) {
+async function server(location: string) {
   const storage = openMemoryStorage();
   const author = aUser();
   (await storage.users.insert(author))._unsafeUnwrap();
   (await storage.posts.insert(aDraft(author.id)))._unsafeUnwrap();
   const posts = { ...storage.posts };
   const lsn = { at: async (): Promise<LsnResult> => ok(1n) };
-  const replica: Replica = { place, repositories: { ...storage, posts }, replayedLsn: async () => lsn.at() };
+  const replica: Replica = { location, repositories: { ...storage, posts }, replayedLsn: async () => lsn.at() };
   return { ...replica, storage: { ...storage, posts }, durableLsn: replica.replayedLsn, author, posts, lsn };
 }
 
@@ -38,18 +38,18 @@ afterEach(async () => {
   for (const storage of opened.splice(0)) (await storage.close())._unsafeUnwrap();
 });
 
-async function open(...places: string[]) {
+async function open(...locations: string[]) {
   const primary = await server("primary");
-  const replicas = await Promise.all(places.map(server));
+  const replicas = await Promise.all(locations.map(server));
   const log = recordingLog();
   const reads = readOnReplicas(primary, replicas, log);
   opened.push(reads);
   /** The server that answers a list. */
   const reader = async () => {
     const { items } = (await reads.users.list("everybody", NEWEST))._unsafeUnwrap();
-    return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.place;
+    return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.location;
   };
-  const serves = async (place: string) => expect.poll(reader, { timeout: 5000 }).toBe(place);
+  const serves = async (location: string) => expect.poll(reader, { timeout: 5000 }).toBe(location);
   return {
     primary,
     replicas: replicas as [Server, ...Server[]],

@@ -177,13 +177,13 @@ describe("100 Continue", () => {
   });
 
   it("is not sent during load shedding", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 1 } });
     const busy = await dial(port);
     busy.write(REQUEST);
     await expect.poll(count).toBe(1);
     expect(parseAnswer(await say(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 503 Service Unavailable");
-    letGo();
+    release();
     busy.destroy();
   });
 
@@ -318,14 +318,14 @@ describe("the graceful shutdown of a server", () => {
   });
 
   it("announces the close with every response from then on", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { server, port } = await serve(hold);
     const socket = await dial(port);
     const answer = readToEnd(socket);
     socket.write(REQUEST);
     await expect.poll(count).toBe(1);
     const closed = server.close(GRACE_MS);
-    letGo();
+    release();
     expect(parseAnswer(await answer).headers.get("Connection")).toBe("close");
     await closed;
   });

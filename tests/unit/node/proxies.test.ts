@@ -20,10 +20,10 @@ const get = "GET / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n";
 const post = (length: number) =>
   `POST / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
 
-describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => {
-  const title = whyNot === null ? "a server" : `a server (skipped: ${whyNot})`;
+describe.each(PROXIES)("behind $name", ({ skipReason, keepsConnections, start }) => {
+  const title = skipReason === null ? "a server" : `a server (skipped: ${skipReason})`;
 
-  describe.skipIf(whyNot !== null)(title, () => {
+  describe.skipIf(skipReason !== null)(title, () => {
     const behindProxy = async (fetch: Fetch, limits = {}) => {
       const served = await serve(fetch, { addressOf: requestAddress(hostOf), limits });
       const proxy = await start(served.port);
@@ -83,24 +83,24 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
     });
 
     it("applies its bounds to each client and not to the proxy", async () => {
-      const { fetch: hold, count, letGo } = heldFetch();
+      const { fetch: hold, count, release } = heldFetch();
       const { proxyPort } = await behindProxy(hold, { maxRequestsPerAddress: 2 });
       const greedy = [ask(proxyPort, "127.0.0.2", get), ask(proxyPort, "127.0.0.2", get)];
       await expect.poll(count).toBe(2);
       expect((await ask(proxyPort, "127.0.0.2", get)).status).toBe(429);
       const other = ask(proxyPort, "127.0.0.3", get);
       await expect.poll(count).toBe(3);
-      letGo();
+      release();
       for (const { status } of await Promise.all([...greedy, other])) expect(status).toBe(200);
     });
 
     it("drains running requests at its shutdown without a 502", async () => {
-      const { fetch: hold, count, letGo } = heldFetch();
+      const { fetch: hold, count, release } = heldFetch();
       const { server, proxyPort } = await behindProxy(hold);
       const asked = Array.from({ length: 10 }, async () => ask(proxyPort, "127.0.0.2", `${post(4)}body`));
       await expect.poll(count).toBe(10);
       const closed = server.close(60_000);
-      letGo();
+      release();
       for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
       await closed;
     });

@@ -120,7 +120,7 @@ describe("a stalled connection", () => {
 describe("unsent responses", () => {
   /** Answers requests of these addresses at the same moment, after all have been admitted. No client reads. */
   async function answerAtOnce(addresses: readonly string[], limits: Partial<ServerLimits>) {
-    const { fetch: hold, count, letGo } = heldFetch(large);
+    const { fetch: hold, count, release } = heldFetch(large);
     const { port, server } = await serve(hold, { limits: { maxRequestsPerAddress: 1000, ...limits } });
     const readers: Socket[] = [];
     for (const from of addresses) {
@@ -128,7 +128,7 @@ describe("unsent responses", () => {
       readers.at(-1)?.write(GET);
       await expect.poll(count).toBe(readers.length);
     }
-    letGo();
+    release();
     await fetch(`${server.url}/health/live`, { method: "HEAD" });
     return Promise.all(readers.map(isWhole));
   }
