@@ -170,9 +170,12 @@ const EXPLANATIONS: Explanations = {
   user_not_found: () => [EXIT.dataError, "No user has this e-mail address or id. List all users with: quire user list"],
   version_conflict: () => [
     EXIT.dataError,
-    "The user was changed by others several times meanwhile, so nothing was changed. Run the command again.",
+    "Other requests changed the user at the same time, several times. Nothing was changed. Run the command again.",
   ],
-  precondition_failed: () => [EXIT.dataError, "The user was changed by others meanwhile. Run the command again."],
+  precondition_failed: () => [
+    EXIT.dataError,
+    "Another request changed the user at the same time. Nothing was changed. Run the command again.",
+  ],
   forbidden: () => [EXIT.dataError, "The operator may not do this."],
   current_password_required: () => [EXIT.dataError, "The current password is missing."],
   wrong_password: () => [EXIT.dataError, "The current password is wrong."],
@@ -194,9 +197,9 @@ const DRIFT_MESSAGES = {
   contracted: (migration: string) =>
     `A newer version of Quire has changed this database with its migration of ${migration}, and this version needs what that migration removed. Run the newer version, or restore the backup from before the upgrade.`,
   unknown: (migration: string) =>
-    `The database has a migration of ${migration} that this version of Quire does not know, between migrations that it knows. Run the version that applied it, or restore the backup from before.`,
+    `The database has the migration ${migration}, which this version of Quire does not have, between migrations that it has. Run the version that applied it, or restore the backup from before.`,
   foreign: (migration: string) =>
-    `The table drizzle.__drizzle_migrations holds migrations of another application (the newest of ${migration}). Give Quire a database of its own.`,
+    `The table drizzle.__drizzle_migrations holds migrations of another application (the newest of ${migration}). Use a separate database for Quire.`,
   changed: (migration: string) =>
     `The migration ${migration} was applied to the database with other contents than it has now. Restore the released file, and put changes into a new migration.`,
   out_of_order: (migration: string) =>

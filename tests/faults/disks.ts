@@ -67,7 +67,7 @@ export function cuttableDisk(mebibytes: number): CuttableDisk {
       cutPower: () => cutter()?.(disk.directory),
       mountAgain: () => {
         run("umount", disk.directory);
-        // A mount namespace that was created meanwhile, such as that of a container, still holds the file system that was
+        // A mount namespace that was created in the meantime, for example by a container, still holds the file system that was
         // shut down. The kernel would return that file system for a second mount of the same file, so a copy is mounted.
         const copy = join(parent, String(++mounts));
         run("cp", "--sparse=always", image, copy);

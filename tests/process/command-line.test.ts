@@ -113,13 +113,13 @@ describe("a missing database", () => {
 const terminals = canOpenTerminals();
 
 describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: script(1) is missing)"}`, () => {
-  const ask = () =>
+  const openPrompts = () =>
     openTerminal(["user", "create", "--name", "Eve", "--email", "eve@example.org"], { QUIRE_DATA_DIR: data });
 
   const times = (text: string, part: string) => text.split(part).length - 1;
 
   it("repeat until the password is valid and entered twice, and never show it", async () => {
-    const terminal = ask();
+    const terminal = openPrompts();
     const until = async (shown: () => boolean) => expect.poll(shown, { timeout: 30_000 }).toBe(true);
     await until(() => terminal.shown().includes("Password"));
     terminal.type("short\r");
@@ -139,7 +139,7 @@ describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: 
   });
 
   it("end the program with 130 at Ctrl-C", async () => {
-    const terminal = ask();
+    const terminal = openPrompts();
     await expect.poll(() => terminal.shown().includes("Password"), { timeout: 30_000 }).toBe(true);
     terminal.type("\u0003");
     expect((await terminal.ended).exitCode).toBe(130);

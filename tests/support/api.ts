@@ -208,7 +208,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
       expect(reply.status).toBe(201);
       return logIn(address);
     },
-    /** An admin. The operator of the server makes one, because nobody can become an admin over HTTP alone. */
+    /** An admin. The operator of the server makes one, because HTTP alone creates no admin. */
     admin: async (): Promise<Person> => {
       const address = `admin${++people}@example.org`;
       const fields = {

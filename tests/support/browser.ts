@@ -22,7 +22,7 @@ export async function browserSkipReason(): Promise<string | null> {
     await (await chromium.launch({ channel: "chrome" })).close();
     return null;
   } catch {
-    return "there is no Chrome, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
+    return "Chrome is missing, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
   }
 }
 

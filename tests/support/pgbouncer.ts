@@ -26,7 +26,7 @@ const PATH = `${process.env["PATH"]}:/usr/sbin`;
 /** The reason why PgBouncer cannot run here; `null` if it can. */
 export function pgBouncerSkipReason(): string | null {
   const { status } = spawnSync("pgbouncer", ["--version"], { env: { PATH } });
-  return status === 0 ? null : "there is no pgbouncer in the PATH";
+  return status === 0 ? null : "pgbouncer is not in the PATH";
 }
 
 /** Starts a PgBouncer with this number of server connections for each database. */

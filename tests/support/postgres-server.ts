@@ -85,7 +85,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
       await signal("SIGINT");
       await within("PostgreSQL does not end", async () => !existsSync(join(directory, PID_FILE)));
     },
-    // The processes of the previous server may live a moment longer, and a new one does not start beside them.
+    // The processes of the previous server may live a moment longer, and a new one does not start until they have ended.
     start: async (flags = postgresFlags) => {
       postgresFlags.splice(0, postgresFlags.length, ...flags);
       await within("PostgreSQL does not start", async () => {

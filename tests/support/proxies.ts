@@ -84,7 +84,7 @@ function program(
   return {
     name,
     keepsConnections,
-    skipReason: spawnSync(name, versionOptions).status === 0 ? null : `there is no ${name}`,
+    skipReason: spawnSync(name, versionOptions).status === 0 ? null : `${name} is missing`,
     start: async (serverPort) => {
       const directory = await mkdtemp(join(tmpdir(), `quire-${name}-`));
       await chmod(directory, 0o777);

@@ -36,7 +36,7 @@ export function namespaceSkipReason(): string | null {
     ip("netns", "delete", probe);
     return null;
   } catch {
-    return "there is no ip in the PATH, or it may make no network namespaces";
+    return "ip is not in the PATH, or may not create network namespaces";
   }
 }
 

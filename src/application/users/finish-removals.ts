@@ -164,7 +164,7 @@ async function settlePosts(
     return ok(reached.value === null ? "done" : "more");
   }
   if (reached.error.kind !== "author_not_found") return fail(reached.error);
-  // The new author is being removed as well, which has changed the target of this removal: the next batch reads it.
+  // The new author is being removed too, which has changed the target of this removal: the next batch reads it.
   const to = fate.kind === "reassign" ? fate.to : null;
   if (to === null || work.missing === to) return fail({ kind: "new_author_gone", userId });
   work.missing = to;

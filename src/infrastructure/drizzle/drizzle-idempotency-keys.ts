@@ -78,11 +78,11 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   };
 }
 
-/** Removes what a selection gives, as far as the bytes of a batch reach. */
+/** Deletes the selected records, up to the byte limit of a batch. */
 async function deleteBatch(db: Database, operation: string, selection: SQL, { bytes }: BatchLimits) {
   return (
     await attempt(db, operation, async () =>
-      // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
+      // An array, because PostgreSQL would join a list of unknown length by reading the whole table.
       db
         .delete(idempotencyKeys)
         .where(

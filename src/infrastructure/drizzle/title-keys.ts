@@ -11,7 +11,7 @@ import { hasOutdatedTitleKey, posts } from "./schema.ts";
 /** The maximum number of rows of a statement. A row has an entry in every index of posts, so 100 rows take about 20 ms. */
 const ROWS_PER_STATEMENT = 100;
 
-/** {@link renewTitleKeys} of one database. It stops after a batch when `isStopping` returns true. */
+/** {@link renewTitleKeys} for one database. It stops after a batch when `isStopping` returns true. */
 export type RenewTitleKeys = (isStopping: () => boolean) => Promise<Result<number, StorageFailure>>;
 
 /**

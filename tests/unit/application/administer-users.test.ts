@@ -35,7 +35,7 @@ describe("the operator of the server", () => {
     expect(nobody.map((found) => found._unsafeUnwrapErr().kind)).toEqual(["user_not_found", "user_not_found"]);
   });
 
-  it("changes a password without knowing it, and revokes every session of that user only", async () => {
+  it("changes a password without the current one, and revokes every session of that user only", async () => {
     const { quire, operator } = await operated();
     const { app, author, otherAuthor } = quire;
     await signIn(quire, author);

@@ -206,7 +206,7 @@ describe("A failure of the storage", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it.each(CALLS)("is absent when %s succeeds (%j)", async (_useCase, _methods, call) => {
+  it.each(CALLS)("does not occur on a working storage when %s is called (%j)", async (_useCase, _methods, call) => {
     const { world } = await openWorld({});
     expect((await call(world)).isOk()).toBe(true);
   });

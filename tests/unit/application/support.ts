@@ -72,7 +72,7 @@ function fakeHasher(): FakeHasher {
   };
 }
 
-/** Methods that replace those of the repositories, also inside units of work. */
+/** Methods that replace methods of the repositories, also inside units of work. */
 export interface Overrides {
   readonly users?: (real: UserRepository) => Partial<UserRepository>;
   readonly posts?: (real: PostRepository) => Partial<PostRepository>;

@@ -278,7 +278,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "migration_drift", drift: "foreign", migration: "2026-03-01T12:00:00.000Z" },
       exitCode: 78,
-      says: ["another application", "drizzle.__drizzle_migrations", "a database of its own"],
+      says: ["another application", "drizzle.__drizzle_migrations", "a separate database"],
     },
     {
       failure: { kind: "migration_drift", drift: "unknown", migration: "2026-03-01T12:00:00.000Z" },
@@ -338,7 +338,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   user_not_found: [
     { failure: { kind: "user_not_found" }, exitCode: 65, says: ["e-mail address or id", "quire user list"] },
   ],
-  version_conflict: [{ failure: { kind: "version_conflict" }, exitCode: 65, says: ["changed by others", "again"] }],
+  version_conflict: [{ failure: { kind: "version_conflict" }, exitCode: 65, says: ["changed the user", "again"] }],
   precondition_failed: [
     { failure: { kind: "precondition_failed", current: null } as never, exitCode: 65, says: ["changed", "again"] },
   ],

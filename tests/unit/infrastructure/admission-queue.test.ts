@@ -196,7 +196,7 @@ describe("the admission queue", () => {
       expect((await queue.acquire(exclusive())).isOk()).toBe(true);
     });
 
-    it("gives the place and the bytes of a cancelled request to another one", async () => {
+    it("admits another request to the queue after a cancellation", async () => {
       const queue = open({ maxWaiting: 1 });
       await queue.acquire(exclusive());
       const controller = new AbortController();

@@ -32,7 +32,7 @@ const dialFrom = async (port: number, addresses: number): Promise<Socket[]> =>
   Promise.all(Array.from({ length: addresses }, async (_, index) => dial(port, { from: `127.0.1.${index + 1}` })));
 
 /** The answer to one request on a new connection from an address. */
-async function ask(port: number, from: string, request = GET) {
+async function send(port: number, from: string, request = GET) {
   const socket = await dial(port, { from });
   socket.write(request);
   const answer = parseAnswer(await readUntil(socket, "\r\n\r\n"));
@@ -41,7 +41,7 @@ async function ask(port: number, from: string, request = GET) {
 }
 
 const statusOf = async (port: number, from: string, request = GET): Promise<number> =>
-  Number((await ask(port, from, request)).statusLine.split(" ")[1]);
+  Number((await send(port, from, request)).statusLine.split(" ")[1]);
 
 /** Fills the server with requests of several addresses, each within its share. */
 async function fill(port: number, count: () => number): Promise<Socket[]> {
@@ -205,7 +205,7 @@ describe("the bound of one client address", () => {
     greedy.write(GET.repeat(MAX_PER_ADDRESS));
     await expect.poll(count).toBe(MAX_PER_ADDRESS);
 
-    const { statusLine, headers, body } = await ask(port, "127.0.0.2");
+    const { statusLine, headers, body } = await send(port, "127.0.0.2");
     expect([statusLine, headers.get("Retry-After")]).toEqual(["HTTP/1.1 429 Too Many Requests", "1"]);
     expect(body === "" || JSON.parse(body)).toMatchObject({ status: 429, code: "address_busy" });
     const other = await dial(port, { from: "127.0.0.3" });
@@ -339,7 +339,7 @@ describe("load shedding", () => {
   });
 });
 
-describe("incomplete uploads", () => {
+describe("the bound of incomplete uploads", () => {
   const post = (length: number) =>
     `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
   const echo = async (request: Request) => new Response(`all ${(await request.arrayBuffer()).byteLength}`);
@@ -351,7 +351,7 @@ describe("incomplete uploads", () => {
     return socket;
   }
 
-  it("lose the oldest one of the address with most bytes when they exceed the bound", async () => {
+  it("drops the oldest upload of the address with the most bytes when the total is exceeded", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytes: 10 * MIB } });
     const cautious = await upload(port, 2 * MIB, "127.0.0.2");
     const oldest = closeOf(await upload(port, 6 * MIB, "127.0.0.3"));
@@ -364,7 +364,7 @@ describe("incomplete uploads", () => {
     }
   });
 
-  it("have a lower bound for one address than in total", async () => {
+  it("is lower for one address than in total", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytesPerAddress: 3 * MIB } });
     const oldest = closeOf(await upload(port, 2 * MIB, "127.0.0.2"));
     const other = await upload(port, 2 * MIB, "127.0.0.3");
@@ -377,7 +377,7 @@ describe("incomplete uploads", () => {
     }
   });
 
-  it("count even if they are small", async () => {
+  it("counts small uploads too", async () => {
     const limits = { maxUploadBytesPerAddress: 10 * 65_536 };
     const { port } = await serve(echo, { limits });
     const closed = closeOf(await upload(port, 60_000, "127.0.0.2"));

@@ -129,9 +129,9 @@ class EngineSupervisor implements Supervisor {
     this.#engine = null;
     this.#queue.pause();
     await engine.kill();
-    this.#options.log.error({ detail }, "engine out of step with its files: restarting");
+    this.#options.log.error({ detail }, "engine state differs from its files: restarting");
     release();
-    await this.#replace({ kind: "engine_failed", reason: "out_of_step", detail, lastLines: [] });
+    await this.#replace({ kind: "engine_failed", reason: "stale_state", detail, lastLines: [] });
   }
 
   async kill(): Promise<void> {

@@ -19,12 +19,12 @@ import {
 } from "./worker-thread.ts";
 
 /**
- * The engine ended unexpectedly, and its Worker has exited. `out_of_step`: the host ended it, because writes failed
+ * The engine ended unexpectedly, and its Worker has exited. `stale_state`: the host ended it, because writes failed
  * although the files were correct.
  */
 export interface EngineFailed {
   readonly kind: "engine_failed";
-  readonly reason: EndReason | "out_of_step";
+  readonly reason: EndReason | "stale_state";
   readonly detail: string;
   /** The last lines of PostgreSQL's own log. */
   readonly lastLines: readonly string[];

@@ -83,7 +83,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   worker.on("message", (event: EngineEvent<Damage>) => {
     if (event.kind === "line") {
       if (lastLines.push(event.text) > MAX_LAST_LINES) lastLines.shift();
-      // After a PANIC the engine may spin for ever instead of answering.
+      // After a PANIC the engine may spin forever instead of answering.
       if (FATAL_LINE.test(event.text)) end("panic", event.text);
       return;
     }

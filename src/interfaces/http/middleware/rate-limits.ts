@@ -13,7 +13,7 @@ import { HASH, type Cost } from "./rate-costs.ts";
 import type { HttpSettings } from "../settings.ts";
 import { validated } from "./validation.ts";
 
-/** The address of a client, as rate limits count it. Only the server that the app runs on knows it. */
+/** The address of a client, as rate limits count it. Only the server that runs the app can determine it. */
 export type ClientAddress = (c: Context) => string;
 
 /** Many users may log in from one address. Few users retry again and again, so few log in more often than this. */
@@ -61,7 +61,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
   const attempt = logInAttempts(limiter, { quota: logInsPerMinute, windowSeconds: WINDOW_SECONDS });
 
   return {
-    /** Counts the unit of each request. It stands before authentication, so it limits guessed tokens too. */
+    /** Counts the unit of each request. It runs before authentication, so it limits guessed tokens too. */
     address: limit((c) => address(c, 1)),
     account: limit((c) => account(c, 1)),
 

@@ -25,10 +25,10 @@ export function setValidated<Schema extends z.ZodType>(c: Context, schema: Schem
   c.set("validated", values);
 }
 
-/** The value that this schema has validated in the request. Its validator must stand before the caller. */
+/** The value that this schema has validated in the request. Its validator must run before the caller. */
 export function validated<Schema extends z.ZodType>(c: Context, schema: Schema): z.output<Schema> {
   const values = c.get("validated") as HttpEnv["Variables"]["validated"];
-  if (values?.has(schema) !== true) throw new Error("The validator of this schema must stand before its reader.");
+  if (values?.has(schema) !== true) throw new Error("The validator of this schema must run before its reader.");
   return values.get(schema) as z.output<Schema>;
 }
 
