@@ -14,7 +14,7 @@ import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/direc
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
 
-/** The migrations that drizzle-kit has generated. The folder lies beside both `src` and `dist`. */
+/** The migrations that drizzle-kit has generated. The folder is next to both `src` and `dist`. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
 /** A storage with the parts that only the process needs. */

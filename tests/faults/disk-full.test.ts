@@ -167,7 +167,7 @@ describe("a server on a full disk", () => {
     await expectWhole();
   });
 
-  it("loses no acknowledged write when the disk fills up at once and PostgreSQL panics", async () => {
+  it("loses no acknowledged write when the disk fills up suddenly and PostgreSQL panics", async () => {
     const faultFile = join(disk.directory, "fault");
     const url = await start(injectable(faultFile));
     const authors = await newAuthors(url, 4);
@@ -189,7 +189,7 @@ describe("a server on a full disk", () => {
     const waitedMs = await eventually("clients write again", () => ledger.acknowledged.size > before, PATIENCE_MS);
     await delay(300);
     await writing.stop();
-    report("disk full at once", {
+    report("disk full suddenly", {
       acknowledged: ledger.acknowledged.size,
       refused: refusedAsFull(),
       unknown: ledger.unknown.size,

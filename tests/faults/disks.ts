@@ -107,7 +107,7 @@ function run(command: string, ...options: readonly string[]): void {
 }
 
 /**
- * Calls EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h). It shuts the file system down at once
+ * Calls EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h). It shuts the file system down immediately
  * and does not flush the journal. Node has no ioctl, so another program calls it.
  */
 function cutter(): ((directory: string) => void) | undefined {

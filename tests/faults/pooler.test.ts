@@ -56,7 +56,7 @@ async function quire(): Promise<RunningServer> {
 }
 
 describe("Quire behind PgBouncer in transaction mode", () => {
-  it("migrates the schema once when several processes start at once", async () => {
+  it("migrates the schema once when several processes start at the same time", async () => {
     await Promise.all(Array.from({ length: 4 }, quire));
     const ended = await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);

@@ -42,7 +42,7 @@ describe("a read on a standby with streaming replication", () => {
     await servers.stop();
   });
 
-  /** Writes posts through one storage. Returns the number of posts that the other storage does not read at once. */
+  /** Writes posts through one storage. Returns the number of posts that the other storage does not read immediately. */
   async function missing(posts: number): Promise<number> {
     let count = 0;
     for (let index = 0; index < posts; index++) {

@@ -95,7 +95,7 @@ function writtenBytes(ledger: Ledger): number {
 }
 
 describe("upkeep", () => {
-  it("bounds the log while 100 MiB are written, and serves reads meanwhile", async () => {
+  it("bounds the log while 100 MiB are written, and serves reads at the same time", async () => {
     server = await startServer(directory, { QUIRE_LOG_LEVEL: "debug" });
     const log = watchLog(server);
     const { url } = server;

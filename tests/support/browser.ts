@@ -9,7 +9,7 @@ import { expect, onTestFinished } from "vitest";
 
 const SCREENSHOTS = fileURLToPath(new URL("../.screenshots/", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../node_modules/@sparticuz/chromium/", import.meta.url));
-/** Inside the package, so that removing the package removes it as well. */
+/** Inside the package, so that removing the package also removes it. */
 const UNPACKED = join(PACKAGE, "unpacked");
 
 /** Whether npm has installed a Chromium for this machine. Otherwise the installed Chrome is used. */

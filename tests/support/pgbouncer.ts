@@ -11,7 +11,7 @@ import { freePort, type PostgresServer } from "./postgres-server.ts";
 export interface PgBouncer {
   /** The URL without the database, which follows after a slash. */
   readonly url: string;
-  /** Kills PgBouncer at once: its clients and the server lose their connections. */
+  /** Kills PgBouncer immediately: its clients and the server lose their connections. */
   crash(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;

@@ -28,7 +28,7 @@ export interface PostgresServer {
   readonly port: number;
   /** Its data directory. */
   readonly directory: string;
-  /** Kills the server at once, like `kill -9` of its first process. */
+  /** Kills the server immediately, like `kill -9` of its first process. */
   crash(): Promise<void>;
   /** Shuts the server down cleanly and closes its connections. Its standbys have received all of its writes. */
   shutDown(): Promise<void>;

@@ -26,7 +26,7 @@ const REMOVAL = {
   heirId: users.removalHeirId,
 };
 
-/** Personal data is erased at once, not only when the posts are gone. A removed user must not count as an admin. */
+/** Personal data is erased immediately, before the posts are deleted. A removed user must not count as an admin. */
 const ERASED = {
   name: "" as UserName,
   email: "" as EmailAddress,

@@ -25,7 +25,7 @@ export function placeholderOf(as: string, column: string, row: number): string {
 }
 
 /**
- * A `values` list of placeholders with the name `as`, to be filled by {@link valuesOf}. The casts tell PostgreSQL the types.
+ * A `values` list of placeholders with the name `as`, to be filled by {@link valuesOf}. The casts give PostgreSQL the types.
  */
 export function givenRows(as: string, columns: Columns, rows: number): SQL {
   const lists = Array.from({ length: rows }, (_, row) => {

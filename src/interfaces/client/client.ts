@@ -79,7 +79,7 @@ function requireHttpUrl(url: string): void {
   throw new TypeError("createClient needs the url of a server, such as http://127.0.0.1:3000.");
 }
 
-/** A client of a Quire server. Its calls never throw: each returns a `Result`. An invalid `url` throws at once. */
+/** A client of a Quire server. Its calls never throw: each returns a `Result`. An invalid `url` throws immediately. */
 export function createClient({
   url,
   token: given = null,

@@ -1,4 +1,4 @@
-/** A server requires a longer wait only when a rate limit is used up. The caller then gets that answer at once. */
+/** A server requires a longer wait only when a rate limit is used up. The caller then gets that answer immediately. */
 const MAX_RETRY_AFTER_MS = 10_000;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 3_000;

@@ -4,7 +4,7 @@ const SHARE_MS = 3;
 const SHARE_WHILE_CONNECTING_MS = 0.5;
 /** The maximum number of work items that start in one iteration. */
 const MAX_ITEMS_PER_SHARE = 100;
-/** Bounds the memory of waiting work. Work above this number runs at once. */
+/** Bounds the memory of waiting work. Work above this number runs immediately. */
 const MAX_WAITING = 10_000;
 
 /** Spreads work over iterations of the event loop, so that other tasks of the process run in between. */

@@ -51,7 +51,7 @@ describe("the operator of the server", () => {
     expect((await Promise.all(logIns)).map((result) => result.isOk())).toEqual([false, true]);
   });
 
-  it("changes an admin's password as well", async () => {
+  it("also changes the password of an admin", async () => {
     const { quire, operator } = await operated();
     expect((await operator.setPassword(quire.admin.id, NEW_PASSWORD)).isOk()).toBe(true);
   });

@@ -341,7 +341,7 @@ describe("readConfig", () => {
     ]);
   });
 
-  it("ignores a variable of another program with a similar name if the own one is set as well", () => {
+  it("ignores a variable of another program with a similar name if the variable of Quire is set too", () => {
     const both = { DATABASE_URL: "postgres://localhost/quire", DATABASE_URI: "postgres://localhost/other" };
     expect(readConfig(both).isOk()).toBe(true);
   });
@@ -364,7 +364,7 @@ describe("readConfig", () => {
     QUIRE_ADMIN_PASSWORD: "s3cret",
   };
 
-  it("reports all invalid variables at once", () => {
+  it("reports all invalid variables together", () => {
     const named = problemsOf(WRONG).map(({ variable }) => variable);
     expect(named.toSorted()).toEqual(Object.keys(WRONG).toSorted());
   });

@@ -49,7 +49,7 @@ describe("the admission queue", () => {
     await third;
   });
 
-  it("rejects a request at once when the queue is full", async () => {
+  it("rejects a request immediately when the queue is full", async () => {
     const queue = open();
     await queue.acquire(exclusive());
     for (let i = 0; i < LIMITS.maxWaiting; i++) void queue.acquire(exclusive());

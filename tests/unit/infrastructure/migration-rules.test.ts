@@ -83,7 +83,7 @@ describe("the rule for migrations", () => {
     'ALTER TABLE "posts" ADD CONSTRAINT "a_check" CHECK (true) NOT VALID;',
     'CREATE TABLE "tags" ("id" uuid);--> statement-breakpoint\nCREATE INDEX "a_idx" ON "tags" ("id");',
     '-- Blocks: for a second.\nCREATE INDEX "a_idx" ON "posts" ("id");',
-    '-- Contracts: nobody reads it since 1.2.\nALTER TABLE "posts" DROP COLUMN "title";',
+    '-- Contracts: no query reads it since 1.2.\nALTER TABLE "posts" DROP COLUMN "title";',
   ])("accepts %s", (migration) => {
     expect(brokenRules(migration)).toEqual([]);
   });

@@ -96,7 +96,7 @@ describe("a read with replicas", () => {
     await serves("a");
   });
 
-  it("goes to the primary at once when the replica fails during a read", async () => {
+  it("goes to the primary immediately when the replica fails during a read", async () => {
     const { primary, replicas, repositories, serves } = await open("a");
     await serves("a");
     replicas[0].posts.list = async () => err(FAILURE);

@@ -253,7 +253,7 @@ async function tryToConnect(port: number): Promise<string | undefined> {
 }
 
 describe("the graceful shutdown of a server", () => {
-  it("ends at once without a running request, and refuses connections from then on", async () => {
+  it("ends immediately without a running request, and refuses connections from then on", async () => {
     const { server, port } = await serve();
     await server.close(GRACE_MS);
     expect(await tryToConnect(port)).toBe("ECONNREFUSED");

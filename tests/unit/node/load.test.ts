@@ -295,7 +295,7 @@ describe("load shedding", () => {
       .filter(({ message }) => message.startsWith("load shedding"))
       .map(({ level, fields }) => ({ level, ...fields }));
 
-  it("is logged at once, and then once a minute with the number of refused requests", () => {
+  it("is logged immediately, and then once a minute with the number of refused requests", () => {
     vi.useFakeTimers();
     const log = recordingLog();
     const { note } = loadShedding(log);

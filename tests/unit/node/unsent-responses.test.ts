@@ -145,7 +145,7 @@ describe("the bound of unsent responses", () => {
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
   });
 
-  it("keeps most responses out of memory when many are requested at once", async () => {
+  it("keeps most responses out of memory when many are requested at the same time", async () => {
     const limits = { maxUnsentBytesPerAddress: 4.5 * ANSWER_BYTES };
     const whole = await answerAtOnce(
       Array.from({ length: 30 }, () => "127.0.0.2"),

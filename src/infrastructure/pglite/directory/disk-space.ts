@@ -62,7 +62,7 @@ const RESERVE_BYTES = 3 * WAL_SEGMENT_BYTES;
 const KEPT_RESERVE_BYTES = 2 * WAL_SEGMENT_BYTES;
 /** A segment, and the pages that one write changes. */
 const MIN_FREE_BYTES = WAL_SEGMENT_BYTES + 4 * 1_048_576;
-/** Sixteen of the longest posts. With less reusable space, writes would end again at once. */
+/** Sixteen of the longest posts. With less reusable space, writes would end again immediately. */
 const MIN_REUSABLE_BYTES = 16 * 1_048_576;
 /** The write-ahead log has up to 8 segments. A table or an index creates up to three files at a time. */
 const WATERMARK_INODES = 64;

@@ -66,7 +66,7 @@ export interface Engine {
   checkpoint(): Promise<Result<DatabaseError | null, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the shutdown was clean. */
   close(): Promise<Result<{ readonly isShutDown: boolean }, RequestLost>>;
-  /** Ends the Worker at once, like a crash. */
+  /** Ends the Worker immediately, like a crash. */
   kill(): Promise<void>;
 }
 

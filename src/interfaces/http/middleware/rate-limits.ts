@@ -20,8 +20,8 @@ export type ClientAddress = (c: Context) => string;
 const PASSWORDS_PER_LOG_IN = 10;
 const WINDOW_SECONDS = 60;
 /**
- * An address may run this many expensive requests at a time. It could spend its whole budget at once, and the embedded engine
- * runs one statement after the other. So other clients wait for two searches of an address, and not for 285.
+ * An address may run this many expensive requests at a time. It could spend its whole budget in one moment, and the embedded
+ * engine runs one statement after the other. So other clients wait for two searches of an address, and not for 285.
  */
 const MAX_CONCURRENT_EXPENSIVE = 2;
 /** A request that costs more than this is expensive. */
@@ -37,7 +37,7 @@ interface Dependencies {
 /** Counts a request. Returns the remaining quota if the request exceeds it, and `null` otherwise. */
 type Count = (c: Context<HttpEnv>) => Quota | null;
 
-/** Runs the rest of the request, at once or later. */
+/** Runs the rest of the request, immediately or later. */
 type Work = (c: Context<HttpEnv>, next: Next) => Promise<Response | void>;
 
 /** Middleware that answers 429 when a rate limit is used up. Every answer shows the remaining quota. */

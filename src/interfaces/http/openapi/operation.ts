@@ -48,7 +48,7 @@ export interface OperationOf<Endpoint> {
       Answer[1]
     >;
   };
-  /** The problems of the handler, without those of the storage and of middleware. */
+  /** The problems of the handler, without the problems of the storage and of middleware. */
   readonly problems: readonly OwnProblemsOf<Endpoint>[];
   /** Whether the handler may fail with any problem of the storage. */
   readonly usesStorage: StorageProblemKind extends ProblemsOf<Endpoint> ? true : false;

@@ -73,7 +73,7 @@ export const USE_CASE_PROBLEMS = {
     status: 403,
     title: "Forbidden",
     detail:
-      "You may change only your own user and posts. Only admins change those of others, set a role, reassign posts or set publishedAt.",
+      "You may change only your own user and posts. Only admins change other users and posts, set a role, reassign posts or set publishedAt.",
   },
   registration_closed: {
     status: 403,

@@ -44,7 +44,7 @@ export const deleteUserOperation = describeRoute(deleteUserRoute, {
   summary: "Delete a user",
   description:
     "For the user, who sends `currentPassword`, and for admins, who need none for other users. A user who has posts is " +
-    "deleted only if `posts` decides about them; only admins reassign posts. The user disappears at once. The posts are " +
+    "deleted only if `posts` decides about them; only admins reassign posts. The user disappears immediately. The posts are " +
     "deleted or reassigned in batches, and stay visible until then. The answer waits some seconds for that; if it takes " +
     "longer, it continues in the background, also after a restart of the server.",
   request: { id: EXAMPLES.ada, query: { posts: "delete" }, body: { currentPassword: EXAMPLES.password } },
