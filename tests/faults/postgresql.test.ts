@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
-import { expectEachOnce, publishAtAll, publishWithKeys, repeat } from "./keyed-posts.ts";
+import { expectEachOnce, publishToAll, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
 import { isThorough, report } from "./rounds.ts";
 import { eventually } from "./watching.ts";
@@ -171,7 +171,7 @@ describe("Quire on a PostgreSQL server", () => {
   it("runs a POST once when two processes receive the same key, and both give the same response", async () => {
     const [first, second] = await Promise.all([quire(), quire()]);
     const author = await newAuthor(first.url, "ada");
-    const { posts, inUse } = await publishAtAll([first.url, second.url], author, 50);
+    const { posts, inUse } = await publishToAll([first.url, second.url], author, 50);
     report("posts sent to two processes at the same time with the same key", { posts: posts.length, "in use": inUse });
     await expectEachOnce(first.url, posts);
   });

@@ -16,12 +16,12 @@ export interface RemovalInterrupted {
 }
 
 /** No user has the id of the new author, because an older program deleted that user and did not redirect this removal. */
-export interface NewAuthorGone {
-  readonly kind: "new_author_gone";
+export interface NewAuthorMissing {
+  readonly kind: "new_author_missing";
   readonly userId: UserId;
 }
 
-export type FinishRemovalError = RemovalInterrupted | NewAuthorGone | UserHasPosts | LastAdmin | StorageFailure;
+export type FinishRemovalError = RemovalInterrupted | NewAuthorMissing | UserHasPosts | LastAdmin | StorageFailure;
 
 export interface FinishRemovalsDependencies {
   readonly users: UserRepository;
@@ -166,7 +166,7 @@ async function settlePosts(
   if (reached.error.kind !== "author_not_found") return fail(reached.error);
   // The new author is being removed too, which has changed the target of this removal: the next batch reads it.
   const to = fate.kind === "reassign" ? fate.to : null;
-  if (to === null || work.missing === to) return fail({ kind: "new_author_gone", userId });
+  if (to === null || work.missing === to) return fail({ kind: "new_author_missing", userId });
   work.missing = to;
   return MORE;
 }

@@ -175,7 +175,7 @@ function postWrites(db: Database, quota: AccountQuota): Pick<PostRepository, "in
 
 /** Deletes or reassigns the posts of an author, a batch at a time. */
 function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostRepository, "deleteByAuthor" | "reassign"> {
-  const heirOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
+  const accountOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
 
   return {
     deleteByAuthor: async (authorId, limits, after) =>
@@ -195,7 +195,7 @@ function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostReposi
           "posts.reassign",
           async () =>
             db
-              .with(db.$with("heir", { userId: accountUsage.userId }).as(heirOf(to)))
+              .with(db.$with("new_author", { userId: accountUsage.userId }).as(accountOf(to)))
               .update(posts)
               .set({
                 authorId: to,
@@ -206,7 +206,7 @@ function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostReposi
               })
               .where(
                 // Another process may have reassigned the post since it was selected. `is not distinct from` uses no index.
-                sql`${posts.authorId} is not distinct from ${from} and exists (select from heir) and ${SMALL_PENDING_LIST}
+                sql`${posts.authorId} is not distinct from ${from} and exists (select from new_author) and ${SMALL_PENDING_LIST}
                   and ${posts.id} = any(array(${batchOfAuthor(from, limits, after)}))`,
               )
               .returning(CURSOR),
@@ -214,7 +214,7 @@ function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostReposi
         );
         if (given.length > 0) return ok(lastCursor(given));
         const left = yield* await attempt(db, "posts.reassign", async () => {
-          const isThere = sql<boolean>`exists (${heirOf(to)})`;
+          const isThere = sql<boolean>`exists (${accountOf(to)})`;
           return db.select({ isThere }).from(posts).where(isAfter(from, after)).limit(1);
         });
         return left[0]?.isThere === false ? fail({ kind: "author_not_found" }) : ok(null);

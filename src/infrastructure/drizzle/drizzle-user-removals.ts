@@ -40,7 +40,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
     requestRemoval: async ({ userId, version, posts: fate, requestedAt }) =>
       safeTry(async function* () {
         yield* await closeAccount(db, userId);
-        yield* await requireFate(db, userId, fate);
+        yield* await checkFate(db, userId, fate);
         yield* await attempt(db, OPERATION, async () =>
           db.update(users).set(fateColumns(fate)).where(eq(users.removalHeirId, userId)),
         );
@@ -94,7 +94,7 @@ async function closeAccount(db: Database, id: UserId): Promise<Result<void, User
 }
 
 /** Checks that the posts of a user can have the fate. A lock keeps the new author until the unit of work ends. */
-async function requireFate(
+async function checkFate(
   db: Database,
   id: UserId,
   fate: PostsFate,

@@ -102,15 +102,15 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const clock = testClock();
   const log = recordingLog();
   const hasher = fakeHasher();
-  const bend = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
+  const override = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
     idempotencyKeys: { ...idempotencyKeys, ...overrides.idempotencyKeys?.(idempotencyKeys) },
     users: { ...users, ...overrides.users?.(users) },
     posts: { ...posts, ...overrides.posts?.(posts) },
     sessions: { ...sessions, ...overrides.sessions?.(sessions) },
   });
   const app = useCases({
-    ...bend(storage),
-    unitOfWork: { run: async (work) => storage.unitOfWork.run(async (repositories) => work(bend(repositories))) },
+    ...override(storage),
+    unitOfWork: { run: async (work) => storage.unitOfWork.run(async (repositories) => work(override(repositories))) },
     probe: storage.probe,
     hasher: { ...hasher, ...overrides.hasher?.(hasher) },
     tokens: nodeSessionTokens,

@@ -12,7 +12,7 @@ import {
   parseAnswer,
   readToEnd,
   readUntil,
-  say,
+  sendRaw,
   serve,
   slowFetch,
   type Fetch,
@@ -166,14 +166,14 @@ describe("100 Continue", () => {
 
   it("is not sent for a request that its head refuses", async () => {
     const { port } = await serve(refuse);
-    const answer = await say(port, expecting(8 * MIB));
+    const answer = await sendRaw(port, expecting(8 * MIB));
     expect(parseAnswer(answer).statusLine).toBe("HTTP/1.1 401 Unauthorized");
     expect(parseAnswer(answer).headers.get("Connection")).toBe("close");
   });
 
   it("is not sent for a body whose Content-Length is too large", async () => {
     const { port } = await serve(limited);
-    expect(parseAnswer(await say(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 413 Payload Too Large");
+    expect(parseAnswer(await sendRaw(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 413 Payload Too Large");
   });
 
   it("is not sent during load shedding", async () => {
@@ -182,7 +182,7 @@ describe("100 Continue", () => {
     const busy = await dial(port);
     busy.write(REQUEST);
     await expect.poll(count).toBe(1);
-    expect(parseAnswer(await say(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 503 Service Unavailable");
+    expect(parseAnswer(await sendRaw(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 503 Service Unavailable");
     release();
     busy.destroy();
   });

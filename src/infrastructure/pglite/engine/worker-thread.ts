@@ -51,7 +51,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   // The Worker answers requests in order, so the first waiter belongs to the current request.
   const waiters: Waiter<Damage>[] = [];
   let ending: WorkerEnd | null = null;
-  let isGone = false;
+  let hasExited = false;
   let stopWatchdog: (() => void) | null = null;
 
   const end = (reason: EndReason, detail: string) => {
@@ -71,7 +71,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     worker.once("exit", (code) => {
       const detail = `the engine's thread ended with ${code}`;
       ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
-      isGone = true;
+      hasExited = true;
       stopWatchdog?.();
       settle(ending);
       for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
@@ -100,7 +100,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     send: (request, transfer) => worker.postMessage(request, transfer),
     next: async (deadlineMs) =>
       new Promise((settle) => {
-        if (isGone && ending !== null) settle({ ...ending, hasBegun: false });
+        if (hasExited && ending !== null) settle({ ...ending, hasBegun: false });
         else if (waiters.push({ settle, deadlineMs }) === 1) watchFirst();
       }),
     end,

@@ -115,13 +115,13 @@ function watchReplica(
   };
 
   /** Returns the reason why the replica does not show all acknowledged writes; `null` when it does. */
-  const whyBehind = singleFlight(async () => {
+  const lagReason = singleFlight(async () => {
     const reason = catchUp(primaryLsn, replayedLsn).catch((thrown: unknown) => thrown);
     return Promise.race([reason, delay(MAX_LAG_WAIT_MS, "it does not answer in time", { ref: false })]);
   });
 
   const probe = async () => {
-    const cause = await whyBehind();
+    const cause = await lagReason();
     if (cause === null) addToRotation();
     else removeFromRotation(cause);
   };
@@ -131,7 +131,7 @@ function watchReplica(
   return {
     isInRotation: () => isInRotation,
     read: async (query) => {
-      const cause = await whyBehind();
+      const cause = await lagReason();
       if (cause !== null) removeFromRotation(cause);
       if (!isInRotation) return null;
       // A probe finds a replica that stops answering during a read, and the removal ends the wait.

@@ -3,7 +3,7 @@ import { createMiddleware } from "hono/factory";
 import type { z } from "zod";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../../domain/user/email-address.ts";
-import { noteLimit, takenOf } from "./counted-limits.ts";
+import { noteLimit, takenUnits } from "./counted-limits.ts";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { logInAttempts } from "./log-in-attempts.ts";
@@ -51,7 +51,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
   const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, addressOf);
   const runInSlot = limitConcurrencyByKey(MAX_CONCURRENT_EXPENSIVE);
   const withSlot: Work = async (c, next) => {
-    const isExpensive = (takenOf(c, "address") ?? 0) > EXPENSIVE_FROM_UNITS;
+    const isExpensive = (takenUnits(c, "address") ?? 0) > EXPENSIVE_FROM_UNITS;
     if (!isExpensive || c.get("hasSlot") === true) return next();
     c.set("hasSlot", true);
     const { signal } = c.req.raw;
@@ -94,7 +94,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
           if (viewer === null || !isAttempt(validated(c, schema))) return null;
           const { userId: user, sessionId: session } = viewer;
           return (
-            (takenOf(c, "passwords") === null ? passwords(c, 1) : null) ??
+            (takenUnits(c, "passwords") === null ? passwords(c, 1) : null) ??
             attempt(c, { address: addressOf(c), user, session }) ??
             both(c, HASH.units(c))
           );
@@ -119,7 +119,7 @@ function unitsOf(
   return (c: Context<HttpEnv>, units: number): Quota | null => {
     const key = counter === null ? null : keyOf(c);
     if (counter === null || key === null) return null;
-    const taken = takenOf(c, name) ?? 0;
+    const taken = takenUnits(c, name) ?? 0;
     // An operation that costs more than the quota needs the whole quota.
     const cost = Math.min(taken + units, quota);
     const left = counter.take(key, cost - taken);

@@ -63,8 +63,8 @@ Lists are paged by cursor: \`nextCursor\` leads to the next page. Resources have
 effect once.
 
 Rate limits count units per minute, for each address and for each account. Each request costs one unit; searches, counts,
-writes and passwords cost more, as the operations say. \`RateLimit-Policy\` shows the cost of the request, and
-\`RateLimit\` shows the units that remain. A 429 has \`Retry-After\`.
+writes and passwords cost more, as the descriptions of the operations show. \`RateLimit-Policy\` shows the cost of the
+request, and \`RateLimit\` shows the units that remain. A 429 has \`Retry-After\`.
 
 Pages of other origins may call the API if \`QUIRE_CORS_ORIGINS\` of the server lists their origin (CORS). For TypeScript
 there is a typed client, \`quire/client\`, for browsers, Node, Deno and Bun.`;

@@ -1,6 +1,6 @@
 import type { Result } from "neverthrow";
 import type { UseCases } from "../../../application/application.ts";
-import type { NewAuthorGone, RemovalInterrupted } from "../../../application/users/finish-removals.ts";
+import type { NewAuthorMissing, RemovalInterrupted } from "../../../application/users/finish-removals.ts";
 import type { StorageFailure, StorageFailureReason } from "../../../domain/shared/storage-failure.ts";
 import { CHALLENGE, RETRY_SOON, type ProblemDefinition } from "./definition.ts";
 
@@ -12,7 +12,7 @@ export type UseCaseError = Exclude<
   {
     [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
   }[keyof UseCases],
-  RemovalInterrupted | NewAuthorGone
+  RemovalInterrupted | NewAuthorMissing
 >;
 
 /** The problem of each reason of a storage failure. */
