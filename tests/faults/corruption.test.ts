@@ -332,7 +332,7 @@ describe("a running server that finds damage", () => {
 
 /** Damage that PostgreSQL and Quire cannot detect. If a check learns to detect one, move it to the tables above. */
 describe.runIf(isThorough)("damage that no check detects", () => {
-  it("removes the rows of a zeroed table page, which looks like a new page", async () => {
+  it("removes the rows of a zeroed table page, because PostgreSQL takes it for a new page", async () => {
     await startOnDamaged(async () => zero(fileOf("posts"), PAGE, PAGE));
     const { lost } = await compare(server?.url ?? "", ledger);
     expect(lost.toSorted()).toEqual(pages.get(1)?.toSorted());

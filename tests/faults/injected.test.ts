@@ -160,7 +160,7 @@ describe("a server under load whose engine fails", () => {
       expect(failures()).toHaveLength(index + 1);
       const failure = failures()[index];
       expect(failure, title).toMatchObject({ level: "error", reason, detail: expect.stringMatching(detail) });
-      if (reason === "panic") expect(failure?.["lastWords"]).toContainEqual(failure?.["detail"]);
+      if (reason === "panic") expect(failure?.["lastLines"]).toContainEqual(failure?.["detail"]);
     }
     await moreIsAcknowledged();
     await writing.stop();

@@ -240,7 +240,7 @@ describe("a server that gets SIGKILL during the migration that makes old posts s
     const directory = join(older, "data");
     const { client, close } = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
     (await migratedStorage(client, migrations))._unsafeUnwrap();
-    // Rows as an older program wrote them: the present program knows columns that this schema does not have yet.
+    // Rows as an older program wrote them: the current program uses columns that this schema does not have yet.
     await client.query(
       "insert into users values (uuidv7(), 'Ada', 'ada@example.org', 'ada@example.org', 'hash', 'author', 1, now(), now())",
     );

@@ -70,7 +70,7 @@ async function probe(url: string, path: string, pid: number | undefined, endsAt:
 
 describe("a server under overload", () => {
   it.each(CLIENTS)(
-    `sheds load of %i clients with 503 and Retry-After, keeps serving, bounds its memory and recovers at once (${LOAD_S} s)`,
+    `sheds load of %i clients with 503 and Retry-After, keeps serving, bounds its memory and recovers immediately (${LOAD_S} s)`,
     async (clients) => {
       // The load comes from one address. It is a trusted proxy here, so the limit of one address does not apply.
       server = await startServer(directory, { QUIRE_LOG_LEVEL: "fatal", QUIRE_TRUSTED_PROXIES: "127.0.0.1" });

@@ -76,7 +76,7 @@ describe("a second process on a data directory", () => {
   );
 
   it(
-    "is refused when ten processes start on an empty directory at once: one serves, nine exit",
+    "is refused when ten processes start on an empty directory at the same time: one serves, nine exit",
     async () => {
       const empty = join(directory, "empty");
       const openers = await Promise.allSettled(Array.from({ length: 10 }, async () => startServer(empty)));

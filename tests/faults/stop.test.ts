@@ -92,7 +92,7 @@ describe("the shutdown of a server", () => {
     ["SIGTERM", 143],
     ["SIGINT", 130],
   ] as const)(
-    "drains a running request until a second %s ends the process at once with %i, and loses nothing",
+    "drains a running request until a second %s ends the process immediately with %i, and loses nothing",
     async (signal, expectedExitCode) => {
       const ledger = newLedger();
       const first = await start();

@@ -9,20 +9,20 @@ import { expect, onTestFinished } from "vitest";
 
 const SCREENSHOTS = fileURLToPath(new URL("../.screenshots/", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../node_modules/@sparticuz/chromium/", import.meta.url));
-/** Inside the package, so that removing the package removes it as well. */
+/** Inside the package, so that removing the package also removes it. */
 const UNPACKED = join(PACKAGE, "unpacked");
 
 /** Whether npm has installed a Chromium for this machine. Otherwise the installed Chrome is used. */
 const HAS_PACKAGED = process.platform === "linux" && process.arch === "x64";
 
 /** The reason why no page can be opened on this machine; `null` if one can. */
-export async function whyNoBrowser(): Promise<string | null> {
+export async function browserSkipReason(): Promise<string | null> {
   if (HAS_PACKAGED) return null;
   try {
     await (await chromium.launch({ channel: "chrome" })).close();
     return null;
   } catch {
-    return "there is no Chrome, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
+    return "Chrome is missing, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
   }
 }
 

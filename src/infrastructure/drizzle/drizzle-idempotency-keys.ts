@@ -21,10 +21,10 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   const { admitted, refusal } = accountQuota(db, options);
   const insertRecord = {
     within_quota: once(() =>
-      recordInsertion(db, admitted, { rows: "one", isAlways: false }).prepare("idempotency_keys_insert"),
+      recordInsertion(db, admitted, { rows: "one", isUnlimited: false }).prepare("idempotency_keys_insert"),
     ),
     always: once(() =>
-      recordInsertion(db, admitted, { rows: "one", isAlways: true }).prepare("idempotency_keys_insert_always"),
+      recordInsertion(db, admitted, { rows: "one", isUnlimited: true }).prepare("idempotency_keys_insert_always"),
     ),
   };
 
@@ -78,11 +78,11 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   };
 }
 
-/** Removes what a selection gives, as far as the bytes of a batch reach. */
+/** Deletes the selected records, up to the byte limit of a batch. */
 async function deleteBatch(db: Database, operation: string, selection: SQL, { bytes }: BatchLimits) {
   return (
     await attempt(db, operation, async () =>
-      // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
+      // An array, because PostgreSQL would join a list of unknown length by reading the whole table.
       db
         .delete(idempotencyKeys)
         .where(

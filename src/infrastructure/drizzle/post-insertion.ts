@@ -6,7 +6,7 @@ import type { AuthorNotFound, PostRepository, RecordedPost } from "../../domain/
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
-import { accountQuota, BYTES, type RowCount, type StorageOptions } from "./account-quota.ts";
+import { BYTES, type AccountQuota, type RowCount } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import { batchInserts } from "./batching.ts";
 import type { Database } from "./database.ts";
@@ -31,8 +31,7 @@ const OWNER_NOT_FOUND = { ...AUTHOR_NOT_FOUND, idempotency_keys_user_fkey: AUTHO
 type InsertRows<Row> = (rows: readonly Row[]) => Promise<Result<readonly boolean[], AuthorNotFound | StorageFailure>>;
 
 /** `PostRepository.insert`. The inserts of one turn of the event loop share a statement, one for each kind of insert. */
-export function postInsertion(db: Database, options: StorageOptions): PostRepository["insert"] {
-  const { admitted, refusal } = accountQuota(db, options);
+export function postInsertion(db: Database, { admitted, refusal }: AccountQuota): PostRepository["insert"] {
   const insertPost = batched(db, insertPosts(db, admitted), storedPostBytes);
   const insertRecordedPost = batched(db, insertRecordedPosts(db, admitted), bytesOf);
 
@@ -64,7 +63,7 @@ function batched<Row>(db: Database, insertRows: InsertRows<Row>, rowBytes: (row:
   return async (row: Row) => (await insertRows([row])).map(([isStored]) => isStored === true);
 }
 
-type Admitted = ReturnType<typeof accountQuota>["admitted"];
+type Admitted = AccountQuota["admitted"];
 
 /** `insert into posts select … from unnest(…) as given where (room for given.bytes) returning id` */
 function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
@@ -90,7 +89,7 @@ function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
  */
 function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<RecordedPost> {
   const statementFor = perRowCount((rows) => {
-    const stored = db.$with("stored").as(recordInsertion(db, admitted, { rows, isAlways: false }));
+    const stored = db.$with("stored").as(recordInsertion(db, admitted, { rows, isUnlimited: false }));
     const written = givenRows("written", WRITTEN_POST);
     return db
       .with(stored)

@@ -16,7 +16,7 @@ export function placeholderOf(as: string, column: string): string {
 
 /**
  * Rows with the name `as`, to be filled by {@link valuesOf}. Each column is one array, so that a statement has the same text
- * for every number of rows. The casts tell PostgreSQL the types.
+ * for every number of rows. The casts give PostgreSQL the types.
  */
 export function givenRows(as: string, columns: Columns): SQL {
   const arrays = Object.entries(columns).map(

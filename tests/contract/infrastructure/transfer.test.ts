@@ -98,7 +98,7 @@ describe("a transfer", () => {
   it("rejects a target that is not empty, and writes nothing to it", async () => {
     const [from, to] = [await embedded("from"), await filled(await server())];
     const refused = (await transfer(from, to, ignore))._unsafeUnwrapErr();
-    expect(refused).toEqual({ kind: "transfer_target_not_empty", place: to.place, table: "users" });
+    expect(refused).toEqual({ kind: "transfer_target_not_empty", location: to.location, table: "users" });
     expect(await to.select("select to_regclass('quire_move')::text")).toEqual([[null]]);
   });
 
@@ -168,7 +168,7 @@ describe("a transfer", () => {
     const failing = { ...to, insert: async () => Promise.reject(new Error("the network failed")) };
     await transfer(from, failing, ignore);
     const refused = (await transfer(other, to, ignore))._unsafeUnwrapErr();
-    expect(refused).toEqual({ kind: "transfer_target_of_another", place: to.place, from: from.place });
+    expect(refused).toEqual({ kind: "transfer_target_of_another", location: to.location, from: from.location });
   });
 
   it("fails when source and target differ at the end", async () => {

@@ -1,6 +1,6 @@
 import type { Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { PostPlace } from "../../../src/domain/post/post-repository.ts";
+import type { BatchCursor } from "../../../src/domain/post/post-repository.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
@@ -71,8 +71,8 @@ export function bulkChangesContract(adapter: StorageUnderTest): void {
       (await storage.posts.reassign(user, other, LATER, ANY_BATCH, null))._unsafeUnwrap();
       expect(await isEmpty(user)).toBe(true);
       let given = 0;
-      for (let past: PostPlace | null = null; ;) {
-        const last: PostPlace | null = (
+      for (let past: BatchCursor | null = null; ;) {
+        const last: BatchCursor | null = (
           await storage.posts.deleteByAuthor(other, { ...ANY_BATCH, rows: 350 }, past)
         )._unsafeUnwrap();
         if (last === null) break;

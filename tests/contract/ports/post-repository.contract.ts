@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../../src/domain/post/post.ts";
-import type { PostPlace } from "../../../src/domain/post/post-repository.ts";
+import type { BatchCursor } from "../../../src/domain/post/post-repository.ts";
 import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../../src/domain/post/post-list.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../../src/domain/shared/version.ts";
 import {
@@ -569,9 +569,11 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       const limits = { rows: 3, bytes: MIB };
 
       /** Runs batches until the last. Returns the number of posts that the author still has after each batch but the last. */
-      const batches = async (next: (past: PostPlace | null) => ReturnType<TestStorage["posts"]["deleteByAuthor"]>) => {
+      const batches = async (
+        next: (past: BatchCursor | null) => ReturnType<TestStorage["posts"]["deleteByAuthor"]>,
+      ) => {
         const left: number[] = [];
-        for (let past: PostPlace | null = null; ;) {
+        for (let past: BatchCursor | null = null; ;) {
           past = (await next(past))._unsafeUnwrap();
           if (past === null) return left;
           left.push(await countOf(storage.posts, postsOf(author)));
@@ -597,7 +599,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       it("has the same limits in reassign, which reassigns each post once", async () => {
         const posts = [];
         for (let i = 0; i < 8; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
-        const give = async (past: PostPlace | null) =>
+        const give = async (past: BatchCursor | null) =>
           storage.posts.reassign(author, otherAuthor, LATER, limits, past) as ReturnType<
             TestStorage["posts"]["deleteByAuthor"]
           >;

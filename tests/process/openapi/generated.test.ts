@@ -169,9 +169,9 @@ function refusedBeyond(reply: Reply): string[] {
 }
 
 // `documentChecker` checks each response against the document.
-describe("requests that are generated from the OpenAPI document", () => {
+describe("a request that is generated from the OpenAPI document", () => {
   it.each(operations)(
-    "are accepted by $operationId and never answered with 5xx if the document allows them",
+    "is accepted by $operationId and never answered with 5xx if the document allows it",
     async (operation) => {
       await fc.assert(
         fc.asyncProperty(allowed(operation, idsAt(operation.path)), async (parts) => {
@@ -188,7 +188,7 @@ describe("requests that are generated from the OpenAPI document", () => {
   // Health checks have no parameters and no body, so they reject nothing.
   const strict = operations.filter(({ path }) => !path.includes("/health/"));
 
-  it.each(strict)("are rejected by $operationId with 400 or 422 if the document forbids them", async (operation) => {
+  it.each(strict)("is rejected by $operationId with 400 or 422 if the document forbids it", async (operation) => {
     const { arbitrary, examples } = forbidden(operation, idsAt(operation.path));
     await fc.assert(
       fc.asyncProperty(arbitrary, async (parts) => {

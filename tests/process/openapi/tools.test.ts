@@ -100,7 +100,7 @@ async function typeCheck(name: string): Promise<void> {
 describe("the OpenAPI document in third-party tools", () => {
   it("passes the rules of Spectral without an error or a warning", async () => {
     const ruleset = join(GENERATED, "ruleset.yaml");
-    // The contact belongs to the operator of a server, so the document has none.
+    // Only the operator of a server could name a contact, so the document has none.
     await writeFile(ruleset, 'extends: ["spectral:oas"]\nrules: { info-contact: "off" }\n');
     const output = await tool("spectral", "lint", "--ruleset", ruleset, "--fail-severity", "warn", DOCUMENT);
     expect(output).toContain("No results with a severity of 'warn' or higher found!");
