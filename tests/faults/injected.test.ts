@@ -10,7 +10,7 @@ import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
 import { inject, injectable, type Fault } from "./injection.ts";
 import { compare, indexDamage, newAuthor, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, report } from "./rounds.ts";
+import { isThorough, report } from "../support/rounds.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 /** Longer than a statement takes on a busy machine. */

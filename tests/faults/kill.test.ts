@@ -14,7 +14,7 @@ import { recordingLog } from "../support/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "./rounds.ts";
+import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ok } from "neverthrow";
 import { expect } from "vitest";
+import type { Storage } from "../../src/application/ports/storage.ts";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import { compose, type Adapters } from "../../src/bootstrap/compose.ts";
 import { readConfig } from "../../src/bootstrap/config.ts";
@@ -10,7 +11,6 @@ import { nodeIdempotencyCipher } from "../../src/infrastructure/crypto/node-idem
 import { nodeSessionTokens } from "../../src/infrastructure/crypto/node-session-tokens.ts";
 import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
-import type { TestStorage } from "./storage-under-test.ts";
 
 /** The default settings of the API, but without limits, because a test is one client. */
 export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };
@@ -114,7 +114,7 @@ export type OpenApi = (overrides?: Partial<Adapters>) => Promise<Api>;
 let people = 0;
 
 /** The API on a storage, with all other dependencies under the test's control, and clients that call it. */
-export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {}) {
+export function openApi(storage: Storage, overrides: Partial<Adapters> = {}) {
   const clock = testClock();
   const log = recordingLog();
   const adapters: Adapters = {

@@ -152,7 +152,7 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
 ];
 
 /** The access rights: each actor calls each operation on a separate storage. */
-export function httpRightsContract(open: OpenApi) {
+export function httpRights(open: OpenApi) {
   const openWorld = async (): Promise<World> => {
     const api = await open();
     const [owner, other, hidden] = [await api.author(), await api.author(), await api.author()];
