@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 import { skippedTestsReporter } from "./tests/support/skipped-tests-reporter.ts";
 
 const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
+/** All test files of a worker share its modules. To import the sources again for each file takes longer than most tests. */
+const SHARED_MODULES = { isolate: false };
 /** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
@@ -16,6 +18,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["tests/unit/**/*.test.ts", "tests/contract/*/*-memory.test.ts"],
+          ...SHARED_MODULES,
           ...TIMEOUTS,
         },
       },
@@ -25,6 +28,7 @@ export default defineConfig({
           include: ["tests/contract/**/*.test.ts"],
           exclude: ["tests/contract/*/*-memory.test.ts"],
           globalSetup: DATABASES,
+          ...SHARED_MODULES,
           ...TIMEOUTS,
         },
       },
