@@ -1,5 +1,5 @@
 /** The number of rounds of a fault: a few in CI, 50 in `npm run test:faults`. */
-export const FAULT_ROUNDS = Number(process.env["FAULT_ROUNDS"] ?? "5");
+export const FAULT_ROUNDS = Number(process.env["FAULT_ROUNDS"] ?? "2");
 
 /** Whether tests that take minutes run too, and properties run with all their inputs (`FAULT_ROUNDS=50 npm test`). */
 export const isThorough = FAULT_ROUNDS >= 50;
