@@ -32,6 +32,7 @@ const LONGEST_FILES = [
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- This is the method of the sequencer, not of an array.
     const sorted = await super.sort(files);
     return sorted.toSorted((a, b) => projectRank(a) - projectRank(b) || fileRank(a) - fileRank(b));
   }

@@ -50,8 +50,13 @@ beforeAll(async () => {
   await rm(GENERATED, { recursive: true, force: true });
   await mkdir(GENERATED);
   await writeFile(DOCUMENT, JSON.stringify(await publishedDocument(app)));
-  const fetch: typeof app.fetch = (...call) => app.fetch(...call);
-  server = (await listen({ fetch, host: "127.0.0.1", port: 0, log: recordingLog() }))._unsafeUnwrap();
+  const started = await listen({
+    fetch: async (...call) => app.fetch(...call),
+    host: "127.0.0.1",
+    port: 0,
+    log: recordingLog(),
+  });
+  server = started._unsafeUnwrap();
   await generateClients();
 }, 300_000);
 
