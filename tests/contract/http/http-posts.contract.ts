@@ -340,6 +340,23 @@ export function httpPostsContract(open: OpenApi) {
   });
 
   describe("If-Match on /v1/posts/:id", () => {
+    it("rejects PATCH, DELETE and POST /publish with a stale ETag, and accepts them with the current one", async () => {
+      const { author } = await open();
+      const owner = await author();
+      const draft = await owner.write();
+      const [path, stale] = [pathOf(draft), { "If-Match": '"1"' }];
+      const changed = await owner.patch(path, { content: "changed" }, stale);
+      const refused = [
+        await owner.patch(path, { title: "Another" }, stale),
+        await owner.delete(path, stale),
+        await owner.post(`${path}/publish`, undefined, stale),
+      ];
+      expect(refused.map(problemOf)).toEqual(Array.from(refused, () => "412 precondition_failed"));
+      expect((await owner.get(path)).body).toEqual(changed.body);
+      expect((await owner.post(`${path}/publish`, undefined, { "If-Match": '"2"' })).status).toBe(200);
+      expect((await owner.delete(path, { "If-Match": '"3"' })).status).toBe(204);
+    });
+
     it("accepts exactly one of two simultaneous changes of the same version", async () => {
       const { author } = await open();
       const owner = await author();
