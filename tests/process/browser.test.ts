@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { openPage, screenshot, whyNoBrowser } from "../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, whyNoBrowser } from "../support/browser.ts";
 import { readFile } from "node:fs/promises";
 
 const whyNot = await whyNoBrowser();
+const openPage = pagesOfOneBrowser();
 
 describe.skipIf(whyNot !== null)(`the browser${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
   it("runs a page's script and draws its text", async () => {

@@ -4,7 +4,7 @@ import { swaggerUi } from "../../../src/infrastructure/node/swagger-ui.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
 import { openApi, PASSWORD, type Api } from "../../support/api.ts";
-import { openPage, screenshot, whyNoBrowser } from "../../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, whyNoBrowser } from "../../support/browser.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 const ASSETS = `/docs/${swaggerUi.version}`;
@@ -52,6 +52,7 @@ describe("the documentation of the API", () => {
 });
 
 const whyNot = await whyNoBrowser();
+const openPage = pagesOfOneBrowser();
 
 describe.skipIf(whyNot !== null)(`the page of documentation${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
   /** Fills in the body of an operation and sends it. Returns the status that the page shows. */
