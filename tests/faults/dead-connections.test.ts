@@ -8,7 +8,7 @@ import { freePort, startPostgresServer, type PostgresServer } from "../support/p
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { startVanishingHost, namespaceSkipReason } from "../support/vanishing-host.ts";
 import { compare, counts, longestPauseMs, newAuthors, newLedger, writeWith, type Ledger } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

@@ -20,7 +20,7 @@ import {
   type Author,
   type Ledger,
 } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { recordingLog } from "../support/fixtures.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 

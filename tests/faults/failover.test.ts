@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { compare, counts, longestPauseMs, newAuthors, newLedger, writeWith, type Ledger } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

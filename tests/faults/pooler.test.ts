@@ -8,7 +8,7 @@ import { spawnServer, startServer, type RunningServer } from "../process/server.
 import { startPgBouncer, pgBouncerSkipReason, type PgBouncer } from "../support/pgbouncer.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

@@ -7,7 +7,7 @@ import { parseServerUrl } from "../../src/infrastructure/postgresql/client/serve
 import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog, EVERY_DRAFT } from "../support/fixtures.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { serverDefaults } from "../support/test-storage.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const ADDED = "replica added to rotation";

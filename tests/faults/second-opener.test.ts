@@ -6,7 +6,7 @@ import { canMakeContainers, runInContainer, runServer, startInContainer, startSe
 import type { RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, newAuthors, newLedger, writeWith } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 
 const IN_USE = 75;
 const TIMEOUT_MS = 120_000;

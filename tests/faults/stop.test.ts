@@ -7,7 +7,7 @@ import { readControlFile } from "../../src/infrastructure/pglite/integrity/contr
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, indexDamage, newAuthors, newLedger, writeWith, type Author, type Ledger } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

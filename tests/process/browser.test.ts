@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { openPage, screenshot, browserSkipReason } from "../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../support/browser.ts";
 import { readFile } from "node:fs/promises";
 
 const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
 describe.skipIf(skipReason !== null)(`the browser${skipReason === null ? "" : ` (skipped: ${skipReason})`}`, () => {
   it("runs a page's script and draws its text", async () => {

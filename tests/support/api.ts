@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ok } from "neverthrow";
 import { expect } from "vitest";
+import type { Storage } from "../../src/application/ports/storage.ts";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
 import { compose, type Adapters, type Composition } from "../../src/bootstrap/compose.ts";
 import { readConfig } from "../../src/bootstrap/config.ts";
@@ -8,7 +9,6 @@ import type { PasswordHash } from "../../src/domain/user/password.ts";
 import type { Role } from "../../src/domain/user/user.ts";
 import { email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
-import type { TestStorage } from "./storage-under-test.ts";
 
 /** The default settings of the API, but without limits, because a test is one client. */
 export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };
@@ -112,7 +112,7 @@ export type OpenApi = (overrides?: Partial<Adapters>) => Promise<Api>;
 let people = 0;
 
 /** The API on a storage, with the clock, the ids, the log and the hasher of the test, and clients that call it. */
-export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {}) {
+export function openApi(storage: Storage, overrides: Partial<Adapters> = {}) {
   const clock = testClock();
   const log = recordingLog();
   const adapters: Composition = {

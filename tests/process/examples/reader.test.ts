@@ -9,7 +9,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { createClient } from "../../../src/interfaces/client/client.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
 import { HTTP_SETTINGS, openApi, PASSWORD } from "../../support/api.ts";
-import { openPage, screenshot, browserSkipReason } from "../../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../../support/browser.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 import { listening } from "../../support/listening.ts";
 
@@ -95,6 +95,7 @@ afterEach(async () => {
 });
 
 const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
 describe("examples/reader", () => {
   it("has fewer than 150 lines in all", async () => {

@@ -4,7 +4,7 @@ import { swaggerUi } from "../../../src/infrastructure/node/swagger-ui.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
 import { openApi, PASSWORD, type Api } from "../../support/api.ts";
-import { openPage, screenshot, browserSkipReason } from "../../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../../support/browser.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 const ASSETS = `/docs/${swaggerUi.version}`;
@@ -52,6 +52,7 @@ describe("the documentation of the API", () => {
 });
 
 const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
 describe.skipIf(skipReason !== null)(
   `the page of documentation${skipReason === null ? "" : ` (skipped: ${skipReason})`}`,

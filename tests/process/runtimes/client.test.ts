@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../server.ts";
-import { openPage, browserSkipReason } from "../../support/browser.ts";
+import { pagesOfOneBrowser, browserSkipReason } from "../../support/browser.ts";
 import { listening } from "../../support/listening.ts";
 import { copyTemplate } from "../../support/test-storage.ts";
 import type { visit } from "./visit.ts";
@@ -23,6 +23,7 @@ const deno = installed("deno", "deno");
 // The install script of bun moves the program there, if npm runs scripts.
 const bun = installed("bun", "bin/bun") ?? createRequire(import.meta.url).resolve("bun/bin/bun.exe");
 const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
 /** The runtimes. Each runs a module in a directory where quire is installed. */
 const RUNTIMES: readonly (readonly [name: string, program: string | null, options: readonly string[]])[] = [
