@@ -8,7 +8,7 @@ import { processTerminal } from "../interfaces/cli/process-terminal.ts";
 import type { Terminal } from "../interfaces/cli/terminal.ts";
 import { nodeAdapters } from "./compose.ts";
 import { loadConfig } from "./config.ts";
-import { moveDatabase, movePlaces } from "./move-database.ts";
+import { moveDatabase, moveLocations } from "./move-database.ts";
 import { openExistingStorage, openStorage } from "./open-storage.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { VERSION } from "./version.ts";
@@ -18,7 +18,7 @@ export async function runCommandLine(
   argv: readonly string[],
   terminal: Terminal = processTerminal(visibleText),
 ): Promise<Result<void, ProcessFailure>> {
-  return runCommand<ProcessFailure>(argv, { version: VERSION, terminal, withDatabase, movePlaces, moveDatabase });
+  return runCommand<ProcessFailure>(argv, { version: VERSION, terminal, withDatabase, moveLocations, moveDatabase });
 }
 
 const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {
@@ -28,12 +28,12 @@ const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {
   const log = pinoLog("warn");
   const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
   if (storage.isErr()) return err(storage.error);
-  const { place } = storage.value;
+  const { location } = storage.value;
   const { sessionIdleMs, registration } = config.value;
   const dependencies = { ...nodeAdapters, ...storage.value, log, sessionIdleMs, registration };
   const used = await run({ ...useCases(dependencies), operator: administerUsers(dependencies) });
   const closed = await storage.value.close();
   // The failure of the command explains more than the failure to close.
   if (used.isErr()) return err(used.error);
-  return closed.map(() => ({ value: used.value, place }));
+  return closed.map(() => ({ value: used.value, location }));
 };

@@ -5,6 +5,7 @@ import type { StopUnclean } from "../application/ports/storage.ts";
 import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
+import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
@@ -12,7 +13,7 @@ import { loadShedding } from "../interfaces/node/load-shedding.ts";
 import { startExpiryPurge } from "./background/expiry-purge.ts";
 import { startRemovals } from "./background/removal-work.ts";
 import { startTitleKeyRenewal } from "./background/title-key-renewal.ts";
-import { compose, nodeAdapters } from "./compose.ts";
+import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { OpenedStorage, OpenStorageError } from "./open-storage.ts";
 import { VERSION } from "./version.ts";
@@ -35,7 +36,7 @@ export type ServeError = OpenStorageError | EnsureAdminError | ListenFailed;
 export interface RunningServer {
   readonly url: string;
   /** The location of the data: the data directory, or the URL of the database without its password. */
-  readonly place: string;
+  readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly failed: Promise<StorageLost>;
   /** Shuts down gracefully: accepts no more connections, drains running requests and background work, closes the storage. */
@@ -61,12 +62,12 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const hostOf = countedHosts(proxyList(trustedProxies));
     const shedding = loadShedding(log);
     const { app, useCases } = compose({
-      ...nodeAdapters,
       ...storage,
       sessionIdleMs,
       registration,
       http,
       log,
+      swaggerUi,
       clientAddress: clientAddress(hostOf),
       onDisconnect: onResponseClosed,
       load: shedding.load,
@@ -88,11 +89,11 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       startTitleKeyRenewal(storage.renewTitleKeys, log),
     ];
     const { url } = server;
-    const { place } = storage;
-    log.info({ url, place, pid: process.pid, version: VERSION }, "listening");
+    const { location } = storage;
+    log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
     return ok({
       url,
-      place,
+      location,
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.

@@ -33,7 +33,7 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
     // A storage of tests does not flush, which would change the health check.
     probe: { check: async () => ok({ durability: "fsync", writable: true } as const) },
     renewTitleKeys: async () => ok(0),
-    place: "a storage of a test",
+    location: "a storage of a test",
     gaveUp: new Promise<never>(() => {}),
     close: async () => ok(),
   };
