@@ -1,0 +1,98 @@
+import { BEGINNING_LENGTHS } from "../../../domain/search/lexemes.ts";
+import { Level, levelExpressions, type MatchLevel } from "../../../domain/search/match-levels.ts";
+import { allOf, indexable, type SearchExpression } from "../../../domain/search/search-expression.ts";
+import { searchPasses, type SearchPass } from "../../../domain/search/search-passes.ts";
+import type { SearchQuery } from "../../../domain/search/search-query.ts";
+
+/** A scan of the index for a pass. */
+export interface PlannedScan {
+  /** What the index answers without the terms of a row. */
+  readonly indexed: SearchExpression;
+  /** What the terms of a row must fulfil as well; `null` if they are not read. */
+  readonly checked: SearchExpression | null;
+  /** The level of its rows, if the query is of one word; `null` if it follows from their terms. */
+  readonly level: number | null;
+}
+
+export interface PlannedPass extends Omit<SearchPass, "expression"> {
+  readonly scans: readonly PlannedScan[];
+}
+
+export interface SearchPlan {
+  readonly passes: readonly PlannedPass[];
+  /** The conditions of the levels, by which the rows whose terms are read are ranked. */
+  readonly levels: readonly (readonly MatchLevel[])[];
+}
+
+/**
+ * Plans the scans of a query. Reading the terms of a row costs twenty times as much as its entry in the index. So a query of one
+ * word, the most frequent one, has a scan for each level of a match, which the index answers alone.
+ */
+export function planSearch(query: SearchQuery, isCounted: boolean): SearchPlan {
+  const levels = levelExpressions(query);
+  const [only] = levels;
+  const passes = searchPasses(query, isCounted).map(({ expression, ...pass }, index) => {
+    if (only === undefined || !isOneWord(query) || pass.isTypo) return { ...pass, scans: [readingScan(expression)] };
+    // The hits in titles are those of the first pass.
+    const own = only.filter(({ level }) => isOfTitlePass(level) === (index === 0));
+    return { ...pass, scans: own.map((each) => scanOfLevel(each, own, expression)) };
+  });
+  return { passes, levels };
+}
+
+function readingScan(expression: SearchExpression): PlannedScan {
+  return { indexed: indexable(expression), checked: expression, level: null };
+}
+
+/** Whether the query is one word, with one level for each way to match it. */
+function isOneWord({ alternatives, words }: SearchQuery): boolean {
+  const [clauses = []] = alternatives;
+  const [clause] = clauses;
+  return (
+    alternatives.length === 1 &&
+    clauses.length === 1 &&
+    words.length === 1 &&
+    clause?.isExcluded === false &&
+    clause.forms.length === 1 &&
+    clause.forms[0]?.length === 1
+  );
+}
+
+function isOfTitlePass(level: number): boolean {
+  return level >= Level.titlePrefix;
+}
+
+/** The scan for the posts of a level. It excludes those of better levels, as far as the index can. */
+function scanOfLevel({ level, expression }: MatchLevel, own: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
+  const better = own.filter((each) => each.level > level && isAnsweredByIndex(each.expression));
+  const condition = level === Level.titleTypo ? allOf([pass, expression]) : expression;
+  const excluded = better.map((each): SearchExpression => ({ kind: "not", of: each.expression }));
+  return {
+    indexed: allOf([indexable(condition), ...excluded]),
+    checked: isAnsweredByIndex(condition) ? null : condition,
+    level,
+  };
+}
+
+/** True if the index answers the whole condition: it has entries for terms, and for beginnings of words of some lengths. */
+function isAnsweredByIndex(expression: SearchExpression): boolean {
+  switch (expression.kind) {
+    case "term":
+    case "all":
+      return true;
+    case "prefix":
+      return indexable(expression).kind !== "all" && hasIndexedLength(expression.lexeme);
+    case "and":
+    case "or":
+      return expression.of.every(isAnsweredByIndex);
+    case "phrase":
+    case "not":
+      return false;
+  }
+}
+
+/** The lexeme of a beginning in a title begins with the namespace `=`. */
+function hasIndexedLength(lexeme: string): boolean {
+  const { length } = Array.from(lexeme.replace(/^=/, ""));
+  return BEGINNING_LENGTHS.some((indexed) => indexed === length);
+}
