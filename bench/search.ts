@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
-import { parseSearchQuery } from "../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../src/domain/search/search-query.ts";
 import { ANY_STORAGE } from "../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../src/infrastructure/drizzle/drizzle-posts.ts";
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";

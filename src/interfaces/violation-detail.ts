@@ -3,6 +3,7 @@ import type { Violation, ViolationCode } from "../domain/shared/violation.ts";
 const DETAILS: Readonly<Record<ViolationCode, (limit: number | null) => string>> = {
   too_short: (limit) => `This must have at least ${characters(limit)}.`,
   without_words: () => "Give at least one word to search for, with a letter or a digit.",
+  too_many_terms: (limit) => `This must have at most ${limit} words. Leave out the less important ones.`,
   too_long: (limit) => `This must have at most ${characters(limit)}.`,
   too_many_bytes: (limit) => `This must have at most ${limit} bytes as UTF-8.`,
   blank: () => "This must not be blank. Add a visible character.",

@@ -2,9 +2,8 @@ import type { Result } from "neverthrow";
 import { visiblePosts, type Viewer } from "../../domain/access.ts";
 import type { PostPageRequest, PostSearchQuery } from "../../domain/post/post-list.ts";
 import type { PostRepository } from "../../domain/post/post-repository.ts";
-import type { FoundPost } from "../../domain/post/post-search.ts";
+import type { SearchPage } from "../../domain/search/found-post.ts";
 import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
-import type { CountedPage } from "../../domain/shared/page.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type SearchPostsError = StorageFailure;
@@ -16,6 +15,6 @@ export function searchPosts({ posts }: { readonly posts: PostRepository }) {
     query: PostSearchQuery,
     page: PostPageRequest,
     signal?: AbortSignal,
-  ): Promise<Result<CountedPage<FoundPost>, SearchPostsError>> =>
+  ): Promise<Result<SearchPage, SearchPostsError>> =>
     posts.search(visiblePosts(viewer, query), query.search, page, signal);
 }

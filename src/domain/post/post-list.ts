@@ -1,7 +1,7 @@
 import type { PostId, UserId } from "../shared/id.ts";
 import type { CountedPageRequest } from "../shared/page.ts";
 import { isStoredTitle, type Post, type PostStatus } from "./post.ts";
-import type { SearchQuery } from "./post-search.ts";
+import type { SearchQuery } from "../search/search-query.ts";
 import { titleSortKey } from "./title-key.ts";
 
 /** The criteria that a viewer gives for a list of posts; `null` means no restriction. */

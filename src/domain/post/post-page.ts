@@ -2,7 +2,8 @@ import { toPage, type Page, type PageRequest } from "../shared/page.ts";
 import { jsonByteLength, MAX_JSON_BYTES_PER_UNIT } from "../shared/text.ts";
 import type { PostId } from "../shared/id.ts";
 import type { Post } from "./post.ts";
-import type { ExcerptPart, FoundPost } from "./post-search.ts";
+import type { ExcerptPart } from "../search/excerpt.ts";
+import type { FoundPost } from "../search/found-post.ts";
 
 /**
  * The bound on the JSON of a page, in bytes. A page always has its first post; it ends before the post that would exceed the

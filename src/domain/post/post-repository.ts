@@ -9,7 +9,8 @@ import type { AccountQuotaExceeded } from "../shared/storage-quota.ts";
 import type { Version, VersionConflict } from "../shared/version.ts";
 import type { Post, PostStatus } from "./post.ts";
 import type { DraftFilter, PostFilter, PostPageRequest, PostSort } from "./post-list.ts";
-import type { FoundPost, SearchQuery } from "./post-search.ts";
+import type { SearchPage } from "../search/found-post.ts";
+import type { SearchQuery } from "../search/search-query.ts";
 
 export interface PostNotFound {
   readonly kind: "post_not_found";
@@ -75,16 +76,17 @@ export interface PostRepository {
   ): Promise<Result<CountedPage<Post>, StorageFailure>>;
 
   /**
-   * Reads a page of the posts that match the query, best first, and newest first among equal ranks. Posts that contain all its
-   * words come before posts whose title has similar words. An adapter bounds the number of ranked posts: it ranks the newest
-   * matches, and `total` counts only the ranked posts. A page ends early as in `list`.
+   * Reads a page of the posts that match the query, best first, and newest first among equal ranks. It runs the passes of
+   * `searchPasses`, ranks their hits by `rankHits`, and takes excerpts by `excerptOf`, so that every adapter has the same results.
+   * An adapter may bound the posts that it reads, from the newest on. `total` counts the posts that the passes found. A page ends
+   * early as in `list`.
    */
   search(
     filter: PostFilter,
     query: SearchQuery,
     page: PostPageRequest,
     signal?: AbortSignal,
-  ): Promise<Result<CountedPage<FoundPost>, StorageFailure>>;
+  ): Promise<Result<SearchPage, StorageFailure>>;
 
   /**
    * Replaces the post if the stored version is `expected`. Fails with

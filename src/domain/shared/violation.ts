@@ -20,7 +20,8 @@ export type ViolationCode =
   | "bidirectional_control"
   | "malformed_email"
   | "malformed_id"
-  | "without_words";
+  | "without_words"
+  | "too_many_terms";
 
 export function refuse(code: ViolationCode, limit: number | null = null): Result<never, Violation> {
   return fail({ kind: "violation", code, limit });

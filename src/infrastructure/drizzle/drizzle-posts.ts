@@ -14,7 +14,8 @@ import {
   type PostSort,
 } from "../../domain/post/post-list.ts";
 import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
-import { rankKey, type SearchQuery } from "../../domain/post/post-search.ts";
+import { rankKey } from "../../domain/search/ranking.ts";
+import type { SearchQuery } from "../../domain/search/search-query.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { Version } from "../../domain/shared/version.ts";
 import { accountQuota, type StorageOptions } from "./account-quota.ts";
@@ -93,7 +94,12 @@ function postReads(db: Database): Pick<PostRepository, "findById" | "hasPublishe
   const searchOnce = singleFlight(async (signal, filter: PostFilter, query: SearchQuery, page: PostPageRequest) =>
     (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page), {}, signal)).andThen(
       ({ rows, total }) =>
-        Result.combine(rows.map(toFoundPost)).map((found) => ({ ...toFoundPostPage(found, page, rankKey), total })),
+        Result.combine(rows.map(toFoundPost)).map((found) => ({
+          ...toFoundPostPage(found, page, rankKey),
+          total,
+          totalIsExact: true,
+          isComplete: true,
+        })),
     ),
   );
 

@@ -3,7 +3,9 @@ import type { Result } from "neverthrow";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { MAX_PAGE_JSON_BYTES } from "../../domain/post/post-page.ts";
 import type { PostFilter, PostPageRequest } from "../../domain/post/post-list.ts";
-import { similarWords, type ExcerptPart, type FoundPost, type SearchQuery } from "../../domain/post/post-search.ts";
+import type { ExcerptPart } from "../../domain/search/excerpt.ts";
+import type { FoundPost } from "../../domain/search/found-post.ts";
+import type { SearchQuery } from "../../domain/search/search-query.ts";
 import type { Database } from "./database.ts";
 import { bytesAfterFirst, toSelectedPage, type SelectedPage } from "./post-lists.ts";
 import { conditionOf, rangesOf, scanOf, type IndexRange, type ValueOf } from "./post-ranges.ts";
@@ -54,7 +56,7 @@ const IDLE_MINUSES = /-+(?=[-\s!&|()]|$)/g;
 
 /** The query as a tsquery. A sub-select is computed once, not for each row. `<` is removed, so that no text parses as a tag. */
 const tsqueryOf = (query: SearchQuery) =>
-  sql`(select websearch_to_tsquery('public.quire', ${query.replaceAll("<", " ").replaceAll(IDLE_MINUSES, " ")}))`;
+  sql`(select websearch_to_tsquery('public.quire', ${query.text.replaceAll("<", " ").replaceAll(IDLE_MINUSES, " ")}))`;
 
 /**
  * The ids and ranks of the posts that match a query: posts that contain the words, and posts whose title is only similar. The
@@ -72,7 +74,7 @@ function ranked(ranges: readonly IndexRange[], query: SearchQuery): SQL {
     inIndex: sql`${words} @@ ${indexed}`,
     condition: has,
   });
-  const alike = similarWords(query).map((word) => sql`(select ${titleKey(sql`${word}::text`)})`);
+  const alike = query.words.map((word) => sql`(select ${titleKey(sql`${word}::text`)})`);
   const similar = and(...alike.map((word) => sql`${titleKey(posts.title)} %> ${word}`)) ?? sql`false`;
   const isAlike = sql`(select ${titleThreshold}) is not null and ${similar}`;
   const byTitle = candidates(ranges, BOUNDS_OF_TITLES, {

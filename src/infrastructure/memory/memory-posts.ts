@@ -6,7 +6,8 @@ import type { Post } from "../../domain/post/post.ts";
 import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
 import { isVisible, sortKey, type PostFilter } from "../../domain/post/post-list.ts";
 import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
-import { rankKey } from "../../domain/post/post-search.ts";
+import { rankKey } from "../../domain/search/ranking.ts";
+import { totalOf } from "../../domain/search/search-passes.ts";
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import { nextVersion } from "../../domain/shared/version.ts";
@@ -50,9 +51,10 @@ function postReads(access: MemoryAccess): Pick<PostRepository, "findById" | "has
       access(
         unlessAborted("posts.search", signal, ({ posts }) => {
           const shown = [...posts.values()].filter((post) => isShown(post, filter));
-          const found = findPosts(shown, query);
+          const found = findPosts(shown, query, page.isCounted === true);
           const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true });
-          return ok({ ...toFoundPostPage(rows, page, rankKey), total: page.isCounted === true ? found.length : null });
+          const counted = page.isCounted === true ? totalOf(found.length) : { total: null, totalIsExact: true };
+          return ok({ ...toFoundPostPage(rows, page, rankKey), ...counted, isComplete: true });
         }),
       ),
   };

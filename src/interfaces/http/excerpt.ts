@@ -1,4 +1,4 @@
-import type { ExcerptPart } from "../../domain/post/post-search.ts";
+import type { ExcerptPart } from "../../domain/search/excerpt.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",

@@ -5,7 +5,7 @@ import { parseId, type Id } from "../../domain/shared/id.ts";
 import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/user/password.ts";
 import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post/post.ts";
 import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user/user.ts";
-import { parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/post/post-search.ts";
+import { parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/search/search-query.ts";
 import type { Violation } from "../../domain/shared/violation.ts";
 
 /**

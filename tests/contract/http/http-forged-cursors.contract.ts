@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { POST_SORT_KEYS } from "../../../src/domain/post/post-list.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { encodeCursor } from "../../../src/interfaces/http/cursor.ts";
 import { postListName, toListQuery, toPostQuery } from "../../../src/interfaces/http/routes/posts/post-query.ts";

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import { aPublishedPost, aUser, EVERY_POST } from "../../support/fixtures.ts";

@@ -13,7 +13,7 @@ import type { PostListQuery } from "../../../src/domain/post/post-list.ts";
 import type { EmailAddress } from "../../../src/domain/user/email-address.ts";
 import type { Id, PostId, SessionId, UserId } from "../../../src/domain/shared/id.ts";
 import { POST_SORT_KEYS, sortKey, type PostFilter, type PostSort } from "../../../src/domain/post/post-list.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { Session, TokenDigest } from "../../../src/domain/session/session.ts";
 import type { Version } from "../../../src/domain/shared/version.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { PostFilter } from "../../../src/domain/post/post-list.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../../../src/infrastructure/drizzle/drizzle-posts.ts";
 import { EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";

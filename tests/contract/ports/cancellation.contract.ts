@@ -2,7 +2,7 @@ import { ok, type Result } from "neverthrow";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TokenDigest } from "../../../src/domain/session/session.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import { EVERY_DRAFT, EVERY_POST, nextId, NOW } from "../../support/fixtures.ts";
 import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NEWEST_FIRST, type PostFilter } from "../../../src/domain/post/post-list.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, NOW, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";

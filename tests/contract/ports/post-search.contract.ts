@@ -4,7 +4,9 @@ import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageRequest } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES } from "../../../src/domain/post/post.ts";
 import type { PostFilter, PostPageRequest } from "../../../src/domain/post/post-list.ts";
-import { isRankKey, parseSearchQuery, rankKey, type FoundPost } from "../../../src/domain/post/post-search.ts";
+import type { FoundPost } from "../../../src/domain/search/found-post.ts";
+import { isRankKey, rankKey } from "../../../src/domain/search/ranking.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
 import { skippedUnless, type StorageUnderTest, type TestStorage } from "../../support/storage-under-test.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import type { UseCases } from "../../../src/application/application.ts";
 import type { Actor } from "../../../src/domain/access.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
-import { parseSearchQuery } from "../../../src/domain/post/post-search.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { actorFor, aUser, content, email, name, password, title } from "../../support/fixtures.ts";
 import {
   contentsOf,

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { isSortKey } from "../../../../domain/post/post-list.ts";
-import { isRankKey } from "../../../../domain/post/post-search.ts";
+import { isRankKey } from "../../../../domain/search/ranking.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { postPageCost } from "../../middleware/rate-costs.ts";
 import { validQuery } from "../../middleware/validation.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
 import { POST_STATUSES, type Post } from "../../../../domain/post/post.ts";
-import type { FoundPost } from "../../../../domain/post/post-search.ts";
+import type { FoundPost } from "../../../../domain/search/found-post.ts";
 import { excerptHtml } from "../../excerpt.ts";
 import { BODIES } from "../../openapi/bodies.ts";
 import { IdBody, TimeBody, timeText } from "../../values.ts";

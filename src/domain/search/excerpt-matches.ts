@@ -1,0 +1,114 @@
+import { isLoneCharacter } from "./lexemes.ts";
+import type { SearchQuery } from "./search-query.ts";
+import type { Token } from "./text-analysis.ts";
+
+/** A part of a text, as offsets in UTF-16 code units. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What to mark for a query. */
+export interface Matcher {
+  readonly terms: ReadonlySet<string>;
+  readonly prefixes: readonly string[];
+  readonly phrases: readonly (readonly string[])[];
+  /** Single characters of scripts without spaces. */
+  readonly characters: readonly string[];
+  /** Finds where a match may begin, without analysis; `null` if a word has a letter that is not ASCII. */
+  readonly locator: RegExp | null;
+}
+
+const MATCHERS = new WeakMap<SearchQuery, Matcher>();
+
+/** The matcher of a query, made once for all posts of a page. */
+export function matcherOf(query: SearchQuery): Matcher {
+  const known = MATCHERS.get(query);
+  if (known !== undefined) return known;
+  const made = makeMatcher(query);
+  MATCHERS.set(query, made);
+  return made;
+}
+
+function makeMatcher(query: SearchQuery): Matcher {
+  const [terms, prefixes, phrases, characters] = [new Set<string>(), [] as string[], [] as string[][], [] as string[]];
+  const addForm = (form: readonly string[]) => {
+    const lone = form.filter(isLoneCharacter);
+    characters.push(...lone);
+    if (lone.length === 0 && form.length > 1) phrases.push([...form]);
+    else for (const word of form) terms.add(word);
+  };
+  for (const { forms, isExcluded, isPrefix } of query.alternatives.flat()) {
+    if (isExcluded) continue;
+    for (const form of forms) {
+      addForm(isPrefix ? form.slice(0, -1) : form);
+      if (isPrefix) prefixes.push(form.at(-1) ?? "");
+    }
+  }
+  const words = [...terms, ...prefixes, ...phrases.flat(), ...characters];
+  const isAscii = words.every((word) => /^[a-z\d]+$/.test(word));
+  return {
+    terms,
+    prefixes,
+    phrases,
+    characters,
+    locator: isAscii ? new RegExp(`\\b(?:${words.join("|")})`, "gi") : null,
+  };
+}
+
+/** The matches in a text, in order, without overlaps. */
+export function matchesIn(text: string, tokens: readonly Token[], matcher: Matcher): readonly Span[] {
+  const { terms, prefixes, phrases, characters } = matcher;
+  const spans: Span[] = tokens.filter(
+    ({ term, kind }) => terms.has(term) || (kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix))),
+  );
+  if (phrases.length > 0) spans.push(...phraseSpans(tokens, phrases));
+  if (characters.length > 0) spans.push(...characterSpans(text, tokens, characters));
+  return merged(spans);
+}
+
+/** The words of each phrase, where they stand next to each other. */
+function phraseSpans(tokens: readonly Token[], phrases: readonly (readonly string[])[]): readonly Span[] {
+  const byPosition = new Map<number, Token[]>();
+  for (const token of tokens) {
+    const others = byPosition.get(token.position);
+    if (others === undefined) byPosition.set(token.position, [token]);
+    else others.push(token);
+  }
+  return phrases.flatMap(([first, ...rest]) =>
+    tokens.flatMap((token) => {
+      if (token.term !== first) return [];
+      const found = [token];
+      for (const word of rest) {
+        const { position, span } = found.at(-1) ?? token;
+        const next = byPosition.get(position + span)?.find(({ term }) => term === word);
+        if (next === undefined) return [];
+        found.push(next);
+      }
+      return found;
+    }),
+  );
+}
+
+function characterSpans(text: string, tokens: readonly Token[], characters: readonly string[]): readonly Span[] {
+  return tokens.flatMap((token) => {
+    if (token.kind !== "bigram") return [];
+    const written = text.slice(token.start, token.end);
+    return characters.flatMap((character) => {
+      if (token.term === character) return [token];
+      const at = written.indexOf(character);
+      return at === -1 ? [] : [{ start: token.start + at, end: token.start + at + character.length }];
+    });
+  });
+}
+
+function merged(spans: Span[]): readonly Span[] {
+  const inOrder = spans.toSorted((a, b) => a.start - b.start || b.end - a.end);
+  const result: Span[] = [];
+  for (const span of inOrder) {
+    const last = result.at(-1);
+    if (last === undefined || span.start >= last.end) result.push(span);
+    else if (span.end > last.end) result.splice(-1, 1, { start: last.start, end: span.end });
+  }
+  return result;
+}
