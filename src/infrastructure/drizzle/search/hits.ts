@@ -7,7 +7,7 @@ import { BLOCK_ROWS, blocksWithin, type OrdinalRange } from "./blocks.ts";
 import { planSearch, type PlannedPass, type PlannedScan, type SearchPlan } from "./scan-plan.ts";
 import type { FoundRow, Scan, ScannedRows, Step, StepRequest } from "./step-statement.ts";
 import { blocksText, tsqueryText } from "./tsquery.ts";
-import { walkDown, type Walk } from "./walk.ts";
+import { walkDown } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
 export const MAX_STEPS = 24;
@@ -22,19 +22,28 @@ const MAX_EVALUATIONS = 4_000;
 /** The maximum number of rows of which a scan reads the terms. */
 const MAX_READ_ROWS = 250;
 
-export interface Hits {
+export interface Hits extends Pick<Step, "analysis" | "isComplete"> {
   readonly hits: readonly SearchHit[];
   /** True if the hits are of a pass with typos, which `isTypoMatch` has to verify. */
   readonly hasTypos: boolean;
-  readonly state: Pick<Step, "analysis" | "isComplete">;
+  /** False if the search ended at {@link MAX_STEPS}. */
+  readonly isExhaustive: boolean;
 }
 
-/** Runs the passes of searches. It remembers the greatest ordinal, which begins the next search. */
-export function hitSearch(runStep: (request: StepRequest) => Promise<Step>) {
+/** Runs a step of a search. */
+export type RunStep = (request: StepRequest) => Promise<Step>;
+
+/** Runs the passes of searches. It remembers the greatest ordinal, at which the next search begins. */
+export function hitSearch() {
   let lastOrdinal = 0;
   return {
     /** Returns the hits of each group of passes in turn, until the caller has hits. */
-    find: async function* (filter: PostFilter, query: SearchQuery, isCounted: boolean): AsyncGenerator<Hits> {
+    find: async function* (
+      runStep: RunStep,
+      filter: PostFilter,
+      query: SearchQuery,
+      isCounted: boolean,
+    ): AsyncGenerator<Hits> {
       const plan = planSearch(query, isCounted);
       for (const passes of groupsOf(plan)) {
         let search = startPasses(passes, plan, filter, lastOrdinal);
@@ -48,7 +57,10 @@ export function hitSearch(runStep: (request: StepRequest) => Promise<Step>) {
           if (search.isBehind(lastOrdinal)) search = startPasses(passes, plan, filter, lastOrdinal);
           else search.take(state.scans);
         }
-        if (state !== null) yield { hits: search.hits(), hasTypos: passes.every(({ isTypo }) => isTypo), state };
+        if (state === null) continue;
+        const { analysis, isComplete } = state;
+        const hasTypos = passes.every(({ isTypo }) => isTypo);
+        yield { hits: search.hits(), hasTypos, analysis, isComplete, isExhaustive: search.request() === null };
       }
     },
   };
@@ -125,41 +137,47 @@ interface OrdinalHit extends SearchHit {
   readonly ordinal: number;
 }
 
-function startPass({ scans, maxHits }: PlannedPass, { plan, ranges, top, evaluations, isFirst }: PassOptions) {
+function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst }: PassOptions) {
+  const { scans, maxHits } = pass;
   const found = new Map<string, OrdinalHit>();
+  const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
   const running = scans.map((planned) => ({
     planned,
     indexed: tsqueryText(planned.indexed, ranges),
     checked: planned.checked === null ? null : tsqueryText(planned.checked, ranges),
-    walk: walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
+    walk: planned.isLast
+      ? walkDown(top - 1, top, top)
+      : walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
   }));
   const newest = () => [...found.values()].toSorted((a, b) => b.ordinal - a.ordinal).slice(0, maxHits);
-  const readRows = Math.min(MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
+
+  const requestOf = ({ planned, indexed, checked, walk }: (typeof running)[number], range: OrdinalRange) => {
+    const rows = checked === null ? maxHits : readRows;
+    const scan: Scan = { indexed: within(indexed, range, top), checked, below: walk.below(), rows };
+    const take = (scanned: ScannedRows) => {
+      for (const row of scanned.found) {
+        const levels = levelsOf(planned, plan, row);
+        const known = found.get(row.id)?.levels ?? levels;
+        found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels) });
+      }
+      walk.advance(range, scanned);
+    };
+    return { scan, ranksByTerms: planned.level === null, take };
+  };
 
   return {
     hits: newest,
     request: (): readonly RequestedScan[] => {
-      // Older rows than the last kept hit are not needed.
       const kept = newest();
-      const cut = kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0);
-      return running.flatMap(({ planned, indexed, checked, walk }) => {
-        const range = walk.below() <= cut ? null : walk.next();
-        if (range === null) return [];
-        const scan: Scan = {
-          indexed: within(indexed, range, top),
-          checked,
-          below: walk.below(),
-          rows: checked === null ? maxHits : Math.min(maxHits, readRows),
-        };
-        const take = (rows: ScannedRows) => {
-          for (const row of rows.found) {
-            const levels = levelsOf(planned, plan, row);
-            found.set(row.id, { ...row, levels: better(found.get(row.id)?.levels ?? levels, levels) });
-          }
-          walk.advance(range, rows);
-        };
-        return [{ scan, ranksByTerms: planned.level === null, take }];
-      });
+      // Rows that are older than the last kept hit are not needed.
+      const lowest = kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0);
+      const requests = (isLast: boolean) =>
+        running.flatMap((each) => {
+          const range = each.planned.isLast === isLast ? each.walk.next(lowest) : null;
+          return range === null ? [] : [requestOf(each, range)];
+        });
+      const first = requests(false);
+      return first.length > 0 || kept.length === 0 ? first : requests(true);
     },
   };
 }

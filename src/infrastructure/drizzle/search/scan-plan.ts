@@ -12,6 +12,8 @@ export interface PlannedScan {
   readonly checked: SearchExpression | null;
   /** The level of its rows, if the query is of one word; `null` if it follows from their terms. */
   readonly level: number | null;
+  /** Whether it only improves the level of hits of the other scans. It follows them, and scans no more rows than they have. */
+  readonly isLast: boolean;
 }
 
 export interface PlannedPass extends Omit<SearchPass, "expression"> {
@@ -41,7 +43,7 @@ export function planSearch(query: SearchQuery, isCounted: boolean): SearchPlan {
 }
 
 function readingScan(expression: SearchExpression): PlannedScan {
-  return { indexed: indexable(expression), checked: expression, level: null };
+  return { indexed: indexable(expression), checked: expression, level: null, isLast: false };
 }
 
 /** Whether the query is one word, with one level for each way to match it. */
@@ -62,15 +64,34 @@ function isOfTitlePass(level: number): boolean {
   return level >= Level.titlePrefix;
 }
 
+/**
+ * The condition of a level without its parts that follow from others: a word in the title is in the text as well, and always comes
+ * with its beginnings.
+ */
+function simplified({ level, expression }: MatchLevel): SearchExpression {
+  const [inTitle] = isOfTitlePass(level) && expression.kind === "and" ? expression.of : [];
+  return inTitle ?? expression;
+}
+
+/** The lexeme of the beginnings of a word stands for the word itself as well. */
+function indexed(condition: SearchExpression): SearchExpression {
+  const answered = indexable(condition);
+  const beginning = condition.kind === "prefix" && answered.kind === "or" ? answered.of.at(-1) : undefined;
+  return beginning ?? answered;
+}
+
 /** The scan for the posts of a level. It excludes those of better levels, as far as the index can. */
-function scanOfLevel({ level, expression }: MatchLevel, own: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
-  const better = own.filter((each) => each.level > level && isAnsweredByIndex(each.expression));
-  const condition = level === Level.titleTypo ? allOf([pass, expression]) : expression;
-  const excluded = better.map((each): SearchExpression => ({ kind: "not", of: each.expression }));
+function scanOfLevel(own: MatchLevel, all: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
+  const { level } = own;
+  const condition = level === Level.titleTypo ? allOf([pass, own.expression]) : simplified(own);
+  const better = all.filter((each) => each.level > level && each.level !== Level.titleTypo).map(simplified);
+  const excluded = better.filter(isAnsweredByIndex).map((each): SearchExpression => ({ kind: "not", of: each }));
   return {
-    indexed: allOf([indexable(condition), ...excluded]),
+    indexed: allOf([indexed(condition), ...excluded]),
     checked: isAnsweredByIndex(condition) ? null : condition,
     level,
+    // It has dozens of lexemes, of which each may be in many titles.
+    isLast: level === Level.titleTypo,
   };
 }
 

@@ -124,7 +124,7 @@ const STEP = sql`
 interface StepRow {
   readonly scan: number;
   readonly matches: number;
-  readonly read: number;
+  readonly read: number | null;
   readonly readTo: number | null;
   readonly found: string | null;
   readonly analysis: number;
@@ -171,7 +171,7 @@ function scannedRows({ matches, read, readTo, found }: StepRow): ScannedRows {
   const isTooMany = matches > MAX_SCANNED_ROWS;
   return {
     isTooMany,
-    readTo: !isTooMany && read < matches ? readTo : null,
+    readTo: !isTooMany && (read ?? 0) < matches ? readTo : null,
     found: found === null ? [] : found.split(",").map(foundRow),
     matches,
   };

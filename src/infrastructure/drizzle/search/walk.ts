@@ -6,8 +6,8 @@ import { MAX_SCANNED_ROWS, type ScannedRows } from "./step-statement.ts";
  * of the matches allows: a rare word is sought in the whole index at once, and a common one in the newest rows.
  */
 export interface Walk {
-  /** The range of the next step; `null` when all rows have been scanned. */
-  next(): OrdinalRange | null;
+  /** The range of the next step; `null` when all rows down to the ordinal `lowest` have been scanned. */
+  next(lowest: number): OrdinalRange | null;
   /** The rows of the next step have lower ordinals. All rows from this one on have been scanned. */
   below(): number;
   /** Moves past the rows of a step. */
@@ -31,10 +31,11 @@ export function walkDown(lastOrdinal: number, firstRows: number, maxRows: number
 
   return {
     below: () => below,
-    next: () => {
-      if (below <= 1) return null;
+    next: (lowest) => {
+      if (below <= Math.max(1, lowest)) return null;
       const to = ceil(below);
-      return { from: Math.max(0, to - ceil(Math.min(rows, maxRows))), to };
+      const from = to - ceil(Math.min(rows, maxRows));
+      return { from: Math.max(0, from, ceil(lowest + 1) - BLOCK_ROWS), to };
     },
     advance: (range, { isTooMany, readTo, matches }) => {
       const size = range.to - range.from;
