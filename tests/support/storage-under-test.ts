@@ -10,8 +10,6 @@ export interface TestStorageOptions {
 
 /** The capabilities of a storage: one flag for each real difference between storages. */
 export interface StorageCapabilities {
-  /** Whether a search finds a word in its other forms, which requires a dictionary of the language. */
-  readonly stems: boolean;
   /**
    * Whether the failure of a statement aborts the transaction, so that no later `ok` can keep earlier writes. In a
    * store whose refused steps write nothing, there is no transaction to abort.

@@ -27,7 +27,6 @@ const EMPTY_TABLES = "truncate users, account_usage, posts, sessions, idempotenc
 export const memory: StorageUnderTest = {
   name: "memory",
   capabilities: {
-    stems: false,
     abortsFailedTransactions: false,
     serialisesUnits: true,
     blocksOuterReads: true,
@@ -39,7 +38,6 @@ export const memory: StorageUnderTest = {
 export const pglite: StorageUnderTest = {
   name: "PGlite",
   capabilities: {
-    stems: true,
     abortsFailedTransactions: true,
     serialisesUnits: true,
     blocksOuterReads: true,
@@ -102,7 +100,6 @@ function failureOfWrites(reason: keyof typeof SQLSTATES): readonly string[] {
 export const postgresql: StorageUnderTest = {
   name: "PostgreSQL",
   capabilities: {
-    stems: true,
     abortsFailedTransactions: true,
     serialisesUnits: false,
     blocksOuterReads: false,

@@ -8,11 +8,17 @@ export interface Span {
   readonly end: number;
 }
 
+interface Phrase {
+  readonly words: readonly string[];
+  /** Whether the last word may be the beginning of a longer one. */
+  readonly isPrefix: boolean;
+}
+
 /** What to mark for a query. */
 export interface Matcher {
   readonly terms: ReadonlySet<string>;
   readonly prefixes: readonly string[];
-  readonly phrases: readonly (readonly string[])[];
+  readonly phrases: readonly Phrase[];
   /** Single characters of scripts without spaces. */
   readonly characters: readonly string[];
   /** Finds where a match may begin, without analysis; `null` if a word has a letter that is not ASCII. */
@@ -31,21 +37,19 @@ export function matcherOf(query: SearchQuery): Matcher {
 }
 
 function makeMatcher(query: SearchQuery): Matcher {
-  const [terms, prefixes, phrases, characters] = [new Set<string>(), [] as string[], [] as string[][], [] as string[]];
-  const addForm = (form: readonly string[]) => {
-    const lone = form.filter(isLoneCharacter);
+  const [terms, prefixes, phrases, characters] = [new Set<string>(), [] as string[], [] as Phrase[], [] as string[]];
+  const addForm = (words: readonly string[], isPrefix: boolean) => {
+    const lone = words.filter(isLoneCharacter);
     characters.push(...lone);
-    if (lone.length === 0 && form.length > 1) phrases.push([...form]);
-    else for (const word of form) terms.add(word);
+    if (lone.length === 0 && words.length > 1) phrases.push({ words, isPrefix });
+    else if (isPrefix) prefixes.push(...words);
+    else for (const word of words) terms.add(word);
   };
   for (const { forms, isExcluded, isPrefix } of query.alternatives.flat()) {
     if (isExcluded) continue;
-    for (const form of forms) {
-      addForm(isPrefix ? form.slice(0, -1) : form);
-      if (isPrefix) prefixes.push(form.at(-1) ?? "");
-    }
+    for (const form of forms) addForm(form, isPrefix);
   }
-  const words = [...terms, ...prefixes, ...phrases.flat(), ...characters];
+  const words = [...terms, ...prefixes, ...phrases.flatMap((phrase) => phrase.words), ...characters];
   const isAscii = words.every((word) => /^[a-z\d]+$/.test(word));
   return {
     terms,
@@ -59,29 +63,40 @@ function makeMatcher(query: SearchQuery): Matcher {
 /** The matches in a text, in order, without overlaps. */
 export function matchesIn(text: string, tokens: readonly Token[], matcher: Matcher): readonly Span[] {
   const { terms, prefixes, phrases, characters } = matcher;
-  const spans: Span[] = tokens.filter(
-    ({ term, kind }) => terms.has(term) || (kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix))),
-  );
+  const starts = new Set<number>();
+  const spans: Span[] = tokens.filter((token) => {
+    // A joined term that only begins like a word: its first part does so, too. In `engine's`, `engine` is the match.
+    const isMarked = token.kind === "joined" && starts.has(token.start);
+    const isMatch = terms.has(token.term) || (!isMarked && hasPrefix(token, prefixes));
+    if (isMatch) starts.add(token.start);
+    return isMatch;
+  });
   if (phrases.length > 0) spans.push(...phraseSpans(tokens, phrases));
   if (characters.length > 0) spans.push(...characterSpans(text, tokens, characters));
   return merged(spans);
 }
 
+function hasPrefix({ term, kind }: Token, prefixes: readonly string[]): boolean {
+  return kind !== "symbol" && prefixes.some((prefix) => term.startsWith(prefix));
+}
+
 /** The words of each phrase, where they stand next to each other. */
-function phraseSpans(tokens: readonly Token[], phrases: readonly (readonly string[])[]): readonly Span[] {
+function phraseSpans(tokens: readonly Token[], phrases: readonly Phrase[]): readonly Span[] {
   const byPosition = new Map<number, Token[]>();
   for (const token of tokens) {
     const others = byPosition.get(token.position);
     if (others === undefined) byPosition.set(token.position, [token]);
     else others.push(token);
   }
-  return phrases.flatMap(([first, ...rest]) =>
+  return phrases.flatMap(({ words: [first, ...rest], isPrefix }) =>
     tokens.flatMap((token) => {
       if (token.term !== first) return [];
       const found = [token];
       for (const word of rest) {
         const { position, span } = found.at(-1) ?? token;
-        const next = byPosition.get(position + span)?.find(({ term }) => term === word);
+        const isWord = ({ term }: Token) =>
+          isPrefix && found.length === rest.length ? term.startsWith(word) : term === word;
+        const next = byPosition.get(position + span)?.find(isWord);
         if (next === undefined) return [];
         found.push(next);
       }

@@ -134,7 +134,9 @@ const MAX_SIGNED_LENGTH = 32;
 function readSigns({ text, tokens, position }: Scan, term: string, start: number, end: number): number {
   if (term.length > MAX_SIGNED_LENGTH) return end;
   const place = { position: position - 1, span: 1, kind: "symbol" } as const;
-  if (isAfterFirstDot(text, start)) tokens.push({ term: `.${term}`, start: start - 1, end, ...place });
+  // Numbers such as `.5` are no names.
+  if (!isDigit(term.charCodeAt(0)) && isAfterFirstDot(text, start))
+    tokens.push({ term: `.${term}`, start: start - 1, end, ...place });
   const signs = signsAt(text, end);
   if (signs === "") return end;
   tokens.push({ term: term + signs, start, end: end + signs.length, ...place });
@@ -143,9 +145,9 @@ function readSigns({ text, tokens, position }: Scan, term: string, start: number
 
 const [PLUS, HASH, DOT, ZERO, NINE] = [0x2b, 0x23, 0x2e, 0x30, 0x39];
 
-/** Whether a word begins a name such as `.net`: after a dot that is not in or after a word. Numbers such as `.5` do not. */
+/** Whether a word is after a dot that is not in or after a word, as in `.net`. */
 function isAfterFirstDot(text: string, start: number): boolean {
-  if (text.charCodeAt(start - 1) !== DOT || isDigit(text.charCodeAt(start))) return false;
+  if (text.charCodeAt(start - 1) !== DOT) return false;
   return start < 2 || classOf(text.charCodeAt(start - 2)) === CharacterClass.other;
 }
 

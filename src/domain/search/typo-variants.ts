@@ -29,9 +29,8 @@ export function typoVariants(word: string): readonly string[] {
   for (let first = 1; first < letters.length; first++) {
     const once = letters.toSpliced(first, 1);
     variants.add(once.join(""));
-    for (let second = first; typos === 2 && second < once.length; second++) {
-      variants.add(once.toSpliced(second, 1).join(""));
-    }
+    if (typos === 1) continue;
+    for (let second = first; second < once.length; second++) variants.add(once.toSpliced(second, 1).join(""));
   }
   return [...variants];
 }

@@ -12,6 +12,7 @@ import { postCountContract } from "./post-count.contract.ts";
 import { postPagingContract } from "./post-paging.contract.ts";
 import { postRepositoryContract } from "./post-repository.contract.ts";
 import { postSearchContract } from "./post-search.contract.ts";
+import { searchLanguagesContract } from "./search-languages.contract.ts";
 import { postTitlesContract } from "./post-titles.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
 import { storageModelContract } from "./storage-model.contract.ts";
@@ -32,6 +33,7 @@ export function storageContract(adapter: StorageUnderTest, reference: StorageUnd
   postRepositoryContract(adapter);
   postCountContract(adapter);
   postSearchContract(adapter);
+  searchLanguagesContract(adapter);
   postPagingContract(adapter);
   postTitlesContract(adapter);
   sessionRepositoryContract(adapter);

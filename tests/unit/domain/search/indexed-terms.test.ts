@@ -1,0 +1,95 @@
+import { array, assert, property, string } from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  indexedTerms,
+  MAX_INDEXED_BYTES,
+  MAX_POSITION,
+  MAX_POSITIONS,
+} from "../../../../src/domain/search/indexed-terms.ts";
+import { variantLexeme } from "../../../../src/domain/search/lexemes.ts";
+import { isTypoOf, typoVariants } from "../../../../src/domain/search/typo-variants.ts";
+
+const written = (title: string, content: string) =>
+  indexedTerms({ title, content }).map(({ lexeme, positions }) => [lexeme, ...positions].join(" "));
+
+describe("indexedTerms", () => {
+  it("has the words with their positions, their beginnings, and the words, beginnings and variants of the title", () => {
+    expect(written("Mouse", "A wi-fi mouse")).toEqual([
+      ...["mouse 1 13", "^mouse", "^mou", "=mouse", "=^mouse", "=^mou"],
+      ...["~mouse", "~muse", "~mose", "~moue", "~mous"],
+      ...["a 10", "wi 11", "fi 12", "wifi 11 12", "^wif"],
+    ]);
+  });
+
+  it("has the single characters of bigrams, and no beginnings of symbols", () => {
+    const expected = ["東京 9", "^東", "^京", "京都 10", "^都", "c 11", "c++ 11"];
+    expect(written("", "東京都 C++")).toEqual(expected);
+  });
+
+  it("has each lexeme once, with ascending positions within the bounds of a tsvector", () => {
+    const text = array(string({ unit: "grapheme", maxLength: 6 })).map((words) => words.join(" -"));
+    assert(
+      property(text, text, (title, content) => {
+        const terms = indexedTerms({ title, content });
+        expect(new Set(terms.map(({ lexeme }) => lexeme)).size).toBe(terms.length);
+        for (const { positions } of terms) expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
+      }),
+    );
+    const [word] = indexedTerms({ title: "", content: "b ".repeat(30_000) });
+    expect(word?.positions).toHaveLength(MAX_POSITIONS);
+    const many = indexedTerms({
+      title: "",
+      content: Array.from({ length: 20_000 }, (_, n) => n.toString(36)).join(" "),
+    });
+    expect(Math.max(...many.flatMap(({ positions }) => positions))).toBeLessThanOrEqual(MAX_POSITION);
+    expect(many.some(({ lexeme }) => lexeme === (19_999).toString(36))).toBe(true);
+  });
+
+  it("is bounded in bytes for a text of different words", () => {
+    const content = Array.from({ length: 40_000 }, (_, n) => `${String.fromCodePoint(0x20000 + n)}\u0915${n}-x`).join(
+      " ",
+    );
+    const bytes = indexedTerms({ title: "", content }).reduce(
+      (sum, { lexeme, positions }) => sum + 8 + Buffer.byteLength(lexeme) + 2 * positions.length,
+      0,
+    );
+    expect(bytes).toBeLessThanOrEqual(MAX_INDEXED_BYTES + 4_096);
+  });
+});
+
+describe("isTypoOf", () => {
+  it.each([
+    ["mouse", "muose", true],
+    ["mouse", "mose", true],
+    ["mouse", "mousee", true],
+    ["mouse", "moose", true],
+    ["mouse", "house", false],
+    ["mouse", "moooe", false],
+    ["mouse", "mse", false],
+    ["car", "cat", false],
+    ["2025", "2026", false],
+    ["kubernets", "kubernetes", true],
+    ["kubrenets", "kubernetes", true],
+    ["kubrnts", "kubernetes", false],
+    ["книги", "книга", true],
+  ])("compares %s with %s: %s", (word, other, expected) => {
+    expect(isTypoOf(word, other)).toBe(expected);
+  });
+
+  it("implies a variant in common", () => {
+    const letter = string({ unit: "grapheme-ascii", minLength: 1, maxLength: 1 }).filter((each) => /[a-e]/.test(each));
+    const word = array(letter, { minLength: 4, maxLength: 12 }).map((letters) => `a${letters.join("")}`);
+    assert(
+      property(word, word, (one, other) => {
+        if (!isTypoOf(one, other)) return;
+        const variants = new Set(typoVariants(other).map(variantLexeme));
+        expect(
+          typoVariants(one)
+            .map(variantLexeme)
+            .some((variant) => variants.has(variant)),
+        ).toBe(true);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
