@@ -12,7 +12,7 @@ import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/op
 import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW, recordingLog } from "../../support/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
-type Opened = Omit<OpenedStorage, "place" | "gaveUp">;
+type Opened = Omit<OpenedStorage, "place" | "gaveUp" | "isIdle">;
 
 /** A database that an older Quire version, without title keys, writes as well. */
 interface SharedDatabase {

@@ -172,8 +172,8 @@ function rowStorage(db: Database) {
   return async (rows: readonly (AnalysedPost & { readonly ordinal: number })[]): Promise<ReadonlySet<PostId>> => {
     const stored = await statement().execute({
       ids: rows.map(({ id }) => id),
-      ordinals: rows.map(({ ordinal }) => ordinal),
-      versions: rows.map(({ version }) => version),
+      ordinals: rows.map(({ ordinal }) => String(ordinal)),
+      versions: rows.map(({ version }) => String(version)),
       publishedAt: rows.map(({ publishedAt }) => publishedAt?.toISOString() ?? null),
       terms: rows.map((row) => tsvectorText(row, row.terms, blocksOf(row.ordinal))),
     });

@@ -153,8 +153,8 @@ export function stepStatement(db: Database): (request: StepRequest) => Promise<S
     const rows: readonly StepRow[] = await statement().execute({
       indexed: scans.map(({ indexed }) => indexed),
       checked: scans.map(({ checked }) => checked),
-      below: scans.map(({ below }) => below),
-      most: scans.map(({ rows: most }) => most),
+      below: scans.map(({ below }) => String(below)),
+      most: scans.map(({ rows: most }) => String(most)),
       features,
       after: publishedAfter?.toISOString() ?? null,
       before: publishedBefore?.toISOString() ?? null,
