@@ -59,6 +59,19 @@ const scanned = sql.raw(String(MAX_SCANNED_ROWS + 1));
 const readBytes = sql.raw(String(MAX_READ_BYTES));
 
 /**
+ * A condition that holds for every row. The planner also charges for its later operands, which are never evaluated. So it prefers the
+ * index in a small table too, where it would otherwise read the terms of every row.
+ */
+const isExpensive = sql.raw(
+  [
+    "ordinal > 0",
+    ...["to_tsvector", "plainto_tsquery", "phraseto_tsquery"].flatMap((parser) =>
+      ["ordinal", "version", "bytes", "analysis"].map((column) => `${parser}('simple', ${column}::text) is null`),
+    ),
+  ].join(" or "),
+);
+
+/**
  * A step of a search as one statement: each scan takes the rows of some blocks from the GIN index, without their terms. Of the
  * newest of them the terms are read if the index alone cannot decide, and for the features by which a hit is ranked. Each number is
  * bounded, so that the statement is short whatever the query and the posts.
@@ -78,7 +91,7 @@ const STEP = sql`
     select scan.n, candidate.post_id, candidate.ordinal, candidate.bytes
     from scan cross join lateral (
       select post_id, ordinal, bytes from post_search
-      where terms @@ scan.indexed and ordinal < scan.below
+      where terms @@ scan.indexed and ordinal < scan.below and (${isExpensive})
         and (${sql.placeholder("after")}::timestamptz is null or published_at > ${sql.placeholder("after")}::timestamptz)
         and (${sql.placeholder("before")}::timestamptz is null or published_at < ${sql.placeholder("before")}::timestamptz)
       limit ${scanned}
