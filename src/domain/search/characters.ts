@@ -111,7 +111,7 @@ function classOfLetter(codePoint: number, character: string): CharacterClass {
 }
 
 /** The class of a character that is folded already: a letter or number, a mark, or other. */
-export function classOfFolded(character: string): CharacterClass {
+function classOfFolded(character: string): CharacterClass {
   if (IGNORABLE.test(character)) return CharacterClass.mark;
   if (!LETTER.test(character)) return CharacterClass.other;
   return DENSE.test(character) && !DECIMAL.test(character) ? CharacterClass.dense : CharacterClass.word;

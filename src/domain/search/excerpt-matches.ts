@@ -1,5 +1,5 @@
 import { isLoneCharacter } from "./lexemes.ts";
-import type { SearchQuery } from "./search-query.ts";
+import { isPrefixForm, type SearchQuery } from "./search-query.ts";
 import type { Token } from "./text-analysis.ts";
 
 /** A part of a text, as offsets in UTF-16 code units. */
@@ -45,9 +45,9 @@ function makeMatcher(query: SearchQuery): Matcher {
     else if (isPrefix) prefixes.push(...words);
     else for (const word of words) terms.add(word);
   };
-  for (const { forms, isExcluded, isPrefix } of query.alternatives.flat()) {
-    if (isExcluded) continue;
-    for (const form of forms) addForm(form, isPrefix);
+  for (const clause of query.alternatives.flat()) {
+    if (clause.isExcluded) continue;
+    for (const form of clause.forms) addForm(form, isPrefixForm(clause, form));
   }
   const words = [...terms, ...prefixes, ...phrases.flatMap((phrase) => phrase.words), ...characters];
   const isAscii = words.every((word) => /^[a-z\d]+$/.test(word));

@@ -1,4 +1,4 @@
-import { firstCodePoints } from "../shared/text.ts";
+import { codePointCount, firstCodePoints } from "../shared/text.ts";
 import { CharacterClass, classOf } from "./characters.ts";
 
 /**
@@ -27,9 +27,8 @@ export function variantLexeme(variant: string): string {
 
 /** The beginnings of a term that are indexed. */
 export function beginningsOf(term: string): readonly string[] {
-  const ascii = BEGINNING_LENGTHS.map((length) => firstCodePoints(term, length));
-  return BEGINNING_LENGTHS.flatMap((length, index) => {
-    const beginning = ascii[index] ?? "";
+  return BEGINNING_LENGTHS.flatMap((length) => {
+    const beginning = firstCodePoints(term, length);
     return codePointCount(beginning) === length ? [beginning] : [];
   });
 }
@@ -55,9 +54,3 @@ export function isLoneCharacter(term: string): boolean {
 }
 
 const MARKS = /\p{M}/gu;
-
-export function codePointCount(text: string): number {
-  let count = 0;
-  for (const character of text) if (character !== "") count++;
-  return count;
-}

@@ -1,5 +1,5 @@
 import { beginningLexeme, beginningsOf, bucketOf, isLoneCharacter, titleLexeme, variantLexeme } from "./lexemes.ts";
-import type { Clause, SearchQuery } from "./search-query.ts";
+import { isPrefixForm, type Clause, type SearchQuery } from "./search-query.ts";
 import { maxTypos, typoVariants } from "./typo-variants.ts";
 
 /** A condition on the lexemes of a post (`indexedTerms`). An `and` of nothing is true, and an `or` of nothing is false. */
@@ -92,15 +92,16 @@ export function typoWordOf({ forms, isExcluded, isQuoted }: Clause): string | nu
 }
 
 /** A clause in the title or the content. */
-export function textClause({ forms, isPrefix, isExcluded }: Clause): SearchExpression {
-  const has = anyOf(forms.map((form) => textForm(form, isPrefix)));
-  return isExcluded ? { kind: "not", of: has } : has;
+export function textClause(clause: Clause): SearchExpression {
+  const has = anyOf(clause.forms.map((form) => textForm(form, isPrefixForm(clause, form))));
+  return clause.isExcluded ? { kind: "not", of: has } : has;
 }
 
 /** The words of a wanted clause are in the title; that they form its phrase is left to {@link textClause}. */
-export function titleClause({ forms, isPrefix }: Clause): SearchExpression {
+export function titleClause(clause: Clause): SearchExpression {
   return anyOf(
-    forms.map((form) => {
+    clause.forms.map((form) => {
+      const isPrefix = isPrefixForm(clause, form);
       const [first, last] = [form.slice(0, isPrefix ? -1 : undefined), form.at(-1) ?? ""];
       const words = first.map((word) => term(titleLexeme(lexemeOf(word))));
       return allOf(isPrefix ? [...words, { kind: "prefix", lexeme: titleLexeme(last) }] : words);

@@ -1,8 +1,8 @@
 import { ok, type Result } from "neverthrow";
 import type { Branded } from "../shared/branded.ts";
-import { textOfLength } from "../shared/text.ts";
+import { codePointCount, textOfLength } from "../shared/text.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
-import { codePointCount, isDense } from "./lexemes.ts";
+import { isDense } from "./lexemes.ts";
 import { analyse, type Token } from "./text-analysis.ts";
 
 /** The maximum number of code points of a query. */
@@ -19,8 +19,16 @@ export interface Clause {
   readonly isExcluded: boolean;
   /** Written between quotation marks. Its words are neither completed nor compared with typos. */
   readonly isQuoted: boolean;
-  /** Whether the last word of each form may be the beginning of a longer word. */
+  /** Whether its last word may be the beginning of a longer one: {@link isPrefixForm}. */
   readonly isPrefix: boolean;
+}
+
+/**
+ * Whether the last word of a form may be the beginning of a longer word. If the words of a connected token have a joined form, it
+ * alone is completed: `node.js` is `node` beside `js`, or a word that begins with `nodejs`, but not `node` beside `json`.
+ */
+export function isPrefixForm({ forms, isPrefix }: Clause, form: readonly string[]): boolean {
+  return isPrefix && (form.length === 1 || forms.every(({ length }) => length > 1));
 }
 
 /** A parsed query, 1 to 200 characters. A post matches if it matches all clauses of one of the alternatives. */

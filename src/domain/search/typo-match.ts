@@ -1,5 +1,6 @@
 import { firstCodePoints } from "../shared/text.ts";
 import { indexedTerms } from "./indexed-terms.ts";
+import { isLoneCharacter } from "./lexemes.ts";
 import { evaluate, textClause, typoWordOf, type Lexemes } from "./search-expression.ts";
 import type { Clause, SearchQuery } from "./search-query.ts";
 import { analyse, type Token } from "./text-analysis.ts";
@@ -22,15 +23,32 @@ export function isTypoMatch(
   const remaining = clauses.filter((clause) => !hasTypo(clause, titleTokens, SAME_LETTERS_IN_TITLE));
   if (remaining.length === 0) return true;
   const compared = content.slice(0, MAX_COMPARED_CONTENT);
-  const [contentTokens, lexemes] = [analyse(compared), lexemesOf(title, compared)];
-  return remaining.every(
-    (clause) => evaluate(textClause(clause), lexemes) || hasTypo(clause, contentTokens, SAME_LETTERS_IN_CONTENT),
+  const tokens = [...titleTokens, ...analyse(compared)];
+  const unmatched = remaining.filter(
+    (clause) => !hasWord(clause, tokens) && !hasTypo(clause, tokens, SAME_LETTERS_IN_CONTENT),
   );
+  if (unmatched.some(({ forms }) => forms.every(isPlainWord))) return false;
+  if (unmatched.length === 0) return true;
+  const lexemes = lexemesOf(title, compared);
+  return unmatched.every((clause) => evaluate(textClause(clause), lexemes));
 }
 
 const SAME_LETTERS_IN_TITLE = 1;
 /** The shortest beginning that is indexed. */
 const SAME_LETTERS_IN_CONTENT = 3;
+
+/** Whether a form needs no lexemes: it is one word, but not a single character, which is found in bigrams. */
+function isPlainWord([word = "", ...others]: readonly string[]): boolean {
+  return others.length === 0 && !isLoneCharacter(word);
+}
+
+/** Whether a word of a form of one word is in the text. Phrases need the positions of an index. */
+function hasWord({ forms, isPrefix }: Clause, tokens: readonly Token[]): boolean {
+  return forms.some(
+    ([word = "", ...others]) =>
+      others.length === 0 && tokens.some(({ term }) => term === word || (isPrefix && term.startsWith(word))),
+  );
+}
 
 function hasTypo(clause: Clause, tokens: readonly Token[], sameLetters: number): boolean {
   const word = typoWordOf(clause);

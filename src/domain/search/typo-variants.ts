@@ -1,4 +1,5 @@
-import { codePointCount, isDense } from "./lexemes.ts";
+import { codePointCount } from "../shared/text.ts";
+import { isDense } from "./lexemes.ts";
 
 /** Shorter words have too many neighbours: `cat` and `car`. */
 const MIN_TYPO_LENGTH = 4;

@@ -53,19 +53,23 @@ export function singleLineText(raw: string, min: number, max: number): Result<st
   });
 }
 
-function codePointCount(text: string): number {
+/** The number of code points of well-formed text. */
+export function codePointCount(text: string): number {
   let surrogatePairs = 0;
   for (let i = 0; i < text.length; i++) if (isHighSurrogate(text.charCodeAt(i))) surrogatePairs++;
   return text.length - surrogatePairs;
 }
 
+/** The last code point that UTF-16 writes as one unit. */
+const LAST_OF_ONE_UNIT = 0xffff;
+
 /** The first code points of a text. It never splits a surrogate pair. */
 export function firstCodePoints(text: string, count: number): string {
-  // A code point has one or two units.
-  if (text.length <= count) return text;
-  return Array.from(text.slice(0, 2 * count))
-    .slice(0, count)
-    .join("");
+  let units = 0;
+  for (let each = 0; each < count && units < text.length; each++) {
+    units += (text.codePointAt(units) ?? 0) > LAST_OF_ONE_UNIT ? 2 : 1;
+  }
+  return text.slice(0, units);
 }
 
 /** The size in bytes of well-formed text as UTF-8. */

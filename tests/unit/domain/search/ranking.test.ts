@@ -107,11 +107,16 @@ describe("isTypoMatch", () => {
     ["kubernets pods", "Kubernetes", "Pods", true],
     ["kubernets pods", "Kubernetes", "", false],
     ["gradient descnt", "Other", "Gradient descent", true],
-    ["gradient dcsent", "Other", "Gradient descent", false],
-    ["gradient dcsent", "Gradient descent", "", true],
+    ["gradient dsecent", "Other", "Gradient descent", false],
+    ["gradient dsecent", "Gradient descent", "", true],
     ["garden", "Wardrobe", "gardener", true],
     ["micee", "Microsoft", "", false],
     ["mice 2025", "Mice", "2026", false],
+    ["kubernets 京", "Kubernetes", "東京", true],
+    ["kubernets 京", "Kubernetes", "東", false],
+    ["kubernets wi-fi", "Kubernetes", "WiFi", true],
+    ["kubernets a/b", "Kubernetes", "A, a/b", true],
+    ["kubernets a/b", "Kubernetes", "b a", false],
   ])("compares %j with the title %j and the content %j: %s", (raw, title, content, expected) => {
     expect(isTypoMatch(queryOf(raw), { title, content })).toBe(expected);
   });
