@@ -93,7 +93,8 @@ export function searchIndexing({ index, isIdle, log }: SearchIndexingOptions): S
 
   /** Warns once for a series of failures, such as those of a full disk. */
   const note = (outcome: Result<unknown, StorageFailure>) => {
-    if (outcome.isErr() && !isFailing) log.warn({ failure: outcome.error }, "posts were not indexed for the search yet");
+    if (outcome.isErr() && !isFailing)
+      log.warn({ failure: outcome.error }, "posts were not indexed for the search yet");
     isFailing = outcome.isErr();
   };
 
@@ -117,7 +118,11 @@ export function searchIndexing({ index, isIdle, log }: SearchIndexingOptions): S
       await rest();
       const delayMs = pending.size > 0 ? await indexPending() : 0;
       if (pending.size === 0 && isSweepDue && performance.now() >= maySweepAt) await sweep();
-      if (delayMs > 0 && !isStopping) await Promise.race([delay(delayMs, undefined, { ref: false }), new Promise<void>((resolve) => (wake = resolve))]);
+      if (delayMs > 0 && !isStopping)
+        await Promise.race([
+          delay(delayMs, undefined, { ref: false }),
+          new Promise<void>((resolve) => (wake = resolve)),
+        ]);
     }
     const until = performance.now() + MAX_DRAIN_MS;
     while (pending.size > 0 && performance.now() < until) {
@@ -127,17 +132,20 @@ export function searchIndexing({ index, isIdle, log }: SearchIndexingOptions): S
 
   return {
     onChanged: (id) => {
-      if (pending.size >= MAX_PENDING) {
-        requestSweep();
-        return;
-      }
       pending.add(id);
+      // The sweep finds all of them.
+      if (pending.size > MAX_PENDING) {
+        pending.clear();
+        isSweepDue = true;
+      }
       wake();
     },
     onManyChanged: requestSweep,
     start: () => {
       timer = setInterval(requestSweep, SWEEP_INTERVAL_MS);
-      working = work().catch((error: unknown) => log.error({ error }, "the indexing of posts for the search has ended"));
+      working = work().catch((error: unknown) =>
+        log.error({ error }, "the indexing of posts for the search has ended"),
+      );
     },
     stop: async () => {
       isStopping = true;

@@ -111,30 +111,40 @@ describe(`a search of ${POSTS} posts`, () => {
       ["a common word in the posts of one hour", "common", anHour, 20],
       ["a common word in an hour before the first post", "common", within("2025-01-01", "2025-02-01"), 0],
       ["a common word in an author's posts of one month", "common", within("2026-01-01", "2026-02-01", AUTHOR), 20],
-    ])("for %s uses the index and reads a bounded number of rows", async (_, query, filter, found) => {
-      await engine.exec(`set plan_cache_mode = ${mode}`);
-      for (const isCounted of [false, true]) {
-        expect((await search(query, filter, isCounted)).items).toHaveLength(found);
-        const statements = [...sent];
-        // Three groups of passes, the texts of posts with typos, and the page.
-        expect(statements.length).toBeLessThanOrEqual(3 * MAX_STEPS + 5);
-        for (const statement of statements) {
-          const nodes = await explained(statement);
-          const read = nodes.filter((node) => node["Relation Name"] !== undefined);
-          expect(read.map((node) => node["Node Type"] === "Seq Scan" && node["Relation Name"])).not.toContain("posts");
-          for (const node of read) {
-            const isNarrow = node["Node Type"] === "Bitmap Heap Scan";
-            const loops = Math.max(1, node["Actual Loops"] ?? 1);
-            const most = isNarrow ? MAX_SCANNED_ROWS + 1 : MAX_READ_ROWS * 4;
-            expect((isNarrow ? rowsOf(node) / loops : rowsOf(node)) - (node["Rows Removed by Filter"] ?? 0)).toBeLessThanOrEqual(most);
-            // Otherwise it would have read the terms of each row.
-            expect(node["Rows Removed by Index Recheck"] ?? 0).toBe(0);
+    ])(
+      "for %s uses the index and reads a bounded number of rows",
+      async (_, query, filter, found) => {
+        await engine.exec(`set plan_cache_mode = ${mode}`);
+        for (const isCounted of [false, true]) {
+          expect((await search(query, filter, isCounted)).items).toHaveLength(found);
+          const statements = [...sent];
+          // Three groups of passes, the texts of posts with typos, and the page.
+          expect(statements.length).toBeLessThanOrEqual(3 * MAX_STEPS + 5);
+          for (const statement of statements) {
+            const nodes = await explained(statement);
+            const read = nodes.filter((node) => node["Relation Name"] !== undefined);
+            expect(read.map((node) => node["Node Type"] === "Seq Scan" && node["Relation Name"])).not.toContain(
+              "posts",
+            );
+            for (const node of read) {
+              const isNarrow = node["Node Type"] === "Bitmap Heap Scan";
+              const loops = Math.max(1, node["Actual Loops"] ?? 1);
+              const most = isNarrow ? MAX_SCANNED_ROWS + 1 : MAX_READ_ROWS * 4;
+              expect(
+                (isNarrow ? rowsOf(node) / loops : rowsOf(node)) - (node["Rows Removed by Filter"] ?? 0),
+              ).toBeLessThanOrEqual(most);
+              // Otherwise it would have read the terms of each row.
+              expect(node["Rows Removed by Index Recheck"] ?? 0).toBe(0);
+            }
           }
+          const all = (await Promise.all(statements.slice(0, 1).map(explained))).flat();
+          expect(all.map((node) => node["Index Name"])).toContain("post_search_terms_idx");
+          expect(all.map((node) => node["Node Type"] === "Seq Scan" && node["Relation Name"])).not.toContain(
+            "post_search",
+          );
         }
-        const all = (await Promise.all(statements.slice(0, 1).map(explained))).flat();
-        expect(all.map((node) => node["Index Name"])).toContain("post_search_terms_idx");
-        expect(all.map((node) => node["Node Type"] === "Seq Scan" && node["Relation Name"])).not.toContain("post_search");
-      }
-    }, 60_000);
+      },
+      60_000,
+    );
   });
 });

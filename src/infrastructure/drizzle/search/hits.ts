@@ -19,14 +19,16 @@ const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
 const MAX_SCANNED_ENTRIES = 131_072;
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
 const MAX_EVALUATIONS = 4_000;
-/** The maximum number of rows of which a scan reads the terms. */
+/** The maximum number of rows of which a scan reads the terms in a step. */
 const MAX_READ_ROWS = 250;
+/** The same for a pass, as a multiple of the hits that it keeps. A phrase of common words that hardly ever meet reaches it. */
+const MAX_READS_PER_HIT = 10;
 
 export interface Hits extends Pick<Step, "analysis" | "isComplete"> {
   readonly hits: readonly SearchHit[];
   /** True if the hits are of a pass with typos, which `isTypoMatch` has to verify. */
   readonly hasTypos: boolean;
-  /** False if the search ended at {@link MAX_STEPS}. */
+  /** False if the search ended at one of its bounds. */
   readonly isExhaustive: boolean;
 }
 
@@ -60,7 +62,7 @@ export function hitSearch() {
         if (state === null) continue;
         const { analysis, isComplete } = state;
         const hasTypos = passes.every(({ isTypo }) => isTypo);
-        yield { hits: search.hits(), hasTypos, analysis, isComplete, isExhaustive: search.request() === null };
+        yield { hits: search.hits(), hasTypos, analysis, isComplete, isExhaustive: search.isExhaustive() };
       }
     },
   };
@@ -93,6 +95,7 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
         publishedBefore: before,
       };
     },
+    isExhaustive: () => running.every((pass) => pass.isExhaustive()),
     take: (scans: readonly ScannedRows[]) => {
       requested.forEach(({ take }, index) => {
         const rows = scans[index];
@@ -140,6 +143,7 @@ interface OrdinalHit extends SearchHit {
 function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst }: PassOptions) {
   const { scans, maxHits } = pass;
   const found = new Map<string, OrdinalHit>();
+  let reads = 0;
   const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
   const running = scans.map((planned) => ({
     planned,
@@ -149,6 +153,8 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
       ? walkDown(top - 1, top, top)
       : walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
   }));
+  /** Rows that are older than the last kept hit are not needed. */
+  const lowestNeeded = (kept: readonly OrdinalHit[]) => (kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0));
   const newest = () => [...found.values()].toSorted((a, b) => b.ordinal - a.ordinal).slice(0, maxHits);
 
   const requestOf = ({ planned, indexed, checked, walk }: (typeof running)[number], range: OrdinalRange) => {
@@ -160,6 +166,7 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
         const known = found.get(row.id)?.levels ?? levels;
         found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels) });
       }
+      if (checked !== null) reads += scanned.read;
       walk.advance(range, scanned);
     };
     return { scan, ranksByTerms: planned.level === null, take };
@@ -167,13 +174,14 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
 
   return {
     hits: newest,
+    isExhaustive: () => running.every(({ planned, walk }) => planned.isLast || walk.next(lowestNeeded(newest())) === null),
     request: (): readonly RequestedScan[] => {
       const kept = newest();
-      // Rows that are older than the last kept hit are not needed.
-      const lowest = kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0);
+      const lowest = lowestNeeded(kept);
       const requests = (isLast: boolean) =>
         running.flatMap((each) => {
-          const range = each.planned.isLast === isLast ? each.walk.next(lowest) : null;
+          const mayRead = each.checked === null || reads < MAX_READS_PER_HIT * maxHits;
+          const range = each.planned.isLast === isLast && mayRead ? each.walk.next(lowest) : null;
           return range === null ? [] : [requestOf(each, range)];
         });
       const first = requests(false);

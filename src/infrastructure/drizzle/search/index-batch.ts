@@ -122,7 +122,9 @@ function unindexedPosts(db: Database) {
   );
   return async (ids: readonly PostId[], isForced: boolean) => {
     const rows = await statement().execute({ ids, isForced });
-    const found = rows.flatMap(({ content, ...row }): UnindexedPost[] => (content === null ? [] : [{ ...row, content }]));
+    const found = rows.flatMap(({ content, ...row }): UnindexedPost[] =>
+      content === null ? [] : [{ ...row, content }],
+    );
     const beyond = rows.flatMap(({ id, content }) => (content === null ? [id] : []));
     return { found, beyond };
   };

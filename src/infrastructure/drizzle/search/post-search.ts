@@ -106,9 +106,11 @@ export function toSearchPage(
   page: PostPageRequest,
 ): Result<SearchPage, StorageFailure> {
   const restored = rows.map(({ post, rank }) =>
-    toPost(post, "posts.search").map(
-      (restoredPost): FoundPost => ({ ...restoredPost, rank, excerpt: excerptOf(restoredPost.content, query) }),
-    ),
+    toPost(post, "posts.search").map((restoredPost): FoundPost => ({
+      ...restoredPost,
+      rank,
+      excerpt: excerptOf(restoredPost.content, query),
+    })),
   );
   return Result.combine(restored).map((posts) => ({ ...toFoundPostPage(posts, page, rankKey), ...found }));
 }

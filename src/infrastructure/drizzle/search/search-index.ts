@@ -124,7 +124,9 @@ async function markComplete(db: Database): Promise<void> {
   await db
     .update(searchIndex)
     .set({ analysis: ANALYSIS_VERSION, isComplete: true })
-    .where(sql`${searchIndex.analysis} < ${ANALYSIS_VERSION} or (${searchIndex.analysis} = ${ANALYSIS_VERSION} and not ${searchIndex.isComplete})`);
+    .where(
+      sql`${searchIndex.analysis} < ${ANALYSIS_VERSION} or (${searchIndex.analysis} = ${ANALYSIS_VERSION} and not ${searchIndex.isComplete})`,
+    );
 }
 
 /** Finds the outdated ones among the posts after an id. */

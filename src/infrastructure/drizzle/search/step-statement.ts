@@ -33,6 +33,8 @@ export interface ScannedRows {
   readonly found: readonly FoundRow[];
   /** The number of rows that the index has returned. */
   readonly matches: number;
+  /** The number of them that were read, and checked if the scan checks. */
+  readonly read: number;
 }
 
 export interface FoundRow {
@@ -184,6 +186,7 @@ function scannedRows({ matches, read, readTo, found }: StepRow): ScannedRows {
   const isTooMany = matches > MAX_SCANNED_ROWS;
   return {
     isTooMany,
+    read: read ?? 0,
     readTo: !isTooMany && (read ?? 0) < matches ? readTo : null,
     found: found === null ? [] : found.split(",").map(foundRow),
     matches,
