@@ -10,7 +10,7 @@ import { blocksText, tsqueryText } from "./tsquery.ts";
 import { walkDown } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
-export const MAX_STEPS = 24;
+export const MAX_STEPS = 32;
 /** The rows of the first range: a word that an eighth of the posts have is found in it often enough. */
 const FIRST_ROWS = 3 * BLOCK_ROWS;
 /** Titles have few words, so few of them match. */
@@ -18,11 +18,11 @@ const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
 /** The maximum number of entries of the index that a scan reads: rows of its range, times lexemes of its condition. */
 const MAX_SCANNED_ENTRIES = 131_072;
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
-const MAX_EVALUATIONS = 4_000;
+const MAX_EVALUATIONS = 2_000;
 /** The maximum number of rows of which a scan reads the terms in a step. */
-const MAX_READ_ROWS = 250;
-/** The same for a pass, as a multiple of the hits that it keeps. A phrase of common words that hardly ever meet reaches it. */
-const MAX_READS_PER_HIT = 10;
+const MAX_READ_ROWS = 100;
+/** The same for a pass. A phrase of common words that hardly ever meet reaches it. */
+const MAX_PASS_READS = 1_500;
 
 export interface Hits extends Pick<Step, "analysis" | "isComplete"> {
   readonly hits: readonly SearchHit[];
@@ -164,6 +164,7 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
       for (const row of scanned.found) {
         const levels = levelsOf(planned, plan, row);
         const known = found.get(row.id)?.levels ?? levels;
+        if (planned.isLast && !found.has(row.id)) continue;
         found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels) });
       }
       if (checked !== null) reads += scanned.read;
@@ -174,13 +175,14 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
 
   return {
     hits: newest,
-    isExhaustive: () => running.every(({ planned, walk }) => planned.isLast || walk.next(lowestNeeded(newest())) === null),
+    isExhaustive: () =>
+      running.every(({ planned, walk }) => planned.isLast || walk.next(lowestNeeded(newest())) === null),
     request: (): readonly RequestedScan[] => {
       const kept = newest();
       const lowest = lowestNeeded(kept);
       const requests = (isLast: boolean) =>
         running.flatMap((each) => {
-          const mayRead = each.checked === null || reads < MAX_READS_PER_HIT * maxHits;
+          const mayRead = each.checked === null || reads < Math.max(MAX_PASS_READS, 2 * maxHits);
           const range = each.planned.isLast === isLast && mayRead ? each.walk.next(lowest) : null;
           return range === null ? [] : [requestOf(each, range)];
         });

@@ -12,7 +12,7 @@ export interface PlannedScan {
   readonly checked: SearchExpression | null;
   /** The level of its rows, if the query is of one word; `null` if it follows from their terms. */
   readonly level: number | null;
-  /** Whether it only improves the level of hits of the other scans. It follows them, and scans no more rows than they have. */
+  /** Whether it only improves the level of hits of the other scans. It follows them, down to the oldest of these hits. */
   readonly isLast: boolean;
 }
 
@@ -83,15 +83,16 @@ function indexed(condition: SearchExpression): SearchExpression {
 /** The scan for the posts of a level. It excludes those of better levels, as far as the index can. */
 function scanOfLevel(own: MatchLevel, all: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
   const { level } = own;
-  const condition = level === Level.titleTypo ? allOf([pass, own.expression]) : simplified(own);
+  // It has dozens of lexemes, of which each may be in many titles.
+  const isLast = level === Level.titleTypo;
+  const condition = isLast ? allOf([pass, own.expression]) : simplified(own);
   const better = all.filter((each) => each.level > level && each.level !== Level.titleTypo).map(simplified);
   const excluded = better.filter(isAnsweredByIndex).map((each): SearchExpression => ({ kind: "not", of: each }));
   return {
     indexed: allOf([indexed(condition), ...excluded]),
-    checked: isAnsweredByIndex(condition) ? null : condition,
+    checked: isLast || isAnsweredByIndex(condition) ? null : condition,
     level,
-    // It has dozens of lexemes, of which each may be in many titles.
-    isLast: level === Level.titleTypo,
+    isLast,
   };
 }
 

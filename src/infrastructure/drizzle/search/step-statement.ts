@@ -55,7 +55,7 @@ export interface Step {
 /** The maximum number of rows that a scan takes from the index: a narrow row costs about a microsecond. */
 export const MAX_SCANNED_ROWS = 2_000;
 /** The maximum size of the terms that a scan reads, in bytes. The first row is always read. */
-const MAX_READ_BYTES = 1_048_576;
+const MAX_READ_BYTES = 524_288;
 
 const scanned = sql.raw(String(MAX_SCANNED_ROWS + 1));
 const readBytes = sql.raw(String(MAX_READ_BYTES));
