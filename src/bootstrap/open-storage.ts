@@ -100,9 +100,9 @@ async function openServer(database: ReturnType<typeof serverOptions>, log: Log) 
   const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
   const { place } = database.server;
   return opened.map((storage): OpenedStorage => ({
-      ...storage,
-      place,
-      isIdle: () => true,
-      gaveUp: new Promise(() => {}),
-    }));
+    ...storage,
+    place,
+    isIdle: () => true,
+    gaveUp: new Promise(() => {}),
+  }));
 }
