@@ -6,6 +6,7 @@ import type { Storage } from "../application/ports/storage.ts";
 import type { Config } from "./config.ts";
 import type { DatabaseConfig } from "./config/database-variables.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
+import type { SearchIndex } from "../infrastructure/drizzle/search/search-index.ts";
 import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
 import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.ts";
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
@@ -20,6 +21,9 @@ export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.m
 /** A storage with the parts that only the process needs. */
 export interface OpenedStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
+  readonly searchIndex: SearchIndex;
+  /** Whether no request waits for the database. A server of PostgreSQL has no single queue. */
+  readonly isIdle: () => boolean;
   /** The location of the data: a path, or a URL without its password. */
   readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
@@ -95,5 +99,10 @@ async function openServer(database: ReturnType<typeof serverOptions>, log: Log) 
   const { openPostgresStorage } = await import("../infrastructure/postgresql/postgres-storage.ts");
   const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
   const { location } = database.server;
-  return opened.map((storage): OpenedStorage => ({ ...storage, location, gaveUp: new Promise(() => {}) }));
+  return opened.map((storage): OpenedStorage => ({
+    ...storage,
+    location,
+    isIdle: () => true,
+    gaveUp: new Promise(() => {}),
+  }));
 }

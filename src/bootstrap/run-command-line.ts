@@ -11,6 +11,7 @@ import { loadConfig } from "./config.ts";
 import { moveDatabase, moveLocations } from "./move-database.ts";
 import { openExistingStorage, openStorage } from "./open-storage.ts";
 import type { ProcessFailure } from "./process-failure.ts";
+import { rebuildSearchIndex } from "./rebuild-search-index.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs the command that the arguments name, with the configuration of the environment. */
@@ -18,7 +19,14 @@ export async function runCommandLine(
   argv: readonly string[],
   terminal: Terminal = processTerminal(visibleText),
 ): Promise<Result<void, ProcessFailure>> {
-  return runCommand<ProcessFailure>(argv, { version: VERSION, terminal, withDatabase, moveLocations, moveDatabase });
+  return runCommand<ProcessFailure>(argv, {
+    version: VERSION,
+    terminal,
+    withDatabase,
+    moveLocations,
+    moveDatabase,
+    rebuildSearchIndex,
+  });
 }
 
 const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {

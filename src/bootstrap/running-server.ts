@@ -4,6 +4,7 @@ import type { Log } from "../application/ports/log.ts";
 import type { StopUnclean } from "../application/ports/storage.ts";
 import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
+import { notePostChanges } from "../infrastructure/storage/post-changes.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
@@ -12,6 +13,7 @@ import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
 import { loadShedding } from "../interfaces/node/load-shedding.ts";
 import { startExpiryPurge } from "./background/expiry-purge.ts";
 import { startRemovals } from "./background/removal-work.ts";
+import { searchIndexing } from "./background/search-indexing.ts";
 import { startTitleKeyRenewal } from "./background/title-key-renewal.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
@@ -61,8 +63,9 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const { sessionIdleMs, registration, http, trustedProxies, host, port, keepAliveMs } = config;
     const hostOf = countedHosts(proxyList(trustedProxies));
     const shedding = loadShedding(log);
+    const indexing = searchIndexing({ index: storage.searchIndex, isIdle: storage.isIdle, log });
     const { app, useCases } = compose({
-      ...storage,
+      ...notePostChanges(storage, indexing),
       sessionIdleMs,
       registration,
       http,
@@ -87,7 +90,9 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       startExpiryPurge(useCases, log),
       startRemovals(useCases, log),
       startTitleKeyRenewal(storage.renewTitleKeys, log),
+      indexing,
     ];
+    indexing.start();
     const { url } = server;
     const { location } = storage;
     log.info({ url, location, pid: process.pid, version: VERSION }, "listening");

@@ -253,7 +253,7 @@ describe("a server on a damaged data directory", () => {
     { title: "a bit of a table is flipped", damage: async () => flip(fileOf("posts"), PAGE + 4000) },
     {
       title: "a bit of the search index is flipped",
-      damage: async () => flip(fileOf("posts_words_idx"), PAGE + 4000),
+      damage: async () => flip(fileOf("post_search_terms_idx"), PAGE + 4000),
     },
   ])("exits with 65 at every start after a crash when $title", async ({ damage }) => {
     await copyDirectory(crashed, directory);

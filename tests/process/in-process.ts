@@ -1,3 +1,4 @@
+import type { SearchIndex } from "../../src/infrastructure/drizzle/search/search-index.ts";
 import { ok, type Result } from "neverthrow";
 import { readConfig, type Config } from "../../src/bootstrap/config.ts";
 import type { Storage } from "../../src/application/ports/storage.ts";
@@ -33,6 +34,8 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
     // A storage of tests does not flush, which would change the health check.
     probe: { check: async () => ok({ durability: "fsync", writable: true } as const) },
     renewTitleKeys: async () => ok(0),
+    searchIndex: NO_INDEX,
+    isIdle: () => true,
     location: "a storage of a test",
     gaveUp: new Promise<never>(() => {}),
     close: async () => ok(),
@@ -40,6 +43,13 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
   const started = await observed(environment, async (config, log) => startServer(config, storage, log));
   return started._unsafeUnwrap();
 }
+
+/** A storage of a test brings its index up to date itself. */
+const NO_INDEX: SearchIndex = {
+  index: async () => ok({ indexed: 0, left: [] }),
+  merge: async () => ok(),
+  sweep: async () => ok(0),
+};
 
 async function observed<Failure>(
   environment: Environment,

@@ -2,6 +2,7 @@
 export interface PlanNode {
   readonly "Node Type": string;
   readonly "Index Name"?: string;
+  readonly "Relation Name"?: string;
   readonly "Actual Rows"?: number;
   readonly "Actual Loops"?: number;
   readonly "Rows Removed by Filter"?: number;
@@ -20,19 +21,13 @@ export function nodesOf({ "QUERY PLAN": [{ Plan: root }] }: ExplainedRow): PlanN
   return withNodes(root);
 }
 
-/**
- * Fills tables by inserts, in which the n-th row has the id `id_of(n)` and the time `moment_of(n)`. The word indexes
- * are built at the end, because filling them row by row takes several times as long.
- */
+/** Fills tables by inserts, in which the n-th row has the id `id_of(n)` and the time `moment_of(n)`. */
 export function filling(inserts: string): string {
   return `
-  drop index posts_words_idx, posts_title_key_idx;
   create function id_of(n bigint) returns uuid language sql immutable
     return ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
   create function moment_of(n bigint) returns timestamptz language sql immutable
     return '2026-01-01T00:00:00Z'::timestamptz + n % 50021 * interval '1 minute';
   ${inserts}
-  create index posts_words_idx on posts using gin (words);
-  create index posts_title_key_idx on posts using gin (title_key(title) gin_trgm_ops);
 `;
 }

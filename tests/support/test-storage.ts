@@ -7,6 +7,9 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
 import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
+import type { Storage } from "../../src/application/ports/storage.ts";
+import type { PostRepository } from "../../src/domain/post/post-repository.ts";
+import type { SearchIndex } from "../../src/infrastructure/drizzle/search/search-index.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
@@ -22,7 +25,7 @@ import type { StorageUnderTest, TestStorageOptions } from "./storage-under-test.
 
 const NO_QUOTA: TestStorageOptions = { accountQuotaBytes: 0 };
 
-const TABLES = ["idempotency_keys", "sessions", "posts", "users", "account_usage"];
+const TABLES = ["idempotency_keys", "sessions", "post_search", "posts", "users", "account_usage"];
 const TRUNCATE_TABLES = `truncate ${TABLES.join(", ")}`;
 const DELETE_ROWS = `do $$ begin ${TABLES.map((table) => `delete from ${table};`).join(" ")} end $$`;
 
@@ -79,6 +82,17 @@ export const pglite: StorageUnderTest = {
   },
 };
 
+/** Brings the index up to date before each search, which a server does in the background. */
+export function indexedBeforeSearch(storage: Storage, index: SearchIndex): Storage {
+  const { posts } = storage;
+  const search: PostRepository["search"] = async (...args) => {
+    // A search reports the failure that the index has as well.
+    await index.sweep();
+    return posts.search(...args);
+  };
+  return { ...storage, posts: { ...posts, search } };
+}
+
 /** The storage on the embedded engine, and the client of the engine for the tests. */
 async function openEngine(directory: string, quota: TestStorageOptions) {
   // The fault tests prove durability. Without fsync these tests take a fifth of the time.
@@ -86,7 +100,8 @@ async function openEngine(directory: string, quota: TestStorageOptions) {
   const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   const { client, close } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
-  return { client, close, storage: () => cacheSessions(embeddedStorage(postgres, migrated)) };
+  const storage = () => indexedBeforeSearch(cacheSessions(embeddedStorage(postgres, migrated)), migrated.searchIndex);
+  return { client, close, storage };
 }
 
 /** A SQLSTATE of PostgreSQL or its driver for each reason (PostgreSQL 18, Appendix A). */
@@ -119,8 +134,10 @@ export const postgresql: StorageUnderTest = {
   },
   open: async (quota = NO_QUOTA) => {
     const server = await createDatabase(HOSTILE_SETTINGS);
-    const openStorage = async () =>
-      (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
+    const openStorage = async () => {
+      const opened = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
+      return indexedBeforeSearch(opened, opened.searchIndex);
+    };
     let storage = await openStorage();
     const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
     const emptyTables = emptyingWith(async (statement) => client.unsafe(statement));

@@ -24,7 +24,7 @@ const [LEXEME_BYTES, POSITION_BYTES] = [8, 2];
  * The lexemes by which a post is found, each once:
  *
  * - `word`: a term of the title or the content, with its positions, and `=word` for a term of the title;
- * - `^abc` and `^abcde`: the beginning of a term, and `=^abc` and `=^abcde` of a term of the title. For scripts without spaces `^東`,
+ * - `^abc`, `^abcd` and `^abcde`: the beginnings of a term, and `=^abc` … of a term of the title. For scripts without spaces `^東`,
  *   the single characters;
  * - `~variant`: the typo variants of the words of the title.
  *

@@ -8,7 +8,7 @@ import { CharacterClass, classOf } from "./characters.ts";
 const [TITLE, BEGINNING, VARIANT] = ["=", "^", "~"];
 
 /** The lengths of the beginnings that are indexed, in code points. The longest one that fits selects the fewest posts. */
-const BEGINNING_LENGTHS = [5, 3] as const;
+export const BEGINNING_LENGTHS = [5, 4, 3] as const;
 
 /** The lexeme of a term in the title. */
 export function titleLexeme(lexeme: string): string {

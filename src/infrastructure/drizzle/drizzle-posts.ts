@@ -13,8 +13,7 @@ import {
   type PostPageRequest,
   type PostSort,
 } from "../../domain/post/post-list.ts";
-import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
-import { rankKey } from "../../domain/search/ranking.ts";
+import { toPostPage } from "../../domain/post/post-page.ts";
 import type { SearchQuery } from "../../domain/search/search-query.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { Version } from "../../domain/shared/version.ts";
@@ -24,10 +23,10 @@ import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
 import { AUTHOR_NOT_FOUND, postInsertion } from "./post-insertion.ts";
 import { pageSelection, type ListedRow } from "./post-lists.ts";
-import { selectFound, toFoundPost } from "./post-search.ts";
 import { POST_COLUMNS, postRow, toPost, type PostRow } from "./post-row.ts";
 import { once } from "./prepared.ts";
 import { accountUsage, posts } from "./schema.ts";
+import { postSearch, toSearchPage } from "./search/post-search.ts";
 import { batchLookupsBy, singleFlight } from "./batching.ts";
 
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
@@ -92,15 +91,10 @@ function postReads(db: Database): Pick<PostRepository, "findById" | "hasPublishe
       },
     ),
   );
+  const { select } = postSearch(db);
   const searchOnce = singleFlight(async (signal, filter: PostFilter, query: SearchQuery, page: PostPageRequest) =>
-    (await attempt(db, "posts.search", async () => selectFound(db, filter, query, page), {}, signal)).andThen(
-      ({ rows, total }) =>
-        Result.combine(rows.map(toFoundPost)).map((found) => ({
-          ...toFoundPostPage(found, page, rankKey),
-          total,
-          totalIsExact: true,
-          isComplete: true,
-        })),
+    (await attempt(db, "posts.search", async () => select(filter, query, page, signal), {}, signal)).andThen((found) =>
+      toSearchPage(found, query, page),
     ),
   );
 
@@ -212,7 +206,7 @@ function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostReposi
               })
               .where(
                 // Another process may have reassigned the post since it was selected. `is not distinct from` uses no index.
-                sql`${posts.authorId} is not distinct from ${from} and exists (select from new_author) and ${SMALL_PENDING_LIST}
+                sql`${posts.authorId} is not distinct from ${from} and exists (select from new_author)
                   and ${posts.id} = any(array(${batchOfAuthor(from, limits, after)}))`,
               )
               .returning(CURSOR),
@@ -229,12 +223,6 @@ function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostReposi
 }
 
 const CURSOR = { status: posts.status, id: posts.id };
-
-/**
- * Limits the pending list of a GIN index to 64 kB until the transaction ends. The write that fills the list merges it into
- * the index (PostgreSQL 18, 65.4.4.1), and on the embedded engine all other requests wait for that. The default is 4 MB.
- */
-export const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
 
 function isAfter(authorId: UserId, after: BatchCursor | null): SQL {
   const { status, id } = after ?? { status: "", id: NIL_ID };

@@ -1,11 +1,15 @@
 import { isNotNull, sql, type SQL } from "drizzle-orm";
 import {
   bigint,
+  boolean,
   check,
+  customType,
   foreignKey,
   index,
+  integer,
   pgTable,
   primaryKey,
+  smallint,
   text,
   timestamp,
   unique,
@@ -136,6 +140,55 @@ export const posts = pgTable(
     index("posts_author_title_idx").on(post.authorId, post.status, titleOrder(post), post.id),
     // For title-keys.ts, which reads these posts at every start and once an hour.
     index("posts_outdated_title_key_idx").on(post.id).where(hasOutdatedTitleKey(post)),
+  ],
+);
+
+/** A tsvector in PostgreSQL's text format. */
+const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
+
+/**
+ * The search index: a projection of `posts`, one row a post, which `search/` fills after the commit. A trigger deletes the row of
+ * a post whose status, author or time of publication changes, so a row always agrees with its post about who may see it. Its
+ * terms are those of `version`, which is older than the post until the post is indexed again.
+ */
+export const postSearch = pgTable(
+  "post_search",
+  {
+    postId: uuid("post_id").$type<PostId>().notNull(),
+    /** Its number in the order of the insertions. A search reads the newest rows first, in blocks of ordinals. */
+    ordinal: bigint({ mode: "number" }).notNull(),
+    version: bigint({ mode: "number" }).$type<Version>().notNull(),
+    /** The version of the text analysis that made the terms. */
+    analysis: smallint().notNull(),
+    publishedAt: moment("published_at"),
+    /** The size of `terms`. It bounds the bytes that a statement reads, without reading them. */
+    bytes: integer().notNull(),
+    terms: tsvector().notNull(),
+  },
+  (row) => [
+    primaryKey({ name: "post_search_pkey", columns: [row.postId] }),
+    foreignKey({ name: "post_search_post_fkey", columns: [row.postId], foreignColumns: [posts.id] }).onDelete(
+      "cascade",
+    ),
+    index("post_search_terms_idx").using("gin", row.terms).with({ fastupdate: true, gin_pending_list_limit: 1024 }),
+  ],
+);
+
+/** One row: the state of the search index. */
+export const searchIndex = pgTable(
+  "search_index",
+  {
+    id: smallint().notNull().default(1),
+    /** The newest version of the text analysis that the whole index has, once `isComplete`. */
+    analysis: smallint().notNull(),
+    /** Whether every post has been indexed by that version once. */
+    isComplete: boolean("is_complete").notNull(),
+    /** The greatest ordinal of a row. A batch of new rows locks this row, so processes insert one after the other. */
+    lastOrdinal: bigint("last_ordinal", { mode: "number" }).notNull(),
+  },
+  (state) => [
+    primaryKey({ name: "search_index_pkey", columns: [state.id] }),
+    check("search_index_one_row", sql`${state.id} = 1`),
   ],
 );
 

@@ -5,7 +5,6 @@ import { titleSortKey } from "../../domain/post/title-key.ts";
 import { attempt } from "./attempt.ts";
 import { batchesById } from "./batches-by-id.ts";
 import type { Database } from "./database.ts";
-import { SMALL_PENDING_LIST } from "./drizzle-posts.ts";
 import { hasOutdatedTitleKey, posts } from "./schema.ts";
 
 /** The maximum number of rows of a statement. A row has an entry in every index of posts, so 100 rows take about 20 ms. */
@@ -60,7 +59,6 @@ async function storeKeys(db: Database, outdated: readonly Outdated[]): Promise<n
     )
     .where(
       and(
-        SMALL_PENDING_LIST,
         sql`${posts.id} = any(array(${free}))`,
         eq(posts.id, sql`renewed.id`),
         eq(posts.version, sql`renewed.version`),

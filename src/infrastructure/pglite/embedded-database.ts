@@ -30,6 +30,8 @@ export interface EmbeddedDatabase {
   readonly space: Pick<DiskSpace, "isLow" | "tooSmallToMigrate">;
   /** The current state. Fails with `corrupt` once it has reported damage, and with `unavailable` during an engine restart. */
   readonly condition: () => Result<StorageStatus, StorageFailure>;
+  /** Whether no request has the engine or waits for it. */
+  readonly isIdle: () => boolean;
   /** Runs a change of the schema. Only this may truncate or remove files. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   /** Settles when this process has lost the database; never otherwise. */
@@ -126,6 +128,7 @@ async function serveOn(
     client,
     shorteningClient: engineClient({ ...shared, deadlineMs, isShortening: true }),
     space,
+    isIdle: () => supervisor.isIdle(),
     condition: () => {
       const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
       const message = damage.first()?.message;

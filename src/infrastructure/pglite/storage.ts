@@ -10,6 +10,7 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
+import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
 import { cacheSessions } from "../storage/session-cache.ts";
 import type { DrizzleClient } from "./client/client.ts";
@@ -22,8 +23,9 @@ import {
 import { limitPostsOnLowDisk } from "./low-disk-posts.ts";
 import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 
-export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp"> {
+export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle"> {
   readonly renewTitleKeys: RenewTitleKeys;
+  readonly searchIndex: SearchIndex;
 }
 
 export type OpenPgliteError = OpenEmbeddedDatabaseError | MigrateError;
@@ -39,7 +41,7 @@ interface PgliteOptions extends EmbeddedDatabaseOptions {
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, shorteningClient, space, changeSchema, gaveUp, close } = opened.value;
+  const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, close } = opened.value;
   const { migrations, accountQuotaBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
@@ -52,7 +54,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
     await closeAfterFailure(close, log);
     return err(migrated.error);
   }
-  const { renewEmailKeys, renewTitleKeys } = migrated.value;
+  const { renewEmailKeys, renewTitleKeys, searchIndex } = migrated.value;
   const renewed = await renewEmailKeys(log).catch(unusable);
   if (renewed.isErr()) {
     // All data can still be read. The next start with enough space renews the keys.
@@ -65,7 +67,7 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   }
   const storage = embeddedStorage(opened.value, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  return ok({ ...cacheSessions(limited), renewTitleKeys, gaveUp });
+  return ok({ ...cacheSessions(limited), renewTitleKeys, searchIndex, isIdle, gaveUp });
 }
 
 /**
@@ -107,6 +109,7 @@ export interface MigratedStorage extends Omit<Storage, "probe" | "close"> {
   /** Updates the keys of e-mail addresses that older programs have stored. */
   readonly renewEmailKeys: (log: Log) => Promise<Result<void, StorageFailure>>;
   readonly renewTitleKeys: RenewTitleKeys;
+  readonly searchIndex: SearchIndex;
 }
 
 interface MigratedOptions extends Omit<MigrateOptions, "folder"> {
@@ -126,6 +129,7 @@ export async function migratedStorage(
     schemaCheck: async () => checkSchema(db, migrations),
     renewEmailKeys: async (log) => renewEmailKeys(db, log),
     renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
+    searchIndex: searchIndexOn(db),
   }));
 }
 

@@ -6,6 +6,7 @@ import { attempt } from "../drizzle/attempt.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import type { Database } from "../drizzle/database.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
+import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
 import { withRetry } from "../storage/retry.ts";
 import { serverClient, type ServerClient, type ServerOptions } from "./client/client.ts";
@@ -17,6 +18,7 @@ import { readOnReplicas, type Replica } from "./replicas/replicas.ts";
 
 export interface PostgresStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
+  readonly searchIndex: SearchIndex;
 }
 
 export const CLOSE_GRACE_MS = 5000;
@@ -52,6 +54,7 @@ export async function openPostgresStorage(
   return ok({
     ...readOnReplicas(primary, standbys.map(replicaOn), log),
     renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
+    searchIndex: searchIndexOn(db),
   });
 }
 

@@ -7,6 +7,7 @@ import type { CommandFailure } from "./command-failure.ts";
 import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
 import { move, type MoveDependencies, type MovedTable, type MoveLocations } from "./move.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
+import { reindex, type ReindexDependencies } from "./reindex.ts";
 import { checkReference, listUsers, setPassword, setRole } from "./users.ts";
 
 /** Whether a command may create the database if there is none. */
@@ -21,7 +22,7 @@ export type WithDatabase<Failure> = <T>(
 ) => Promise<Result<{ readonly value: T; readonly location: string }, CommandFailure | Failure>>;
 
 /** `Failure`: why a database cannot be opened, used or closed. */
-export interface CommandDependencies<Failure> extends MoveDependencies<Failure> {
+export interface CommandDependencies<Failure> extends MoveDependencies<Failure>, ReindexDependencies<Failure> {
   readonly version: string;
   readonly withDatabase: WithDatabase<Failure>;
 }
@@ -72,6 +73,7 @@ export async function runCommand<Failure>(
   addListUsers(user, dependencies, action);
   addUserChanges(user, dependencies, action);
   addMove(program, dependencies, action);
+  addReindex(program, dependencies, action);
   try {
     await program.parseAsync(argv);
   } catch (thrown) {
@@ -189,6 +191,20 @@ function addMove<Failure>(
         });
       }),
     );
+}
+
+function addReindex<Failure>(
+  program: Command,
+  dependencies: CommandDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("reindex")
+    .description(
+      "build the search index of all posts again; searches keep working, and the server builds it by itself when needed",
+    )
+    .addHelpText("after", DATABASE_TEXT)
+    .action(action(async () => reindex(dependencies)));
 }
 
 function movedLines(tables: readonly MovedTable[]): readonly string[] {

@@ -6,6 +6,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { checkSchema } from "../../../src/infrastructure/drizzle/check-schema.ts";
 import {
   appliedMigrations,
@@ -16,8 +17,11 @@ import {
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { addMigration, copyMigrations, FUTURE, journalEntry } from "../../support/migrations-folder.ts";
+import { PUBLISHED_POSTS } from "../../support/fixtures.ts";
 import { rawClient } from "../../support/raw-client.ts";
 import { openTemplate } from "../../support/test-storage.ts";
+
+const TABLES = ["account_usage", "idempotency_keys", "post_search", "posts", "search_index", "sessions", "users"];
 
 const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => ({
   tag: `000${createdAt}`,
@@ -239,9 +243,9 @@ describe("migrations on PGlite", () => {
   it("applies the shipped migrations to a new database", async () => {
     (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
     expect(await applied()).toEqual(
-      (await shipped()).map(({ createdAt, hash }) => ({ createdAt, hash, requiredMigration: null })),
+      (await shipped()).map(({ createdAt, hash, requiredMigration }) => ({ createdAt, hash, requiredMigration })),
     );
-    expect(await tables()).toEqual(["account_usage", "idempotency_keys", "posts", "sessions", "users"]);
+    expect(await tables()).toEqual(TABLES);
   });
 
   it("does nothing in a second run", async () => {
@@ -257,7 +261,7 @@ describe("migrations on PGlite", () => {
     await engine.exec("create table public.kept (n int); insert into kept values (1)");
     await add("9999_next", FUTURE, "CREATE TABLE next (n int);");
     expect((await migratedStorage(rawClient(engine), folder)).isOk()).toBe(true);
-    expect(await tables()).toEqual(["account_usage", "idempotency_keys", "kept", "next", "posts", "sessions", "users"]);
+    expect(await tables()).toEqual([...TABLES, "kept", "next"].toSorted());
     expect((await engine.query("select n from kept")).rows).toEqual([{ n: 1 }]);
     expect((await storage.schemaCheck()).isOk()).toBe(true);
   });
@@ -283,6 +287,44 @@ describe("migrations on PGlite", () => {
     expect(await usage()).toEqual([post + 1024 + 6, 2 * 1026, 0]);
     await engine.exec("update posts set author_id = id_of(3) where author_id = id_of(2)");
     expect(await usage()).toEqual([post + 1024 + 6, 0, 2 * 1026]);
+  });
+
+  it("replaces the column of the words of posts by an index that is filled after the start", async () => {
+    await keepMigrationsBefore("0008");
+    (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    await engine.exec(`insert into users select id_of(1), 'Ada', 'ada@example.org', 'ada@example.org', 'hash', 'author', 1, now(), now();
+      insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at)
+        select id_of(10 + n), 'Engine ' || n, repeat('word ', 200), id_of(1), 'published', now(), 1, now(), now()
+        from generate_series(1, 300) n`);
+    const contents = async () => (await engine.query("select id, title, content, version from posts order by id")).rows;
+    const before = await contents();
+    const { posts, searchIndex, schemaCheck } = (
+      await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER)
+    )._unsafeUnwrap();
+    expect((await schemaCheck()).isOk()).toBe(true);
+    expect(await contents()).toEqual(before);
+    const left =
+      await engine.query(`select attname from pg_attribute where attrelid = 'posts'::regclass and attname = 'words'
+      union all select relname from pg_class where relname in ('posts_words_idx', 'posts_title_key_idx')
+      union all select proname from pg_proc where proname = 'title_key' union all select cfgname from pg_ts_config where cfgname = 'quire'`);
+    expect(left.rows).toEqual([]);
+    const engines = async () => {
+      const page = { limit: 1, from: null, isCounted: true };
+      const { total, isComplete } = (
+        await posts.search(PUBLISHED_POSTS, parseSearchQuery("engine")._unsafeUnwrap(), page)
+      )._unsafeUnwrap();
+      return { total, isComplete };
+    };
+    expect(await engines()).toEqual({ total: 0, isComplete: false });
+    expect((await searchIndex.sweep())._unsafeUnwrap()).toBe(300);
+    expect(await engines()).toEqual({ total: 300, isComplete: true });
+  });
+
+  it("lets no program serve that searches by the removed column", async () => {
+    await keepMigrationsBefore("0008");
+    const older = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect((await older.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
   });
 
   it("reports a post of a removed user to an older program as a violation of a constraint that it knows", async () => {

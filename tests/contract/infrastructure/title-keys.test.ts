@@ -13,7 +13,7 @@ import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/op
 import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW } from "../../support/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
-type Opened = Omit<OpenedStorage, "location" | "gaveUp">;
+type Opened = Omit<OpenedStorage, "location" | "gaveUp" | "isIdle">;
 
 /** A database that an older Quire version, without title keys, writes as well. */
 interface SharedDatabase {
@@ -32,7 +32,8 @@ async function dataDirectory(): Promise<SharedDatabase> {
     open: async () => {
       const migrated = (await migratedStorage(database.client, MIGRATIONS_FOLDER))._unsafeUnwrap();
       const storage = embeddedStorage(database, migrated);
-      return { ...storage, renewTitleKeys: migrated.renewTitleKeys, close: async () => ok() };
+      const { renewTitleKeys, searchIndex } = migrated;
+      return { ...storage, renewTitleKeys, searchIndex, close: async () => ok() };
     },
     run: async (statement) => (await database.client.query<Record<string, unknown>>(statement)).rows,
     remove: async () => {

@@ -59,6 +59,11 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
       moves.push(named);
       return moved;
     },
+    rebuildSearchIndex: async (onProgress) => {
+      onProgress({ compared: 1_000, total: 1_234 });
+      onProgress({ compared: 1_234, total: 1_234 });
+      return ok({ posts: 1_234, location: LOCATION });
+    },
   };
   const run = async (...args: string[]) => {
     const done = await runCommand(["node", "quire", ...args], commands);
@@ -72,6 +77,14 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
 
 const DONE = { exitCode: 0, message: "" };
 const GRACE = ["--name", "Grace", "--email", "grace@example.org"];
+
+describe("quire reindex", () => {
+  it("shows the progress, and the number of indexed posts with the database", async () => {
+    const { run, terminal } = await open();
+    expect(await run("reindex")).toEqual(DONE);
+    expect(terminal.printed).toEqual([`Indexed 1,234 posts for the search in ${LOCATION}.`]);
+  });
+});
 
 describe("quire", () => {
   it("prints its version", async () => {

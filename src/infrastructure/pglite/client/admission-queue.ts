@@ -43,6 +43,8 @@ export interface AdmissionQueue {
   /** Admits nothing until `resume`. Waiting requests still time out. */
   pause(): void;
   resume(): void;
+  /** Whether nothing holds the engine or waits for it. */
+  isIdle(): boolean;
   /** Rejects new requests, and settles when all earlier ones were served or rejected. */
   close(): Promise<void>;
   /** Rejects all waiting requests and all new ones. */
@@ -92,6 +94,7 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
       const isFull = waiting.count() >= limits.maxWaiting || waiting.bytes() + bytes > limits.maxWaitingBytes;
       return isFull && !isRetry ? reject("full") : waiting.wait(request, admit);
     },
+    isIdle,
     pause: () => {
       isPaused = true;
     },

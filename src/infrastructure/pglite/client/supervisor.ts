@@ -44,6 +44,8 @@ export interface Supervisor {
   acquire(request: AdmissionRequest): Promise<Result<EngineLease, AdmissionRejected>>;
   /** Whether an engine is running. */
   isServing(): boolean;
+  /** Whether no request has the engine or waits for it. */
+  isIdle(): boolean;
   /** The end of the write-ahead log after the last write or checkpoint. */
   position(): bigint;
   /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
@@ -110,6 +112,10 @@ class EngineSupervisor implements Supervisor {
       // The engine failed after the queue admitted the request and before this line ran.
       release();
     }
+  }
+
+  isIdle(): boolean {
+    return this.#queue.isIdle();
   }
 
   isServing(): boolean {

@@ -89,7 +89,7 @@ describe("indexable", () => {
         kind: "or",
         of: [
           { kind: "term", lexeme: "abcd" },
-          { kind: "term", lexeme: "^abc" },
+          { kind: "term", lexeme: "^abcd" },
         ],
       },
     ],

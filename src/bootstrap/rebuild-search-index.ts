@@ -1,0 +1,19 @@
+import { err } from "neverthrow";
+import { pinoLog } from "../infrastructure/node/pino-log.ts";
+import type { ReindexDependencies } from "../interfaces/cli/reindex.ts";
+import { loadConfig } from "./config.ts";
+import { openExistingStorage } from "./open-storage.ts";
+import type { ProcessFailure } from "./process-failure.ts";
+
+export const rebuildSearchIndex: ReindexDependencies<ProcessFailure>["rebuildSearchIndex"] = async (onProgress) => {
+  const config = loadConfig();
+  if (config.isErr()) return err(config.error);
+  const storage = await openExistingStorage(config.value, pinoLog("warn"));
+  if (storage.isErr()) return err(storage.error);
+  const { searchIndex, location, close } = storage.value;
+  const swept = await searchIndex.sweep({ isForced: true, onProgress });
+  const closed = await close();
+  // The failure of the command explains more than the failure to close.
+  if (swept.isErr()) return err(swept.error);
+  return closed.map(() => ({ posts: swept.value, location }));
+};

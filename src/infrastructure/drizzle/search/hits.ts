@@ -1,0 +1,234 @@
+import type { PostFilter } from "../../../domain/post/post-list.ts";
+import type { SearchExpression } from "../../../domain/search/search-expression.ts";
+import type { SearchHit } from "../../../domain/search/ranking.ts";
+import type { SearchQuery } from "../../../domain/search/search-query.ts";
+import { rangesOf, type IndexRange } from "../post-ranges.ts";
+import { BLOCK_ROWS, blocksWithin, type OrdinalRange } from "./blocks.ts";
+import { planSearch, type PlannedPass, type PlannedScan, type SearchPlan } from "./scan-plan.ts";
+import type { FoundRow, Scan, ScannedRows, Step, StepRequest } from "./step-statement.ts";
+import { blocksText, tsqueryText } from "./tsquery.ts";
+import { walkDown } from "./walk.ts";
+
+/** The maximum number of steps of a search. What they do not reach stays unfound. */
+export const MAX_STEPS = 32;
+/** The rows of the first range: a word that an eighth of the posts have is found in it often enough. */
+const FIRST_ROWS = 3 * BLOCK_ROWS;
+/** Titles have few words, so few of them match. */
+const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
+/** The maximum number of entries of the index that a scan reads: rows of its range, times lexemes of its condition. */
+const MAX_SCANNED_ENTRIES = 131_072;
+/** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
+const MAX_EVALUATIONS = 2_000;
+/** The maximum number of rows of which a scan reads the terms in a step. */
+const MAX_READ_ROWS = 100;
+/** The same for a pass. A phrase of common words that hardly ever meet reaches it. */
+const MAX_PASS_READS = 1_500;
+
+export interface Hits extends Pick<Step, "analysis" | "isComplete"> {
+  readonly hits: readonly SearchHit[];
+  /** True if the hits are of a pass with typos, which `isTypoMatch` has to verify. */
+  readonly hasTypos: boolean;
+  /** False if the search ended at one of its bounds. */
+  readonly isExhaustive: boolean;
+}
+
+/** Runs a step of a search. */
+export type RunStep = (request: StepRequest) => Promise<Step>;
+
+/** Runs the passes of searches. It remembers the greatest ordinal, at which the next search begins. */
+export function hitSearch() {
+  let lastOrdinal = 0;
+  return {
+    /** Returns the hits of each group of passes in turn, until the caller has hits. */
+    find: async function* (
+      runStep: RunStep,
+      filter: PostFilter,
+      query: SearchQuery,
+      isCounted: boolean,
+    ): AsyncGenerator<Hits> {
+      const plan = planSearch(query, isCounted);
+      for (const passes of groupsOf(plan)) {
+        let search = startPasses(passes, plan, filter, lastOrdinal);
+        let state: Step | null = null;
+        for (let steps = 0; steps < MAX_STEPS; steps++) {
+          const request = search.request();
+          if (request === null) break;
+          state = await runStep(request);
+          lastOrdinal = state.lastOrdinal;
+          // Another process may have added many rows since the last search.
+          if (search.isBehind(lastOrdinal)) search = startPasses(passes, plan, filter, lastOrdinal);
+          else search.take(state.scans);
+        }
+        if (state === null) continue;
+        const { analysis, isComplete } = state;
+        const hasTypos = passes.every(({ isTypo }) => isTypo);
+        yield { hits: search.hits(), hasTypos, analysis, isComplete, isExhaustive: search.isExhaustive() };
+      }
+    },
+  };
+}
+
+/** The passes that run together: those without typos, and then each pass with typos alone. */
+function groupsOf({ passes }: SearchPlan): readonly (readonly PlannedPass[])[] {
+  const exact = passes.filter(({ isTypo }) => !isTypo);
+  return [exact, ...passes.filter(({ isTypo }) => isTypo).map((pass) => [pass])];
+}
+
+function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: PostFilter, lastOrdinal: number) {
+  const ranges = rangesOf(filter);
+  const top = ceilBlock(lastOrdinal + BLOCK_ROWS);
+  const features = plan.levels.flat().map(({ expression }) => tsqueryText(expression, ranges));
+  const running = passes.map((pass, index) =>
+    startPass(pass, { plan, ranges, top, evaluations: features.length + 1, isFirst: index === 0 && passes.length > 1 }),
+  );
+  let requested: readonly RequestedScan[] = [];
+  return {
+    isBehind: (newest: number) => newest >= top,
+    request: (): StepRequest | null => {
+      requested = running.flatMap((pass) => pass.request());
+      if (requested.length === 0) return null;
+      const { after = null, before = null } = filter.published ?? {};
+      return {
+        scans: requested.map(({ scan }) => scan),
+        features: requested.some(({ ranksByTerms }) => ranksByTerms) ? features : [],
+        publishedAfter: after,
+        publishedBefore: before,
+      };
+    },
+    isExhaustive: () => running.every((pass) => pass.isExhaustive()),
+    take: (scans: readonly ScannedRows[]) => {
+      requested.forEach(({ take }, index) => {
+        const rows = scans[index];
+        if (rows === undefined) throw new Error("A step of a search returned fewer scans than it was given.");
+        take(rows);
+      });
+    },
+    hits: (): readonly SearchHit[] => {
+      const found = new Map<string, SearchHit>();
+      for (const pass of running) {
+        for (const hit of pass.hits()) {
+          const known = found.get(hit.id);
+          found.set(hit.id, known === undefined ? hit : { id: hit.id, levels: better(known.levels, hit.levels) });
+        }
+      }
+      return [...found.values()];
+    },
+  };
+}
+
+function ceilBlock(ordinal: number): number {
+  return Math.ceil(ordinal / BLOCK_ROWS) * BLOCK_ROWS;
+}
+
+interface RequestedScan {
+  readonly scan: Scan;
+  readonly ranksByTerms: boolean;
+  readonly take: (rows: ScannedRows) => void;
+}
+
+interface PassOptions {
+  readonly plan: SearchPlan;
+  readonly ranges: readonly IndexRange[];
+  /** The ordinal above all rows. */
+  readonly top: number;
+  /** The number of conditions that are evaluated on the terms of a row. */
+  readonly evaluations: number;
+  readonly isFirst: boolean;
+}
+
+interface OrdinalHit extends SearchHit {
+  readonly ordinal: number;
+}
+
+function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst }: PassOptions) {
+  const { scans, maxHits } = pass;
+  const found = new Map<string, OrdinalHit>();
+  let reads = 0;
+  const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
+  const running = scans.map((planned) => ({
+    planned,
+    indexed: tsqueryText(planned.indexed, ranges),
+    checked: planned.checked === null ? null : tsqueryText(planned.checked, ranges),
+    walk: planned.isLast
+      ? walkDown(top - 1, top, top)
+      : walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
+  }));
+  /** Rows that are older than the last kept hit are not needed. */
+  const lowestNeeded = (kept: readonly OrdinalHit[]) => (kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0));
+  const newest = () => [...found.values()].toSorted((a, b) => b.ordinal - a.ordinal).slice(0, maxHits);
+
+  const requestOf = ({ planned, indexed, checked, walk }: (typeof running)[number], range: OrdinalRange) => {
+    const rows = checked === null ? maxHits : readRows;
+    const scan: Scan = { indexed: within(indexed, range, top), checked, below: walk.below(), rows };
+    const take = (scanned: ScannedRows) => {
+      for (const row of scanned.found) {
+        const levels = levelsOf(planned, plan, row);
+        const known = found.get(row.id)?.levels ?? levels;
+        if (planned.isLast && !found.has(row.id)) continue;
+        found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels) });
+      }
+      if (checked !== null) reads += scanned.read;
+      walk.advance(range, scanned);
+    };
+    return { scan, ranksByTerms: planned.level === null, take };
+  };
+
+  return {
+    hits: newest,
+    isExhaustive: () =>
+      running.every(({ planned, walk }) => planned.isLast || walk.next(lowestNeeded(newest())) === null),
+    request: (): readonly RequestedScan[] => {
+      const kept = newest();
+      const lowest = lowestNeeded(kept);
+      const requests = (isLast: boolean) =>
+        running.flatMap((each) => {
+          const mayRead = each.checked === null || reads < Math.max(MAX_PASS_READS, 2 * maxHits);
+          const range = each.planned.isLast === isLast && mayRead ? each.walk.next(lowest) : null;
+          return range === null ? [] : [requestOf(each, range)];
+        });
+      const first = requests(false);
+      return first.length > 0 || kept.length === 0 ? first : requests(true);
+    },
+  };
+}
+
+/** The condition within a range of ordinals. The whole index needs no condition. */
+function within(indexed: string, range: OrdinalRange, top: number): string {
+  if (range.from === 0 && range.to >= top) return indexed;
+  return `(${indexed}) & (${blocksText(blocksWithin(range))})`;
+}
+
+/** The maximum number of rows of a range, so that the condition reads a bounded number of index entries. */
+function maxRangeRows(indexed: SearchExpression, ranges: number): number {
+  return Math.max(BLOCK_ROWS, MAX_SCANNED_ENTRIES / (countLexemes(indexed) * Math.max(1, ranges)));
+}
+
+function countLexemes(expression: SearchExpression): number {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return expression.of.reduce((sum, part) => sum + countLexemes(part), 0);
+    case "not":
+      return countLexemes(expression.of);
+    case "phrase":
+      return expression.lexemes.length;
+    case "term":
+    case "prefix":
+    case "all":
+      return 1;
+  }
+}
+
+function levelsOf({ level }: PlannedScan, { levels }: SearchPlan, { features }: FoundRow): readonly number[] {
+  if (level !== null) return [level];
+  let at = 0;
+  return levels.map((part) => {
+    const own = features.slice(at, at + part.length);
+    at += part.length;
+    return part[own.indexOf(true)]?.level ?? 0;
+  });
+}
+
+function better(a: readonly number[], b: readonly number[]): readonly number[] {
+  return a.map((level, part) => Math.max(level, b[part] ?? 0));
+}

@@ -1,0 +1,120 @@
+import { BEGINNING_LENGTHS } from "../../../domain/search/lexemes.ts";
+import { Level, levelExpressions, type MatchLevel } from "../../../domain/search/match-levels.ts";
+import { allOf, indexable, type SearchExpression } from "../../../domain/search/search-expression.ts";
+import { searchPasses, type SearchPass } from "../../../domain/search/search-passes.ts";
+import type { SearchQuery } from "../../../domain/search/search-query.ts";
+
+/** A scan of the index for a pass. */
+export interface PlannedScan {
+  /** What the index answers without the terms of a row. */
+  readonly indexed: SearchExpression;
+  /** What the terms of a row must fulfil as well; `null` if they are not read. */
+  readonly checked: SearchExpression | null;
+  /** The level of its rows, if the query is of one word; `null` if it follows from their terms. */
+  readonly level: number | null;
+  /** Whether it only improves the level of hits of the other scans. It follows them, down to the oldest of these hits. */
+  readonly isLast: boolean;
+}
+
+export interface PlannedPass extends Omit<SearchPass, "expression"> {
+  readonly scans: readonly PlannedScan[];
+}
+
+export interface SearchPlan {
+  readonly passes: readonly PlannedPass[];
+  /** The conditions of the levels, by which the rows whose terms are read are ranked. */
+  readonly levels: readonly (readonly MatchLevel[])[];
+}
+
+/**
+ * Plans the scans of a query. Reading the terms of a row costs twenty times as much as its entry in the index. So a query of one
+ * word, the most frequent one, has a scan for each level of a match, which the index answers alone.
+ */
+export function planSearch(query: SearchQuery, isCounted: boolean): SearchPlan {
+  const levels = levelExpressions(query);
+  const [only] = levels;
+  const passes = searchPasses(query, isCounted).map(({ expression, ...pass }, index) => {
+    if (only === undefined || !isOneWord(query) || pass.isTypo) return { ...pass, scans: [readingScan(expression)] };
+    // The hits in titles are those of the first pass.
+    const own = only.filter(({ level }) => isOfTitlePass(level) === (index === 0));
+    return { ...pass, scans: own.map((each) => scanOfLevel(each, own, expression)) };
+  });
+  return { passes, levels };
+}
+
+function readingScan(expression: SearchExpression): PlannedScan {
+  return { indexed: indexable(expression), checked: expression, level: null, isLast: false };
+}
+
+/** Whether the query is one word, with one level for each way to match it. */
+function isOneWord({ alternatives, words }: SearchQuery): boolean {
+  const [clauses = []] = alternatives;
+  const [clause] = clauses;
+  return (
+    alternatives.length === 1 &&
+    clauses.length === 1 &&
+    words.length === 1 &&
+    clause?.isExcluded === false &&
+    clause.forms.length === 1 &&
+    clause.forms[0]?.length === 1
+  );
+}
+
+function isOfTitlePass(level: number): boolean {
+  return level >= Level.titlePrefix;
+}
+
+/**
+ * The condition of a level without its parts that follow from others: a word in the title is in the text as well, and always comes
+ * with its beginnings.
+ */
+function simplified({ level, expression }: MatchLevel): SearchExpression {
+  const [inTitle] = isOfTitlePass(level) && expression.kind === "and" ? expression.of : [];
+  return inTitle ?? expression;
+}
+
+/** The lexeme of the beginnings of a word stands for the word itself as well. */
+function indexed(condition: SearchExpression): SearchExpression {
+  const answered = indexable(condition);
+  const beginning = condition.kind === "prefix" && answered.kind === "or" ? answered.of.at(-1) : undefined;
+  return beginning ?? answered;
+}
+
+/** The scan for the posts of a level. It excludes those of better levels, as far as the index can. */
+function scanOfLevel(own: MatchLevel, all: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
+  const { level } = own;
+  // It has dozens of lexemes, of which each may be in many titles.
+  const isLast = level === Level.titleTypo;
+  const condition = isLast ? allOf([pass, own.expression]) : simplified(own);
+  const better = all.filter((each) => each.level > level && each.level !== Level.titleTypo).map(simplified);
+  const excluded = better.filter(isAnsweredByIndex).map((each): SearchExpression => ({ kind: "not", of: each }));
+  return {
+    indexed: allOf([indexed(condition), ...excluded]),
+    checked: isLast || isAnsweredByIndex(condition) ? null : condition,
+    level,
+    isLast,
+  };
+}
+
+/** True if the index answers the whole condition: it has entries for terms, and for beginnings of words of some lengths. */
+function isAnsweredByIndex(expression: SearchExpression): boolean {
+  switch (expression.kind) {
+    case "term":
+    case "all":
+      return true;
+    case "prefix":
+      return indexable(expression).kind !== "all" && hasIndexedLength(expression.lexeme);
+    case "and":
+    case "or":
+      return expression.of.every(isAnsweredByIndex);
+    case "phrase":
+    case "not":
+      return false;
+  }
+}
+
+/** The lexeme of a beginning in a title begins with the namespace `=`. */
+function hasIndexedLength(lexeme: string): boolean {
+  const { length } = Array.from(lexeme.replace(/^=/, ""));
+  return BEGINNING_LENGTHS.some((indexed) => indexed === length);
+}

@@ -1,0 +1,97 @@
+import type { PostStatus } from "../../../domain/post/post.ts";
+import type { SearchExpression } from "../../../domain/search/search-expression.ts";
+import type { UserId } from "../../../domain/shared/id.ts";
+import type { IndexRange } from "../post-ranges.ts";
+
+/**
+ * The namespace of the lexemes of a status: each lexeme of a draft begins with a minus, which no term begins with. So the index
+ * entries of a word that a reader may find lead to published posts only, and drafts cost a search nothing.
+ */
+const NAMESPACES: Readonly<Record<PostStatus, string>> = { published: "", draft: "-" };
+
+/** The lexeme that every post of a status has. */
+const EVERY_POST = "@";
+/** A lexeme that no post has. */
+const NO_POST = "@none";
+
+function authorLexeme(authorId: UserId): string {
+  return `@a${authorId}`;
+}
+
+/** A lexeme in PostgreSQL's text format of `tsvector` and `tsquery` (PostgreSQL 18, 8.11). */
+function quote(lexeme: string): string {
+  return `'${lexeme.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}
+
+/** The text of a tsvector: the terms of a post, and lexemes for the blocks of its ordinal, its status and its author. */
+export function tsvectorText(
+  { status, authorId }: { readonly status: PostStatus; readonly authorId: UserId },
+  terms: readonly { readonly lexeme: string; readonly positions: readonly number[] }[],
+  blocks: readonly string[],
+): string {
+  const namespace = NAMESPACES[status];
+  const indexed = terms.map(({ lexeme, positions }) => {
+    const text = quote(namespace + lexeme);
+    return positions.length === 0 ? text : `${text}:${positions.join(",")}`;
+  });
+  const visibility = [EVERY_POST, authorLexeme(authorId)].map((lexeme) => quote(namespace + lexeme));
+  return [...indexed, ...visibility, ...blocks.map(quote)].join(" ");
+}
+
+/** The text of a tsquery: the posts of the ranges that fulfil the expression. The bounds on their publication are not part of it. */
+export function tsqueryText(expression: SearchExpression, ranges: readonly IndexRange[]): string {
+  const branches = ranges.map(({ status, authorId }) => {
+    const namespace = NAMESPACES[status];
+    const condition = render(expression, namespace);
+    // An expression such as a negation would otherwise hold for the posts of the other status.
+    const visible = quote(namespace + (authorId === null ? EVERY_POST : authorLexeme(authorId)));
+    return authorId === null && isWithinNamespace(expression) ? condition : `(${condition} & ${visible})`;
+  });
+  return branches.join(" | ");
+}
+
+/** Whether only posts with at least one of its lexemes fulfil the expression. */
+function isWithinNamespace(expression: SearchExpression): boolean {
+  switch (expression.kind) {
+    case "term":
+    case "prefix":
+    case "phrase":
+      return true;
+    case "and":
+      return expression.of.some(isWithinNamespace);
+    case "or":
+      return expression.of.every(isWithinNamespace);
+    case "not":
+    case "all":
+      return false;
+  }
+}
+
+function render(expression: SearchExpression, namespace: string): string {
+  switch (expression.kind) {
+    case "term":
+      return quote(namespace + expression.lexeme);
+    case "prefix":
+      return `${quote(namespace + expression.lexeme)}:*`;
+    case "phrase":
+      return `(${expression.lexemes.map((lexeme) => quote(namespace + lexeme)).join(" <-> ")})`;
+    case "and":
+      return joined(expression.of, " & ", EVERY_POST, namespace);
+    case "or":
+      return joined(expression.of, " | ", NO_POST, namespace);
+    case "not":
+      return `!${joined([expression.of], " & ", NO_POST, namespace)}`;
+    case "all":
+      return quote(namespace + EVERY_POST);
+  }
+}
+
+function joined(of: readonly SearchExpression[], operator: string, none: string, namespace: string): string {
+  if (of.length === 0) return quote(namespace + none);
+  return `(${of.map((part) => render(part, namespace)).join(operator)})`;
+}
+
+/** The text of a tsquery for the posts of any of these blocks. */
+export function blocksText(blocks: readonly string[]): string {
+  return blocks.map(quote).join(" | ");
+}
