@@ -20,12 +20,15 @@ export function includeAuthor({ users }: { readonly users: UserRepository }) {
       .orElse((failure) => (failure.kind === "user_not_found" ? ok({ ...post, author: null }) : err(failure)));
 }
 
+/** A page of a list, or of a search, which may not count all posts. */
+type SearchedPage<Of extends Post> = CountedPage<Of> & { readonly totalIsExact?: boolean };
+
 /** Adds the author to each post of a page. */
 export function includeAuthors({ users }: { readonly users: UserRepository }) {
   return async <Of extends Post>(
-    page: CountedPage<Of>,
+    page: SearchedPage<Of>,
     signal?: AbortSignal,
-  ): Promise<Result<CountedPage<AuthoredPost<Of>>, IncludeAuthorsError>> => {
+  ): Promise<Result<SearchedPage<AuthoredPost<Of>>, IncludeAuthorsError>> => {
     const authors = new Map<UserId, User>();
     const ids = [...new Set(page.items.map(({ authorId }) => authorId))];
     for (const found of await Promise.all(ids.map(async (id) => users.findById(id, signal)))) {

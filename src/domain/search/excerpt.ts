@@ -116,7 +116,8 @@ function fragmentsOf(window: Window): readonly Span[] {
 }
 
 /** A fragment with the word at an offset, and a few words before it, but none before `min`. */
-function fragmentAt({ text, words }: Window, at: number, min: number): Span {
+function fragmentAt(window: Window, at: number, min: number): Span {
+  const { text, words } = window;
   const matched = Math.max(
     0,
     words.findIndex(({ end }) => end > at),
@@ -130,6 +131,9 @@ function fragmentAt({ text, words }: Window, at: number, min: number): Span {
   }
   let last = matched;
   while (last + 1 < words.length && size < FRAGMENT_SIZE) size += sizeOf(words[++last]);
+  // A fragment does not begin or end inside of a word such as `don't`.
+  for (let parts = 0; parts < MAX_PARTS && !isBefore(first - 1) && isConnected(window, first); parts++) first--;
+  for (let parts = 0; parts < MAX_PARTS && isConnected(window, last + 1); parts++) last++;
   // The punctuation before the first word and after the last one belongs to the fragment.
   const start = Math.max(isBefore(first - 1) ? min : (words[first]?.start ?? 0), at - MAX_LEAD_LENGTH);
   const end = last + 1 < words.length ? (words[last]?.end ?? 0) : text.length;
@@ -137,6 +141,16 @@ function fragmentAt({ text, words }: Window, at: number, min: number): Span {
     start: betweenCharacters(text, start),
     end: betweenCharacters(text, Math.min(end, start + MAX_FRAGMENT_LENGTH)),
   };
+}
+
+/** The number of connected words by which a fragment may grow at each end. */
+const MAX_PARTS = 4;
+
+/** Whether one character other than white space is between a word and the one before it. */
+function isConnected({ text, words }: Window, index: number): boolean {
+  const [before, word] = [words[index - 1], words[index]];
+  if (before === undefined || word === undefined || word.kind === "bigram") return false;
+  return word.start - before.end === 1 && !/\s/.test(text.charAt(before.end));
 }
 
 function partsOf({ text, matches }: Window, fragments: readonly Span[]): readonly ExcerptPart[] {

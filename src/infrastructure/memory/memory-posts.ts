@@ -6,6 +6,8 @@ import type { Post } from "../../domain/post/post.ts";
 import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
 import { isVisible, sortKey, type PostFilter } from "../../domain/post/post-list.ts";
 import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
+import { excerptOf } from "../../domain/search/excerpt.ts";
+import type { FoundPost } from "../../domain/search/found-post.ts";
 import { rankKey } from "../../domain/search/ranking.ts";
 import { totalOf } from "../../domain/search/search-passes.ts";
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
@@ -52,7 +54,10 @@ function postReads(access: MemoryAccess): Pick<PostRepository, "findById" | "has
         unlessAborted("posts.search", signal, ({ posts }) => {
           const shown = [...posts.values()].filter((post) => isShown(post, filter));
           const found = findPosts(shown, query, page.isCounted === true);
-          const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true });
+          const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true }).map((post): FoundPost => ({
+            ...post,
+            excerpt: excerptOf(post.content, query),
+          }));
           const counted = page.isCounted === true ? totalOf(found.length) : { total: null, totalIsExact: true };
           return ok({ ...toFoundPostPage(rows, page, rankKey), ...counted, isComplete: true });
         }),

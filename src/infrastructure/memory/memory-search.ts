@@ -1,5 +1,4 @@
 import type { Post } from "../../domain/post/post.ts";
-import { excerptOf } from "../../domain/search/excerpt.ts";
 import type { FoundPost } from "../../domain/search/found-post.ts";
 import { indexedTerms } from "../../domain/search/indexed-terms.ts";
 import { levelExpressions, levelsOf } from "../../domain/search/match-levels.ts";
@@ -20,8 +19,10 @@ function lexemesOf(post: Post): Lexemes {
   return lexemes;
 }
 
+type RankedPost = Post & Pick<FoundPost, "rank">;
+
 /** The ranked posts of all passes of a search among the posts that the viewer may see, best first. */
-export function findPosts(visible: readonly Post[], query: SearchQuery, isCounted: boolean): readonly FoundPost[] {
+export function findPosts(visible: readonly Post[], query: SearchQuery, isCounted: boolean): readonly RankedPost[] {
   const newestFirst = visible.toSorted((a, b) => (a.id < b.id ? 1 : -1));
   const found = new Map<Post["id"], Post>();
   for (const pass of searchPasses(query, isCounted)) {
@@ -32,7 +33,7 @@ export function findPosts(visible: readonly Post[], query: SearchQuery, isCounte
   const hits = [...found.values()].map((post) => ({ id: post.id, levels: levelsOf(levels, lexemesOf(post)) }));
   return rankHits(query, hits).flatMap(({ id, rank }) => {
     const post = found.get(id);
-    return post === undefined ? [] : [{ ...post, rank, excerpt: excerptOf(post.content, query) }];
+    return post === undefined ? [] : [{ ...post, rank }];
   });
 }
 

@@ -49,8 +49,11 @@ export const PageQuery = z.strictObject({
     .optional(),
 });
 
-/** A page, and `total`, the number of items in its list, if the request asks for it. */
-type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & { readonly total?: number | null };
+/** A page, and `total`, the number of items in its list, if the request asks for it. A search may not count them all. */
+type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & {
+  readonly total?: number | null;
+  readonly totalIsExact?: boolean;
+};
 
 interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {
   /** The name of the list. A cursor is valid only for the list that it was made for. */
@@ -78,10 +81,10 @@ export async function pageResponse<
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const { items, next, previous, total = null } = found.value;
+  const { items, next, previous, total = null, totalIsExact } = found.value;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
-  const page = { nextCursor, previousCursor, ...(total === null ? {} : { total }) };
+  const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
   // A list such as `fields` may be one parameter with commas, or a repeated parameter.
@@ -94,6 +97,16 @@ export async function pageResponse<
   link("next", nextCursor);
   link("prev", previousCursor);
   return jsonResponse(c, { items: items.map(present), ...page }, 200);
+}
+
+interface Count {
+  readonly total?: number;
+  readonly totalIsExact?: boolean;
+}
+
+function countOf(total: number | null, isExact: boolean | undefined): Count {
+  if (total === null) return {};
+  return isExact === undefined ? { total } : { total, totalIsExact: isExact };
 }
 
 function malformedCursor(c: Context) {

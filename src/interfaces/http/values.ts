@@ -5,7 +5,7 @@ import { parseId, type Id } from "../../domain/shared/id.ts";
 import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/user/password.ts";
 import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post/post.ts";
 import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user/user.ts";
-import { parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/search/search-query.ts";
+import { MAX_QUERY_TERMS, parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/search/search-query.ts";
 import type { Violation } from "../../domain/shared/violation.ts";
 
 /**
@@ -58,8 +58,7 @@ export const contentText = text(parsePostContent, {
 });
 
 export const searchText = text(parseSearchQuery, {
-  description:
-    'Words that a post must all have, in any inflection, with or without accents. It supports `"a phrase"`, `or`, and `-` before a word that must be absent; without these, titles with similar words are found too. 1 to 200 characters.',
+  description: `Words that a post must all have, in any case, with or without accents. The last one may be the beginning of a word. It supports \`"a phrase"\`, \`or\`, and \`-\` before a word that must be absent; without these, words with a typo are found if no post has them. 1 to ${QUERY_MAX_LENGTH} characters and at most ${MAX_QUERY_TERMS} words.`,
   examples: ["first words"],
   minLength: 1,
   maxLength: QUERY_MAX_LENGTH,

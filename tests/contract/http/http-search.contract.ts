@@ -95,6 +95,7 @@ export function httpSearchContract(open: OpenApi) {
         ],
       });
       expect(Object.keys(toPage(page).items[0] ?? {}).toSorted()).toEqual(["excerpt", "id", "title"]);
+      expect(page.body).toMatchObject({ totalIsExact: true });
       expect((await nobody.get(nextLink(page) ?? "")).body).toMatchObject({ total: 3, items: [{ excerpt }] });
     });
 

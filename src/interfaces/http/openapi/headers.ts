@@ -79,6 +79,11 @@ export const RESPONSE_HEADERS = {
     schema: { type: "string" },
     example: '</v1/posts?limit=20&cursor=AaIL9CgHd6Wcjr6DUW4Nz5LkVcUcJ9nG>; rel="next"',
   },
+  "X-Search-Index": {
+    description: "`building` while the search index is being built: posts that are not indexed yet are missing.",
+    schema: { type: "string", enum: ["building"] },
+    example: "building",
+  },
   "Idempotency-Replayed": {
     description: "`true` when this is the stored answer to an earlier request with the same Idempotency-Key.",
     schema: { type: "string", enum: ["true"] },

@@ -41,6 +41,15 @@ describe("excerptOf", () => {
     expect(excerpt).toBe(`[engine] ${filler(0, 24)} … ${filler(94, 100)} [engine] ${filler(100, 118)}`);
   });
 
+  it("does not begin or end inside of a connected word", () => {
+    expect(written(`${filler(0, 50)} don't a b c d e engine ${filler(50, 100)}`, "engine")).toBe(
+      `don't a b c d e [engine] ${filler(50, 68)}`,
+    );
+    expect(written(`engine ${filler(0, 23)} don't ${filler(23, 100)}`, "engine")).toBe(
+      `[engine] ${filler(0, 23)} don't`,
+    );
+  });
+
   it("joins two fragments that touch each other", () => {
     const excerpt = written(`engine ${filler(0, 26)} engine ${filler(26, 200)}`, "engine");
     expect(excerpt).toBe(`[engine] ${filler(0, 26)} [engine] ${filler(26, 48)}`);

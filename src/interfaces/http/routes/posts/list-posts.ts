@@ -5,6 +5,7 @@ import type { HttpEnv } from "../../environment.ts";
 import { postPageCost } from "../../middleware/rate-costs.ts";
 import { validQuery } from "../../middleware/validation.ts";
 import { describeRoute } from "../../openapi/operation.ts";
+import { setHeader } from "../../respond.ts";
 import type { RouteDependencies } from "../dependencies.ts";
 import { ADA, EXAMPLES, NOT_MODIFIED, PUBLISHED } from "../examples.ts";
 import { PostPage, postPageResponse } from "./post-page.ts";
@@ -32,7 +33,7 @@ export const listPostsOperation = describeRoute(listPostsRoute, {
   answers: {
     200: {
       description: "A page of posts.",
-      headers: ["ETag", "Link"],
+      headers: ["ETag", "Link", "X-Search-Index"],
       body: PostPage,
       example: {
         items: [{ ...PUBLISHED, author: { id: ADA.id, name: ADA.name } }],
@@ -58,7 +59,11 @@ export function listPostsRoute({ useCases, limits }: RouteDependencies) {
           list,
           query,
           isKey: isRankKey,
-          find: async (page) => useCases.searchPosts(viewer, wanted, page, signal),
+          find: async (page) => {
+            const found = await useCases.searchPosts(viewer, wanted, page, signal);
+            if (found.isOk() && !found.value.isComplete) setHeader(c, "X-Search-Index", "building");
+            return found;
+          },
         })
       : postPageResponse(c, useCases, {
           list,

@@ -5,6 +5,7 @@ import type { UseCases } from "../../../../application/application.ts";
 import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
 import type { Post } from "../../../../domain/post/post.ts";
 import type { PostPageRequest } from "../../../../domain/post/post-list.ts";
+import { MAX_EXACT_TOTAL } from "../../../../domain/search/search-passes.ts";
 import type { CountedPage } from "../../../../domain/shared/page.ts";
 import type { StorageFailure } from "../../../../domain/shared/storage-failure.ts";
 import type { HttpEnv } from "../../environment.ts";
@@ -17,14 +18,22 @@ import type { ListQuery } from "./post-query.ts";
 export const PostPage = pageBody(ListedPostBody)
   .extend({
     total: z.int().nonnegative().exactOptional().meta({ description: "The number of posts in the whole list." }),
+    totalIsExact: z
+      .boolean()
+      .exactOptional()
+      .meta({
+        description: `With the \`total\` of a search: \`false\` if more posts match than it says, which is ${MAX_EXACT_TOTAL} then.`,
+      }),
   })
   .register(BODIES, { id: "PostPage" });
+
+type FoundPosts<Item extends Post> = CountedPage<Item> & { readonly totalIsExact?: boolean };
 
 interface PostPageAnswer<Item extends Post, Failure extends UseCaseError> {
   readonly list: string;
   readonly query: ListQuery;
   readonly isKey: (key: string | null) => boolean;
-  readonly find: (page: PostPageRequest) => Promise<Result<CountedPage<Item>, Failure>>;
+  readonly find: (page: PostPageRequest) => Promise<Result<FoundPosts<Item>, Failure>>;
 }
 
 /** Answers with a page of posts, and with their authors if the query includes them. */
@@ -45,7 +54,7 @@ export async function postPageResponse<Item extends Post, Failure extends UseCas
   }
   return pageResponse(c, {
     ...answer,
-    find: async (page): Promise<Result<CountedPage<AuthoredPost<Item>>, Failure | StorageFailure>> => {
+    find: async (page): Promise<Result<FoundPosts<AuthoredPost<Item>>, Failure | StorageFailure>> => {
       const found = await find({ ...page, isCounted });
       return found.isErr() ? err(found.error) : includeAuthors(found.value, c.get("signal"));
     },
