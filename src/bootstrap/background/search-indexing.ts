@@ -36,60 +36,75 @@ interface SearchIndexingOptions {
 }
 
 /** Indexes changed posts in the background, in the order of their changes, and every post that the index lacks. */
-export function searchIndexing({ index, isIdle, log }: SearchIndexingOptions): SearchIndexing {
-  const pending = new Set<PostId>();
-  let isSweepDue = true;
-  let maySweepAt = 0;
-  let isStopping = false;
-  let isFailing = false;
-  let wake = () => {};
+export function searchIndexing(options: SearchIndexingOptions): SearchIndexing {
+  const pending = pendingPosts();
+  const alarm = alarmClock();
+  const state = { isStopping: false, isSweepDue: true, maySweepAt: 0 };
+  const { indexPending, sweep } = indexingTasks(options, pending, state);
   let working: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
   const requestSweep = () => {
-    isSweepDue = true;
-    wake();
+    state.isSweepDue = true;
+    alarm.ring();
+  };
+  const msUntilWork = () => {
+    if (pending.size() > 0) return 0;
+    return state.isSweepDue ? state.maySweepAt - performance.now() : Infinity;
+  };
+  const work = async () => {
+    for (;;) {
+      if (!state.isStopping) await alarm.sleep(msUntilWork());
+      if (state.isStopping) break;
+      const delayMs = pending.size() > 0 ? await indexPending() : 0;
+      if (pending.size() === 0 && state.isSweepDue && performance.now() >= state.maySweepAt) await sweep();
+      if (delayMs > 0 && !hasStopped(state)) await alarm.sleep(delayMs);
+    }
+    const until = performance.now() + MAX_DRAIN_MS;
+    while (pending.size() > 0 && performance.now() < until) {
+      if ((await indexPending()) > 0) break;
+    }
   };
 
-  /** Lets requests pass, but not for long. */
-  const rest = async () => {
-    const until = performance.now() + MAX_WAIT_MS;
-    while (!isStopping && !isIdle() && performance.now() < until) await delay(IDLE_CHECK_MS);
+  return {
+    onChanged: (id) => {
+      if (!pending.add(id)) state.isSweepDue = true;
+      alarm.ring();
+    },
+    onManyChanged: requestSweep,
+    start: () => {
+      timer = setInterval(requestSweep, SWEEP_INTERVAL_MS);
+      working = work().catch((error: unknown) => {
+        options.log.error({ error }, "the indexing of posts for the search has ended");
+      });
+    },
+    stop: async () => {
+      state.isStopping = true;
+      clearInterval(timer);
+      alarm.ring();
+      await working;
+    },
   };
+}
 
-  /** Indexes a batch of the oldest changes. Returns the time to wait before the next one. */
-  const indexPending = async (): Promise<number> => {
-    const ids = Array.from(pending);
-    pending.clear();
-    const batch = await index.index(ids);
-    // They go before the changes of the meantime, so that the order stays.
-    const left = batch.isOk() ? batch.value.left : ids;
-    const newer = Array.from(pending);
-    pending.clear();
-    for (const id of [...left, ...newer]) pending.add(id);
-    if (pending.size === 0 && batch.isOk()) note(await index.merge());
-    else note(batch);
-    if (batch.isErr()) return FAILURE_DELAY_MS;
-    return batch.value.indexed === 0 && left.length > 0 ? LOCKED_DELAY_MS : 0;
-  };
+interface IndexingState {
+  isStopping: boolean;
+  isSweepDue: boolean;
+  /** The time of `performance.now()` before which no sweep begins. */
+  maySweepAt: number;
+}
 
-  const sweep = async () => {
-    isSweepDue = false;
-    const startedAt = performance.now();
-    const restAndIndex = async () => {
-      await rest();
-      // A change of now does not wait for the end of a sweep.
-      if (pending.size > 0) await indexPending();
-      await rest();
-    };
-    const swept = await index.sweep({ isStopping: () => isStopping, rest: restAndIndex });
-    const durationMs = Math.round(performance.now() - startedAt);
-    note(swept);
-    if (swept.isErr()) isSweepDue = true;
-    else if (swept.value > 0) log.info({ posts: swept.value, durationMs }, "search index brought up to date");
-    const restMs = Math.max(swept.isErr() ? FAILURE_DELAY_MS : MIN_SWEEP_REST_MS, SWEEP_REST * durationMs);
-    maySweepAt = performance.now() + restMs;
-  };
+/** Read anew after each wait, during which it may have changed. */
+function hasStopped(state: IndexingState): boolean {
+  return state.isStopping;
+}
+
+function indexingTasks(
+  { index, isIdle, log }: SearchIndexingOptions,
+  pending: ReturnType<typeof pendingPosts>,
+  state: IndexingState,
+) {
+  let isFailing = false;
 
   /** Warns once for a series of failures, such as those of a full disk. */
   const note = (outcome: Result<unknown, StorageFailure>) => {
@@ -97,61 +112,82 @@ export function searchIndexing({ index, isIdle, log }: SearchIndexingOptions): S
       log.warn({ failure: outcome.error }, "posts were not indexed for the search yet");
     isFailing = outcome.isErr();
   };
-
-  const waitForWork = async (): Promise<void> => {
-    if (pending.size > 0 || isStopping) return;
-    const sweepInMs = isSweepDue ? maySweepAt - performance.now() : Infinity;
-    if (sweepInMs <= 0) return;
-    await new Promise<void>((resolve) => {
-      const due = Number.isFinite(sweepInMs) ? setTimeout(resolve, sweepInMs) : undefined;
-      wake = () => {
-        clearTimeout(due);
-        resolve();
-      };
+  /** Lets requests pass, but not for long. */
+  const rest = async () => {
+    const until = performance.now() + MAX_WAIT_MS;
+    while (!hasStopped(state) && !isIdle() && performance.now() < until) await delay(IDLE_CHECK_MS);
+  };
+  /** Indexes a batch of the oldest changes. Returns the time to wait before the next one. */
+  const indexPending = async (): Promise<number> => {
+    await rest();
+    const ids = pending.takeAll();
+    const batch = await index.index(ids);
+    const left = batch.isOk() ? batch.value.left : ids;
+    pending.putBack(left);
+    if (pending.size() === 0 && batch.isOk()) note(await index.merge());
+    else note(batch);
+    if (batch.isErr()) return FAILURE_DELAY_MS;
+    return batch.value.indexed === 0 && left.length > 0 ? LOCKED_DELAY_MS : 0;
+  };
+  const sweep = async (): Promise<void> => {
+    state.isSweepDue = false;
+    const startedAt = performance.now();
+    const swept = await index.sweep({
+      isStopping: () => state.isStopping,
+      rest: async () => {
+        // A change of now does not wait for the end of a sweep.
+        if (pending.size() > 0) await indexPending();
+        await rest();
+      },
     });
+    const durationMs = Math.round(performance.now() - startedAt);
+    note(swept);
+    if (swept.isErr()) state.isSweepDue = true;
+    else if (swept.value > 0) log.info({ posts: swept.value, durationMs }, "search index brought up to date");
+    const restMs = Math.max(swept.isErr() ? FAILURE_DELAY_MS : MIN_SWEEP_REST_MS, SWEEP_REST * durationMs);
+    state.maySweepAt = performance.now() + restMs;
   };
+  return { indexPending, sweep };
+}
 
-  const work = async () => {
-    for (;;) {
-      await waitForWork();
-      if (isStopping) break;
-      await rest();
-      const delayMs = pending.size > 0 ? await indexPending() : 0;
-      if (pending.size === 0 && isSweepDue && performance.now() >= maySweepAt) await sweep();
-      if (delayMs > 0 && !isStopping)
-        await Promise.race([
-          delay(delayMs, undefined, { ref: false }),
-          new Promise<void>((resolve) => (wake = resolve)),
-        ]);
-    }
-    const until = performance.now() + MAX_DRAIN_MS;
-    while (pending.size > 0 && performance.now() < until) {
-      if ((await indexPending()) > 0) break;
-    }
-  };
-
+/** The ids of changed posts, in the order of their changes, {@link MAX_PENDING} at most. */
+function pendingPosts() {
+  let ids = new Set<PostId>();
   return {
-    onChanged: (id) => {
-      pending.add(id);
-      // The sweep finds all of them.
-      if (pending.size > MAX_PENDING) {
-        pending.clear();
-        isSweepDue = true;
-      }
-      wake();
+    size: () => ids.size,
+    /** Returns false, and forgets all, if there are too many. Then a sweep has to find them. */
+    add: (id: PostId): boolean => {
+      ids.add(id);
+      if (ids.size <= MAX_PENDING) return true;
+      ids = new Set();
+      return false;
     },
-    onManyChanged: requestSweep,
-    start: () => {
-      timer = setInterval(requestSweep, SWEEP_INTERVAL_MS);
-      working = work().catch((error: unknown) =>
-        log.error({ error }, "the indexing of posts for the search has ended"),
-      );
+    takeAll: (): readonly PostId[] => {
+      const taken = [...ids];
+      ids = new Set();
+      return taken;
     },
-    stop: async () => {
-      isStopping = true;
-      clearInterval(timer);
-      wake();
-      await working;
+    /** Puts ids before those that were added since. */
+    putBack: (earlier: readonly PostId[]) => {
+      ids = new Set([...earlier, ...ids]);
+    },
+  };
+}
+
+/** Sleeps until it rings or the time is over, whichever is first. */
+function alarmClock() {
+  let ring: (() => void) | null = null;
+  return {
+    ring: () => ring?.(),
+    sleep: async (ms: number): Promise<void> => {
+      if (ms <= 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined;
+        ring = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     },
   };
 }

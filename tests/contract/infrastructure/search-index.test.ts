@@ -316,7 +316,8 @@ describe.each([
 describe("the search index of a database on a server", () => {
   it("leaves out a post that another transaction is writing, and does not wait for it", async () => {
     const options = { ...serverDefaults, server: await createDatabase() };
-    const { users, posts, searchIndex, close } = (await openPostgresStorage(options))._unsafeUnwrap();
+    const storage = (await openPostgresStorage(options))._unsafeUnwrap();
+    const { users, posts, searchIndex } = storage;
     (await users.insert(author))._unsafeUnwrap();
     const [held, free] = [aPublishedPost(author.id), aPublishedPost(author.id)];
     for (const post of [held, free]) (await posts.insert(post))._unsafeUnwrap();
@@ -327,6 +328,6 @@ describe("the search index of a database on a server", () => {
     });
     expect(await searchIndex.index([held.id])).toEqual(ok({ indexed: 1, left: [] }));
     await client.end(1000);
-    (await close())._unsafeUnwrap();
+    (await storage.close())._unsafeUnwrap();
   }, 60_000);
 });
