@@ -56,7 +56,7 @@ export async function visit(url: string, elsewhere: string) {
   let logIn = "no error";
   while (logIn !== "rate_limited") logIn = codeOf(await quire.logIn({ ...account, password: "wrong horse" }));
   const retryAfter = header("Retry-After");
-  const unreachable = codeOf(await createClient({ url: "http://127.0.0.1:1" }).posts.get(first.id));
+  const unreachable = codeOf(await createClient({ url: "http://127.0.0.1:1", retryForMs: 500 }).posts.get(first.id));
   const silent = createClient({ url: `${elsewhere}/silent`, timeoutMs: 100 });
   const tooLate = codeOf(await silent.posts.delete(first));
   const aborted = codeOf(await silent.posts.page({}, { signal: AbortSignal.timeout(50) }));
