@@ -298,7 +298,7 @@ describe.each([
       const failing: SearchIndex = {
         ...storage.searchIndex,
         index: async (ids) => (failures-- > 0 ? err(failure) : storage.searchIndex.index(ids)),
-        sweep: async () => err(failure),
+        sweep: async () => (failures > 0 ? err(failure) : ok(0)),
       };
       const { indexing, noting } = serve(failing);
       indexing.start();
