@@ -1,21 +1,27 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./tests/support/longest-first.ts";
 import { skippedTestsReporter } from "./tests/support/skipped-tests-reporter.ts";
 
 const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
+/** All test files of a worker share its modules. To import the sources again for each file takes longer than most tests. */
+const SHARED_MODULES = { isolate: false };
 /** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
+const TOOLS = "tests/process/openapi/tools.test.ts";
 
 export default defineConfig({
   test: {
     // The default leaves one core free, which is half of a machine with two cores.
     maxWorkers: "100%",
     reporters: ["default", skippedTestsReporter()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: "unit",
           include: ["tests/unit/**/*.test.ts", "tests/contract/*/*-memory.test.ts"],
+          ...SHARED_MODULES,
           ...TIMEOUTS,
         },
       },
@@ -25,6 +31,7 @@ export default defineConfig({
           include: ["tests/contract/**/*.test.ts"],
           exclude: ["tests/contract/*/*-memory.test.ts"],
           globalSetup: DATABASES,
+          ...SHARED_MODULES,
           ...TIMEOUTS,
         },
       },
@@ -32,11 +39,13 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["tests/process/**/*.test.ts"],
-          exclude: [NESTED_PACKAGES],
+          exclude: [NESTED_PACKAGES, TOOLS],
           globalSetup: DATABASES,
           ...TIMEOUTS,
         },
       },
+      // It installs hundreds of packages, so only `.ci/run` includes it.
+      { test: { name: "tools", include: [TOOLS], ...TIMEOUTS } },
       { test: { name: "faults", include: ["tests/faults/**/*.test.ts"], globalSetup: DATABASES, ...TIMEOUTS } },
     ],
     coverage: {

@@ -90,8 +90,8 @@ interface Summary {
 }
 
 /**
- * Loads all processes of a contender at once, each with its part of the connections. Throws if a request failed, because the
- * measurement is then void.
+ * Loads all processes of a contender at the same time, each with its part of the connections. Throws if a request failed,
+ * because the measurement is then void.
  */
 export async function measure(urls: readonly string[], work: Work, seconds: number): Promise<Measured> {
   const parts = await Promise.all(

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
-import { compose, nodeAdapters } from "../src/bootstrap/compose.ts";
+import { compose } from "../src/bootstrap/compose.ts";
 import { readConfig } from "../src/bootstrap/config.ts";
 import { nullLog } from "../src/infrastructure/node/null-log.ts";
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
@@ -65,9 +65,8 @@ export async function openQuire(directory: string) {
 export async function openApp(directory: string) {
   const opened = await openQuire(directory);
   const { storage } = opened;
-  const { http, sessionIdleMs, registration } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
-  const settings = { sessionIdleMs, registration, http, clientAddress: () => "127.0.0.1" };
-  return { ...opened, ...compose({ ...nodeAdapters, ...storage, log: nullLog, ...settings }) };
+  const { http } = readConfig({ QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" })._unsafeUnwrap();
+  return { ...opened, ...compose({ ...storage, http }) };
 }
 
 /** Creates a data directory with this many posts. */

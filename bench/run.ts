@@ -51,7 +51,7 @@ async function run(contender: Contender): Promise<void> {
     note(contender.name, "ready, ms", { value: Math.round(server.readyMs) });
     if (contender.isOnlyStarted === true) return;
     const { api, processes = 1 } = contender;
-    // One connection or ten would not keep several processes busy.
+    // One connection or ten cannot occupy several processes.
     const all = works(api, await createDraft(api, server.urls[0])).filter(
       ({ connections }) => processes === 1 || connections === MAX_CONNECTIONS,
     );

@@ -51,6 +51,8 @@ CREATE TRIGGER "posts_remove_from_search" AFTER UPDATE ON "posts" FOR EACH ROW
 ALTER TABLE "posts" DROP COLUMN "words";--> statement-breakpoint
 -- Contracts: as above. Blocks: as above.
 DROP INDEX "posts_title_key_idx";--> statement-breakpoint
+-- Contracts: as above.
 DROP FUNCTION "public"."title_key"(text);--> statement-breakpoint
+-- Contracts: as above.
 -- The extensions unaccent and pg_trgm stay: another application of the database may use them, and only their owner may drop them.
 DROP TEXT SEARCH CONFIGURATION "public"."quire";

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, PASSWORD } from "./client.ts";
 
-/** Attacks a server until the process ends. The pauses keep the attack from using up the test machine itself. */
+/** Attacks a server until the process ends. The pauses prevent the attack from using up the test machine itself. */
 type Attack = (url: string, localAddress: string) => Promise<never>;
 
 const MIB = 1_048_576;

@@ -9,8 +9,9 @@ import type { ATTACKS } from "./attacks.ts";
 import type { Sample } from "./reader.ts";
 
 /**
- * Runs five attacks at once, each from its own address, on a server with the default limits. Another client reads and writes.
- * The run fails if the p99 of that client is above MAX_P99_MS, if one of its requests is refused, or if memory grows.
+ * Runs five attacks at the same time, each from its own address, on a server with the default limits. Another client reads
+ * and writes. The run fails if the p99 of that client is above MAX_P99_MS, if one of its requests is refused, or if memory
+ * grows.
  */
 const MAX_P99_MS = 250;
 /** The server's memory in the last third of the run, relative to the second third. A leak grows; a cache does not. */

@@ -16,17 +16,33 @@ function showProblem({ code, detail, errors = [] }: Failure, place = find("probl
   place.textContent = errors.map((error) => `${error.pointer.slice(1)}: ${error.detail}`).join(" ") || detail;
 }
 
-async function showPosts(q: string): Promise<void> {
-  for await (const post of quire.posts.list({ limit: 10, include: "author", ...(q !== "" && { q }) })) {
+/** Shows the posts that a text finds, or all. `signal` ends it when the text changes: the page searches as the user types. */
+async function showPosts(q: string, signal = new AbortController().signal): Promise<void> {
+  const query = { limit: 10, include: "author", ...(q !== "" && { q }) } as const;
+  let count = 0;
+  for await (const post of quire.posts.list(query, { signal })) {
+    if (signal.aborted) return;
     if (!post.ok) return showProblem(post.error);
-    if (view.childElementCount > 0 && view.childElementCount % 10 === 0) await press(find("more"));
+    if (count > 0 && count % 10 === 0) await press(find("more"), signal);
+    if (count++ === 0) view.replaceChildren();
     const { id, title, content, excerpt } = post.value;
     const parts = excerpt === undefined ? [{ text: content.slice(0, 200), isMatch: false }] : excerptParts(excerpt);
     const text = parts.map((part) => make(part.isMatch ? "mark" : "span", {}, part.text));
     view.append(make("article", {}, heading(make("a", { href: `?post=${id}` }, title), post.value), ...text));
   }
-  if (!view.hasChildNodes()) view.append("No posts found.");
+  if (count === 0) view.replaceChildren("No posts found.");
 }
+
+let typing = new AbortController();
+find("q").oninput = async ({ target }) => {
+  typing.abort();
+  typing = new AbortController();
+  const { value } = target as HTMLInputElement;
+  history.replaceState(null, "", `?q=${encodeURIComponent(value)}`);
+  find("more").hidden = find("publish").hidden = true;
+  find("problem").textContent = "";
+  await showPosts(value.trim(), typing.signal);
+};
 
 async function showPost(id: string): Promise<void> {
   const post = await quire.posts.get(id, { include: "author" });
@@ -45,9 +61,9 @@ function heading(title: Node | string, { author, publishedAt }: ListedPost): HTM
   return make("hgroup", {}, make("h2", {}, title), make("p", {}, author ? `${author.name}, ${day}` : day));
 }
 
-async function press(button: HTMLElement): Promise<void> {
+async function press(button: HTMLElement, signal = new AbortController().signal): Promise<void> {
   button.hidden = false;
-  await new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
+  await new Promise((resolve) => button.addEventListener("click", resolve, { once: true, signal }));
   button.hidden = true;
 }
 
@@ -83,4 +99,4 @@ const { post, q = "" } = Object.fromEntries(new URLSearchParams(location.search)
 (find("q") as HTMLInputElement).value = q;
 find("log-in").hidden = token !== null;
 find("write").hidden = find("log-out").hidden = token === null;
-await (post === undefined ? showPosts(q) : showPost(post));
+await (post === undefined ? showPosts(q, typing.signal) : showPost(post));

@@ -1,11 +1,12 @@
 import type { Log } from "../application/ports/log.ts";
 import type { RatePolicy } from "../application/ports/rate-limiter.ts";
 import { useCases, type Dependencies } from "../application/application.ts";
+import type { Storage } from "../application/ports/storage.ts";
 import { cachedProbe } from "../infrastructure/storage/cached-probe.ts";
 import { argon2idOnThreads } from "../infrastructure/crypto/hashing-threads.ts";
 import { passwordHasher } from "../infrastructure/crypto/password-hasher.ts";
+import { nullLog } from "../infrastructure/node/null-log.ts";
 import { rateLimiter } from "../infrastructure/node/rate-limiter.ts";
-import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { systemClock } from "../infrastructure/node/system-clock.ts";
 import { uuidGenerator } from "../infrastructure/node/uuid-generator.ts";
 import { nodeIdempotencyCipher } from "../infrastructure/crypto/node-idempotency-cipher.ts";
@@ -16,6 +17,7 @@ import type { Load } from "../interfaces/http/load.ts";
 import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
 import type { HttpSettings } from "../interfaces/http/settings.ts";
 import type { OnDisconnect, Timer } from "../interfaces/http/middleware/time-limit.ts";
+import { readConfig } from "./config.ts";
 
 export interface Adapters extends Dependencies {
   readonly log: Log;
@@ -26,22 +28,36 @@ export interface Adapters extends Dependencies {
   readonly load?: () => Load;
   /** The timer of the request timeout. The default is the timer of the runtime. */
   readonly timer?: Timer;
-  /** Tells when a client has disconnected; by default the signal of the request. */
+  /** Calls back when a client has disconnected; by default the signal of the request. */
   readonly onDisconnect?: OnDisconnect;
 }
 
-/** The adapters of a Node process, except for its storage. */
+/** The adapters of a Node process that no setting changes. */
 export const nodeAdapters = {
   hasher: passwordHasher(argon2idOnThreads()),
   tokens: nodeSessionTokens,
   idempotencyCipher: nodeIdempotencyCipher,
   ids: uuidGenerator,
   clock: systemClock,
-  swaggerUi,
 } satisfies Partial<Adapters>;
 
+/** The storage, and the adapters and settings that differ from the defaults. */
+export type Composition = Omit<Storage, "close"> & Partial<Adapters>;
+
+/** The default configuration of the server, without a log. All clients count as one address. */
+function defaults() {
+  const { http, registration, sessionIdleMs } = readConfig({}).match(
+    (config) => config,
+    () => {
+      throw new Error("The default configuration is invalid.");
+    },
+  );
+  return { ...nodeAdapters, log: nullLog, http, registration, sessionIdleMs, clientAddress: () => "unknown" };
+}
+
 /** Composes the application from its adapters: the same for the server and for every test. */
-export function compose(adapters: Adapters) {
+export function compose(composition: Composition) {
+  const adapters: Adapters = { ...defaults(), ...composition };
   const { log, http, clientAddress, clock, swaggerUi, load, timer, onDisconnect, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);

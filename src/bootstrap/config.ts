@@ -20,7 +20,7 @@ export interface Config extends ServerConfig, StorageConfig, AccountConfig {
   readonly logLevel: LogLevel;
 }
 
-/** All problems of the configuration at once, without the values, which may be secrets. */
+/** All problems of the configuration together, without the values, which may be secrets. */
 export interface ConfigInvalid {
   readonly kind: "config_invalid";
   readonly problems: readonly ConfigProblem[];

@@ -1,4 +1,4 @@
-/** The exit codes of the programs: those of BSD's sysexits(3), so that a supervisor can tell failures apart. */
+/** The exit codes of the programs, which follow BSD's sysexits(3), so that a supervisor can distinguish failures. */
 export const EXIT = {
   ok: 0,
   usage: 64,

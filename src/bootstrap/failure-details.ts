@@ -35,7 +35,7 @@ const SEVERITY =
 
 /** The last lines of PostgreSQL's log, without the statements, which may hold private data. */
 export function lastLogLines(failure: object): string {
-  const lines = "lastWords" in failure ? (failure.lastWords as readonly string[]) : [];
+  const lines = "lastLines" in failure ? (failure.lastLines as readonly string[]) : [];
   let isStatement = false;
   const shown = lines.filter((line) => {
     if (SEVERITY.test(line)) isStatement = /\b(?:STATEMENT|QUERY): /.test(line);
@@ -44,10 +44,10 @@ export function lastLogLines(failure: object): string {
   return shown.length === 0 ? "" : `\nIts last log lines:\n${shown.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/** The place in the program's own code where an error was thrown, for a bug report; empty if it is not known. */
-export function describePlace(cause: unknown): string {
-  const [, place] = (cause instanceof Error && /\bat ([^\n]*\/(?:dist|src)\/[^\n]*)/.exec(cause.stack ?? "")) || [];
-  return place === undefined ? "" : ` (at ${place.replace(/(?:file:\/\/)?\/[^\s(]*\/(?=(?:dist|src)\/)/, "")})`;
+/** The location in the program's own code where an error was thrown, for a bug report; empty if it is not known. */
+export function describeCodeLocation(cause: unknown): string {
+  const [, location] = (cause instanceof Error && /\bat ([^\n]*\/(?:dist|src)\/[^\n]*)/.exec(cause.stack ?? "")) || [];
+  return location === undefined ? "" : ` (at ${location.replace(/(?:file:\/\/)?\/[^\s(]*\/(?=(?:dist|src)\/)/, "")})`;
 }
 
 /** Whether the operating system refused an operation. Node gives such an error a number. */

@@ -3,7 +3,7 @@ import type { Log } from "../application/ports/log.ts";
 import { pinoLog } from "../infrastructure/node/pino-log.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
 import { transfer } from "../infrastructure/transfer/transfer.ts";
-import type { MoveDependencies, MovePlaces } from "../interfaces/cli/move.ts";
+import type { MoveDependencies, MoveLocations } from "../interfaces/cli/move.ts";
 import { loadConfig } from "./config.ts";
 import { openTransferEndpoint } from "./open-storage.ts";
 import type { ProcessFailure } from "./process-failure.ts";
@@ -11,28 +11,28 @@ import type { ProcessFailure } from "./process-failure.ts";
 /** The configured database of the server is neither the source nor the target. */
 const WITHOUT_SERVER = { DATABASE_URL: "", DATABASE_MIGRATION_URL: "", DATABASE_REPLICA_URLS: "" };
 
-export const movePlaces: MoveDependencies<ProcessFailure>["movePlaces"] = () =>
+export const moveLocations: MoveDependencies<ProcessFailure>["moveLocations"] = () =>
   // Loading the configuration adds the env file to the environment.
   loadConfig(WITHOUT_SERVER).map(() => {
     const { QUIRE_MOVE_FROM: from, QUIRE_MOVE_TO: to } = process.env;
     return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   });
 
-export const moveDatabase: MoveDependencies<ProcessFailure>["moveDatabase"] = async (places, onProgress) => {
+export const moveDatabase: MoveDependencies<ProcessFailure>["moveDatabase"] = async (locations, onProgress) => {
   const log = pinoLog("warn");
-  return withEndpoint("from", places.from, log, async (source) =>
-    withEndpoint("to", places.to, log, async (target) => transfer(source, target, onProgress)),
+  return withEndpoint("from", locations.from, log, async (source) =>
+    withEndpoint("to", locations.to, log, async (target) => transfer(source, target, onProgress)),
   );
 };
 
 /** Opens one database of a move, and closes it after its use. */
 async function withEndpoint<T>(
-  end: keyof MovePlaces,
-  place: string,
+  end: keyof MoveLocations,
+  location: string,
   log: Log,
   use: (endpoint: TransferEndpoint) => Promise<Result<T, ProcessFailure>>,
 ): Promise<Result<T, ProcessFailure>> {
-  const opened = await openPlace(end, place, log);
+  const opened = await openLocation(end, location, log);
   if (opened.isErr()) return err(opened.error);
   const used = await use(opened.value);
   const closed = await opened.value.close();
@@ -40,12 +40,12 @@ async function withEndpoint<T>(
   return used.isOk() && closed.isErr() ? err(closed.error) : used;
 }
 
-async function openPlace(
-  end: keyof MovePlaces,
-  place: string,
+async function openLocation(
+  end: keyof MoveLocations,
+  location: string,
   log: Log,
 ): Promise<Result<TransferEndpoint, ProcessFailure>> {
-  const named = isUrl(place) ? { DATABASE_URL: place } : { QUIRE_DATA_DIR: place };
+  const named = isUrl(location) ? { DATABASE_URL: location } : { QUIRE_DATA_DIR: location };
   const [variable] = Object.keys(named);
   const config = loadConfig({ ...WITHOUT_SERVER, ...named }).mapErr(({ kind, problems }) => ({
     kind,
@@ -60,6 +60,6 @@ async function openPlace(
  * Text that looks like a URL counts as a URL, even with a mistake in it. It may hold a password, so it must not be
  * shown as a path. A directory with such a name can be written as `./a:b`.
  */
-function isUrl(place: string): boolean {
-  return /^[a-z][a-z\d+.-]*:/i.test(place);
+function isUrl(location: string): boolean {
+  return /^[a-z][a-z\d+.-]*:/i.test(location);
 }

@@ -15,7 +15,7 @@ import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/direc
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
 
-/** The migrations that drizzle-kit has generated. The folder lies beside both `src` and `dist`. */
+/** The migrations that drizzle-kit has generated. The folder is next to both `src` and `dist`. */
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
 /** A storage with the parts that only the process needs. */
@@ -25,7 +25,7 @@ export interface OpenedStorage extends Storage {
   /** Whether no request waits for the database. A server of PostgreSQL has no single queue. */
   readonly isIdle: () => boolean;
   /** The location of the data: a path, or a URL without its password. */
-  readonly place: string;
+  readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
 }
@@ -84,10 +84,10 @@ async function requireExisting(config: Config, log: Log): Promise<ReturnType<typ
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
   const { openPgliteStorage } = await import("../infrastructure/pglite/storage.ts");
   const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes } = config;
-  const place = typeof directory === "string" ? resolve(directory) : directory.directory;
+  const location = typeof directory === "string" ? resolve(directory) : directory.directory;
   const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes };
   return (await openPgliteStorage({ directory, ...limits, migrations: MIGRATIONS_FOLDER, log })).map(
-    (storage): OpenedStorage => ({ ...storage, place }),
+    (storage): OpenedStorage => ({ ...storage, location }),
   );
 }
 
@@ -98,10 +98,10 @@ function serverOptions({ statementDeadlineMs, accountQuotaBytes }: Config, datab
 async function openServer(database: ReturnType<typeof serverOptions>, log: Log) {
   const { openPostgresStorage } = await import("../infrastructure/postgresql/postgres-storage.ts");
   const opened = await openPostgresStorage({ ...database, migrations: MIGRATIONS_FOLDER, log });
-  const { place } = database.server;
+  const { location } = database.server;
   return opened.map((storage): OpenedStorage => ({
     ...storage,
-    place,
+    location,
     isIdle: () => true,
     gaveUp: new Promise(() => {}),
   }));

@@ -34,13 +34,13 @@ export function exitOnCrash(): void {
 }
 
 export interface StopSignals {
-  /** Waits for the first signal. A later one ends the process at once. */
+  /** Waits for the first signal. A later one ends the process immediately. */
   first(): Promise<NodeJS.Signals>;
 }
 
 /**
- * Handles SIGTERM and SIGINT. Until {@link StopSignals.first} is called a signal ends the process at once: the first process of
- * a container has no default action for signals.
+ * Handles SIGTERM and SIGINT. Until {@link StopSignals.first} is called a signal ends the process immediately: the first
+ * process of a container has no default action for signals.
  */
 export function handleStopSignals(): StopSignals {
   let onFirst: ((signal: NodeJS.Signals) => void) | null = null;

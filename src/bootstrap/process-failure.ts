@@ -13,7 +13,7 @@ import {
   damageRemedy,
   describeAmount,
   describeDamage,
-  describePlace,
+  describeCodeLocation,
   isSystemError,
   lastLogLines,
 } from "./failure-details.ts";
@@ -100,9 +100,9 @@ const EXPLANATIONS: Explanations = {
     EXIT.io,
     `The disk of ${directory} has ${describeAmount(free, resource)} free, and ${purpose === "create" ? "a new database" : "a migration of the schema"} needs ${describeAmount(needed, resource)}. Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.`,
   ],
-  no_database: ({ place }) => [
+  no_database: ({ location }) => [
     EXIT.config,
-    `There is no Quire database in ${place}, and none was created. Set QUIRE_DATA_DIR or DATABASE_URL (--from for a move) to the database of the server. To create a new one, use: quire user create --new-database`,
+    `There is no Quire database in ${location}, and none was created. Set QUIRE_DATA_DIR or DATABASE_URL (--from for a move) to the database of the server. To create a new one, use: quire user create --new-database`,
   ],
 
   engine_not_started: (failure) => [
@@ -130,13 +130,13 @@ const EXPLANATIONS: Explanations = {
   ],
   migration_drift: ({ drift, migration }) => [EXIT.config, DRIFT_MESSAGES[drift](migration)],
 
-  transfer_target_not_empty: ({ place, table }) => [
+  transfer_target_not_empty: ({ location, table }) => [
     EXIT.cannotCreate,
-    `${place} already has rows in ${table}, so nothing was copied. Use an empty database or a new directory.`,
+    `${location} already has rows in ${table}, so nothing was copied. Use an empty database or a new directory.`,
   ],
-  transfer_target_of_another: ({ place, from }) => [
+  transfer_target_of_another: ({ location, from }) => [
     EXIT.cannotCreate,
-    `${place} holds an unfinished copy of ${from}. Complete that move first, or use another target.`,
+    `${location} holds an unfinished copy of ${from}. Complete that move first, or use another target.`,
   ],
   transfer_interrupted: ({ cause }) => [
     EXIT.io,
@@ -170,9 +170,12 @@ const EXPLANATIONS: Explanations = {
   user_not_found: () => [EXIT.dataError, "No user has this e-mail address or id. List all users with: quire user list"],
   version_conflict: () => [
     EXIT.dataError,
-    "The user was changed by others several times meanwhile, so nothing was changed. Run the command again.",
+    "Other requests changed the user at the same time, several times. Nothing was changed. Run the command again.",
   ],
-  precondition_failed: () => [EXIT.dataError, "The user was changed by others meanwhile. Run the command again."],
+  precondition_failed: () => [
+    EXIT.dataError,
+    "Another request changed the user at the same time. Nothing was changed. Run the command again.",
+  ],
   forbidden: () => [EXIT.dataError, "The operator may not do this."],
   current_password_required: () => [EXIT.dataError, "The current password is missing."],
   wrong_password: () => [EXIT.dataError, "The current password is wrong."],
@@ -184,16 +187,19 @@ const EXPLANATIONS: Explanations = {
   program_failed: ({ cause }) =>
     isSystemError(cause)
       ? [EXIT.io, `The operating system refused: ${describeError(cause)}. ${NOTHING_LOST}`]
-      : [EXIT.software, `This is a defect of Quire: ${describeError(cause)}${describePlace(cause)}. ${NOTHING_LOST}`],
+      : [
+          EXIT.software,
+          `This is a defect of Quire: ${describeError(cause)}${describeCodeLocation(cause)}. ${NOTHING_LOST}`,
+        ],
 };
 
 const DRIFT_MESSAGES = {
   contracted: (migration: string) =>
     `A newer version of Quire has changed this database with its migration of ${migration}, and this version needs what that migration removed. Run the newer version, or restore the backup from before the upgrade.`,
   unknown: (migration: string) =>
-    `The database has a migration of ${migration} that this version of Quire does not know, between migrations that it knows. Run the version that applied it, or restore the backup from before.`,
+    `The database has the migration ${migration}, which this version of Quire does not have, between migrations that it has. Run the version that applied it, or restore the backup from before.`,
   foreign: (migration: string) =>
-    `The table drizzle.__drizzle_migrations holds migrations of another application (the newest of ${migration}). Give Quire a database of its own.`,
+    `The table drizzle.__drizzle_migrations holds migrations of another application (the newest of ${migration}). Use a separate database for Quire.`,
   changed: (migration: string) =>
     `The migration ${migration} was applied to the database with other contents than it has now. Restore the released file, and put changes into a new migration.`,
   out_of_order: (migration: string) =>

@@ -10,10 +10,10 @@ export const rebuildSearchIndex: ReindexDependencies<ProcessFailure>["rebuildSea
   if (config.isErr()) return err(config.error);
   const storage = await openExistingStorage(config.value, pinoLog("warn"));
   if (storage.isErr()) return err(storage.error);
-  const { searchIndex, place } = storage.value;
+  const { searchIndex, location } = storage.value;
   const swept = await searchIndex.sweep({ isForced: true, onProgress });
   const closed = await storage.value.close();
   // The failure of the command explains more than the failure to close.
   if (swept.isErr()) return err(swept.error);
-  return closed.map(() => ({ posts: swept.value, place }));
+  return closed.map(() => ({ posts: swept.value, location }));
 };

@@ -8,7 +8,7 @@ import { processTerminal } from "../interfaces/cli/process-terminal.ts";
 import type { Terminal } from "../interfaces/cli/terminal.ts";
 import { nodeAdapters } from "./compose.ts";
 import { loadConfig } from "./config.ts";
-import { moveDatabase, movePlaces } from "./move-database.ts";
+import { moveDatabase, moveLocations } from "./move-database.ts";
 import { openExistingStorage, openStorage } from "./open-storage.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { rebuildSearchIndex } from "./rebuild-search-index.ts";
@@ -23,7 +23,7 @@ export async function runCommandLine(
     version: VERSION,
     terminal,
     withDatabase,
-    movePlaces,
+    moveLocations,
     moveDatabase,
     rebuildSearchIndex,
   });
@@ -36,12 +36,12 @@ const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {
   const log = pinoLog("warn");
   const storage = await (newDatabase === "allowed" ? openStorage : openExistingStorage)(config.value, log);
   if (storage.isErr()) return err(storage.error);
-  const { place } = storage.value;
+  const { location } = storage.value;
   const { sessionIdleMs, registration } = config.value;
   const dependencies = { ...nodeAdapters, ...storage.value, log, sessionIdleMs, registration };
   const used = await run({ ...useCases(dependencies), operator: administerUsers(dependencies) });
   const closed = await storage.value.close();
   // The failure of the command explains more than the failure to close.
   if (used.isErr()) return err(used.error);
-  return closed.map(() => ({ value: used.value, place }));
+  return closed.map(() => ({ value: used.value, location }));
 };

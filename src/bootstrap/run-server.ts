@@ -19,9 +19,9 @@ export async function runServer(signals: StopSignals): Promise<Result<void, Proc
     if (closed.isOk()) log.info({}, "stopped");
     return closed;
   });
-  const { url, place } = server;
+  const { url, location } = server;
   process.stdout.write(
-    `Quire listens on ${url}, with its data in ${place} (process ${process.pid})\nIts API is documented at ${config.value.http.publicUrl ?? url}/docs\n`,
+    `Quire listens on ${url}, with its data in ${location} (process ${process.pid})\nIts API is documented at ${config.value.http.publicUrl ?? url}/docs\n`,
   );
   return Promise.race([stopped, server.failed.then((failure) => err(failure))]);
 }

@@ -6,6 +6,7 @@ import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
 import { notePostChanges } from "../infrastructure/storage/post-changes.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
+import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
@@ -14,7 +15,7 @@ import { startExpiryPurge } from "./background/expiry-purge.ts";
 import { startRemovals } from "./background/removal-work.ts";
 import { searchIndexing } from "./background/search-indexing.ts";
 import { startTitleKeyRenewal } from "./background/title-key-renewal.ts";
-import { compose, nodeAdapters } from "./compose.ts";
+import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { OpenedStorage, OpenStorageError } from "./open-storage.ts";
 import { VERSION } from "./version.ts";
@@ -37,7 +38,7 @@ export type ServeError = OpenStorageError | EnsureAdminError | ListenFailed;
 export interface RunningServer {
   readonly url: string;
   /** The location of the data: the data directory, or the URL of the database without its password. */
-  readonly place: string;
+  readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
   readonly failed: Promise<StorageLost>;
   /** Shuts down gracefully: accepts no more connections, drains running requests and background work, closes the storage. */
@@ -64,12 +65,12 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const shedding = loadShedding(log);
     const indexing = searchIndexing({ index: storage.searchIndex, isIdle: storage.isIdle, log });
     const { app, useCases } = compose({
-      ...nodeAdapters,
       ...notePostChanges(storage, indexing),
       sessionIdleMs,
       registration,
       http,
       log,
+      swaggerUi,
       clientAddress: clientAddress(hostOf),
       onDisconnect: onResponseClosed,
       load: shedding.load,
@@ -93,11 +94,11 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     ];
     indexing.start();
     const { url } = server;
-    const { place } = storage;
-    log.info({ url, place, pid: process.pid, version: VERSION }, "listening");
+    const { location } = storage;
+    log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
     return ok({
       url,
-      place,
+      location,
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.

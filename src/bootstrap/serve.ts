@@ -11,7 +11,7 @@ import type { RunningServer, ServeError } from "./running-server.ts";
 export async function serve(config: Config, log: Log): Promise<Result<RunningServer, ServeError>> {
   const claimed = config.database === null ? claimDataDirectory(config.dataDirectory) : ok(undefined);
   if (claimed.isErr()) return err(claimed.error);
-  // Loaded after the claim, so that a directory in use is reported at once. The database opens on its own thread while
+  // Loaded after the claim, so that a directory in use is reported immediately. The database opens on its own thread while
   // this one loads the web framework.
   const { openStorage } = await import("./open-storage.ts");
   const opening = openStorage(config, log, claimed.value);

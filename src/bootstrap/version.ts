@@ -4,5 +4,5 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-/** The version of this program in package.json, which lies beside both `src` and `dist`. */
+/** The version of this program in package.json, which is next to both `src` and `dist`. */
 export const VERSION = version;

@@ -49,7 +49,7 @@ export function mayActFor(actor: Actor, userId: UserId): boolean {
   return actor.userId === userId || actor.role === "admin";
 }
 
-export function mayGiveRoles(actor: Actor): boolean {
+export function maySetRoles(actor: Actor): boolean {
   return actor.role === "admin";
 }
 

@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startServer, type RunningServer } from "../process/server.ts";
 import { freePort, startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
-import { startVanishingHost, whyNoNamespaces } from "../support/vanishing-host.ts";
+import { startVanishingHost, namespaceSkipReason } from "../support/vanishing-host.ts";
 import { compare, counts, longestPauseMs, newAuthors, newLedger, writeWith, type Ledger } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -85,8 +85,8 @@ describe("Quire on dead connections", () => {
   });
 
   it("writes to the promoted standby when the old machine vanishes from the network", async ({ skip }) => {
-    const whyNot = whyNoNamespaces();
-    skip(whyNot !== null, whyNot ?? "");
+    const skipReason = namespaceSkipReason();
+    skip(skipReason !== null, skipReason ?? "");
     const host = await startVanishingHost(database);
     try {
       const port = await freePort();

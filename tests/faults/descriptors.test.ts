@@ -18,7 +18,7 @@ const LARGE = 300_000;
 const TOO_FEW_FOR_AN_ENGINE = 40;
 
 /** These faults need prlimit, which changes the limits of a running process (Linux). */
-const whyNot = canChangeLimits() ? null : "only root may change the limits of a process, with prlimit";
+const skipReason = canChangeLimits() ? null : "only root may change the limits of a process, with prlimit";
 vi.setConfig({ testTimeout: 180_000 });
 
 let directory: string;
@@ -84,7 +84,7 @@ async function expectWhole(url: string): Promise<void> {
 
 describe("a server without free descriptors", () => {
   it("keeps enough descriptors for the database when a thousand idle connections are open", async ({ skip }) => {
-    skip(whyNot !== null, whyNot ?? "");
+    skip(skipReason !== null, skipReason ?? "");
     const url = await start();
     const author = await newAuthor(url, "author");
     await server?.end("SIGTERM");
@@ -119,7 +119,7 @@ describe("a server without free descriptors", () => {
   });
 
   it("loses no acknowledged write, and resumes writes by itself when descriptors are free again", async ({ skip }) => {
-    skip(whyNot !== null, whyNot ?? "");
+    skip(skipReason !== null, skipReason ?? "");
     const url = await start();
     const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger, LARGE);
     await eventually("clients write", () => ledger.acknowledged.size > 10, PATIENCE_MS);
@@ -137,7 +137,7 @@ describe("a server without free descriptors", () => {
   });
 
   it("does not exit when a failed engine cannot be replaced for 10 seconds", async ({ skip }) => {
-    skip(whyNot !== null, whyNot ?? "");
+    skip(skipReason !== null, skipReason ?? "");
     const url = await start(injectable(faultFile()));
     const author = await newAuthor(url, "author");
     await publish(url, author, "before", ledger);
@@ -185,7 +185,7 @@ describe("a server without free descriptors", () => {
   });
 
   it("exits at the start with 78 and the required number if the limit is too low", async ({ skip }) => {
-    skip(whyNot !== null, whyNot ?? "");
+    skip(skipReason !== null, skipReason ?? "");
     const { exitCode, stderr } = await runServer({ QUIRE_DATA_DIR: directory }, { openFiles: 200 });
     expect(exitCode).toBe(78);
     expect(stderr).toBe(

@@ -7,7 +7,7 @@ import { readControlFile } from "../../src/infrastructure/pglite/integrity/contr
 import { runServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
-import { ballastOn, freeBytesOn, inodesOn, memoryDisk, whyNoDisks, type Ballast, type Disk } from "./disks.ts";
+import { ballastOn, freeBytesOn, inodesOn, memoryDisk, diskSkipReason, type Ballast, type Disk } from "./disks.ts";
 import { inject, injectable } from "./injection.ts";
 import {
   compare,
@@ -20,7 +20,7 @@ import {
   type Author,
   type Ledger,
 } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { recordingLog } from "../support/fixtures.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
@@ -33,7 +33,7 @@ const NOTHING = { lost: [], unsent: [] };
 const PATIENCE_MS = 30_000;
 const RECLAIMED = "disk full: space of deleted rows reclaimed";
 
-const whyNot = whyNoDisks();
+const skipReason = diskSkipReason();
 vi.setConfig({ testTimeout: 120_000 });
 
 let disk: Disk;
@@ -44,7 +44,7 @@ let server: RunningServer | null = null;
 let log: readonly LogLine[];
 
 beforeEach(async ({ skip }) => {
-  skip(whyNot !== null, whyNot ?? "");
+  skip(skipReason !== null, skipReason ?? "");
   disk = memoryDisk(DISK_MIB, INODES);
   ballast = ballastOn(disk.directory);
   directory = join(disk.directory, "data");
@@ -57,7 +57,7 @@ beforeEach(async ({ skip }) => {
 afterEach(async () => {
   await server?.end("SIGKILL");
   server = null;
-  if (whyNot === null) disk.remove();
+  if (skipReason === null) disk.remove();
 });
 
 async function start(environment: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -167,7 +167,7 @@ describe("a server on a full disk", () => {
     await expectWhole();
   });
 
-  it("loses no acknowledged write when the disk fills up at once and PostgreSQL panics", async () => {
+  it("loses no acknowledged write when the disk fills up suddenly and PostgreSQL panics", async () => {
     const faultFile = join(disk.directory, "fault");
     const url = await start(injectable(faultFile));
     const authors = await newAuthors(url, 4);
@@ -189,7 +189,7 @@ describe("a server on a full disk", () => {
     const waitedMs = await eventually("clients write again", () => ledger.acknowledged.size > before, PATIENCE_MS);
     await delay(300);
     await writing.stop();
-    report("disk full at once", {
+    report("disk full suddenly", {
       acknowledged: ledger.acknowledged.size,
       refused: refusedAsFull(),
       unknown: ledger.unknown.size,

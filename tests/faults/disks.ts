@@ -21,7 +21,7 @@ export interface CuttableDisk extends Disk {
 }
 
 /** The reason why this machine cannot mount disks for tests; `null` if it can. */
-export function whyNoDisks(): string | null {
+export function diskSkipReason(): string | null {
   if (process.getuid?.() !== 0) return "only root may mount a file system";
   try {
     memoryDisk(1).remove();
@@ -32,8 +32,8 @@ export function whyNoDisks(): string | null {
 }
 
 /** The reason why this machine cannot simulate a power cut; `null` if it can. */
-export function whyNoPowerCut(): string | null {
-  const reason = whyNoDisks();
+export function powerCutSkipReason(): string | null {
+  const reason = diskSkipReason();
   if (reason !== null) return reason;
   if (cutter() === undefined) return "python3 or perl is needed to call ioctl";
   try {
@@ -67,7 +67,7 @@ export function cuttableDisk(mebibytes: number): CuttableDisk {
       cutPower: () => cutter()?.(disk.directory),
       mountAgain: () => {
         run("umount", disk.directory);
-        // A mount namespace that was created meanwhile, such as that of a container, still holds the file system that was
+        // A mount namespace that was created in the meantime, for example by a container, still holds the file system that was
         // shut down. The kernel would return that file system for a second mount of the same file, so a copy is mounted.
         const copy = join(parent, String(++mounts));
         run("cp", "--sparse=always", image, copy);
@@ -107,7 +107,7 @@ function run(command: string, ...options: readonly string[]): void {
 }
 
 /**
- * Calls EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h). It shuts the file system down at once
+ * Calls EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux, fs/ext4/ext4.h). It shuts the file system down immediately
  * and does not flush the journal. Node has no ioctl, so another program calls it.
  */
 function cutter(): ((directory: string) => void) | undefined {

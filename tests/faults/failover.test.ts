@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../process/server.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { compare, counts, longestPauseMs, newAuthors, newLedger, writeWith, type Ledger } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -53,7 +53,7 @@ describe("Quire on a primary and its standby", () => {
     const server = await quire();
     const ledger = await writeThrough(server, async ({ refused }) => {
       await servers.primary.crash();
-      // Without a primary, writes are refused at once and do not wait.
+      // Without a primary, writes are refused immediately and do not wait.
       await eventually("refusals", () => refused.size > CLIENTS);
       const ready = await fetch(`${server.url}/health/ready`);
       expect(ready.status).toBe(503);

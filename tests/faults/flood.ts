@@ -12,7 +12,7 @@ export interface Flooded {
 }
 
 /**
- * Requests one URL on many connections for some seconds. Each connection sends its next request at once after a response
+ * Requests one URL on many connections for some seconds. Each connection sends its next request immediately after a response
  * of any status. The load runs in its own process, so that it does not distort measurements in the caller.
  */
 export async function flood(url: string, connections: number, seconds: number): Promise<Flooded> {

@@ -10,7 +10,7 @@ import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
 import { inject, injectable, type Fault } from "./injection.ts";
 import { compare, indexDamage, newAuthor, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, report } from "./rounds.ts";
+import { isThorough, report } from "../support/rounds.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 /** Longer than a statement takes on a busy machine. */
@@ -23,6 +23,7 @@ const TOO_DEEP = 200_000;
 
 const PATIENCE_MS = 30_000;
 const CLIENTS = 4;
+const PAUSES = isThorough ? 3 : 1;
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -160,7 +161,7 @@ describe("a server under load whose engine fails", () => {
       expect(failures()).toHaveLength(index + 1);
       const failure = failures()[index];
       expect(failure, title).toMatchObject({ level: "error", reason, detail: expect.stringMatching(detail) });
-      if (reason === "panic") expect(failure?.["lastWords"]).toContainEqual(failure?.["detail"]);
+      if (reason === "panic") expect(failure?.["lastLines"]).toContainEqual(failure?.["detail"]);
     }
     await moreIsAcknowledged();
     await writing.stop();
@@ -269,7 +270,7 @@ describe("a server whose engine hangs", () => {
     const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
     const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
     await eventually("clients write", () => ledger.acknowledged.size > 50, PATIENCE_MS);
-    for (let pause = 0; pause < 3; pause++) {
+    for (let pause = 0; pause < PAUSES; pause++) {
       server?.process.kill("SIGSTOP");
       await delay(2 * STATEMENT_TIMEOUT_MS);
       const before = ledger.acknowledged.size;

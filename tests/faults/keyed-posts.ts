@@ -88,10 +88,10 @@ export async function repeat(url: string, posts: readonly KeyedPost[]) {
 }
 
 /**
- * Sends each post to several servers at once with the same key, and retries while the key is in use (409). Expects that
- * one server runs it and that all give the same response. Returns the posts and the number of 409s.
+ * Sends each post to several servers at the same time with the same key, and retries while the key is in use (409). Expects
+ * that one server runs it and that all give the same response. Returns the posts and the number of 409s.
  */
-export async function publishAtAll(urls: readonly string[], author: Author, count: number) {
+export async function publishToAll(urls: readonly string[], author: Author, count: number) {
   const posts: KeyedPost[] = [];
   let inUse = 0;
   const untilAnswered = async (url: string, post: KeyedPost) => {

@@ -14,7 +14,7 @@ import { recordingLog } from "../support/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "./rounds.ts";
+import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -146,7 +146,7 @@ describe("a server that gets SIGKILL", () => {
     FAULT_ROUNDS * ROUND_TIMEOUT_MS + 30_000,
   );
 
-  const startKills = isThorough ? 10 : 4;
+  const startKills = isThorough ? 10 : 2;
   it(
     `loses no acknowledged write when it is killed ${startKills} times in a row during its start`,
     async () => {
@@ -164,7 +164,7 @@ describe("a server that gets SIGKILL", () => {
     startKills * ROUND_TIMEOUT_MS,
   );
 
-  const firstStartKills = isThorough ? 15 : 2;
+  const firstStartKills = isThorough ? 15 : 1;
   it(
     `initialises the directory at the next start after a kill during the first initialisation (${firstStartKills} rounds)`,
     async () => {
@@ -182,7 +182,7 @@ describe("a server that gets SIGKILL", () => {
 });
 
 describe("a server that gets SIGKILL during the first migration", () => {
-  const rounds = isThorough ? 15 : 2;
+  const rounds = isThorough ? 15 : 1;
   let initialised: string;
 
   beforeAll(async () => {
@@ -222,7 +222,7 @@ describe("a server that gets SIGKILL during the first migration", () => {
 });
 
 describe("a server that gets SIGKILL during the migration that makes old posts searchable", () => {
-  const rounds = isThorough ? 15 : 2;
+  const rounds = isThorough ? 15 : 1;
   const POSTS = 1_000;
   let older: string;
 
@@ -240,7 +240,7 @@ describe("a server that gets SIGKILL during the migration that makes old posts s
     const directory = join(older, "data");
     const { client, close } = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
     (await migratedStorage(client, migrations))._unsafeUnwrap();
-    // Rows as an older program wrote them: the present program knows columns that this schema does not have yet.
+    // Rows as an older program wrote them: the current program uses columns that this schema does not have yet.
     await client.query(
       "insert into users values (uuidv7(), 'Ada', 'ada@example.org', 'ada@example.org', 'hash', 'author', 1, now(), now())",
     );
@@ -320,7 +320,7 @@ describe("a server that gets SIGKILL while it indexes posts for the search", () 
 });
 
 describe("a server that gets SIGKILL during a checkpoint", () => {
-  const rounds = isThorough ? 15 : 2;
+  const rounds = isThorough ? 15 : 1;
 
   it(
     `loses no acknowledged write (${rounds} rounds)`,

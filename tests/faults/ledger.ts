@@ -9,7 +9,7 @@ import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine
 export interface Ledger {
   /** Answered with 201: the post must exist as it was sent. `at` is the time of the response in milliseconds. */
   readonly acknowledged: Map<string, { readonly id: string; readonly content: string; readonly at: number }>;
-  /** Answered with an error that says that nothing was written: the post must not exist. */
+  /** Answered with an error that excludes a write: the post must not exist. */
   readonly refused: Map<string, { readonly status: number; readonly code: string }>;
   /** Not answered, or answered with `outcome_unknown`: the post may exist. */
   readonly unknown: Set<string>;

@@ -7,7 +7,7 @@ import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { flood } from "./flood.ts";
 import { compare, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { isThorough, percentile, report } from "./rounds.ts";
+import { isThorough, percentile, report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const MIB = 1_048_576;
@@ -70,7 +70,7 @@ async function probe(url: string, path: string, pid: number | undefined, endsAt:
 
 describe("a server under overload", () => {
   it.each(CLIENTS)(
-    `sheds load of %i clients with 503 and Retry-After, keeps serving, bounds its memory and recovers at once (${LOAD_S} s)`,
+    `sheds load of %i clients with 503 and Retry-After, keeps serving, bounds its memory and recovers immediately (${LOAD_S} s)`,
     async (clients) => {
       // The load comes from one address. It is a trusted proxy here, so the limit of one address does not apply.
       server = await startServer(directory, { QUIRE_LOG_LEVEL: "fatal", QUIRE_TRUSTED_PROXIES: "127.0.0.1" });

@@ -5,10 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
-import { startPgBouncer, whyNoPgBouncer, type PgBouncer } from "../support/pgbouncer.ts";
+import { startPgBouncer, pgBouncerSkipReason, type PgBouncer } from "../support/pgbouncer.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -17,7 +17,7 @@ const CLIENTS = 8;
 const POOL_SIZE = 2;
 const TRANSACTION_MODE = { DATABASE_PREPARED_STATEMENTS: "off", DATABASE_SESSION_TIMEOUTS: "off" };
 
-const whyNot = whyNoPgBouncer();
+const skipReason = pgBouncerSkipReason();
 
 let database: PostgresServer;
 let bouncer: PgBouncer;
@@ -26,12 +26,12 @@ let url: string;
 const running: RunningServer[] = [];
 
 beforeAll(async () => {
-  if (whyNot !== null) return;
+  if (skipReason !== null) return;
   database = await startPostgresServer();
   bouncer = await startPgBouncer(database, POOL_SIZE);
 });
 beforeEach(async ({ skip }) => {
-  skip(whyNot !== null, whyNot ?? "");
+  skip(skipReason !== null, skipReason ?? "");
   directory = await mkdtemp(join(tmpdir(), "quire-nothing-"));
   const name = `quire_${crypto.randomUUID().replaceAll("-", "")}`;
   const sql = postgres(`${database.url}/postgres`, { max: 1 });
@@ -44,7 +44,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 afterAll(async () => {
-  if (whyNot !== null) return;
+  if (skipReason !== null) return;
   await bouncer.stop();
   await database.stop();
 });
@@ -56,7 +56,7 @@ async function quire(): Promise<RunningServer> {
 }
 
 describe("Quire behind PgBouncer in transaction mode", () => {
-  it("migrates the schema once when several processes start at once", async () => {
+  it("migrates the schema once when several processes start at the same time", async () => {
     await Promise.all(Array.from({ length: 4 }, quire));
     const ended = await Promise.all(running.splice(0).map(async (server) => server.end("SIGTERM")));
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);

@@ -6,9 +6,9 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
-import { expectEachOnce, publishAtAll, publishWithKeys, repeat } from "./keyed-posts.ts";
+import { expectEachOnce, publishToAll, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { isThorough, report } from "./rounds.ts";
+import { isThorough, report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -49,7 +49,7 @@ async function quire(environment: Readonly<Record<string, string>> = {}): Promis
 }
 
 describe("Quire on a PostgreSQL server", () => {
-  it("migrates the schema once when ten processes start at once on an empty database", async () => {
+  it("migrates the schema once when ten processes start at the same time on an empty database", async () => {
     const servers = await Promise.all(Array.from({ length: 10 }, async () => quire({ DATABASE_POOL_SIZE: "2" })));
     const ready = await Promise.all(servers.map(async (server) => (await fetch(`${server.url}/health/ready`)).status));
     expect(ready).toEqual(Array.from({ length: 10 }, () => 200));
@@ -84,7 +84,7 @@ describe("Quire on a PostgreSQL server", () => {
     expect(stderr).toContain("ECONNREFUSED");
   });
 
-  it("exits with 78 at once when the database refuses the password", async () => {
+  it("exits with 78 immediately when the database refuses the password", async () => {
     const wrong = url.replace("postgres:postgres@", "postgres:wrong@");
     const { exitCode, stderr } = await spawnServer(directory, { DATABASE_URL: wrong }).ended;
     expect(exitCode).toBe(78);
@@ -171,8 +171,8 @@ describe("Quire on a PostgreSQL server", () => {
   it("runs a POST once when two processes receive the same key, and both give the same response", async () => {
     const [first, second] = await Promise.all([quire(), quire()]);
     const author = await newAuthor(first.url, "ada");
-    const { posts, inUse } = await publishAtAll([first.url, second.url], author, 50);
-    report("posts sent to two processes at once with the same key", { posts: posts.length, "in use": inUse });
+    const { posts, inUse } = await publishToAll([first.url, second.url], author, 50);
+    report("posts sent to two processes at the same time with the same key", { posts: posts.length, "in use": inUse });
     await expectEachOnce(first.url, posts);
   });
 
@@ -188,7 +188,7 @@ describe("Quire on a PostgreSQL server", () => {
     await expect(newAuthor(second.url, "ada")).rejects.toThrow("409");
   });
 
-  it("registers one of twenty users with the same address at once", async () => {
+  it("registers one of twenty users who register concurrently with the same address", async () => {
     const [first, second] = await Promise.all([quire(), quire()]);
     const register = async (at: RunningServer) =>
       fetch(`${at.url}/v1/users`, {

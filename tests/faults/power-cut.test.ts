@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { runServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
-import { cuttableDisk, whyNoPowerCut, type CuttableDisk } from "./disks.ts";
+import { cuttableDisk, powerCutSkipReason, type CuttableDisk } from "./disks.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, report } from "./rounds.ts";
+import { isThorough, report } from "../support/rounds.ts";
 
 const ROUNDS = isThorough ? 10 : 1;
 const DISK_MIB = 400;
@@ -17,7 +17,7 @@ const CLIENTS = 8;
 /** The exit codes when the server finds damaged data, or when PostgreSQL does not start on it. */
 const REFUSALS = [65, 74];
 
-const whyNot = whyNoPowerCut();
+const skipReason = powerCutSkipReason();
 vi.setConfig({ testTimeout: 120_000 + ROUNDS * 30_000 });
 
 let disk: CuttableDisk | null = null;
@@ -57,7 +57,7 @@ async function cutPowerWhileWriting(url: string, ledger: Ledger, round: number):
   await writing.stop();
 }
 
-describe.skipIf(whyNot !== null)(`a power cut${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
+describe.skipIf(skipReason !== null)(`a power cut${skipReason === null ? "" : ` (skipped: ${skipReason})`}`, () => {
   it("loses no acknowledged write", async () => {
     const directory = await newDataDirectory();
     const ledger = newLedger();

@@ -7,14 +7,14 @@ import { parseServerUrl } from "../../src/infrastructure/postgresql/client/serve
 import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog, EVERY_DRAFT } from "../support/fixtures.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { serverDefaults } from "../support/test-storage.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const ADDED = "replica added to rotation";
 const REMOVED = "replica removed from rotation";
 const NEWEST = { limit: 1, from: null } as const;
 
-describe("reads on a standby with streaming replication", () => {
+describe("a read on a standby with streaming replication", () => {
   let servers: ReplicatedServers;
   let standby: ServerClient;
   /** The storages of two processes on the same servers. */
@@ -42,7 +42,7 @@ describe("reads on a standby with streaming replication", () => {
     await servers.stop();
   });
 
-  /** Writes posts through one storage. Returns the number of posts that the other storage does not read at once. */
+  /** Writes posts through one storage. Returns the number of posts that the other storage does not read immediately. */
   async function missing(posts: number): Promise<number> {
     let count = 0;
     for (let index = 0; index < posts; index++) {
@@ -55,7 +55,7 @@ describe("reads on a standby with streaming replication", () => {
     return count;
   }
 
-  it("see the last write of another process", async () => {
+  it("sees the last write of another process", async () => {
     expect(await missing(100)).toBe(0);
     const scans = "select (seq_scan + idx_scan)::int as scans from pg_stat_user_tables where relname = 'posts'";
     await eventually("scans of the standby's posts", async () => {
@@ -77,7 +77,7 @@ describe("reads on a standby with streaming replication", () => {
       begin: async () => servers.standby.crash(),
       end: async () => servers.standby.start(),
     },
-  ])("move to the primary while the standby is $state, and return to the standby by themselves", async (the) => {
+  ])("goes to the primary while the standby is $state, and afterwards to the standby again", async (the) => {
     const [removedBefore, addedBefore] = [timesLogged(REMOVED), timesLogged(ADDED)];
     await the.begin();
     expect(await missing(20)).toBe(0);
@@ -89,7 +89,7 @@ describe("reads on a standby with streaming replication", () => {
     expect(await missing(20)).toBe(0);
   });
 
-  it("remove a promoted standby from rotation", async () => {
+  it("removes a promoted standby from rotation", async () => {
     await servers.standby.promote();
     await eventually("the standby is removed from rotation", async () => {
       await one.posts.list(PUBLISHED_POSTS, NEWEST_FIRST, NEWEST);

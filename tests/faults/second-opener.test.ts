@@ -6,7 +6,7 @@ import { canMakeContainers, runInContainer, runServer, startInContainer, startSe
 import type { RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, newAuthors, newLedger, writeWith } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 
 const IN_USE = 75;
 const TIMEOUT_MS = 120_000;
@@ -76,7 +76,7 @@ describe("a second process on a data directory", () => {
   );
 
   it(
-    "is refused when ten processes start on an empty directory at once: one serves, nine exit",
+    "is refused when ten processes start on an empty directory at the same time: one serves, nine exit",
     async () => {
       const empty = join(directory, "empty");
       const openers = await Promise.allSettled(Array.from({ length: 10 }, async () => startServer(empty)));

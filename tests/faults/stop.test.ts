@@ -7,7 +7,7 @@ import { readControlFile } from "../../src/infrastructure/pglite/integrity/contr
 import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, indexDamage, newAuthors, newLedger, writeWith, type Author, type Ledger } from "./ledger.ts";
-import { report } from "./rounds.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };
@@ -92,7 +92,7 @@ describe("the shutdown of a server", () => {
     ["SIGTERM", 143],
     ["SIGINT", 130],
   ] as const)(
-    "drains a running request until a second %s ends the process at once with %i, and loses nothing",
+    "drains a running request until a second %s ends the process immediately with %i, and loses nothing",
     async (signal, expectedExitCode) => {
       const ledger = newLedger();
       const first = await start();

@@ -8,7 +8,7 @@ import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
 import { newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, percentile, report } from "./rounds.ts";
+import { isThorough, percentile, report } from "../support/rounds.ts";
 import { eventually, watchLog } from "./watching.ts";
 
 const MIB = 1_048_576;
@@ -95,7 +95,7 @@ function writtenBytes(ledger: Ledger): number {
 }
 
 describe("upkeep", () => {
-  it("bounds the log while 100 MiB are written, and serves reads meanwhile", async () => {
+  it("bounds the log while 100 MiB are written, and serves reads at the same time", async () => {
     server = await startServer(directory, { QUIRE_LOG_LEVEL: "debug" });
     const log = watchLog(server);
     const { url } = server;
@@ -119,7 +119,7 @@ describe("upkeep", () => {
     report("100 MiB of posts", {
       checkpoints: checkpoints.length,
       "longest checkpoint in ms": Math.max(...checkpoints.map(({ durationMs }) => Number(durationMs))),
-      "most log in MiB": Math.round(maxBytes / MIB),
+      "maximum log in MiB": Math.round(maxBytes / MIB),
       "reads in ms, median": percentile(durationsMs, 0.5),
       "99 %": percentile(durationsMs, 0.99),
       slowest: percentile(durationsMs, 1),
@@ -185,7 +185,7 @@ describe("upkeep", () => {
       expect(rows).toEqual([{ count: 1_000_000 }]);
       report("1,000,000 inserts", {
         "inserts in s": Math.round(insertsMs / 1000),
-        "most log in MiB": Math.round(maxBytes / MIB),
+        "maximum log in MiB": Math.round(maxBytes / MIB),
         "slowest read in ms": Math.round(slowestReadMs),
       });
     },

@@ -8,7 +8,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The lines that a server logs from now on. The array grows. */
+/** The lines that a server logs after this call. The array grows. */
 export function watchLog({ process: { stderr } }: RunningServer): readonly LogLine[] {
   const lines: LogLine[] = [];
   let rest = "";

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { openPage, screenshot, whyNoBrowser } from "../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../support/browser.ts";
 import { readFile } from "node:fs/promises";
 
-const whyNot = await whyNoBrowser();
+const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
-describe.skipIf(whyNot !== null)(`the browser${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
+describe.skipIf(skipReason !== null)(`the browser${skipReason === null ? "" : ` (skipped: ${skipReason})`}`, () => {
   it("runs a page's script and draws its text", async () => {
     const page = await openPage({ width: 400, height: 120 });
     await page.setContent("<h1></h1><script>document.querySelector('h1').textContent = 'Wörter';</script>");

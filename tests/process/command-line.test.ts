@@ -75,7 +75,7 @@ describe("a missing database", () => {
     [["user", "role", "grace@example.org", "admin"]],
   ])("is not created by %j", async (args) => {
     const { done } = await run({ QUIRE_DATA_DIR: absent() }, args);
-    expect(done._unsafeUnwrapErr()).toEqual({ kind: "no_database", place: absent() });
+    expect(done._unsafeUnwrapErr()).toEqual({ kind: "no_database", location: absent() });
     expect(existsSync(absent())).toBe(false);
   });
 
@@ -83,8 +83,8 @@ describe("a missing database", () => {
     const empty = join(directory, "empty");
     await mkdir(empty);
     const url = databaseUrl(await createDatabase());
-    for (const place of [{ QUIRE_DATA_DIR: empty }, { DATABASE_URL: url }]) {
-      const { done } = await run(place, ["user", "create", ...GRACE]);
+    for (const location of [{ QUIRE_DATA_DIR: empty }, { DATABASE_URL: url }]) {
+      const { done } = await run(location, ["user", "create", ...GRACE]);
       expect(done._unsafeUnwrapErr()).toMatchObject({ kind: "no_database" });
     }
     expect(await readdir(empty)).toEqual([]);
@@ -113,13 +113,13 @@ describe("a missing database", () => {
 const terminals = canOpenTerminals();
 
 describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: script(1) is missing)"}`, () => {
-  const ask = () =>
+  const openPrompts = () =>
     openTerminal(["user", "create", "--name", "Eve", "--email", "eve@example.org"], { QUIRE_DATA_DIR: data });
 
   const times = (text: string, part: string) => text.split(part).length - 1;
 
   it("repeat until the password is valid and entered twice, and never show it", async () => {
-    const terminal = ask();
+    const terminal = openPrompts();
     const until = async (shown: () => boolean) => expect.poll(shown, { timeout: 30_000 }).toBe(true);
     await until(() => terminal.shown().includes("Password"));
     terminal.type("short\r");
@@ -139,7 +139,7 @@ describe.skipIf(!terminals)(`the prompts of quire${terminals ? "" : " (skipped: 
   });
 
   it("end the program with 130 at Ctrl-C", async () => {
-    const terminal = ask();
+    const terminal = openPrompts();
     await expect.poll(() => terminal.shown().includes("Password"), { timeout: 30_000 }).toBe(true);
     terminal.type("\u0003");
     expect((await terminal.ended).exitCode).toBe(130);

@@ -7,7 +7,7 @@ import { canBeUnprivileged, runServer, UNPRIVILEGED } from "./server.ts";
 
 const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
 
-/** Enough for Node itself, but too few to read all modules at once. */
+/** Enough for Node itself, but too few to read all modules at the same time. */
 const FEW_FILES = 64;
 
 /** The working directory of the server. */

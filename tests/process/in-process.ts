@@ -36,7 +36,7 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
     renewTitleKeys: async () => ok(0),
     searchIndex: NO_INDEX,
     isIdle: () => true,
-    place: "a storage of a test",
+    location: "a storage of a test",
     gaveUp: new Promise<never>(() => {}),
     close: async () => ok(),
   };

@@ -88,7 +88,7 @@ describe("quire move", () => {
     ];
     await mkdir(empty);
     for (const from of [absent, empty]) {
-      expect(await failureOf(["--from", from, "--to", data])).toEqual({ kind: "no_database", place: from });
+      expect(await failureOf(["--from", from, "--to", data])).toEqual({ kind: "no_database", location: from });
     }
     expect(await readdir(empty)).toEqual([]);
     expect(await failureOf(["--from", "mysql://localhost/quire", "--to", data])).toMatchObject({

@@ -129,7 +129,7 @@ describe("serve", () => {
     expect(await readdir(photos)).toEqual(["cat.jpg"]);
   });
 
-  it("fails with data_directory_unusable if a file is in place of the data directory", async () => {
+  it("fails with data_directory_unusable if the data directory is a file", async () => {
     const file = join(data, "file");
     await writeFile(file, "");
     expect((await tryServe(file))._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_unusable" });

@@ -76,7 +76,7 @@ describe("the server process", () => {
     expect((await ended).exitCode).toBe(0);
   });
 
-  it("ends at once with 143 at a SIGTERM during the start, and starts again", async () => {
+  it("ends immediately with 143 at a SIGTERM during the start, and starts again", async () => {
     const starting = spawnServer(data);
     // Its first step is to write its process id into the lock file.
     const holder = `"pid":${starting.process.pid},`;

@@ -48,8 +48,8 @@ afterEach(async () => {
   await rm(dataDirectory, { recursive: true });
 });
 
-describe("a program in the documents", () => {
-  it.for(SNIPPETS)("of $name compiles and prints the documented output", async ({ program }) => {
+describe("the documents", () => {
+  it.for(SNIPPETS)("have a program in $name that compiles and prints the documented output", async ({ program }) => {
     const quire = createClient({ url: server.url });
     await quire.users.register({ name: "Ada", email: "ada@example.org", password: "correct horse" });
     await writeFile(join(project, "snippet.ts"), program.replace("http://127.0.0.1:3000", server.url));

@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
 import { ok } from "neverthrow";
 import { expect } from "vitest";
+import type { Storage } from "../../src/application/ports/storage.ts";
 import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
-import { compose, type Adapters } from "../../src/bootstrap/compose.ts";
+import { compose, type Adapters, type Composition } from "../../src/bootstrap/compose.ts";
 import { readConfig } from "../../src/bootstrap/config.ts";
 import type { PasswordHash } from "../../src/domain/user/password.ts";
 import type { Role } from "../../src/domain/user/user.ts";
-import { nodeIdempotencyCipher } from "../../src/infrastructure/crypto/node-idempotency-cipher.ts";
-import { nodeSessionTokens } from "../../src/infrastructure/crypto/node-session-tokens.ts";
-import { DAY_MS, email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
+import { email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
-import type { TestStorage } from "./storage-under-test.ts";
 
 /** The default settings of the API, but without limits, because a test is one client. */
 export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };
@@ -113,20 +111,16 @@ export type OpenApi = (overrides?: Partial<Adapters>) => Promise<Api>;
 
 let people = 0;
 
-/** The API on a storage, with all other dependencies under the test's control, and clients that call it. */
-export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {}) {
+/** The API on a storage, with the clock, the ids, the log and the hasher of the test, and clients that call it. */
+export function openApi(storage: Storage, overrides: Partial<Adapters> = {}) {
   const clock = testClock();
   const log = recordingLog();
-  const adapters: Adapters = {
+  const adapters: Composition = {
     ...storage,
     hasher: fakeHasher,
-    tokens: nodeSessionTokens,
-    idempotencyCipher: nodeIdempotencyCipher,
     ids,
     clock,
     log,
-    sessionIdleMs: 30 * DAY_MS,
-    registration: "open",
     http: HTTP_SETTINGS,
     clientAddress: (c) => c.req.header("X-Test-Address") ?? "192.0.2.1",
     ...overrides,
@@ -208,7 +202,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
       expect(reply.status).toBe(201);
       return logIn(address);
     },
-    /** An admin. The operator of the server makes one, because nobody can become an admin over HTTP alone. */
+    /** An admin. The operator of the server makes one, because HTTP alone creates no admin. */
     admin: async (): Promise<Person> => {
       const address = `admin${++people}@example.org`;
       const fields = {
@@ -226,7 +220,7 @@ export function openApi(storage: TestStorage, overrides: Partial<Adapters> = {})
 const checkers = new Map<string, Promise<ReturnType<typeof documentChecker>>>();
 
 /** The OpenAPI document of an API with these settings. It is read from a second API, whose log is not checked. */
-async function checkerFor(adapters: Adapters) {
+async function checkerFor(adapters: Composition) {
   const settings = JSON.stringify(adapters.http);
   const checker =
     checkers.get(settings) ?? readDocument(compose({ ...adapters, log: recordingLog() }).app).then(documentChecker);

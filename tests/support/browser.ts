@@ -4,42 +4,49 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { chromium, type LaunchOptions, type Page } from "playwright-core";
-import { expect, onTestFinished } from "vitest";
+import { chromium, type Browser, type LaunchOptions, type Page, type ViewportSize } from "playwright-core";
+import { afterAll, expect, onTestFinished } from "vitest";
 
 const SCREENSHOTS = fileURLToPath(new URL("../.screenshots/", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../node_modules/@sparticuz/chromium/", import.meta.url));
-/** Inside the package, so that removing the package removes it as well. */
+/** Inside the package, so that removing the package also removes it. */
 const UNPACKED = join(PACKAGE, "unpacked");
 
 /** Whether npm has installed a Chromium for this machine. Otherwise the installed Chrome is used. */
 const HAS_PACKAGED = process.platform === "linux" && process.arch === "x64";
 
-/** The reason why no page can be opened on this machine; `null` if one can. */
-export async function whyNoBrowser(): Promise<string | null> {
-  if (HAS_PACKAGED) return null;
+/** The reason why no page can be opened on this machine; `null` if one can. The first call unpacks the browser. */
+export async function browserSkipReason(): Promise<string | null> {
+  if (HAS_PACKAGED) {
+    if (!existsSync(UNPACKED)) await unpack();
+    return null;
+  }
   try {
     await (await chromium.launch({ channel: "chrome" })).close();
     return null;
   } catch {
-    return "there is no Chrome, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
+    return "Chrome is missing, and npm brings a Chromium for Linux on x64 only: install Google Chrome";
   }
 }
 
 /**
- * Opens an empty page in its own browser, which closes at the end of the test. An uncaught exception of the page fails
- * the test.
+ * One browser for the tests of a file. The result opens an empty page without cookies and storage, which closes at the
+ * end of the test. An uncaught exception of the page fails the test.
  */
-export async function openPage(viewport = { width: 1024, height: 768 }): Promise<Page> {
-  const browser = await chromium.launch(HAS_PACKAGED ? await packagedChromium() : { channel: "chrome" });
-  const page = await browser.newPage({ viewport });
-  const uncaught: Error[] = [];
-  page.on("pageerror", (error) => uncaught.push(error));
-  onTestFinished(async () => {
-    await browser.close();
-    expect(uncaught).toEqual([]);
-  });
-  return page;
+export function pagesOfOneBrowser(): (viewport?: ViewportSize) => Promise<Page> {
+  let browser: Promise<Browser> | null = null;
+  afterAll(async () => (await browser)?.close());
+  return async (viewport = { width: 1024, height: 768 }) => {
+    browser ??= chromium.launch(HAS_PACKAGED ? packagedChromium() : { channel: "chrome" });
+    const page = await (await browser).newPage({ viewport });
+    const uncaught: Error[] = [];
+    page.on("pageerror", (error) => uncaught.push(error));
+    onTestFinished(async () => {
+      await page.close();
+      expect(uncaught).toEqual([]);
+    });
+    return page;
+  };
 }
 
 /** Writes a screenshot of the page to `tests/.screenshots/<name>.png`, and returns its path. */
@@ -50,8 +57,7 @@ export async function screenshot(page: Page, name: string): Promise<string> {
 }
 
 /** The Chromium of the package, unpacked where the next run finds it, with its libraries, which a minimal machine lacks. */
-async function packagedChromium(): Promise<LaunchOptions> {
-  if (!existsSync(UNPACKED)) await unpack();
+function packagedChromium(): LaunchOptions {
   const env = {
     ...process.env,
     LD_LIBRARY_PATH: join(UNPACKED, "al2023", "lib"),

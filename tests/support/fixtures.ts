@@ -136,12 +136,12 @@ export const tokenDigest = (text: string) => sha256(text) as TokenDigest;
 export const keyDigest = (text: string) => sha256(text) as KeyDigest;
 export const sealed = (text: string) => Buffer.from(text).toString("base64") as SealedResult;
 
-/** A session whose token digest is that of `token`. */
+/** A session with the digest of `token`. */
 export function aSession(userId: UserId, token: string = crypto.randomUUID(), idleMs = 30 * DAY_MS): Session {
   return newSession({ id: nextId<SessionId>(), userId, tokenDigest: tokenDigest(token) }, NOW, idleMs);
 }
 
-/** A replay record that expires in a day. Its key digest is that of `key`. */
+/** A replay record that expires in a day. It has the digest of `key`. */
 export function aRecord(
   userId: UserId,
   key: string = crypto.randomUUID(),

@@ -11,7 +11,7 @@ import { freePort, type PostgresServer } from "./postgres-server.ts";
 export interface PgBouncer {
   /** The URL without the database, which follows after a slash. */
   readonly url: string;
-  /** Kills PgBouncer at once: its clients and the server lose their connections. */
+  /** Kills PgBouncer immediately: its clients and the server lose their connections. */
   crash(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -24,9 +24,9 @@ const POLL_MS = 20;
 const PATH = `${process.env["PATH"]}:/usr/sbin`;
 
 /** The reason why PgBouncer cannot run here; `null` if it can. */
-export function whyNoPgBouncer(): string | null {
+export function pgBouncerSkipReason(): string | null {
   const { status } = spawnSync("pgbouncer", ["--version"], { env: { PATH } });
-  return status === 0 ? null : "there is no pgbouncer in the PATH";
+  return status === 0 ? null : "pgbouncer is not in the PATH";
 }
 
 /** Starts a PgBouncer with this number of server connections for each database. */

@@ -28,7 +28,7 @@ export interface PostgresServer {
   readonly port: number;
   /** Its data directory. */
   readonly directory: string;
-  /** Kills the server at once, like `kill -9` of its first process. */
+  /** Kills the server immediately, like `kill -9` of its first process. */
   crash(): Promise<void>;
   /** Shuts the server down cleanly and closes its connections. Its standbys have received all of its writes. */
   shutDown(): Promise<void>;
@@ -85,7 +85,7 @@ export async function makePostgresServer(model?: PostgresServer): Promise<Postgr
       await signal("SIGINT");
       await within("PostgreSQL does not end", async () => !existsSync(join(directory, PID_FILE)));
     },
-    // The processes of the previous server may live a moment longer, and a new one does not start beside them.
+    // The processes of the previous server may live a moment longer, and a new one does not start until they have ended.
     start: async (flags = postgresFlags) => {
       postgresFlags.splice(0, postgresFlags.length, ...flags);
       await within("PostgreSQL does not start", async () => {

@@ -12,7 +12,7 @@ import { join } from "node:path";
 export interface ProxyProgram {
   readonly name: string;
   /** The reason why it cannot run here; `null` if it can. */
-  readonly whyNot: string | null;
+  readonly skipReason: string | null;
   /** Whether it keeps an idle connection to the server for as long as nginx, 60 seconds. */
   readonly keepsConnections: boolean;
   readonly start: (serverPort: number) => Promise<RunningProxy>;
@@ -84,7 +84,7 @@ function program(
   return {
     name,
     keepsConnections,
-    whyNot: spawnSync(name, versionOptions).status === 0 ? null : `there is no ${name}`,
+    skipReason: spawnSync(name, versionOptions).status === 0 ? null : `${name} is missing`,
     start: async (serverPort) => {
       const directory = await mkdtemp(join(tmpdir(), `quire-${name}-`));
       await chmod(directory, 0o777);

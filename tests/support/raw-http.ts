@@ -73,7 +73,7 @@ export async function readUntil(socket: Socket, text: string): Promise<string> {
 }
 
 /** Sends a request and reads until the server closes the connection. */
-export async function say(port: number, request: string): Promise<string> {
+export async function sendRaw(port: number, request: string): Promise<string> {
   const socket = await dial(port);
   const answer = readToEnd(socket);
   socket.write(request);
@@ -115,7 +115,7 @@ export function heldFetch(answer = () => new Response("fine")) {
     fetch,
     /** The number of held requests. */
     count: () => held.length,
-    letGo: () => {
+    release: () => {
       for (const settle of held.splice(0)) settle();
     },
   };

@@ -61,21 +61,21 @@ export async function startReplicatedServers({
       ...standby,
       promote: async () => promote(standby),
       pauseReplay: async () => {
-        await ask(standby, "select pg_wal_replay_pause()");
+        await query(standby, "select pg_wal_replay_pause()");
         // The pause is only requested until the current replay is done.
         await until("Replay is paused", async () => {
-          const [row] = await ask<{ state: string }>(standby, "select pg_get_wal_replay_pause_state() as state");
+          const [row] = await query<{ state: string }>(standby, "select pg_get_wal_replay_pause_state() as state");
           return row?.state === "paused";
         });
       },
       resumeReplay: async () => {
-        await ask(standby, "select pg_wal_replay_resume()");
+        await query(standby, "select pg_wal_replay_resume()");
       },
       catchUp: async () => {
-        const [written] = await ask<{ lsn: string }>(primary, "select pg_current_wal_lsn() as lsn");
+        const [written] = await query<{ lsn: string }>(primary, "select pg_current_wal_lsn() as lsn");
         const isShown = `select pg_last_wal_replay_lsn() >= '${written?.lsn}' as shown`;
         await until("The standby shows it", async () => {
-          const [row] = await ask<{ shown: boolean }>(standby, isShown);
+          const [row] = await query<{ shown: boolean }>(standby, isShown);
           return row?.shown === true;
         });
       },
@@ -119,15 +119,15 @@ async function startAsStandby(
 }
 
 async function promote(standby: PostgresServer): Promise<void> {
-  await ask(standby, "select pg_promote()");
+  await query(standby, "select pg_promote()");
 }
 
 async function streaming(primary: PostgresServer): Promise<readonly { readonly sync_state: string }[]> {
-  return ask(primary, "select sync_state from pg_stat_replication where state = 'streaming'");
+  return query(primary, "select sync_state from pg_stat_replication where state = 'streaming'");
 }
 
 /** Uses a separate connection, because servers stop and start. */
-async function ask<T extends object>(server: PostgresServer, statement: string): Promise<readonly T[]> {
+async function query<T extends object>(server: PostgresServer, statement: string): Promise<readonly T[]> {
   const sql = postgres(`${server.url}/postgres`, { max: 1, onnotice: () => {} });
   try {
     return await sql.unsafe<T[]>(statement);

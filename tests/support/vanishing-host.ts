@@ -28,7 +28,7 @@ const RELAY = `
 `;
 
 /** The reason why such a host cannot exist here; `null` if it can. */
-export function whyNoNamespaces(): string | null {
+export function namespaceSkipReason(): string | null {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   const probe = `quire-probe-${process.pid}`;
   try {
@@ -36,7 +36,7 @@ export function whyNoNamespaces(): string | null {
     ip("netns", "delete", probe);
     return null;
   } catch {
-    return "there is no ip in the PATH, or it may make no network namespaces";
+    return "ip is not in the PATH, or may not create network namespaces";
   }
 }
 

@@ -38,7 +38,7 @@ export type IdempotentCommits = ReturnType<typeof idempotentCommits>;
 /**
  * Commits writes, once for each idempotency key: the result is stored in the transaction of the write, and a repeated
  * request returns the stored result. Only success is stored. A request that failed runs again, because the reason for the
- * failure may be gone.
+ * failure may have ended.
  */
 export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
   const { unitOfWork, idempotencyCipher, ids, clock, ...repositories } = dependencies;

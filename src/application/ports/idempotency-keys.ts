@@ -12,7 +12,7 @@ export type Admission = "within_quota" | "always";
 /** The replay records of requests with an idempotency key. The record of a new post is stored by `PostRepository.insert`. */
 export interface IdempotencyKeyRepository {
   /**
-   * Claims a key for the unit of work that this repository belongs to; the end of the unit releases it. Fails at once with
+   * Claims a key for the unit of work that this repository belongs to; the end of the unit releases it. Fails immediately with
    * `idempotency_key_in_use` when another unit has claimed the key, or when its record has not expired at `now`.
    */
   claim(digest: KeyDigest, now: Date): Promise<Result<void, IdempotencyKeyInUse | StorageFailure>>;

@@ -33,7 +33,7 @@ export interface CreatePostDependencies {
   readonly clock: Clock;
 }
 
-/** Creates a post, as a draft or published at once. */
+/** Creates a post, as a draft or published immediately. */
 export function createPost({ ids, clock, commits }: CreatePostDependencies) {
   return async (
     actor: Actor,

@@ -1,6 +1,7 @@
 import { ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
 import type { Actor } from "../../domain/access.ts";
+import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import { isExpired, touchSession } from "../../domain/session/session.ts";
 import type { SessionNotFound, SessionRepository } from "../../domain/session/session-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
@@ -25,14 +26,15 @@ export interface AuthenticateDependencies {
   readonly sessionIdleMs: number;
 }
 
-/** Finds the user that a token belongs to, and renews the session. */
+/** Finds the user that a token belongs to, and renews the session. The signal cancels only the reads. */
 export function authenticate({ sessions, users, tokens, clock, log, sessionIdleMs }: AuthenticateDependencies) {
-  return async (token: string): Promise<Result<Actor, AuthenticateError>> =>
+  return async (token: string, signal?: AbortSignal): Promise<Result<Actor, AuthenticateError>> =>
     safeTry(async function* () {
       const now = clock.now();
-      const session = yield* (await sessions.findByTokenDigest(await tokens.digest(token))).mapErr(invalidWhenNotFound);
+      const digest = await tokens.digest(token);
+      const session = yield* (await sessions.findByTokenDigest(digest, signal)).mapErr(invalidWhenNotFound);
       if (isExpired(session, now)) return fail({ kind: "invalid_session" });
-      const user = yield* (await users.findById(session.userId)).mapErr(invalidWhenNotFound);
+      const user = yield* (await users.findById(session.userId, signal)).mapErr(invalidWhenNotFound);
       const touched = touchSession(session, now, sessionIdleMs);
       if (touched !== session) {
         const renewed = await sessions.renew(touched);

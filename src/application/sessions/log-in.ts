@@ -48,7 +48,7 @@ export interface LogInDependencies extends AuthenticateDependencies {
 
 /**
  * Opens a session. A password is compared whether the address exists or not, so that the response time does not reveal
- * which addresses exist. An invalid address or password is refused at once, because that reveals nothing.
+ * which addresses exist. An invalid address or password is refused immediately, because that reveals nothing.
  */
 export function logIn(dependencies: LogInDependencies) {
   const { users, commits, tokens, ids, clock, sessionIdleMs } = dependencies;

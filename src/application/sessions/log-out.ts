@@ -5,7 +5,7 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 export type LogOutError = StorageFailure;
 
-/** Revokes the session of the request. It succeeds as well when the session was revoked in the meantime. */
+/** Revokes the session of the request. It also succeeds when the session was revoked in the meantime. */
 export function logOut({ sessions }: { readonly sessions: SessionRepository }) {
   return async (actor: Actor): Promise<Result<void, LogOutError>> =>
     (await sessions.delete(actor.sessionId, actor.userId)).orElse((failure) =>

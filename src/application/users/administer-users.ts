@@ -38,7 +38,7 @@ export function administerUsers(dependencies: ChangePasswordDependencies) {
     listUsers: async (request: PageRequest<UserId>): Promise<Result<Page<UserProfile>, ListUsersError>> =>
       list(OPERATOR, request),
 
-    /** Changes a password without knowing the current one, and revokes all sessions of the user. */
+    /** Changes a password without the current one, and revokes all sessions of the user. */
     setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangePasswordError>> =>
       change(OPERATOR, { id, newPassword }),
 

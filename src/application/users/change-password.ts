@@ -31,7 +31,7 @@ export interface ChangePasswordDependencies extends FindUserDependencies {
 
 /**
  * Changes a password and revokes the user's other sessions; the session of the request stays. An admin changes the password
- * of another user without knowing it, which revokes all sessions of that user.
+ * of another user without the current one, which revokes all sessions of that user.
  */
 export function changePassword(dependencies: ChangePasswordDependencies) {
   const { unitOfWork, hasher, clock } = dependencies;

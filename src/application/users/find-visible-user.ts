@@ -14,8 +14,8 @@ export interface FindUserDependencies {
 }
 
 /**
- * Finds a user that the viewer may see, or fails with `user_not_found`. Both queries run at once, whether or not the user
- * exists, so that the response time does not reveal whether a hidden user exists.
+ * Finds a user that the viewer may see, or fails with `user_not_found`. Both queries run at the same time, whether or not the
+ * user exists, so that the response time does not reveal whether a hidden user exists.
  */
 export async function findVisibleUser(
   { users, posts }: FindUserDependencies,

@@ -2,7 +2,7 @@ import { ok, safeTry, type Result } from "neverthrow";
 import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { UserId } from "../../domain/shared/id.ts";
-import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
+import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { UserRemoval } from "../../domain/user/user-removal.ts";
@@ -16,12 +16,12 @@ export interface RemovalInterrupted {
 }
 
 /** No user has the id of the new author, because an older program deleted that user and did not redirect this removal. */
-export interface NewAuthorGone {
-  readonly kind: "new_author_gone";
+export interface NewAuthorMissing {
+  readonly kind: "new_author_missing";
   readonly userId: UserId;
 }
 
-export type FinishRemovalError = RemovalInterrupted | NewAuthorGone | UserHasPosts | LastAdmin | StorageFailure;
+export type FinishRemovalError = RemovalInterrupted | NewAuthorMissing | UserHasPosts | LastAdmin | StorageFailure;
 
 export interface FinishRemovalsDependencies {
   readonly users: UserRepository;
@@ -35,7 +35,7 @@ const KIB = 1024;
 // Each batch is one statement, for which all other requests wait. Measured on the embedded engine, a batch takes 5 to
 // 20 ms (docs/performance.md).
 const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
-/** Reassigning a post writes all its index entries again; most of them are the words of its text. */
+/** Reassigning a post writes all its index entries again, mainly the words of its text. */
 const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
 const RECORDS: BatchLimits = { rows: 500, bytes: 4096 * KIB };
 /** Limits the removals that one run resumes; the next run resumes the others. */
@@ -43,7 +43,7 @@ const MAX_RESUMED_AT_ONCE = 100;
 
 interface Work {
   readonly userId: UserId;
-  past: PostPlace | null;
+  after: BatchCursor | null;
   /** The new author that the last attempt did not find. */
   missing: UserId | null;
   readonly settle: (outcome: Result<void, FinishRemovalError>) => void;
@@ -77,7 +77,7 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
     const known = underway.get(userId);
     if (known !== undefined) return known;
     const finished = new Promise<Result<void, FinishRemovalError>>((settle, refuse) => {
-      queue.push({ userId, past: null, missing: null, settle, refuse });
+      queue.push({ userId, after: null, missing: null, settle, refuse });
     }).finally(() => underway.delete(userId));
     underway.set(userId, finished);
     if (!isWorking) void workOff();
@@ -138,7 +138,7 @@ async function advance(dependencies: FinishRemovalsDependencies, work: Work): Pr
           case "user_has_posts":
             if (removal.posts.kind === "keep") return fail(failure);
             // A post that was unpublished in the meantime lies before the position that was reached.
-            work.past = null;
+            work.after = null;
             return MORE;
           default:
             return fail(failure);
@@ -157,16 +157,16 @@ async function settlePosts(
   if (fate.kind === "keep") return DONE;
   const reached =
     fate.kind === "delete"
-      ? await posts.deleteByAuthor(userId, DELETED, work.past)
-      : await posts.reassign(userId, fate.to, clock.now(), REASSIGNED, work.past);
+      ? await posts.deleteByAuthor(userId, DELETED, work.after)
+      : await posts.reassign(userId, fate.to, clock.now(), REASSIGNED, work.after);
   if (reached.isOk()) {
-    work.past = reached.value;
+    work.after = reached.value;
     return ok(reached.value === null ? "done" : "more");
   }
   if (reached.error.kind !== "author_not_found") return fail(reached.error);
-  // The new author is being removed as well, which has changed the target of this removal: the next batch reads it.
+  // The new author is being removed too, which has changed the target of this removal: the next batch reads it.
   const to = fate.kind === "reassign" ? fate.to : null;
-  if (to === null || work.missing === to) return fail({ kind: "new_author_gone", userId });
+  if (to === null || work.missing === to) return fail({ kind: "new_author_missing", userId });
   work.missing = to;
   return MORE;
 }

@@ -1,5 +1,5 @@
 import { safeTry, type Result } from "neverthrow";
-import { mayCreateUser, mayGiveRoles, type Forbidden, type Registration, type Viewer } from "../../domain/access.ts";
+import { mayCreateUser, maySetRoles, type Forbidden, type Registration, type Viewer } from "../../domain/access.ts";
 import { ownProfile, type UserProfile } from "../../domain/user/user-profile.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { Role } from "../../domain/user/user.ts";
@@ -39,7 +39,7 @@ export function registerUser(dependencies: RegisterUserDependencies) {
   ): Promise<Result<Outcome<UserProfile>, RegisterUserError>> =>
     safeTry<Outcome<UserProfile>, RegisterUserError>(async function* () {
       if (!mayCreateUser(viewer, dependencies.registration)) return fail({ kind: "registration_closed" });
-      if (role !== undefined && (viewer === null || !mayGiveRoles(viewer))) return fail({ kind: "forbidden" });
+      if (role !== undefined && (viewer === null || !maySetRoles(viewer))) return fail({ kind: "forbidden" });
       const user = yield* await prepareUser(dependencies, { ...input, role: role ?? "author" });
       return dependencies.commits.commit(idempotency, {
         write: async ({ users }) => (await users.insert(user)).map(() => ownProfile(user)),

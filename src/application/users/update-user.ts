@@ -1,6 +1,6 @@
 import { ok, safeTry, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
-import { mayGiveRoles, type Actor, type Forbidden } from "../../domain/access.ts";
+import { maySetRoles, type Actor, type Forbidden } from "../../domain/access.ts";
 import { profileFor, type UserProfile } from "../../domain/user/user-profile.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
@@ -53,7 +53,7 @@ export function updateUser(dependencies: UpdateUserDependencies) {
     retryLostRaces<UserProfile, UpdateUserError>(async () =>
       safeTry(async function* () {
         const user = yield* await findChangeableUser(dependencies, actor, input.id);
-        if (input.changes.role !== undefined && !mayGiveRoles(actor)) return fail({ kind: "forbidden" });
+        if (input.changes.role !== undefined && !maySetRoles(actor)) return fail({ kind: "forbidden" });
         yield* requireVersion(user, input.expected);
         const changed = changeUser(user, input.changes, clock.now());
         if (changed.email !== user.email) {

@@ -1,7 +1,7 @@
 interface PeriodicWorkOptions {
   /** Time between two runs. A run that takes longer delays the next one. */
   readonly intervalMs: number;
-  /** Never rejects. It asks between two batches whether to stop. */
+  /** Never rejects. It calls `isStopping` between two batches, and ends when that returns true. */
   readonly run: (isStopping: () => boolean) => Promise<void>;
 }
 

@@ -16,7 +16,7 @@ export interface MisspeltVariable {
   readonly nearest: string | null;
 }
 
-/** Finds names that begin with QUIRE_ but are not known, and names that nearly are a known variable which is not set. */
+/** Finds unknown names that begin with QUIRE_, and names that resemble a known variable that is not set. */
 export function misspeltVariables(names: readonly string[], known: readonly string[]): readonly MisspeltVariable[] {
   const own = known.filter((name) => OWN_NAME.test(name));
   const unset = own.filter((name) => !names.includes(name));

@@ -21,8 +21,8 @@ export interface AuthorNotFound {
   readonly kind: "author_not_found";
 }
 
-/** The position of the last post of a batch of an author's posts. The next batch starts after it. */
-export interface PostPlace {
+/** A cursor through the posts of an author: the last post of a batch. The next batch starts after it. */
+export interface BatchCursor {
   readonly status: PostStatus;
   readonly id: PostId;
 }
@@ -104,16 +104,16 @@ export interface PostRepository {
   /** Deletes the post if the stored version is `expected`; fails with `version_conflict` or `post_not_found`. */
   delete(id: PostId, expected: Version): Promise<Result<void, PostNotFound | VersionConflict | StorageFailure>>;
 
-  /** Deletes a batch of the author's posts after `past`. Returns the position of the last one; `null` when there was none. */
+  /** Deletes a batch of the author's posts after the cursor. Returns the next cursor; `null` when no post was left. */
   deleteByAuthor(
     authorId: UserId,
     limits: BatchLimits,
-    past: PostPlace | null,
-  ): Promise<Result<PostPlace | null, StorageFailure>>;
+    after: BatchCursor | null,
+  ): Promise<Result<BatchCursor | null, StorageFailure>>;
 
   /**
-   * Reassigns a batch of the posts of `from` after `past` to the user `to`. Each post gets the next version and the update time
-   * `now`. The quota of `to` does not apply. Returns the position of the last post; `null` when there was none. Fails with
+   * Reassigns a batch of the posts of `from` after the cursor to the user `to`. Each post gets the next version and the update
+   * time `now`. The quota of `to` does not apply. Returns the next cursor; `null` when no post was left. Fails with
    * `author_not_found` when no user has the id `to` and there is a post to reassign.
    */
   reassign(
@@ -121,6 +121,6 @@ export interface PostRepository {
     to: UserId,
     now: Date,
     limits: BatchLimits,
-    past: PostPlace | null,
-  ): Promise<Result<PostPlace | null, AuthorNotFound | StorageFailure>>;
+    after: BatchCursor | null,
+  ): Promise<Result<BatchCursor | null, AuthorNotFound | StorageFailure>>;
 }

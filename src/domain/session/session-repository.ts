@@ -37,12 +37,12 @@ export interface SessionRepository {
   /** Deletes a user's session. Fails with `session_not_found` when the user has no session with this id. */
   delete(id: SessionId, userId: UserId): Promise<Result<void, SessionNotFound | StorageFailure>>;
 
-  /** Deletes up to `most` of a user's sessions, except the newest `kept`. Returns the number of deleted sessions. */
-  deleteOldest(userId: UserId, kept: number, most: number): Promise<Result<number, StorageFailure>>;
+  /** Deletes up to `maxRows` of a user's sessions, except the newest `kept`. Returns the number of deleted sessions. */
+  deleteOldest(userId: UserId, kept: number, maxRows: number): Promise<Result<number, StorageFailure>>;
 
   /** Deletes all sessions of a user except `kept`, in one statement that {@link MAX_SESSIONS_PER_USER} bounds. */
   deleteByUser(userId: UserId, kept: SessionId | null): Promise<Result<void, StorageFailure>>;
 
-  /** Deletes up to `most` sessions that have expired at `now`. Returns the number of deleted sessions. */
-  deleteExpired(now: Date, most: number): Promise<Result<number, StorageFailure>>;
+  /** Deletes up to `maxRows` sessions that have expired at `now`. Returns the number of deleted sessions. */
+  deleteExpired(now: Date, maxRows: number): Promise<Result<number, StorageFailure>>;
 }

@@ -10,7 +10,7 @@
  */
 export type StorageFailureReason = "unavailable" | "full" | "corrupt" | "busy" | "cancelled" | "outcome_unknown";
 
-/** The store failed. The adapter sets every field, because only the adapter knows its driver. */
+/** The store failed. The adapter sets every field, because the fields depend on its driver. */
 export interface StorageFailure {
   readonly kind: "storage_failure";
   readonly reason: StorageFailureReason;

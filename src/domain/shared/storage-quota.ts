@@ -5,7 +5,7 @@ export interface AccountQuotaExceeded {
   readonly kind: "account_quota_exceeded";
 }
 
-/** The fixed cost of a row with its index entries, so that many small rows count as well. */
+/** The fixed cost of a row with its index entries, so that many small rows count too. */
 export const ROW_BYTES = 1024;
 
 /** The bytes that a post adds to the usage of its author: title and content in UTF-8, and its row. */

@@ -1,7 +1,7 @@
 import type { Result } from "neverthrow";
 import { fail } from "./fail.ts";
 
-/** The reason why a raw value is refused. `limit` is in characters or bytes, as its code says; `null` if none applies. */
+/** The reason why a raw value is refused. `limit` is in characters or bytes, as its code implies; `null` if none applies. */
 export interface Violation {
   readonly kind: "violation";
   readonly code: ViolationCode;

@@ -6,8 +6,8 @@ export type PostsFate =
   { readonly kind: "keep" } | { readonly kind: "delete" } | { readonly kind: "reassign"; readonly to: UserId };
 
 /**
- * The removal of a user. The user disappears at once for all readers. Posts, sessions and replay records are removed in batches
- * afterwards, and the row of the user is deleted last.
+ * The removal of a user. The user disappears immediately for all readers. Posts, sessions and replay records are removed in
+ * batches afterwards, and the row of the user is deleted last.
  */
 export interface UserRemoval {
   readonly userId: UserId;

@@ -61,7 +61,7 @@ export interface UserRepository {
    * - `version_conflict` if the user has another version,
    * - `user_not_found` when there is none,
    * - `email_taken` when another user has the new address,
-   * - `last_admin` when no admin would remain, also when two admins are demoted or deleted at once.
+   * - `last_admin` when no admin would remain, also when two admins are demoted or deleted at the same time.
    */
   update(
     user: User,
@@ -84,7 +84,7 @@ export interface UserRepository {
    * - `user_not_found` when there is none,
    * - `user_has_posts` with the fate `keep`, when the user has posts or is about to get posts of another removal,
    * - `author_not_found` when no user has the id of the new author,
-   * - `last_admin` when no admin would remain, also when two admins are demoted or deleted at once.
+   * - `last_admin` when no admin would remain, also when two admins are demoted or deleted at the same time.
    */
   requestRemoval(
     removal: UserRemoval,
@@ -93,8 +93,8 @@ export interface UserRepository {
   /** The current removal of a user; `null` when there is none. */
   findRemoval(id: UserId): Promise<Result<UserRemoval | null, StorageFailure>>;
 
-  /** The oldest unfinished removals, at most `most`, oldest first. */
-  listRemovals(most: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
+  /** The oldest unfinished removals, at most `maxRows`, oldest first. */
+  listRemovals(maxRows: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
 
   /**
    * Deletes the user with all remaining sessions and replay records, if the stored version is `expected`. It ends a removal.

@@ -6,7 +6,7 @@ import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
 /** Each running hash takes 19 MiB and a thread. */
 const MAX_RUNNING = 4;
-/** The last request of a full lane waits half a second for one thread, and a second if the other lane is full as well. */
+/** The last request of a full lane waits half a second for one thread, and a second if the other lane is full too. */
 const MAX_WAITING = 50;
 
 /** Half of the cores, so that a flood of log-ins leaves the other half to the event loop and the database. */
@@ -31,7 +31,7 @@ export function passwordHasher(algorithm: PasswordAlgorithm, limits: HashingLimi
     hash: async (password) => queued("hashed", async () => algorithm.hash(password)),
     verify: async (password, stored) => {
       if (stored === null) {
-        // The same work as for a user who exists, so that the time of the answer does not tell the two apart.
+        // The same work as for a user who exists, so that the response time does not reveal which users exist.
         const hashed = await queued("compared", async () => algorithm.hash(password));
         return hashed.map(() => "mismatch" as const);
       }

@@ -21,17 +21,21 @@ export interface StorageOptions {
 export const ANY_STORAGE: StorageOptions = { accountQuotaBytes: 0, isShared: true };
 
 /** An extra column of the given rows: the number of bytes that a row adds to the usage of its account. */
-const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
+export const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
 
 const LARGEST_BIGINT = "9223372036854775807";
+
+/** Whether a statement is for one row or for any number of rows. */
+export type RowCount = "one" | "many";
 
 interface Admitting {
   /** The name of the column that has the account of a row. */
   readonly owner: "author_id" | "user_id";
+  readonly rows: RowCount;
   /** An additional condition on a row, which it refers to as `given`. */
   readonly condition?: SQL | undefined;
   /** Whether the quota does not apply. The account must exist in both cases. */
-  readonly isAlways?: boolean;
+  readonly isUnlimited?: boolean;
 }
 
 /**
@@ -39,7 +43,7 @@ interface Admitting {
  * quota. A statement leaves out a row that would exceed the quota, and stores its other rows.
  */
 export function accountQuota(db: Database, { accountQuotaBytes, isShared }: StorageOptions) {
-  const most = sql.raw(accountQuotaBytes === 0 ? LARGEST_BIGINT : String(accountQuotaBytes));
+  const maxBytes = sql.raw(accountQuotaBytes === 0 ? LARGEST_BIGINT : String(accountQuotaBytes));
   // Other sessions may write to the same accounts. Locks in the order of the ids prevent a deadlock of two statements.
   const locking = isShared ? sql` order by user_id for no key update` : sql``;
 
@@ -47,20 +51,20 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
     sql`select user_id as held_by, bytes as held_bytes from account_usage where user_id = any(${of})${locking}`;
 
   return {
-    most,
+    maxBytes,
     locking,
 
     /**
      * Selects those of the `given` rows, which are placeholders, whose accounts have room for them. If one account has several
      * rows, the smallest come first. A row of a removed account is never selected.
      */
-    admitted: (columns: Columns, rows: number, { owner, condition = sql`true`, isAlways = false }: Admitting): SQL => {
+    admitted: (columns: Columns, { owner, rows, condition = sql`true`, isUnlimited = false }: Admitting): SQL => {
       const account = sql.identifier(owner);
-      const hasRoom = (bytes: SQL) => (isAlways ? sql`true` : sql`held_bytes + ${bytes} <= ${most}`);
-      const given = givenRows("given", { ...columns, ...BYTES }, rows);
+      const hasRoom = (bytes: SQL) => (isUnlimited ? sql`true` : sql`held_bytes + ${bytes} <= ${maxBytes}`);
+      const given = givenRows("given", { ...columns, ...BYTES });
       // Most statements have one row. The general form for several rows would double the cost of such a statement.
-      if (rows === 1) {
-        const of = sql`array[${sql.placeholder(placeholderOf("given", keyOf(columns, owner), 0))}::uuid]`;
+      if (rows === "one") {
+        const of = sql`${sql.placeholder(placeholderOf("given", keyOf(columns, owner)))}::uuid[]`;
         return sql`select ${namesOf(columns)} from ${given}, (${usage(of)}) as held
           where ${hasRoom(sql`bytes`)} and ${condition}`;
       }
@@ -80,7 +84,7 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
     ): Promise<Result<never, NotFound | Other | AccountQuotaExceeded | StorageFailure>> => {
       const found = await attempt(db, operation, async () =>
         db
-          .select({ isFull: sql<boolean>`${accountUsage.bytes} + ${bytes}::bigint > ${most}` })
+          .select({ isFull: sql<boolean>`${accountUsage.bytes} + ${bytes}::bigint > ${maxBytes}` })
           .from(accountUsage)
           .where(eq(accountUsage.userId, userId)),
       );
@@ -91,6 +95,9 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
     },
   };
 }
+
+/** Built once for each set of adapters on one database or transaction. */
+export type AccountQuota = ReturnType<typeof accountQuota>;
 
 /** The key of the column with this name in the database. */
 function keyOf(columns: Columns, name: string): string {

@@ -118,7 +118,7 @@ const REASONS: Readonly<Record<string, StorageFailureReason>> = {
 };
 
 /**
- * Conditions that may be gone at the next attempt: a connection that was not made or was lost, a lost race, too many
+ * Conditions that may have ended at the next attempt: a connection that was not made or was lost, a lost race, too many
  * connections, a server that stops or starts, and one that is not (or no longer) the primary. 08007 is excluded because the
  * write may be stored. So is 53400, a full admission queue of the embedded engine: a retry would only add to its load.
  */

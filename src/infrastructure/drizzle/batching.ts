@@ -64,8 +64,8 @@ export function batchLookupsBy<Wanted, Key extends string, Row>(
   return async (wanted, signal) => loader.load({ wanted, signal });
 }
 
-/** The sizes of large batches. There are only a few, because each size needs its own prepared statement. */
-const BATCH_ROWS = [50, 32, 24, 16] as const;
+/** A row that fails makes all rows of its statement be written again, each alone. */
+const MAX_BATCH_ROWS = 50;
 /** Bounds the size of a statement for the embedded engine. A row that is larger is written alone. */
 const MAX_BATCH_BYTES = 1_048_576;
 
@@ -101,10 +101,9 @@ export function batchInserts<Row, Outcome, Refusal extends { readonly kind: stri
 function batchesOf<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): readonly (readonly Row[])[] {
   const batches: (readonly Row[])[] = [];
   for (let start = 0; start < rows.length;) {
-    const left = rows.length - start;
-    const most = BATCH_ROWS.find((size) => size <= left) ?? left;
+    const limit = Math.min(rows.length, start + MAX_BATCH_ROWS);
     let end = start + 1;
-    for (let bytes = bytesOf(rows[start] as Row); end < start + most; end++) {
+    for (let bytes = bytesOf(rows[start] as Row); end < limit; end++) {
       bytes += bytesOf(rows[end] as Row);
       if (bytes > MAX_BATCH_BYTES) break;
     }

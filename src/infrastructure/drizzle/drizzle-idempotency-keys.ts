@@ -9,7 +9,7 @@ import { attempt } from "./attempt.ts";
 import { batchLookups } from "./batching.ts";
 import type { Database } from "./database.ts";
 import { once, valuesOf } from "./prepared.ts";
-import { isKeyFree, recordInsertion } from "./record-insertion.ts";
+import { GIVEN_RECORD, isKeyFree, recordInsertion } from "./record-insertion.ts";
 import { idempotencyKeys } from "./schema.ts";
 
 const IN_USE = { kind: "idempotency_key_in_use" } as const;
@@ -21,10 +21,10 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   const { admitted, refusal } = accountQuota(db, options);
   const insertRecord = {
     within_quota: once(() =>
-      recordInsertion(db, admitted, { rows: 1, isAlways: false }).prepare("idempotency_keys_insert"),
+      recordInsertion(db, admitted, { rows: "one", isUnlimited: false }).prepare("idempotency_keys_insert"),
     ),
     always: once(() =>
-      recordInsertion(db, admitted, { rows: 1, isAlways: true }).prepare("idempotency_keys_insert_always"),
+      recordInsertion(db, admitted, { rows: "one", isUnlimited: true }).prepare("idempotency_keys_insert_always"),
     ),
   };
 
@@ -56,7 +56,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
       const stored = await attempt(
         db,
         operation,
-        async () => insertRecord[admission]().execute(valuesOf([{ ...record, bytes }], "given")),
+        async () => insertRecord[admission]().execute(valuesOf([{ ...record, bytes }], "given", GIVEN_RECORD)),
         { idempotency_keys_user_fkey: USER_NOT_FOUND },
       );
       if (stored.isErr()) return err(stored.error);
@@ -78,11 +78,11 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
   };
 }
 
-/** Removes what a selection gives, as far as the bytes of a batch reach. */
+/** Deletes the selected records, up to the byte limit of a batch. */
 async function deleteBatch(db: Database, operation: string, selection: SQL, { bytes }: BatchLimits) {
   return (
     await attempt(db, operation, async () =>
-      // As an array: PostgreSQL would join a list that it does not know the length of by reading the whole table.
+      // An array, because PostgreSQL would join a list of unknown length by reading the whole table.
       db
         .delete(idempotencyKeys)
         .where(

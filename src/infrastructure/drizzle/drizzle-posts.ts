@@ -4,7 +4,7 @@ import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
-import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
+import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
 import {
   isVisible,
   sortKey,
@@ -17,7 +17,7 @@ import { toPostPage } from "../../domain/post/post-page.ts";
 import type { SearchQuery } from "../../domain/search/search-query.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import type { Version } from "../../domain/shared/version.ts";
-import { accountQuota, type StorageOptions } from "./account-quota.ts";
+import { accountQuota, type AccountQuota, type StorageOptions } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { guardedWrite } from "./guarded-write.ts";
@@ -45,12 +45,13 @@ interface PostLookup {
  * time as a missing post.
  */
 const isVisibleDraft = sql`exists (
-  select from unnest(${sql.placeholder("draftIds")}::uuid[], ${sql.placeholder("draftAuthors")}::uuid[]) as asked (id, author_id)
-  where asked.id = ${posts.id} and coalesce(asked.author_id, ${posts.authorId}) = ${posts.authorId}
+  select from unnest(${sql.placeholder("draftIds")}::uuid[], ${sql.placeholder("draftAuthors")}::uuid[]) as wanted (id, author_id)
+  where wanted.id = ${posts.id} and coalesce(wanted.author_id, ${posts.authorId}) = ${posts.authorId}
 )`;
 
 export function drizzlePosts(db: Database, options: StorageOptions): PostRepository {
-  return { ...postReads(db), ...postWrites(db, options), ...authorBatches(db, options) };
+  const quota = accountQuota(db, options);
+  return { ...postReads(db), ...postWrites(db, quota), ...authorBatches(db, quota) };
 }
 
 /** Finds posts by their ids, with batched lookups. */
@@ -132,17 +133,16 @@ function titleKeyOf(rows: readonly ListedRow[]): (post: Post) => string | null {
   return ({ id }) => titleKeys.get(id) ?? null;
 }
 
-function postWrites(db: Database, options: StorageOptions): Pick<PostRepository, "insert" | "update" | "delete"> {
-  const { most } = accountQuota(db, options);
+function postWrites(db: Database, quota: AccountQuota): Pick<PostRepository, "insert" | "update" | "delete"> {
   /** True if the growth of a post fits into its author's quota. The quota does not apply to the posts of a removed user. */
   const hasRoomFor = (post: Post): SQL => {
     const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;
     return sql`(${growth} <= 0 or not exists (
-      select from account_usage where user_id = ${post.authorId} and bytes + ${growth} > ${most}))`;
+      select from account_usage where user_id = ${post.authorId} and bytes + ${growth} > ${quota.maxBytes}))`;
   };
 
   return {
-    insert: postInsertion(db, options),
+    insert: postInsertion(db, quota),
 
     update: async (post, expected) =>
       guardedWrite(db, {
@@ -174,29 +174,28 @@ function postWrites(db: Database, options: StorageOptions): Pick<PostRepository,
 }
 
 /** Deletes or reassigns the posts of an author, a batch at a time. */
-function authorBatches(db: Database, options: StorageOptions): Pick<PostRepository, "deleteByAuthor" | "reassign"> {
-  const { locking } = accountQuota(db, options);
-  const heirOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
+function authorBatches(db: Database, { locking }: AccountQuota): Pick<PostRepository, "deleteByAuthor" | "reassign"> {
+  const accountOf = (to: UserId): SQL => sql`select user_id from account_usage where user_id = ${to}${locking}`;
 
   return {
-    deleteByAuthor: async (authorId, limits, past) =>
+    deleteByAuthor: async (authorId, limits, after) =>
       (
         await attempt(db, "posts.deleteByAuthor", async () =>
           db
             .delete(posts)
-            .where(sql`${posts.id} = any(array(${batchOfAuthor(authorId, limits, past)}))`)
-            .returning(PLACE),
+            .where(sql`${posts.id} = any(array(${batchOfAuthor(authorId, limits, after)}))`)
+            .returning(CURSOR),
         )
-      ).map(lastPlace),
+      ).map(lastCursor),
 
-    reassign: async (from, to, now, limits, past) =>
+    reassign: async (from, to, now, limits, after) =>
       safeTry(async function* () {
         const given = yield* await attempt(
           db,
           "posts.reassign",
           async () =>
             db
-              .with(db.$with("heir", { userId: accountUsage.userId }).as(heirOf(to)))
+              .with(db.$with("new_author", { userId: accountUsage.userId }).as(accountOf(to)))
               .update(posts)
               .set({
                 authorId: to,
@@ -207,46 +206,40 @@ function authorBatches(db: Database, options: StorageOptions): Pick<PostReposito
               })
               .where(
                 // Another process may have reassigned the post since it was selected. `is not distinct from` uses no index.
-                sql`${posts.authorId} is not distinct from ${from} and exists (select from heir) 
-                  and ${posts.id} = any(array(${batchOfAuthor(from, limits, past)}))`,
+                sql`${posts.authorId} is not distinct from ${from} and exists (select from new_author)
+                  and ${posts.id} = any(array(${batchOfAuthor(from, limits, after)}))`,
               )
-              .returning(PLACE),
+              .returning(CURSOR),
           AUTHOR_NOT_FOUND,
         );
-        if (given.length > 0) return ok(lastPlace(given));
+        if (given.length > 0) return ok(lastCursor(given));
         const left = yield* await attempt(db, "posts.reassign", async () => {
-          const isThere = sql<boolean>`exists (${heirOf(to)})`;
-          return db.select({ isThere }).from(posts).where(isPast(from, past)).limit(1);
+          const isThere = sql<boolean>`exists (${accountOf(to)})`;
+          return db.select({ isThere }).from(posts).where(isAfter(from, after)).limit(1);
         });
         return left[0]?.isThere === false ? fail({ kind: "author_not_found" }) : ok(null);
       }),
   };
 }
 
-const PLACE = { status: posts.status, id: posts.id };
+const CURSOR = { status: posts.status, id: posts.id };
 
-/**
- * Limits the pending list of a GIN index to 64 kB until the transaction ends. The write that fills the list merges it into
- * the index (PostgreSQL 18, 65.4.4.1), and on the embedded engine all other requests wait for that. The default is 4 MB.
- */
-export const SMALL_PENDING_LIST = sql`set_config('gin_pending_list_limit', '64', true) is not null`;
-
-function isPast(authorId: UserId, past: PostPlace | null): SQL {
-  const { status, id } = past ?? { status: "", id: NIL_ID };
+function isAfter(authorId: UserId, after: BatchCursor | null): SQL {
+  const { status, id } = after ?? { status: "", id: NIL_ID };
   return sql`${posts.authorId} = ${authorId} and (${posts.status}, ${posts.id}) > (${status}, ${id}::uuid)`;
 }
 
-/** The ids of a batch of an author's posts, in the order of an index. It starts after `past`, to skip dead index entries. */
-function batchOfAuthor(authorId: UserId, { rows, bytes }: BatchLimits, past: PostPlace | null): SQL {
+/** The ids of a batch of an author's posts, in the order of an index. It starts after the cursor, to skip dead index entries. */
+function batchOfAuthor(authorId: UserId, { rows, bytes }: BatchLimits, after: BatchCursor | null): SQL {
   return sql`select id from (
       select id, sum(bytes) over (order by status, id) - bytes as bytes_before from (
         select id, status, public.post_bytes(title, content) as bytes from ${posts}
-        where ${isPast(authorId, past)} order by status, id limit ${rows}
+        where ${isAfter(authorId, after)} order by status, id limit ${rows}
       ) as next
     ) as batch where bytes_before < ${bytes}`;
 }
 
-function lastPlace(changed: readonly PostPlace[]): PostPlace | null {
+function lastCursor(changed: readonly BatchCursor[]): BatchCursor | null {
   return changed.toSorted((a, b) => compare(a.status, b.status) || compare(a.id, b.id)).at(-1) ?? null;
 }
 

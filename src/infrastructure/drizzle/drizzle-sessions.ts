@@ -40,7 +40,7 @@ function sessionReads(db: Database): Pick<SessionRepository, "findByTokenDigest"
       ),
 
     listByUser: async (userId, now, { limit, from }, signal) => {
-      const { past, order } = newestFirst(sessions.id, from);
+      const { after, order } = newestFirst(sessions.id, from);
       const rows = await attempt(
         db,
         "sessions.listByUser",
@@ -48,7 +48,7 @@ function sessionReads(db: Database): Pick<SessionRepository, "findByTokenDigest"
           db
             .select()
             .from(sessions)
-            .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), past))
+            .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), after))
             .orderBy(order)
             .limit(limit + 1)
             .execute(),
@@ -90,7 +90,7 @@ function sessionDeletions(db: Database): SessionDeletions {
         )
       ).andThen((rows) => (rows.length === 0 ? fail(SESSION_NOT_FOUND) : ok())),
 
-    deleteOldest: async (userId, kept, most) =>
+    deleteOldest: async (userId, kept, maxRows) =>
       (
         await attempt(db, "sessions.deleteOldest", async () => {
           const oldest = db
@@ -99,7 +99,7 @@ function sessionDeletions(db: Database): SessionDeletions {
             .where(eq(sessions.userId, userId))
             .orderBy(desc(sessions.id))
             .offset(kept)
-            .limit(most);
+            .limit(maxRows);
           return db
             .delete(sessions)
             .where(sql`${sessions.id} = any(array${oldest})`)
@@ -116,7 +116,7 @@ function sessionDeletions(db: Database): SessionDeletions {
         )
       ).map(() => undefined),
 
-    deleteExpired: async (now, most) =>
+    deleteExpired: async (now, maxRows) =>
       (
         await attempt(db, "sessions.deleteExpired", async () => {
           // Skips sessions that another process is deleting or renewing.
@@ -125,7 +125,7 @@ function sessionDeletions(db: Database): SessionDeletions {
             .from(sessions)
             .where(lte(sessions.expiresAt, now))
             .orderBy(sessions.expiresAt)
-            .limit(most)
+            .limit(maxRows)
             .for("update", { skipLocked: true });
           return db
             .delete(sessions)

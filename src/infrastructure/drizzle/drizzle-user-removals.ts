@@ -12,7 +12,7 @@ import type { UserHasPosts, UserNotFound, UserRepository } from "../../domain/us
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 import { accountUsage, posts, users } from "./schema.ts";
-import { IS_PRESENT, writeBesideAdmins } from "./user-write.ts";
+import { IS_PRESENT, writeUser } from "./user-write.ts";
 
 type UserRemovals = Pick<UserRepository, "requestRemoval" | "findRemoval" | "listRemovals">;
 
@@ -26,7 +26,7 @@ const REMOVAL = {
   heirId: users.removalHeirId,
 };
 
-/** Personal data is erased at once, not only when the posts are gone. A removed user must not count as an admin. */
+/** Personal data is erased immediately, before the posts are deleted. A removed user must not count as an admin. */
 const ERASED = {
   name: "" as UserName,
   email: "" as EmailAddress,
@@ -40,14 +40,14 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
     requestRemoval: async ({ userId, version, posts: fate, requestedAt }) =>
       safeTry(async function* () {
         yield* await closeAccount(db, userId);
-        yield* await requireFate(db, userId, fate);
+        yield* await checkFate(db, userId, fate);
         yield* await attempt(db, OPERATION, async () =>
           db.update(users).set(fateColumns(fate)).where(eq(users.removalHeirId, userId)),
         );
         // No e-mail address can have this key, because it has no `@`.
         const emailKey = `removed ${userId}` as EmailKey;
         const removed = { ...ERASED, emailKey, removalRequestedAt: requestedAt, ...fateColumns(fate) };
-        return writeBesideAdmins<never>(db, {
+        return writeUser<never>(db, {
           id: userId,
           expected: version,
           among: IS_PRESENT,
@@ -68,7 +68,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
         )
       ).map((rows) => rows.map(toRemoval)[0] ?? null),
 
-    listRemovals: async (most) =>
+    listRemovals: async (maxRows) =>
       (
         await attempt(db, "users.listRemovals", async () =>
           db
@@ -76,7 +76,7 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
             .from(users)
             .where(isNotNull(users.removalRequestedAt))
             .orderBy(users.removalRequestedAt)
-            .limit(most),
+            .limit(maxRows),
         )
       ).map((rows) => rows.map(toRemoval)),
   };
@@ -94,7 +94,7 @@ async function closeAccount(db: Database, id: UserId): Promise<Result<void, User
 }
 
 /** Checks that the posts of a user can have the fate. A lock keeps the new author until the unit of work ends. */
-async function requireFate(
+async function checkFate(
   db: Database,
   id: UserId,
   fate: PostsFate,

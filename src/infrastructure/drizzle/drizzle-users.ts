@@ -14,7 +14,7 @@ import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
 import { publishedAuthors } from "./published-authors.ts";
 import { users } from "./schema.ts";
-import { IS_ADMIN, IS_PRESENT, writeBesideAdmins } from "./user-write.ts";
+import { IS_ADMIN, IS_PRESENT, writeUser } from "./user-write.ts";
 import { batchLookups } from "./batching.ts";
 
 const EMAIL_TAKEN = { users_email_key_unique: { kind: "email_taken" } } as const;
@@ -83,7 +83,7 @@ function userReads(db: Database): Pick<UserRepository, "findById" | "findByEmail
 
     list: async (filter, page, signal) => {
       const { limit, from } = page;
-      const { past, order } = newestFirst(users.id, from);
+      const { after, order } = newestFirst(users.id, from);
       const rows = await attempt(
         db,
         "users.list",
@@ -92,7 +92,7 @@ function userReads(db: Database): Pick<UserRepository, "findById" | "findByEmail
             .select(userColumns)
             .from(users)
             .where(
-              and(filter === "everybody" ? past : sql`${users.id} = any(array${publishedAuthors(page)})`, IS_PRESENT),
+              and(filter === "everybody" ? after : sql`${users.id} = any(array${publishedAuthors(page)})`, IS_PRESENT),
             )
             .orderBy(order)
             .limit(limit + 1)
@@ -113,7 +113,7 @@ function userWrites(db: Database): Pick<UserRepository, "insert" | "update" | "u
       ),
 
     update: async (user, expected) =>
-      writeBesideAdmins(db, {
+      writeUser(db, {
         id: user.id,
         expected,
         among: IS_PRESENT,
@@ -139,7 +139,7 @@ function userWrites(db: Database): Pick<UserRepository, "insert" | "update" | "u
       ).map(() => undefined),
 
     delete: async (id, expected) =>
-      writeBesideAdmins(db, {
+      writeUser(db, {
         id,
         expected,
         isAdminAfter: false,

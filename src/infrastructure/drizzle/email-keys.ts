@@ -26,7 +26,8 @@ export function apartKey(email: EmailAddress): EmailKey {
  *
  * When two users would get the same key, the user who has it already keeps it, or else the older user gets it. The other user
  * gets an {@link apartKey} and logs in with the address exactly as written. Every start logs such a user until one of the two
- * addresses changes. All updates are one transaction. The function is idempotent, and several processes may run it at once.
+ * addresses changes. All updates are one transaction. The function is idempotent, and several processes may run it at the
+ * same time.
  */
 export async function renewEmailKeys(db: Database, log: Log): Promise<Result<void, StorageFailure>> {
   const read = await attempt(db, "users.readEmailKeys", async () => planRenewal(db));
@@ -53,7 +54,8 @@ async function applyRenewal(db: Database): Promise<Result<Renewal, StorageFailur
   return attempt(db, "users.renewEmailKeys", async () =>
     db.transaction(
       async (transaction) => {
-        // The lock excludes other renewals and registrations. The plan is made again, because rows may have changed before the lock.
+        // The lock excludes other renewals and registrations. The plan is made again, because rows may have changed before
+        // the lock.
         await transaction.execute(sql`lock table ${users} in share row exclusive mode`);
         const renewal = await planRenewal(transaction);
         const ids = renewal.changes.map(({ id }) => id);

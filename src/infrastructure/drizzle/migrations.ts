@@ -16,7 +16,7 @@ export interface Migration {
   readonly hash: string;
   readonly statements: readonly string[];
   /**
-   * For a migration that contracts the schema: the `createdAt` of the newest migration that a program must know to work
+   * For a migration that contracts the schema: the `createdAt` of the newest migration that a program must have to work
    * with it. `null` for a migration that only expands the schema.
    */
   readonly requiredMigration: number | null;
@@ -70,7 +70,7 @@ export async function readMigrations(folder: string): Promise<Result<readonly Mi
 }
 
 /**
- * Reads the comments `-- Contracts: before <tag>: …`, which name the migration that a program must know once this one is
+ * Reads the comments `-- Contracts: before <tag>: …`, which name the migration that a program must have once this one is
  * applied. A `-- Contracts: …` without a tag explains why no older program needs the removed part.
  */
 function requiredMigration(statements: readonly string[], times: ReadonlyMap<string, number>): number | null {

@@ -6,18 +6,21 @@ import type { AuthorNotFound, PostRepository, RecordedPost } from "../../domain/
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
-import { accountQuota, type StorageOptions } from "./account-quota.ts";
+import { BYTES, type AccountQuota, type RowCount } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import { batchInserts } from "./batching.ts";
 import type { Database } from "./database.ts";
 import { postRow } from "./post-row.ts";
-import { givenRows, namesOf, preparedFor, valuesOf } from "./prepared.ts";
-import { recordInsertion } from "./record-insertion.ts";
+import { givenRows, namesOf, once, valuesOf } from "./prepared.ts";
+import { GIVEN_RECORD, recordInsertion } from "./record-insertion.ts";
 import { idempotencyKeys, posts } from "./schema.ts";
 
 const OPERATION = "posts.insert";
 const POST = getTableColumns(posts);
 const { keyDigest } = idempotencyKeys;
+const GIVEN_POST = { ...POST, ...BYTES };
+/** A post with the digest of its record, which must be stored before it. */
+const WRITTEN_POST = { ...POST, keyDigest };
 
 /** The failure for a violation of the foreign key. */
 export const AUTHOR_NOT_FOUND = { posts_author_fkey: { kind: "author_not_found" } } as const;
@@ -28,8 +31,7 @@ const OWNER_NOT_FOUND = { ...AUTHOR_NOT_FOUND, idempotency_keys_user_fkey: AUTHO
 type InsertRows<Row> = (rows: readonly Row[]) => Promise<Result<readonly boolean[], AuthorNotFound | StorageFailure>>;
 
 /** `PostRepository.insert`. The inserts of one turn of the event loop share a statement, one for each kind of insert. */
-export function postInsertion(db: Database, options: StorageOptions): PostRepository["insert"] {
-  const { admitted, refusal } = accountQuota(db, options);
+export function postInsertion(db: Database, { admitted, refusal }: AccountQuota): PostRepository["insert"] {
   const insertPost = batched(db, insertPosts(db, admitted), storedPostBytes);
   const insertRecordedPost = batched(db, insertRecordedPosts(db, admitted), bytesOf);
 
@@ -61,20 +63,20 @@ function batched<Row>(db: Database, insertRows: InsertRows<Row>, rowBytes: (row:
   return async (row: Row) => (await insertRows([row])).map(([isStored]) => isStored === true);
 }
 
-type Admitted = ReturnType<typeof accountQuota>["admitted"];
+type Admitted = AccountQuota["admitted"];
 
-/** `insert into posts select … from (values …) as given where (room for given.bytes) returning id` */
+/** `insert into posts select … from unnest(…) as given where (room for given.bytes) returning id` */
 function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
-  const statementFor = preparedFor((rows) =>
+  const statementFor = perRowCount((rows) =>
     db
       .insert(posts)
-      .select(admitted(POST, rows, { owner: "author_id" }))
+      .select(admitted(POST, { owner: "author_id", rows }))
       .returning({ id: posts.id })
       .prepare(`posts_insert_${rows}`),
   );
   return async (rows) => {
-    const given = rows.map((post) => ({ ...postRow(post), bytes: storedPostBytes(post) }));
-    const query = async () => statementFor(rows.length).execute(valuesOf(given, "given"));
+    const given = rows.map((post) => Object.assign(postRow(post), { bytes: storedPostBytes(post) }));
+    const query = async () => statementFor(rows.length).execute(valuesOf(given, "given", GIVEN_POST));
     const stored = await attempt(db, OPERATION, query, AUTHOR_NOT_FOUND);
     return stored.map((ids) => areStored(rows, ids));
   };
@@ -82,13 +84,13 @@ function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
 
 /**
  *     with stored as (…) -- see recordInsertion
- *     insert into posts select … from (values …) as written where key_digest in (select key_digest from stored)
+ *     insert into posts select … from unnest(…) as written where key_digest in (select key_digest from stored)
  *     returning id
  */
 function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<RecordedPost> {
-  const statementFor = preparedFor((rows) => {
-    const stored = db.$with("stored").as(recordInsertion(db, admitted, { rows, isAlways: false }));
-    const written = givenRows("written", { ...POST, keyDigest }, rows);
+  const statementFor = perRowCount((rows) => {
+    const stored = db.$with("stored").as(recordInsertion(db, admitted, { rows, isUnlimited: false }));
+    const written = givenRows("written", WRITTEN_POST);
     return db
       .with(stored)
       .insert(posts)
@@ -97,14 +99,20 @@ function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<Recor
       .prepare(`posts_insert_recorded_${rows}`);
   });
   return async (rows) => {
-    const records = rows.map((row) => ({ ...row.record, bytes: bytesOf(row) }));
-    const written = rows.map(({ post, record }) => ({ ...postRow(post), keyDigest: record.keyDigest }));
-    const values = { ...valuesOf(records, "given"), ...valuesOf(written, "written") };
+    const records = rows.map((row) => Object.assign({ bytes: bytesOf(row) }, row.record));
+    const written = rows.map(({ post, record }) => Object.assign(postRow(post), { keyDigest: record.keyDigest }));
+    const values = { ...valuesOf(records, "given", GIVEN_RECORD), ...valuesOf(written, "written", WRITTEN_POST) };
     const query = async () => statementFor(rows.length).execute(values);
     const stored = await attempt(db, OPERATION, query, OWNER_NOT_FOUND);
     const inserted = rows.map(({ post }) => post);
     return stored.map((ids) => areStored(inserted, ids));
   };
+}
+
+/** Prepares one statement for a single row, and one for any other number of rows. */
+function perRowCount<T>(prepare: (rows: RowCount) => T): (rows: number) => T {
+  const [forOne, forMany] = [once(() => prepare("one")), once(() => prepare("many"))];
+  return (rows) => (rows === 1 ? forOne() : forMany());
 }
 
 function areStored(inserted: readonly Post[], stored: readonly Pick<Post, "id">[]): readonly boolean[] {

@@ -84,7 +84,7 @@ function nameOf({ ranges, by, isDescending, isFirst, isCounted }: PageShape): st
 
 /**
  * The bytes of content before a row, without those of the first row. The JSON of a post is no shorter than its content, so a
- * row for which this exceeds the bound of a page is not on the page. PostgreSQL knows the length of a text without reading
+ * row for which this exceeds the bound of a page is not on the page. PostgreSQL has the length of a text without reading
  * it, even where it is stored outside the row and compressed (PostgreSQL 18, 66.2).
  */
 export function bytesAfterFirst(inOrder: SQL, bytes: SQLChunk): SQL {

@@ -7,34 +7,22 @@ export function once<T>(make: () => T): () => T {
   return () => (made ??= make());
 }
 
-/** Makes a statement for each number of rows, at the first use of that number. */
-export function preparedFor<T>(make: (rows: number) => T): (rows: number) => T {
-  const made = new Map<number, T>();
-  return (rows) => {
-    const statement = made.get(rows) ?? make(rows);
-    made.set(rows, statement);
-    return statement;
-  };
-}
-
 export type Columns = Readonly<Record<string, PgColumn>>;
 
-/** The name of the placeholder for a column, in a row of the rows named `as`. */
-export function placeholderOf(as: string, column: string, row: number): string {
-  return `${as}${column}${row}`;
+/** The name of the placeholder for a column of the rows named `as`. */
+export function placeholderOf(as: string, column: string): string {
+  return `${as}_${column}`;
 }
 
 /**
- * A `values` list of placeholders with the name `as`, to be filled by {@link valuesOf}. The casts tell PostgreSQL the types.
+ * Rows with the name `as`, to be filled by {@link valuesOf}. Each column is one array, so that a statement has the same text
+ * for every number of rows. The casts give PostgreSQL the types.
  */
-export function givenRows(as: string, columns: Columns, rows: number): SQL {
-  const lists = Array.from({ length: rows }, (_, row) => {
-    const values = Object.entries(columns).map(
-      ([name, column]) => sql`${sql.placeholder(placeholderOf(as, name, row))}::${sql.raw(column.getSQLType())}`,
-    );
-    return sql`(${sql.join(values, COMMA)})`;
-  });
-  return sql`(values ${sql.join(lists, COMMA)}) as ${sql.identifier(as)} (${namesOf(columns)})`;
+export function givenRows(as: string, columns: Columns): SQL {
+  const arrays = Object.entries(columns).map(
+    ([name, column]) => sql`${sql.placeholder(placeholderOf(as, name))}::${sql.raw(column.getSQLType())}[]`,
+  );
+  return sql`unnest(${sql.join(arrays, COMMA)}) as ${sql.identifier(as)} (${namesOf(columns)})`;
 }
 
 const COMMA = sql`, `;
@@ -47,11 +35,12 @@ export function namesOf(columns: Columns): SQL {
   );
 }
 
-/** The values for the placeholders of {@link givenRows} with the same name. */
-export function valuesOf(rows: readonly object[], as: string): Record<string, unknown> {
-  return Object.fromEntries(
-    rows.flatMap((row, index) =>
-      Object.entries(row).map(([name, value]) => [placeholderOf(as, name, index), value as unknown]),
-    ),
-  );
+/** The values for the placeholders of {@link givenRows} with the same name and columns. */
+export function valuesOf<Name extends string>(
+  rows: readonly Readonly<Record<Name, unknown>>[],
+  as: string,
+  columns: Readonly<Record<Name, PgColumn>>,
+): Record<string, unknown> {
+  const names = Object.keys(columns) as Name[];
+  return Object.fromEntries(names.map((name) => [placeholderOf(as, name), rows.map((row) => row[name])]));
 }

@@ -3,7 +3,7 @@ import type { UserId } from "../../domain/shared/id.ts";
 import type { PageRequest } from "../../domain/shared/page.ts";
 import { posts, users } from "./schema.ts";
 
-/** No more removals run at once, because each costs an account and 200 units of a rate limit (rate-costs.ts). */
+/** No more removals run at the same time, because each costs an account and 200 units of a rate limit (rate-costs.ts). */
 const MAX_REMOVALS = 1000;
 
 /**
@@ -15,8 +15,8 @@ const MAX_REMOVALS = 1000;
  */
 export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
   const isBackward = from?.direction === "backward";
-  const nextAuthor = (place: SQL | null) => {
-    const past = place && (isBackward ? sql`${posts.authorId} > ${place}` : sql`${posts.authorId} < ${place}`);
+  const nextAuthor = (author: SQL | null) => {
+    const after = author && (isBackward ? sql`${posts.authorId} > ${author}` : sql`${posts.authorId} < ${author}`);
     const towards = sql.raw(isBackward ? "asc" : "desc");
     // All columns of the index, so that PostgreSQL cannot choose another index and sort its rows.
     const columns = [posts.authorId, posts.status, posts.publishedAt, posts.id];
@@ -24,7 +24,7 @@ export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
       columns.map((column) => sql`${column} ${towards}`),
       sql`, `,
     );
-    const where = and(isNotNull(posts.publishedAt), past ?? undefined);
+    const where = and(isNotNull(posts.publishedAt), after ?? undefined);
     return sql`(select ${posts.authorId} from ${posts} where ${where} order by ${order} limit 1)`;
   };
   const first = nextAuthor(from && sql`${from.id}`);
@@ -34,10 +34,10 @@ export function publishedAuthors({ limit, from }: PageRequest<UserId>): SQL {
     order by ${users.removalRequestedAt} limit ${MAX_REMOVALS}
   ) as removed)`;
   return sql`(
-    with recursive authors (id, place) as (
+    with recursive authors (id, number) as (
       select ${first}, 1
       union all
-      select ${next}, place + 1 from authors where authors.id is not null and place <= ${limit} + ${removed}
+      select ${next}, number + 1 from authors where authors.id is not null and number <= ${limit} + ${removed}
     )
     select id from authors where id is not null
   )`;

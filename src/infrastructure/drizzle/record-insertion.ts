@@ -1,11 +1,14 @@
 import { and, eq, getTableColumns, gt, lte, notExists, sql, type SQL } from "drizzle-orm";
 import type { KeyDigest } from "../../domain/shared/idempotency-record.ts";
-import type { accountQuota } from "./account-quota.ts";
+import { BYTES, type AccountQuota, type RowCount } from "./account-quota.ts";
 import type { Database } from "./database.ts";
 import { idempotencyKeys } from "./schema.ts";
 
 const { id, keyDigest, expiresAt } = idempotencyKeys;
 const RECORD = getTableColumns(idempotencyKeys);
+
+/** The columns of the `given` rows of {@link recordInsertion}. */
+export const GIVEN_RECORD = { ...RECORD, ...BYTES };
 
 /** `set answer = excluded.answer, …`: all columns of the new row. */
 const EXCLUDED = Object.fromEntries(
@@ -46,13 +49,13 @@ export function isKeyFree(db: Database, digest: SQL | KeyDigest, now: SQL | Date
  */
 export function recordInsertion(
   db: Database,
-  admitted: ReturnType<typeof accountQuota>["admitted"],
-  { rows, isAlways }: { readonly rows: number; readonly isAlways: boolean },
+  admitted: AccountQuota["admitted"],
+  { rows, isUnlimited }: { readonly rows: RowCount; readonly isUnlimited: boolean },
 ) {
   const condition = isKeyFree(db, sql`given.key_digest`, sql`given.created_at`);
   return db
     .insert(idempotencyKeys)
-    .select(admitted(RECORD, rows, { owner: "user_id", condition, isAlways }))
+    .select(admitted(RECORD, { owner: "user_id", rows, condition, isUnlimited }))
     .onConflictDoUpdate({ target: keyDigest, set: EXCLUDED, setWhere: lte(expiresAt, sql`excluded.created_at`) })
     .returning({ keyDigest: sql<string>`${keyDigest}` });
 }

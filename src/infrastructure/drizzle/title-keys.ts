@@ -5,19 +5,19 @@ import { titleSortKey } from "../../domain/post/title-key.ts";
 import { attempt } from "./attempt.ts";
 import { batchesById } from "./batches-by-id.ts";
 import type { Database } from "./database.ts";
-import { SMALL_PENDING_LIST } from "./drizzle-posts.ts";
 import { hasOutdatedTitleKey, posts } from "./schema.ts";
 
 /** The maximum number of rows of a statement. A row has an entry in every index of posts, so 100 rows take about 20 ms. */
 const ROWS_PER_STATEMENT = 100;
 
-/** {@link renewTitleKeys} of one database. It stops after a batch when `isStopping` returns true. */
+/** {@link renewTitleKeys} for one database. It stops after a batch when `isStopping` returns true. */
 export type RenewTitleKeys = (isStopping: () => boolean) => Promise<Result<number, StorageFailure>>;
 
 /**
  * Stores the title keys that posts of an older program lack, and returns the number of renewed posts. Each batch is its own
- * transaction, so an interrupted run resumes at the next start or within an hour. Several processes may run it at once, beside
- * any other write: a post that changes in the meantime has another version and is skipped, because that change stored its key.
+ * transaction, so an interrupted run resumes at the next start or within an hour. Several processes may run it at the same
+ * time, and during other writes: a post that changes in the meantime has another version and is skipped, because that change
+ * stored its key.
  */
 export async function renewTitleKeys(db: Database, isStopping: () => boolean): Promise<Result<number, StorageFailure>> {
   let renewed = 0;
@@ -59,7 +59,6 @@ async function storeKeys(db: Database, outdated: readonly Outdated[]): Promise<n
     )
     .where(
       and(
-        SMALL_PENDING_LIST,
         sql`${posts.id} = any(array(${free}))`,
         eq(posts.id, sql`renewed.id`),
         eq(posts.version, sql`renewed.version`),

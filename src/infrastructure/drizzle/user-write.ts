@@ -35,7 +35,7 @@ type WriteError<Refusal> = UserNotFound | VersionConflict | LastAdmin | Refusal 
  * Writes to a user with optimistic concurrency control, and never removes the last admin. A write that removes no admin, as
  * nearly all, is one statement.
  */
-export async function writeBesideAdmins<Refusal>(
+export async function writeUser<Refusal>(
   db: Database,
   write: UserWrite<Refusal>,
 ): Promise<Result<void, WriteError<Refusal>>> {

@@ -15,20 +15,20 @@ export function rowsFrom<AnId extends Id<string>, Row extends { readonly id: AnI
   { keyOf, descending }: Order<Row> = NEWEST_FIRST,
 ): Row[] {
   const sign = descending === (from?.direction === "backward") ? 1 : -1;
-  const placed = [...rows].map((row) => ({ row, key: keyOf(row), id: row.id }));
-  return placed
-    .filter((place) => from === null || sign * compare(place, from) > 0)
+  const keyed = [...rows].map((row) => ({ row, key: keyOf(row), id: row.id }));
+  return keyed
+    .filter((row) => from === null || sign * compare(row, from) > 0)
     .toSorted((a, b) => sign * compare(a, b))
     .slice(0, limit + 1)
     .map(({ row }) => structuredClone(row));
 }
 
-interface Place {
+interface SortPosition {
   readonly key: string | null;
   readonly id: string;
 }
 
-function compare(a: Place, b: Place): number {
+function compare(a: SortPosition, b: SortPosition): number {
   return compareCodePoints(a.key ?? "", b.key ?? "") || compareCodePoints(a.id, b.id);
 }
 

@@ -3,7 +3,7 @@ import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
-import type { PostPlace, PostRepository } from "../../domain/post/post-repository.ts";
+import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
 import { isVisible, sortKey, type PostFilter } from "../../domain/post/post-list.ts";
 import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
 import { excerptOf } from "../../domain/search/excerpt.ts";
@@ -114,22 +114,22 @@ function postWrites(
 /** Deletes or reassigns the posts of an author, a batch at a time. */
 function authorBatches(access: MemoryAccess): Pick<PostRepository, "deleteByAuthor" | "reassign"> {
   return {
-    deleteByAuthor: async (authorId, limits, past) =>
+    deleteByAuthor: async (authorId, limits, after) =>
       access((tables) => {
-        const batch = batchOfAuthor(tables, authorId, limits, past);
+        const batch = batchOfAuthor(tables, authorId, limits, after);
         for (const { id } of batch) tables.posts.delete(id);
-        return ok(placeOf(batch.at(-1)));
+        return ok(cursorOf(batch.at(-1)));
       }),
 
-    reassign: async (from, to, now, limits, past) =>
+    reassign: async (from, to, now, limits, after) =>
       access((tables) => {
-        const batch = batchOfAuthor(tables, from, limits, past);
+        const batch = batchOfAuthor(tables, from, limits, after);
         if (batch.length > 0 && !tables.users.has(to)) return fail({ kind: "author_not_found" });
         for (const post of batch) {
           const given = { authorId: to, version: nextVersion(post.version), updatedAt: new Date(now) };
           tables.posts.set(post.id, { ...post, ...given });
         }
-        return ok(placeOf(batch.at(-1)));
+        return ok(cursorOf(batch.at(-1)));
       }),
   };
 }
@@ -138,10 +138,10 @@ function batchOfAuthor(
   { posts }: MemoryTables,
   authorId: UserId,
   { rows, bytes }: BatchLimits,
-  past: PostPlace | null,
+  after: BatchCursor | null,
 ): readonly Post[] {
   const left = [...posts.values()].filter(
-    (post) => post.authorId === authorId && (past === null || compare(post, past) > 0),
+    (post) => post.authorId === authorId && (after === null || compare(post, after) > 0),
   );
   const batch: Post[] = [];
   let size = 0;
@@ -153,11 +153,11 @@ function batchOfAuthor(
   return batch;
 }
 
-function compare(a: PostPlace, b: PostPlace): number {
+function compare(a: BatchCursor, b: BatchCursor): number {
   return `${a.status} ${a.id}` < `${b.status} ${b.id}` ? -1 : Number(a.id !== b.id);
 }
 
-function placeOf(post: Post | undefined): PostPlace | null {
+function cursorOf(post: Post | undefined): BatchCursor | null {
   return post === undefined ? null : { status: post.status, id: post.id };
 }
 

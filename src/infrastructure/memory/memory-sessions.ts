@@ -51,10 +51,10 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
         return ok();
       }),
 
-    deleteOldest: async (userId, kept, most) =>
+    deleteOldest: async (userId, kept, maxRows) =>
       access(({ sessions }) => {
         const own = [...sessions.values()].filter((session) => session.userId === userId);
-        const oldest = own.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(kept, kept + most);
+        const oldest = own.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(kept, kept + maxRows);
         for (const { id } of oldest) sessions.delete(id);
         return ok(oldest.length);
       }),
@@ -67,9 +67,9 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
         return ok();
       }),
 
-    deleteExpired: async (now, most) =>
+    deleteExpired: async (now, maxRows) =>
       access(({ sessions }) => {
-        const expired = [...sessions.values()].filter((session) => isExpired(session, now)).slice(0, most);
+        const expired = [...sessions.values()].filter((session) => isExpired(session, now)).slice(0, maxRows);
         for (const { id } of expired) sessions.delete(id);
         return ok(expired.length);
       }),

@@ -97,7 +97,7 @@ function userRemovals(access: MemoryAccess): Pick<UserRepository, "requestRemova
         const { userId, version, posts: fate } = removal;
         const stored = users.get(userId);
         if (stored === undefined) return fail({ kind: "user_not_found" });
-        const others = [...removals.values()].filter((other) => heirOf(other) === userId);
+        const others = [...removals.values()].filter((other) => newAuthorOf(other) === userId);
         const hasPosts = others.length > 0 || [...posts.values()].some((post) => post.authorId === userId);
         if (fate.kind === "keep" && hasPosts) return fail({ kind: "user_has_posts" });
         if (fate.kind === "reassign" && !users.has(fate.to)) return fail({ kind: "author_not_found" });
@@ -111,8 +111,8 @@ function userRemovals(access: MemoryAccess): Pick<UserRepository, "requestRemova
 
     findRemoval: async (id) => access(({ removals }) => ok(structuredClone(removals.get(id) ?? null))),
 
-    listRemovals: async (most) =>
-      access(({ removals }) => ok([...removals.values()].slice(0, most).map((removal) => structuredClone(removal)))),
+    listRemovals: async (maxRows) =>
+      access(({ removals }) => ok([...removals.values()].slice(0, maxRows).map((removal) => structuredClone(removal)))),
   };
 }
 
@@ -120,7 +120,7 @@ function hasAdmin(users: MemoryTables["users"], except?: UserId): boolean {
   return [...users.values()].some(({ id, role }) => role === "admin" && id !== except);
 }
 
-function heirOf({ posts }: UserRemoval): UserId | null {
+function newAuthorOf({ posts }: UserRemoval): UserId | null {
   return posts.kind === "reassign" ? posts.to : null;
 }
 

@@ -25,7 +25,7 @@ const RECOMMENDED_CONNECTIONS = 256;
 /** Descriptors to start an engine: a thread with its event loop, its code and PostgreSQL's first files. */
 const OPENING_DESCRIPTORS = 64;
 
-/** Fails with `descriptors_too_few` if the embedded engine would run out of them. `limit`: `null` for no limit. */
+/** Fails with `descriptors_too_few` if the embedded engine would run out of descriptors. `limit`: `null` for no limit. */
 export function checkDescriptors(limit: number | null = descriptorLimit()): Result<void, DescriptorsTooFew> {
   const own = ENGINE_DESCRIPTORS + PROCESS_DESCRIPTORS;
   const needed = own + MIN_CONNECTIONS;

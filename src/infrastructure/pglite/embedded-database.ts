@@ -18,7 +18,7 @@ import { UPKEEP_DEADLINE_MS } from "./engine/engine.ts";
 import type { EngineDurability } from "./engine/node-fs.ts";
 import type { DatabaseError } from "./engine/wire-protocol.ts";
 import { checkIndexes } from "./integrity/index-check.ts";
-import { forgetRelationFiles } from "./integrity/relation-files.ts";
+import { removeRelationFileRecord } from "./integrity/relation-files.ts";
 
 /** PostgreSQL inside this process, on a data directory that no other process uses. */
 export interface EmbeddedDatabase {
@@ -140,7 +140,7 @@ async function serveOn(
     },
     changeSchema: async (change) => {
       isServing = false;
-      await forgetRelationFiles(directory);
+      await removeRelationFileRecord(directory);
       await change().finally(() => {
         isServing = true;
       });
@@ -186,7 +186,7 @@ async function checkAfterRecovery(
   if (indexes.isErr()) {
     const { error } = indexes;
     if (error.kind === "index_damaged") return damaged(directory, error);
-    return fail({ kind: "engine_not_started", directory, detail: error.detail, lastWords: [] });
+    return fail({ kind: "engine_not_started", directory, detail: error.detail, lastLines: [] });
   }
   await markIndexesChecked(directory);
   const checkedMs = Math.round(performance.now() - startedAt);

@@ -61,7 +61,7 @@ export async function checkServer(
   if (wrong.length === 0) return ok({ extensionSchemas });
   const statements = wrong.map(([name, value]) => `alter role … set ${name} = ${value};`).join(" ");
   return unsuitable(
-    `Behind a pooler in transaction mode, where no connection has settings of its own, the role must have them. Run: ${statements} Then restart the pooler.`,
+    `A pooler in transaction mode does not keep the settings of a connection, so the role must have them. Run: ${statements} Then restart the pooler.`,
   );
 }
 

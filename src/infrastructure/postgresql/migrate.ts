@@ -16,9 +16,9 @@ import { withRollback } from "../sql/rollback.ts";
 const MIGRATION_LOCK = 5_114_173_905;
 
 /**
- * Applies the pending migrations, all or none, and returns their number. If several processes start at once, one applies them
- * and the others wait for its advisory lock. The lock belongs to the transaction (PostgreSQL 18, 13.3.5): it ends when the
- * process dies, and a pooler in transaction mode keeps it on one connection.
+ * Applies the pending migrations, all or none, and returns their number. If several processes start at the same time, one
+ * applies them and the others wait for its advisory lock. The lock belongs to the transaction (PostgreSQL 18, 13.3.5): it
+ * ends when the process dies, and a pooler in transaction mode keeps it on one connection.
  */
 export async function migrate(
   db: Database,

@@ -73,7 +73,7 @@ const READ_ONLY = { accountQuotaBytes: 0, isShared: true };
 function replicaOn({ client, server }: Standby): Replica {
   const db = databaseOn(client);
   return {
-    place: server.place,
+    location: server.location,
     repositories: drizzleRepositories(db, READ_ONLY),
     replayedLsn: replayedLsnOf(db),
   };

@@ -17,5 +17,5 @@ export async function requireServerDatabase(options: PostgresOptions): Promise<R
   const applied = await appliedMigrations(databaseOn(client)).catch(() => null);
   await client.end(CLOSE_GRACE_MS);
   const isNew = applied?.isOk() === true && applied.value.length === 0;
-  return isNew ? fail({ kind: "no_database", place: server.place }) : ok();
+  return isNew ? fail({ kind: "no_database", location: server.location }) : ok();
 }

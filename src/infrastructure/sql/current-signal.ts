@@ -15,7 +15,7 @@ export async function withSignal<T>(signal: AbortSignal | undefined, start: () =
   }
 }
 
-/** The signal of the statement that a client is asked to send. To be read before the client awaits anything. */
+/** The signal of the statement that a client is about to send. The client reads it before it awaits anything. */
 export function currentSignal(): AbortSignal | undefined {
   return current;
 }

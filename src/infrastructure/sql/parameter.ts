@@ -1,5 +1,7 @@
+type Scalar = string | number | bigint | boolean | Date | null;
+
 /** A parameter of a statement, as Drizzle's columns encode their values. */
-export type Parameter = string | number | bigint | boolean | Date | null | readonly (string | null)[];
+export type Parameter = Scalar | readonly Scalar[];
 
 /** A parameter in PostgreSQL's text format. */
 export type Value = string | null;
@@ -14,7 +16,7 @@ export function encodeParameter(value: Parameter): Value {
 }
 
 /** An element of an array (PostgreSQL 18, 8.15.6). */
-function encodeElement(element: string | null): string {
-  if (element === null) return "NULL";
-  return `"${element.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+function encodeElement(element: Scalar): string {
+  const text = encodeParameter(element);
+  return text === null ? "NULL" : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

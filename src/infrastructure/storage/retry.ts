@@ -43,7 +43,7 @@ type Attempt = <T, E>(
  * attempts, and a circuit breaker refuses calls while the database is unavailable.
  *
  * At worst a call makes 5 attempts and waits 375 ms between them. A server that does not answer costs the connect timeout
- * (5 s by default) each time: 25.4 s in all, after which the circuit breaker is open and other calls fail at once.
+ * (5 s by default) each time: 25.4 s in all, after which the circuit breaker is open and other calls fail immediately.
  */
 export function withRetry(storage: Storage, log: Log): Storage {
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;

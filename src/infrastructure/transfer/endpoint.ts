@@ -11,7 +11,7 @@ import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
 /** The source or the target of a transfer, with an up-to-date schema. Its methods throw the errors of the driver. */
 export interface TransferEndpoint {
   /** The location of the database, to show to the operator. */
-  readonly place: string;
+  readonly location: string;
   /** Selects rows whose values are all text. */
   select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
   /** Runs a statement without a result. */
@@ -33,7 +33,7 @@ export async function embeddedEndpoint(
   const migrated = await migratedStorage(client, options.migrations, { changeSchema, log: options.log });
   if (migrated.isErr()) await closeAfterFailure(close, options.log);
   return migrated.map(() => ({
-    place: directory,
+    location: directory,
     select: async (text, values = []) => rowsOf(client, text, values),
     run: async (text) => void (await client.query(text)),
     insert: async (table, rows) => void (await client.query(...insertion(table, rows))),
@@ -54,7 +54,7 @@ export async function serverEndpoint(options: PostgresOptions): Promise<Result<T
   // The verification reads whole tables, so statements have no time limit.
   const client = serverClient({ ...options, server, extensionSchemas, poolSize: 1, statementTimeoutMs: null });
   return ok({
-    place: server.place,
+    location: server.location,
     select: async (text, values = []) => (await client.unsafe(text, [...values]).values()) as readonly Row[],
     run: async (text) => void (await client.unsafe(text)),
     // Not COPY: the driver does not report that the server refused it (porsager/postgres#1173).

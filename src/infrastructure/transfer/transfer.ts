@@ -28,14 +28,14 @@ export interface TransferProgress {
 /** The target holds rows that do not come from a transfer. */
 export interface TransferTargetNotEmpty {
   readonly kind: "transfer_target_not_empty";
-  readonly place: string;
+  readonly location: string;
   readonly table: string;
 }
 
 /** The target holds a part of an unfinished transfer from another source. */
 export interface TransferTargetOfAnother {
   readonly kind: "transfer_target_of_another";
-  readonly place: string;
+  readonly location: string;
   readonly from: string;
 }
 
@@ -95,15 +95,17 @@ async function claimTarget(from: TransferEndpoint, to: TransferEndpoint): Promis
   const [marker] = await to.select("select (to_regclass('quire_move') is not null)::text");
   if (marker?.[0] === "true") {
     const [origin] = await to.select("select place from quire_move");
-    const place = origin?.[0] ?? "";
-    return place === from.place ? ok() : fail({ kind: "transfer_target_of_another", place: to.place, from: place });
+    const location = origin?.[0] ?? "";
+    return location === from.location
+      ? ok()
+      : fail({ kind: "transfer_target_of_another", location: to.location, from: location });
   }
   for (const table of TRANSFERRED_TABLES) {
     if ((await count(to, table)) > 0)
-      return fail({ kind: "transfer_target_not_empty", place: to.place, table: table.name });
+      return fail({ kind: "transfer_target_not_empty", location: to.location, table: table.name });
   }
-  const place = `'${from.place.replaceAll("'", "''")}'`;
-  await to.run(`create table quire_move as select ${place}::text as place`);
+  const location = `'${from.location.replaceAll("'", "''")}'`;
+  await to.run(`create table quire_move as select ${location}::text as place`);
   return ok();
 }
 

@@ -5,7 +5,7 @@ import type { AdministerUsers } from "../../application/users/administer-users.t
 import { ROLES, type Role } from "../../domain/user/user.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
-import { move, type MoveDependencies, type MovedTable, type MovePlaces } from "./move.ts";
+import { move, type MoveDependencies, type MovedTable, type MoveLocations } from "./move.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
 import { reindex, type ReindexDependencies } from "./reindex.ts";
 import { checkReference, listUsers, setPassword, setRole } from "./users.ts";
@@ -19,7 +19,7 @@ export type OperatorUseCases = Pick<UseCases, "createUser"> & { readonly operato
 export type WithDatabase<Failure> = <T>(
   newDatabase: NewDatabase,
   run: (app: OperatorUseCases) => Promise<Result<T, CommandFailure>>,
-) => Promise<Result<{ readonly value: T; readonly place: string }, CommandFailure | Failure>>;
+) => Promise<Result<{ readonly value: T; readonly location: string }, CommandFailure | Failure>>;
 
 /** `Failure`: why a database cannot be opened, used or closed. */
 export interface CommandDependencies<Failure> extends MoveDependencies<Failure>, ReindexDependencies<Failure> {
@@ -43,7 +43,7 @@ The commands use the database of the server: DATABASE_URL, or else QUIRE_DATA_DI
 from the file .env.`;
 
 const MOVE_TEXT = `
-A place is a data directory or the URL of a PostgreSQL server. All users of a machine can see the options of a process. So
+A location is a data directory or the URL of a PostgreSQL server. All users of a machine can see the options of a process. So
 pass a URL with a password in a variable, or as - and a line of standard input (the line of --from comes first).`;
 
 /** Runs the command that the arguments name. */
@@ -100,10 +100,11 @@ function addCreateUser<Failure>(
       action(async (options: CreateUserOptions & { readonly role: Role; readonly newDatabase: boolean }) =>
         safeTry(async function* () {
           const answers = yield* await completeAnswers(terminal, options);
-          const { value, place } = yield* await withDatabase(options.newDatabase ? "allowed" : "refused", async (app) =>
-            createUserFromAnswers(app, answers, options.role),
+          const { value, location } = yield* await withDatabase(
+            options.newDatabase ? "allowed" : "refused",
+            async (app) => createUserFromAnswers(app, answers, options.role),
           );
-          terminal.print(`Created the ${value.role} ${value.email} with the id ${value.id} in ${place}.`);
+          terminal.print(`Created the ${value.role} ${value.email} with the id ${value.id} in ${location}.`);
           return ok();
         }),
       ),
@@ -144,10 +145,10 @@ function addUserChanges<Failure>(
           yield* checkReference(reference);
           yield* requireInteractive(terminal, options.passwordStdin ? [] : ["--password-stdin"]);
           const password = yield* await readNewPassword(terminal, options);
-          const { value, place } = yield* await withDatabase("refused", async ({ operator }) =>
+          const { value, location } = yield* await withDatabase("refused", async ({ operator }) =>
             setPassword(operator, reference, password),
           );
-          terminal.print(`Changed the password of ${value.email} and revoked all of their sessions in ${place}.`);
+          terminal.print(`Changed the password of ${value.email} and revoked all of their sessions in ${location}.`);
           return ok();
         }),
       ),
@@ -161,10 +162,10 @@ function addUserChanges<Failure>(
       action(async (reference: string, role: Role) =>
         safeTry(async function* () {
           yield* checkReference(reference);
-          const { value, place } = yield* await withDatabase("refused", async ({ operator }) =>
+          const { value, location } = yield* await withDatabase("refused", async ({ operator }) =>
             setRole(operator, reference, role),
           );
-          terminal.print(`${value.email} has the role ${value.role} in ${place}.`);
+          terminal.print(`${value.email} has the role ${value.role} in ${location}.`);
           return ok();
         }),
       ),
@@ -179,11 +180,11 @@ function addMove<Failure>(
   program
     .command("move")
     .description("copy everything to an empty database, and verify that both are identical; stop Quire on both first")
-    .option("--from <place>", "the source database (or the variable QUIRE_MOVE_FROM)")
-    .option("--to <place>", "an empty database, or a new directory (or the variable QUIRE_MOVE_TO)")
+    .option("--from <location>", "the source database (or the variable QUIRE_MOVE_FROM)")
+    .option("--to <location>", "an empty database, or a new directory (or the variable QUIRE_MOVE_TO)")
     .addHelpText("after", MOVE_TEXT)
     .action(
-      action(async (options: Partial<MovePlaces>) => {
+      action(async (options: Partial<MoveLocations>) => {
         const moved = await move(dependencies, options);
         return moved.map((tables) => {
           for (const line of movedLines(tables)) dependencies.terminal.print(line);

@@ -36,8 +36,8 @@ export async function completeAnswers(
   return safeTry(async function* () {
     yield* requireInteractive(terminal, missing);
     return ok({
-      email: email ?? (yield* await terminal.ask("E-mail address", check("email"))),
-      name: name ?? (yield* await terminal.ask("Name", check("name"))),
+      email: email ?? (yield* await terminal.prompt("E-mail address", check("email"))),
+      name: name ?? (yield* await terminal.prompt("Name", check("name"))),
       password: yield* await readNewPassword(terminal, options),
     });
   });

@@ -13,7 +13,7 @@ export async function readNewPassword(
   terminal: Terminal,
   { passwordStdin }: PasswordOptions,
 ): Promise<Result<string, InputRefused | PromptCancelled>> {
-  if (!passwordStdin) return terminal.askNewPassword(problemOf);
+  if (!passwordStdin) return terminal.promptForNewPassword(problemOf);
   const read = await terminal.readInput();
   return read.map((text) => text.replace(/\r?\n$/, ""));
 }

@@ -1,4 +1,4 @@
-import { ask, askNewPassword } from "./prompts.ts";
+import { prompt, promptForNewPassword } from "./prompts.ts";
 import { readInput } from "./standard-input.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,7 +22,7 @@ export function processTerminal(visibleText: (line: string) => string): Terminal
     },
     progress: stderr,
     readInput: async () => readInput(stdin),
-    ask,
-    askNewPassword,
+    prompt,
+    promptForNewPassword,
   };
 }

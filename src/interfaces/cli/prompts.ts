@@ -5,11 +5,11 @@ import type { Check, PromptCancelled } from "./terminal.ts";
 /** Standard output is for the result of a command. */
 const output = process.stderr;
 
-export async function ask(message: string, validate: Check): Promise<Result<string, PromptCancelled>> {
+export async function prompt(message: string, validate: Check): Promise<Result<string, PromptCancelled>> {
   return answerOf(await promptText({ message, validate, output }));
 }
 
-export async function askNewPassword(validate: Check): Promise<Result<string, PromptCancelled>> {
+export async function promptForNewPassword(validate: Check): Promise<Result<string, PromptCancelled>> {
   for (;;) {
     const first = answerOf(await promptHidden({ message: "Password", validate, clearOnError: true, output }));
     if (first.isErr()) return first;

@@ -13,7 +13,7 @@ export interface ReindexDependencies<Failure> {
   /** Indexes every post of the configured database again. Returns their number. */
   readonly rebuildSearchIndex: (
     onProgress: (progress: ReindexProgress) => void,
-  ) => Promise<Result<{ readonly posts: number; readonly place: string }, Failure>>;
+  ) => Promise<Result<{ readonly posts: number; readonly location: string }, Failure>>;
 }
 
 /** Rebuilds the search index, and shows the progress. */
@@ -26,7 +26,7 @@ export async function reindex<Failure>({
     progress.show({ table: "posts", moved: compared, total });
   });
   progress.end();
-  return rebuilt.map(({ posts, place }) => {
-    terminal.print(`Indexed ${posts.toLocaleString("en")} posts for the search in ${place}.`);
+  return rebuilt.map(({ posts, location }) => {
+    terminal.print(`Indexed ${posts.toLocaleString("en")} posts for the search in ${location}.`);
   });
 }

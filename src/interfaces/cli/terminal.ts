@@ -27,9 +27,9 @@ export interface Terminal {
   /** Reads all of standard input as UTF-8. */
   readInput(): Promise<Result<string, InputRefused>>;
   /** Prompts until the answer passes the check. */
-  ask(message: string, check: Check): Promise<Result<string, PromptCancelled>>;
+  prompt(message: string, check: Check): Promise<Result<string, PromptCancelled>>;
   /** Prompts for a new password twice, until both are the same. The password is not shown. */
-  askNewPassword(check: Check): Promise<Result<string, PromptCancelled>>;
+  promptForNewPassword(check: Check): Promise<Result<string, PromptCancelled>>;
 }
 
 export interface ProgressOutput {

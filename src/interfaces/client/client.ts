@@ -33,7 +33,7 @@ type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
 >;
 
 export type Post = ValueOf<Posts["$post"]>;
-/** A post that was fetched by its id. It has `author` if the query asked for it. */
+/** A post that was fetched by its id. It has `author` if the query includes it. */
 export type PostView = PickedPost<keyof Post>;
 export type ListedPost = Picked<keyof Post>;
 export type User = ValueOf<Users[":id"]["$get"]>;
@@ -47,7 +47,7 @@ interface Versioned {
 
 /** Options of a POST. After all retries have failed, call it again with the same key: it takes effect once. */
 interface PostOptions extends CallOptions {
-  /** 16 to 255 visible characters that nobody can guess. By default each POST gets a new random key. */
+  /** 16 to 255 visible characters that cannot be guessed. By default each POST gets a new random key. */
   readonly idempotencyKey?: string;
 }
 
@@ -79,7 +79,7 @@ function requireHttpUrl(url: string): void {
   throw new TypeError("createClient needs the url of a server, such as http://127.0.0.1:3000.");
 }
 
-/** A client of a Quire server. Its calls never throw: each returns a `Result`. An invalid `url` throws at once. */
+/** A client of a Quire server. Its calls never throw: each returns a `Result`. An invalid `url` throws immediately. */
 export function createClient({
   url,
   token: given = null,

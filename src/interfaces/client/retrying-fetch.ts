@@ -1,4 +1,4 @@
-/** A server asks for a longer wait only when a rate limit is used up. The caller then gets that answer at once. */
+/** A server requires a longer wait only when a rate limit is used up. The caller then gets that answer immediately. */
 const MAX_RETRY_AFTER_MS = 10_000;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 3_000;
@@ -17,9 +17,9 @@ interface RetryingFetchOptions {
 }
 
 /**
- * A fetch with retries: exponential backoff and jitter, bounded by time, so that a server may restart meanwhile. Reads
+ * A fetch with retries: exponential backoff and jitter, bounded by time, so that a server may restart in the meantime. Reads
  * are retried, and so are POSTs by their Idempotency-Key, which every POST gets. A retry follows when no complete
- * answer came, and when the status or a Retry-After says that the failure is transient. Other changes are retried only
+ * answer came, and when the status or a Retry-After shows that the failure is transient. Other changes are retried only
  * after 429.
  */
 export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOptions): typeof globalThis.fetch {
@@ -39,9 +39,10 @@ export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOpt
         const request = { ...init, headers, signal: timeLimited(signal, timeoutMs), redirect: "error" } as const;
         const response = await fetchWhole(fetch, input, request);
         const { status } = response;
-        const askedMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRetry(response) : null;
-        if (askedMs === null || askedMs > MAX_RETRY_AFTER_MS || !isInTime(askedMs + backoffMs)) return response;
-        waitMs += askedMs;
+        const requiredMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRetry(response) : null;
+        if (requiredMs === null || requiredMs > MAX_RETRY_AFTER_MS || !isInTime(requiredMs + backoffMs))
+          return response;
+        waitMs += requiredMs;
       } catch (thrown) {
         if (!isRepeatable || !isInTime(waitMs)) throw thrown;
       }
@@ -63,7 +64,7 @@ function timeLimited(signal: AbortSignal | null | undefined, timeoutMs: number):
 }
 
 /**
- * The delay that Retry-After asks for, in seconds or as a date (RFC 9110, 10.2.3); `null` if a retry would get the same
+ * The delay that Retry-After requires, in seconds or as a date (RFC 9110, 10.2.3); `null` if a retry would get the same
  * answer.
  */
 function waitBeforeRetry({ status, headers }: Response): number | null {

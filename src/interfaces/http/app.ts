@@ -37,7 +37,7 @@ interface AppDependencies {
 /** The routes with their inputs and answers, from which the typed client is inferred. */
 export type App = ReturnType<typeof createApp>;
 
-/** The API as a function from Request to Response: it runs wherever Web standards do. */
+/** The API as a function from Request to Response. It runs on every runtime with Web standards. */
 export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi, ...rest }: AppDependencies) {
   const { load = () => "normal", timer = runtimeTimer, onDisconnect = onRequestAborted } = rest;
   const limits = rateLimits({ limiter, settings });
@@ -65,7 +65,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
       }
     })
     .route("/health", healthRoutes(useCases, load))
-    // The health checks of orchestrators and load balancers stand before this, so no rate limit counts them.
+    // The health checks of orchestrators and load balancers come before this line, so no rate limit counts them.
     .use(limits.address)
     .route("/v1/users", userRoutes(routes))
     .route("/v1/sessions", sessionRoutes(routes))

@@ -49,7 +49,7 @@ export const PageQuery = z.strictObject({
     .optional(),
 });
 
-/** A page, and `total`, the number of items in its list, if the request asks for it. A search may not count them all. */
+/** A page, and `total`, the number of items in its list, if the request has `count`. A search may not count them all. */
 type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & {
   readonly total?: number | null;
   readonly totalIsExact?: boolean;
@@ -69,7 +69,7 @@ interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends U
 
 /**
  * Answers with a page, unless a precondition answers first. It decodes the cursor (422 if it is invalid), finds the page, and
- * links the pages beside it (RFC 8288).
+ * links the next and the previous page (RFC 8288).
  */
 export async function pageResponse<
   Item extends { readonly id: Id<string> },
@@ -88,10 +88,12 @@ export async function pageResponse<
   const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
   if (answered !== null) return answered;
   // A list such as `fields` may be one parameter with commas, or a repeated parameter.
-  const asked = Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]));
-  const link = (rel: "next" | "prev", place: string | null) => {
-    if (place === null) return;
-    const search = new URLSearchParams({ ...asked, limit: String(limit), cursor: place });
+  const parameters = Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]),
+  );
+  const link = (rel: "next" | "prev", linked: string | null) => {
+    if (linked === null) return;
+    const search = new URLSearchParams({ ...parameters, limit: String(limit), cursor: linked });
     appendHeader(c, "Link", `<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`);
   };
   link("next", nextCursor);

@@ -74,7 +74,7 @@ function setForeignHeader(c: Context, name: string, value: string | undefined, a
   else headers[known] = value;
 }
 
-/** Hono would overwrite headers of the response with those of `c.res`, so they are removed from `c.res`. */
+/** Hono would overwrite headers of the response with the headers of `c.res`, so `c.res` loses them. */
 function takeOver(c: Context, before: Headers): void {
   for (const [name, value] of Array.from(before)) {
     if (isCookie(name)) continue;

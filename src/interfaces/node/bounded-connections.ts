@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Log } from "../../application/ports/log.ts";
 
 interface ConnectionBounds {
-  /** A connection above this number is closed at once. */
+  /** A connection above this number is closed immediately. */
   readonly maxConnections: number;
   /** The client address of a connection; `null` for a trusted proxy, whose connections belong to many clients. */
   readonly addressOf: (socket: Socket) => string | null;

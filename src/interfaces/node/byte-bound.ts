@@ -12,7 +12,7 @@ export interface ByteBound {
 
 /**
  * Selects the holdings to drop so that the rest is within a bound: first the oldest of each address above its own
- * bound, then the oldest of the address with most bytes. So a client with many bytes loses its own holdings, and other
+ * bound, then the oldest of the address with the most bytes. So a client with many bytes loses its own holdings, and other
  * clients keep theirs.
  */
 export function excessOf<AHolding extends Holding>(
@@ -32,10 +32,10 @@ export function excessOf<AHolding extends Holding>(
 
   const excess: AHolding[] = [];
   for (const [address, share] of shares) {
-    if (address !== null) excess.push(...giveUp(share, share.bytes - maxBytesPerAddress));
+    if (address !== null) excess.push(...dropOldest(share, share.bytes - maxBytesPerAddress));
   }
   for (let over = bytes - sumOf(excess) - maxBytes; over > 0;) {
-    const given = giveUp(largestOf(shares.values()), 1);
+    const given = dropOldest(largestOf(shares.values()), 1);
     over -= sumOf(given);
     excess.push(...given);
   }
@@ -48,7 +48,7 @@ interface Share<AHolding> {
 }
 
 /** Removes the oldest holdings from a share until they sum up to this number of bytes. */
-function giveUp<AHolding extends Holding>(share: Share<AHolding>, bytes: number): AHolding[] {
+function dropOldest<AHolding extends Holding>(share: Share<AHolding>, bytes: number): AHolding[] {
   const given: AHolding[] = [];
   for (let rest = bytes; rest > 0;) {
     const oldest = share.holdings.shift();
@@ -61,7 +61,7 @@ function giveUp<AHolding extends Holding>(share: Share<AHolding>, bytes: number)
 }
 
 function largestOf<AHolding>(shares: Iterable<Share<AHolding>>): Share<AHolding> {
-  return Array.from(shares).reduce((most, share) => (share.bytes > most.bytes ? share : most));
+  return Array.from(shares).reduce((largest, share) => (share.bytes > largest.bytes ? share : largest));
 }
 
 function sumOf(holdings: readonly Holding[]): number {

@@ -35,7 +35,7 @@ interface Host {
   readonly isTrusted: boolean;
 }
 
-/** For peers that have disconnected already. All of them count as one. */
+/** The address of every peer that has disconnected already, so all such peers count as one. */
 const UNKNOWN: Host = { counted: "unknown", isTrusted: false };
 
 /** Finds the client of a request from its peer address and its X-Forwarded-For. */

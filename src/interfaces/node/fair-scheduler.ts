@@ -2,9 +2,9 @@
 const SHARE_MS = 3;
 /** The same while clients connect, because an iteration accepts only one connection (libuv, uv__server_io). */
 const SHARE_WHILE_CONNECTING_MS = 0.5;
-/** The most work items that start in one iteration. */
+/** The maximum number of work items that start in one iteration. */
 const MAX_ITEMS_PER_SHARE = 100;
-/** Bounds the memory of waiting work. Work above this number runs at once. */
+/** Bounds the memory of waiting work. Work above this number runs immediately. */
 const MAX_WAITING = 10_000;
 
 /** Spreads work over iterations of the event loop, so that other tasks of the process run in between. */

@@ -35,7 +35,7 @@ interface ListenOptions {
   readonly fetch: Fetch;
   readonly host: string;
   readonly port: number;
-  /** The most open connections; `null` for no bound. */
+  /** The maximum number of open connections; `null` for no bound. */
   readonly maxConnections?: number | null;
   readonly log: Log;
   /** How long an idle connection is kept open. */

@@ -12,7 +12,7 @@ export interface LoadShedding {
   readonly load: () => Load;
 }
 
-/** Records load shedding, and logs it at most once a minute: a line for each refusal would be load as well. */
+/** Records load shedding, and logs it at most once a minute: a line for each refusal would be load too. */
 export function loadShedding(log: Log): LoadShedding {
   let refused = { server: 0, address: 0 };
   let lastRefusedMs = Number.NEGATIVE_INFINITY;

@@ -40,7 +40,7 @@ export function isHealthCheck({ url = "" }: IncomingMessage): boolean {
   return /^\/health\/(?:live|ready)(?:\?|$)/.test(url);
 }
 
-/** `OPTIONS *` asks for the capabilities of the whole server (RFC 9110, 9.3.7). */
+/** `OPTIONS *` requests the capabilities of the whole server (RFC 9110, 9.3.7). */
 export function isServerOptions({ method, url }: IncomingMessage): boolean {
   return method === "OPTIONS" && url === "*";
 }

@@ -35,7 +35,7 @@ export function stallDetector(stalledAfterMs: number) {
   };
 }
 
-/** Node's handle of a socket. net.Socket reads the same fields to tell a slow write from a stalled one. */
+/** Node's handle of a socket. net.Socket reads the same fields to distinguish a slow write from a stalled one. */
 interface StreamHandle {
   readonly bytesWritten: number;
   /** Bytes that the kernel has not accepted (libuv, uv_stream_get_write_queue_size). */

@@ -1,14 +1,14 @@
 import { EventEmitter, once } from "node:events";
 import { describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { Timer } from "../../../src/interfaces/http/middleware/time-limit.ts";
 import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi, type Reply } from "../../support/api.ts";
-import type { TestStorage } from "../../support/storage-under-test.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const PAGE = "https://app.example.org";
 const OTHER = "https://evil.example.org";
 
-export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<TestStorage>) {
+export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Storage>) {
   const sharing = async (...corsOrigins: string[]) => open({ http: { ...HTTP_SETTINGS, corsOrigins } });
 
   describe("CORS", () => {
@@ -237,7 +237,7 @@ export function httpProtectionTests(open: OpenApi, openStorage: () => Promise<Te
   describe("the deadline of a request", () => {
     const never = async () => new Promise<never>(() => {});
     /** An API with a manual timer. `pass` lets the deadline of every running request expire. */
-    const hanging = async (overrides: (storage: TestStorage) => Partial<TestStorage>) => {
+    const hanging = async (overrides: (storage: Storage) => Partial<Storage>) => {
       const storage = await openStorage();
       const started = new EventEmitter();
       const running = new Set<() => void>();

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import { describe, expect, it, vi } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PasswordHasher } from "../../../src/application/ports/password-hasher.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
@@ -15,7 +16,6 @@ import {
   type OpenApi,
 } from "../../support/api.ts";
 import { nextId } from "../../support/fixtures.ts";
-import type { TestStorage } from "../../support/storage-under-test.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const SMALL_LIMIT = 65_536;
@@ -60,7 +60,7 @@ const ALLOWED: readonly (readonly [path: string, allow: string])[] = [
   [`/v1/posts/${AN_ID}/unpublish`, "OPTIONS, POST"],
 ];
 
-export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<TestStorage>) {
+export function httpProtocolTests(open: OpenApi, openStorage: () => Promise<Storage>) {
   /** The API on a storage that throws when posts are listed. */
   const crashing = async (thrown: unknown) => {
     const storage = await openStorage();

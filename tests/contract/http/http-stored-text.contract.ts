@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { UserName } from "../../../src/domain/user/user.ts";
 import { openApi } from "../../support/api.ts";
 import { aPublishedPost, aUser, email } from "../../support/fixtures.ts";
-import type { TestStorage } from "../../support/storage-under-test.ts";
 
 /** In the order of their sort keys. A title of only an invisible character comes after letters. */
 const TITLES = ["a\nb", "\u0001bell\u0007", "\u202egnp.exe", "\u200b"];
 
 /** Text that older versions accepted stays usable, even if the current rules would reject it. */
-export function httpStoredTextContract(openStorage: () => Promise<TestStorage>): void {
+export function httpStoredTextContract(openStorage: () => Promise<Storage>): void {
   describe("stored text that the current rules would reject", () => {
     async function withOldText() {
       const storage = await openStorage();

@@ -25,7 +25,7 @@ import { crc32c } from "../../../src/infrastructure/pglite/integrity/crc32c.ts";
 import { formatLsn, parseLsn, type Lsn } from "../../../src/infrastructure/sql/lsn.ts";
 import {
   compareRelationFiles,
-  forgetRelationFiles,
+  removeRelationFileRecord,
   recordRelationFiles,
 } from "../../../src/infrastructure/pglite/integrity/relation-files.ts";
 import { copyDirectory, openPlainEngine, copyTemplateCluster } from "../../support/plain-engine.ts";
@@ -415,8 +415,8 @@ describe("the record of the relation files", () => {
   it("can be deleted repeatedly, before files are dropped", async () => {
     await sketch({ "base/5/100": 8192 });
     await recordRelationFiles(directory, null);
-    await forgetRelationFiles(directory);
-    await forgetRelationFiles(directory);
+    await removeRelationFileRecord(directory);
+    await removeRelationFileRecord(directory);
     await rm(inCluster("base/5/100"));
     expect(existsSync(join(directory, RELATION_FILES_FILE))).toBe(false);
     expect(compareRelationFiles(directory, null)).toBeNull();

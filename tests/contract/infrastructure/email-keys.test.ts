@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ok } from "neverthrow";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import { useCases } from "../../../src/application/application.ts";
@@ -8,11 +9,12 @@ import { nodeAdapters } from "../../../src/bootstrap/compose.ts";
 import { emailKey, type EmailAddress } from "../../../src/domain/user/email-address.ts";
 import { changeUser } from "../../../src/domain/user/user.ts";
 import { openEmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
-import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
+import { embeddedStorage, migratedStorage, openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { aUser, email, LATER, name, NOW, password, recordingLog } from "../../support/fixtures.ts";
+import { fakeHasher } from "../../support/api.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
 const PASSWORD = "correct horse";
@@ -23,10 +25,10 @@ const oldKey = (address: string) =>
 
 /** A database of a Quire version with the previous rule. */
 interface OldDatabase {
-  /** Runs SQL while no Quire has the database open. */
+  /** Runs SQL of the previous version. */
   run(...statements: readonly string[]): Promise<void>;
   /** Opens it with the current version. */
-  open(log?: ReturnType<typeof recordingLog>, freeSpaceBytes?: number): Promise<Storage>;
+  open(log?: ReturnType<typeof recordingLog>): Promise<Storage>;
   remove(): Promise<void>;
 }
 
@@ -43,17 +45,23 @@ beforeAll(async () => {
 });
 afterAll(async () => rm(older, { recursive: true }));
 
+/** One engine runs for the whole test. Each opening renews the keys, as a start of the engine does. */
 async function oldDataDirectory(): Promise<OldDatabase> {
   const options = { ...embeddedDefaults, directory: await copyTemplate(), durability: "relaxed" } as const;
+  const database = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   return {
     run: async (...statements) => {
-      const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
-      for (const statement of statements) await postgres.client.query(statement);
-      (await postgres.close())._unsafeUnwrap();
+      for (const statement of statements) await database.client.query(statement);
     },
-    open: async (log = recordingLog(), freeSpaceBytes = embeddedDefaults.freeSpaceBytes) =>
-      (await openPgliteStorage({ ...options, migrations: MIGRATIONS_FOLDER, freeSpaceBytes, log }))._unsafeUnwrap(),
-    remove: async () => rm(options.directory, { recursive: true }),
+    open: async (log = recordingLog()) => {
+      const migrated = (await migratedStorage(database.client, MIGRATIONS_FOLDER))._unsafeUnwrap();
+      (await migrated.renewEmailKeys(log))._unsafeUnwrap();
+      return { ...embeddedStorage(database, migrated), close: async () => ok() };
+    },
+    remove: async () => {
+      (await database.close())._unsafeUnwrap();
+      await rm(options.directory, { recursive: true });
+    },
   };
 }
 
@@ -78,33 +86,34 @@ const KINDS = [
   ["database on a server", oldServerDatabase],
 ] as const;
 
-describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make) => {
-  let passwordHash: string;
+const PASSWORD_HASH = (await fakeHasher.hash(password(PASSWORD)))._unsafeUnwrap();
+
+const CHANGED = ["info@straße.de", "mıke@example.org", "a@βόλος.com", "x@xn--bcher-kva.example"];
+
+function insertOld(address: string, id: string = crypto.randomUUID()): string {
+  const time = NOW.toISOString();
+  const values = [id, "Ada", address, oldKey(address), PASSWORD_HASH, "author", "1", time, time];
+  return `insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
+    values (${values.map((value) => `'${value.replaceAll("'", "''")}'`).join(", ")})`;
+}
+
+/** Functions that make and start old databases. Each test closes and removes those that it has made. */
+function oldDatabases(make: () => Promise<OldDatabase>) {
   let databases: OldDatabase[] = [];
   let opened: Storage[] = [];
 
-  beforeAll(async () => {
-    passwordHash = (await nodeAdapters.hasher.hash(password(PASSWORD)))._unsafeUnwrap();
-  });
   afterEach(async () => {
     for (const storage of opened) await storage.close();
     for (const database of databases) await database.remove();
     [opened, databases] = [[], []];
   });
 
-  const insertOld = (address: string, id: string = crypto.randomUUID()) => {
-    const time = NOW.toISOString();
-    const values = [id, "Ada", address, oldKey(address), passwordHash, "author", "1", time, time];
-    return `insert into users (id, name, email, email_key, password_hash, role, version, created_at, updated_at)
-      values (${values.map((value) => `'${value.replaceAll("'", "''")}'`).join(", ")})`;
-  };
-
   async function databaseOf(...addresses: readonly string[]): Promise<OldDatabase> {
     const database = await make();
     databases.push(database);
     // The ids ascend in the order of the addresses, so the first user is the oldest.
     const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
-    await database.run(...addresses.map((address, n) => insertOld(address, idOf(n))));
+    if (addresses.length > 0) await database.run(...addresses.map((address, n) => insertOld(address, idOf(n))));
     return database;
   }
 
@@ -119,20 +128,24 @@ describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make)
     opened = opened.filter((each) => each !== storage);
   }
 
-  /** Returns the address of the logged-in user, or the kind of the failure. */
-  async function logIn(storage: Storage, address: string): Promise<string> {
-    const { logIn } = useCases({ ...nodeAdapters, ...storage, sessionIdleMs: 1_000_000 } as never);
-    const result = await logIn({ email: address, password: PASSWORD }, null);
-    return result.match(
-      ({ value: { user } }) => user.email ?? "",
-      ({ kind }) => kind,
-    );
-  }
+  return { databaseOf, start, stop };
+}
 
-  const warnings = (log: ReturnType<typeof recordingLog>) =>
-    log.lines.filter(({ fields }) => "sameAddressAs" in fields).map(({ fields, message }) => ({ ...fields, message }));
+/** Returns the address of the logged-in user, or the kind of the failure. */
+async function logIn(storage: Storage, address: string): Promise<string> {
+  const { logIn } = useCases({ ...nodeAdapters, hasher: fakeHasher, ...storage, sessionIdleMs: 1_000_000 } as never);
+  const result = await logIn({ email: address, password: PASSWORD }, null);
+  return result.match(
+    ({ value: { user } }) => user.email ?? "",
+    ({ kind }) => kind,
+  );
+}
 
-  const CHANGED = ["info@straße.de", "mıke@example.org", "a@βόλος.com", "x@xn--bcher-kva.example"];
+const warnings = (log: ReturnType<typeof recordingLog>) =>
+  log.lines.filter(({ fields }) => "sameAddressAs" in fields).map(({ fields, message }) => ({ ...fields, message }));
+
+describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make) => {
+  const { databaseOf, start, stop } = oldDatabases(make);
 
   it("lets all users log in by the new rule", async () => {
     const database = await databaseOf("ada@example.org", "zoë@example.org", ...CHANGED);
@@ -142,6 +155,41 @@ describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make)
     }
     expect(await logIn(storage, "x@BÜCHER.example")).toBe("x@xn--bcher-kva.example");
   });
+
+  it("renews the keys of an older process at the next start, and renews each key once", async () => {
+    const database = await databaseOf();
+    await stop(await start(database));
+    await database.run(insertOld("info@straße.de"));
+    const log = recordingLog();
+    const storage = await start(database, log);
+    expect(await logIn(storage, "info@straße.de")).toBe("info@straße.de");
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: "info", fields: { users: 1 } }));
+    await stop(storage);
+    const later = recordingLog();
+    await start(database, later);
+    expect(later.lines.filter(({ fields }) => "users" in fields)).toEqual([]);
+  });
+
+  it("is renewed completely or not at all, and again at the next start", async () => {
+    const database = await databaseOf(...CHANGED);
+    await database.run(
+      `create function refuse() returns trigger language plpgsql as $$ begin raise 'interrupted'; end $$`,
+      `create trigger interruption before update on users for each row when (new.email_key = '${emailKey("a@βόλος.com" as EmailAddress)}') execute function refuse()`,
+    );
+    await expect(database.open()).rejects.toThrow();
+    await database.run(
+      `create table kept as select count(*) from users where email_key in (${CHANGED.map((address) => `'${oldKey(address)}'`).join(", ")})`,
+      `do $$ begin if (select count from kept) <> ${CHANGED.length} then raise 'something was changed'; end if; end $$`,
+      "drop trigger interruption on users",
+    );
+    const storage = await start(database);
+    for (const address of CHANGED) expect(await logIn(storage, address)).toBe(address);
+  });
+});
+
+// The statements of a renewal are the same on the embedded engine.
+describe("the renewal of the e-mail keys of the previous rule", () => {
+  const { databaseOf, start, stop } = oldDatabases(oldServerDatabase);
 
   it("releases addresses that differ by the new rule", async () => {
     const database = await databaseOf(...CHANGED);
@@ -165,20 +213,6 @@ describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make)
     const storage = await start(database);
     expect(await logIn(storage, "m@fass.de")).toBe("m@fa\ufe0fss.de");
     expect(await logIn(storage, "m@faß.de")).toBe("m@faß.de");
-  });
-
-  it("renews the keys of an older process at the next start, and renews each key once", async () => {
-    const database = await databaseOf();
-    await stop(await start(database));
-    await database.run(insertOld("info@straße.de"));
-    const log = recordingLog();
-    const storage = await start(database, log);
-    expect(await logIn(storage, "info@straße.de")).toBe("info@straße.de");
-    expect(log.lines).toContainEqual(expect.objectContaining({ level: "info", fields: { users: 1 } }));
-    await stop(storage);
-    const later = recordingLog();
-    await start(database, later);
-    expect(later.lines.filter(({ fields }) => "users" in fields)).toEqual([]);
   });
 
   describe("with two users whose addresses are equal by the new rule", () => {
@@ -231,22 +265,6 @@ describe.each(KINDS)("a %s with the e-mail keys of the previous rule", (_, make)
     });
   });
 
-  it("is renewed completely or not at all, and again at the next start", async () => {
-    const database = await databaseOf(...CHANGED);
-    await database.run(
-      `create function refuse() returns trigger language plpgsql as $$ begin raise 'interrupted'; end $$`,
-      `create trigger interruption before update on users for each row when (new.email_key = '${emailKey("a@βόλος.com" as EmailAddress)}') execute function refuse()`,
-    );
-    await expect(database.open()).rejects.toThrow();
-    await database.run(
-      `create table kept as select count(*) from users where email_key in (${CHANGED.map((address) => `'${oldKey(address)}'`).join(", ")})`,
-      `do $$ begin if (select count from kept) <> ${CHANGED.length} then raise 'something was changed'; end if; end $$`,
-      "drop trigger interruption on users",
-    );
-    const storage = await start(database);
-    for (const address of CHANGED) expect(await logIn(storage, address)).toBe(address);
-  });
-
   it("renews more users than fit in one statement", async () => {
     const database = await databaseOf();
     await database.run(
@@ -276,17 +294,19 @@ it("e-mail keys are renewed once when several processes start simultaneously on 
 });
 
 it("a data directory on a full disk opens with old e-mail keys, and renews them at the next start with free space", async () => {
-  const database = await oldDataDirectory();
-  await database.run(
-    `insert into users values (gen_random_uuid(), 'Ada', 'a@straße.de', 'a@strasse.de', '-', 'author', 1, now(), now())`,
-  );
+  const options = { ...embeddedDefaults, directory: await copyTemplate(), durability: "relaxed" } as const;
+  const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
+  await postgres.client.query(insertOld("a@straße.de"));
+  (await postgres.close())._unsafeUnwrap();
+  const open = async (fields: Partial<Parameters<typeof openPgliteStorage>[0]> = {}) =>
+    (await openPgliteStorage({ ...options, migrations: MIGRATIONS_FOLDER, ...fields }))._unsafeUnwrap();
   const log = recordingLog();
-  await (await database.open(log, Number.MAX_SAFE_INTEGER)).close();
+  await (await open({ log, freeSpaceBytes: Number.MAX_SAFE_INTEGER })).close();
   expect(log.lines).toContainEqual(
     expect.objectContaining({ level: "warn", message: "the keys of e-mail addresses are not renewed yet" }),
   );
-  const storage = await database.open();
+  const storage = await open();
   expect((await storage.users.findByEmail(email("a@straße.de"))).isOk()).toBe(true);
   await storage.close();
-  await database.remove();
+  await rm(options.directory, { recursive: true });
 });

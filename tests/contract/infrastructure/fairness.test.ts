@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { aPublishedPost, aUser, past, PUBLISHED_POSTS, EVERY_DRAFT } from "../../support/fixtures.ts";
-import type { TestStorage } from "../../support/storage-under-test.ts";
 import { pglite } from "../../support/test-storage.ts";
 
 /** More than the engine runs concurrently, so that some wait in the admission queue. */
@@ -12,7 +12,7 @@ const CURSORS = 50;
 
 describe("lookups during a continuous load of lists", () => {
   let opened: Awaited<ReturnType<typeof pglite.open>>;
-  let storage: TestStorage;
+  let storage: Storage;
   const ids: PostId[] = [];
 
   beforeAll(async () => {

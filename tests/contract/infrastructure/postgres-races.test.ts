@@ -8,7 +8,7 @@ import { serverClient, type ServerClient } from "../../../src/infrastructure/pos
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { openApi, problemOf, type PostBody } from "../../support/api.ts";
 import { ANY_BATCH, aUser, keyDigest, LATER, name } from "../../support/fixtures.ts";
-import { meeting } from "../../support/meeting.ts";
+import { barrier } from "../../support/barrier.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 const CHANGES = 10;
@@ -267,8 +267,8 @@ describe("a unit of work whose connection is cut", () => {
   it("is retried when the cut happens between its statements, and late writes of the lost run are not stored", async () => {
     const [before, after] = [aUser(), aUser()];
     const lost = aUser();
-    const isRunAgain = meeting(2);
-    const lostRunHasEnded = meeting(2);
+    const isRunAgain = barrier(2);
+    const lostRunHasEnded = barrier(2);
     let lateWrite: Promise<Result<void, unknown>> | undefined;
     let runs = 0;
     const outcome = await storage.unitOfWork.run(async ({ users }: Repositories) => {

@@ -15,7 +15,7 @@ import {
   type ServerUrl,
 } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { aSession, aUser, LATER } from "../../support/fixtures.ts";
-import { meeting } from "../../support/meeting.ts";
+import { barrier } from "../../support/barrier.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 /** A port on which nothing listens. */
@@ -48,7 +48,7 @@ describe("the storage on a PostgreSQL server", () => {
 
   it("retries a unit of work that PostgreSQL rolls back to break a deadlock", async () => {
     const [first, second] = [await storedSession(), await storedSession()];
-    const bothHoldOne = meeting(2);
+    const bothHoldOne = barrier(2);
     const renewed = (session: Session): Session => ({ ...session, lastUsedAt: LATER });
     let runs = 0;
     const renewBoth = async (sessions: readonly [Session, Session]) =>

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { eventually } from "../../faults/watching.ts";
+import { isThorough } from "../../support/rounds.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
-const CUTS = 60;
+const CUTS = isThorough ? 60 : 15;
 const CONCURRENCY = 12;
 /** Not a measure of speed. A statement on a dead connection would wait until this timeout. */
 const TEST_TIMEOUT_MS = 600_000;

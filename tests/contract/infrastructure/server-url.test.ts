@@ -87,7 +87,7 @@ describe("the address in a server URL", () => {
   ])("%s names %s", (raw, hosts, place) => {
     const server = parse(raw);
     expect(server.hosts.map(hostAndPort)).toEqual(hosts);
-    if (place !== undefined) expect(server.place).toBe(place);
+    if (place !== undefined) expect(server.location).toBe(place);
   });
 
   it.each([
@@ -120,7 +120,7 @@ describe("the user and the password in a server URL", () => {
   ])("%s are %s and %s", (raw, user, password) => {
     const server = parse(raw);
     expect([server.user, server.password, server.database]).toEqual([user, password, "quire"]);
-    expect(server.place).not.toMatch(/cret|ss|ada|a\+b/);
+    expect(server.location).not.toMatch(/cret|ss|ada|a\+b/);
   });
 
   it.each([
@@ -186,21 +186,21 @@ describe("a parameter in a server URL", () => {
   });
 
   it.each([
-    ["statement_timeout=5000", "parameters that are not known: statement_timeout; "],
-    ["foo=1&bar=2", "parameters that are not known: foo, bar; "],
-    ["s3cret+x=1", "parameters that are not known: one without a proper name; "],
-    ["sslmode=s3cret", "sslmode that is none of disable"],
-    ["sslmode=verify-full&sslrootcert=/s3cret.crt", "sslrootcert that cannot be read"],
-    ["sslkey=/s3cret.key&sslmode=verify-full", "sslkey that cannot be read"],
-    ["channel_binding=require", "needs TLS"],
+    ["statement_timeout=5000", "unknown parameters: statement_timeout; "],
+    ["foo=1&bar=2", "unknown parameters: foo, bar; "],
+    ["s3cret+x=1", "unknown parameters: a name that is not shown; "],
+    ["sslmode=s3cret", "invalid sslmode: use one of disable"],
+    ["sslmode=verify-full&sslrootcert=/s3cret.crt", "unreadable file as its sslrootcert"],
+    ["sslkey=/s3cret.key&sslmode=verify-full", "unreadable file as its sslkey"],
+    ["channel_binding=require", "without TLS"],
     ["gssencmode=require", "GSSAPI"],
     ["schema=s3cret", "public"],
-    ["ssl=true", "say sslmode"],
+    ["ssl=true", "use sslmode"],
     ["client_encoding=s3cret", "UTF8"],
-    ["target_session_attrs=prefer-standby", "target_session_attrs that is none of any"],
-    ["connect_timeout=s3cret", "connect_timeout that is no whole number"],
-    ["connection_limit=0", "connection_limit that is no whole number"],
-    ["keepalives=2", "keepalives that is none of 0, 1"],
+    ["target_session_attrs=prefer-standby", "invalid target_session_attrs: use one of any"],
+    ["connect_timeout=s3cret", "invalid connect_timeout: use a whole number"],
+    ["connection_limit=0", "invalid connection_limit: use a whole number"],
+    ["keepalives=2", "invalid keepalives: use one of 0, 1"],
   ])("is rejected by its name without its value: %s", (parameters, detail) => {
     const refused = refusalOf(`postgres://localhost/quire?${parameters}`);
     expect(refused).toContain(detail);

@@ -1,40 +1,45 @@
 import { rm } from "node:fs/promises";
+import { ok } from "neverthrow";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import type { PostTitle } from "../../../src/domain/post/post.ts";
 import { titleSortKey } from "../../../src/domain/post/title-key.ts";
 import { openEmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
-import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
+import { embeddedStorage, migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/open-storage.ts";
-import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW, recordingLog } from "../../support/fixtures.ts";
+import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW } from "../../support/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
-type Opened = Omit<OpenedStorage, "place" | "gaveUp" | "isIdle">;
+type Opened = Omit<OpenedStorage, "location" | "gaveUp" | "isIdle">;
 
 /** A database that an older Quire version, without title keys, writes as well. */
 interface SharedDatabase {
   /** Opens it with the current version. */
   open(): Promise<Opened>;
-  /** Runs a statement of the older version. The embedded engine must be closed meanwhile. */
+  /** Runs a statement of the older version. */
   run(statement: string): Promise<readonly Record<string, unknown>[]>;
   remove(): Promise<unknown>;
 }
 
+/** One engine runs for all tests, because neither version keeps title keys in memory. */
 async function dataDirectory(): Promise<SharedDatabase> {
   const options = { ...embeddedDefaults, directory: await copyTemplate(), durability: "relaxed" } as const;
+  const database = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   return {
-    open: async () =>
-      (await openPgliteStorage({ ...options, migrations: MIGRATIONS_FOLDER, log: recordingLog() }))._unsafeUnwrap(),
-    run: async (statement) => {
-      const { client, close } = (await openEmbeddedDatabase(options))._unsafeUnwrap();
-      const { rows } = await client.query<Record<string, unknown>>(statement);
-      (await close())._unsafeUnwrap();
-      return rows;
+    open: async () => {
+      const migrated = (await migratedStorage(database.client, MIGRATIONS_FOLDER))._unsafeUnwrap();
+      const storage = embeddedStorage(database, migrated);
+      const { renewTitleKeys, searchIndex } = migrated;
+      return { ...storage, renewTitleKeys, searchIndex, close: async () => ok() };
     },
-    remove: async () => rm(options.directory, { recursive: true }),
+    run: async (statement) => (await database.client.query<Record<string, unknown>>(statement)).rows,
+    remove: async () => {
+      (await database.close())._unsafeUnwrap();
+      await rm(options.directory, { recursive: true });
+    },
   };
 }
 

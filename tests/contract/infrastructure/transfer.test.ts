@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { rm } from "node:fs/promises";
+import { afterEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import {
   embeddedEndpoint,
@@ -16,7 +14,7 @@ import {
   selectRows,
   type TransferredTable,
 } from "../../../src/infrastructure/transfer/table-copy.ts";
-import { createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
+import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
 const USERS = 7;
 const POSTS = 1250;
@@ -28,7 +26,7 @@ const ROWS = [
     from generate_series(1, ${USERS}) n`,
   `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at, title_key, title_key_version)
     select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Post ' || n,
-    (array[E'a\\tb\\nc\\\\d\\\\N\\r', 'Ünïcödé 🔑 ключ', '{"json": [1]}', '"quoted", \\N', repeat('long ', 10000)])[1 + n % 5],
+    (array[E'a\\tb\\nc\\\\d\\\\N\\r', 'Ünïcödé 🔑 ключ', '{"json": [1]}', '"quoted", \\N', repeat('long ', 1000)])[1 + n % 5],
     ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid,
     case when n % 3 = 0 then 'draft' else 'published' end, case when n % 3 = 0 then null else to_timestamp(n * 1.001) end,
     n, to_timestamp(n), now(), case when n % 5 > 0 then 'post ' || n end, case when n % 5 > 0 then n - n % 2 end
@@ -42,20 +40,19 @@ const ROWS = [
 
 const ignore = () => {};
 
-let directory: string;
 const open: TransferEndpoint[] = [];
+const directories: string[] = [];
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "quire-move-"));
-});
 afterEach(async () => {
   for (const end of open.splice(0)) await end.close();
-  await rm(directory, { recursive: true });
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true });
 });
 
-async function embedded(name: string): Promise<TransferEndpoint> {
-  const options = { ...embeddedDefaults, durability: "relaxed", migrations: MIGRATIONS_FOLDER } as const;
-  const end = (await embeddedEndpoint({ ...options, directory: join(directory, name) }))._unsafeUnwrap();
+async function embedded(): Promise<TransferEndpoint> {
+  const directory = await copyTemplate();
+  directories.push(directory);
+  const options = { ...embeddedDefaults, durability: "relaxed", migrations: MIGRATIONS_FOLDER, directory } as const;
+  const end = (await embeddedEndpoint(options))._unsafeUnwrap();
   open.push(end);
   return end;
 }
@@ -71,9 +68,10 @@ async function filled(end: TransferEndpoint): Promise<TransferEndpoint> {
   return end;
 }
 
+// Only the first test needs an engine. The rules of a transfer are the same between two databases of a server.
 describe("a transfer", () => {
   it("copies everything from the embedded PostgreSQL to a server and back, and verifies it", async () => {
-    const [first, middle, last] = [await filled(await embedded("first")), await server(), await embedded("last")];
+    const [first, middle, last] = [await filled(await embedded()), await server(), await embedded()];
     const progress: TransferProgress[] = [];
     const there = (await transfer(first, middle, (state) => progress.push(state)))._unsafeUnwrap();
     expect(there.map(({ table, rows }) => [table, rows])).toEqual([
@@ -96,14 +94,14 @@ describe("a transfer", () => {
   });
 
   it("rejects a target that is not empty, and writes nothing to it", async () => {
-    const [from, to] = [await embedded("from"), await filled(await server())];
+    const [from, to] = [await server(), await filled(await server())];
     const refused = (await transfer(from, to, ignore))._unsafeUnwrapErr();
-    expect(refused).toEqual({ kind: "transfer_target_not_empty", place: to.place, table: "users" });
+    expect(refused).toEqual({ kind: "transfer_target_not_empty", location: to.location, table: "users" });
     expect(await to.select("select to_regclass('quire_move')::text")).toEqual([[null]]);
   });
 
   it("resumes after an interruption, and copies no row twice", async () => {
-    const [from, to] = [await filled(await embedded("from")), await server()];
+    const [from, to] = [await filled(await server()), await server()];
     const written: number[] = [];
     const failing: TransferEndpoint = {
       ...to,
@@ -122,7 +120,7 @@ describe("a transfer", () => {
   });
 
   it("stores no part of an interrupted batch, and succeeds in a second run", async () => {
-    const [from, to] = [await filled(await embedded("from")), await server()];
+    const [from, to] = [await filled(await server()), await server()];
     const failing: TransferEndpoint = {
       ...from,
       select: async (text, values) => {
@@ -164,15 +162,15 @@ describe("a transfer", () => {
   });
 
   it("rejects a second source for an unfinished target", async () => {
-    const [from, other, to] = [await filled(await embedded("from")), await embedded("other"), await server()];
+    const [from, other, to] = [await filled(await server()), await server(), await server()];
     const failing = { ...to, insert: async () => Promise.reject(new Error("the network failed")) };
     await transfer(from, failing, ignore);
     const refused = (await transfer(other, to, ignore))._unsafeUnwrapErr();
-    expect(refused).toEqual({ kind: "transfer_target_of_another", place: to.place, from: from.place });
+    expect(refused).toEqual({ kind: "transfer_target_of_another", location: to.location, from: from.location });
   });
 
   it("fails when source and target differ at the end", async () => {
-    const [from, to] = [await filled(await embedded("from")), await server()];
+    const [from, to] = [await filled(await server()), await server()];
     const changing: TransferEndpoint = {
       ...to,
       insert: async (table, rows) => {

@@ -1,12 +1,14 @@
 import { err, ok } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { IdempotencyRecord, SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import { editPost, publishPost, type Draft } from "../../../src/domain/post/post.ts";
 import { ROW_BYTES } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { aDraft, ANY_BATCH, aRecord, aUser, content, EVERY_DRAFT, LATER, nextId } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 /** The quota in units. Each post and each record of these tests counts as one unit. */
 const ROOM = 10;
@@ -19,20 +21,16 @@ const ANSWER = "a".repeat(UNIT_BYTES - ROW_BYTES) as SealedResult;
 
 export function accountQuotaContract(adapter: StorageUnderTest): void {
   describe(`The account quota on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter, { accountQuotaBytes: ROOM * UNIT_BYTES });
+    let storage: Storage;
     let ada: User;
     let grace: User;
 
-    beforeAll(async () => {
-      opened = await adapter.open({ accountQuotaBytes: ROOM * UNIT_BYTES });
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       [ada, grace] = [aUser(), aUser({ role: "admin" })];
       for (const user of [ada, grace]) (await storage.users.insert(user))._unsafeUnwrap();
     });
-    afterAll(async () => opened.close());
 
     /** A post that counts as one unit. */
     const aUnit = ({ id }: User) => aDraft(id, { title: TITLE, content: CONTENT });

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
+import { beforeEach, describe, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { aDraft, aPublishedPost, aSession, aUser, NOW, postsOf } from "../../support/fixtures.ts";
-import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 import { expectSamePagesBothWays } from "./page-walk.ts";
 
 const COUNT = 7;
@@ -12,19 +14,15 @@ const counted = <T>(make: (index: number) => T) => Array.from({ length: COUNT },
 /** Every list of every repository returns the same pages backward as forward. */
 export function backwardPagesContract(adapter: StorageUnderTest): void {
   describe(`backward pages on ${adapter.name}`, () => {
-    let opened: OpenedStorage;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let users: readonly User[];
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       users = counted(() => aUser());
       for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
     });
-    afterAll(async () => opened.close());
 
     const firstUser = (): UserId => (users[0] as User).id;
 

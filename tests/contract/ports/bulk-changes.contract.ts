@@ -1,6 +1,7 @@
 import type { Result } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { PostPlace } from "../../../src/domain/post/post-repository.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
+import type { BatchCursor } from "../../../src/domain/post/post-repository.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
@@ -16,7 +17,8 @@ import {
   NOW,
   postsOf,
 } from "../../support/fixtures.ts";
-import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 /** More rows than an internal batch of an adapter. Only the limits of the caller may apply. */
 const ROWS = 1_050;
@@ -28,21 +30,17 @@ const counted = <T>(make: (index: number) => T, count = ROWS) => Array.from({ le
 /** Only the limits of the caller bound a bulk change. */
 export function bulkChangesContract(adapter: StorageUnderTest): void {
   describe(`a bulk change on ${adapter.name}`, () => {
-    let opened: OpenedStorage;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let user: UserId;
     let other: UserId;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       const users = [aUser(), aUser()] as const;
       for (const each of users) (await storage.users.insert(each))._unsafeUnwrap();
       [user, other] = [users[0].id, users[1].id];
     });
-    afterAll(async () => opened.close());
 
     async function insertAll<T>(rows: readonly T[], insert: (row: T) => Promise<Result<void, unknown>>): Promise<void> {
       for (let start = 0; start < rows.length; start += CONCURRENT_INSERTS) {
@@ -71,8 +69,8 @@ export function bulkChangesContract(adapter: StorageUnderTest): void {
       (await storage.posts.reassign(user, other, LATER, ANY_BATCH, null))._unsafeUnwrap();
       expect(await isEmpty(user)).toBe(true);
       let given = 0;
-      for (let past: PostPlace | null = null; ;) {
-        const last: PostPlace | null = (
+      for (let past: BatchCursor | null = null; ;) {
+        const last: BatchCursor | null = (
           await storage.posts.deleteByAuthor(other, { ...ANY_BATCH, rows: 350 }, past)
         )._unsafeUnwrap();
         if (last === null) break;

@@ -1,14 +1,16 @@
 import { ok, type Result } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { TokenDigest } from "../../../src/domain/session/session.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import { EVERY_DRAFT, EVERY_POST, nextId, NOW } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import { skippedUnless, type StorageUnderTest } from "../../support/storage-under-test.ts";
 
 type Read = (
-  storage: TestStorage,
+  storage: Storage,
   signal: AbortSignal,
 ) => Promise<Result<unknown, { readonly kind: string; readonly reason?: string }>>;
 
@@ -32,15 +34,11 @@ const READS: readonly (readonly [operation: string, read: Read])[] = [
 /** An adapter does not start a read whose signal is aborted. */
 export function cancellationContract(adapter: StorageUnderTest): void {
   describe(`A cancelled read on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
     });
-    afterAll(async () => opened.close());
 
     it.each(READS)(
       "%s fails with the reason cancelled when its signal is aborted before the call",
@@ -57,8 +55,10 @@ export function cancellationContract(adapter: StorageUnderTest): void {
       expect(result.isErr() && result.error.kind === "storage_failure").toBe(false);
     });
 
-    it.skipIf(!adapter.capabilities.blocksOuterReads).each(READS)(
-      "%s does not start when its signal is aborted while the storage is busy",
+    const { blocksOuterReads } = adapter.capabilities;
+    const why = skippedUnless(blocksOuterReads, "a unit of work keeps no read waiting");
+    it.runIf(blocksOuterReads).each(READS)(
+      `%s does not start when its signal is aborted while the storage is busy${why}`,
       async (operation, read) => {
         const client = new AbortController();
         const { promise: finished, resolve: finish } = promiseWithResolver();

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { IdempotencyRecord, SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
@@ -18,25 +19,22 @@ import {
   NOW,
   sealed,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const after = (ms: number) => new Date(NOW.getTime() + ms);
 
 export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): void {
   describe(`IdempotencyKeyRepository on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let user: User;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       user = aUser();
       (await storage.users.insert(user))._unsafeUnwrap();
     });
-    afterAll(async () => opened.close());
 
     const KEY = "a key";
     const ownRecord = (key = KEY, fields: Partial<IdempotencyRecord> = {}) => aRecord(user.id, key, fields);

@@ -1,13 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { publishPost } from "../../../src/domain/post/post.ts";
 import { changeUser } from "../../../src/domain/user/user.ts";
 import { aDraft, aRecord, aSession, aUser, EVERY_DRAFT, LATER, name } from "../../support/fixtures.ts";
-import {
-  skippedUnless,
-  type OpenedStorage,
-  type StorageUnderTest,
-  type TestStorage,
-} from "../../support/storage-under-test.ts";
+import { skippedUnless, type OpenedStorage, type StorageUnderTest } from "../../support/storage-under-test.ts";
 
 /** Acknowledged writes survive a close and reopen of the storage. */
 export function persistenceContract(adapter: StorageUnderTest): void {
@@ -16,7 +12,7 @@ export function persistenceContract(adapter: StorageUnderTest): void {
   const why = skippedUnless(isDurable, "a storage in memory is not durable");
   describe.runIf(isDurable)(`Persistence on ${adapter.name}${why}`, () => {
     let opened: OpenedStorage;
-    let before: TestStorage;
+    let before: Storage;
 
     beforeAll(async () => {
       opened = await adapter.open();
@@ -54,7 +50,7 @@ export function persistenceContract(adapter: StorageUnderTest): void {
       expect((await probe.check())._unsafeUnwrap()).toEqual({ durability, writable: true });
     });
 
-    async function reopened(): Promise<TestStorage> {
+    async function reopened(): Promise<Storage> {
       if (opened.reopen === undefined) throw new Error(`${adapter.name} is durable, so its test must open it again.`);
       return opened.reopen();
     }

@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { NEWEST_FIRST, type PostFilter } from "../../../src/domain/post/post-list.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, NOW, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
-import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 /** More than the default and the maximum limit of a page in the API. */
 const MANY = 130;
@@ -16,21 +18,17 @@ const at = (ms: number) => new Date(NOW.getTime() + ms);
 /** The total of a page is the number of posts in its whole list. */
 export function postCountContract(adapter: StorageUnderTest): void {
   describe(`the total of a page of posts on ${adapter.name}`, () => {
-    let opened: OpenedStorage;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let author: UserId;
     let other: UserId;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       const users = [aUser(), aUser()] as const;
       for (const each of users) (await storage.users.insert(each))._unsafeUnwrap();
       [author, other] = [users[0].id, users[1].id];
     });
-    afterAll(async () => opened.close());
 
     const store = async (posts: readonly Post[]) => {
       const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { Page } from "../../../src/domain/shared/page.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
@@ -7,12 +8,17 @@ import { POST_SORT_KEYS, type PostFilter, type PostSort } from "../../../src/dom
 import { titleSortKey } from "../../../src/domain/post/title-key.ts";
 import { nextVersion } from "../../../src/domain/shared/version.ts";
 import { aDraft, aPublishedPost, aUser, NOW } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import { isThorough } from "../../support/rounds.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const SORTS = POST_SORT_KEYS.flatMap((by) => [true, false].map((descending): PostSort => ({ by, descending })));
 
-/** `endOnFailure` skips shrinking, which would take minutes. The report contains the seed. */
-const RUNS = { numRuns: 20, endOnFailure: true };
+/**
+ * A run inserts and reads dozens of posts, and each sort has three properties. `endOnFailure` skips shrinking, which would
+ * take minutes. The report contains the seed.
+ */
+const RUNS = { numRuns: isThorough ? 20 : 4, endOnFailure: true };
 
 const AUTHORS = [aUser(), aUser()];
 
@@ -88,7 +94,7 @@ function compareBy({ by, descending }: PostSort) {
 }
 
 /** Writes posts, and keeps a model of the stored posts and the ids of the changed ones. */
-function writer({ posts }: TestStorage) {
+function writer({ posts }: Storage) {
   const stored = new Map<PostId, Post>();
   const changed = new Set<PostId>();
   let made = 0;
@@ -122,15 +128,11 @@ function writer({ posts }: TestStorage) {
 
 export function postPagingContract(adapter: StorageUnderTest): void {
   describe(`Keyset pagination of PostRepository on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
-    afterAll(async () => opened.close());
+    const emptied = openedStorage(adapter);
 
     /** Fills a storage with the posts. Returns functions that read a list of them page by page. */
     async function open({ posts, limit, published, drafts }: Of<typeof scene>, sort: PostSort) {
-      const storage = await opened.empty();
+      const storage = await emptied();
       for (const user of AUTHORS) (await storage.users.insert(user))._unsafeUnwrap();
       const { stored, changed, insert, write } = writer(storage);
       for (const post of posts) await insert(post);

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../../src/domain/post/post.ts";
-import type { PostPlace } from "../../../src/domain/post/post-repository.ts";
+import type { BatchCursor } from "../../../src/domain/post/post-repository.ts";
 import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../../src/domain/post/post-list.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../../src/domain/shared/version.ts";
 import {
@@ -21,7 +22,8 @@ import {
   EVERY_DRAFT,
   countOf,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const ANY_TIME = { after: null, before: null };
 
@@ -48,21 +50,17 @@ const idsOf = (posts: readonly Post[]) => posts.map((post) => post.id);
 
 export function postRepositoryContract(adapter: StorageUnderTest): void {
   describe(`PostRepository on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let author: UserId;
     let otherAuthor: UserId;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       const users = [aUser(), aUser()] as const;
       for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
       [author, otherAuthor] = [users[0].id, users[1].id];
     });
-    afterAll(async () => opened.close());
 
     const stored = async <P extends Post>(post: P): Promise<P> => {
       (await storage.posts.insert(post))._unsafeUnwrap();
@@ -569,9 +567,9 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       const limits = { rows: 3, bytes: MIB };
 
       /** Runs batches until the last. Returns the number of posts that the author still has after each batch but the last. */
-      const batches = async (next: (past: PostPlace | null) => ReturnType<TestStorage["posts"]["deleteByAuthor"]>) => {
+      const batches = async (next: (past: BatchCursor | null) => ReturnType<Storage["posts"]["deleteByAuthor"]>) => {
         const left: number[] = [];
-        for (let past: PostPlace | null = null; ;) {
+        for (let past: BatchCursor | null = null; ;) {
           past = (await next(past))._unsafeUnwrap();
           if (past === null) return left;
           left.push(await countOf(storage.posts, postsOf(author)));
@@ -597,9 +595,9 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
       it("has the same limits in reassign, which reassigns each post once", async () => {
         const posts = [];
         for (let i = 0; i < 8; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
-        const give = async (past: PostPlace | null) =>
+        const give = async (past: BatchCursor | null) =>
           storage.posts.reassign(author, otherAuthor, LATER, limits, past) as ReturnType<
-            TestStorage["posts"]["deleteByAuthor"]
+            Storage["posts"]["deleteByAuthor"]
           >;
         expect(await batches(give)).toEqual([5, 2, 0]);
         for (const { id, version } of posts)

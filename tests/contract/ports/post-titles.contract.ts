@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { editPost, type Post } from "../../../src/domain/post/post.ts";
@@ -12,7 +13,8 @@ import {
   postsOf,
   title,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const WRITTEN = ["Banana", "Post 10", "Post 9", "Zebra", "apple", "zoo", "Äpfel", "Öl", "éclair"];
 const IN_ORDER = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post 10", "Zebra", "zoo"];
@@ -20,21 +22,17 @@ const IN_ORDER = ["Äpfel", "apple", "Banana", "éclair", "Öl", "Post 9", "Post
 /** The order by title, after every operation that writes a title. */
 export function postTitlesContract(adapter: StorageUnderTest): void {
   describe(`PostRepository.list by title on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let author: UserId;
     let other: UserId;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       const users = [aUser(), aUser()] as const;
       for (const user of users) (await storage.users.insert(user))._unsafeUnwrap();
       [author, other] = [users[0].id, users[1].id];
     });
-    afterAll(async () => opened.close());
 
     async function write(titles: readonly string[], authorId = author): Promise<Post[]> {
       const posts = titles.map((each) => aPublishedPost(authorId, { title: each }));

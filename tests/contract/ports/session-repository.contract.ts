@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { SessionId, UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { newSession, touchSession, type Session } from "../../../src/domain/session/session.ts";
 import { aSession, aUser, DAY_MS, LATER, nextId, NOW, past, tokenDigest } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const IDLE_MS = 30 * DAY_MS;
 const after = (ms: number) => new Date(NOW.getTime() + ms);
@@ -13,21 +15,17 @@ const ending = (userId: UserId, ms: number) =>
 
 export function sessionRepositoryContract(adapter: StorageUnderTest): void {
   describe(`SessionRepository on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let user: UserId;
     let other: UserId;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       const users = [aUser(), aUser()] as const;
       for (const each of users) (await storage.users.insert(each))._unsafeUnwrap();
       [user, other] = [users[0].id, users[1].id];
     });
-    afterAll(async () => opened.close());
 
     const stored = async (session: Session = aSession(user)): Promise<Session> => {
       (await storage.sessions.insert(session))._unsafeUnwrap();

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { StorageFailure, StorageFailureReason } from "../../../src/domain/shared/storage-failure.ts";
 import { changeUser, type User } from "../../../src/domain/user/user.ts";
 import { aDraft, aRecord, aSession, aUser, LATER, name } from "../../support/fixtures.ts";
-import type { OpenedStorage, StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import type { OpenedStorage, StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const REASONS = ["busy", "outcome_unknown", "unavailable", "full", "corrupt"] as const satisfies StorageFailureReason[];
 
@@ -15,7 +16,7 @@ type Outcome = Promise<{ isErr(): boolean; readonly error?: unknown }>;
 export function storageFailureContract(adapter: StorageUnderTest): void {
   describe(`StorageFailure on ${adapter.name}`, () => {
     let opened: OpenedStorage;
-    let storage: TestStorage;
+    let storage: Storage;
 
     beforeEach(async () => {
       opened = await adapter.open();

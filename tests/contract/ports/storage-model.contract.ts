@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { ok, type Result } from "neverthrow";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { Id, PostId, SessionId, UserId } from "../../../src/domain/shared/id.ts";
@@ -31,7 +32,9 @@ import {
   PUBLISHED_POSTS,
   tokenDigest,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import { isThorough } from "../../support/rounds.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 /** The entity of a command, as an index from the newest entity. It counts entities that are not stored, too. */
 type Which = number;
@@ -184,13 +187,13 @@ type Answer = Result<unknown, { readonly kind: string }>;
  * so that a command has the same meaning on every storage.
  */
 class Player {
-  readonly #storage: TestStorage;
+  readonly #storage: Storage;
   readonly #users: User[] = [];
   readonly #posts: Post[] = [];
   readonly #sessions: Session[] = [];
   #made = 0;
 
-  constructor(storage: TestStorage) {
+  constructor(storage: Storage) {
     this.#storage = storage;
   }
 
@@ -396,22 +399,13 @@ function comparable(answer: Answer): unknown {
 /** Runs random commands on a storage and on a reference storage, and compares them. */
 export function storageModelContract(adapter: StorageUnderTest, reference: StorageUnderTest): void {
   describe(`The storage on ${adapter.name} compared with ${reference.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let model: Awaited<ReturnType<StorageUnderTest["open"]>>;
-
-    beforeAll(async () => {
-      [opened, model] = [await adapter.open(), await reference.open()];
-    });
-    afterAll(async () => {
-      await opened.close();
-      await model.close();
-    });
+    const [emptied, emptiedReference] = [openedStorage(adapter), openedStorage(reference)];
 
     it("returns the same answers to the same commands, and contains the same data afterwards", async () => {
       const property = fc.asyncProperty(
         fc.array(command, { minLength: 10, maxLength: 30, size: "max" }),
         async (commands) => {
-          const players = [new Player(await opened.empty()), new Player(await model.empty())] as const;
+          const players = [new Player(await emptied()), new Player(await emptiedReference())] as const;
           for (const each of commands) {
             const [actual, expected] = [await players[0].play(each), await players[1].play(each)];
             expect(comparable(actual)).toEqual(comparable(expected));
@@ -419,7 +413,7 @@ export function storageModelContract(adapter: StorageUnderTest, reference: Stora
           expect(await players[0].everything()).toEqual(await players[1].everything());
         },
       );
-      await fc.assert(property, { numRuns: 30 });
+      await fc.assert(property, { numRuns: isThorough ? 30 : 15 });
     });
   });
 }

@@ -1,28 +1,19 @@
 import { ok } from "neverthrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { aDraft, aRecord, aSession, aUser, EVERY_POST, nextId } from "../../support/fixtures.ts";
-import {
-  skippedUnless,
-  type OpenedStorage,
-  type StorageUnderTest,
-  type TestStorage,
-} from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import { skippedUnless, type OpenedStorage, type StorageUnderTest } from "../../support/storage-under-test.ts";
 
 /** The results of the probe on an open and a closed storage, and of every repository on a closed one. */
 export function storageProbeContract(adapter: StorageUnderTest): void {
   describe(`StorageProbe on ${adapter.name}`, () => {
-    let opened: OpenedStorage;
-    let storage: TestStorage;
-
-    beforeAll(async () => {
-      opened = await adapter.open();
-      storage = await opened.empty();
-    });
-    afterAll(async () => opened.close());
+    const emptied = openedStorage(adapter);
 
     it("reports an open storage as writable, with its durability", async () => {
       const { durability } = adapter.capabilities;
+      const storage = await emptied();
       expect((await storage.probe.check())._unsafeUnwrap()).toEqual({ durability, writable: true });
     });
   });
@@ -31,7 +22,7 @@ export function storageProbeContract(adapter: StorageUnderTest): void {
   const why = skippedUnless(isDurable, "a storage in memory has nothing to close");
   describe.runIf(isDurable)(`A closed storage on ${adapter.name}${why}`, () => {
     let opened: OpenedStorage;
-    let storage: TestStorage;
+    let storage: Storage;
 
     beforeAll(async () => {
       opened = await adapter.open();
@@ -41,7 +32,7 @@ export function storageProbeContract(adapter: StorageUnderTest): void {
     });
     afterAll(async () => opened.close());
 
-    type Call = (storage: TestStorage) => Promise<{ isErr(): boolean; readonly error?: unknown }>;
+    type Call = (storage: Storage) => Promise<{ isErr(): boolean; readonly error?: unknown }>;
 
     it.each<[string, Call]>([
       ["the probe", async ({ probe }) => probe.check()],

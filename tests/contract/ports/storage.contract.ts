@@ -1,3 +1,4 @@
+import { openedOnce } from "../../support/opened-storage.ts";
 import { compareResultsByContent } from "../../support/result-equality.ts";
 import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 import { accountQuotaContract } from "./account-quota.contract.ts";
@@ -27,23 +28,24 @@ import { userRepositoryContract } from "./user-repository.contract.ts";
  */
 export function storageContract(adapter: StorageUnderTest, reference: StorageUnderTest | null = null): void {
   compareResultsByContent();
-  userRepositoryContract(adapter);
-  userRemovalContract(adapter);
-  accountQuotaContract(adapter);
-  postRepositoryContract(adapter);
-  postCountContract(adapter);
-  postSearchContract(adapter);
-  searchLanguagesContract(adapter);
-  postPagingContract(adapter);
-  postTitlesContract(adapter);
-  sessionRepositoryContract(adapter);
-  idempotencyKeyRepositoryContract(adapter);
-  unitOfWorkContract(adapter);
-  cancellationContract(adapter);
-  backwardPagesContract(adapter);
-  bulkChangesContract(adapter);
-  storageProbeContract(adapter);
-  persistenceContract(adapter);
+  const shared = openedOnce(adapter);
+  userRepositoryContract(shared);
+  userRemovalContract(shared);
+  accountQuotaContract(shared);
+  postRepositoryContract(shared);
+  postCountContract(shared);
+  postSearchContract(shared);
+  searchLanguagesContract(shared);
+  postPagingContract(shared);
+  postTitlesContract(shared);
+  sessionRepositoryContract(shared);
+  idempotencyKeyRepositoryContract(shared);
+  unitOfWorkContract(shared);
+  cancellationContract(shared);
+  backwardPagesContract(shared);
+  bulkChangesContract(shared);
+  storageProbeContract(shared);
+  persistenceContract(shared);
   storageFailureContract(adapter);
-  if (reference !== null) storageModelContract(adapter, reference);
+  if (reference !== null) storageModelContract(shared, reference);
 }

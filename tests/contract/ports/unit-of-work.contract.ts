@@ -1,12 +1,14 @@
 import { err, ok, type Result } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { changeUser, type User } from "../../../src/domain/user/user.ts";
 import { FIRST_VERSION } from "../../../src/domain/shared/version.ts";
 import { ANY_BATCH, aDraft, aSession, aUser, email, EVERY_DRAFT, LATER, name, nextId } from "../../support/fixtures.ts";
-import { skippedUnless, type StorageUnderTest, type TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import { skippedUnless, type StorageUnderTest } from "../../support/storage-under-test.ts";
 import { withTransientRetry } from "./transient-retry.ts";
 
 const insertInto = async ({ users }: Repositories, user: User) => (await users.insert(user))._unsafeUnwrap();
@@ -23,16 +25,12 @@ function signal() {
 export function unitOfWorkContract(adapter: StorageUnderTest): void {
   const { abortsFailedTransactions, serialisesUnits, blocksOuterReads } = adapter.capabilities;
   describe(`UnitOfWork on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
     });
-    afterAll(async () => opened.close());
 
     const stored = async (user: User = aUser()): Promise<User> => {
       (await storage.users.insert(user))._unsafeUnwrap();

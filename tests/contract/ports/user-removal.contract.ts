@@ -1,5 +1,6 @@
 import { err, ok } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { editPost } from "../../../src/domain/post/post.ts";
@@ -18,7 +19,8 @@ import {
   name,
   nextId,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const KEEP: PostsFate = { kind: "keep" };
 const DELETE: PostsFate = { kind: "delete" };
@@ -27,20 +29,16 @@ const NOT_FOUND = err({ kind: "user_not_found" });
 
 export function userRemovalContract(adapter: StorageUnderTest): void {
   describe(`requestRemoval on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
     let ada: User;
     let grace: User;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
       [ada, grace] = [aUser(), aUser()];
       for (const user of [ada, grace]) (await storage.users.insert(user))._unsafeUnwrap();
     });
-    afterAll(async () => opened.close());
 
     const removalOf = ({ id, version }: User, posts: PostsFate) => ({ userId: id, version, posts, requestedAt: LATER });
     const request = async (user: User, posts: PostsFate) =>

@@ -1,5 +1,6 @@
 import type { Result } from "neverthrow";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import type { PasswordHash } from "../../../src/domain/user/password.ts";
@@ -18,7 +19,8 @@ import {
   past,
   EVERY_DRAFT,
 } from "../../support/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../support/opened-storage.ts";
+import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
 const NAMES = [
   ["emoji beyond the basic plane", "👩🏽‍🚀 👨‍👩‍👧‍👦 🏴󠁧󠁢󠁳󠁣󠁴󠁿"],
@@ -33,16 +35,12 @@ const NAMES = [
 
 export function userRepositoryContract(adapter: StorageUnderTest): void {
   describe(`UserRepository on ${adapter.name}`, () => {
-    let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    const emptied = openedStorage(adapter);
+    let storage: Storage;
 
-    beforeAll(async () => {
-      opened = await adapter.open();
-    });
     beforeEach(async () => {
-      storage = await opened.empty();
+      storage = await emptied();
     });
-    afterAll(async () => opened.close());
 
     const stored = async (user: User = aUser()): Promise<User> => {
       (await storage.users.insert(user))._unsafeUnwrap();

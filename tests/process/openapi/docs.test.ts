@@ -4,7 +4,7 @@ import { swaggerUi } from "../../../src/infrastructure/node/swagger-ui.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
 import { openApi, PASSWORD, type Api } from "../../support/api.ts";
-import { openPage, screenshot, whyNoBrowser } from "../../support/browser.ts";
+import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../../support/browser.ts";
 import { recordingLog } from "../../support/fixtures.ts";
 
 const ASSETS = `/docs/${swaggerUi.version}`;
@@ -51,39 +51,43 @@ describe("the documentation of the API", () => {
   });
 });
 
-const whyNot = await whyNoBrowser();
+const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
-describe.skipIf(whyNot !== null)(`the page of documentation${whyNot === null ? "" : ` (skipped: ${whyNot})`}`, () => {
-  /** Fills in the body of an operation and sends it. Returns the status that the page shows. */
-  const execute = async (page: Page, operationId: string, body: object) => {
-    const operation = page.locator(`[id$="-${operationId}"]`);
-    await operation.locator(".opblock-summary-control").click();
-    await operation.locator("textarea").fill(JSON.stringify(body));
-    await operation.locator("button.execute").click();
-    return operation.locator(".live-responses-table tbody .response-col_status").innerText();
-  };
+describe.skipIf(skipReason !== null)(
+  `the page of documentation${skipReason === null ? "" : ` (skipped: ${skipReason})`}`,
+  () => {
+    /** Fills in the body of an operation and sends it. Returns the status that the page shows. */
+    const execute = async (page: Page, operationId: string, body: object) => {
+      const operation = page.locator(`[id$="-${operationId}"]`);
+      await operation.locator(".opblock-summary-control").click();
+      await operation.locator("textarea").fill(JSON.stringify(body));
+      await operation.locator("button.execute").click();
+      return operation.locator(".live-responses-table tbody .response-col_status").innerText();
+    };
 
-  it("logs in, sends authenticated requests, and contacts no other server", async () => {
-    const author = await api.author();
-    const page = await openPage({ width: 1280, height: 900 });
-    const complaints: string[] = [];
-    const asked = new Set<string>();
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    it("logs in, sends authenticated requests, and contacts no other server", async () => {
+      const author = await api.author();
+      const page = await openPage({ width: 1280, height: 900 });
+      const complaints: string[] = [];
+      const asked = new Set<string>();
+      page.on("console", (message) => {
+        if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+      });
+      page.on("request", (request) => asked.add(new URL(request.url()).origin));
+
+      await page.goto(`${server.url}/docs`);
+      await page.locator(".opblock").first().waitFor();
+      await screenshot(page, "docs");
+
+      expect(await execute(page, "logIn", { email: author.email, password: PASSWORD })).toBe("201");
+      expect(await execute(page, "createPost", { title: "Written on the page", content: "…" })).toBe("201");
+      await screenshot(page, "docs-logged-in");
+
+      const posts = await author.get(`${author.path}/posts`);
+      expect(posts.body).toMatchObject({ items: [{ title: "Written on the page", authorId: author.id }] });
+      expect([...asked].filter((origin) => origin !== server.url && origin !== "null")).toEqual([]);
+      expect(complaints).toEqual([]);
     });
-    page.on("request", (request) => asked.add(new URL(request.url()).origin));
-
-    await page.goto(`${server.url}/docs`);
-    await page.locator(".opblock").first().waitFor();
-    await screenshot(page, "docs");
-
-    expect(await execute(page, "logIn", { email: author.email, password: PASSWORD })).toBe("201");
-    expect(await execute(page, "createPost", { title: "Written on the page", content: "…" })).toBe("201");
-    await screenshot(page, "docs-logged-in");
-
-    const posts = await author.get(`${author.path}/posts`);
-    expect(posts.body).toMatchObject({ items: [{ title: "Written on the page", authorId: author.id }] });
-    expect([...asked].filter((origin) => origin !== server.url && origin !== "null")).toEqual([]);
-    expect(complaints).toEqual([]);
-  });
-});
+  },
+);

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../server.ts";
-import { openPage, whyNoBrowser } from "../../support/browser.ts";
+import { pagesOfOneBrowser, browserSkipReason } from "../../support/browser.ts";
 import { listening } from "../../support/listening.ts";
 import { copyTemplate } from "../../support/test-storage.ts";
 import type { visit } from "./visit.ts";
@@ -22,7 +22,8 @@ const VISIT = fileURLToPath(new URL("visit.ts", import.meta.url));
 const deno = installed("deno", "deno");
 // The install script of bun moves the program there, if npm runs scripts.
 const bun = installed("bun", "bin/bun") ?? createRequire(import.meta.url).resolve("bun/bin/bun.exe");
-const whyNot = await whyNoBrowser();
+const skipReason = await browserSkipReason();
+const openPage = pagesOfOneBrowser();
 
 /** The runtimes. Each runs a module in a directory where quire is installed. */
 const RUNTIMES: readonly (readonly [name: string, program: string | null, options: readonly string[]])[] = [
@@ -80,8 +81,8 @@ describe("the typed client", () => {
     });
   }
 
-  const why = whyNot === null ? "" : ` (skipped: ${whyNot})`;
-  it.skipIf(whyNot !== null)(`returns the same results in Chromium on a page of another origin${why}`, async () => {
+  const why = skipReason === null ? "" : ` (skipped: ${skipReason})`;
+  it.skipIf(skipReason !== null)(`returns the same results in Chromium on a page of another origin${why}`, async () => {
     const page = await openPage();
     await page.goto(origin);
     const visiting = `import("/visit.js").then(({ visit }) => visit("${server.url}", "${origin}"))`;

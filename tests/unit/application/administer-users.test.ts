@@ -35,7 +35,7 @@ describe("the operator of the server", () => {
     expect(nobody.map((found) => found._unsafeUnwrapErr().kind)).toEqual(["user_not_found", "user_not_found"]);
   });
 
-  it("changes a password without knowing it, and revokes every session of that user only", async () => {
+  it("changes a password without the current one, and revokes every session of that user only", async () => {
     const { quire, operator } = await operated();
     const { app, author, otherAuthor } = quire;
     await signIn(quire, author);
@@ -51,7 +51,7 @@ describe("the operator of the server", () => {
     expect((await Promise.all(logIns)).map((result) => result.isOk())).toEqual([false, true]);
   });
 
-  it("changes an admin's password as well", async () => {
+  it("also changes the password of an admin", async () => {
     const { quire, operator } = await operated();
     expect((await operator.setPassword(quire.admin.id, NEW_PASSWORD)).isOk()).toBe(true);
   });

@@ -73,7 +73,7 @@ describe("changePassword", () => {
     expect((await app.changePassword(actor, second)).isOk()).toBe(true);
   });
 
-  it("revokes the user's other sessions, and neither the current one nor those of other users", async () => {
+  it("revokes the user's other sessions, and neither the current one nor a session of another user", async () => {
     const quire = await openQuire();
     const { app, author, otherAuthor } = quire;
     await signIn(quire, author);
@@ -106,7 +106,7 @@ describe("changePassword", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
-  it("lets an admin change another user's password without knowing it, and revokes all sessions of that user", async () => {
+  it("lets an admin change another user's password without the current one, and revokes all sessions of that user", async () => {
     const quire = await openQuire();
     const { app, author, admin } = quire;
     await signIn(quire, author);

@@ -9,7 +9,7 @@ import {
   pagesOfTwo,
   storedDraft,
   storedPublishedPost,
-  EVERYBODYS_POSTS,
+  ALL_POSTS,
   WHOLE_LIST,
   type Quire,
 } from "./support.ts";
@@ -133,7 +133,7 @@ describe("listPosts", () => {
   ])("lists for %s every visible post once, newest first, over several pages", async (who, expected) => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) =>
-      quire.app.listPosts(viewerOf(quire, who), EVERYBODYS_POSTS, page),
+      quire.app.listPosts(viewerOf(quire, who), ALL_POSTS, page),
     );
     expect(pages.map(named)).toEqual(expected);
   });
@@ -141,7 +141,7 @@ describe("listPosts", () => {
   it("neither repeats nor skips posts when new posts are written between two pages", async () => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) => {
-      const read = await quire.app.listPosts(null, EVERYBODYS_POSTS, page);
+      const read = await quire.app.listPosts(null, ALL_POSTS, page);
       await storedPublishedPost(quire, quire.author);
       return read;
     });
@@ -151,7 +151,7 @@ describe("listPosts", () => {
   it("is empty when no post is visible", async () => {
     const quire = await openQuire();
     await storedDraft(quire, quire.author);
-    const listed = await quire.app.listPosts(null, EVERYBODYS_POSTS, WHOLE_LIST);
+    const listed = await quire.app.listPosts(null, ALL_POSTS, WHOLE_LIST);
     expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null, total: null });
   });
 });
@@ -177,14 +177,14 @@ describe("listPostsOfUser", () => {
   ])("lists for %s the visible posts of the author, newest first, over several pages", async (who, expected) => {
     const { quire, named } = await openWithPosts();
     const pages = await pagesOfTwo<PostId, Post>(async (page) =>
-      quire.app.listPostsOfUser(viewerOf(quire, who), { ...EVERYBODYS_POSTS, authorId: quire.author.id }, page),
+      quire.app.listPostsOfUser(viewerOf(quire, who), { ...ALL_POSTS, authorId: quire.author.id }, page),
     );
     expect(pages.map(named)).toEqual(expected);
   });
 
   it("is empty for a user without posts, and fails with user_not_found for other viewers", async () => {
     const { quire } = await openWithPosts();
-    const query = { ...EVERYBODYS_POSTS, authorId: quire.admin.id };
+    const query = { ...ALL_POSTS, authorId: quire.admin.id };
     const listed = await quire.app.listPostsOfUser(actorFor(quire.admin), query, WHOLE_LIST);
     expect(listed._unsafeUnwrap()).toEqual({ items: [], next: null, previous: null, total: null });
     for (const viewer of [null, actorFor(quire.author)]) {
@@ -195,11 +195,7 @@ describe("listPostsOfUser", () => {
 
   it("fails with user_not_found for an unknown user", async () => {
     const { quire } = await openWithPosts();
-    const listed = await quire.app.listPostsOfUser(
-      null,
-      { ...EVERYBODYS_POSTS, authorId: nextId<UserId>() },
-      WHOLE_LIST,
-    );
+    const listed = await quire.app.listPostsOfUser(null, { ...ALL_POSTS, authorId: nextId<UserId>() }, WHOLE_LIST);
     expect(listed._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 });

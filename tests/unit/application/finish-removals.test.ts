@@ -165,7 +165,7 @@ describe("the removal of a user", () => {
     expect(ended).toEqual(["small", "large"]);
   });
 
-  it("follows the fate of a new author who is removed in the meantime", async () => {
+  it("applies the fate of a new author who is removed in the meantime", async () => {
     let batches = 0;
     const quire: Quire = await openQuire({
       posts: (real) => ({

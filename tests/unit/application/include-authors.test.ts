@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openQuire, outage, OUTAGE, storedPublishedPost } from "./support.ts";
 
 describe("includeAuthor and includeAuthors", () => {
-  it("return the post with its author", async () => {
+  it("both return the post with its author", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     const { id, name } = quire.author;
@@ -14,7 +14,7 @@ describe("includeAuthor and includeAuthors", () => {
     expect(page.items[0]?.author).toMatchObject({ id, name });
   });
 
-  it("return null for an author who was deleted in the meantime", async () => {
+  it("both return null for an author who was deleted in the meantime", async () => {
     const notFound = err({ kind: "user_not_found" } as const);
     const quire = await openQuire({ users: () => ({ findById: async () => notFound }) });
     const post = await storedPublishedPost(quire, quire.author);
@@ -25,7 +25,7 @@ describe("includeAuthor and includeAuthors", () => {
     expect(page.items[0]?.author).toBeNull();
   });
 
-  it("return a failure of the storage", async () => {
+  it("both return a failure of the storage", async () => {
     const quire = await openQuire({ users: () => ({ findById: outage }) });
     const post = await storedPublishedPost(quire, quire.author);
     expect(await quire.app.includeAuthor(post)).toEqual(err(OUTAGE));

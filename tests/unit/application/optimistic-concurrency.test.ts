@@ -35,7 +35,7 @@ describe("retryLostRaces", () => {
     expect(counter.attempts).toBe(MAX_ATTEMPTS);
   });
 
-  it("returns any other error at once", async () => {
+  it("returns any other error immediately", async () => {
     const other = { kind: "post_not_found" } as const;
     let attempts = 0;
     const attempt = async (): Promise<Result<void, typeof other | VersionConflict>> => {

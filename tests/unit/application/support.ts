@@ -38,7 +38,7 @@ export const PASSWORD = "correct horse battery";
 
 export const WHOLE_LIST = { limit: 100, from: null } as const;
 
-export const EVERYBODYS_POSTS: PostListQuery = {
+export const ALL_POSTS: PostListQuery = {
   kind: "list",
   authorId: null,
   status: null,
@@ -72,7 +72,7 @@ function fakeHasher(): FakeHasher {
   };
 }
 
-/** Methods that replace those of the repositories, also inside units of work. */
+/** Methods that replace methods of the repositories, also inside units of work. */
 export interface Overrides {
   readonly users?: (real: UserRepository) => Partial<UserRepository>;
   readonly posts?: (real: PostRepository) => Partial<PostRepository>;
@@ -102,15 +102,15 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
   const clock = testClock();
   const log = recordingLog();
   const hasher = fakeHasher();
-  const bend = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
+  const override = ({ users, posts, sessions, idempotencyKeys }: Repositories): Repositories => ({
     idempotencyKeys: { ...idempotencyKeys, ...overrides.idempotencyKeys?.(idempotencyKeys) },
     users: { ...users, ...overrides.users?.(users) },
     posts: { ...posts, ...overrides.posts?.(posts) },
     sessions: { ...sessions, ...overrides.sessions?.(sessions) },
   });
   const app = useCases({
-    ...bend(storage),
-    unitOfWork: { run: async (work) => storage.unitOfWork.run(async (repositories) => work(bend(repositories))) },
+    ...override(storage),
+    unitOfWork: { run: async (work) => storage.unitOfWork.run(async (repositories) => work(override(repositories))) },
     probe: storage.probe,
     hasher: { ...hasher, ...overrides.hasher?.(hasher) },
     tokens: nodeSessionTokens,

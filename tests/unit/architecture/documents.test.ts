@@ -63,7 +63,7 @@ describe("a document", () => {
     expect(brokenLinks(name, read(name))).toEqual([]),
   );
 
-  it("with a path or a link that does not exist is found", () => {
+  it("fails the check with a path or a link that does not exist", () => {
     expect(missingPaths("`src/nowhere.ts`, `nowhere.ts`, `src/main.ts`, `main.ts`")).toEqual([
       "src/nowhere.ts",
       "nowhere.ts",

@@ -249,7 +249,7 @@ describe("readConfig", () => {
 
   it("has a default for every setting of a PostgreSQL server", () => {
     expect(readConfig({ DATABASE_URL: "postgres://localhost/quire" })._unsafeUnwrap().database).toMatchObject({
-      server: { place: "postgres://localhost/quire", tls: false },
+      server: { location: "postgres://localhost/quire", tls: false },
       migrator: null,
       replicas: [],
       poolSize: 10,
@@ -276,11 +276,11 @@ describe("readConfig", () => {
       DATABASE_SESSION_TIMEOUTS: "off",
     })._unsafeUnwrap();
     expect(database).toMatchObject({
-      server: { place: "postgres://db.example.org/quire", user: "quire", tls: { rejectUnauthorized: false } },
-      migrator: { place: "postgres://localhost/quire", user: "owner", tls: false },
+      server: { location: "postgres://db.example.org/quire", user: "quire", tls: { rejectUnauthorized: false } },
+      migrator: { location: "postgres://localhost/quire", user: "owner", tls: false },
       replicas: [
-        { place: "postgres://a.example.org,b.example.org/quire", tls: {} },
-        { place: "postgres://localhost/quire", tls: false },
+        { location: "postgres://a.example.org,b.example.org/quire", tls: {} },
+        { location: "postgres://localhost/quire", tls: false },
       ],
       poolSize: 20,
       connectTimeoutMs: 1000,
@@ -341,7 +341,7 @@ describe("readConfig", () => {
     ]);
   });
 
-  it("ignores a variable of another program with a similar name if the own one is set as well", () => {
+  it("ignores a variable of another program with a similar name if the variable of Quire is set too", () => {
     const both = { DATABASE_URL: "postgres://localhost/quire", DATABASE_URI: "postgres://localhost/other" };
     expect(readConfig(both).isOk()).toBe(true);
   });
@@ -364,7 +364,7 @@ describe("readConfig", () => {
     QUIRE_ADMIN_PASSWORD: "s3cret",
   };
 
-  it("reports all invalid variables at once", () => {
+  it("reports all invalid variables together", () => {
     const named = problemsOf(WRONG).map(({ variable }) => variable);
     expect(named.toSorted()).toEqual(Object.keys(WRONG).toSorted());
   });

@@ -48,7 +48,7 @@ describe("parseEnvFile", () => {
     expect(problemsOf(text).join("\n")).not.toContain("secret");
   });
 
-  it("reports all lines at once", () => {
+  it("reports all lines together", () => {
     expect(parseEnvFile("a b\nA=1\nc d\n\ne f").problems.map(({ line }) => line)).toEqual([1, 3, 5]);
   });
 

@@ -88,7 +88,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   ],
   no_database: [
     {
-      failure: { kind: "no_database", place: directory },
+      failure: { kind: "no_database", location: directory },
       exitCode: 78,
       says: [directory, "none was created", "QUIRE_DATA_DIR", "DATABASE_URL", "--from", "--new-database"],
     },
@@ -166,7 +166,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   ],
   engine_not_started: [
     {
-      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: ["PANIC: no checkpoint"] },
+      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastLines: ["PANIC: no checkpoint"] },
       exitCode: 74,
       says: [directory, "it aborted", "\nIts last log lines:\n  PANIC: no checkpoint"],
     },
@@ -175,13 +175,13 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
         kind: "engine_not_started",
         directory,
         detail: "it aborted",
-        lastWords: ["ERROR:  out of files", "STATEMENT:  select", "\tfrom secret", "LOG:  shutting down"],
+        lastLines: ["ERROR:  out of files", "STATEMENT:  select", "\tfrom secret", "LOG:  shutting down"],
       },
       exitCode: 74,
       says: [/last log lines:\n  ERROR:  out of files\n  LOG:  shutting down$/],
     },
     {
-      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastWords: [] },
+      failure: { kind: "engine_not_started", directory, detail: "it aborted", lastLines: [] },
       exitCode: 74,
       says: [/deleted\.$/],
     },
@@ -191,7 +191,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       failure: {
         kind: "engine_gave_up",
         failures: 9,
-        cause: { kind: "engine_failed", reason: "panic", detail: "PANIC: disk", lastWords: ["PANIC: disk"] },
+        cause: { kind: "engine_failed", reason: "panic", detail: "PANIC: disk", lastLines: ["PANIC: disk"] },
       },
       exitCode: 74,
       says: ["9 times", "PANIC: disk", "acknowledged", "last log lines"],
@@ -229,14 +229,14 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   ],
   transfer_target_not_empty: [
     {
-      failure: { kind: "transfer_target_not_empty", place: "/srv/new", table: "posts" },
+      failure: { kind: "transfer_target_not_empty", location: "/srv/new", table: "posts" },
       exitCode: 73,
       says: ["/srv/new", "posts", "nothing was copied", "empty"],
     },
   ],
   transfer_target_of_another: [
     {
-      failure: { kind: "transfer_target_of_another", place: "postgres://db/quire", from: "/srv/old" },
+      failure: { kind: "transfer_target_of_another", location: "postgres://db/quire", from: "/srv/old" },
       exitCode: 73,
       says: ["postgres://db/quire", "/srv/old", "another target"],
     },
@@ -278,7 +278,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "migration_drift", drift: "foreign", migration: "2026-03-01T12:00:00.000Z" },
       exitCode: 78,
-      says: ["another application", "drizzle.__drizzle_migrations", "a database of its own"],
+      says: ["another application", "drizzle.__drizzle_migrations", "a separate database"],
     },
     {
       failure: { kind: "migration_drift", drift: "unknown", migration: "2026-03-01T12:00:00.000Z" },
@@ -338,7 +338,7 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   user_not_found: [
     { failure: { kind: "user_not_found" }, exitCode: 65, says: ["e-mail address or id", "quire user list"] },
   ],
-  version_conflict: [{ failure: { kind: "version_conflict" }, exitCode: 65, says: ["changed by others", "again"] }],
+  version_conflict: [{ failure: { kind: "version_conflict" }, exitCode: 65, says: ["changed the user", "again"] }],
   precondition_failed: [
     { failure: { kind: "precondition_failed", current: null } as never, exitCode: 65, says: ["changed", "again"] },
   ],

@@ -13,16 +13,16 @@ function openWith(deleteByAuthor: (real: PostRepository) => PostRepository["dele
 }
 
 const WAYS: readonly (readonly [string, (real: PostRepository) => PostRepository["deleteByAuthor"]])[] = [
-  ["take longer to delete than the request timeout", () => async () => new Promise<never>(() => {})],
+  ["takes longer than the request timeout", () => async () => new Promise<never>(() => {})],
   [
-    "cannot be deleted for now",
+    "fails for now",
     () => async () =>
       fail({ kind: "storage_failure", reason: "busy", isTransient: false, operation: "test", cause: null } as const),
   ],
 ];
 
-describe("DELETE of a user whose posts", () => {
-  it.each(WAYS)("%s gets 202, and the user no longer exists", async (_, deleteByAuthor) => {
+describe("DELETE /v1/users/:id?posts=delete", () => {
+  it.each(WAYS)("answers 202 and removes the user when the deletion of the posts %s", async (_, deleteByAuthor) => {
     const api = openWith(deleteByAuthor);
     const author = await api.author();
     const post = await author.write({ status: "published" });
@@ -35,7 +35,7 @@ describe("DELETE of a user whose posts", () => {
     expect(items).toMatchObject([{ id: post.id, author: null }]);
   });
 
-  it("are deleted in a short time gets 204 after their deletion", async () => {
+  it("answers 204 after the deletion of the posts when that is short", async () => {
     const api = openWith((real) => async (...args) => {
       await delay(10);
       return real.deleteByAuthor(...args);

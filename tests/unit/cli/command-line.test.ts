@@ -9,12 +9,12 @@ import { nullLog } from "../../../src/infrastructure/node/null-log.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import type { ConfigInvalid } from "../../../src/bootstrap/config.ts";
 import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
-import type { MovePlaces } from "../../../src/interfaces/cli/move.ts";
+import type { MoveLocations } from "../../../src/interfaces/cli/move.ts";
 import { fakeHasher } from "../../support/api.ts";
 import { aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
-const PLACE = "/srv/quire";
+const LOCATION = "/srv/quire";
 const MOVED = [
   { table: "users", rows: 3, checksum: "17" },
   { table: "idempotency_keys", rows: 12_345, checksum: "18" },
@@ -22,12 +22,12 @@ const MOVED = [
 
 interface Environment {
   readonly terminal?: Parameters<typeof fakeTerminal>[0];
-  readonly places?: Partial<MovePlaces>;
+  readonly locations?: Partial<MoveLocations>;
   readonly moved?: Result<typeof MOVED, ConfigInvalid>;
 }
 
 /** A command line on a storage in memory that holds Ada. */
-async function open({ terminal: options, places = {}, moved = ok(MOVED) }: Environment = {}) {
+async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: Environment = {}) {
   const storage = openMemoryStorage();
   const ada = aUser();
   (await storage.users.insert(ada))._unsafeUnwrap();
@@ -45,16 +45,16 @@ async function open({ terminal: options, places = {}, moved = ok(MOVED) }: Envir
   const app = useCases(dependencies);
   const terminal = fakeTerminal(options);
   const opened: NewDatabase[] = [];
-  const moves: MovePlaces[] = [];
+  const moves: MoveLocations[] = [];
   const commands: CommandDependencies<ConfigInvalid> = {
     version: "1.2.3",
     terminal: terminal.terminal,
     withDatabase: async (newDatabase, run) => {
       opened.push(newDatabase);
       const used = await run({ ...app, operator: administerUsers(dependencies) });
-      return used.map((value) => ({ value, place: PLACE }));
+      return used.map((value) => ({ value, location: LOCATION }));
     },
-    movePlaces: () => ok(places),
+    moveLocations: () => ok(locations),
     moveDatabase: async (named) => {
       moves.push(named);
       return moved;
@@ -62,7 +62,7 @@ async function open({ terminal: options, places = {}, moved = ok(MOVED) }: Envir
     rebuildSearchIndex: async (onProgress) => {
       onProgress({ compared: 1_000, total: 1_234 });
       onProgress({ compared: 1_234, total: 1_234 });
-      return ok({ posts: 1_234, place: PLACE });
+      return ok({ posts: 1_234, location: LOCATION });
     },
   };
   const run = async (...args: string[]) => {
@@ -82,7 +82,7 @@ describe("quire reindex", () => {
   it("shows the progress, and the number of indexed posts with the database", async () => {
     const { run, terminal } = await open();
     expect(await run("reindex")).toEqual(DONE);
-    expect(terminal.printed).toEqual([`Indexed 1,234 posts for the search in ${PLACE}.`]);
+    expect(terminal.printed).toEqual([`Indexed 1,234 posts for the search in ${LOCATION}.`]);
   });
 });
 
@@ -236,7 +236,7 @@ describe("quire user role", () => {
 
 describe("quire move", () => {
   it("moves between the endpoints of the options, and prints rows and checksums", async () => {
-    const { run, terminal, moves } = await open({ places: { from: "./a", to: "./b" } });
+    const { run, terminal, moves } = await open({ locations: { from: "./a", to: "./b" } });
     expect(await run("move", "--from", "./c")).toEqual(DONE);
     expect(moves).toEqual([{ from: "./c", to: "./b" }]);
     expect(terminal.printed).toEqual([
@@ -266,7 +266,7 @@ describe("quire move", () => {
 
   it("exits with the code of a move that fails, and prints nothing", async () => {
     const failure = { kind: "config_invalid", problems: [{ variable: "--from", detail: "must look like …" }] } as const;
-    const { run, terminal } = await open({ moved: err(failure), places: { from: "./a", to: "./b" } });
+    const { run, terminal } = await open({ moved: err(failure), locations: { from: "./a", to: "./b" } });
     expect(await run("move")).toEqual({
       exitCode: 78,
       message: "The configuration is invalid:\n  --from must look like …",

@@ -30,8 +30,8 @@ export function fakeTerminal({ input = "", answers = [], read = ok(input ?? "") 
     print: (line) => printed.push(line) > 0,
     progress: { isTTY: false, write: () => {} },
     readInput: async () => read,
-    ask: answer,
-    askNewPassword: async (check) => answer("Password", check),
+    prompt: answer,
+    promptForNewPassword: async (check) => answer("Password", check),
   };
   return { terminal, printed, prompts, output: () => output };
 }

@@ -4,7 +4,7 @@ import {
   mayActFor,
   mayCreateUser,
   mayChangePost,
-  mayGiveRoles,
+  maySetRoles,
   mayReassignPosts,
   maySeeUser,
   maySetPublicationTime,
@@ -74,7 +74,7 @@ describe("mayActFor", () => {
 
 describe("the rights of admins", () => {
   it.each([
-    ["set roles", mayGiveRoles],
+    ["set roles", maySetRoles],
     ["reassign posts", mayReassignPosts],
     ["set a time of publication", maySetPublicationTime],
   ])("allow only admins to %s", (_what, may) => {

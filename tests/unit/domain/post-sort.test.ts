@@ -34,7 +34,7 @@ describe("the sort key of a post", () => {
     ["title", null],
     ["title", ""],
     ["title", "a".repeat(301)],
-  ])("in the sort by %s is never %j", (by, key) => {
+  ])("of the sort by %s is never %j", (by, key) => {
     expect(isSortKey(key, sortedBy(by))).toBe(false);
   });
 });

@@ -95,7 +95,7 @@ describe("a new post", () => {
     expect(newDraft(fields, NOW)).toEqual({ ...first, status: "draft", publishedAt: null });
   });
 
-  it("is published now with the first version when it is published at once", () => {
+  it("has the time of its creation and the first version when it is created as published", () => {
     expect(newPublishedPost(fields, NOW)._unsafeUnwrap()).toEqual({ ...first, status: "published", publishedAt: NOW });
   });
 

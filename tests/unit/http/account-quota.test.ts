@@ -57,7 +57,7 @@ describe("a full account", () => {
     expect((await api.nobody.post("/v1/sessions", credentials, OTHER_KEY)).status).toBe(201);
   });
 
-  it("does not exist with a quota of 0", async () => {
+  it("cannot occur with a quota of 0", async () => {
     const author = await openApi(openMemoryStorage({ accountQuotaBytes: 0 })).author();
     for (let i = 0; i < 5; i++) expect((await author.post("/v1/posts", LONG)).status).toBe(201);
   });

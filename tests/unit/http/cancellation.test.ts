@@ -31,7 +31,34 @@ function openWaiting() {
   return { api, begun, expire: () => limits.forEach((run) => run()), hasAborted: () => hasAborted };
 }
 
+/** An API whose log-in sessions wait until the signal of the read is aborted. */
+function openWaitingAuthentication() {
+  const storage = openMemoryStorage();
+  let begin = () => {};
+  const begun = new Promise<void>((settle) => {
+    begin = settle;
+  });
+  const findByTokenDigest: (typeof storage.sessions)["findByTokenDigest"] = async (_digest, signal) =>
+    new Promise((settle) => {
+      signal?.addEventListener("abort", () => settle(err(cancelledRead("sessions.findByTokenDigest"))));
+      begin();
+    });
+  const api = openApi({ ...storage, sessions: { ...storage.sessions, findByTokenDigest } });
+  return { api, begun };
+}
+
 describe("a cancelled request", () => {
+  it("aborts the read of its session when its client disconnects", async () => {
+    const { api, begun } = openWaitingAuthentication();
+    const client = new AbortController();
+    const headers = { Authorization: "Bearer a-token" };
+    const response = api.app.request("/v1/users/me", { signal: client.signal, headers });
+    await begun;
+    client.abort();
+    expect((await response).status).toBe(503);
+    expect(api.log.lines.map(({ level, message }) => [level, message])).toEqual([["info", "request cancelled"]]);
+  });
+
   it("aborts the signal of its read when its client disconnects, and is logged without an error", async () => {
     const { api, begun, hasAborted } = openWaiting();
     const client = new AbortController();

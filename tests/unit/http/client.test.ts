@@ -99,7 +99,7 @@ afterEach(() => {
 
 describe("createClient", () => {
   it.each([undefined, "", "localhost:3000", "/v1", "ftp://quire.example", "http://"])(
-    "throws at once for the url %j",
+    "throws immediately for the url %j",
     (url) => {
       expect(() => createClient({ url } as ClientOptions)).toThrow(
         "createClient needs the url of a server, such as http://127.0.0.1:3000.",
@@ -251,7 +251,7 @@ describe("the typed client", () => {
   it.each([
     ["60", 429],
     [new Date(Date.now() + 3_600_000).toUTCString(), 503],
-  ])("returns an error at once when Retry-After is long: %s", async (retryAfter, status) => {
+  ])("returns an error immediately when Retry-After is long: %s", async (retryAfter, status) => {
     const { quire, sent } = openClient(async () => problemOf("rate_limited", status, { "Retry-After": retryAfter }));
     expect(codeOf(await quire.posts.page())).toBe("rate_limited");
     expect(sent).toHaveLength(1);

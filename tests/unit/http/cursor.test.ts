@@ -16,7 +16,7 @@ const aPosition = fc.record({
 });
 const aList = fc.constantFrom("users", "posts", "sessions", "users/00000000-0000-7000-8000-000000000000/posts");
 
-/** A cursor with this payload. Anybody who knows the format can make one. */
+/** A cursor with this payload. Every client can make one, because the format is public. */
 const forged = (payload: unknown): string => Buffer.from(JSON.stringify(payload)).toString("base64url");
 
 describe("a cursor", () => {

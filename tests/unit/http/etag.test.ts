@@ -163,7 +163,7 @@ describe("If-None-Match", () => {
     ["a tag with the same beginning", '"22"', 200],
     ["no quotes", "2", 200],
     ["an empty header", "", 200],
-  ])("with %s (%j) gives %i", async (_, header, expected) => {
+  ])("a GET with %s as If-None-Match (%j) gets %i", async (_, header, expected) => {
     expect(await statusOf('"2"', null, header)).toBe(expected);
     expect(await statusOf('W/"2"', null, header)).toBe(expected);
   });
@@ -172,7 +172,7 @@ describe("If-None-Match", () => {
     ["alone, all except those that it names", null, '"1", W/"2-public"', { except: [1, 2] }],
     ["alone and without a tag, all", null, "", { except: [] }],
     ["with If-Match: *, all except those that it names", "*", '"1"', { except: [1] }],
-    ["with tags in If-Match, those of them that it does not name", '"1", "2"', 'W/"1"', [2]],
+    ["with tags in If-Match, the tags that it does not name", '"1", "2"', 'W/"1"', [2]],
     ["as *, none", null, "*", []],
     ["as * with tags in If-Match, none", '"1"', "*", []],
   ])("allows the versions of a change: %s", async (_, ifMatch, ifNoneMatch, expected) => {
@@ -194,7 +194,10 @@ describe("the preconditions of a GET", () => {
     ['"2"', '"1"', '"2"', 412],
     ['"2"', '"2"', '"2"', 304],
     ['"2"', "*", '"1"', 200],
-  ])("of %s with If-Match %j and If-None-Match %j result in %i", async (current, ifMatch, ifNoneMatch, status) => {
-    expect(await statusOf(current, ifMatch, ifNoneMatch)).toBe(status);
-  });
+  ])(
+    "a resource with the tag %s, If-Match %j and If-None-Match %j results in %i",
+    async (current, ifMatch, ifNoneMatch, status) => {
+      expect(await statusOf(current, ifMatch, ifNoneMatch)).toBe(status);
+    },
+  );
 });

@@ -62,7 +62,7 @@ const STATUSES: Readonly<Record<ProblemKind, number>> = {
 const TABLE = Object.entries(STATUSES) as [ProblemKind, number][];
 const kindsOf = (wanted: number) => TABLE.filter(([, status]) => status === wanted).map(([kind]) => kind);
 
-describe("problems", () => {
+describe("a problem", () => {
   it.each(TABLE)("%s is a complete problem document with status %i", (kind, status) => {
     const parts = problemParts(kind, "request-1");
     expect(parts.status).toBe(status);
@@ -107,11 +107,11 @@ describe("problems", () => {
     ]);
   });
 
-  it("have a null requestId without a request id", () => {
+  it("has a null requestId without a request id", () => {
     expect(JSON.parse(problemParts("malformed_request", null).body)).toHaveProperty("requestId", null);
   });
 
-  it("add the headers and the field errors of the case to those of the problem", () => {
+  it("has the headers and the field errors of the case in addition to its own", () => {
     const errors = [{ in: "body", pointer: "/a", code: "unknown_field", detail: "Remove it." }] as const;
     const parts = problemParts("method_not_allowed", "request-1", { headers: { Allow: "GET" }, errors });
     expect(parts.headers).toEqual({

@@ -10,15 +10,15 @@ const limited = (limits: Partial<typeof HTTP_SETTINGS>) =>
   openApi(openMemoryStorage(), { http: { ...HTTP_SETTINGS, ...limits } });
 const at = (address: string) => ({ "X-Test-Address": address });
 
-describe("the rate limits", () => {
-  it("show the cost of the request and the rest of the quota in each answer", async () => {
+describe("rate limiting", () => {
+  it("shows the cost of the request and the remaining quota in each answer", async () => {
     const { nobody } = limited({ requestsPerMinute: 3 });
     const reply = await nobody.get("/v1/posts");
     expect(reply.headers.get("RateLimit-Policy")).toBe('"address";q=3;w=60;quire-cost=1');
     expect(reply.headers.get("RateLimit")).toBe('"address";r=2;t=60');
   });
 
-  it("refuse requests above the quota until the end of the window, with Retry-After", async () => {
+  it("refuses requests above the quota until the end of the window, with Retry-After", async () => {
     const { nobody, clock } = limited({ requestsPerMinute: 2 });
     await nobody.get("/v1/posts");
     clock.advance(20_000);
@@ -32,14 +32,14 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/posts")).status).toBe(200);
   });
 
-  it("count each address separately", async () => {
+  it("counts each address separately", async () => {
     const { nobody } = limited({ requestsPerMinute: 1 });
     await nobody.get("/v1/posts");
     expect((await nobody.get("/v1/posts")).status).toBe(429);
     expect((await nobody.get("/v1/posts", at("192.0.2.2"))).status).toBe(200);
   });
 
-  it("apply to guessed tokens before they are looked up, and to unknown paths", async () => {
+  it("applies to guessed tokens before they are looked up, and to unknown paths", async () => {
     const { nobody } = limited({ requestsPerMinute: 2 });
     const guess = { Authorization: "Bearer guessed" };
     expect((await nobody.get("/v1/posts", guess)).status).toBe(401);
@@ -48,7 +48,7 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/nothing")).status).toBe(429);
   });
 
-  it("apply to an account from any address, and to each account separately", async () => {
+  it("applies to an account from any address, and to each account separately", async () => {
     const { author } = limited({ requestsPerMinute: 100 });
     const [ada, grace] = [await author(), await author()];
     for (let asked = 1; asked <= 100; asked++) {
@@ -62,7 +62,7 @@ describe("the rate limits", () => {
     expect((await grace.get("/v1/posts", at("198.51.100.101"))).status).toBe(200);
   });
 
-  it("do not apply to health checks", async () => {
+  it("does not apply to health checks", async () => {
     const { nobody } = limited({ requestsPerMinute: 1 });
     for (const path of ["/health/live", "/health/ready"]) {
       const reply = await nobody.get(path);
@@ -72,7 +72,7 @@ describe("the rate limits", () => {
     expect((await nobody.get("/v1/posts")).status).toBe(200);
   });
 
-  it("do not apply to readiness, which checks the storage at most ten times a second", async () => {
+  it("does not apply to readiness, which checks the storage at most ten times a second", async () => {
     const storage = openMemoryStorage();
     let asked = 0;
     const check: typeof storage.probe.check = async () => {
@@ -88,14 +88,14 @@ describe("the rate limits", () => {
     expect(asked).toBe(2);
   });
 
-  it("are off with a quota of 0", async () => {
+  it("is off with a quota of 0", async () => {
     const { nobody } = limited({});
     const reply = await nobody.get("/v1/posts?q=word");
     expect(reply.headers.has("RateLimit")).toBe(false);
     expect(reply.headers.has("RateLimit-Policy")).toBe(false);
   });
 
-  it("are visible to pages of allowed origins", async () => {
+  it("shows its headers to pages of allowed origins", async () => {
     const { nobody } = limited({ requestsPerMinute: 1, corsOrigins: [PAGE] });
     const before = { Origin: PAGE, "Access-Control-Request-Method": "GET" };
     await nobody.get("/v1/posts");
@@ -106,7 +106,7 @@ describe("the rate limits", () => {
     expect(refused.headers.get("Access-Control-Expose-Headers")).toContain("RateLimit, ");
   });
 
-  it("are structured fields: lists of strings with integer parameters (RFC 9651)", async () => {
+  it("writes its headers as structured fields: lists of strings with integer parameters (RFC 9651)", async () => {
     const api = limited({ requestsPerMinute: 1000, logInsPerMinute: 10 });
     const ada = await api.author();
     const reply = await ada.patch(ada.path, { email: "ada@example.com", currentPassword: PASSWORD });
@@ -117,7 +117,7 @@ describe("the rate limits", () => {
   });
 });
 
-describe("the cost", () => {
+describe("the cost of a request", () => {
   const cost = (reply: { readonly headers: Headers }) =>
     /^"address";q=\d+;w=60;quire-cost=(\d+)/.exec(reply.headers.get("RateLimit-Policy") ?? "")?.[1];
   const left = (reply: { readonly headers: Headers }) =>
@@ -133,10 +133,10 @@ describe("the cost", () => {
     ["/v1/posts?include=author", "2"],
     ["/v1/posts?count=false", "1"],
     ["/v1/posts?count=true", "21"],
-    ["/v1/posts?q=word", "21"],
-    ["/v1/posts?q=word&count=true&include=author&limit=100", "46"],
+    ["/v1/posts?q=word", "11"],
+    ["/v1/posts?q=word&count=true&include=author&limit=100", "36"],
     ["/v1/users?limit=100", "5"],
-  ])("of GET %s is %s, for the address and for the account", async (path, units) => {
+  ])("GET %s costs %s for the address and for the account", async (path, units) => {
     const api = open();
     const ada = await api.author();
     const before = left(await ada.get(NOBODYS_POST));
@@ -149,22 +149,22 @@ describe("the cost", () => {
 
   const POST = { title: "A title", content: "Some content" };
   const operations: Record<string, (api: Api, ada: Person) => ReturnType<Person["get"]>> = {
-    "of an author's posts with count=true is 21": async (_, ada) => ada.get(`${ada.path}/posts?count=true`),
-    "of the list of sessions is 1": async (_, ada) => ada.get("/v1/sessions"),
-    "of a log-in is 21": async ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
-    "of a registration is 21": async ({ nobody }) =>
+    "an author's posts with count=true cost 21": async (_, ada) => ada.get(`${ada.path}/posts?count=true`),
+    "the list of sessions costs 1": async (_, ada) => ada.get("/v1/sessions"),
+    "a log-in costs 21": async ({ nobody }, { email }) => nobody.post("/v1/sessions", { email, password: PASSWORD }),
+    "a registration costs 21": async ({ nobody }) =>
       nobody.post("/v1/users", { name: "Grace", email: "grace@example.org", password: PASSWORD }),
-    "of a new post is 5": async (_, ada) => ada.post("/v1/posts", POST),
-    "of an edit is 5": async (_, ada) => ada.patch(`/v1/posts/${(await ada.write()).id}`, { title: "Another" }),
-    "of a publication is 5": async (_, ada) => ada.post(`/v1/posts/${(await ada.write()).id}/publish`),
-    "of a deletion is 5": async (_, ada) => ada.delete(`/v1/posts/${(await ada.write()).id}`),
-    "of a log-out is 5": async (_, ada) => ada.delete("/v1/sessions"),
-    "of a new name is 5": async (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
-    "of a new e-mail address is 25": async (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
-    "of a new password is 41": async (_, ada) =>
+    "a new post costs 5": async (_, ada) => ada.post("/v1/posts", POST),
+    "an edit costs 5": async (_, ada) => ada.patch(`/v1/posts/${(await ada.write()).id}`, { title: "Another" }),
+    "a publication costs 5": async (_, ada) => ada.post(`/v1/posts/${(await ada.write()).id}/publish`),
+    "a deletion costs 5": async (_, ada) => ada.delete(`/v1/posts/${(await ada.write()).id}`),
+    "a log-out costs 5": async (_, ada) => ada.delete("/v1/sessions"),
+    "a new name costs 5": async (_, ada) => ada.patch(ada.path, { name: "Ada Lovelace" }),
+    "a new e-mail address costs 25": async (_, ada) => ada.patch(ada.path, { email: "lovelace@example.org" }),
+    "a new password costs 41": async (_, ada) =>
       ada.put(`${ada.path}/password`, { currentPassword: PASSWORD, newPassword: "another horse entirely" }),
-    "of the deletion of a user without posts is 5": async (_, ada) => ada.delete(ada.path),
-    "of the deletion of a user with all posts is 205": async (_, ada) => ada.delete(`${ada.path}?posts=delete`),
+    "the deletion of a user without posts costs 5": async (_, ada) => ada.delete(ada.path),
+    "the deletion of a user with all posts costs 205": async (_, ada) => ada.delete(`${ada.path}?posts=delete`),
   };
   it.each(Object.entries(operations))("%s", async (title, operate) => {
     const api = open();
@@ -190,19 +190,19 @@ describe("the cost", () => {
       return storage.posts.search(...asked);
     };
     const posts = { ...storage.posts, search };
-    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 30 } });
+    const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 20 } });
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(429);
     expect(searched).toEqual(["asked"]);
   });
 
-  it("of a request above the remaining quota is refused until the end of the window, while a read passes", async () => {
-    const { nobody, clock } = limited({ requestsPerMinute: 30 });
+  it("refuses a request above the remaining quota until the end of the window, while a read passes", async () => {
+    const { nobody, clock } = limited({ requestsPerMinute: 20 });
     expect((await nobody.get("/v1/posts?q=word")).status).toBe(200);
     clock.advance(10_000);
     const refused = await nobody.get("/v1/posts?q=word");
     expect(problemOf(refused)).toBe("429 rate_limited");
-    expect(refused.headers.get("RateLimit-Policy")).toBe('"address";q=30;w=60;quire-cost=21');
+    expect(refused.headers.get("RateLimit-Policy")).toBe('"address";q=20;w=60;quire-cost=11');
     expect(refused.headers.get("RateLimit")).toBe('"address";r=8;t=50');
     expect(refused.headers.get("Retry-After")).toBe("50");
     expect((await nobody.get("/v1/posts")).status).toBe(200);
@@ -232,7 +232,7 @@ describe("the cost", () => {
     };
     const description = (path: string, method: string) => document.paths[path]?.[method]?.description;
     expect(description("/v1/posts", "get")).toContain(
-      "It costs 1 unit of the rate limits, plus 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 20 for `q`.",
+      "It costs 1 unit of the rate limits, plus 1 for each 20 of `limit` beyond the first 20, 1 for `include`, 20 for `count=true`, 10 for `q`.",
     );
     expect(description("/v1/posts", "post")).toContain("It costs 1 unit of the rate limits, plus 4 for the write.");
     expect(description("/v1/users/{id}", "delete")).toContain(
@@ -301,11 +301,11 @@ describe("the limit of log-ins", () => {
   });
 });
 
-describe("the limit of log-ins counts as an attempt", () => {
+describe("the limit of log-ins for re-authentication", () => {
   const passwordOf = async (person: Person, currentPassword: string, address = "192.0.2.9") =>
     person.put(`${person.path}/password`, { currentPassword, newPassword: "another horse entirely" }, at(address));
 
-  it("a current password for a change of the password", async () => {
+  it("counts a current password for a change of the password", async () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     for (let guess = 1; guess <= 3; guess++) {
       const reply = await passwordOf(ada, `wrong password ${guess}`);
@@ -318,7 +318,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await ada.get("/v1/posts", at("192.0.2.9"))).status).toBe(200);
   });
 
-  it("every guess in a session from any address, and does not affect the user's other sessions", async () => {
+  it("counts every guess in a session from any address, and does not affect the user's other sessions", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const stolen = await api.author();
     for (let guess = 1; guess <= 3; guess++) {
@@ -329,7 +329,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await passwordOf(own, PASSWORD, "203.0.113.1")).status).toBe(204);
   });
 
-  it("every guess at an address in any session", async () => {
+  it("counts every guess at an address in any session", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const first = await api.author();
     const second = await api.logIn(first.email);
@@ -338,17 +338,18 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await passwordOf(second, PASSWORD)).status).toBe(429);
   });
 
-  it("a new e-mail address, because the answer shows if it is taken, but no other change", async () => {
+  it("counts a new e-mail address, because the answer shows if it is taken, but no other change", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const [ada, grace] = [await api.author(), await api.author()];
     for (let renamed = 0; renamed < 5; renamed++) {
       expect((await ada.patch(ada.path, { name: `Ada ${renamed}` }, at("192.0.2.9"))).status).toBe(200);
     }
-    const ask = async (email: string) => ada.patch(ada.path, { email, currentPassword: PASSWORD }, at("192.0.2.9"));
-    expect(problemOf(await ask(grace.email))).toBe("409 email_taken");
-    expect((await ask("free@example.org")).status).toBe(200);
-    expect(problemOf(await ask(grace.email))).toBe("409 email_taken");
-    expect(problemOf(await ask(grace.email))).toBe("429 rate_limited");
+    const changeEmail = async (email: string) =>
+      ada.patch(ada.path, { email, currentPassword: PASSWORD }, at("192.0.2.9"));
+    expect(problemOf(await changeEmail(grace.email))).toBe("409 email_taken");
+    expect((await changeEmail("free@example.org")).status).toBe(200);
+    expect(problemOf(await changeEmail(grace.email))).toBe("409 email_taken");
+    expect(problemOf(await changeEmail(grace.email))).toBe("429 rate_limited");
     expect((await ada.patch(ada.path, { name: "Ada" }, at("192.0.2.9"))).status).toBe(200);
   });
 
@@ -362,7 +363,7 @@ describe("the limit of log-ins counts as an attempt", () => {
       "the deletion of oneself",
       async (ada, currentPassword) => ada.delete(ada.path, at("192.0.2.9"), { currentPassword }),
     ],
-  ])("a current password for %s", async (_, attempted) => {
+  ])("counts a current password for %s", async (_, attempted) => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     for (let guess = 1; guess <= 3; guess++) {
       expect(problemOf(await attempted(ada, `wrong password ${guess}`))).toBe("403 wrong_password");
@@ -371,7 +372,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     expect((await ada.get("/v1/users/me")).status).toBe(200);
   });
 
-  it("no new password that an admin sets for another user", async () => {
+  it("does not count a new password that an admin sets for another user", async () => {
     const api = limited({ logInsPerMinute: 2 });
     const [admin, ada] = [await api.admin(), await api.author()];
     for (let reset = 0; reset < 5; reset++) {
@@ -380,7 +381,7 @@ describe("the limit of log-ins counts as an attempt", () => {
     }
   });
 
-  it("each request once, in addition to the limit of passwords", async () => {
+  it("counts each request once, in addition to the limit of passwords", async () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     const reply = await passwordOf(ada, PASSWORD);
     expect(reply.headers.get("RateLimit")).toBe('"passwords";r=29;t=60, "log-in";r=2;t=60');
@@ -390,7 +391,7 @@ describe("the limit of log-ins counts as an attempt", () => {
   });
 });
 
-describe("expensive requests of one address", () => {
+describe("the limit of concurrent expensive requests of one address", () => {
   const SEARCH = "/v1/posts?q=word";
 
   /** An API whose searches end when the test ends them. */
@@ -413,7 +414,7 @@ describe("expensive requests of one address", () => {
     return { ...api, ends, turns, endAll };
   }
 
-  it("run two at a time, while its reads and the searches of other addresses continue", async () => {
+  it("runs two at a time, while its reads and the searches of other addresses continue", async () => {
     const { nobody, ends, turns, endAll } = openHanging();
     const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
     await turns();
@@ -427,7 +428,7 @@ describe("expensive requests of one address", () => {
     expect((await Promise.all(searches)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it("take one slot each, even if they charge two costs, as a new password does", async () => {
+  it("takes one slot for a request, even if the request charges two costs, as a new password does", async () => {
     const { author, logIn } = openHanging();
     const ada = await author();
     const sessions = await Promise.all(Array.from({ length: 4 }, async () => logIn(ada.email)));
@@ -439,7 +440,7 @@ describe("expensive requests of one address", () => {
     expect(replies.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
   });
 
-  it("do not run if their client disconnects before their turn", async () => {
+  it("does not run a request whose client disconnects before its turn", async () => {
     const { app, nobody, ends, turns, endAll } = openHanging();
     const searches = [nobody.get(SEARCH), nobody.get(SEARCH)];
     const connection = new AbortController();
@@ -458,7 +459,7 @@ describe("expensive requests of one address", () => {
     expect((await next).status).toBe(200);
   });
 
-  it("release their slot when they fail", async () => {
+  it("releases the slot of a request that fails", async () => {
     const storage = openMemoryStorage();
     const posts = { ...storage.posts, search: async () => Promise.reject(new Error("broken")) };
     const { nobody } = openApi({ ...storage, posts }, { http: { ...HTTP_SETTINGS, requestsPerMinute: 1000 } });
@@ -466,7 +467,7 @@ describe("expensive requests of one address", () => {
     expect(replies.map(problemOf)).toEqual(Array.from({ length: 6 }, () => "500 internal_error"));
   });
 
-  it("run all at the same time without a limit", async () => {
+  it("does not apply when rate limits are off", async () => {
     const { nobody, ends, turns, endAll } = openHanging({});
     const searches = Array.from({ length: 5 }, async () => nobody.get(SEARCH));
     await turns();

@@ -49,7 +49,7 @@ describe("the admission queue", () => {
     await third;
   });
 
-  it("rejects a request at once when the queue is full", async () => {
+  it("rejects a request immediately when the queue is full", async () => {
     const queue = open();
     await queue.acquire(exclusive());
     for (let i = 0; i < LIMITS.maxWaiting; i++) void queue.acquire(exclusive());
@@ -196,7 +196,7 @@ describe("the admission queue", () => {
       expect((await queue.acquire(exclusive())).isOk()).toBe(true);
     });
 
-    it("gives the place and the bytes of a cancelled request to another one", async () => {
+    it("admits another request to the queue after a cancellation", async () => {
       const queue = open({ maxWaiting: 1 });
       await queue.acquire(exclusive());
       const controller = new AbortController();

@@ -29,28 +29,28 @@ function recordingLookUp() {
   return { asked, find };
 }
 
-describe("batched lookups", () => {
-  it("send one query per turn of the event loop, and return to each caller its own row or none", async () => {
+describe("batchLookups", () => {
+  it("sends one query per turn of the event loop, and returns to each caller its own row or none", async () => {
     const { asked, find } = recordingLookUp();
     const found = await Promise.all(["a", "none", "b", "a"].map(async (id) => find(id)));
     expect(found.map((row) => row._unsafeUnwrap()?.id)).toEqual(["a", undefined, "b", "a"]);
     expect(asked).toHaveLength(1);
   });
 
-  it("send a new query in the next turn", async () => {
+  it("sends a new query in the next turn", async () => {
     const { asked, find } = recordingLookUp();
     await find("a");
     await find("a");
     expect(asked).toEqual([["a"], ["a"]]);
   });
 
-  it("send at most 50 keys in a query", async () => {
+  it("sends at most 50 keys in a query", async () => {
     const { asked, find } = recordingLookUp();
     await Promise.all(Array.from({ length: 120 }, async (_, index) => find(String(index))));
     expect(asked.map(({ length }) => length)).toEqual([50, 50, 20]);
   });
 
-  it("return the failure of a query to every caller", async () => {
+  it("returns the failure of a query to every caller", async () => {
     const find = batchLookups(
       "rows.find",
       ({ id }: Row) => id,
@@ -60,7 +60,7 @@ describe("batched lookups", () => {
     expect(found.map((row) => row._unsafeUnwrapErr())).toEqual([BUSY, BUSY]);
   });
 
-  it("are left out of the query when their signal is aborted before it", async () => {
+  it("leaves out a lookup whose signal is aborted before the query", async () => {
     const { asked, find } = recordingLookUp();
     const gone = new AbortController();
     const found = [find("a", gone.signal), find("b"), find("c", new AbortController().signal)];
@@ -75,7 +75,7 @@ describe("batched lookups", () => {
     expect(asked).toEqual([["b", "c"]]);
   });
 
-  it("make no query when every signal is aborted before it", async () => {
+  it("makes no query when every signal is aborted before it", async () => {
     const { asked, find } = recordingLookUp();
     const gone = new AbortController();
     const found = Promise.all([find("a", gone.signal), find("b", gone.signal)]);
@@ -84,7 +84,7 @@ describe("batched lookups", () => {
     expect(asked).toEqual([]);
   });
 
-  it("abort the signal of their query once every lookup is aborted, and not before", async () => {
+  it("aborts the signal of the query once every lookup is aborted, and not before", async () => {
     const queries: (AbortSignal | undefined)[] = [];
     const clients = [new AbortController(), new AbortController()];
     const find = batchLookups(
@@ -102,7 +102,7 @@ describe("batched lookups", () => {
     expect(queries[0]?.aborted).toBe(true);
   });
 
-  it("throw the exception of the query to every caller", async () => {
+  it("throws the exception of the query to every caller", async () => {
     const find = batchLookups(
       "rows.find",
       ({ id }: Row) => id,
@@ -183,19 +183,19 @@ function recordingWrite(
   return { written, write };
 }
 
-describe("batched inserts", () => {
+describe("batchInserts", () => {
   it.each([
-    [20, [16, 4]],
-    [60, [50, 10]],
-    [49, [32, 16, 1]],
-  ])("split %i rows of a turn of the event loop into statements of %j rows", async (rows, statements) => {
+    [49, [49]],
+    [50, [50]],
+    [101, [50, 50, 1]],
+  ])("splits %i rows of a turn of the event loop into statements of %j rows", async (rows, statements) => {
     const { written, write } = recordingWrite(() => ok());
     const outcomes = await Promise.all(Array.from({ length: rows }, async (_, index) => write(String(index))));
     expect(outcomes).toEqual(outcomes.map((_, index) => ok(`${index} is written`)));
     expect(written.map(({ length }) => length)).toEqual(statements);
   });
 
-  it("keep a statement of several rows below a mebibyte", async () => {
+  it("keeps a statement of several rows below a mebibyte", async () => {
     const { written, write } = recordingWrite(
       () => ok(),
       (row) => Number(row) * 1024,
@@ -204,7 +204,7 @@ describe("batched inserts", () => {
     expect(written).toEqual([["2000"], ["1000", "24"], ["1", "1023"]]);
   });
 
-  it("write each row alone when one row of a statement is refused", async () => {
+  it("writes each row alone when one row of a statement is refused", async () => {
     const { written, write } = recordingWrite((rows) => (rows.includes("bad") ? err({ kind: "refused" }) : ok()));
     const outcomes = await Promise.all(["a", "bad", "b"].map(write));
     expect(outcomes).toEqual([ok("a is written"), err({ kind: "refused" }), ok("b is written")]);
@@ -212,7 +212,7 @@ describe("batched inserts", () => {
   });
 
   it.each(["outcome_unknown", "unavailable", "busy"] as const)(
-    "do not repeat a statement after the failure %s",
+    "does not repeat a statement after the failure %s",
     async (reason) => {
       const failure: StorageFailure = {
         kind: "storage_failure",
@@ -228,7 +228,7 @@ describe("batched inserts", () => {
     },
   );
 
-  it("throw only for the row whose own statement throws", async () => {
+  it("throws only for the row whose own statement throws", async () => {
     const { write } = recordingWrite((rows) => {
       if (rows.includes("bad")) throw new Error("a defect");
       return ok();

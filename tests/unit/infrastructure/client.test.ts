@@ -13,7 +13,7 @@ const failed = (reason: EngineFailed["reason"] = "panic"): EngineFailed => ({
   kind: "engine_failed",
   reason,
   detail: "it failed",
-  lastWords: [],
+  lastLines: [],
 });
 
 const done = (command: string): Reply => ({ fields: [], rows: [], command, error: null });
@@ -202,7 +202,7 @@ describe("a statement on the embedded engine", () => {
     expect(onDamage).toHaveBeenCalledWith(error);
   });
 
-  it("is rejected when the queue is full, and when there is no engine", async () => {
+  it("is rejected when the queue is full, and when no engine runs", async () => {
     const { client, queue } = open(() => one);
     const asking = { bytes: 0, mode: "exclusive" } as const;
     await queue.acquire(asking);
@@ -213,7 +213,7 @@ describe("a statement on the embedded engine", () => {
   });
 });
 
-describe("writes on the embedded engine that arrive during a commit", () => {
+describe("a group of writes on the embedded engine", () => {
   const refusal = Object.assign(new Error("duplicate key"), { code: "23505", severity: "ERROR" }) as never;
   const refusing =
     (...texts: readonly string[]): Answer =>
@@ -227,25 +227,25 @@ describe("writes on the embedded engine that arrive during a commit", () => {
     return { outcomes: outcomes.map(({ status }) => status), asked };
   };
 
-  it("are committed together", async () => {
+  it("has all writes that arrive during a commit, and is committed once", async () => {
     const { outcomes, asked } = await writeAll(refusing());
     expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
     expect(asked).toEqual(["insert 1 !", "insert 2 + insert 3 + insert 4 !"]);
   });
 
-  it("are committed without the failed ones, which are not repeated", async () => {
+  it("is committed without the failed writes, which are not repeated", async () => {
     const { outcomes, asked } = await writeAll(refusing("insert 2", "insert 4"));
     expect(outcomes).toEqual(["fulfilled", "rejected", "fulfilled", "rejected"]);
     expect(asked).toEqual(["insert 1 !", "insert 2 + insert 3 + insert 4 !", "insert 3 + insert 4 !", "insert 3 !"]);
   });
 
-  it("all have an unknown outcome when the engine fails during one of them", async () => {
+  it("has an unknown outcome when the engine fails during one of its writes", async () => {
     const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"));
     expect(outcomes).toEqual(["fulfilled", "rejected", "rejected", "rejected"]);
     expect(asked).toHaveLength(2);
   });
 
-  it("are all repeated when the engine failed before it began them", async () => {
+  it("is repeated when the engine failed before it began the group", async () => {
     const { outcomes, asked } = await writeAll(failingOnceOn("insert 3"), { hasBegun: false });
     expect(outcomes).toEqual(Array.from({ length: 4 }, () => "fulfilled"));
     expect(asked[2]).toMatch(/insert 2/);
@@ -260,7 +260,7 @@ describe("a transaction on the embedded engine", () => {
       return "done";
     });
 
-  it("has the engine alone from begin to commit, and only the commit acknowledges", async () => {
+  it("holds the engine exclusively from begin to commit, and only the commit acknowledges", async () => {
     const { client, asked } = open(() => done("OK"));
     const [result] = await Promise.all([insertTwice(client), client.query("select 3")]);
     expect(result).toBe("done");

@@ -127,7 +127,7 @@ describe("a write", () => {
     await second.end();
   });
 
-  it("does not wait among hundreds of small ones", async () => {
+  it("does not wait while hundreds of small writes run", async () => {
     await open();
     const writes = await Promise.all(Array.from({ length: 500 }, async () => begin(1000)));
     expect(writes.every((write) => write.hasBegun())).toBe(true);
@@ -135,7 +135,7 @@ describe("a write", () => {
     for (const write of writes) await write.end();
   });
 
-  it("does not wait alone at any size", async () => {
+  it("does not wait when no other write runs, whatever its size", async () => {
     await open();
     const write = await begin(100 * MIB);
     expect(write.hasBegun()).toBe(true);

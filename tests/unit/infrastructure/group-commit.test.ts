@@ -8,7 +8,7 @@ import type { DatabaseError, Reply } from "../../../src/infrastructure/pglite/en
 const ERROR = Object.assign(new Error("duplicate key"), { code: "23505" }) as DatabaseError;
 const LOST: RequestLost = {
   kind: "request_lost",
-  failure: { kind: "engine_failed", reason: "panic", detail: "it failed", lastWords: [] },
+  failure: { kind: "engine_failed", reason: "panic", detail: "it failed", lastLines: [] },
   hasBegun: true,
 };
 const succeeded: Reply = { fields: [], rows: [], command: "INSERT 0 1", error: null };

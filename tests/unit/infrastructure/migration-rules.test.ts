@@ -38,7 +38,7 @@ function brokenRules(migration: string): readonly Broken[] {
       .toLowerCase();
     const table = /^create table (?:if not exists )?(\S+)/.exec(statement)?.[1];
     if (table !== undefined) made.add(table);
-    // A table of the same migration has no rows yet, and no older program knows it.
+    // A table of the same migration has no rows yet, and no older program uses it.
     const of = /(?: on |^alter table )\s*(?:only )?(\S+)/.exec(statement)?.[1];
     if (of !== undefined && made.has(of)) return [];
     const lacks = (note: string) => !notes.some((line) => line.startsWith(`-- ${note}: `));
@@ -56,7 +56,7 @@ describe("a shipped migration", () => {
     expect(brokenRules(readFileSync(join(MIGRATIONS_FOLDER, file), "utf8"))).toEqual([]);
   });
 
-  it("exists", () => {
+  it("is found in the folder of migrations", () => {
     expect(files.length).toBeGreaterThan(1);
   });
 });
@@ -83,7 +83,7 @@ describe("the rule for migrations", () => {
     'ALTER TABLE "posts" ADD CONSTRAINT "a_check" CHECK (true) NOT VALID;',
     'CREATE TABLE "tags" ("id" uuid);--> statement-breakpoint\nCREATE INDEX "a_idx" ON "tags" ("id");',
     '-- Blocks: for a second.\nCREATE INDEX "a_idx" ON "posts" ("id");',
-    '-- Contracts: nobody reads it since 1.2.\nALTER TABLE "posts" DROP COLUMN "title";',
+    '-- Contracts: no query reads it since 1.2.\nALTER TABLE "posts" DROP COLUMN "title";',
   ])("accepts %s", (migration) => {
     expect(brokenRules(migration)).toEqual([]);
   });

@@ -97,7 +97,7 @@ describe("passwordHasher with a full queue", () => {
     return { begun, algorithm: { ...argon2id, hash: hang("hash"), verify: hang("verify") } };
   }
 
-  it("fails with password_hashing_busy for existing and missing users alike", async () => {
+  it("fails with password_hashing_busy for existing and for missing users", async () => {
     const { begun, algorithm } = hanging();
     const hasher = passwordHasher(algorithm, { running: 1, waiting: 1 });
     const stored = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA" as PasswordHash;
@@ -125,7 +125,7 @@ const fifos = spawnSync("mkfifo", ["--version"]).status === 0;
 
 describe("argon2idOnThreads", () => {
   it.skipIf(!fifos)(
-    `uses no thread of libuv, which file access and compression need${fifos ? "" : " (skipped: there is no mkfifo)"}`,
+    `uses no thread of libuv, which file access and compression need${fifos ? "" : " (skipped: mkfifo is missing)"}`,
     async () => {
       const hasher = passwordHasher(argon2idOnThreads());
       // The worker is started first, because Node reads its files with the threads of libuv.

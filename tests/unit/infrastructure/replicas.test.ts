@@ -20,14 +20,14 @@ const FAILURE: StorageFailure = {
 type LsnResult = Result<Lsn | null, StorageFailure>;
 
 /** A server whose LSN the test sets. Its post differs from the posts of other servers, so that an answer shows its server. */
-async function server(place: string) {
+async function server(location: string) {
   const storage = openMemoryStorage();
   const author = aUser();
   (await storage.users.insert(author))._unsafeUnwrap();
   (await storage.posts.insert(aDraft(author.id)))._unsafeUnwrap();
   const posts = { ...storage.posts };
   const lsn = { at: async (): Promise<LsnResult> => ok(1n) };
-  const replica: Replica = { place, repositories: { ...storage, posts }, replayedLsn: async () => lsn.at() };
+  const replica: Replica = { location, repositories: { ...storage, posts }, replayedLsn: async () => lsn.at() };
   return { ...replica, storage: { ...storage, posts }, durableLsn: replica.replayedLsn, author, posts, lsn };
 }
 
@@ -38,18 +38,18 @@ afterEach(async () => {
   for (const storage of opened.splice(0)) (await storage.close())._unsafeUnwrap();
 });
 
-async function open(...places: string[]) {
+async function open(...locations: string[]) {
   const primary = await server("primary");
-  const replicas = await Promise.all(places.map(server));
+  const replicas = await Promise.all(locations.map(server));
   const log = recordingLog();
   const reads = readOnReplicas(primary, replicas, log);
   opened.push(reads);
   /** The server that answers a list. */
   const reader = async () => {
     const { items } = (await reads.users.list("everybody", NEWEST))._unsafeUnwrap();
-    return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.place;
+    return [primary, ...replicas].find(({ author }) => author.id === items[0]?.id)?.location;
   };
-  const serves = async (place: string) => expect.poll(reader, { timeout: 5000 }).toBe(place);
+  const serves = async (location: string) => expect.poll(reader, { timeout: 5000 }).toBe(location);
   return {
     primary,
     replicas: replicas as [Server, ...Server[]],
@@ -60,15 +60,15 @@ async function open(...places: string[]) {
   };
 }
 
-describe("reads on replicas", () => {
-  it("go to the primary until a probe has succeeded, and then to the replicas round-robin", async () => {
+describe("a read with replicas", () => {
+  it("goes to the primary until a probe has succeeded, and then to the replicas round-robin", async () => {
     const { reader, serves } = await open("a", "b");
     expect(await reader()).toBe("primary");
     await serves("b");
     expect([await reader(), await reader(), await reader()]).toEqual(["a", "b", "a"]);
   });
 
-  it("wait until the replica has replayed the durable LSN of the primary", async () => {
+  it("waits until the replica has replayed the durable LSN of the primary", async () => {
     const { primary, replicas, reader, serves } = await open("a");
     await serves("a");
     const positions = [1n, 1n, 2n];
@@ -84,7 +84,7 @@ describe("reads on replicas", () => {
     ["fails", async () => err(FAILURE)],
     ["throws", async () => Promise.reject(new Error("wrong password"))],
     ["does not answer", async () => new Promise(() => {})],
-  ])("go to the primary while the replica %s, and return to the replica by themselves", async (_, at) => {
+  ])("goes to the primary while the replica %s, and afterwards to the replica again", async (_, at) => {
     const { replicas, reader, serves, log } = await open("a");
     await serves("a");
     const { lsn } = replicas[0];
@@ -96,7 +96,7 @@ describe("reads on replicas", () => {
     await serves("a");
   });
 
-  it("go to the primary at once when the replica fails during a read", async () => {
+  it("goes to the primary immediately when the replica fails during a read", async () => {
     const { primary, replicas, repositories, serves } = await open("a");
     await serves("a");
     replicas[0].posts.list = async () => err(FAILURE);
@@ -104,7 +104,7 @@ describe("reads on replicas", () => {
     expect(items[0]?.authorId).toBe(primary.author.id);
   });
 
-  it("stay on the replica when a read is cancelled, which is no failure of the replica", async () => {
+  it("does not remove the replica from rotation when the read is cancelled", async () => {
     const { replicas, repositories, reader, serves } = await open("a");
     await serves("a");
     const { posts } = replicas[0];
@@ -115,7 +115,7 @@ describe("reads on replicas", () => {
     expect(await reader()).toBe("a");
   });
 
-  it("go to the primary when the replica stops answering during a read", async () => {
+  it("goes to the primary when the replica stops answering during a read", async () => {
     const { primary, replicas, repositories, serves } = await open("a");
     await serves("a");
     replicas[0].posts.list = async () => {
@@ -126,7 +126,7 @@ describe("reads on replicas", () => {
     expect(items[0]?.authorId).toBe(primary.author.id);
   });
 
-  it("that find nothing are answered by the replica", async () => {
+  it("is answered by the replica when it finds nothing", async () => {
     const { replicas, repositories, serves } = await open("a");
     await serves("a");
     const [post] = (await replicas[0].posts.list(EVERY_POST, NEWEST_FIRST, NEWEST))._unsafeUnwrap().items;
@@ -136,7 +136,7 @@ describe("reads on replicas", () => {
     });
   });
 
-  it("that decide on access go to the primary", async () => {
+  it("goes to the primary when it decides on access", async () => {
     const { primary, repositories, serves } = await open("a");
     await serves("a");
     expect((await repositories.users.findById(primary.author.id)).isOk()).toBe(true);
@@ -145,7 +145,7 @@ describe("reads on replicas", () => {
     expect((await repositories.sessions.findByTokenDigest(session.tokenDigest)).isOk()).toBe(true);
   });
 
-  it("ask the primary for its durable LSN once for all reads of a turn of the event loop", async () => {
+  it("shares one query for the durable LSN with all reads of its turn of the event loop", async () => {
     const { primary, reader, serves } = await open("a");
     await serves("a");
     let queries = 0;

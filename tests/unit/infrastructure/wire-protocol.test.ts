@@ -91,6 +91,7 @@ describe("a message of PostgreSQL's protocol", () => {
     ["a boolean", true, "true"],
     ["a time", new Date(0), "1970-01-01T00:00:00.000Z"],
     ["an empty list", [], "{}"],
+    ["a list of times, numbers and nothing", [new Date(0), 7, null], '{"1970-01-01T00:00:00.000Z","7",NULL}'],
     ["a list", ["a", 'b"', "c\\d,{}", "null", ""], String.raw`{"a","b\"","c\\d,{}","null",""}`],
   ] as const)("has %s as PostgreSQL reads it", async (_, parameter, value) => {
     expect(encodeParameter(parameter)).toBe(value);

@@ -13,14 +13,14 @@ async function idleConnection(port: number, from: string): Promise<Socket> {
   return socket;
 }
 
-/** A connection that the server closes at once. */
+/** A connection that the server closes immediately. */
 async function expectRefused(port: number, from: string): Promise<void> {
   const socket = await dial(port, { from });
   await closeOf(socket.resume());
 }
 
 describe("the bound of connections", () => {
-  it("closes each connection above it at once, and logs that once", async () => {
+  it("closes each connection above it immediately, and logs that once", async () => {
     const { port, log } = await serve(undefined, { maxConnections: 4 });
     const open: Socket[] = [];
     for (const from of ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"])

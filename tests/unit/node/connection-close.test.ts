@@ -12,7 +12,7 @@ import {
   parseAnswer,
   readToEnd,
   readUntil,
-  say,
+  sendRaw,
   serve,
   slowFetch,
   type Fetch,
@@ -166,24 +166,24 @@ describe("100 Continue", () => {
 
   it("is not sent for a request that its head refuses", async () => {
     const { port } = await serve(refuse);
-    const answer = await say(port, expecting(8 * MIB));
+    const answer = await sendRaw(port, expecting(8 * MIB));
     expect(parseAnswer(answer).statusLine).toBe("HTTP/1.1 401 Unauthorized");
     expect(parseAnswer(answer).headers.get("Connection")).toBe("close");
   });
 
   it("is not sent for a body whose Content-Length is too large", async () => {
     const { port } = await serve(limited);
-    expect(parseAnswer(await say(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 413 Payload Too Large");
+    expect(parseAnswer(await sendRaw(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 413 Payload Too Large");
   });
 
   it("is not sent during load shedding", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 1 } });
     const busy = await dial(port);
     busy.write(REQUEST);
     await expect.poll(count).toBe(1);
-    expect(parseAnswer(await say(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 503 Service Unavailable");
-    letGo();
+    expect(parseAnswer(await sendRaw(port, expecting(8 * MIB))).statusLine).toBe("HTTP/1.1 503 Service Unavailable");
+    release();
     busy.destroy();
   });
 
@@ -253,7 +253,7 @@ async function tryToConnect(port: number): Promise<string | undefined> {
 }
 
 describe("the graceful shutdown of a server", () => {
-  it("ends at once without a running request, and refuses connections from then on", async () => {
+  it("ends immediately without a running request, and refuses connections from then on", async () => {
     const { server, port } = await serve();
     await server.close(GRACE_MS);
     expect(await tryToConnect(port)).toBe("ECONNREFUSED");
@@ -318,14 +318,14 @@ describe("the graceful shutdown of a server", () => {
   });
 
   it("announces the close with every response from then on", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { server, port } = await serve(hold);
     const socket = await dial(port);
     const answer = readToEnd(socket);
     socket.write(REQUEST);
     await expect.poll(count).toBe(1);
     const closed = server.close(GRACE_MS);
-    letGo();
+    release();
     expect(parseAnswer(await answer).headers.get("Connection")).toBe("close");
     await closed;
   });

@@ -23,7 +23,7 @@ function runAll(count: number, work: (index: number) => void) {
 }
 
 describe("fairScheduler", () => {
-  it("runs work at once while the share has time left", () => {
+  it("runs work immediately while the share has time left", () => {
     const { order } = runAll(3, () => {});
     expect(order).toEqual(["work 0", "work 1", "work 2"]);
   });

@@ -9,7 +9,7 @@ import {
   dial,
   parseAnswer,
   readToEnd,
-  say,
+  sendRaw,
   serve,
   slowFetch,
   type Fetch,
@@ -89,14 +89,14 @@ describe("a malformed request", () => {
     ["an invalid length", "POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: -1\r\n\r\n"],
   ])("gets a problem with status 400: %s", async (_, request) => {
     const { port, log } = await serve();
-    const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
+    const requestId = expectProblem(await sendRaw(port, request), 400, "Bad Request", "malformed_request");
     expect(loggedIds(log)).toEqual([requestId]);
     expect(log.lines).toMatchObject([{ level: "info", fields: { status: 400, code: "malformed_request" } }]);
   });
 
   it("differs from a request with too large headers, which gets 431", async () => {
     const { port, log } = await serve();
-    const answer = await say(port, `GET / HTTP/1.1\r\nHost: quire\r\nX-Big: ${"x".repeat(20_000)}\r\n\r\n`);
+    const answer = await sendRaw(port, `GET / HTTP/1.1\r\nHost: quire\r\nX-Big: ${"x".repeat(20_000)}\r\n\r\n`);
     const requestId = expectProblem(answer, 431, "Request Header Fields Too Large", "headers_too_large");
     expect(loggedIds(log)).toEqual([requestId]);
   });
@@ -112,7 +112,7 @@ describe("a malformed request", () => {
     ["two Host headers", "GET / HTTP/1.1\r\nHost: quire\r\nhost: quire\r\nConnection: close\r\n\r\n"],
   ])("gets a problem with status 400 even if Node's parser accepts it: %s", async (_, request) => {
     const { port, log } = await serve();
-    const requestId = expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
+    const requestId = expectProblem(await sendRaw(port, request), 400, "Bad Request", "malformed_request");
     expect(loggedIds(log)).toEqual([requestId]);
   });
 
@@ -127,7 +127,7 @@ describe("a malformed request", () => {
 
   it("keeps the request id of the client if the head was readable", async () => {
     const { port, log } = await serve();
-    const answer = await say(port, "GET / HTTP/1.1\r\nHost: a b\r\nX-Request-Id: from-the-client\r\n\r\n");
+    const answer = await sendRaw(port, "GET / HTTP/1.1\r\nHost: a b\r\nX-Request-Id: from-the-client\r\n\r\n");
     expect(parseAnswer(answer).headers.get("X-Request-Id")).toBe("from-the-client");
     expect(loggedIds(log)).toEqual(["from-the-client"]);
   });
@@ -135,13 +135,13 @@ describe("a malformed request", () => {
   it("gets 501 for a transfer coding other than chunked (RFC 9112, 6.1)", async () => {
     const { port } = await serve();
     const head = "POST / HTTP/1.1\r\nHost: quire\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
-    expectProblem(await say(port, `${head}0\r\n\r\n`), 501, "Not Implemented", "transfer_coding_unsupported");
+    expectProblem(await sendRaw(port, `${head}0\r\n\r\n`), 501, "Not Implemented", "transfer_coding_unsupported");
   });
 
   it("gets 400 for a transfer coding in HTTP/1.0 (RFC 9112, 6.1)", async () => {
     const { port } = await serve();
     const request = "POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
-    expectProblem(await say(port, request), 400, "Bad Request", "malformed_request");
+    expectProblem(await sendRaw(port, request), 400, "Bad Request", "malformed_request");
   });
 
   it("gets no response while a request before it is running", async () => {
@@ -167,7 +167,7 @@ describe("a malformed request", () => {
 
   it("does not end the server", async () => {
     const { port, server } = await serve();
-    await say(port, "nonsense\r\n\r\n");
+    await sendRaw(port, "nonsense\r\n\r\n");
     const socket = await dial(port);
     socket.resetAndDestroy();
     expect(await (await fetch(server.url)).text()).toBe("fine");
@@ -175,21 +175,21 @@ describe("a malformed request", () => {
 
   it("gets a problem for an unknown Expect header", async () => {
     const { port, log } = await serve();
-    const answer = await say(port, "GET / HTTP/1.1\r\nHost: quire\r\nExpect: a miracle\r\n\r\n");
+    const answer = await sendRaw(port, "GET / HTTP/1.1\r\nHost: quire\r\nExpect: a miracle\r\n\r\n");
     const requestId = expectProblem(answer, 417, "Expectation Failed", "expectation_failed");
     expect(loggedIds(log)).toEqual([requestId]);
   });
 
   it("is not a path that begins with two slashes, which reaches the app unchanged", async () => {
     const { port } = await serve((request) => new Response(new URL(request.url).pathname));
-    const answer = await say(port, "GET //users HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
+    const answer = await sendRaw(port, "GET //users HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(answer).toContain("//users");
   });
 
   it("is not a request with any method, TRACE included", async () => {
     const { port } = await serve((request) => new Response(request.method));
-    const answer = await say(port, "TRACE / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
+    const answer = await sendRaw(port, "TRACE / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(answer).toContain("TRACE");
   });
@@ -198,7 +198,7 @@ describe("a malformed request", () => {
 describe("OPTIONS *", () => {
   it("gets the methods of the server and keeps its connection open (RFC 9110, 9.3.7)", async () => {
     const { port, log } = await serve(() => new Response("the app"));
-    const answer = await say(
+    const answer = await sendRaw(
       port,
       "OPTIONS * HTTP/1.1\r\nHost: quire\r\n\r\nGET / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n",
     );
@@ -212,7 +212,12 @@ describe("OPTIONS *", () => {
 
   it("is the only request whose target may be an asterisk", async () => {
     const { port } = await serve();
-    expectProblem(await say(port, "GET * HTTP/1.1\r\nHost: quire\r\n\r\n"), 400, "Bad Request", "malformed_request");
+    expectProblem(
+      await sendRaw(port, "GET * HTTP/1.1\r\nHost: quire\r\n\r\n"),
+      400,
+      "Bad Request",
+      "malformed_request",
+    );
   });
 });
 

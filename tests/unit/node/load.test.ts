@@ -32,7 +32,7 @@ const dialFrom = async (port: number, addresses: number): Promise<Socket[]> =>
   Promise.all(Array.from({ length: addresses }, async (_, index) => dial(port, { from: `127.0.1.${index + 1}` })));
 
 /** The answer to one request on a new connection from an address. */
-async function ask(port: number, from: string, request = GET) {
+async function send(port: number, from: string, request = GET) {
   const socket = await dial(port, { from });
   socket.write(request);
   const answer = parseAnswer(await readUntil(socket, "\r\n\r\n"));
@@ -41,7 +41,7 @@ async function ask(port: number, from: string, request = GET) {
 }
 
 const statusOf = async (port: number, from: string, request = GET): Promise<number> =>
-  Number((await ask(port, from, request)).statusLine.split(" ")[1]);
+  Number((await send(port, from, request)).statusLine.split(" ")[1]);
 
 /** Fills the server with requests of several addresses, each within its share. */
 async function fill(port: number, count: () => number): Promise<Socket[]> {
@@ -53,7 +53,7 @@ async function fill(port: number, count: () => number): Promise<Socket[]> {
 
 describe("a server at its bound of running requests", () => {
   it("refuses one more with 503, Retry-After and a problem, and serves again when one has ended", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { server, port } = await serve(hold);
     await fill(port, count);
 
@@ -64,10 +64,10 @@ describe("a server at its bound of running requests", () => {
     const requestId = refused.headers.get("X-Request-Id");
     expect(await refused.json()).toMatchObject({ status: 503, code: "server_busy", requestId });
 
-    letGo();
+    release();
     const again = fetch(server.url);
     await expect.poll(count).toBe(1);
-    letGo();
+    release();
     expect((await again).status).toBe(200);
   });
 
@@ -146,12 +146,12 @@ const settled = async (port: number) => statusOf(port, "127.0.0.1", get("/health
 
 describe("the slot of a running request", () => {
   it("is released once for each pipelined request when the connection is reset", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold);
     for (let round = 1; round <= 3; round++) {
       for (const socket of await fill(port, count)) socket.resetAndDestroy();
       await settled(port);
-      letGo();
+      release();
       await settled(port);
     }
     // Exactly the expected slots are free. A slot that is released twice would admit another request.
@@ -199,32 +199,32 @@ describe("the slot of a running request", () => {
 
 describe("the bound of one client address", () => {
   it("refuses more requests than its share with 429 and Retry-After, and serves others", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold);
     const greedy = await dial(port, { from: "127.0.0.2" });
     greedy.write(GET.repeat(MAX_PER_ADDRESS));
     await expect.poll(count).toBe(MAX_PER_ADDRESS);
 
-    const { statusLine, headers, body } = await ask(port, "127.0.0.2");
+    const { statusLine, headers, body } = await send(port, "127.0.0.2");
     expect([statusLine, headers.get("Retry-After")]).toEqual(["HTTP/1.1 429 Too Many Requests", "1"]);
     expect(body === "" || JSON.parse(body)).toMatchObject({ status: 429, code: "address_busy" });
     const other = await dial(port, { from: "127.0.0.3" });
     other.write(GET);
     await expect.poll(count).toBe(MAX_PER_ADDRESS + 1);
 
-    letGo();
+    release();
     await readUntil(greedy, "fine");
     await settled(port);
-    letGo();
+    release();
     const again = statusOf(port, "127.0.0.2");
     await expect.poll(count).toBe(1);
-    letGo();
+    release();
     expect(await again).toBe(200);
     for (const socket of [greedy, other]) socket.destroy();
   });
 
   it("releases a request once when its connection is reset", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRequestsPerAddress: 2 } });
     for (let round = 1; round <= 3; round++) {
       const socket = await dial(port, { from: "127.0.0.2" });
@@ -233,7 +233,7 @@ describe("the bound of one client address", () => {
       expect(await statusOf(port, "127.0.0.2")).toBe(429);
       socket.resetAndDestroy();
       await settled(port);
-      letGo();
+      release();
       await settled(port);
     }
   });
@@ -263,7 +263,7 @@ describe("the bound of one client address", () => {
 
   it("applies to the client that a trusted proxy reports, not to the proxy", async () => {
     const addressOf = requestAddress(countedHosts(proxyList(["127.0.0.9"])));
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRequestsPerAddress: 2 }, addressOf });
     const proxy = await dial(port, { from: "127.0.0.9" });
     const from = (client: string) => `GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${client}\r\n\r\n`;
@@ -271,20 +271,20 @@ describe("the bound of one client address", () => {
     await expect.poll(count).toBe(8);
     expect(await statusOf(port, "127.0.0.9", from("192.0.2.1"))).toBe(429);
     expect(await statusOf(port, "127.0.0.9", from("203.0.113.7, 192.0.2.1"))).toBe(429);
-    letGo();
+    release();
     proxy.destroy();
   });
 
   it("ignores an X-Forwarded-For of the client itself", async () => {
     const addressOf = requestAddress(countedHosts(proxyList([])));
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRequestsPerAddress: 2 }, addressOf });
     const client = await dial(port, { from: "127.0.0.2" });
     const from = (address: string) => `GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${address}\r\n\r\n`;
     client.write(from("192.0.2.1") + from("192.0.2.2"));
     await expect.poll(count).toBe(2);
     expect(await statusOf(port, "127.0.0.2", from("192.0.2.3"))).toBe(429);
-    letGo();
+    release();
     client.destroy();
   });
 });
@@ -295,7 +295,7 @@ describe("load shedding", () => {
       .filter(({ message }) => message.startsWith("load shedding"))
       .map(({ level, fields }) => ({ level, ...fields }));
 
-  it("is logged at once, and then once a minute with the number of refused requests", () => {
+  it("is logged immediately, and then once a minute with the number of refused requests", () => {
     vi.useFakeTimers();
     const log = recordingLog();
     const { note } = loadShedding(log);
@@ -326,7 +326,7 @@ describe("load shedding", () => {
   });
 
   it("is recorded for each refused request", async () => {
-    const { fetch: hold, count, letGo } = heldFetch();
+    const { fetch: hold, count, release } = heldFetch();
     const log = recordingLog();
     const shedding = loadShedding(log);
     const { port } = await serve(hold, { shedding, log });
@@ -335,11 +335,11 @@ describe("load shedding", () => {
     await statusOf(port, "127.0.0.1");
     expect(shedding.load()).toBe("shedding");
     expect(refusals(log)).toHaveLength(1);
-    letGo();
+    release();
   });
 });
 
-describe("incomplete uploads", () => {
+describe("the bound of incomplete uploads", () => {
   const post = (length: number) =>
     `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
   const echo = async (request: Request) => new Response(`all ${(await request.arrayBuffer()).byteLength}`);
@@ -351,7 +351,7 @@ describe("incomplete uploads", () => {
     return socket;
   }
 
-  it("lose the oldest one of the address with most bytes when they exceed the bound", async () => {
+  it("drops the oldest upload of the address with the most bytes when the total is exceeded", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytes: 10 * MIB } });
     const cautious = await upload(port, 2 * MIB, "127.0.0.2");
     const oldest = closeOf(await upload(port, 6 * MIB, "127.0.0.3"));
@@ -364,7 +364,7 @@ describe("incomplete uploads", () => {
     }
   });
 
-  it("have a lower bound for one address than in total", async () => {
+  it("is lower for one address than in total", async () => {
     const { port } = await serve(echo, { limits: { maxUploadBytesPerAddress: 3 * MIB } });
     const oldest = closeOf(await upload(port, 2 * MIB, "127.0.0.2"));
     const other = await upload(port, 2 * MIB, "127.0.0.3");
@@ -377,7 +377,7 @@ describe("incomplete uploads", () => {
     }
   });
 
-  it("count even if they are small", async () => {
+  it("counts small uploads too", async () => {
     const limits = { maxUploadBytesPerAddress: 10 * 65_536 };
     const { port } = await serve(echo, { limits });
     const closed = closeOf(await upload(port, 60_000, "127.0.0.2"));

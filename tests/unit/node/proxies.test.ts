@@ -20,10 +20,10 @@ const get = "GET / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n";
 const post = (length: number) =>
   `POST / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
 
-describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => {
-  const title = whyNot === null ? "a server" : `a server (skipped: ${whyNot})`;
+describe.each(PROXIES)("behind $name", ({ skipReason, keepsConnections, start }) => {
+  const title = skipReason === null ? "a server" : `a server (skipped: ${skipReason})`;
 
-  describe.skipIf(whyNot !== null)(title, () => {
+  describe.skipIf(skipReason !== null)(title, () => {
     const behindProxy = async (fetch: Fetch, limits = {}) => {
       const served = await serve(fetch, { addressOf: requestAddress(hostOf), limits });
       const proxy = await start(served.port);
@@ -32,7 +32,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
     };
 
     /** The status and the body of an answer to one request of a client at an address. */
-    const ask = async (port: number, from: string, request: string) => {
+    const send = async (port: number, from: string, request: string) => {
       const socket = await dial(port, { from });
       const answer = readToEnd(socket);
       socket.write(request);
@@ -50,7 +50,7 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
         });
         const { proxyPort } = await behindProxy(app.fetch);
         for (let round = 0; round < 2; round++) {
-          expect(await ask(proxyPort, "127.0.0.2", `${post(4)}body`)).toEqual({ status: 200, body: "body" });
+          expect(await send(proxyPort, "127.0.0.2", `${post(4)}body`)).toEqual({ status: 200, body: "body" });
           if (round === 0) await new Promise((settle) => setTimeout(settle, IDLE_MS));
         }
         if (keepsConnections) expect(peers.size, "the connection was reused").toBe(1);
@@ -76,32 +76,32 @@ describe.each(PROXIES)("behind $name", ({ whyNot, keepsConnections, start }) => 
       const address = clientAddress(hostOf);
       const { proxyPort } = await behindProxy(new Hono().get("/", (c) => c.text(address(c))).fetch);
       for (const from of ["127.0.0.2", "127.0.0.3"]) {
-        expect((await ask(proxyPort, from, get)).body).toContain(from);
+        expect((await send(proxyPort, from, get)).body).toContain(from);
         const forged = get.replace("Connection", "X-Forwarded-For: 192.0.2.1\r\nConnection");
-        expect((await ask(proxyPort, from, forged)).body).toContain(from);
+        expect((await send(proxyPort, from, forged)).body).toContain(from);
       }
     });
 
     it("applies its bounds to each client and not to the proxy", async () => {
-      const { fetch: hold, count, letGo } = heldFetch();
+      const { fetch: hold, count, release } = heldFetch();
       const { proxyPort } = await behindProxy(hold, { maxRequestsPerAddress: 2 });
-      const greedy = [ask(proxyPort, "127.0.0.2", get), ask(proxyPort, "127.0.0.2", get)];
+      const greedy = [send(proxyPort, "127.0.0.2", get), send(proxyPort, "127.0.0.2", get)];
       await expect.poll(count).toBe(2);
-      expect((await ask(proxyPort, "127.0.0.2", get)).status).toBe(429);
-      const other = ask(proxyPort, "127.0.0.3", get);
+      expect((await send(proxyPort, "127.0.0.2", get)).status).toBe(429);
+      const other = send(proxyPort, "127.0.0.3", get);
       await expect.poll(count).toBe(3);
-      letGo();
+      release();
       for (const { status } of await Promise.all([...greedy, other])) expect(status).toBe(200);
     });
 
     it("drains running requests at its shutdown without a 502", async () => {
-      const { fetch: hold, count, letGo } = heldFetch();
+      const { fetch: hold, count, release } = heldFetch();
       const { server, proxyPort } = await behindProxy(hold);
-      const asked = Array.from({ length: 10 }, async () => ask(proxyPort, "127.0.0.2", `${post(4)}body`));
+      const sent = Array.from({ length: 10 }, async () => send(proxyPort, "127.0.0.2", `${post(4)}body`));
       await expect.poll(count).toBe(10);
       const closed = server.close(60_000);
-      letGo();
-      for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
+      release();
+      for (const { status } of await Promise.all(sent)) expect(status).toBe(200);
       await closed;
     });
   });

@@ -61,7 +61,7 @@ describe("a client that does not read its response", () => {
 describe("a stalled connection", () => {
   const STALLED_AFTER_MS = 30_000;
 
-  it("is one that accepts no byte of its unsent data; each byte restarts the time", async () => {
+  it("accepts no byte of its unsent data for the whole time; each byte restarts it", async () => {
     const server = createServer((_, response) => response.end("x".repeat(ANSWER_BYTES)));
     const connections = trackConnections(server);
     const client = await dial(Number(new URL(await listening(server)).port));
@@ -103,7 +103,7 @@ describe("a stalled connection", () => {
     server.closeAllConnections();
   });
 
-  it("is not one without unsent data", async () => {
+  it("has unsent data", async () => {
     const server = createServer((_, response) => response.end("fine"));
     const connections = trackConnections(server);
     const client = await dial(Number(new URL(await listening(server)).port));
@@ -117,10 +117,10 @@ describe("a stalled connection", () => {
   });
 });
 
-describe("unsent responses", () => {
+describe("the bound of unsent responses", () => {
   /** Answers requests of these addresses at the same moment, after all have been admitted. No client reads. */
   async function answerAtOnce(addresses: readonly string[], limits: Partial<ServerLimits>) {
-    const { fetch: hold, count, letGo } = heldFetch(large);
+    const { fetch: hold, count, release } = heldFetch(large);
     const { port, server } = await serve(hold, { limits: { maxRequestsPerAddress: 1000, ...limits } });
     const readers: Socket[] = [];
     for (const from of addresses) {
@@ -128,24 +128,24 @@ describe("unsent responses", () => {
       readers.at(-1)?.write(GET);
       await expect.poll(count).toBe(readers.length);
     }
-    letGo();
+    release();
     await fetch(`${server.url}/health/live`, { method: "HEAD" });
     return Promise.all(readers.map(isWhole));
   }
 
-  it("destroy the oldest connections of an address that exceeds its bound", async () => {
+  it("destroys the oldest connections of an address that exceeds its bound", async () => {
     const limits = { maxUnsentBytesPerAddress: 2.5 * ANSWER_BYTES };
     const addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.2"];
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
   });
 
-  it("destroy the oldest connections of the address with most bytes when they exceed the total bound", async () => {
+  it("destroys the oldest connections of the address with the most bytes when the total is exceeded", async () => {
     const limits = { maxUnsentBytes: 3.5 * ANSWER_BYTES };
     const addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.2", "127.0.0.2", "127.0.0.2"];
     expect(await answerAtOnce(addresses, limits)).toEqual([true, false, false, true, true]);
   });
 
-  it("are not all in memory when many are requested at once", async () => {
+  it("keeps most responses out of memory when many are requested at the same time", async () => {
     const limits = { maxUnsentBytesPerAddress: 4.5 * ANSWER_BYTES };
     const whole = await answerAtOnce(
       Array.from({ length: 30 }, () => "127.0.0.2"),
@@ -155,9 +155,9 @@ describe("unsent responses", () => {
   });
 
   it.each([
-    ["of their address above half of its bound", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
-    ["of all addresses above half of the total bound", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
-  ])("make the server refuse new requests %s, until they are read", async (_, limits, ownStatus, otherStatus) => {
+    ["above half of the bound of their address", { maxUnsentBytesPerAddress: 1.5 * ANSWER_BYTES }, 429, 200],
+    ["above half of the total bound", { maxUnsentBytes: 1.5 * ANSWER_BYTES }, 503, 503],
+  ])("refuses new requests %s, until the responses are read", async (_, limits, ownStatus, otherStatus) => {
     const { port, server } = await serve(large, { limits });
     const reader = await askWithoutReading(port, server.url, "127.0.0.2");
     const statusFor = async (from: string) => {
@@ -172,7 +172,7 @@ describe("unsent responses", () => {
     expect(await statusFor("127.0.0.2")).toBe(200);
   });
 
-  it("are counted in bytes of UTF-8, even if they are pipelined", async () => {
+  it("counts responses in bytes of UTF-8, even if they are pipelined", async () => {
     const wide = () => new Response("€".repeat(ANSWER_BYTES / 3));
     const limits = { maxUnsentBytesPerAddress: 3 * ANSWER_BYTES };
     const { port, server } = await serve(wide, { limits });
@@ -197,7 +197,7 @@ describe("excessOf", () => {
     expect(excess([holding("b", 1), holding("a", 3), holding("a", 2), holding("a", 1)], 100, 4)).toEqual(["a 3"]);
   });
 
-  it("selects the oldest of the address with most until the rest is within the bound", () => {
+  it("selects the oldest of the address with the most bytes until the rest is within the bound", () => {
     const held = [holding("b", 2), holding("a", 3), holding("a", 2), holding("c", 2)];
     expect(excess(held, 6, 100)).toEqual(["a 3"]);
     expect(excess(held, 3, 100)).toEqual(["a 3", "b 2", "a 2"]);

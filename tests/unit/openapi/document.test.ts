@@ -80,7 +80,7 @@ async function lint(json: string): Promise<{ exitCode: number; output: string }>
   const file = join(directory, "openapi.json");
   await writeFile(file, json);
   const options = ["lint", "--extends=recommended", "--format=json", file];
-  // Otherwise Redocly sends telemetry, and asks the registry for a newer version.
+  // Otherwise Redocly sends telemetry, and checks the registry for a newer version.
   const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
   const result = await new Promise<{ exitCode: number; output: string }>((settle) => {
     const child = execFile(REDOCLY, options, { cwd: directory, env, maxBuffer: 50_000_000 }, (_, stdout, stderr) =>

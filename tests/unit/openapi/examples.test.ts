@@ -99,8 +99,8 @@ function requestOf({ path, parameters, requestBody }: DocumentedOperation, heade
   };
 }
 
-describe("the examples of the OpenAPI document", () => {
-  it.each(operations)("of $operationId equal the request and the answer", async (operation) => {
+describe("the OpenAPI document", () => {
+  it.each(operations)("shows the request and the answer of $operationId as its examples", async (operation) => {
     const { url, call } = requestOf(operation, {});
     const reply = await (await serverFor(operation)).call(operation.method, url, call);
     const { status, body } = exampleAnswer(operation);
@@ -115,14 +115,17 @@ describe("the examples of the OpenAPI document", () => {
       ),
     );
 
-  it.each(queries)("of $operation.operationId find an item by '$name'", async ({ operation, name, example }) => {
-    const { url, call } = requestOf(operation, {});
-    const path = `${url.split("?")[0]}?${new URLSearchParams({ [name]: example }).toString()}`;
-    const reply = await (await serverFor(operation)).call(operation.method, path, call);
-    expect(reply.body).toHaveProperty("items.0.id");
-  });
+  it.each(queries)(
+    "has an example of '$name' that finds an item with $operation.operationId",
+    async ({ operation, name, example }) => {
+      const { url, call } = requestOf(operation, {});
+      const path = `${url.split("?")[0]}?${new URLSearchParams({ [name]: example }).toString()}`;
+      const reply = await (await serverFor(operation)).call(operation.method, path, call);
+      expect(reply.body).toHaveProperty("items.0.id");
+    },
+  );
 
-  it("include a search", () => {
+  it("has an example of a search", () => {
     expect(queries.map(({ operation, name }) => `${operation.operationId} ${name}`)).toContain("listPosts q");
   });
 
@@ -130,15 +133,18 @@ describe("the examples of the OpenAPI document", () => {
     operation.parameters.filter((each) => each.in === "header").map(({ name }) => ({ operation, name })),
   );
 
-  it.each(headers)("of $operation.operationId also succeed with the header $name", async ({ operation, name }) => {
-    const { url, call } = requestOf(operation, { [name]: HEADER_VALUES[name] ?? "" });
-    const reply = await (await serverFor(operation)).call(operation.method, url, call);
-    // A precondition of a read may not hold.
-    const otherwise = name.startsWith("If-") ? [304] : [];
-    expect([exampleAnswer(operation).status, ...otherwise]).toContain(reply.status);
-  });
+  it.each(headers)(
+    "has an example of $operation.operationId that also succeeds with the header $name",
+    async ({ operation, name }) => {
+      const { url, call } = requestOf(operation, { [name]: HEADER_VALUES[name] ?? "" });
+      const reply = await (await serverFor(operation)).call(operation.method, url, call);
+      // A precondition of a read may not hold.
+      const otherwise = name.startsWith("If-") ? [304] : [];
+      expect([exampleAnswer(operation).status, ...otherwise]).toContain(reply.status);
+    },
+  );
 
-  it("include no header", () => {
+  it("has no example of a header", () => {
     const inHeaders = operations.flatMap(({ parameters }) => parameters.filter((each) => each.in === "header"));
     expect(inHeaders.filter(({ example, schema }) => example !== undefined || schema.examples !== undefined)).toEqual(
       [],

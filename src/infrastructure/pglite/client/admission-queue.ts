@@ -26,7 +26,7 @@ export interface AdmissionLimits {
 export interface AdmissionRequest {
   /** The memory of the request while it waits. */
   readonly bytes: number;
-  /** Several shared holders have the engine at the same time, and it serves them in order. An exclusive holder has it alone. */
+  /** Shared holders have the engine together, and it serves them in their order. An exclusive holder has the engine alone. */
   readonly mode: "exclusive" | "shared";
   /** Whether the request passes all others: it was admitted before and lost its engine. */
   readonly isRetry?: boolean;
@@ -36,7 +36,7 @@ export interface AdmissionRequest {
 
 export type Release = () => void;
 
-/** The bounded queue in front of the engine. A request that cannot be served soon is rejected at once. */
+/** The bounded queue in front of the engine. A request that cannot be served soon is rejected immediately. */
 export interface AdmissionQueue {
   /** Waits for the engine, and returns the function that releases it. Fails with `admission_rejected`. */
   acquire(request: AdmissionRequest): Promise<Result<Release, AdmissionRejected>>;

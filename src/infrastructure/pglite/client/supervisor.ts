@@ -135,9 +135,9 @@ class EngineSupervisor implements Supervisor {
     this.#engine = null;
     this.#queue.pause();
     await engine.kill();
-    this.#options.log.error({ detail }, "engine out of step with its files: restarting");
+    this.#options.log.error({ detail }, "engine state differs from its files: restarting");
     release();
-    await this.#replace({ kind: "engine_failed", reason: "out_of_step", detail, lastWords: [] });
+    await this.#replace({ kind: "engine_failed", reason: "stale_state", detail, lastLines: [] });
   }
 
   async kill(): Promise<void> {
@@ -174,8 +174,8 @@ class EngineSupervisor implements Supervisor {
   #onFailed(failure: EngineFailed): void {
     this.#engine = null;
     this.#queue.pause();
-    const { reason, detail, lastWords } = failure;
-    this.#options.log.error({ reason, detail, lastWords }, "engine failed: restarting");
+    const { reason, detail, lastLines } = failure;
+    this.#options.log.error({ reason, detail, lastLines }, "engine failed: restarting");
     void this.#replace(failure);
   }
 
@@ -200,7 +200,7 @@ class EngineSupervisor implements Supervisor {
       }
       cause = opened.error;
       if (cause.kind === "cluster_damaged") return this.#abandon(attempts + 1, cause);
-      log.error({ detail: cause.detail, lastWords: cause.lastWords }, "engine does not start");
+      log.error({ detail: cause.detail, lastLines: cause.lastLines }, "engine does not start");
     }
   }
 

@@ -3,7 +3,7 @@ import type { Log } from "../../../application/ports/log.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/engine.ts";
 import type { DrizzleClient } from "./client.ts";
-import { forgetRelationFiles } from "../integrity/relation-files.ts";
+import { removeRelationFileRecord } from "../integrity/relation-files.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { planVacuum, reusableBytes, type TableActivity } from "./vacuum-plan.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
@@ -129,7 +129,7 @@ function upkeepTasks(options: UpkeepOptions) {
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
       const failure = await runExclusively(options, async (engine) => {
         // After a crash a file that is shorter than recorded would count as damaged.
-        if (returnsSpace) await forgetRelationFiles(directory);
+        if (returnsSpace) await removeRelationFileRecord(directory);
         const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS };
         const replies = await engine.execute([{ text: command, values: [] }], handling);
         return replies.map(([reply]) => reply?.error ?? null);

@@ -6,7 +6,7 @@ import { PROBE_FILE } from "../directory/layout.ts";
 import type { DatabaseError } from "../engine/wire-protocol.ts";
 
 /**
- * Refuses writes after PostgreSQL could not write its files, until the cause is gone. A write that fails in a critical
+ * Refuses writes after PostgreSQL could not write its files, until the cause has ended. A write that fails in a critical
  * section of PostgreSQL ends the engine, and the reads with it.
  */
 export interface WriteCircuitBreaker {
@@ -14,7 +14,7 @@ export interface WriteCircuitBreaker {
   failure(): DatabaseError | null;
   /** Opens the circuit when PostgreSQL's error is about its files. Other errors change nothing. */
   record(error: DatabaseError): void;
-  /** Closes the circuit once its cause is gone. Call it every second or so. */
+  /** Closes the circuit once its cause has ended. Call it about once a second. */
   tryClose(): Promise<void>;
 }
 

@@ -23,7 +23,7 @@ export type ClaimError = DescriptorsTooFew | DataDirectoryInUse | DataDirectoryF
 
 /**
  * Locks a data directory for this process, and creates it if it is missing. This is the first step of a start and a
- * fast one, so a second process ends at once. Nothing is written to a directory with foreign files.
+ * fast one, so a second process ends immediately. Nothing is written to a directory with foreign files.
  */
 export function claimDataDirectory(path: string): Result<ClaimedDirectory, ClaimError> {
   const directory = resolve(path);

@@ -27,12 +27,12 @@ export interface DataDirectoryIncompatible {
   readonly postgresql: number;
 }
 
-/** PostgreSQL does not start. `lastWords` are the last lines of PostgreSQL's log. */
+/** PostgreSQL does not start. `lastLines` are the last lines of PostgreSQL's log. */
 export interface EngineNotStarted {
   readonly kind: "engine_not_started";
   readonly directory: string;
   readonly detail: string;
-  readonly lastWords: readonly string[];
+  readonly lastLines: readonly string[];
 }
 
 export type ClusterError =

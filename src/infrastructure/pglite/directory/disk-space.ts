@@ -62,7 +62,7 @@ const RESERVE_BYTES = 3 * WAL_SEGMENT_BYTES;
 const KEPT_RESERVE_BYTES = 2 * WAL_SEGMENT_BYTES;
 /** A segment, and the pages that one write changes. */
 const MIN_FREE_BYTES = WAL_SEGMENT_BYTES + 4 * 1_048_576;
-/** Sixteen of the longest posts. With less reusable space, writes would end again at once. */
+/** Sixteen of the longest posts. With less reusable space, writes would end again immediately. */
 const MIN_REUSABLE_BYTES = 16 * 1_048_576;
 /** The write-ahead log has up to 8 segments. A table or an index creates up to three files at a time. */
 const WATERMARK_INODES = 64;
@@ -87,7 +87,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
   const writes = unseenWrites(watermarkBytes * UNSEEN_SHARE);
   const monitor = monitorFreeSpace({
     directory,
-    onLook: writes.onLook,
+    onMeasure: writes.onMeasure,
     ...(readFreeSpace === undefined ? {} : { read: readFreeSpace }),
   });
 
@@ -197,7 +197,7 @@ function unseenWrites(maxBytes: number) {
         wake();
       };
     },
-    onLook: () => {
+    onMeasure: () => {
       const endedBefore = endedBytes;
       return (hasSucceeded: boolean) => {
         if (hasSucceeded) endedBytes -= endedBefore;
@@ -207,7 +207,7 @@ function unseenWrites(maxBytes: number) {
   };
 }
 
-/** The files of a new database take 40 MiB in total. There are 1,010 of them. */
+/** A new database has 1,010 files with 40 MiB in total. */
 const NEW_DATABASE_BYTES = 48 * 1_048_576;
 const NEW_DATABASE_INODES = 1100;
 

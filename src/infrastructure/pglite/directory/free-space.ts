@@ -18,27 +18,27 @@ export interface FreeSpaceMonitor {
 interface MonitorOptions {
   readonly directory: string;
   /** Called when a measurement begins. The returned function is called when it has ended. */
-  readonly onLook: () => (hasSucceeded: boolean) => void;
+  readonly onMeasure: () => (hasSucceeded: boolean) => void;
   readonly read?: (directory: string) => Promise<FreeSpace>;
 }
 
 const INTERVAL_MS = 250;
 /** A disk that does not answer within this time counts as full until it does. */
-const LOOK_TIMEOUT_MS = 5000;
+const MEASUREMENT_TIMEOUT_MS = 5000;
 const NOTHING: FreeSpace = { bytes: 0, inodes: 0 };
 
 /** Measures the free space in the background, so that no request waits for a disk. One measurement is in flight at a time. */
-export function monitorFreeSpace({ directory, onLook, read = readFreeSpace }: MonitorOptions): FreeSpaceMonitor {
+export function monitorFreeSpace({ directory, onMeasure, read = readFreeSpace }: MonitorOptions): FreeSpaceMonitor {
   let found = readFreeSpaceSync(directory);
   let looking: Promise<void> | null = null;
   let isHanging = false;
 
   const look = async () => {
-    const end = onLook();
+    const end = onMeasure();
     const reading = read(directory);
     let timeout: NodeJS.Timeout | undefined;
     const timedOut = new Promise<null>((settle) => {
-      timeout = setTimeout(() => settle(null), LOOK_TIMEOUT_MS);
+      timeout = setTimeout(() => settle(null), MEASUREMENT_TIMEOUT_MS);
     });
     const free = await Promise.race([reading, timedOut]);
     clearTimeout(timeout);

@@ -31,17 +31,17 @@ export function detectRemoval(directory: string): RemovalDetector {
     }
   };
   let timer: NodeJS.Timeout | undefined;
-  let isLooking = false;
+  let isChecking = false;
   const gone = new Promise<DataDirectoryGone>((settle) => {
     const look = async () => {
       // On a disk that hangs, only one check is in flight.
-      if (isLooking) return;
-      isLooking = true;
+      if (isChecking) return;
+      isChecking = true;
       if (await isGone()) {
         clearInterval(timer);
         settle({ kind: "data_directory_gone", directory });
       }
-      isLooking = false;
+      isChecking = false;
     };
     timer = setInterval(() => void look(), INTERVAL_MS).unref();
   });

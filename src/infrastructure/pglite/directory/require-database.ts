@@ -8,7 +8,7 @@ import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
 /** The location holds no database of Quire. None was created. */
 export interface NoDatabase {
   readonly kind: "no_database";
-  readonly place: string;
+  readonly location: string;
 }
 
 /** Checks that a data directory holds a database. It writes nothing. Fails with `no_database`. */
@@ -17,7 +17,7 @@ export function requireDatabase(path: string): Result<void, NoDatabase | DataDir
   try {
     const recognised = existsSync(directory) ? recogniseDirectory(directory) : ok("new");
     if (recognised.isErr()) return err(recognised.error);
-    return recognised.value === "used" ? ok() : fail({ kind: "no_database", place: directory });
+    return recognised.value === "used" ? ok() : fail({ kind: "no_database", location: directory });
   } catch (cause) {
     return fail({ kind: "data_directory_unusable", directory, cause });
   }

@@ -19,15 +19,15 @@ import {
 } from "./worker-thread.ts";
 
 /**
- * The engine ended unexpectedly, and its Worker has exited. `out_of_step`: the host ended it, because writes failed
+ * The engine ended unexpectedly, and its Worker has exited. `stale_state`: the host ended it, because writes failed
  * although the files were correct.
  */
 export interface EngineFailed {
   readonly kind: "engine_failed";
-  readonly reason: EndReason | "out_of_step";
+  readonly reason: EndReason | "stale_state";
   readonly detail: string;
   /** The last lines of PostgreSQL's own log. */
-  readonly lastWords: readonly string[];
+  readonly lastLines: readonly string[];
 }
 
 /** A request got no answer, because the engine ended. */
@@ -42,7 +42,7 @@ export interface RequestLost {
 export interface EngineNotOpened {
   readonly kind: "engine_not_opened";
   readonly detail: string;
-  readonly lastWords: readonly string[];
+  readonly lastLines: readonly string[];
 }
 
 /** The guard of the host found the files damaged, before PostgreSQL opened them. */
@@ -66,7 +66,7 @@ export interface Engine {
   checkpoint(): Promise<Result<DatabaseError | null, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the shutdown was clean. */
   close(): Promise<Result<{ readonly isShutDown: boolean }, RequestLost>>;
-  /** Ends the Worker at once, like a crash. */
+  /** Ends the Worker immediately, like a crash. */
   kill(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ export async function openEngine<Damage>(
 
 function notOpened(event: WorkerAnswer<unknown> | WorkerEnd, lastLines: readonly string[]): EngineNotOpened {
   const detail = event.kind === "failed" ? event.reason : event.kind === "ended" ? event.detail : event.kind;
-  return { kind: "engine_not_opened", detail, lastWords: [...lastLines] };
+  return { kind: "engine_not_opened", detail, lastLines: [...lastLines] };
 }
 
 function engineOn(
@@ -190,7 +190,7 @@ function engineOn(
 }
 
 function failureOf({ reason, detail }: WorkerEnd, lastLines: readonly string[]): EngineFailed {
-  return { kind: "engine_failed", reason, detail, lastWords: [...lastLines] };
+  return { kind: "engine_failed", reason, detail, lastLines: [...lastLines] };
 }
 
 function lostBy(end: WorkerEnd, lastLines: readonly string[]): RequestLost {

@@ -2,7 +2,7 @@ import type { Result } from "neverthrow";
 
 /**
  * The host's own checks and records. The engine calls them in its Worker while PostgreSQL is idle, so the files of the
- * cluster do not change meanwhile.
+ * cluster do not change in the meantime.
  */
 export interface EngineGuard<Damage> {
   /** Checks the files before PostgreSQL opens them. It must write nothing. */

@@ -51,7 +51,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   // The Worker answers requests in order, so the first waiter belongs to the current request.
   const waiters: Waiter<Damage>[] = [];
   let ending: WorkerEnd | null = null;
-  let isGone = false;
+  let hasExited = false;
   let stopWatchdog: (() => void) | null = null;
 
   const end = (reason: EndReason, detail: string) => {
@@ -71,7 +71,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     worker.once("exit", (code) => {
       const detail = `the engine's thread ended with ${code}`;
       ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
-      isGone = true;
+      hasExited = true;
       stopWatchdog?.();
       settle(ending);
       for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
@@ -83,7 +83,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   worker.on("message", (event: EngineEvent<Damage>) => {
     if (event.kind === "line") {
       if (lastLines.push(event.text) > MAX_LAST_LINES) lastLines.shift();
-      // After a PANIC the engine may spin for ever instead of answering.
+      // After a PANIC the engine may spin forever instead of answering.
       if (FATAL_LINE.test(event.text)) end("panic", event.text);
       return;
     }
@@ -100,7 +100,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     send: (request, transfer) => worker.postMessage(request, transfer),
     next: async (deadlineMs) =>
       new Promise((settle) => {
-        if (isGone && ending !== null) settle({ ...ending, hasBegun: false });
+        if (hasExited && ending !== null) settle({ ...ending, hasBegun: false });
         else if (waiters.push({ settle, deadlineMs }) === 1) watchFirst();
       }),
     end,

@@ -33,7 +33,7 @@ const TRANSACTION_DIRECTORIES: readonly string[] = ["pg_xact", "pg_multixact/off
 /**
  * Records the size of every relation file. Call it right after a CHECKPOINT, when the files are on the disk, while nothing
  * else runs. From then on they only grow: the engine runs with vacuum_truncate=off, and code that drops or rewrites a
- * table calls `forgetRelationFiles` first. Throws the operating system's error; the earlier record stays.
+ * table calls `removeRelationFileRecord` first. Throws the operating system's error; the earlier record stays.
  *
  * @param shutdown The position of the shutdown checkpoint after a clean shutdown, otherwise `null`.
  */
@@ -49,7 +49,7 @@ export async function recordRelationFiles(directory: string, shutdown: Lsn | nul
 }
 
 /** Removes the record, before files are dropped or rewritten. Throws the operating system's error. */
-export async function forgetRelationFiles(directory: string): Promise<void> {
+export async function removeRelationFileRecord(directory: string): Promise<void> {
   await rm(join(directory, RELATION_FILES_FILE), { force: true });
   await fsyncDirectory(directory);
 }

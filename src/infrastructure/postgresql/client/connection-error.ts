@@ -23,7 +23,7 @@ const LOST = new Set([
 ]);
 /** Severities in English, whatever the language of the server (PostgreSQL 18, 54.8). */
 const ENDING = new Set(["FATAL", "PANIC"]);
-/** The server ends the connection. It may send this after a commit, in the place of the answer. */
+/** The server ends the connection. It may send this instead of the answer to a commit. */
 const ENDED_BY_SERVER = new Set(["57P01", "57P02"]);
 
 /** Whether the connection has ended with this error. */

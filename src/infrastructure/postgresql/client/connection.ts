@@ -15,7 +15,7 @@ export interface ServerConnection {
   hasAnswered(): boolean;
   /** The time since the last byte of the server while it owes an answer; 0 when it owes none. */
   silentMs(): number;
-  /** Closes the connection at once. The driver rejects all statements that wait on it. */
+  /** Closes the connection immediately. The driver rejects all statements that wait on it. */
   destroy(reason: string): void;
 }
 

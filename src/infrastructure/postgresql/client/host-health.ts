@@ -17,8 +17,8 @@ export async function checkHostHealth(
   backends: readonly number[],
 ): Promise<HostHealth> {
   const pids = `array[${backends.join(", ")}]::int[]`;
-  const statement = `select pg_backend_pid()::text, string_agg(asked.pid::text, ' ')
-    from unnest(${pids}) as asked (pid) left join pg_stat_activity as activity on activity.pid = asked.pid
+  const statement = `select pg_backend_pid()::text, string_agg(given.pid::text, ' ')
+    from unnest(${pids}) as given (pid) left join pg_stat_activity as activity on activity.pid = given.pid
     where activity.pid is null or (activity.state like 'idle%'
       and clock_timestamp() - activity.state_change > interval '${SUSPICIOUS_SILENCE_MS} ms')`;
   let connection: ServerConnection | undefined;

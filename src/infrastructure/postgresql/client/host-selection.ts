@@ -5,8 +5,8 @@ import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 
 /**
  * Host selection for each connection, if a URL names several hosts or requires a role (`target_session_attrs`). It
- * probes all hosts at once and takes the first suitable one that answers; when none is suitable the connection fails. The
- * driver itself would try the hosts one after the other, without a pause, an end or an error.
+ * probes all hosts at the same time and takes the first suitable one that answers; when none is suitable the connection
+ * fails. The driver itself would try the hosts one after the other, without a pause, an end or an error.
  */
 export function hostSelection(server: ServerUrl, connectTimeoutMs: number): () => Promise<ServerHost> {
   const { hosts, sessionAttributes } = server;

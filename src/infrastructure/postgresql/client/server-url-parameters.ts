@@ -32,38 +32,38 @@ const TLS_VERSIONS: readonly SecureVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "
 /** A quarter of the idle timeout of usual firewalls and load balancers (Azure: 4 minutes). */
 const DEFAULT_KEEP_ALIVE_S = 60;
 
-/** The parameters that change nothing here, each with the reason. */
+/** The parameters that have no effect, each with the reason. */
 const IGNORED: Readonly<Record<string, string>> = {
-  fallback_application_name: "Quire has a name of its own",
-  gssdelegation: "there is no GSSAPI here",
-  gsslib: "there is no GSSAPI here",
-  keepalives_count: "Node does not set it; the watchdog of Quire notices a dead connection first",
-  keepalives_interval: "as above",
-  krbsrvname: "there is no GSSAPI here",
-  load_balance_hosts: "all hosts are asked at once",
-  pool_timeout: "Prisma's; QUIRE_REQUEST_TIMEOUT_MS says how long a request waits",
-  sslcompression: "TLS has none any more",
-  sslsni: "the name is always sent",
-  supa: "the mark of a hosting service in its URLs",
+  fallback_application_name: "Quire sets application_name itself",
+  gssdelegation: "Quire does not support GSSAPI",
+  gsslib: "Quire does not support GSSAPI",
+  keepalives_count: "Node cannot set it; the connection watchdog detects a dead connection earlier",
+  keepalives_interval: "as keepalives_count",
+  krbsrvname: "Quire does not support GSSAPI",
+  load_balance_hosts: "host selection probes all hosts concurrently",
+  pool_timeout: "a parameter of Prisma; QUIRE_REQUEST_TIMEOUT_MS limits the time of a request",
+  sslcompression: "current TLS has no compression",
+  sslsni: "the server name is always sent",
+  supa: "a marker that a hosting service adds to its URLs",
   tcp_user_timeout: "as keepalives_count",
-  uselibpqcompat: "what sslmode says is always libpq's",
-  workaround: "the mark of a hosting service in its URLs",
+  uselibpqcompat: "sslmode always has the meaning that it has in libpq",
+  workaround: "a marker that a hosting service adds to its URLs",
 };
 
 type Parameters = ReadonlyMap<string, string>;
 type Read<T> = Result<T, string>;
 
 /**
- * Reads the parameters of libpq (PostgreSQL 18, 32.1.2), and those that hosting services add to their URLs. It refuses
- * every other parameter by its name. A message never contains a value.
+ * Reads the parameters of libpq (PostgreSQL 18, 32.1.2), and those that hosting services add to their URLs. It rejects
+ * every other parameter and names it. A message never contains a value.
  */
 export function readParameters(parameters: Parameters, isLocal: boolean): Read<ServerParameters> {
   const unknown = [...parameters.keys()].filter((name) => !(name in READERS) && !(name in IGNORED));
-  // An improper name may be a part of a password.
-  const shown = unknown.map((name) => (/^\w{1,40}$/.test(name) ? name : "one without a proper name"));
+  // An invalid name may be a part of a password.
+  const shown = unknown.map((name) => (/^\w{1,40}$/.test(name) ? name : "a name that is not shown"));
   if (unknown.length > 0) {
     return err(
-      `has parameters that are not known: ${shown.join(", ")}; a setting of PostgreSQL is written as options=-c%20name%3Dvalue`,
+      `has unknown parameters: ${shown.join(", ")}; remove them, or write a setting of PostgreSQL as options=-c%20name%3Dvalue`,
     );
   }
   for (const [name, value] of parameters) {
@@ -82,7 +82,7 @@ function parametersWith(tls: ServerParameters["tls"], parameters: Parameters): S
     tls,
     tlsNegotiation: text("sslnegotiation") === "direct" ? "direct" : "postgres",
     sessionAttributes: SESSION_ATTRIBUTES.find((name) => name === text("target_session_attrs")) ?? null,
-    // libpq waits for ever with 0; here 0 means the configured timeout.
+    // 0 means no timeout in libpq, and the configured timeout here.
     connectTimeoutMs: seconds === 0 ? null : seconds * 1000,
     keepAliveDelayMs: text("keepalives") === "0" ? null : keepAliveSeconds(text("keepalives_idle")) * 1000,
     maxConnections: limit === undefined ? null : Number(limit),
@@ -106,37 +106,35 @@ const anything: Refuse = () => null;
 const oneOf =
   (name: string, ...values: readonly string[]): Refuse =>
   (value) =>
-    value === "" || values.includes(value) ? null : `has ${an(name)} that is none of ${values.join(", ")}`;
+    value === "" || values.includes(value) ? null : `has an invalid ${name}: use one of ${values.join(", ")}`;
 const wholeNumber =
-  (name: string, least: number): Refuse =>
+  (name: string, min: number): Refuse =>
   (value) =>
-    value === "" || (/^\d{1,6}$/.test(value) && Number(value) >= least)
+    value === "" || (/^\d{1,6}$/.test(value) && Number(value) >= min)
       ? null
-      : `has ${an(name)} that is no whole number from ${least} on`;
+      : `has an invalid ${name}: use a whole number of at least ${min}`;
 
-function an(name: string): string {
-  return `${/^[aeiou]|^ssl/.test(name) ? "an" : "a"} ${name}`;
-}
-
-/** The known parameters, with the values that are refused. */
+/** The known parameters, each with a check of its value. */
 const READERS: Readonly<Record<string, Refuse>> = {
   application_name: anything,
   channel_binding: oneOf("channel_binding", "disable", "prefer", "require"),
   client_encoding: (value) =>
-    /^(?:|auto|utf-?8|unicode)$/i.test(value) ? null : "has a client_encoding that is not UTF8, which Quire speaks",
+    /^(?:|auto|utf-?8|unicode)$/i.test(value)
+      ? null
+      : "has a client_encoding other than UTF8, the only one that Quire supports",
   connect_timeout: wholeNumber("connect_timeout", 0),
   connection_limit: wholeNumber("connection_limit", 1),
   gssencmode: (value) =>
     value === "require"
-      ? "has gssencmode=require, and Quire does not speak GSSAPI: use TLS (sslmode)"
+      ? "has gssencmode=require, but Quire does not support GSSAPI: use TLS (sslmode)"
       : oneOf("gssencmode", "disable", "prefer")(value),
   keepalives: oneOf("keepalives", "0", "1"),
   keepalives_idle: wholeNumber("keepalives_idle", 0),
   options: anything,
   pgbouncer: oneOf("pgbouncer", "true", "false"),
   schema: (value) =>
-    value === "" || value === "public" ? null : "has a schema that is not public, where Quire's tables are",
-  ssl: () => "has the parameter ssl, which has many meanings: say sslmode=require, or sslmode=verify-full",
+    value === "" || value === "public" ? null : "has a schema other than public, the only one that Quire supports",
+  ssl: () => "has the ambiguous parameter ssl: use sslmode=require or sslmode=verify-full",
   ssl_max_protocol_version: oneOf("ssl_max_protocol_version", ...TLS_VERSIONS),
   ssl_min_protocol_version: oneOf("ssl_min_protocol_version", ...TLS_VERSIONS),
   sslcert: anything,
@@ -158,8 +156,8 @@ function tlsOf(parameters: Parameters, isLocal: boolean): Read<ServerParameters[
   const root = text("sslrootcert");
   let mode = (sslMode ?? (isLocal ? "disable" : "verify-full")) as SslMode;
   if (text("channel_binding") === "require") {
-    if (mode === "disable") return err("has channel_binding=require, which needs TLS: say sslmode=verify-full");
-    // The driver has no channel binding. A verified certificate protects from a machine in the middle as well.
+    if (mode === "disable") return err("has channel_binding=require without TLS: use sslmode=verify-full");
+    // The driver has no channel binding. A verified certificate protects from a machine in the middle too.
     if (mode !== "verify-ca") mode = "verify-full";
   }
   // As in libpq, `require` with a root certificate means `verify-ca`, and with the certificates of the system `verify-full`.
@@ -197,7 +195,7 @@ function readFiles(files: Readonly<Record<keyof typeof FILE_PARAMETERS, string |
     try {
       contents[option] = readFileSync(file, "utf8");
     } catch {
-      return err(`names ${an(FILE_PARAMETERS[option])} that cannot be read`);
+      return err(`has an unreadable file as its ${FILE_PARAMETERS[option]}: check its path and its permissions`);
     }
   }
   return ok(contents);

@@ -10,7 +10,7 @@ export type ServerHost =
 /** A parsed URL of a PostgreSQL server, or of several hosts of which one is selected (PostgreSQL 18, 32.1.1.2). */
 export interface ServerUrl extends ServerParameters {
   /** The URL to show, without the user, the password and the parameters. */
-  readonly place: string;
+  readonly location: string;
   readonly hosts: readonly [ServerHost, ...ServerHost[]];
   /** `undefined` for the default of the driver: PGUSER, PGPASSWORD and PGDATABASE, then the name of the user. */
   readonly user: string | undefined;
@@ -66,7 +66,12 @@ export function parseServerUrl(raw: string): Result<ServerUrl, ServerUrlInvalid>
   if (first === undefined) return invalid(SHAPE);
   const read = readParameters(parameters, hosts.value.every(isLocal));
   if (read.isErr()) return invalid(read.error);
-  return ok({ ...read.value, ...identity, place: placeOf(hosts.value, written, path), hosts: [first, ...others] });
+  return ok({
+    ...read.value,
+    ...identity,
+    location: locationOf(hosts.value, written, path),
+    hosts: [first, ...others],
+  });
 }
 
 function pairOf(pair: string): readonly [string, string] {
@@ -118,7 +123,7 @@ function decoded(text: string): string | null {
 }
 
 /** The URL to show. Hosts that stood before the path are shown as written. */
-function placeOf(hosts: readonly ServerHost[], written: string, path: string): string {
+function locationOf(hosts: readonly ServerHost[], written: string, path: string): string {
   if (written !== "" && hosts.every(({ path: file }) => file === undefined)) return `postgres://${written}/${path}`;
   const shown = hosts.map((host) => host.path?.replace(/\/\.s\.PGSQL\.\d+$/, "") ?? hostAndPort(host));
   return `postgres:///${path}?host=${shown.join(",")}`;

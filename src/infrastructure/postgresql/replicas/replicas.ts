@@ -15,7 +15,7 @@ export interface Primary {
 
 export interface Replica {
   /** The location of the replica, for the log. */
-  readonly place: string;
+  readonly location: string;
   readonly repositories: Repositories;
   /** The LSN up to which the replica has replayed the write-ahead log; `null` when the server is not a standby. */
   readonly replayedLsn: LsnQuery;
@@ -93,7 +93,11 @@ interface WatchedReplica {
 
 const hasFailed = failsWith(({ reason }) => reason !== "cancelled");
 
-function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn: LsnQuery, log: Log): WatchedReplica {
+function watchReplica(
+  { location, repositories, replayedLsn }: Replica,
+  primaryLsn: LsnQuery,
+  log: Log,
+): WatchedReplica {
   let isInRotation = false;
   /** Functions that end the wait of the reads that run on the replica. */
   const abandonReads = new Set<() => void>();
@@ -101,23 +105,23 @@ function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn:
   const addToRotation = () => {
     if (isInRotation) return;
     isInRotation = true;
-    log.info({ replica: place }, "replica added to rotation");
+    log.info({ replica: location }, "replica added to rotation");
   };
   const removeFromRotation = (cause: unknown) => {
     if (!isInRotation) return;
     isInRotation = false;
     for (const abandon of abandonReads) abandon();
-    log.warn({ replica: place, cause }, "replica removed from rotation");
+    log.warn({ replica: location, cause }, "replica removed from rotation");
   };
 
   /** Returns the reason why the replica does not show all acknowledged writes; `null` when it does. */
-  const whyBehind = singleFlight(async () => {
+  const lagReason = singleFlight(async () => {
     const reason = catchUp(primaryLsn, replayedLsn).catch((thrown: unknown) => thrown);
     return Promise.race([reason, delay(MAX_LAG_WAIT_MS, "it does not answer in time", { ref: false })]);
   });
 
   const probe = async () => {
-    const cause = await whyBehind();
+    const cause = await lagReason();
     if (cause === null) addToRotation();
     else removeFromRotation(cause);
   };
@@ -127,7 +131,7 @@ function watchReplica({ place, repositories, replayedLsn }: Replica, primaryLsn:
   return {
     isInRotation: () => isInRotation,
     read: async (query) => {
-      const cause = await whyBehind();
+      const cause = await lagReason();
       if (cause !== null) removeFromRotation(cause);
       if (!isInRotation) return null;
       // A probe finds a replica that stops answering during a read, and the removal ends the wait.

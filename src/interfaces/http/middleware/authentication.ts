@@ -17,7 +17,7 @@ export function identify({ authenticate }: Pick<UseCases, "authenticate">) {
     }
     const token = BEARER.exec(header)?.[1];
     if (token === undefined) return problem(c, "invalid_session");
-    const actor = await authenticate(token);
+    const actor = await authenticate(token, c.get("signal"));
     if (actor.isErr()) return failureProblem(c, actor.error);
     c.set("viewer", actor.value);
     return next();

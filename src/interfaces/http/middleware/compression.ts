@@ -24,7 +24,7 @@ export const compression = createMiddleware<HttpEnv>(async (c, next) => {
   const tag = c.res.headers.get("ETag");
   const gzipTag = tag === null ? null : gzipEtag(tag);
   if (isUnchanged) {
-    // If-None-Match says which of the two representations the client has.
+    // If-None-Match names the one of the two representations that the client has.
     if (gzipTag !== null && c.req.header("If-None-Match")?.includes(gzipTag)) c.res.headers.set("ETag", gzipTag);
     return;
   }

@@ -26,8 +26,8 @@ const FOR_PROXIES =
  * The headers that a page may send: those that the API reads, and any others that the page requests. Tracing libraries add theirs
  * (`traceparent`, `baggage`, `sentry-trace`) to every request, and a refusal would block the request. The API ignores them.
  */
-function allowedHeaders(asked: string | undefined): string {
-  const names = (asked ?? "").split(",", MAX_REQUESTED_HEADERS).map((name) => name.trim().toLowerCase());
+function allowedHeaders(requested: string | undefined): string {
+  const names = (requested ?? "").split(",", MAX_REQUESTED_HEADERS).map((name) => name.trim().toLowerCase());
   return [...SENT, ...new Set(names.filter((name) => isSafe(name) && !SENT_NAMES.has(name)))].join(", ");
 }
 
@@ -49,8 +49,8 @@ export function cors(origins: readonly string[]) {
     const origin = c.req.header("Origin");
     if (origin === undefined || !(allowsAny || origins.includes(origin))) return next();
     const allowed = allowsAny ? ANY_ORIGIN : origin;
-    const asked = c.req.method === "OPTIONS" ? c.req.header("Access-Control-Request-Method") : undefined;
-    if (asked === undefined) {
+    const requestedMethod = c.req.method === "OPTIONS" ? c.req.header("Access-Control-Request-Method") : undefined;
+    if (requestedMethod === undefined) {
       setHeader(c, "Access-Control-Allow-Origin", allowed);
       setHeader(c, "Access-Control-Expose-Headers", READ);
       return next();
@@ -60,7 +60,7 @@ export function cors(origins: readonly string[]) {
     // A page cannot read why a preflight failed. So every preflight succeeds, and the request itself gets the error.
     c.res = respond(c, null, 204, {
       "Access-Control-Allow-Origin": allowed,
-      "Access-Control-Allow-Methods": c.res.headers.get("Allow") ?? asked,
+      "Access-Control-Allow-Methods": c.res.headers.get("Allow") ?? requestedMethod,
       "Access-Control-Allow-Headers": allowedHeaders(c.req.header("Access-Control-Request-Headers")),
       "Access-Control-Max-Age": MAX_AGE_SECONDS,
     });

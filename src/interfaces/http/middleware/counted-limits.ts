@@ -23,7 +23,7 @@ interface Count {
 }
 
 /** The units that a request has taken from a limit; `null` if it was not counted for it. */
-export function takenOf(c: Context, name: string): number | null {
+export function takenUnits(c: Context, name: string): number | null {
   return countedLimits(c).get(name)?.taken ?? null;
 }
 
@@ -37,7 +37,7 @@ export function noteLimit(c: Context, { name, quota, windowSeconds, cost, left }
   counted.set(name, {
     policy: `"${name}";q=${quota};w=${windowSeconds};quire-cost=${cost}`,
     left: `"${name}";r=${left.remaining};t=${left.resetSeconds}`,
-    taken: left.isExceeded ? (takenOf(c, name) ?? 0) : cost,
+    taken: left.isExceeded ? (takenUnits(c, name) ?? 0) : cost,
   });
   c.set("countedLimits", counted);
   const limits = [...counted.values()];

@@ -16,8 +16,8 @@ interface Attempt {
 
 /**
  * Counts log-in attempts by client address and user, so that an attacker cannot lock out a user who comes from another
- * address. When many addresses try the same user, each has a single attempt per window. The user has one as well, and
- * needs no more. Attempts in a session also count for the session, from any address.
+ * address. When many addresses try the same user, each has a single attempt per window. The user also has one, which
+ * is enough. Attempts in a session also count for the session, from any address.
  *
  * With a quota of 0 nothing is counted.
  *

@@ -4,7 +4,7 @@ import type { PostsFate } from "../../../domain/user/user-removal.ts";
 import { validated } from "./validation.ts";
 
 /**
- * The units that a request costs its address and its account, beyond the one of each request. One unit is the cost of reading
+ * The units that a request costs its address and its account, beyond the one unit of every request. One unit is the cost of reading
  * one post: 0.1 ms of the engine, and 0.3 ms with the event loop. Measured with 50,000 to 100,000 posts. A search and a count
  * are rounded down, so that a page may search at each key stroke.
  */
@@ -17,18 +17,18 @@ const UNITS = {
   write: 4,
   /** `count=true`: it reads each index entry of the list, 12 ms for 100,000. */
   count: 20,
-  /** `q`: a search takes the engine 3 to 50 ms. */
-  search: 20,
+  /** `q`: a search takes the engine 1 to 10 ms. */
+  search: 10,
   /** Hashing or comparing a password: 10 ms of a core and 19 MiB, by design. */
   hash: 20,
   /** Deleting or reassigning all posts of a user: any number of batches of up to 50 ms of the engine. */
   bulk: 200,
 } as const;
 
-/** The number of items that one unit pays for. */
+/** The number of items per unit. */
 const ITEMS_PER_UNIT = 20;
 
-/** The units of an operation beyond the one of each request. */
+/** The units of an operation beyond the one unit of every request. */
 export interface Cost {
   readonly units: (c: Context) => number;
   /** The same as a part of a sentence, for the document of the API. */

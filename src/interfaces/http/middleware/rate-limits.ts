@@ -3,7 +3,7 @@ import { createMiddleware } from "hono/factory";
 import type { z } from "zod";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../../domain/user/email-address.ts";
-import { noteLimit, takenOf } from "./counted-limits.ts";
+import { noteLimit, takenUnits } from "./counted-limits.ts";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { logInAttempts } from "./log-in-attempts.ts";
@@ -13,19 +13,19 @@ import { HASH, type Cost } from "./rate-costs.ts";
 import type { HttpSettings } from "../settings.ts";
 import { validated } from "./validation.ts";
 
-/** The address of a client, as rate limits count it. Only the server that the app runs on knows it. */
+/** The address of a client, as rate limits count it. Only the server that runs the app can determine it. */
 export type ClientAddress = (c: Context) => string;
 
 /** Many users may log in from one address. Few users retry again and again, so few log in more often than this. */
 const PASSWORDS_PER_LOG_IN = 10;
 const WINDOW_SECONDS = 60;
 /**
- * An address may run this many expensive requests at a time. It could spend its whole budget at once, and the embedded engine
- * runs one statement after the other. So other clients wait for two searches of an address, and not for 285.
+ * An address may run this many expensive requests at a time. It could spend its whole budget in one moment, and the embedded
+ * engine runs one statement after the other. So other clients wait for two searches of an address, and not for 285.
  */
 const MAX_CONCURRENT_EXPENSIVE = 2;
 /** A request that costs more than this is expensive. */
-const EXPENSIVE_FROM_UNITS = 20;
+const EXPENSIVE_FROM_UNITS = 10;
 
 export type RateLimits = ReturnType<typeof rateLimits>;
 
@@ -37,7 +37,7 @@ interface Dependencies {
 /** Counts a request. Returns the remaining quota if the request exceeds it, and `null` otherwise. */
 type Count = (c: Context<HttpEnv>) => Quota | null;
 
-/** Runs the rest of the request, at once or later. */
+/** Runs the rest of the request, immediately or later. */
 type Work = (c: Context<HttpEnv>, next: Next) => Promise<Response | void>;
 
 /** Middleware that answers 429 when a rate limit is used up. Every answer shows the remaining quota. */
@@ -51,7 +51,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
   const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, addressOf);
   const runInSlot = limitConcurrencyByKey(MAX_CONCURRENT_EXPENSIVE);
   const withSlot: Work = async (c, next) => {
-    const isExpensive = (takenOf(c, "address") ?? 0) > EXPENSIVE_FROM_UNITS;
+    const isExpensive = (takenUnits(c, "address") ?? 0) > EXPENSIVE_FROM_UNITS;
     if (!isExpensive || c.get("hasSlot") === true) return next();
     c.set("hasSlot", true);
     const { signal } = c.req.raw;
@@ -61,7 +61,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
   const attempt = logInAttempts(limiter, { quota: logInsPerMinute, windowSeconds: WINDOW_SECONDS });
 
   return {
-    /** Counts the unit of each request. It stands before authentication, so it limits guessed tokens too. */
+    /** Counts the unit of each request. It runs before authentication, so it limits guessed tokens too. */
     address: limit((c) => address(c, 1)),
     account: limit((c) => account(c, 1)),
 
@@ -94,7 +94,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
           if (viewer === null || !isAttempt(validated(c, schema))) return null;
           const { userId: user, sessionId: session } = viewer;
           return (
-            (takenOf(c, "passwords") === null ? passwords(c, 1) : null) ??
+            (takenUnits(c, "passwords") === null ? passwords(c, 1) : null) ??
             attempt(c, { address: addressOf(c), user, session }) ??
             both(c, HASH.units(c))
           );
@@ -119,7 +119,7 @@ function unitsOf(
   return (c: Context<HttpEnv>, units: number): Quota | null => {
     const key = counter === null ? null : keyOf(c);
     if (counter === null || key === null) return null;
-    const taken = takenOf(c, name) ?? 0;
+    const taken = takenUnits(c, name) ?? 0;
     // An operation that costs more than the quota needs the whole quota.
     const cost = Math.min(taken + units, quota);
     const left = counter.take(key, cost - taken);

@@ -34,7 +34,7 @@ export function requestLog(log: Log, logsClientAddress: boolean) {
   });
 }
 
-/** Whether the client disconnected before the database was asked. That is no failure of the server. */
+/** Whether the client disconnected before the statement began. That is no failure of the server. */
 function isCancelled(failure: UseCaseError | undefined): boolean {
   return failure?.kind === "storage_failure" && failure.reason === "cancelled";
 }

@@ -25,10 +25,10 @@ export function setValidated<Schema extends z.ZodType>(c: Context, schema: Schem
   c.set("validated", values);
 }
 
-/** The value that this schema has validated in the request. Its validator must stand before the caller. */
+/** The value that this schema has validated in the request. Its validator must run before the caller. */
 export function validated<Schema extends z.ZodType>(c: Context, schema: Schema): z.output<Schema> {
   const values = c.get("validated") as HttpEnv["Variables"]["validated"];
-  if (values?.has(schema) !== true) throw new Error("The validator of this schema must stand before its reader.");
+  if (values?.has(schema) !== true) throw new Error("The validator of this schema must run before its reader.");
   return values.get(schema) as z.output<Schema>;
 }
 
@@ -43,35 +43,35 @@ export const rejectQuery = validQuery(z.strictObject({})) as MiddlewareHandler a
 /** A 422 with the first mistake of each field. */
 export function validationProblem(
   c: Context,
-  place: FieldError["in"],
+  location: FieldError["in"],
   issues: readonly z.core.$ZodIssue[],
   input: unknown,
 ) {
   const errors = new Map<string, FieldError>();
   for (const issue of issues) {
-    for (const error of fieldErrors(place, issue, input))
+    for (const error of fieldErrors(location, issue, input))
       if (!errors.has(error.pointer)) errors.set(error.pointer, error);
   }
   return problem(c, "validation_failed", { errors: [...errors.values()].slice(0, MAX_FIELD_ERRORS) });
 }
 
-function fieldErrors(place: FieldError["in"], issue: z.core.$ZodIssue, input: unknown): FieldError[] {
+function fieldErrors(location: FieldError["in"], issue: z.core.$ZodIssue, input: unknown): FieldError[] {
   const at = (path: readonly PropertyKey[], code: string, detail: string): FieldError => ({
-    in: place,
+    in: location,
     pointer: jsonPointer(path),
     code,
     detail,
   });
   // A repeated parameter is parsed as a list, and few schemas accept one.
   const isSingle = issue.code === "invalid_type" || issue.code === "invalid_value";
-  if (place === "query" && isSingle && Array.isArray(valueAt(input, issue.path))) {
+  if (location === "query" && isSingle && Array.isArray(valueAt(input, issue.path))) {
     return [at(issue.path, "repeated", "This parameter appears more than once. Send it once.")];
   }
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys
         .slice(0, MAX_FIELD_ERRORS)
-        .map((key) => at([...issue.path, key], "unknown_field", unknownFieldDetail(place, key)));
+        .map((key) => at([...issue.path, key], "unknown_field", unknownFieldDetail(location, key)));
     case "invalid_type":
       return [
         valueAt(input, issue.path) === undefined
@@ -100,8 +100,8 @@ const SET_BY_OPERATION = new Map([
   ["password", "Change the password with PUT /v1/users/{id}/password."],
 ]);
 
-function unknownFieldDetail(place: FieldError["in"], key: string): string {
-  if (place === "query") return "This parameter is unknown. Remove it.";
+function unknownFieldDetail(location: FieldError["in"], key: string): string {
+  if (location === "query") return "This parameter is unknown. Remove it.";
   return SET_BY_OPERATION.get(key) ?? "This field is unknown or read-only. Remove it.";
 }
 

@@ -36,7 +36,7 @@ interface Answer {
 }
 
 /** The address of the API for its clients. */
-interface Place {
+interface ApiAddress {
   readonly server: string;
   readonly basePath: string;
 }
@@ -63,8 +63,8 @@ Lists are paged by cursor: \`nextCursor\` leads to the next page. Resources have
 effect once.
 
 Rate limits count units per minute, for each address and for each account. Each request costs one unit; searches, counts,
-writes and passwords cost more, as the operations say. \`RateLimit-Policy\` shows the cost of the request, and
-\`RateLimit\` shows the units that remain. A 429 has \`Retry-After\`.
+writes and passwords cost more, as the descriptions of the operations show. \`RateLimit-Policy\` shows the cost of the
+request, and \`RateLimit\` shows the units that remain. A 429 has \`Retry-After\`.
 
 Pages of other origins may call the API if \`QUIRE_CORS_ORIGINS\` of the server lists their origin (CORS). For TypeScript
 there is a typed client, \`quire/client\`, for browsers, Node, Deno and Bun.`;
@@ -82,9 +82,9 @@ const ANYWHERE: readonly ProblemKind[] = [
 ];
 
 /** Answers GET /openapi.json with the description of the routes that the app has at this point. */
-export function serveDocument(app: Hono<HttpEnv>, place: Place): void {
+export function serveDocument(app: Hono<HttpEnv>, address: ApiAddress): void {
   const make = () => {
-    const json = JSON.stringify(openApiDocument(app, place));
+    const json = JSON.stringify(openApiDocument(app, address));
     return { json, tag: weakEtag(json) };
   };
   let made: ReturnType<typeof make> | null = null;
@@ -96,7 +96,7 @@ export function serveDocument(app: Hono<HttpEnv>, place: Place): void {
 }
 
 /** Describes the routes of an app in OpenAPI 3.1, with the schemas that validate requests and the schemas of the answers. */
-function openApiDocument(app: Hono<HttpEnv>, { server, basePath }: Place): JsonObject {
+function openApiDocument(app: Hono<HttpEnv>, { server, basePath }: ApiAddress): JsonObject {
   const shared = problemResponses();
   const operations = (Object.keys(OPERATIONS) as OperationKey[]).map((key) => describe(app, key, shared));
   const paths: Record<string, Record<string, JsonObject>> = {};

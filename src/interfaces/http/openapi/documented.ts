@@ -9,8 +9,8 @@ export interface Documentation {
   /** The query parameters that it reads, as an object. */
   readonly query?: z.ZodType;
   /**
-   * The JSON body that it reads. The document lists it as `application/json` only, even if a merge patch is accepted as
-   * well: a client that is generated for two media types sends none.
+   * The JSON body that it reads. The document lists it as `application/json` only, even if a merge patch is accepted
+   * too: a client that is generated for two media types sends none.
    */
   readonly body?: z.ZodType;
   readonly isBodyOptional?: boolean;
@@ -20,11 +20,11 @@ export interface Documentation {
   readonly responseHeaders?: readonly ResponseHeader[];
   /** Whether the operation needs a session, or uses one. */
   readonly bearer?: "required" | "optional";
-  /** The units of the rate limits beyond the one of each request, as a part of a sentence. */
+  /** The units of the rate limits beyond the one unit of every request, as a part of a sentence. */
   readonly cost?: string;
   /** The problems that it answers with. */
   readonly problems?: readonly ProblemKind[];
-  /** The headers that a problem has here beside its own. */
+  /** The additional headers of a problem at this operation. */
   readonly problemHeaders?: Readonly<Partial<Record<ProblemKind, ResponseHeader>>>;
 }
 

@@ -4,8 +4,7 @@ import type { ProblemKind, StorageProblemKind } from "../problem/problem.ts";
 import type { ResponseHeader } from "./headers.ts";
 
 export const TAGS = {
-  Posts:
-    "Posts of the authors. A post is a draft, visible to its author and to admins, or published, visible to everybody.",
+  Posts: "Posts of the authors. A post is a draft, visible to its author and to admins, or published, visible to all.",
   Sessions: "Log in to get a token, and send it as `Authorization: Bearer <token>`.",
   Users: "Authors and admins. Anybody may register as an author.",
   Health: "Health checks for operators: liveness and readiness.",
@@ -49,7 +48,7 @@ export interface OperationOf<Endpoint> {
       Answer[1]
     >;
   };
-  /** The problems of the handler, without those of the storage and of middleware. */
+  /** The problems of the handler, without the problems of the storage and of middleware. */
   readonly problems: readonly OwnProblemsOf<Endpoint>[];
   /** Whether the handler may fail with any problem of the storage. */
   readonly usesStorage: StorageProblemKind extends ProblemsOf<Endpoint> ? true : false;

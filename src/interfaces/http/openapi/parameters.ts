@@ -58,7 +58,7 @@ function headerParameter(name: RequestHeader, required: boolean) {
 }
 
 /** The fields of a schema as parameters. Each has the example of the operation, or those of its schema. */
-function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, values: object = {}) {
+function fieldsOf(location: "path" | "query", schema: z.ZodType | undefined, values: object = {}) {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = inputSchema(schema);
   return Object.entries(properties).map(([name, property]) => {
@@ -66,7 +66,7 @@ function fieldsOf(place: "path" | "query", schema: z.ZodType | undefined, values
     const text = (values as Record<string, string | undefined>)[name];
     return {
       name,
-      in: place,
+      in: location,
       required: required.includes(name),
       description,
       // A list in a query is one parameter, with commas between its items.

@@ -110,7 +110,7 @@ function pascalCase(kind: string): string {
   return kind.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The headers that a problem has at this operation beside its own. */
+/** The additional headers of a problem at this operation. */
 function extrasOf(kind: ProblemKind, documentation: readonly Documentation[]): readonly ResponseHeader[] {
   return documentation.flatMap(({ problemHeaders }) => problemHeaders?.[kind] ?? []);
 }

@@ -16,7 +16,7 @@ const PROBLEMS = { ...PROTOCOL_PROBLEMS, ...USE_CASE_PROBLEMS };
 
 export type ProtocolErrorKind = keyof typeof PROTOCOL_PROBLEMS;
 
-/** The `code` of a problem, by which programs tell problems apart. */
+/** The `code` of a problem, by which programs distinguish problems. */
 export type ProblemKind = keyof typeof PROBLEMS;
 
 type StatusOf<Kind extends ProblemKind> = (typeof PROBLEMS)[Kind]["status"];

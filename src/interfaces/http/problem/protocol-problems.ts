@@ -60,7 +60,7 @@ export const PROTOCOL_PROBLEMS = {
     status: 415,
     title: "Unsupported content coding",
     detail: "This server accepts no compressed bodies. Send the body uncompressed, without Content-Encoding.",
-    // RFC 9110, 12.5.3. A client can then tell this 415 from the one for a media type.
+    // RFC 9110, 12.5.3. A client can then distinguish this 415 from the one for a media type.
     headers: { "Accept-Encoding": "identity" },
   },
   unsupported_media_type: {
@@ -120,7 +120,7 @@ export const PROTOCOL_PROBLEMS = {
   timed_out: {
     status: 503,
     title: "Timed out",
-    detail: "The request took longer than the server allows. Retry it later, or ask for less.",
+    detail: "The request took longer than the server allows. Retry it later, or request less data.",
     headers: RETRY_SOON,
   },
   internal_error: {

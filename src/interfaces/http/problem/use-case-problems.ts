@@ -1,6 +1,6 @@
 import type { Result } from "neverthrow";
 import type { UseCases } from "../../../application/application.ts";
-import type { NewAuthorGone, RemovalInterrupted } from "../../../application/users/finish-removals.ts";
+import type { NewAuthorMissing, RemovalInterrupted } from "../../../application/users/finish-removals.ts";
 import type { StorageFailure, StorageFailureReason } from "../../../domain/shared/storage-failure.ts";
 import { CHALLENGE, RETRY_SOON, type ProblemDefinition } from "./definition.ts";
 
@@ -12,7 +12,7 @@ export type UseCaseError = Exclude<
   {
     [Name in keyof UseCases]: Awaited<ReturnType<UseCases[Name]>> extends Result<unknown, infer E> ? E : never;
   }[keyof UseCases],
-  RemovalInterrupted | NewAuthorGone
+  RemovalInterrupted | NewAuthorMissing
 >;
 
 /** The problem of each reason of a storage failure. */
@@ -73,7 +73,7 @@ export const USE_CASE_PROBLEMS = {
     status: 403,
     title: "Forbidden",
     detail:
-      "You may change only what is yours. Only admins change what belongs to others, set a role, reassign posts or set publishedAt.",
+      "You may change only your own user and posts. Only admins change other users and posts, set a role, reassign posts or set publishedAt.",
   },
   registration_closed: {
     status: 403,

@@ -20,7 +20,7 @@ export const getPostOperation = describeRoute(getPostRoute, {
   tag: "Posts",
   summary: "Get a post",
   description:
-    "A draft is visible only to its author and to admins; everybody else gets 404. With `fields` the answer has only these " +
+    "A draft is visible only to its author and to admins; others get 404. With `fields` the answer has only these " +
     "fields and `id`; with `include=author` it has the author too.",
   request: { id: EXAMPLES.published, query: { include: "author" } },
   answers: {

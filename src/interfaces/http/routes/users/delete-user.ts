@@ -19,7 +19,7 @@ import { EXAMPLES, PASSWORD_PROBLEMS } from "../examples.ts";
 import { CURRENT_PASSWORD } from "./user-body.ts";
 
 const UserDeletion = z.strictObject({
-  currentPassword: CURRENT_PASSWORD.meta({ description: "Required from users who delete themself." }).exactOptional(),
+  currentPassword: CURRENT_PASSWORD.meta({ description: "Required from users who delete themselves." }).exactOptional(),
 });
 
 const DeletionQuery = z
@@ -44,13 +44,13 @@ export const deleteUserOperation = describeRoute(deleteUserRoute, {
   summary: "Delete a user",
   description:
     "For the user, who sends `currentPassword`, and for admins, who need none for other users. A user who has posts is " +
-    "deleted only if `posts` says what happens to them; only admins reassign posts. The user is gone at once. The posts are " +
+    "deleted only if `posts` decides about them; only admins reassign posts. The user disappears immediately. The posts are " +
     "deleted or reassigned in batches, and stay visible until then. The answer waits some seconds for that; if it takes " +
-    "longer, it goes on in the background, also after a restart of the server.",
+    "longer, it continues in the background, also after a restart of the server.",
   request: { id: EXAMPLES.ada, query: { posts: "delete" }, body: { currentPassword: EXAMPLES.password } },
   answers: {
-    204: { description: "The user and their sessions are gone, and their posts are deleted or reassigned." },
-    202: { description: "The user and their sessions are gone. Their posts are still being deleted or reassigned." },
+    204: { description: "The user and their sessions are deleted, and their posts are deleted or reassigned." },
+    202: { description: "The user and their sessions are deleted. Their posts are still being deleted or reassigned." },
   },
   problems: [
     "user_not_found",

@@ -75,7 +75,7 @@ export const getUserOperation = describeRoute(getUserRoute, {
   tag: "Users",
   summary: "Get a user",
   description:
-    "A user without a published post is visible only to themself and to admins. `email` and `role` are null, except for " +
+    "A user without a published post is visible only to that user and to admins. `email` and `role` are null, except for " +
     "yourself and for admins.",
   request: { id: EXAMPLES.ada },
   answers: {

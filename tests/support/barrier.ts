@@ -1,5 +1,5 @@
 /** A barrier for `expected` callers: all of them continue when the last one arrives. Later callers do not wait. */
-export function meeting(expected: number) {
+export function barrier(expected: number) {
   let arrived = 0;
   let begin = () => {};
   const begun = new Promise<void>((settle) => (begin = settle));

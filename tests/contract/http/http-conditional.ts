@@ -8,7 +8,7 @@ const tagOf = async (client: Client, path: string): Promise<string> =>
 const hasChanged = async (client: Client, path: string, tag: string): Promise<boolean> =>
   (await client.get(path, { "If-None-Match": tag })).status === 200;
 
-export function httpConditionalContract(open: OpenApi) {
+export function httpConditional(open: OpenApi) {
   describe("a server that requires If-Match", () => {
     const strict = async () => open({ http: { ...HTTP_SETTINGS, requireIfMatch: true } });
 

@@ -1,0 +1,48 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The projects in the order of the time of their files. Files of one project are adjacent, so that workers can share modules. */
+const PROJECTS = ["tools", "faults", "process", "contract", "unit"];
+
+/** The files that take longest, the longest first. */
+const LONGEST_FILES = [
+  "faults/disk-full",
+  "faults/kill",
+  "faults/injected",
+  "faults/corruption",
+  "process/runtimes/client",
+  "process/openapi/generated",
+  "process/move",
+  "process/architecture/boundaries",
+  "contract/ports/storage-postgresql",
+  "contract/ports/storage-pglite",
+  "contract/http/http-postgresql",
+  "contract/http/http-pglite",
+  "contract/infrastructure/data-directory",
+  "contract/infrastructure/search-plans",
+  "contract/infrastructure/indexes",
+  "contract/infrastructure/email-keys",
+  "contract/infrastructure/transfer",
+  "contract/infrastructure/server-client",
+  "contract/http/http-rules-memory",
+].map((name) => `/tests/${name}.test.ts`);
+
+/**
+ * Starts the longest test files first, so that at the end no worker runs a long file alone. Without durations of an
+ * earlier run, the default order is by the size of the files, and the files that run a whole contract have three lines.
+ */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- This is the method of the sequencer, not of an array.
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => projectRank(a) - projectRank(b) || fileRank(a) - fileRank(b));
+  }
+}
+
+function projectRank({ project }: TestSpecification): number {
+  return PROJECTS.indexOf(project.name);
+}
+
+function fileRank({ moduleId }: TestSpecification): number {
+  const index = LONGEST_FILES.findIndex((name) => moduleId.endsWith(name));
+  return index === -1 ? LONGEST_FILES.length : index;
+}
