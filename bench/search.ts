@@ -1,152 +1,177 @@
 /**
- * The cost of the search index for writes, and the cost of a search. `npm run bench:search` writes posts over HTTP to two servers
- * in turns. One of them has no column and no indexes for the search. BENCH_ROUNDS sets the number of rounds of 2 s. Then it
- * searches 100,000 posts. It needs wrk.
+ * The cost of the search. `npm run bench:search` fills an embedded database with posts of 1 KB in the proportions of a natural
+ * language, a tenth of them hostile, and prints the speed of the index, the statements of searches and of a hostile set, searches a
+ * second, and posts a second with and without the index. BENCH_POSTS sets the number of posts, BENCH_ROUNDS that of the rounds.
  */
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
-import { drizzle } from "drizzle-orm/pglite";
-import { parseSearchQuery } from "../src/domain/search/search-query.ts";
-import { ANY_STORAGE } from "../src/infrastructure/drizzle/account-quota.ts";
-import { drizzlePosts } from "../src/infrastructure/drizzle/drizzle-posts.ts";
-import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
-import {
-  ENGINE_SETTINGS,
-  SCHEMA_EXTENSIONS as extensions,
-} from "../src/infrastructure/pglite/client/engine-settings.ts";
-import { migratedStorage } from "../src/infrastructure/pglite/storage.ts";
-import { startParameters } from "../src/infrastructure/pglite/engine/start-parameters.ts";
 import { pino } from "pino";
+import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
+import { openPgliteStorage } from "../src/infrastructure/pglite/storage.ts";
+import { parseSearchQuery, type SearchQuery } from "../src/domain/search/search-query.ts";
 import { newAuthor } from "../tests/faults/ledger.ts";
-import { startServer } from "../tests/process/server.ts";
+import { serveInProcess, serveOn } from "../tests/process/in-process.ts";
 import { measure, type RequestLine, type Work } from "./load.ts";
+import { fillSearchData, HOSTILE_WORD, openSearchData, text, word } from "./search-data.ts";
 import { median } from "./table.ts";
 
 const POSTS = Number(process.env["BENCH_POSTS"] ?? "100000");
-const WORDS_OF_POST = 160;
-const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "5");
+const CLIENTS = 10;
 const SECONDS = 2;
-const SEARCHES = 11;
-const WORDS = 20_000;
-
-/** The n-th most frequent word of an artificial language. Words have only consonants, so no two have the same stem. */
-const word = (n: number) =>
-  n
-    .toString(19)
-    .padStart(5, "0")
-    .replaceAll(/./g, (digit) => "bcdfghjklmnpqrtvwxz"[Number.parseInt(digit, 19)] ?? "");
-// As in a real language, a few words are in every post and most words are rare.
-const text = (words: number) =>
-  Array.from({ length: words }, () => word(Math.floor(Math.random() ** 3 * WORDS))).join(" ");
+const SEARCH_MS = 2_000;
+const WORDS_OF_POST = 150;
+const FILTER = { published: { authorId: null, after: null, before: null }, drafts: null };
 
 const show = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   process.stdout.write(`${[head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("")}\n`);
+const words = (...numbers: readonly number[]) => numbers.map((n) => word(n)).join(" ");
+const many = Array.from({ length: 16 }, (_, n) => n);
 
-async function open(): Promise<PGlite> {
-  const engine = await PGlite.create({ extensions, startParams: startParameters("relaxed", ENGINE_SETTINGS) });
-  const journal = JSON.parse(readFileSync("drizzle/meta/_journal.json", "utf8")) as { entries: { tag: string }[] };
-  for (const { tag } of journal.entries) await engine.exec(readFileSync(`drizzle/${tag}.sql`, "utf8"));
-  await engine.exec("insert into users select uuidv7(), 'Ada', 'a', 'a', 'hash', 'author', 1, now(), now()");
-  return engine;
+/** Queries of readers, by the share of the posts that have the words. */
+const QUERIES: Readonly<Record<string, readonly string[]>> = {
+  "one word that 0.2 to 5 % have": [300, 500, 1_000, 2_000, 3_000, 5_000].map((n) => word(n)),
+  "two words": [words(300, 1_000), words(500, 800), words(100, 3_000)],
+  "a word that a fifth has": [word(80)],
+  "the beginning of a word": [word(500).slice(0, 3), word(1_000).slice(0, 4)],
+};
+
+/** Queries of a hostile client. */
+const HOSTILE: Readonly<Record<string, string>> = {
+  "a word in every post": word(0),
+  "16 words in every post": words(...many),
+  "16 letters": "a b c d e f g h i j k l m n o p",
+  "two letters that many words begin with": word(0).slice(0, 2),
+  "two letters that no word begins with": "zz",
+  "a phrase of common words that no post has": `"${words(1, 0, 1, 0)}"`,
+  "common words that never meet": `${word(1)} ${word(0)} ${HOSTILE_WORD}`,
+  "a common word without a more common one": `${word(2)} -${word(0)}`,
+  "a word in the oldest tenth": HOSTILE_WORD,
+  "a typo in the titles of the oldest tenth": "abracodabra",
+  "a word in no post": "zzzzzz",
+};
+
+type Data = Awaited<ReturnType<typeof openSearchData>>;
+
+const queryOf = (raw: string): SearchQuery => parseSearchQuery(raw)._unsafeUnwrap();
+
+async function search({ storage }: Data, query: SearchQuery, isCounted = false): Promise<void> {
+  (await storage.posts.search(FILTER, query, { limit: 20, from: null, isCounted }))._unsafeUnwrap();
 }
 
-const INSERT = `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at)
-  select uuidv7(), given.title, given.content, id, 'published', now(), 1, now(), now()
-  from users, unnest($1::text[], $2::text[]) as given (title, content)`;
-
-const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
-
-/** A data directory without the column and the indexes of the search. */
-async function withoutSearch(): Promise<string> {
-  const options = { freeSpaceBytes: 0, statementDeadlineMs: 60_000, log: pino({ level: "warn" }) };
-  const plain = join(directory, "plain");
-  const postgres = await openEmbeddedDatabase({ ...options, directory: plain, durability: "fsync" });
-  const { client, close } = postgres._unsafeUnwrap();
-  (await migratedStorage(client, "drizzle"))._unsafeUnwrap();
-  await client.query("alter table posts drop column words");
-  await client.query("drop index posts_title_key_idx");
-  (await close())._unsafeUnwrap();
-  return plain;
+/** The statements of a search: their number, the time of the longest and of all, at best in some rounds. */
+async function statementsOf(data: Data, raw: string, isCounted: boolean): Promise<readonly string[]> {
+  const [longest, sums]: [number[], number[]] = [[], []];
+  let count = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    data.times.length = 0;
+    await search(data, queryOf(raw), isCounted);
+    count = data.times.length;
+    longest.push(Math.max(...data.times));
+    sums.push(data.times.reduce((sum, time) => sum + time, 0));
+  }
+  return [String(count), Math.min(...longest).toFixed(1), Math.min(...sums).toFixed(1)];
 }
 
-function writes(token: string, connections: number, words: number): Work {
+/** Searches a second of several clients, each with the next query. */
+async function searchesPerSecond(data: Data, raw: readonly string[]): Promise<number> {
+  const queries = raw.map(queryOf);
+  const until = performance.now() + SEARCH_MS;
+  let done = 0;
+  const client = async (first: number) => {
+    for (let n = first; performance.now() < until; n++) {
+      // A new limit in each turn, as clients with the same request would share one search.
+      const page = { limit: 20 + first, from: null };
+      (await data.storage.posts.search(FILTER, queries[n % queries.length] as SearchQuery, page))._unsafeUnwrap();
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, async (_, n) => client(n)));
+  return (done / SEARCH_MS) * 1_000;
+}
+
+async function measureSearches(directory: string): Promise<void> {
+  const data = await openSearchData(join(directory, "searched"));
+  await fillSearchData(data.client, POSTS);
+  data.times.length = 0;
+  const startedAt = performance.now();
+  const indexed = (await data.storage.searchIndex.sweep())._unsafeUnwrap();
+  const perSecond = (indexed / (performance.now() - startedAt)) * 1_000;
+  show(
+    ["posts", "indexed a second", "longest statement of the index, ms"],
+    [[String(indexed), perSecond.toFixed(0), Math.max(...data.times).toFixed(0)]],
+  );
+  await data.client.query("vacuum analyze");
+  const speeds: string[][] = [];
+  for (const [name, raw] of Object.entries(QUERIES)) {
+    speeds.push([
+      name,
+      (await searchesPerSecond(data, raw)).toFixed(0),
+      ...(await statementsOf(data, raw[0] ?? "", false)),
+    ]);
+  }
+  show(["query", `searches/s, ${CLIENTS} clients`, "statements", "longest, ms", "all, ms"], speeds);
+  const hostile: string[][] = [];
+  for (const [name, raw] of Object.entries(HOSTILE)) {
+    for (const isCounted of [false, true]) {
+      hostile.push([isCounted ? `${name}, counted` : name, ...(await statementsOf(data, raw, isCounted))]);
+    }
+  }
+  show(["hostile query", "statements", "longest, ms", "all, ms"], hostile);
+  (await data.close())._unsafeUnwrap();
+}
+
+function writes(token: string, connections: number): Work {
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
   const request = (): RequestLine => ({
     method: "POST",
     path: "/v1/posts",
     headers,
-    body: JSON.stringify({ title: text(4), content: text(words), status: "published" }),
+    body: JSON.stringify({ title: text(5), content: text(WORDS_OF_POST), status: "published" }),
   });
   return { name: "POST", connections, requests: Array.from({ length: 200 }, request) };
 }
 
-const costs: string[][] = [];
-try {
-  const servers = [];
-  for (const data of [await withoutSearch(), join(directory, "searched")]) {
-    const server = await startServer(data, { QUIRE_LOG_LEVEL: "error" });
-    servers.push({ ...server, token: (await newAuthor(server.url, "ada")).token });
-  }
-  for (const [size, words] of [
-    ["2 KiB", 341],
-    ["100 KiB", 17_070],
-  ] as const) {
-    for (const clients of [1, 16]) {
-      const perSecond: number[][] = servers.map(() => []);
-      for (let round = 0; round < ROUNDS; round++) {
-        for (const [index, { url, token }] of servers.entries()) {
-          perSecond[index]?.push((await measure([url], writes(token, clients, words), SECONDS)).perSecond);
-        }
+async function measureWrites(directory: string): Promise<void> {
+  const options = {
+    freeSpaceBytes: 0,
+    statementDeadlineMs: 60_000,
+    accountQuotaBytes: 0,
+    log: pino({ level: "error" }),
+  };
+  const plain = {
+    ...options,
+    directory: join(directory, "plain"),
+    durability: "fsync",
+    migrations: MIGRATIONS_FOLDER,
+  } as const;
+  const storage = (await openPgliteStorage(plain))._unsafeUnwrap();
+  // Both are in this process, and only one has work at a time. The first one has no index to fill.
+  const started = [await serveOn(storage), await serveInProcess(join(directory, "indexed"))];
+  const servers = await Promise.all(
+    started.map(async (server) => ({ ...server, token: (await newAuthor(server.url, "ada")).token })),
+  );
+  const rows: string[][] = [];
+  for (const clients of [1, 50]) {
+    const perSecond: number[][] = servers.map(() => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [index, { url, token }] of servers.entries()) {
+        perSecond[index]?.push((await measure([url], writes(token, clients), SECONDS)).perSecond);
       }
-      const [without = 0, withSearch = 0] = perSecond.map(median);
-      const ratio = (withSearch / without).toFixed(2);
-      costs.push([size, String(clients), without.toFixed(0), withSearch.toFixed(0), ratio]);
     }
+    const [without = 0, withIndex = 0] = perSecond.map(median);
+    rows.push([String(clients), without.toFixed(0), withIndex.toFixed(0), (withIndex / without).toFixed(2)]);
   }
-  for (const server of servers) await server.end("SIGTERM");
+  for (const server of servers) await server.stop();
+  (await storage.close())._unsafeUnwrap();
+  show(["clients", "POST/s without an index", "POST/s", "ratio"], rows);
+}
+
+const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
+try {
+  await measureSearches(directory);
+  await measureWrites(directory);
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
-show(["POST of", "clients", "posts/s without index", "posts/s with index", "ratio"], costs);
-
-const searched = await open();
-await searched.exec("drop index posts_words_idx, posts_title_key_idx");
-for (let n = 0; n < POSTS; n += 500) {
-  await searched.query(INSERT, [
-    Array.from({ length: 500 }, () => text(4)),
-    Array.from({ length: 500 }, () => text(WORDS_OF_POST)),
-  ]);
-}
-await searched.exec(`create index posts_words_idx on posts using gin (words);
-  create index posts_title_key_idx on posts using gin (title_key(title) gin_trgm_ops)`);
-await searched.exec("vacuum analyze");
-
-const posts = drizzlePosts(drizzle({ client: searched }), ANY_STORAGE);
-const filter = { published: { authorId: null, after: null, before: null }, drafts: null };
-const searches: string[][] = [];
-for (const [what, query] of [
-  ["a rare word", word(15_000)],
-  ["a common word", word(0)],
-  ["two words", `${word(30)} ${word(400)}`],
-  ["a phrase of two words", `"${word(0)} ${word(1)}"`],
-  ["a word, excluding a common one", `${word(40)} -${word(0)}`],
-  ["a typo in a rare word", `${word(15_000).slice(0, -1)}xx`],
-  ["no match", "nowhere"],
-] as const) {
-  const times: number[] = [];
-  let found = 0;
-  const asked = parseSearchQuery(query)._unsafeUnwrap();
-  for (let round = 0; round < SEARCHES; round++) {
-    const startedAt = performance.now();
-    (await posts.search(filter, asked, { limit: 20, from: null }))._unsafeUnwrap();
-    times.push(performance.now() - startedAt);
-    const counted = await posts.search(filter, asked, { limit: 1, from: null, isCounted: true });
-    found = counted._unsafeUnwrap().total ?? 0;
-  }
-  searches.push([what, String(found), median(times).toFixed(0)]);
-}
-show(["query", "matches", "ms"], searches);
-await searched.close();

@@ -124,43 +124,48 @@ function failureOfWrites(reason: keyof typeof SQLSTATES): readonly string[] {
   ];
 }
 
-export const postgresql: StorageUnderTest = {
-  name: "PostgreSQL",
-  capabilities: {
-    abortsFailedTransactions: true,
-    serialisesUnits: false,
-    blocksOuterReads: false,
-    durability: "relaxed",
-  },
-  open: async (quota = NO_QUOTA) => {
-    const server = await createDatabase(HOSTILE_SETTINGS);
-    const openStorage = async () => {
-      const opened = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
-      return indexedBeforeSearch(opened, opened.searchIndex);
-    };
-    let storage = await openStorage();
-    const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
-    const emptyTables = emptyingWith(async (statement) => client.unsafe(statement));
-    return {
-      empty: async () => {
-        await emptyTables();
-        return storage;
-      },
-      reopen: async () => {
-        (await storage.close())._unsafeUnwrap();
-        storage = await openStorage();
-        return storage;
-      },
-      failWrites: async (reason) => {
-        for (const statement of failureOfWrites(reason)) await client.unsafe(statement);
-      },
-      close: async () => {
-        await client.end(1000);
-        (await storage.close())._unsafeUnwrap();
-      },
-    };
-  },
-};
+export const postgresql: StorageUnderTest = onServer("PostgreSQL");
+
+/** The storage on a database of a server that is created with these options, such as its locale. */
+export function onServer(name: string, databaseOptions = ""): StorageUnderTest {
+  return {
+    name,
+    capabilities: {
+      abortsFailedTransactions: true,
+      serialisesUnits: false,
+      blocksOuterReads: false,
+      durability: "relaxed",
+    },
+    open: async (quota = NO_QUOTA) => {
+      const server = await createDatabase(HOSTILE_SETTINGS, databaseOptions);
+      const openStorage = async () => {
+        const opened = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
+        return indexedBeforeSearch(opened, opened.searchIndex);
+      };
+      let storage = await openStorage();
+      const client = serverClient({ ...serverDefaults, server, poolSize: 1 });
+      const emptyTables = emptyingWith(async (statement) => client.unsafe(statement));
+      return {
+        empty: async () => {
+          await emptyTables();
+          return storage;
+        },
+        reopen: async () => {
+          (await storage.close())._unsafeUnwrap();
+          storage = await openStorage();
+          return storage;
+        },
+        failWrites: async (reason) => {
+          for (const statement of failureOfWrites(reason)) await client.unsafe(statement);
+        },
+        close: async () => {
+          await client.end(1000);
+          (await storage.close())._unsafeUnwrap();
+        },
+      };
+    },
+  };
+}
 
 /** The default options of a server on PostgreSQL, except for its log. */
 export const serverDefaults = {

@@ -15,8 +15,11 @@ export const MAX_POSITIONS = 255;
 export const MAX_POSITION = 16_383;
 /** The positions between the title and the content, so that no phrase spans both. */
 const TITLE_GAP = 8;
-/** The maximum size of all lexemes, in bytes as PostgreSQL stores them: half of what a tsvector may have (PostgreSQL 18, 12.11). */
-export const MAX_INDEXED_BYTES = 524_288;
+/**
+ * The maximum size of all lexemes, in bytes as PostgreSQL stores them: more than any prose of 131,072 characters has. It is a quarter of
+ * what a tsvector may have (PostgreSQL 18, 12.11), because other requests wait while such a post is stored, for a tenth of a second.
+ */
+export const MAX_INDEXED_BYTES = 262_144;
 /** The size of a lexeme without its text, and of a position. */
 const [LEXEME_BYTES, POSITION_BYTES] = [8, 2];
 
