@@ -1,7 +1,12 @@
 import { domainToASCII, domainToUnicode } from "node:url";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { emailKey, parseEmailAddress, type EmailAddress } from "../../../src/domain/user/email-address.ts";
+import {
+  emailKey,
+  isStoredEmail,
+  parseEmailAddress,
+  type EmailAddress,
+} from "../../../src/domain/user/email-address.ts";
 import { email } from "../../support/fixtures.ts";
 
 const AT_EXAMPLE = "@example.org";
@@ -90,6 +95,13 @@ describe("parseEmailAddress", () => {
         expect(parseEmailAddress(raw)._unsafeUnwrap()).toBe(raw);
       }),
     );
+  });
+});
+
+describe("isStoredEmail", () => {
+  it("accepts 1 to 254 characters, also an address that the current rule refuses", () => {
+    for (const text of ["a", "ada@localhost", "😀".repeat(254)]) expect(isStoredEmail(text)).toBe(true);
+    for (const text of ["", "a".repeat(255)]) expect(isStoredEmail(text)).toBe(false);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   CONTENT_MAX_BYTES,
   editPost,
   isStoredContent,
+  isStoredTitle,
   newDraft,
   newPublishedPost,
   parsePostContent,
@@ -47,6 +48,13 @@ describe("parsePostTitle", () => {
     ["a line feed", "A\ntitle", "control_character", null],
   ])("refuses %s", (_case, raw, code, limit) => {
     expect(parsePostTitle(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit });
+  });
+});
+
+describe("isStoredTitle", () => {
+  it("accepts 1 to 300 characters, also a title that the current rule refuses", () => {
+    for (const text of ["A", " ", "😀".repeat(300)]) expect(isStoredTitle(text)).toBe(true);
+    for (const text of ["", "a".repeat(301)]) expect(isStoredTitle(text)).toBe(false);
   });
 });
 
