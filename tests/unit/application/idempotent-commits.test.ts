@@ -164,6 +164,14 @@ describe("A replay record of another build", () => {
     expect(await countPosts()).toBe(0);
   });
 
+  it("is replayed when another build has stored it in the format snapshot/1", async () => {
+    const { quire, create, countPosts, storeRecord } = await openKeyed();
+    const [post] = (await contentsOf(quire)).posts;
+    await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, `snapshot/1 ${JSON.stringify(post)}`);
+    expect(await create()).toStrictEqual(ok({ value: post, isReplayed: true }));
+    expect(await countPosts()).toBe(0);
+  });
+
   it.each([
     ["has a later format", 'snapshot/2 {"id":1}'],
     ["contains no post", "snapshot/1 {}"],
