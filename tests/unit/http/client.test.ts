@@ -140,6 +140,11 @@ describe("the typed client", () => {
     expect(valueOf(await quire.users.delete(moved, { posts: "delete", ...proof }))).toBeNull();
   });
 
+  it("returns null for a deletion that the server continues in the background (202)", async () => {
+    const { quire } = openClient(answering(() => new Response(null, { status: 202 })));
+    expect(valueOf(await quire.users.delete({ id: NO_POST, version: 1 }, { posts: "delete" }))).toBeNull();
+  });
+
   it("sends the token of its log-in until it logs out", async () => {
     const { quire } = await openAuthor();
     const sessions = [];
