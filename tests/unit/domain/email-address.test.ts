@@ -157,6 +157,7 @@ describe("emailKey", () => {
     ["decodes to nothing", "a@xn--0.example"],
     ["ends in the middle of a number", "a@xn--zzzz9999.example"],
     ["decodes to a code point beyond Unicode", "a@xn--99999999.example"],
+    ["decodes to the two surrogates of a letter", "a@xn--jb9b09e.example"],
   ])("keeps an invalid A-label that %s", (_case, raw) => {
     expect(emailKey(email(raw))).toBe(raw.toLowerCase());
   });
