@@ -253,6 +253,16 @@ describe("the typed client", () => {
     expect(sent).toHaveLength(2);
   });
 
+  it("waits for a Retry-After of ten seconds, and returns an error at once for eleven", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const busyFor = (seconds: string) =>
+      openClient(answering(() => problemOf("storage_busy", 503, { "Retry-After": seconds }))).quire;
+    const retried = busyFor("10").posts.page();
+    expect(codeOf(await busyFor("11").posts.page())).toBe("storage_busy");
+    await vi.advanceTimersByTimeAsync(10_300);
+    expect(valueOf(await retried).items).toEqual([]);
+  });
+
   it.each([
     ["60", 429],
     [new Date(Date.now() + 3_600_000).toUTCString(), 503],
