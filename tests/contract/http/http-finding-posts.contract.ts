@@ -77,6 +77,12 @@ export function httpFindingPostsContract(open: OpenApi) {
       expect(await titlesOn(ada, `${ada.path}/posts?${before}&status=published`)).toEqual(["b"]);
     });
 
+    it("accepts sort=relevance in a search, whose matches have no other order", async () => {
+      const { nobody } = await open();
+      const query = "q=engine&sort=relevance&published-after=2026-01-01T00:00:00Z";
+      expect(await titlesOn(nobody, `/v1/posts?${query}`)).toEqual([]);
+    });
+
     it("accept the earliest and the latest possible time", async () => {
       const { nobody } = await open();
       const query = "published-after=0001-01-01T00:00:00Z&published-before=9999-12-31T23:59:59.999Z";

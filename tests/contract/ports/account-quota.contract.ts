@@ -146,6 +146,15 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
     });
 
+    it("admits simultaneous inserts of a unit of work in their order", async () => {
+      await stored(ada, ROOM - 1);
+      const [large, small] = [aUnit(ada), aDraft(ada.id, { title: "x", content: "" })];
+      const outcomes = await storage.unitOfWork.run(async ({ posts }) =>
+        ok(await Promise.all([posts.insert(large), posts.insert(small)])),
+      );
+      expect(outcomes).toEqual(ok([ok(), EXCEEDED]));
+    });
+
     it("does not count the writes of a unit of work that fails", async () => {
       await storage.unitOfWork.run(async ({ posts }) => {
         (await posts.insert(aUnit(ada)))._unsafeUnwrap();

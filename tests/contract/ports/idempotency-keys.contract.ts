@@ -1,7 +1,11 @@
 import { err, ok, type Result } from "neverthrow";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
-import type { IdempotencyRecord, SealedResult } from "../../../src/domain/shared/idempotency-record.ts";
+import {
+  storedRecordBytes,
+  type IdempotencyRecord,
+  type SealedResult,
+} from "../../../src/domain/shared/idempotency-record.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
@@ -249,6 +253,15 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       await store();
       const one = { rows: 10, bytes: 1 };
       expect((await storage.idempotencyKeys.deleteByUser(user.id, one))._unsafeUnwrap()).toBe(1);
+    });
+
+    it("deleteExpired and deleteByUser end a batch with the record that brings it exactly to its bytes", async () => {
+      const records = Array.from({ length: 6 }, (_, index) => ownRecord(`of ${index}`));
+      for (const record of records) await stored(record);
+      const bytes = records.slice(0, 2).reduce((sum, record) => sum + storedRecordBytes(record), 0);
+      const two = { rows: 10, bytes };
+      expect((await storage.idempotencyKeys.deleteExpired(after(DAY_MS), two))._unsafeUnwrap()).toBe(2);
+      expect((await storage.idempotencyKeys.deleteByUser(user.id, two))._unsafeUnwrap()).toBe(2);
     });
   });
 }

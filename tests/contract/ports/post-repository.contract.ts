@@ -5,6 +5,7 @@ import type { PageCursor } from "../../../src/domain/shared/page.ts";
 import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../../../src/domain/post/post.ts";
 import type { BatchCursor } from "../../../src/domain/post/post-repository.ts";
 import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../../src/domain/post/post-list.ts";
+import { storedPostBytes } from "../../../src/domain/shared/storage-quota.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../../src/domain/shared/version.ts";
 import {
   aDraft,
@@ -590,6 +591,13 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(await deletion({ rows: 10, bytes: MIB })).toEqual([3, 1, 0]);
         for (let i = 0; i < 2; i++) await ofBytes(MIB);
         expect(await deletion({ rows: 10, bytes: 1 })).toEqual([1, 0]);
+      });
+
+      it("ends with the post that brings it exactly to its bytes", async () => {
+        const posts = [];
+        for (let i = 0; i < 3; i++) posts.push(await stored(aDraft(author)));
+        const bytes = posts.slice(1).reduce((sum, post) => sum + storedPostBytes(post), 0);
+        expect(await deletion({ rows: 10, bytes })).toEqual([1, 0]);
       });
 
       it("has the same limits in reassign, which reassigns each post once", async () => {

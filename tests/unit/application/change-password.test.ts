@@ -73,6 +73,15 @@ describe("changePassword", () => {
     expect((await app.changePassword(actor, second)).isOk()).toBe(true);
   });
 
+  it("accepts the current password when the stored hash is outdated", async () => {
+    const { app, author, storage } = await openQuire();
+    const outdated = hashOf(PASSWORD, "outdated");
+    (await storage.users.upgradePasswordHash(author.id, author.passwordHash, outdated))._unsafeUnwrap();
+    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    (await app.changePassword(actorFor(author), input))._unsafeUnwrap();
+    expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
+  });
+
   it("revokes the user's other sessions, and neither the current one nor a session of another user", async () => {
     const quire = await openQuire();
     const { app, author, otherAuthor } = quire;

@@ -7,7 +7,8 @@ import { unpublishPost } from "../../../src/domain/post/post.ts";
 import { storedPostBytes } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
-import { actorFor, EVERY_DRAFT, EVERY_POST, LATER, postsOf, countOf } from "../../support/fixtures.ts";
+import { actorFor, aUser, EVERY_DRAFT, EVERY_POST, LATER, postsOf, countOf } from "../../support/fixtures.ts";
+import { barrier } from "../../support/barrier.ts";
 import {
   openQuire,
   OUTAGE,
@@ -182,6 +183,29 @@ describe("the removal of a user", () => {
     expect(await isGone(quire, quire.otherAuthor)).toBe(true);
   });
 
+  it("follows a chain of new authors who are all removed before they get a post", async () => {
+    const third = aUser();
+    const quire: Quire = await openQuire({
+      posts: (real) => ({
+        reassign: async (from, heirId, ...rest) => {
+          const next = new Map([
+            [quire.otherAuthor.id, third],
+            [third.id, quire.admin],
+          ]).get(heirId);
+          if (from === quire.author.id && next !== undefined) {
+            const removal = { id: heirId, posts: to(next), expected: null };
+            (await quire.app.deleteUser(actorFor(quire.admin), removal))._unsafeUnwrap();
+          }
+          return real.reassign(from, heirId, ...rest);
+        },
+      }),
+    });
+    (await quire.storage.users.insert(third))._unsafeUnwrap();
+    await storedDraft(quire, quire.author);
+    expect(await request(quire, quire.author, to(quire.otherAuthor))).toEqual(ok());
+    expect(await postsIn(quire, quire.admin)).toBe(1);
+  });
+
   it("deletes a post that was unpublished after its batch had passed the drafts", async () => {
     let batches = 0;
     const quire: Quire = await openQuire({
@@ -196,6 +220,47 @@ describe("the removal of a user", () => {
     const draft = unpublishPost(published, LATER)._unsafeUnwrap();
     for (let i = 0; i < 100; i++) await storedDraft(quire, quire.author);
     expect(await request(quire, quire.author, DELETE)).toEqual(ok());
+    expect(await postsIn(quire)).toBe(0);
+  });
+
+  it("fails when its new author is missing and no other one takes the posts", async () => {
+    let attempts = 0;
+    const quire = await openQuire({
+      posts: () => ({
+        reassign: async () => {
+          if (++attempts > 10) throw new Error("The removal does not end.");
+          return err({ kind: "author_not_found" } as const);
+        },
+      }),
+    });
+    await storedDraft(quire, quire.author);
+    const finished = await request(quire, quire.author, to(quire.admin));
+    expect(finished).toEqual(err({ kind: "new_author_gone", userId: quire.author.id }));
+    expect(await postsIn(quire, quire.author)).toBe(1);
+  });
+
+  it("ends its current batch before the server continues to stop", async () => {
+    const begun = barrier(2);
+    const released = barrier(2);
+    const quire = await openQuire({
+      posts: (real) => ({
+        deleteByAuthor: async (...args) => {
+          await begun();
+          await released();
+          return real.deleteByAuthor(...args);
+        },
+      }),
+    });
+    await storedDraft(quire, quire.author);
+    const finished = request(quire, quire.author, DELETE);
+    await begun();
+    let hasStopped = false;
+    const stopping = quire.app.stopRemovals().then(() => (hasStopped = true));
+    await new Promise((settle) => setImmediate(settle));
+    expect(hasStopped).toBe(false);
+    await released();
+    await stopping;
+    expect(await finished).toEqual(err({ kind: "removal_interrupted" }));
     expect(await postsIn(quire)).toBe(0);
   });
 

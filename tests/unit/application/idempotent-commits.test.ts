@@ -164,6 +164,23 @@ describe("A replay record of another build", () => {
     expect(await countPosts()).toBe(0);
   });
 
+  it("is replayed when another build has stored it in the format snapshot/1", async () => {
+    const { quire, create, countPosts, storeRecord } = await openKeyed();
+    const [post] = (await contentsOf(quire)).posts;
+    await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, `snapshot/1 ${JSON.stringify(post)}`);
+    expect(await create()).toStrictEqual(ok({ value: post, isReplayed: true }));
+    expect(await countPosts()).toBe(0);
+  });
+
+  it("makes the request fail without a write when its time of publication is malformed", async () => {
+    const { quire, create, countPosts, storeRecord } = await openKeyed();
+    const [post] = (await contentsOf(quire)).posts;
+    const text = `snapshot/1 ${JSON.stringify({ ...post, publishedAt: "yesterday" })}`;
+    await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, text);
+    await expect(create()).rejects.toThrow("in no known format");
+    expect(await countPosts()).toBe(0);
+  });
+
   it.each([
     ["has a later format", 'snapshot/2 {"id":1}'],
     ["contains no post", "snapshot/1 {}"],
@@ -177,12 +194,15 @@ describe("A replay record of another build", () => {
 });
 
 describe("purgeExpiredIdempotencyKeys", () => {
-  it("deletes batches until none is left", async () => {
-    let left = 2500;
+  it.each([
+    ["500 rows", 500],
+    ["3 rows, as many as the bytes of a batch allow", 3],
+  ])("deletes batches of %s until none is left", async (_case, batch) => {
+    let left = 5 * batch;
     const { quire } = await openKeyed({
       idempotencyKeys: () => ({
         deleteExpired: async (_, { rows }) => {
-          const removed = Math.min(left, rows);
+          const removed = Math.min(left, rows, batch);
           left -= removed;
           return ok(removed);
         },

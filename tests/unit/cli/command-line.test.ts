@@ -208,6 +208,12 @@ describe("quire user list", () => {
 });
 
 describe("quire user password", () => {
+  it("keeps all of standard input but the last line break", async () => {
+    const { run, ada, app } = await open({ terminal: { input: " a new password \t\n\r\n" } });
+    expect(await run("user", "password", ada.id, "--password-stdin")).toEqual(DONE);
+    expect((await app.logIn({ email: ada.email, password: " a new password \t\n" }, null)).isOk()).toBe(true);
+  });
+
   it("changes a password", async () => {
     const { run, terminal, ada, app } = await open({ terminal: { input: "a new password\n" } });
     expect(await run("user", "password", ada.id, "--password-stdin")).toEqual(DONE);

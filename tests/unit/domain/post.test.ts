@@ -4,6 +4,8 @@ import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import {
   CONTENT_MAX_BYTES,
   editPost,
+  isStoredContent,
+  isStoredTitle,
   newDraft,
   newPublishedPost,
   parsePostContent,
@@ -49,30 +51,37 @@ describe("parsePostTitle", () => {
   });
 });
 
+describe("isStoredTitle", () => {
+  it("accepts 1 to 300 characters, also a title that the current rule refuses", () => {
+    for (const text of ["A", " ", "😀".repeat(300)]) expect(isStoredTitle(text)).toBe(true);
+    for (const text of ["", "a".repeat(301)]) expect(isStoredTitle(text)).toBe(false);
+  });
+});
+
 /** Repeats a character up to a number of UTF-8 bytes, and fills the rest with single bytes. */
 const fill = (character: string, bytes: number) => {
   const text = character.repeat(Math.floor(bytes / Buffer.byteLength(character)));
   return text + "a".repeat(bytes - Buffer.byteLength(text));
 };
 
-describe("parsePostContent", () => {
-  const widths = [
-    [1, "a"],
-    [2, "é"],
-    [3, "€"],
-    [4, "😀"],
-  ] as const;
+const WIDTHS = [
+  [1, "a"],
+  [2, "é"],
+  [3, "€"],
+  [4, "😀"],
+] as const;
 
+describe("parsePostContent", () => {
   it("has a maximum of one mebibyte", () => {
     expect(CONTENT_MAX_BYTES).toBe(1024 * 1024);
   });
 
-  it.each(widths)("keeps a mebibyte of characters of %i bytes", (_bytes, character) => {
+  it.each(WIDTHS)("keeps a mebibyte of characters of %i bytes", (_bytes, character) => {
     const raw = fill(character, CONTENT_MAX_BYTES);
     expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
   });
 
-  it.each(widths)("refuses one byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
+  it.each(WIDTHS)("refuses one byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
     expect(parsePostContent(fill(character, CONTENT_MAX_BYTES + 1))._unsafeUnwrapErr()).toEqual({
       kind: "violation",
       code: "too_many_bytes",
@@ -86,6 +95,13 @@ describe("parsePostContent", () => {
       expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
     },
   );
+});
+
+describe("isStoredContent", () => {
+  it.each(WIDTHS)("accepts a mebibyte of characters of %i bytes, and not one byte more", (_bytes, character) => {
+    expect(isStoredContent(fill(character, CONTENT_MAX_BYTES))).toBe(true);
+    expect(isStoredContent(fill(character, CONTENT_MAX_BYTES + 1))).toBe(false);
+  });
 });
 
 describe("a new post", () => {

@@ -2,7 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { PasswordHash } from "../../../src/domain/user/password.ts";
-import { changeUser, newUser, parseUserName, ROLES, type UserChanges } from "../../../src/domain/user/user.ts";
+import {
+  changeUser,
+  isStoredName,
+  newUser,
+  parseUserName,
+  ROLES,
+  type UserChanges,
+} from "../../../src/domain/user/user.ts";
 import { aUser, email, LATER, name, nextId, NOW } from "../../support/fixtures.ts";
 
 describe("parseUserName", () => {
@@ -66,6 +73,13 @@ describe("parseUserName", () => {
         expect(length).toBeLessThanOrEqual(100);
       }),
     );
+  });
+});
+
+describe("isStoredName", () => {
+  it("accepts 1 to 100 characters, also a name that the current rule refuses", () => {
+    for (const text of ["A", " ", "😀".repeat(100)]) expect(isStoredName(text)).toBe(true);
+    for (const text of ["", "a".repeat(101)]) expect(isStoredName(text)).toBe(false);
   });
 });
 

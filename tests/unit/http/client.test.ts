@@ -140,6 +140,11 @@ describe("the typed client", () => {
     expect(valueOf(await quire.users.delete(moved, { posts: "delete", ...proof }))).toBeNull();
   });
 
+  it("returns null for a deletion that the server continues in the background (202)", async () => {
+    const { quire } = openClient(answering(() => new Response(null, { status: 202 })));
+    expect(valueOf(await quire.users.delete({ id: NO_POST, version: 1 }, { posts: "delete" }))).toBeNull();
+  });
+
   it("sends the token of its log-in until it logs out", async () => {
     const { quire } = await openAuthor();
     const sessions = [];
@@ -246,6 +251,16 @@ describe("the typed client", () => {
     await vi.advanceTimersByTimeAsync(200);
     expect(valueOf(await page).items).toEqual([]);
     expect(sent).toHaveLength(2);
+  });
+
+  it("waits for a Retry-After of ten seconds, and returns an error at once for eleven", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const busyFor = (seconds: string) =>
+      openClient(answering(() => problemOf("storage_busy", 503, { "Retry-After": seconds }))).quire;
+    const retried = busyFor("10").posts.page();
+    expect(codeOf(await busyFor("11").posts.page())).toBe("storage_busy");
+    await vi.advanceTimersByTimeAsync(10_300);
+    expect(valueOf(await retried).items).toEqual([]);
   });
 
   it.each([

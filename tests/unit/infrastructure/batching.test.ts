@@ -154,6 +154,20 @@ describe("single-flight", () => {
     expect(calls[1]).toBeUndefined();
   });
 
+  it("counts a caller that has aborted before the shared query begins", async () => {
+    let shared: AbortSignal | undefined;
+    const list = singleFlight(async (signal) => {
+      shared = signal as AbortSignal;
+    });
+    const clients = [new AbortController(), new AbortController()] as const;
+    const listed = Promise.all(clients.map(async ({ signal }) => list(signal)));
+    clients[0].abort();
+    await listed;
+    expect(shared?.aborted).toBe(false);
+    clients[1].abort();
+    expect(shared?.aborted).toBe(true);
+  });
+
   it("runs a new query for a call after the query has begun", async () => {
     const answers: ((answer: string) => void)[] = [];
     const list = singleFlight(async () => new Promise<string>((settle) => answers.push(settle)));

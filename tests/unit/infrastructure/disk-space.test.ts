@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +39,7 @@ async function open(): Promise<void> {
   const readFreeSpace = async () => {
     looks++;
     if (isHanging) await new Promise<void>((settle) => pending.push(settle));
-    return free;
+    return { ...free };
   };
   space = diskSpace({ directory, watermarkBytes: WATERMARK_BYTES, log: recordingLog(), readFreeSpace });
   await space.refresh();
@@ -182,6 +183,20 @@ describe("the reserve", () => {
     expect(await space.canFree()).toBe(false);
     expect(await sizeOfReserve()).toBe(32 * MIB);
     expect(await space.canFree()).toBe(false);
+    expect(await sizeOfReserve()).toBe(32 * MIB);
+  });
+
+  it("lets a write that frees space begin once a third is released and the disk shows it", async () => {
+    const path = join(directory, RESERVE_FILE);
+    await writeFile(path, new Uint8Array(48 * MIB));
+    free = {
+      get bytes() {
+        return 52 * MIB - statSync(path).size;
+      },
+      inodes: 1000,
+    };
+    await open();
+    expect(await space.canFree()).toBe(true);
     expect(await sizeOfReserve()).toBe(32 * MIB);
   });
 

@@ -1,9 +1,11 @@
-import { ok } from "neverthrow";
+import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import type { PasswordHash } from "../../../src/domain/user/password.ts";
 import type { Session } from "../../../src/domain/session/session.ts";
+import type { SessionRepository } from "../../../src/domain/session/session-repository.ts";
+import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cacheSessions } from "../../../src/infrastructure/storage/session-cache.ts";
@@ -43,6 +45,14 @@ async function lookUp(storage: Storage, user: User, session: Session) {
     session: await storage.sessions.findByTokenDigest(session.tokenDigest),
   };
 }
+
+const OUTAGE: StorageFailure = {
+  kind: "storage_failure",
+  reason: "unavailable",
+  isTransient: true,
+  operation: "sessions.deleteOldest",
+  cause: null,
+};
 
 const UPGRADED = "$upgraded$" as PasswordHash;
 
@@ -146,6 +156,45 @@ describe("session cache", () => {
     await expect(cached.sessions.renew({ ...session, lastUsedAt: NOW })).rejects.toThrow("lost");
     await lookUp(cached, user, session);
     expect(lookups).toEqual({ users: 2, sessions: 2 });
+  });
+
+  it("invalidates after a unit of work that throws once it is stored", async () => {
+    const { counted, storage, user, session } = await storageWithSession();
+    const run: Storage["unitOfWork"]["run"] = async (work) => {
+      (await storage.unitOfWork.run(work))._unsafeUnwrap();
+      throw new Error("lost");
+    };
+    const cached = cacheSessions({ ...counted, unitOfWork: { run } });
+    await lookUp(cached, user, session);
+    const revoked = cached.unitOfWork.run(async ({ sessions }) => sessions.deleteByUser(user.id, null));
+    await expect(revoked).rejects.toThrow("lost");
+    expect((await cached.sessions.findByTokenDigest(session.tokenDigest)).isErr()).toBe(true);
+  });
+
+  it.each<[string, () => ReturnType<SessionRepository["deleteOldest"]>]>([
+    ["fails", async () => err(OUTAGE)],
+    [
+      "throws",
+      async () => {
+        throw new Error("lost");
+      },
+    ],
+  ])("invalidates after a deletion of the oldest sessions that %s, because it may be stored", async (_case, fail) => {
+    const { counted, lookups, user, session } = await storageWithSession();
+    const cached = cacheSessions({ ...counted, sessions: { ...counted.sessions, deleteOldest: fail } });
+    await lookUp(cached, user, session);
+    await cached.sessions.deleteOldest(user.id, 0, 1).catch(() => undefined);
+    await lookUp(cached, user, session);
+    expect(lookups).toEqual({ users: 2, sessions: 2 });
+  });
+
+  it("stays valid when a log-in finds no session to delete", async () => {
+    const { counted, lookups, user, session } = await storageWithSession();
+    const cached = cacheSessions(counted);
+    await lookUp(cached, user, session);
+    expect(await cached.sessions.deleteOldest(user.id, 1, 1)).toEqual(ok(0));
+    await lookUp(cached, user, session);
+    expect(lookups).toEqual({ users: 1, sessions: 1 });
   });
 
   it("returns a copy to each caller, so that no caller changes the row of another", async () => {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { afterEach, describe, expect, it } from "vitest";
@@ -285,6 +286,30 @@ describe("the graceful shutdown of a server", () => {
     expect(isClosed).toBe(false);
     finish();
     expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*done/);
+    await closed;
+  });
+
+  it("lets a client that still sends its body read the response", async () => {
+    let answer = () => {};
+    const answered = new Promise<void>((settle) => (answer = settle));
+    const { server, port } = await serve(() => {
+      answer();
+      return new Response("refused", { status: 401 });
+    });
+    const socket = await dial(port);
+    socket.pause();
+    socket.write(`POST / HTTP/1.1\r\nHost: quire\r\nContent-Length: ${MIB}\r\n\r\n`);
+    await answered;
+    const closed = server.close(GRACE_MS);
+    // Longer than the time after which a connection counts as idle.
+    for (let sent = 0; sent < 10; sent++) {
+      socket.write("x".repeat(1000));
+      await delay(30);
+    }
+    expect(socket.destroyed).toBe(false);
+    const received = readToEnd(socket);
+    socket.resume();
+    expect(parseAnswer(await received).body).toBe("refused");
     await closed;
   });
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts";
 import { countedHosts, proxyList, requestAddress } from "../../../src/interfaces/node/client-address.ts";
@@ -375,6 +376,24 @@ describe("the bound of incomplete uploads", () => {
       socket.write("x");
       expect(await answer).toContain(`all ${2 * MIB + 1}`);
     }
+  });
+
+  it("counts uploads without the earlier requests of their connections", async () => {
+    const { port } = await serve(echo, { limits: { maxUploadBytesPerAddress: 3 * MIB } });
+    const socket = await dial(port);
+    const keptAlive = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+    for (let requests = 0; requests < 2; requests++) {
+      const answer = readUntil(socket, `all ${2 * MIB}`);
+      socket.write(keptAlive(2 * MIB) + "x".repeat(2 * MIB));
+      await answer;
+    }
+    const last = readUntil(socket, `all ${MIB + 1}`);
+    socket.write(keptAlive(MIB + 1) + "x".repeat(MIB));
+    // Uploads are checked every 100 ms.
+    await delay(250);
+    socket.write("x");
+    expect(await last).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
   });
 
   it("counts small uploads too", async () => {
