@@ -25,7 +25,7 @@ export interface PostCacheOptions {
  * never returns a post that is older than an acknowledged write or than an earlier read. Every write must pass through here, so
  * one process must own the database.
  *
- * All callers share a cached post. They must not change it or its dates; every rule of the domain makes a new post.
+ * All callers share a cached post, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a date.
  */
 export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: PostCacheOptions): Storage {
   if (maxBytes === 0) return storage;
@@ -127,7 +127,7 @@ class PostCache {
     try {
       const found = await load();
       // A change or a restart that began after this read has removed its entry.
-      if (found.isOk() && this.#reads.get(id) === reads) this.#posts.set(id, found.value);
+      if (found.isOk() && this.#reads.get(id) === reads) this.#posts.set(id, Object.freeze(found.value));
       return found;
     } finally {
       reads.running--;

@@ -43,6 +43,7 @@ describe("post cache", () => {
     const first = (await storage.posts.findById(draft.id, EVERY_DRAFT))._unsafeUnwrap();
     expect((await storage.posts.findById(draft.id, EVERY_DRAFT))._unsafeUnwrap()).toBe(first);
     expect(first).toEqual(draft);
+    expect(Object.isFrozen(first)).toBe(true);
     expect(lookups).toEqual([draft.id]);
   });
 
