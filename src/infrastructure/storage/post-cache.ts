@@ -94,6 +94,8 @@ interface Reads {
 
 class PostCache {
   readonly #posts: LRUCache<PostId, Post>;
+  /** The cached posts of each author. A change of all posts of an author must not scan the cache, as it comes in many batches. */
+  readonly #idsOfAuthors = new Map<UserId, Set<PostId>>();
   /** The running reads whose result may be cached. */
   readonly #reads = new Map<PostId, Reads>();
   /** The number of running changes of each post. */
@@ -102,7 +104,8 @@ class PostCache {
   #authorChanges = 0;
 
   constructor(maxBytes: number) {
-    this.#posts = new LRUCache({ maxSize: maxBytes, sizeCalculation: bytesOf });
+    const dispose = (post: Post) => this.#unindex(post);
+    this.#posts = new LRUCache({ maxSize: maxBytes, sizeCalculation: bytesOf, dispose });
   }
 
   /**
@@ -127,12 +130,27 @@ class PostCache {
     try {
       const found = await load();
       // A change or a restart that began after this read has removed its entry.
-      if (found.isOk() && this.#reads.get(id) === reads) this.#posts.set(id, Object.freeze(found.value));
+      if (found.isOk() && this.#reads.get(id) === reads) this.#keep(found.value);
       return found;
     } finally {
       reads.running--;
       if (reads.running === 0 && this.#reads.get(id) === reads) this.#reads.delete(id);
     }
+  }
+
+  #keep(post: Post): void {
+    const { id, authorId } = post;
+    this.#posts.set(id, Object.freeze(post));
+    // A post that is larger than the cache is not in it.
+    if (!this.#posts.has(id)) return;
+    const ids = this.#idsOfAuthors.get(authorId) ?? new Set();
+    this.#idsOfAuthors.set(authorId, ids.add(id));
+  }
+
+  #unindex({ id, authorId }: Post): void {
+    const ids = this.#idsOfAuthors.get(authorId);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#idsOfAuthors.delete(authorId);
   }
 
   /** Removes the posts of a change, and caches none of them until the returned function is called. */
@@ -153,8 +171,7 @@ class PostCache {
 
   /** A running read may return any post of the author, so none is cached. */
   #beginAuthorChange(authorId: UserId): () => void {
-    const ofAuthor = [...this.#posts.values()].filter((post) => post.authorId === authorId);
-    for (const { id } of ofAuthor) this.#posts.delete(id);
+    for (const id of this.#idsOfAuthors.get(authorId) ?? []) this.#posts.delete(id);
     this.#reads.clear();
     this.#authorChanges++;
     return () => {

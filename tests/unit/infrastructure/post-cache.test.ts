@@ -119,6 +119,16 @@ describe("post cache", () => {
     expect(lookups).toHaveLength(1);
   });
 
+  it("keeps a reassigned post when the posts of its former author change", async () => {
+    const { storage, draft, author, other, lookups } = await cachedStorage();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    (await storage.posts.reassign(author.id, other.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    (await storage.posts.deleteByAuthor(author.id, ANY_BATCH, null))._unsafeUnwrap();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(2);
+  });
+
   it("removes all posts when the database restarts, and caches no read that began before", async () => {
     const { memory, storage, draft, author, lookups, restart } = await cachedStorage();
     const second = aDraft(author.id);
