@@ -27,11 +27,10 @@ describe("a restart of the engine", () => {
     const events: string[] = [];
     supervisor.onRestarted(() => events.push("restarted"));
     const restarted = supervisor.restart("on purpose");
-    const admitted = supervisor.acquire({ bytes: 0, mode: "exclusive" }).then((lease) => {
-      events.push("admitted");
-      lease._unsafeUnwrap().release();
-    });
-    await Promise.all([restarted, admitted]);
+    const lease = await supervisor.acquire({ bytes: 0, mode: "exclusive" });
+    events.push("admitted");
+    lease._unsafeUnwrap().release();
+    await restarted;
     expect(events).toEqual(["restarted", "admitted"]);
   });
 });

@@ -135,7 +135,7 @@ describe("post cache", () => {
       { numRuns: RUNS },
     );
     // The property holds without a cache as well.
-    
+
     expect(misses).toBeLessThan(reads);
   });
 });
