@@ -9,7 +9,7 @@ import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
 import { ANY_BATCH, content, nextId, NOW, title } from "../../support/fixtures.ts";
 import { InterleavedPosts, type Ending } from "../../support/interleaved-posts.ts";
 
-const RUNS = 3000;
+const RUNS = 2000;
 const AUTHORS = [nextId<UserId>(), nextId<UserId>()] as const;
 const IDS = [nextId<PostId>(), nextId<PostId>()] as const;
 const READERS: readonly (DraftFilter | null)[] = [
@@ -135,7 +135,6 @@ describe("post cache", () => {
       { numRuns: RUNS },
     );
     // The property holds without a cache as well.
-
     expect(misses).toBeLessThan(reads);
   });
 });
