@@ -6,6 +6,7 @@ import { nullLog } from "../src/infrastructure/node/null-log.ts";
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
 import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/storage.ts";
 import { migrateServer } from "../src/infrastructure/postgresql/migrate-server.ts";
+import { cachePosts } from "../src/infrastructure/storage/post-cache.ts";
 import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
 import { fillTables } from "./data-set.ts";
@@ -52,11 +53,12 @@ export async function makeServerTables(url: string): Promise<void> {
 export async function openQuire(directory: string) {
   const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: nullLog };
   const postgres = (await openEmbeddedDatabase({ ...options, durability: "relaxed" }))._unsafeUnwrap();
-  const { client, changeSchema } = postgres;
+  const { client, changeSchema, onRestarted } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
+  const caching = { maxBytes: 64 * MIB, onDatabaseRestarted: onRestarted };
   return {
     client,
-    storage: cacheSessions(embeddedStorage(postgres, migrated)),
+    storage: cacheSessions(cachePosts(embeddedStorage(postgres, migrated), caching)),
     close: async () => (await postgres.close())._unsafeUnwrap(),
   };
 }

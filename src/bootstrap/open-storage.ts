@@ -83,9 +83,9 @@ async function requireExisting(config: Config, log: Log): Promise<ReturnType<typ
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
   const { openPgliteStorage } = await import("../infrastructure/pglite/storage.ts");
-  const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes } = config;
+  const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes, cacheBytes } = config;
   const location = typeof directory === "string" ? resolve(directory) : directory.directory;
-  const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes };
+  const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes, cacheBytes };
   return (await openPgliteStorage({ directory, ...limits, migrations: MIGRATIONS_FOLDER, log })).map(
     (storage): OpenedStorage => ({ ...storage, location }),
   );

@@ -19,6 +19,7 @@ import { startParameters } from "../../src/infrastructure/pglite/engine/start-pa
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
+import { cachePosts } from "../../src/infrastructure/storage/post-cache.ts";
 import { cacheSessions } from "../../src/infrastructure/storage/session-cache.ts";
 import { recordingLog } from "./fixtures.ts";
 import type { StorageUnderTest, TestStorageOptions } from "./storage-under-test.ts";
@@ -100,7 +101,11 @@ async function openEngine(directory: string, quota: TestStorageOptions) {
   const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   const { client, close } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
-  const storage = () => indexedBeforeSearch(cacheSessions(embeddedStorage(postgres, migrated)), migrated.searchIndex);
+  const caching = { maxBytes: embeddedDefaults.cacheBytes, onDatabaseRestarted: postgres.onRestarted };
+  const storage = () => {
+    const cached = cacheSessions(cachePosts(embeddedStorage(postgres, migrated), caching));
+    return indexedBeforeSearch(cached, migrated.searchIndex);
+  };
   return { client, close, storage };
 }
 
@@ -221,6 +226,7 @@ export const embeddedDefaults = {
   freeSpaceBytes: 64 * 1_048_576,
   statementDeadlineMs: 30_000,
   accountQuotaBytes: 0,
+  cacheBytes: 64 * 1_048_576,
   log: recordingLog(),
 } as const;
 

@@ -5,6 +5,7 @@ const DEFAULT_DATA_DIRECTORY = "./data";
 const DEFAULT_FREE_SPACE_MIB = 64;
 const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
 const DEFAULT_ACCOUNT_QUOTA_MIB = 1024;
+const DEFAULT_CACHE_MIB = 64;
 
 export interface StorageConfig {
   /** The directory of the embedded PostgreSQL; not used if there is a `database`. */
@@ -14,6 +15,8 @@ export interface StorageConfig {
   readonly statementDeadlineMs: number;
   /** How many bytes an account may store; 0 for no limit. */
   readonly accountQuotaBytes: number;
+  /** The bound on the memory of the post cache of the embedded PostgreSQL; 0 for no cache. */
+  readonly cacheBytes: number;
 }
 
 export const StorageVariables = z.object({
@@ -22,6 +25,7 @@ export const StorageVariables = z.object({
   QUIRE_FREE_SPACE_MIB: wholeNumber(16, 1_000_000).default(DEFAULT_FREE_SPACE_MIB),
   QUIRE_STATEMENT_TIMEOUT_MS: wholeNumber(100, 3_600_000).default(DEFAULT_STATEMENT_TIMEOUT_MS),
   QUIRE_ACCOUNT_QUOTA_MIB: wholeNumber(0, 1_000_000).default(DEFAULT_ACCOUNT_QUOTA_MIB),
+  QUIRE_CACHE_MIB: wholeNumber(0, 1_000_000).default(DEFAULT_CACHE_MIB),
 });
 
 export function storageConfig(variables: z.infer<typeof StorageVariables>): StorageConfig {
@@ -31,5 +35,6 @@ export function storageConfig(variables: z.infer<typeof StorageVariables>): Stor
     freeSpaceBytes: variables.QUIRE_FREE_SPACE_MIB * MIB,
     statementDeadlineMs: variables.QUIRE_STATEMENT_TIMEOUT_MS,
     accountQuotaBytes: variables.QUIRE_ACCOUNT_QUOTA_MIB * MIB,
+    cacheBytes: variables.QUIRE_CACHE_MIB * MIB,
   };
 }

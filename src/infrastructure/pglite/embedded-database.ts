@@ -32,6 +32,8 @@ export interface EmbeddedDatabase {
   readonly condition: () => Result<StorageStatus, StorageFailure>;
   /** Whether no request has the engine or waits for it. */
   readonly isIdle: () => boolean;
+  /** Calls the listener after each restart of the engine, before a statement uses the new engine. */
+  readonly onRestarted: (listener: () => void) => void;
   /** Runs a change of the schema. Only this may truncate or remove files. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   /** Settles when this process has lost the database; never otherwise. */
@@ -129,6 +131,7 @@ async function serveOn(
     shorteningClient: engineClient({ ...shared, deadlineMs, isShortening: true }),
     space,
     isIdle: () => supervisor.isIdle(),
+    onRestarted: (listener) => supervisor.onRestarted(listener),
     condition: () => {
       const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
       const message = damage.first()?.message;

@@ -12,6 +12,7 @@ import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
+import { cachePosts } from "../storage/post-cache.ts";
 import { cacheSessions } from "../storage/session-cache.ts";
 import type { DrizzleClient } from "./client/client.ts";
 import {
@@ -33,6 +34,8 @@ export type OpenPgliteError = OpenEmbeddedDatabaseError | MigrateError;
 interface PgliteOptions extends EmbeddedDatabaseOptions {
   /** The maximum bytes that an account may store; 0 means no limit. */
   readonly accountQuotaBytes: number;
+  /** The bound on the memory of the post cache; 0 means no cache. */
+  readonly cacheBytes: number;
   /** The folder of the migrations that drizzle-kit has generated. */
   readonly migrations: string;
 }
@@ -41,8 +44,8 @@ interface PgliteOptions extends EmbeddedDatabaseOptions {
 export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, close } = opened.value;
-  const { migrations, accountQuotaBytes, log } = options;
+  const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, onRestarted, close } = opened.value;
+  const { migrations, accountQuotaBytes, cacheBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
     if (codeOf(cause) === DISK_FULL) return err(space.tooSmallToMigrate());
@@ -67,7 +70,8 @@ export async function openPgliteStorage(options: PgliteOptions): Promise<Result<
   }
   const storage = embeddedStorage(opened.value, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  return ok({ ...cacheSessions(limited), renewTitleKeys, searchIndex, isIdle, gaveUp });
+  const cached = cacheSessions(cachePosts(limited, { maxBytes: cacheBytes, onDatabaseRestarted: onRestarted }));
+  return ok({ ...cached, renewTitleKeys, searchIndex, isIdle, gaveUp });
 }
 
 /**

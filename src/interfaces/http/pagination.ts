@@ -6,7 +6,8 @@ import { MAX_PAGE_LIMIT, type Page, type PageRequest } from "../../domain/shared
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem/problem.ts";
-import { jsonResponse } from "./resource-response.ts";
+import { pageJsonText, type JsonText } from "./json-text.ts";
+import { jsonTextResponse } from "./resource-response.ts";
 import { appendHeader, publicPath } from "./respond.ts";
 
 const DEFAULT_LIMIT = 20;
@@ -62,7 +63,7 @@ interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends U
   /** Whether a cursor's key has the type of the list's sort key. By default the list is sorted by id, without a key. */
   readonly isKey?: (key: string | null) => boolean;
   readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<FoundPage<Item>, Failure>>;
-  readonly present: (item: Item) => Body;
+  readonly render: (item: Item) => JsonText<Body>;
   /** A value that changes whenever the presented item does: for the ETag of the page. */
   readonly state: (item: Item) => unknown;
 }
@@ -75,7 +76,7 @@ export async function pageResponse<
   Item extends { readonly id: Id<string> },
   Failure extends UseCaseError,
   Body extends object,
->(c: Context, { list, query, isKey = (key) => key === null, find, present, state }: PageAnswer<Item, Failure, Body>) {
+>(c: Context, { list, query, isKey = (key) => key === null, find, render, state }: PageAnswer<Item, Failure, Body>) {
   const { limit = DEFAULT_LIMIT, cursor } = query;
   const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
@@ -98,7 +99,7 @@ export async function pageResponse<
   };
   link("next", nextCursor);
   link("prev", previousCursor);
-  return jsonResponse(c, { items: items.map(present), ...page }, 200);
+  return jsonTextResponse(c, pageJsonText(items.map(render), page), 200);
 }
 
 interface Count {

@@ -5,11 +5,15 @@ import type { Version } from "../../domain/shared/version.ts";
 import { isWorthCompressing } from "./middleware/compression.ts";
 import type { HttpEnv } from "./environment.ts";
 import { etag, preconditionResponse, type Representation } from "./etag.ts";
+import { jsonText, type JsonText } from "./json-text.ts";
 import { respond, setHeader } from "./respond.ts";
 
-interface Resource<Body extends object> {
+interface Tagged {
   readonly version: Version;
   readonly representation?: Representation;
+}
+
+interface Resource<Body extends object> extends Tagged {
   readonly body: Body;
 }
 
@@ -18,9 +22,17 @@ export type JsonResponse<Body extends object, Status extends ContentfulStatusCod
   TypedResponse<Body, Status, "json">;
 
 /** Answers a GET with a single resource, unless a precondition answers it. */
-export function resourceResponse<Body extends object>(c: Context, resource: Resource<Body>) {
-  const tag = etag(resource.version, resource.representation);
-  return preconditionResponse(c, tag) ?? jsonResponse(c, resource.body, 200);
+export function resourceResponse<Body extends object>(c: Context, { body, ...tagged }: Resource<Body>) {
+  return renderedResponse(c, tagged, () => jsonText(body));
+}
+
+/** Answers a GET with the JSON of a single resource, unless a precondition answers it. */
+export function renderedResponse<Body extends object>(
+  c: Context,
+  { version, representation }: Tagged,
+  render: () => JsonText<Body>,
+) {
+  return preconditionResponse(c, etag(version, representation)) ?? jsonTextResponse(c, render(), 200);
 }
 
 /** Answers a change with the current resource. */
@@ -77,7 +89,16 @@ export function jsonResponse<Body extends object, Status extends ContentfulStatu
   body: Body,
   status: Status,
 ) {
-  const json = JSON.stringify(body);
+  return jsonTextResponse(c, jsonText(body), status);
+}
+
+/** Answers with JSON that has been made before. */
+export function jsonTextResponse<Body extends object, Status extends ContentfulStatusCode>(
+  c: Context<HttpEnv>,
+  json: JsonText<Body>,
+  status: Status,
+) {
   c.set("isLong", isWorthCompressing(json));
-  return respond(c, json, status, { "Content-Type": "application/json" }) as Response as JsonResponse<Body, Status>;
+  const response = respond<string, Status>(c, json, status, { "Content-Type": "application/json" });
+  return response as Response as JsonResponse<Body, Status>;
 }

@@ -30,6 +30,7 @@ describe("readConfig", () => {
     freeSpaceBytes: 67_108_864,
     statementDeadlineMs: 30_000,
     accountQuotaBytes: 1_073_741_824,
+    cacheBytes: 67_108_864,
     firstAdmin: null,
   };
 
@@ -59,6 +60,7 @@ describe("readConfig", () => {
         "QUIRE_FREE_SPACE_MIB",
         "QUIRE_STATEMENT_TIMEOUT_MS",
         "QUIRE_ACCOUNT_QUOTA_MIB",
+        "QUIRE_CACHE_MIB",
         "QUIRE_ADMIN_EMAIL",
         "QUIRE_ADMIN_PASSWORD",
       ].map((variable) => [variable, ""]),
@@ -104,6 +106,7 @@ describe("readConfig", () => {
       QUIRE_FREE_SPACE_MIB: "100",
       QUIRE_STATEMENT_TIMEOUT_MS: "5000",
       QUIRE_ACCOUNT_QUOTA_MIB: "2",
+      QUIRE_CACHE_MIB: "3",
       QUIRE_ADMIN_EMAIL: "Root@Example.org",
       QUIRE_ADMIN_PASSWORD: "  never trimmed  ",
     });
@@ -130,6 +133,7 @@ describe("readConfig", () => {
       freeSpaceBytes: 104_857_600,
       statementDeadlineMs: 5000,
       accountQuotaBytes: 2_097_152,
+      cacheBytes: 3_145_728,
       firstAdmin: { email: "Root@Example.org", password: "  never trimmed  " },
     });
   });
@@ -145,6 +149,7 @@ describe("readConfig", () => {
     ["QUIRE_FREE_SPACE_MIB", "16"],
     ["QUIRE_STATEMENT_TIMEOUT_MS", "100"],
     ["QUIRE_ACCOUNT_QUOTA_MIB", "0"],
+    ["QUIRE_CACHE_MIB", "0"],
     ["QUIRE_REQUIRE_IF_MATCH", "true"],
     ["QUIRE_REQUIRE_IF_MATCH", "false"],
     ["QUIRE_KEEP_ALIVE_SECONDS", "1"],
@@ -194,6 +199,7 @@ describe("readConfig", () => {
     ["QUIRE_FREE_SPACE_MIB", "15", "must be a whole number from 16 to 1000000"],
     ["QUIRE_STATEMENT_TIMEOUT_MS", "0", "must be a whole number from 100 to 3600000"],
     ["QUIRE_ACCOUNT_QUOTA_MIB", "-1", "must be a whole number from 0 to 1000000"],
+    ["QUIRE_CACHE_MIB", "-1", "must be a whole number from 0 to 1000000"],
     ["QUIRE_REQUIRE_IF_MATCH", "yes", "must be true or false"],
     ["QUIRE_RATE_LIMIT_PER_MINUTE", "-1", "must be a whole number from 0 to 1000000"],
     ["QUIRE_LOGIN_LIMIT_PER_MINUTE", "off", "must be a whole number from 0 to 100000"],

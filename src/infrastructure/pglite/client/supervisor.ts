@@ -50,6 +50,8 @@ export interface Supervisor {
   position(): bigint;
   /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
   restart(reason: string): Promise<void>;
+  /** Calls the listener after each restart of the engine, before a request uses the new engine. */
+  onRestarted(listener: () => void): void;
   /** Whether the first engine replayed the write-ahead log. */
   readonly hasRecovered: boolean;
   /** Settles when the supervisor has given up; never otherwise. */
@@ -84,6 +86,7 @@ class EngineSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #queue: AdmissionQueue;
   readonly #policy = restartPolicy();
+  readonly #restartListeners: (() => void)[] = [];
   #engine: Engine | null = null;
   #lastPosition = 0n;
   #isClosing = false;
@@ -116,6 +119,10 @@ class EngineSupervisor implements Supervisor {
 
   isIdle(): boolean {
     return this.#queue.isIdle();
+  }
+
+  onRestarted(listener: () => void): void {
+    this.#restartListeners.push(listener);
   }
 
   isServing(): boolean {
@@ -194,6 +201,7 @@ class EngineSupervisor implements Supervisor {
       if (!(await hasFreeDescriptors())) continue;
       const opened = await this.#open();
       if (opened.isOk()) {
+        for (const listener of this.#restartListeners) listener();
         this.#engine = opened.value;
         log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "engine restarted");
         return this.#queue.resume();

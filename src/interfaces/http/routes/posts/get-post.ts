@@ -1,18 +1,18 @@
 import { Hono } from "hono";
 import type { z } from "zod";
 import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
-import type { Post } from "../../../../domain/post/post.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { authorRepresentation } from "../../etag.ts";
+import type { JsonText } from "../../json-text.ts";
 import { postId } from "../../middleware/path-id.ts";
 import { validQuery } from "../../middleware/validation.ts";
 import { describeRoute } from "../../openapi/operation.ts";
 import { failureProblem } from "../../problem/problem.ts";
-import { resourceResponse } from "../../resource-response.ts";
+import { renderedResponse, resourceResponse } from "../../resource-response.ts";
 import { send } from "../../send.ts";
 import type { RouteDependencies } from "../dependencies.ts";
 import { ADA, EXAMPLES, NOT_MODIFIED, PUBLISHED } from "../examples.ts";
-import { PostViewBody, presentListedPost } from "./post-body.ts";
+import { listedPostJson, PostViewBody, presentListedPost } from "./post-body.ts";
 import { SinglePostQuery } from "./post-query.ts";
 
 export const getPostOperation = describeRoute(getPostRoute, {
@@ -42,20 +42,20 @@ export function getPostRoute({ useCases }: RouteDependencies) {
     const signal = c.get("signal");
     const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id, signal);
     if (found.isErr()) return failureProblem(c, found.error);
-    if (query.include === undefined) return resourceResponse(c, postView(found.value, query));
+    if (query.include === undefined) {
+      const render = (): JsonText<PostView> => listedPostJson(found.value, query);
+      return renderedResponse(c, found.value, render);
+    }
     return send(c, useCases.includeAuthor(found.value, signal), (post) =>
       resourceResponse(c, authoredPostView(post, query)),
     );
   });
 }
 
-function postView(post: Post, query: z.infer<typeof SinglePostQuery>) {
-  const body: z.infer<typeof PostViewBody> = presentListedPost(post, query);
-  return { version: post.version, body };
-}
+type PostView = z.infer<typeof PostViewBody>;
 
 /** With its author, a post has another ETag: the author's name may change while the post does not. */
 function authoredPostView(post: AuthoredPost, query: z.infer<typeof SinglePostQuery>) {
-  const view = postView(post, query);
-  return { ...view, representation: authorRepresentation(view.body.author) };
+  const body: PostView = presentListedPost(post, query);
+  return { version: post.version, representation: authorRepresentation(body.author), body };
 }

@@ -3,6 +3,7 @@ import type { AuthoredPost } from "../../../../application/posts/include-authors
 import { POST_STATUSES, type Post } from "../../../../domain/post/post.ts";
 import type { FoundPost } from "../../../../domain/search/found-post.ts";
 import { excerptHtml } from "../../excerpt.ts";
+import { jsonText, keptJsonText, type JsonText } from "../../json-text.ts";
 import { BODIES } from "../../openapi/bodies.ts";
 import { IdBody, TimeBody, timeText } from "../../values.ts";
 
@@ -55,6 +56,9 @@ interface View {
   readonly fields?: ReadonlySet<PostField>;
 }
 
+/** Posts are immutable, and a cache may return the same post to many requests. */
+const postJson = keptJsonText(presentPost);
+
 function presentPost(post: Post): z.infer<typeof PostBody> {
   return {
     id: post.id,
@@ -81,6 +85,12 @@ export function presentListedPost(post: ExtendedPost, { fields }: View): ListedP
     ...(excerpt === undefined ? {} : { excerpt: excerptHtml(excerpt) }),
     ...(author === undefined ? {} : { author: author && { id: author.id, name: author.name } }),
   };
+}
+
+/** The JSON of {@link presentListedPost}. */
+export function listedPostJson(post: ExtendedPost, view: View): JsonText<ListedPost> {
+  const isWhole = view.fields === undefined && post.author === undefined && post.excerpt === undefined;
+  return isWhole ? postJson(post) : jsonText(presentListedPost(post, view));
 }
 
 function pickFields(post: z.infer<typeof PostBody>, fields: View["fields"]): z.infer<typeof PickedPost> {

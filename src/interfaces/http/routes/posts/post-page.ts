@@ -12,7 +12,7 @@ import type { HttpEnv } from "../../environment.ts";
 import { BODIES } from "../../openapi/bodies.ts";
 import { pageBody, pageResponse } from "../../pagination.ts";
 import type { UseCaseError } from "../../problem/problem.ts";
-import { ListedPostBody, presentListedPost } from "./post-body.ts";
+import { ListedPostBody, listedPostJson } from "./post-body.ts";
 import type { ListQuery } from "./post-query.ts";
 
 export const PostPage = pageBody(ListedPostBody)
@@ -48,7 +48,7 @@ export async function postPageResponse<Item extends Post, Failure extends UseCas
     return pageResponse(c, {
       ...answer,
       find: async (page) => find({ ...page, isCounted }),
-      present: (post: Item) => presentListedPost(post, query),
+      render: (post: Item) => listedPostJson(post, query),
       state: ({ id, version }) => [id, version],
     });
   }
@@ -58,7 +58,7 @@ export async function postPageResponse<Item extends Post, Failure extends UseCas
       const found = await find({ ...page, isCounted });
       return found.isErr() ? err(found.error) : includeAuthors(found.value, c.get("signal"));
     },
-    present: (post) => presentListedPost(post, query),
+    render: (post) => listedPostJson(post, query),
     state: ({ id, version, author }) => [id, version, author?.name],
   });
 }

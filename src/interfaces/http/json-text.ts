@@ -1,0 +1,34 @@
+import type { Branded } from "../../domain/shared/branded.ts";
+
+declare const value: unique symbol;
+
+/** The JSON of a value. It keeps the type of the value, from which a client's types are inferred. */
+export type JsonText<Value extends object> = Branded<string, "JsonText"> & { readonly [value]?: Value };
+
+export function jsonText<Value extends object>(value: Value): JsonText<Value> {
+  return JSON.stringify(value) as JsonText<Value>;
+}
+
+/** Makes the JSON of an immutable object once, and keeps it as long as the object. */
+export function keptJsonText<Source extends object, Value extends object>(
+  present: (source: Source) => Value,
+): (source: Source) => JsonText<Value> {
+  const texts = new WeakMap<Source, JsonText<Value>>();
+  return (source) => {
+    const kept = texts.get(source);
+    if (kept !== undefined) return kept;
+    const text = jsonText(present(source));
+    texts.set(source, text);
+    return text;
+  };
+}
+
+/** The JSON of a page: the texts of its items, and its other fields. */
+export function pageJsonText<Item extends object, Page extends object>(
+  items: readonly JsonText<Item>[],
+  page: Page,
+): JsonText<{ items: Item[] } & Page> {
+  const fields = JSON.stringify({ items: [], ...page });
+  const head = '{"items":[';
+  return `${head}${items.join(",")}${fields.slice(head.length)}` as JsonText<{ items: Item[] } & Page>;
+}

@@ -1,0 +1,264 @@
+import * as fc from "fast-check";
+import { ok } from "neverthrow";
+import { describe, expect, it } from "vitest";
+import type { Storage } from "../../../src/application/ports/storage.ts";
+import type { DraftFilter } from "../../../src/domain/post/post-list.ts";
+import { publishPost, type Post } from "../../../src/domain/post/post.ts";
+import { fail } from "../../../src/domain/shared/fail.ts";
+import type { PostId } from "../../../src/domain/shared/id.ts";
+import type { Version } from "../../../src/domain/shared/version.ts";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
+import { aDraft, ANY_BATCH, aPublishedPost, aUser, EVERY_DRAFT, LATER, nextId } from "../../support/fixtures.ts";
+
+const MANY_BYTES = 1_000_000;
+const NOT_FOUND = fail({ kind: "post_not_found" });
+
+/** A storage with a draft, behind the cache, which counts the lookups of posts. */
+async function cachedStorage(options: { readonly maxBytes?: number; readonly posts?: Partial<Storage["posts"]> } = {}) {
+  const memory = openMemoryStorage();
+  const [author, other] = [aUser(), aUser()];
+  for (const user of [author, other]) (await memory.users.insert(user))._unsafeUnwrap();
+  const draft = aDraft(author.id);
+  (await memory.posts.insert(draft))._unsafeUnwrap();
+  const lookups: PostId[] = [];
+  const findById: Storage["posts"]["findById"] = async (id, ...args) => {
+    lookups.push(id);
+    return memory.posts.findById(id, ...args);
+  };
+  const listeners: (() => void)[] = [];
+  const storage = cachePosts(
+    { ...memory, posts: { ...memory.posts, findById, ...options.posts } },
+    { maxBytes: options.maxBytes ?? MANY_BYTES, onDatabaseRestarted: (listener) => void listeners.push(listener) },
+  );
+  const restart = () => {
+    for (const listener of listeners) listener();
+  };
+  return { memory, storage, author, other, draft, lookups, restart };
+}
+
+describe("post cache", () => {
+  it("loads a post once, and returns the same object to every caller", async () => {
+    const { storage, draft, lookups } = await cachedStorage();
+    const first = (await storage.posts.findById(draft.id, EVERY_DRAFT))._unsafeUnwrap();
+    expect((await storage.posts.findById(draft.id, EVERY_DRAFT))._unsafeUnwrap()).toBe(first);
+    expect(first).toEqual(draft);
+    expect(Object.isFrozen(first)).toBe(true);
+    expect(lookups).toEqual([draft.id]);
+  });
+
+  it("asks the storage again for a post that was not found", async () => {
+    const { storage, author } = await cachedStorage();
+    const post = aDraft(author.id);
+    expect(await storage.posts.findById(post.id, EVERY_DRAFT)).toEqual(NOT_FOUND);
+    (await storage.posts.insert(post))._unsafeUnwrap();
+    expect(await storage.posts.findById(post.id, EVERY_DRAFT)).toEqual(ok(post));
+  });
+
+  it("shows a cached draft to its author and to admins only", async () => {
+    const { storage, draft, author, other, lookups } = await cachedStorage();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    const read = async (drafts: DraftFilter | null) => storage.posts.findById(draft.id, drafts);
+    expect(await read({ authorId: author.id })).toEqual(ok(draft));
+    expect(await read(EVERY_DRAFT)).toEqual(ok(draft));
+    expect(lookups).toHaveLength(1);
+    expect(await read({ authorId: other.id })).toEqual(NOT_FOUND);
+    expect(await read(null)).toEqual(NOT_FOUND);
+    // A missing post costs a lookup too, so the response time does not reveal the draft.
+    expect(lookups).toHaveLength(3);
+  });
+
+  it("keeps a cached draft after a reader that may not see it", async () => {
+    const { storage, draft, lookups } = await cachedStorage();
+    for (const drafts of [EVERY_DRAFT, null, EVERY_DRAFT]) await storage.posts.findById(draft.id, drafts);
+    expect(lookups).toHaveLength(2);
+  });
+
+  it("shows everybody a cached post once it is published", async () => {
+    const { storage, draft } = await cachedStorage();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    const published: Post = { ...draft, content: "Text" as Post["content"] };
+    const post = publishPost(published, LATER)._unsafeUnwrap();
+    (await storage.posts.update(post, draft.version))._unsafeUnwrap();
+    expect(await storage.posts.findById(draft.id, null)).toEqual(ok(post));
+  });
+
+  it("caches a post again after a write that throws", async () => {
+    const update = async () => {
+      throw new Error("lost");
+    };
+    const { storage, draft, lookups } = await cachedStorage({ posts: { update } });
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    await expect(storage.posts.update(draft, draft.version)).rejects.toThrow("lost");
+    for (let time = 0; time < 2; time++) await storage.posts.findById(draft.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(2);
+  });
+
+  it.each([
+    ["an update", async ({ posts }: Storage, draft: Post) => posts.update(draft, draft.version)],
+    [
+      "a reassignment",
+      async ({ posts }: Storage, { authorId }: Post) => posts.reassign(authorId, authorId, LATER, ANY_BATCH, null),
+    ],
+  ] as const)("caches a post again after a unit of work with %s that throws", async (_, change) => {
+    const { storage, draft, lookups } = await cachedStorage();
+    const unit = storage.unitOfWork.run(async (repositories) => {
+      await change({ ...storage, ...repositories }, draft);
+      throw new Error("a defect");
+    });
+    await expect(unit).rejects.toThrow("a defect");
+    for (let time = 0; time < 2; time++) await storage.posts.findById(draft.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(1);
+  });
+
+  it("keeps the posts of other authors when the posts of an author change", async () => {
+    const { storage, draft, other, lookups } = await cachedStorage();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    (await storage.posts.deleteByAuthor(other.id, ANY_BATCH, null))._unsafeUnwrap();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(1);
+  });
+
+  it("keeps a reassigned post when the posts of its former author change", async () => {
+    const { storage, draft, author, other, lookups } = await cachedStorage();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    (await storage.posts.reassign(author.id, other.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    (await storage.posts.deleteByAuthor(author.id, ANY_BATCH, null))._unsafeUnwrap();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(2);
+  });
+
+  it("removes all posts when the database restarts, and caches no read that began before", async () => {
+    const { memory, storage, draft, author, lookups, restart } = await cachedStorage();
+    const second = aDraft(author.id);
+    (await memory.posts.insert(second))._unsafeUnwrap();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    const early = storage.posts.findById(second.id, EVERY_DRAFT);
+    restart();
+    await early;
+    for (const { id } of [draft, second]) await storage.posts.findById(id, EVERY_DRAFT);
+    expect(lookups).toEqual([draft.id, second.id, draft.id, second.id]);
+  });
+
+  it("evicts the post that was read the longest time ago when its bytes are used up", async () => {
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 50_000 });
+    const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
+    const posts = [long(), long(), long()] as const;
+    for (const post of posts) (await memory.posts.insert(post))._unsafeUnwrap();
+    const [first, second, third] = posts;
+    for (const { id } of [first, second, first, third, first, second]) await storage.posts.findById(id, EVERY_DRAFT);
+    expect(lookups).toEqual([first.id, second.id, third.id, second.id]);
+  });
+
+  it("does not cache a post that is larger than the cache", async () => {
+    const { memory, storage, author, draft, lookups } = await cachedStorage({ maxBytes: 5000 });
+    const long = aDraft(author.id, { content: "x".repeat(10_000) });
+    (await memory.posts.insert(long))._unsafeUnwrap();
+    for (const { id } of [draft, long, long, draft]) await storage.posts.findById(id, EVERY_DRAFT);
+    expect(lookups).toEqual([draft.id, long.id, long.id]);
+  });
+
+  it("counts two bytes for each character of a text that is not ASCII", async () => {
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 30_000 });
+    const long = aDraft(author.id, { content: "語".repeat(10_000) });
+    (await memory.posts.insert(long))._unsafeUnwrap();
+    for (let time = 0; time < 2; time++) await storage.posts.findById(long.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(2);
+  });
+
+  it("caches nothing when its bound is 0", async () => {
+    const { storage, draft, lookups } = await cachedStorage({ maxBytes: 0 });
+    for (let time = 0; time < 2; time++) await storage.posts.findById(draft.id, EVERY_DRAFT);
+    expect(lookups).toHaveLength(2);
+  });
+
+  it("passes the cache in a unit of work, which sees its own writes", async () => {
+    const { storage, draft } = await cachedStorage();
+    await storage.posts.findById(draft.id, EVERY_DRAFT);
+    const changed: Post = { ...draft, title: "Changed" as Post["title"] };
+    const read = await storage.unitOfWork.run(async ({ posts }) => {
+      (await posts.update(changed, draft.version))._unsafeUnwrap();
+      return posts.findById(draft.id, EVERY_DRAFT);
+    });
+    expect(read).toEqual(ok(changed));
+  });
+});
+
+const AUTHORS = [aUser(), aUser()] as const;
+const IDS = Array.from({ length: 4 }, () => nextId<PostId>());
+/** The room of two posts, so that posts are evicted too. */
+const TWO_POSTS_BYTES = 1700;
+
+type Run = (storage: Storage) => Promise<unknown>;
+
+const anId = fc.constantFrom(...IDS);
+const anAuthor = fc.constantFrom(...AUTHORS.map(({ id }) => id));
+const aVersion = fc.constantFrom(1, 2, 3).map((version) => version as Version);
+const drafts = fc.oneof(fc.constant(null), fc.constant(EVERY_DRAFT), fc.record({ authorId: anAuthor }));
+const aPost = fc
+  .record({ id: anId, authorId: anAuthor, isPublished: fc.boolean(), version: aVersion })
+  .map(({ id, authorId, isPublished, version }): Post => ({
+    ...(isPublished ? aPublishedPost(authorId, { id }) : aDraft(authorId, { id })),
+    version,
+  }));
+const read: fc.Arbitrary<Run> = fc.tuple(anId, drafts).map(
+  ([id, seen]) =>
+    async ({ posts }) =>
+      posts.findById(id, seen),
+);
+const write: fc.Arbitrary<Run> = fc.oneof(
+  aPost.map(
+    (post): Run =>
+      async ({ posts }) =>
+        posts.insert(post).catch(String),
+  ),
+  fc.tuple(aPost, aVersion).map(
+    ([post, expected]): Run =>
+      async ({ posts }) =>
+        posts.update(post, expected),
+  ),
+  fc.tuple(anId, aVersion).map(
+    ([id, expected]): Run =>
+      async ({ posts }) =>
+        posts.delete(id, expected),
+  ),
+  anAuthor.map(
+    (id): Run =>
+      async ({ posts }) =>
+        posts.deleteByAuthor(id, ANY_BATCH, null),
+  ),
+  fc.tuple(anAuthor, anAuthor).map(
+    ([from, to]): Run =>
+      async ({ posts }) =>
+        posts.reassign(from, to, LATER, ANY_BATCH, null),
+  ),
+);
+const unit: fc.Arbitrary<Run> = fc.tuple(fc.array(fc.oneof(read, write), { maxLength: 4 }), fc.boolean()).map(
+  ([steps, isRefused]) =>
+    async (storage) =>
+      storage.unitOfWork.run(async (repositories) => {
+        const answers = [];
+        for (const step of steps) answers.push(await step({ ...storage, ...repositories }));
+        return isRefused ? fail({ kind: "refused" }) : ok(answers);
+      }),
+);
+const command = fc.oneof(
+  { weight: 6, arbitrary: read },
+  { weight: 3, arbitrary: write },
+  { weight: 1, arbitrary: unit },
+);
+
+describe("a storage with the post cache", () => {
+  it("answers every sequence of commands as the storage without it", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
+        const [plain, memory] = [openMemoryStorage(), openMemoryStorage()];
+        const cached = cachePosts(memory, { maxBytes: TWO_POSTS_BYTES, onDatabaseRestarted: () => {} });
+        for (const { users } of [plain, cached]) for (const user of AUTHORS) (await users.insert(user))._unsafeUnwrap();
+        for (const run of commands) expect(await run(cached)).toEqual(await run(plain));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
