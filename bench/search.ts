@@ -138,6 +138,7 @@ async function measureWrites(directory: string): Promise<void> {
     freeSpaceBytes: 0,
     statementDeadlineMs: 60_000,
     accountQuotaBytes: 0,
+    cacheBytes: 0,
     log: pino({ level: "error" }),
   };
   const plain = {

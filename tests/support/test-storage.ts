@@ -84,7 +84,7 @@ export const pglite: StorageUnderTest = {
 };
 
 /** Brings the index up to date before each search, which a server does in the background. */
-export function indexedBeforeSearch(storage: Storage, index: SearchIndex): Storage {
+function indexedBeforeSearch(storage: Storage, index: SearchIndex): Storage {
   const { posts } = storage;
   const search: PostRepository["search"] = async (...args) => {
     // A search reports the failure that the index has as well.

@@ -3,7 +3,7 @@ import type { SearchExpression } from "./search-expression.ts";
 import type { SearchQuery } from "./search-query.ts";
 
 /** The maximum number of posts that a pass keeps: the newest ones. More are not ranked, which bounds the work of a search. */
-export const MAX_PASS_HITS = 200;
+const MAX_PASS_HITS = 200;
 
 /** The maximum total that is counted. A search with more hits reports this number, and that it is not exact. */
 export const MAX_EXACT_TOTAL = 1_000;
