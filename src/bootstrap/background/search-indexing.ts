@@ -14,8 +14,10 @@ const SWEEP_INTERVAL_MS = 300_000;
 /** After a bulk change, sweeps leave the engine to requests for this multiple of their duration. */
 const SWEEP_REST = 4;
 const MIN_SWEEP_REST_MS = 1_000;
-/** The longest time that a batch waits for an idle engine. A post is found within a second of its acknowledgement. */
+/** The longest time that a batch waits for an idle engine. A post is found within a second unless the engine is saturated. */
 const MAX_WAIT_MS = 400;
+/** While requests keep the engine busy, they have it for this multiple of the duration of a batch: seven eighths of the time. */
+const BUSY_REST = 7;
 const IDLE_CHECK_MS = 5;
 /** The delay of a retry after a failure, and after posts that other transactions were writing. */
 const FAILURE_DELAY_MS = 5_000;
@@ -105,6 +107,7 @@ function indexingTasks(
   state: IndexingState,
 ) {
   let isFailing = false;
+  let lastBatchMs = 0;
 
   /** Warns once for a series of failures, such as those of a full disk. */
   const note = (outcome: Result<unknown, StorageFailure>) => {
@@ -114,14 +117,16 @@ function indexingTasks(
   };
   /** Lets requests pass, but not for long. */
   const rest = async () => {
-    const until = performance.now() + MAX_WAIT_MS;
+    const until = performance.now() + Math.max(MAX_WAIT_MS, BUSY_REST * lastBatchMs);
     while (!hasStopped(state) && !isIdle() && performance.now() < until) await delay(IDLE_CHECK_MS);
   };
   /** Indexes a batch of the oldest changes. Returns the time to wait before the next one. */
   const indexPending = async (): Promise<number> => {
     await rest();
     const ids = pending.takeAll();
+    const startedAt = performance.now();
     const batch = await index.index(ids);
+    lastBatchMs = performance.now() - startedAt;
     const left = batch.isOk() ? batch.value.left : ids;
     pending.putBack(left);
     if (pending.size() === 0 && batch.isOk()) note(await index.merge());

@@ -27,11 +27,11 @@ const [LEXEME_BYTES, POSITION_BYTES] = [8, 2];
  * The lexemes by which a post is found, each once:
  *
  * - `word`: a term of the title or the content, with its positions, and `=word` for a term of the title;
- * - `^abc`, `^abcd` and `^abcde`: the beginnings of a term, and `=^abc` … of a term of the title. For scripts without spaces `^東`,
+ * - `^abc`, `^abcd` and `^abcde`: the beginnings of a longer term, and `=^abc` … of a term of the title. For scripts without spaces `^東`,
  *   the single characters;
  * - `~variant`: the typo variants of the words of the title.
  *
- * A word always comes with its beginnings. The result is bounded: at {@link MAX_INDEXED_BYTES} the remaining words are left out.
+ * A word always comes with its beginnings, but it is not a beginning of itself: who searches for one searches for the word too. The result is bounded: at {@link MAX_INDEXED_BYTES} the remaining words are left out.
  */
 export function indexedTerms({
   title,
@@ -86,13 +86,17 @@ function addPosition(positions: number[], position: number): void {
 }
 
 function addBeginnings(index: Index, { term, kind }: Token, isTitle: boolean): void {
-  const beginnings = kind === "symbol" ? [] : isDense(term) ? charactersOf(term) : beginningsOf(term);
+  const beginnings = kind === "symbol" ? [] : isDense(term) ? charactersOf(term) : properBeginningsOf(term);
   for (const beginning of beginnings) add(index, beginningLexeme(beginning), null);
   if (!isTitle) return;
   add(index, titleLexeme(term), null);
   for (const beginning of beginnings) add(index, titleLexeme(beginningLexeme(beginning)), null);
   if (kind === "symbol") return;
   for (const variant of typoVariants(term)) add(index, variantLexeme(variant), null);
+}
+
+function properBeginningsOf(term: string): readonly string[] {
+  return beginningsOf(term).filter((beginning) => beginning !== term);
 }
 
 const CHARACTER = /\P{M}\p{M}*/gu;

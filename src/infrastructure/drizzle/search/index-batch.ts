@@ -11,12 +11,12 @@ import { posts, postSearch } from "../schema.ts";
 import { blocksOf } from "./blocks.ts";
 import { tsvectorText } from "./tsquery.ts";
 
-/** The maximum number of posts of a batch. Its statement takes about 50 ms, for which other requests wait. */
-export const MAX_BATCH_POSTS = 64;
+/** The maximum number of posts of a batch. Under load one batch runs in 400 ms, and requests wait for its statements. */
+export const MAX_BATCH_POSTS = 32;
 /** The maximum size of the contents that a batch reads, in bytes. The first post is always read. */
 const MAX_BATCH_BYTES = 524_288;
 /** The maximum number of lexemes that a statement stores. The first post is always stored. */
-const MAX_BATCH_LEXEMES = 16_384;
+const MAX_BATCH_LEXEMES = 8_192;
 /** The time of the analysis after which the event loop serves requests, in milliseconds. */
 const ANALYSIS_SLICE_MS = 4;
 

@@ -43,7 +43,7 @@ export interface AdmissionQueue {
   /** Admits nothing until `resume`. Waiting requests still time out. */
   pause(): void;
   resume(): void;
-  /** Whether nothing holds the engine or waits for it. */
+  /** Whether nothing holds the engine or waits for it, and nothing did for a moment. */
   isIdle(): boolean;
   /** Rejects new requests, and settles when all earlier ones were served or rejected. */
   close(): Promise<void>;
@@ -57,6 +57,8 @@ interface Waiter extends AdmissionRequest {
 }
 
 const TIMEOUT_CHECK_INTERVAL_MS = 100;
+/** Clients that send one request after the other leave the engine free for shorter times. */
+const MIN_IDLE_MS = 25;
 
 const reject = (reason: AdmissionRejected["reason"]) => err({ kind: "admission_rejected", reason } as const);
 
@@ -67,14 +69,21 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
   let isClosed = false;
   let onIdle: (() => void) | null = null;
 
-  const isIdle = () => holders.isFree() && waiting.count() === 0;
+  let lastActiveAt = 0;
+
+  const isFree = () => holders.isFree() && waiting.count() === 0;
   const isAvailable = (mode: AdmissionRequest["mode"]) => !isPaused && holders.isAvailable(mode);
 
   const admit = () => {
     for (let next = waiting.first(); next !== undefined && isAvailable(next.mode); next = waiting.first()) {
-      waiting.settle(next, ok(holders.hold(next.mode, admit)));
+      waiting.settle(next, ok(holders.hold(next.mode, onReleased)));
     }
-    if (isIdle()) onIdle?.();
+    if (isFree()) onIdle?.();
+  };
+
+  const onReleased = () => {
+    lastActiveAt = performance.now();
+    admit();
   };
 
   const rejectExpired = () => {
@@ -90,11 +99,11 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
       const { bytes, mode, isRetry = false, signal } = request;
       if (isClosed) return reject("closed");
       if (signal?.aborted === true) return reject("cancelled");
-      if (waiting.count() === 0 && isAvailable(mode)) return ok(holders.hold(mode, admit));
+      if (waiting.count() === 0 && isAvailable(mode)) return ok(holders.hold(mode, onReleased));
       const isFull = waiting.count() >= limits.maxWaiting || waiting.bytes() + bytes > limits.maxWaitingBytes;
       return isFull && !isRetry ? reject("full") : waiting.wait(request, admit);
     },
-    isIdle,
+    isIdle: () => isFree() && performance.now() - lastActiveAt >= MIN_IDLE_MS,
     pause: () => {
       isPaused = true;
     },
@@ -104,7 +113,7 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
     },
     close: async () => {
       isClosed = true;
-      if (!isIdle()) await new Promise<void>((resolve) => (onIdle = resolve));
+      if (!isFree()) await new Promise<void>((resolve) => (onIdle = resolve));
       clearInterval(timer);
     },
     rejectAll: () => {
