@@ -1,27 +1,18 @@
 /**
  * The cost of the search. `npm run bench:search` fills an embedded database with posts of 1 KB in the proportions of a natural
- * language, a tenth of them hostile, and prints the speed of the index, the statements of searches and of a hostile set, searches a
- * second, and posts a second with and without the index. BENCH_POSTS sets the number of posts, BENCH_ROUNDS that of the rounds.
+ * language, a tenth of them hostile, and prints the speed of the index, searches a second, and the statements of searches and of a hostile set.
+ * BENCH_POSTS sets the number of posts, BENCH_ROUNDS that of the rounds.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
-import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
-import { openPgliteStorage } from "../src/infrastructure/pglite/storage.ts";
 import { parseSearchQuery, type SearchQuery } from "../src/domain/search/search-query.ts";
-import { newAuthor } from "../tests/faults/ledger.ts";
-import { serveInProcess, serveOn } from "../tests/process/in-process.ts";
-import { measure, type RequestLine, type Work } from "./load.ts";
-import { fillSearchData, HOSTILE_WORD, openSearchData, text, word } from "./search-data.ts";
-import { median } from "./table.ts";
+import { fillSearchData, HOSTILE_WORD, openSearchData, word } from "./search-data.ts";
 
 const POSTS = Number(process.env["BENCH_POSTS"] ?? "100000");
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "5");
 const CLIENTS = 10;
-const SECONDS = 2;
 const SEARCH_MS = 2_000;
-const WORDS_OF_POST = 150;
 const FILTER = { published: { authorId: null, after: null, before: null }, drafts: null };
 
 const show = (head: readonly string[], rows: readonly (readonly string[])[]) =>
@@ -122,57 +113,9 @@ async function measureSearches(directory: string): Promise<void> {
   (await data.close())._unsafeUnwrap();
 }
 
-function writes(token: string, connections: number): Work {
-  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
-  const request = (): RequestLine => ({
-    method: "POST",
-    path: "/v1/posts",
-    headers,
-    body: JSON.stringify({ title: text(5), content: text(WORDS_OF_POST), status: "published" }),
-  });
-  return { name: "POST", connections, requests: Array.from({ length: 200 }, request) };
-}
-
-async function measureWrites(directory: string): Promise<void> {
-  const options = {
-    freeSpaceBytes: 0,
-    statementDeadlineMs: 60_000,
-    accountQuotaBytes: 0,
-    cacheBytes: 0,
-    log: pino({ level: "error" }),
-  };
-  const plain = {
-    ...options,
-    directory: join(directory, "plain"),
-    durability: "fsync",
-    migrations: MIGRATIONS_FOLDER,
-  } as const;
-  const storage = (await openPgliteStorage(plain))._unsafeUnwrap();
-  // Both are in this process, and only one has work at a time. The first one has no index to fill.
-  const started = [await serveOn(storage), await serveInProcess(join(directory, "indexed"))];
-  const servers = await Promise.all(
-    started.map(async (server) => ({ ...server, token: (await newAuthor(server.url, "ada")).token })),
-  );
-  const rows: string[][] = [];
-  for (const clients of [1, 50]) {
-    const perSecond: number[][] = servers.map(() => []);
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, { url, token }] of servers.entries()) {
-        perSecond[index]?.push((await measure([url], writes(token, clients), SECONDS)).perSecond);
-      }
-    }
-    const [without = 0, withIndex = 0] = perSecond.map(median);
-    rows.push([String(clients), without.toFixed(0), withIndex.toFixed(0), (withIndex / without).toFixed(2)]);
-  }
-  for (const server of servers) await server.stop();
-  (await storage.close())._unsafeUnwrap();
-  show(["clients", "POST/s without an index", "POST/s", "ratio"], rows);
-}
-
 const directory = await mkdtemp(join(tmpdir(), "quire-bench-"));
 try {
   await measureSearches(directory);
-  await measureWrites(directory);
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
