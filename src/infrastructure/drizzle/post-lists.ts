@@ -63,9 +63,7 @@ type Nullable<Row extends { readonly post: PostRow }> = Omit<Row, "post"> & {
   readonly total: number | null;
 };
 
-function toSelectedPage<Row extends { readonly post: PostRow }>(
-  selected: readonly Nullable<Row>[],
-): SelectedPage<Row> {
+function toSelectedPage<Row extends { readonly post: PostRow }>(selected: readonly Nullable<Row>[]): SelectedPage<Row> {
   const rows = selected.filter((row): row is Nullable<Row> & Row => row.post !== null);
   return { rows, total: selected[0]?.total ?? null };
 }
