@@ -305,7 +305,12 @@ describe("a server whose engine hangs", () => {
     const author = await newAuthor(before, "author");
     for (const title of ["first", "second", "third"]) await publish(before, author, title, ledger);
     await server?.end("SIGTERM");
-    const url = await start({ QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS) });
+    const url = await start({
+      QUIRE_STATEMENT_TIMEOUT_MS: String(STATEMENT_TIMEOUT_MS),
+      QUIRE_LOG_LEVEL: "debug",
+    });
+    // The comparison of the search index with the posts reads from the disk, too.
+    await eventually("the search index is up to date", () => logged("search index is up to date").length > 0);
     // Now the engine has cached the user, but not the index of posts by author. The deletion reads that from the disk.
     expect((await get(`/v1/users/${author.id}`, author.token)).status).toBe(200);
     await inject(faultFile(), { on: "read", path: "base/", what: "hang", once: true });

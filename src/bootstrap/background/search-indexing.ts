@@ -149,6 +149,7 @@ function indexingTasks(
     note(swept);
     if (swept.isErr()) state.isSweepDue = true;
     else if (swept.value > 0) log.info({ posts: swept.value, durationMs }, "search index brought up to date");
+    else log.debug({ durationMs }, "search index is up to date");
     const restMs = Math.max(swept.isErr() ? FAILURE_DELAY_MS : MIN_SWEEP_REST_MS, SWEEP_REST * durationMs);
     state.maySweepAt = performance.now() + restMs;
   };
