@@ -6,6 +6,7 @@ import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
+import { searchIndexOn } from "../../../src/infrastructure/drizzle/search/search-index.ts";
 import { aPublishedPost, aUser, EVERY_POST } from "../../support/fixtures.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
@@ -20,10 +21,12 @@ describe("a stored published post with blank content", () => {
 
   beforeAll(async () => {
     engine = await openTemplate();
-    const repositories = drizzleRepositories(drizzle({ client: engine }), ANY_STORAGE);
+    const db = drizzle({ client: engine });
+    const repositories = drizzleRepositories(db, ANY_STORAGE);
     (await repositories.users.insert(author))._unsafeUnwrap();
     ({ posts } = repositories);
     (await posts.insert(post))._unsafeUnwrap();
+    (await searchIndexOn(db).sweep())._unsafeUnwrap();
     await engine.query("update posts set content = ' '");
   });
   afterAll(async () => engine.close());

@@ -210,7 +210,7 @@ async function silentServer() {
 /** The first two blocks of SQL under the heading about roles. */
 function rolesOfDocs(): string {
   const text = readFileSync(new URL("../../../docs/postgresql.md", import.meta.url), "utf8");
-  const section = text.split("## The roles it needs")[1] ?? "";
+  const section = text.split("## Required roles")[1] ?? "";
   return Array.from(section.matchAll(/```sql\n([^`]*)```/g), ([, block = ""]) => block)
     .slice(0, 2)
     .join("\n");

@@ -235,7 +235,7 @@ describe("the removal of a user", () => {
     });
     await storedDraft(quire, quire.author);
     const finished = await request(quire, quire.author, to(quire.admin));
-    expect(finished).toEqual(err({ kind: "new_author_gone", userId: quire.author.id }));
+    expect(finished).toEqual(err({ kind: "new_author_missing", userId: quire.author.id }));
     expect(await postsIn(quire, quire.author)).toBe(1);
   });
 
