@@ -1,6 +1,6 @@
 import { digitOf, foldCase, withoutAccents } from "../shared/folding.ts";
 
-/** What a character is to the analysis of a text. Each class but `other` and `mark` begins a term or connects two. */
+/** The class of a character in the analysis of a text. Each class but `other` and `mark` begins a term or connects two. */
 export const CharacterClass = {
   other: 1,
   /** A letter or a number of a script that writes spaces between words. */

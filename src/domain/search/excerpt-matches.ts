@@ -14,7 +14,7 @@ interface Phrase {
   readonly isPrefix: boolean;
 }
 
-/** What to mark for a query. */
+/** The terms of a query that an excerpt marks. */
 export interface Matcher {
   readonly terms: ReadonlySet<string>;
   readonly prefixes: readonly string[];

@@ -16,7 +16,7 @@ export interface RankedHit {
 
 export const MAX_RANK = 1_999_999;
 
-/** What a match at each level is worth, from 0 to 1. Every match in the title is worth more than any in the content. */
+/** The value of a match at each level, from 0 to 1. Each level of the title has a higher value than those of the content. */
 const VALUES: Readonly<Record<number, number>> = {
   [Level.bodyPrefix]: 0.1,
   [Level.bodyExact]: 0.25,
@@ -25,7 +25,7 @@ const VALUES: Readonly<Record<number, number>> = {
   [Level.titleExact]: 1,
 };
 
-/** What the words in the order of the query are worth, compared with one of them. */
+/** The weight of the words in the order of the query, compared with the weight of one word. */
 const PHRASE_WEIGHT = 0.5;
 
 /**

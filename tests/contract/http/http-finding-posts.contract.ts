@@ -1,35 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW } from "../../support/fixtures.ts";
-import {
-  nextLink,
-  toPage,
-  previousLink,
-  type Api,
-  type Client,
-  type OpenApi,
-  type PostBody,
-} from "../../support/api.ts";
-
-const BETWEEN = new Date("2026-03-01T12:30:00.000Z");
-
-const titlesOn = async (viewer: Pick<Client, "get">, path: string) =>
-  toPage(await viewer.get(path)).items.map((item) => (item as PostBody).title);
-
-/** Two authors with drafts and published posts, written, edited and published at different times. */
-async function withPosts({ author, clock }: Api) {
-  const ada = await author();
-  const grace = await author();
-  const b = await ada.write({ title: "b", status: "published" });
-  await ada.write({ title: "c" });
-  clock.set(BETWEEN);
-  await grace.write({ title: "a", status: "published" });
-  await grace.write({ title: "d" });
-  clock.set(LATER);
-  await ada.patch(`/v1/posts/${b.id}`, { content: "Edited" });
-  await ada.write({ title: "\u{1F99C}", status: "published" });
-  await grace.write({ title: "\uFF21", status: "published" });
-  return { ada, grace };
-}
+import { nextLink, toPage, previousLink, type Client, type OpenApi, type PostBody } from "../../support/api.ts";
+import { titlesOn, withPosts } from "./listed-posts.ts";
 
 export function httpFindingPostsContract(open: OpenApi) {
   describe("GET /v1/posts?author=", () => {

@@ -6,9 +6,9 @@ import type { SearchQuery } from "../../../domain/search/search-query.ts";
 
 /** A scan of the index for a pass. */
 export interface PlannedScan {
-  /** What the index answers without the terms of a row. */
+  /** The condition that the index answers without the terms of a row. */
   readonly indexed: SearchExpression;
-  /** What the terms of a row must fulfil as well; `null` if they are not read. */
+  /** The condition on the terms of a row; `null` if they are not read. */
   readonly checked: SearchExpression | null;
   /** The level of its rows, if the query is of one word; `null` if it follows from their terms. */
   readonly level: number | null;
