@@ -20,6 +20,11 @@ export const CharacterClass = {
   composite: 9,
 } as const;
 
+/** The code point at an offset of a text; 0 at its end. */
+export function codePointAt(text: string, at: number): number {
+  return text.codePointAt(at) ?? 0;
+}
+
 /** The number of UTF-16 code units of a code point. */
 export function sizeOf(codePoint: number): 1 | 2 {
   return codePoint > 0xffff ? 2 : 1;

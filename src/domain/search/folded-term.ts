@@ -1,4 +1,4 @@
-import { CharacterClass, classOf, foldedCharacter, sizeOf } from "./characters.ts";
+import { CharacterClass, classOf, foldedCharacter, sizeOf, codePointAt } from "./characters.ts";
 
 /** The maximum number of code points of a term. Longer words are cut. In UTF-8 a term has at most 256 bytes. */
 export const MAX_TERM_LENGTH = 64;
@@ -13,10 +13,10 @@ export function foldedTerm(text: string, start: number, end: number): string {
   let [term, length, marks, hasManyMarks] = ["", 0, 0, false];
   let at = start;
   while (at < end && length < MAX_TERM_LENGTH) {
-    const codePoint = text.codePointAt(at) ?? 0;
+    const codePoint = codePointAt(text, at);
     at += sizeOf(codePoint);
     for (const character of foldedCharacter(codePoint)) {
-      marks = classOf(character.codePointAt(0) ?? 0) === CharacterClass.mark ? marks + 1 : 0;
+      marks = classOf(codePointAt(character, 0)) === CharacterClass.mark ? marks + 1 : 0;
       if (marks > MAX_MARKS || length === MAX_TERM_LENGTH) continue;
       term += character;
       length++;
@@ -51,9 +51,9 @@ function denseUnits(text: string, start: number, end: number, room: number): rea
   let at = start;
   while (at < end && units.length < room) {
     const from = at;
-    const letter = text.codePointAt(at) ?? 0;
+    const letter = codePointAt(text, at);
     at += sizeOf(letter);
-    while (at < end && isTail(text.codePointAt(at) ?? 0)) at += sizeOf(text.codePointAt(at) ?? 0);
+    while (at < end && isTail(codePointAt(text, at))) at += sizeOf(codePointAt(text, at));
     // A voiced sound mark without a letter before it.
     if (foldedCharacter(letter) === "") continue;
     units.push({ term: composed(foldedTerm(text, from, Math.min(at, from + MAX_UNIT_LENGTH))), start: from, end: at });

@@ -1,5 +1,5 @@
 import { codePointCount, firstCodePoints } from "../shared/text.ts";
-import { CharacterClass, classOf } from "./characters.ts";
+import { CharacterClass, classOf, codePointAt } from "./characters.ts";
 
 /**
  * The lexemes that stand for terms in an index. The analysis never emits a term that begins with one of these characters, so they
@@ -44,7 +44,7 @@ export function bucketOf(prefix: string): string | null {
 
 /** Whether a term is of a script without spaces between words. */
 export function isDense(term: string): boolean {
-  const found = classOf(term.codePointAt(0) ?? 0);
+  const found = classOf(codePointAt(term, 0));
   return found === CharacterClass.dense || found === CharacterClass.denseTail;
 }
 

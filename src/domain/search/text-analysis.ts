@@ -1,5 +1,5 @@
 import { firstCodePoints } from "../shared/text.ts";
-import { CharacterClass, classOf, foldedCharacter, sizeOf } from "./characters.ts";
+import { CharacterClass, classOf, foldedCharacter, sizeOf, codePointAt } from "./characters.ts";
 import { denseTerms, foldedTerm, MAX_TERM_LENGTH } from "./folded-term.ts";
 
 /** The version of the analysis. It changes with every change of the terms, and then the search index is rebuilt. */
@@ -60,7 +60,7 @@ interface Scan {
 
 /** Reads a run of characters of one class, and returns the offset after it. */
 function step(scan: Scan, at: number): number {
-  const codePoint = scan.text.codePointAt(at) ?? 0;
+  const codePoint = codePointAt(scan.text, at);
   switch (classOf(codePoint)) {
     case CharacterClass.word:
       return readWord(scan, at);
@@ -88,7 +88,7 @@ function readWord(scan: Scan, start: number): number {
   const { text, length } = scan;
   let [end, units] = [start, 0];
   while (end < length) {
-    const codePoint = text.codePointAt(end) ?? 0;
+    const codePoint = codePointAt(text, end);
     const found = classOf(codePoint);
     if (found !== CharacterClass.word && found !== CharacterClass.mark) break;
     units |= codePoint;
@@ -177,7 +177,7 @@ function readDense(scan: Scan, start: number): number {
   const { text, length, tokens } = scan;
   let end = start;
   while (end < length) {
-    const codePoint = text.codePointAt(end) ?? 0;
+    const codePoint = codePointAt(text, end);
     if (!DENSE_RUN.has(classOf(codePoint))) break;
     end += sizeOf(codePoint);
   }
@@ -196,7 +196,7 @@ const DENSE_RUN: ReadonlySet<CharacterClass> = new Set([
 function readPictograph(scan: Scan, start: number, codePoint: number): number {
   const { text, length } = scan;
   let end = start + sizeOf(codePoint);
-  while (end < length && isEmojiModifier(text.codePointAt(end) ?? 0)) end += sizeOf(text.codePointAt(end) ?? 0);
+  while (end < length && isEmojiModifier(codePointAt(text, end))) end += sizeOf(codePointAt(text, end));
   push(scan, String.fromCodePoint(codePoint), start, end, "symbol");
   return end;
 }
@@ -211,7 +211,7 @@ function isEmojiModifier(codePoint: number): boolean {
 /** A flag is two regional indicators. */
 function readFlag(scan: Scan, start: number, codePoint: number): number {
   const middle = start + sizeOf(codePoint);
-  const second = scan.text.codePointAt(middle) ?? 0;
+  const second = codePointAt(scan.text, middle);
   if (middle >= scan.length || classOf(second) !== CharacterClass.regionalIndicator) return middle;
   const end = middle + sizeOf(second);
   push(scan, scan.text.slice(start, end), start, end, "symbol");
