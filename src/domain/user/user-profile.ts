@@ -3,7 +3,7 @@ import type { Role, User } from "./user.ts";
 
 /**
  * The part of a user that a viewer sees. The password hash is never visible; the address and the role are `null` for a viewer
- * who may not act for the user. A public role would show an attacker which accounts to attack.
+ * who may not act for the user. A public role would reveal the accounts of admins to attackers.
  */
 export type UserProfile = Omit<User, "passwordHash" | "email" | "role"> & {
   readonly email: User["email"] | null;

@@ -148,7 +148,7 @@ const tsvector = customType<{ data: string }>({ dataType: () => "tsvector" });
 
 /**
  * The search index: a projection of `posts`, one row a post, which `search/` fills after the commit. A trigger deletes the row of
- * a post whose status, author or time of publication changes, so a row always agrees with its post about who may see it. Its
+ * a post whose status, author or time of publication changes, so a row and its post are always visible to the same viewers. Its
  * terms are those of `version`, which is older than the post until the post is indexed again.
  */
 export const postSearch = pgTable(

@@ -1,25 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { problemOf, type OpenApi, type Person, type Reply } from "../../support/api.ts";
-
-const POST = { title: "Once", content: "And only once." };
-
-/** The headers that may differ between a response and its replay. */
-const VARYING_HEADERS = new Set(["x-request-id", "idempotency-replayed"]);
-
-/** The part of a response that a replay must repeat. */
-const replayable = ({ status, headers, text }: Reply) => ({
-  status,
-  text,
-  headers: [...headers].filter(([name]) => !VARYING_HEADERS.has(name)),
-});
-const idOf = ({ body }: Reply) => (body as { readonly id: string }).id;
+import { problemOf, type OpenApi } from "../../support/api.ts";
+import { countPosts, idOf, POST, replayable } from "./replays.ts";
 
 /** The syntax of an Idempotency-Key. It does not depend on the storage, so it runs on memory only. */
 export function httpIdempotencyKeyRules(open: OpenApi) {
   describe("Idempotency-Key", () => {
-    const countPosts = async (author: Person) =>
-      ((await author.get(`${author.path}/posts?limit=100`)).body as { items: readonly unknown[] }).items.length;
-
     it("is the same key with and without quotes", async () => {
       const { author } = await open();
       const ada = await author();

@@ -4,38 +4,17 @@ import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { UnitOfWork } from "../../../src/application/ports/unit-of-work.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
-import {
-  openApi,
-  PASSWORD,
-  problemOf,
-  type LogInBody,
-  type OpenApi,
-  type Person,
-  type Reply,
-} from "../../support/api.ts";
+import { openApi, PASSWORD, problemOf, type LogInBody, type OpenApi, type Reply } from "../../support/api.ts";
 import { DAY_MS } from "../../support/fixtures.ts";
+import { countPosts, idOf, POST, replayable } from "./replays.ts";
 
 const aKey = () => ({ "Idempotency-Key": `"${crypto.randomUUID()}"` });
-const POST = { title: "Once", content: "And only once." };
 
-/** The headers that may differ between a response and its replay. */
-const VARYING_HEADERS = new Set(["x-request-id", "idempotency-replayed"]);
-
-/** The part of a response that a replay must repeat. */
-const replayable = ({ status, headers, text }: Reply) => ({
-  status,
-  text,
-  headers: [...headers].filter(([name]) => !VARYING_HEADERS.has(name)),
-});
 const isReplayed = ({ headers }: Reply) => headers.get("Idempotency-Replayed") === "true";
-const idOf = ({ body }: Reply) => (body as { readonly id: string }).id;
 const tokenOf = ({ body }: Reply) => (body as LogInBody).token;
 
 export function httpIdempotencyContract(open: OpenApi, openStorage: () => Promise<Storage>) {
   describe("Idempotency-Key", () => {
-    const countPosts = async (author: Person) =>
-      ((await author.get(`${author.path}/posts?limit=100`)).body as { items: readonly unknown[] }).items.length;
-
     it("repeats the first response to POST /v1/posts and writes nothing", async () => {
       const { author } = await open();
       const ada = await author();
