@@ -1,11 +1,12 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { prepareCluster } from "../../src/infrastructure/pglite/directory/cluster.ts";
+import { RESERVE_FILE } from "../../src/infrastructure/pglite/directory/layout.ts";
 import { readControlFile } from "../../src/infrastructure/pglite/integrity/control-file.ts";
 import { runServer, startServer, type RunningServer } from "../process/server.ts";
-import { copyDirectory } from "../support/plain-engine.ts";
+import { copyDirectory, openPlainEngine } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { ballastOn, freeBytesOn, inodesOn, memoryDisk, diskSkipReason, type Ballast, type Disk } from "./disks.ts";
 import { inject, injectable } from "./injection.ts";
@@ -115,6 +116,18 @@ async function expectWhole(): Promise<void> {
   expect(await indexDamage(directory)).toEqual([]);
 }
 
+/** At a start with more than three quarters of a segment written, PostgreSQL 18 creates the next one (PreallocXlogFiles). */
+async function writeLogUntilLastQuarter(cluster: string): Promise<void> {
+  const { checkpoint, walSegmentBytes } = readControlFile(cluster) ?? {};
+  if (checkpoint === undefined || walSegmentBytes === undefined) throw new Error("The control file cannot be read.");
+  const missing = 0.9 * walSegmentBytes - Number(checkpoint % BigInt(walSegmentBytes));
+  const engine = await openPlainEngine(cluster);
+  await engine.query("select pg_logical_emit_message(false, 'test', repeat('x', $1))", [
+    Math.max(1, Math.floor(missing)),
+  ]);
+  await engine.close();
+}
+
 async function change(
   url: string,
   { token }: Author,
@@ -222,6 +235,25 @@ describe("a server on a full disk", () => {
     await expectWhole();
   });
 
+  it("starts with the reserve even if PostgreSQL creates the next segment of its log then", async () => {
+    const first = await start();
+    const author = await newAuthor(first, "author");
+    await publish(first, author, "before", ledger);
+    const hasReserve = async () => (await stat(join(directory, RESERVE_FILE)).catch(() => null)) !== null;
+    await eventually("the reserve is filled", hasReserve, PATIENCE_MS);
+    expect(await server?.end("SIGTERM")).toMatchObject({ exitCode: 0 });
+    await writeLogUntilLastQuarter(join(directory, "cluster"));
+
+    ballast.fillUntil(0);
+    const url = await start();
+    expect(await compare(url, ledger)).toEqual(NOTHING);
+    expect(await readiness(url)).toMatchObject({ status: "ready", writable: false });
+    expect(failures()).toEqual([]);
+    ballast.drop();
+    await untilWritable(url, author);
+    await expectWhole();
+  });
+
   it("uses the reserve for crash recovery, and checks the indexes at the next start with free space", async () => {
     const first = await start();
     const author = await newAuthor(first, "author");
@@ -323,7 +355,7 @@ describe("a server on a full disk", () => {
     await expectWhole();
   });
 
-  it("refuses deletions when the write-ahead log needs the remaining space", async () => {
+  it("runs deletions with a third of the reserve, and then refuses them, because the log needs the rest", async () => {
     const url = await start();
     const author = await newAuthor(url, "author");
     for (let i = 0; i < 5; i++) await publish(url, author, `${i}`, ledger, 4000);
@@ -331,9 +363,12 @@ describe("a server on a full disk", () => {
     // written at that moment.
     ballast.fillUntil(WATERMARK / 2);
     await eventually("space is reclaimed", () => log.some(({ msg }) => msg === RECLAIMED), PATIENCE_MS);
+    const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
     ballast.fillUntil(0);
-    expect(await change(url, author, "DELETE", `/v1/posts/${ledger.acknowledged.get("0")?.id}`)).toBe(507);
-    expect(await statusOf(`${url}/v1/posts/${ledger.acknowledged.get("0")?.id}`)).toBe(200);
+    expect(await change(url, author, "DELETE", pathOf("0"))).toBe(204);
+    ballast.fillUntil(0);
+    expect(await change(url, author, "DELETE", pathOf("1"))).toBe(507);
+    expect(await statusOf(`${url}${pathOf("1")}`)).toBe(200);
     expect(failures()).toEqual([]);
     ballast.drop();
     await untilWritable(url, author);

@@ -163,55 +163,55 @@ describe("the reserve", () => {
   it("is filled once when the disk has space for it and the watermark", async () => {
     await open();
     await space.secureReserve();
-    expect(await sizeOfReserve()).toBe(48 * MIB);
+    expect(await sizeOfReserve()).toBe(60 * MIB);
     await rm(join(directory, RESERVE_FILE));
     await space.secureReserve();
     expect(await sizeOfReserve()).toBe(0);
   });
 
   it("is not filled when the disk has less space than both need", async () => {
-    free = { bytes: WATERMARK_BYTES + 48 * MIB - 1, inodes: 1000 };
+    free = { bytes: WATERMARK_BYTES + 60 * MIB - 1, inodes: 1000 };
     await open();
     await space.secureReserve();
     expect(await sizeOfReserve()).toBe(0);
   });
 
   it("releases only a third for a write that frees space", async () => {
-    await writeFile(join(directory, RESERVE_FILE), new Uint8Array(48 * MIB));
-    free = { bytes: 4 * MIB, inodes: 1000 };
+    await writeFile(join(directory, RESERVE_FILE), new Uint8Array(60 * MIB));
+    free = { bytes: 0, inodes: 1000 };
     await open();
     expect(await space.canFree()).toBe(false);
-    expect(await sizeOfReserve()).toBe(32 * MIB);
+    expect(await sizeOfReserve()).toBe(40 * MIB);
     expect(await space.canFree()).toBe(false);
-    expect(await sizeOfReserve()).toBe(32 * MIB);
+    expect(await sizeOfReserve()).toBe(40 * MIB);
   });
 
   it("lets a write that frees space begin once a third is released and the disk shows it", async () => {
     const path = join(directory, RESERVE_FILE);
-    await writeFile(path, new Uint8Array(48 * MIB));
+    await writeFile(path, new Uint8Array(60 * MIB));
     free = {
       get bytes() {
-        return 52 * MIB - statSync(path).size;
+        return 60 * MIB - statSync(path).size;
       },
       inodes: 1000,
     };
     await open();
     expect(await space.canFree()).toBe(true);
-    expect(await sizeOfReserve()).toBe(32 * MIB);
+    expect(await sizeOfReserve()).toBe(40 * MIB);
   });
 
-  it("stays complete when a third would not be enough", async () => {
-    await writeFile(join(directory, RESERVE_FILE), new Uint8Array(48 * MIB));
-    free = { bytes: 0, inodes: 1000 };
+  it("stays complete when too few inodes are free", async () => {
+    await writeFile(join(directory, RESERVE_FILE), new Uint8Array(60 * MIB));
+    free = { bytes: 0, inodes: 7 };
     await open();
     expect(await space.canFree()).toBe(false);
-    expect(await sizeOfReserve()).toBe(48 * MIB);
+    expect(await sizeOfReserve()).toBe(60 * MIB);
   });
 
   it("releases a third to the engine each time", async () => {
-    await writeFile(join(directory, RESERVE_FILE), new Uint8Array(48 * MIB));
+    await writeFile(join(directory, RESERVE_FILE), new Uint8Array(60 * MIB));
     await open();
-    for (const left of [32, 16, 0, 0]) {
+    for (const left of [40, 20, 0, 0]) {
       await space.releaseReserve();
       expect(await sizeOfReserve()).toBe(left * MIB);
     }

@@ -104,9 +104,18 @@ function upkeepTasks(options: UpkeepOptions) {
   let statisticsAt = supervisor.position();
   let statisticsTime = performance.now();
 
+  /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
+  const runTask = async (task: EngineTask) =>
+    runExclusively(options, async (engine) => {
+      const startedAt = supervisor.position();
+      const done = await task(engine);
+      statisticsAt += supervisor.position() - startedAt;
+      return done;
+    });
+
   const checkpoint = async () => {
     const startedAt = performance.now();
-    const failure = await runExclusively(options, async (engine) => engine.checkpoint());
+    const failure = await runTask(async (engine) => engine.checkpoint());
     checkpointAt = supervisor.position();
     checkpointTime = performance.now();
     const durationMs = Math.round(checkpointTime - startedAt);
@@ -123,11 +132,13 @@ function upkeepTasks(options: UpkeepOptions) {
   /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
   const vacuumTables = async (returnsSpace: boolean) => {
     statisticsTime = performance.now();
+    // Requests run between the tasks below, and the statistics of the next time must include what they change.
+    statisticsAt = supervisor.position();
     for (const { table, vacuum, analyze } of planVacuum(await readStatistics(), returnsSpace)) {
       if (returnsSpace && !(await space.canFree())) break;
       const startedAt = performance.now();
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
-      const failure = await runExclusively(options, async (engine) => {
+      const failure = await runTask(async (engine) => {
         // After a crash a file that is shorter than recorded would count as damaged.
         if (returnsSpace) await removeRelationFileRecord(directory);
         const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS };
@@ -138,7 +149,6 @@ function upkeepTasks(options: UpkeepOptions) {
       if (failure === null) log.debug({ table, vacuum, analyze, durationMs }, "table vacuumed or analysed");
       else log.error({ table, detail: failure }, "vacuum or analysis failed");
     }
-    statisticsAt = supervisor.position();
   };
 
   /** Makes the space of dead rows and of the written log available again. Returns whether it succeeded. */
@@ -152,7 +162,6 @@ function upkeepTasks(options: UpkeepOptions) {
     const bytes = reusableBytes(await readStatistics());
     space.noteReusable(bytes);
     log.info({ directory, reusableBytes: bytes }, "disk full: space of deleted rows reclaimed");
-    statisticsAt = supervisor.position();
     return true;
   };
 
@@ -167,10 +176,12 @@ function upkeepTasks(options: UpkeepOptions) {
   };
 }
 
-/** Runs a task while it holds the engine alone. Returns the reason of its failure, or `null`. */
+type EngineTask = (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>;
+
+/** Returns the reason of the task's failure, or `null`. */
 async function runExclusively(
   { supervisor, onDamage, breaker }: UpkeepOptions,
-  task: (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>,
+  task: EngineTask,
 ): Promise<string | null> {
   const lease = await supervisor.acquire({ bytes: 0, mode: "exclusive" });
   if (lease.isErr()) return lease.error.reason;

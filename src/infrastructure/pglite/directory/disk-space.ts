@@ -56,12 +56,12 @@ interface DiskSpaceOptions {
 
 /** PostgreSQL allocates each segment of the write-ahead log completely in advance. */
 const WAL_SEGMENT_BYTES = 16 * 1_048_576;
-/** One segment for writes that free space, one for a shutdown on a full disk, and one for the next start. */
-const RESERVE_BYTES = 3 * WAL_SEGMENT_BYTES;
-/** The part of the reserve that writes must leave for the shutdown and the start. */
-const KEPT_RESERVE_BYTES = 2 * WAL_SEGMENT_BYTES;
-/** A segment, and the pages that one write changes. */
+/** A segment, and the other files that a write, a shutdown or a start changes. */
 const MIN_FREE_BYTES = WAL_SEGMENT_BYTES + 4 * 1_048_576;
+/** One share for writes that free space, one for a shutdown on a full disk, and one for the next start. */
+const RESERVE_BYTES = 3 * MIN_FREE_BYTES;
+/** The part of the reserve that writes must leave for the shutdown and the start. */
+const KEPT_RESERVE_BYTES = 2 * MIN_FREE_BYTES;
 /** Sixteen of the longest posts. With less reusable space, writes would end again immediately. */
 const MIN_REUSABLE_BYTES = 16 * 1_048_576;
 /** The write-ahead log has up to 8 segments. A table or an index creates up to three files at a time. */
@@ -139,7 +139,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
       }
     },
     releaseReserve: async () => {
-      await reserve.shrinkTo(reserve.bytes() - WAL_SEGMENT_BYTES);
+      await reserve.shrinkTo(reserve.bytes() - MIN_FREE_BYTES);
       await monitor.refresh();
     },
     refresh: async () => monitor.refresh(),
