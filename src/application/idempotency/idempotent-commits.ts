@@ -9,7 +9,7 @@ import type { IdGenerator } from "../ports/id-generator.ts";
 import type { IdempotencyCipher, RequestCipher } from "../ports/idempotency-cipher.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 import type { Repositories, UnitOfWork } from "../ports/unit-of-work.ts";
-import { POST_SNAPSHOT } from "../posts/post-snapshot.ts";
+import { newPostSnapshot } from "../posts/post-snapshot.ts";
 import type { Idempotency, IdempotencyError, IdempotencyKeyReused, Outcome } from "./idempotency.ts";
 import { snapshotText, valueOfSnapshot, type Snapshot } from "./snapshot.ts";
 
@@ -87,8 +87,9 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
           .map(() => post)
           .mapErr((failure) => (failure.kind === "author_not_found" ? USER_DELETED : failure));
       if (idempotency === null) return (await insert(post)).map(first);
-      return once(idempotency, POST_SNAPSHOT, async (cipher) => {
-        const record = await recordOf(cipher, post.authorId, snapshotText(POST_SNAPSHOT, post));
+      const snapshot = newPostSnapshot(post);
+      return once(idempotency, snapshot, async (cipher) => {
+        const record = await recordOf(cipher, post.authorId, snapshotText(snapshot, post));
         return insert({ post, record });
       });
     },

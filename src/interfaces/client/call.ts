@@ -60,8 +60,15 @@ export async function call<Its extends Endpoint, Value = ValueOf<Its>>(
   const body = kind === undefined ? null : await parsed(answer);
   if (kind === "json" && answer.ok && body !== null) return { ok: true, value: body as Value };
   if (kind === "problem+json" && isProblem(body)) return failed(body as ErrorOf<Its>);
-  const detail = `The answer is not from Quire: it has the status ${status}. Check the URL and any proxy.`;
-  return failed({ code: "unexpected_answer", detail, status });
+  return failed({ code: "unexpected_answer", detail: sentenceAbout(answer), status });
+}
+
+/** Describes a response that is not from Quire. A browser shows a redirect as status 0, without its headers. */
+function sentenceAbout({ ok, status, headers }: ClientResponse<unknown>): string {
+  const location = status < 200 ? "another URL" : headers.get("Location");
+  return ok || location === null
+    ? `The answer is not from Quire: it has the status ${status}. Check the URL and any proxy.`
+    : `The server redirects to ${location}. Use that URL.`;
 }
 
 type ItemOf<List extends Endpoint> = ValueOf<List> extends { items: readonly (infer Item)[] } ? Item : never;

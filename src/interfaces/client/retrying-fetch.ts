@@ -36,7 +36,7 @@ export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOpt
       let waitMs = backoffMs;
       try {
         // Quire never redirects, and fetch would turn a redirected POST into a GET.
-        const request = { ...init, headers, signal: timeLimited(signal, timeoutMs), redirect: "error" } as const;
+        const request = { ...init, headers, signal: timeLimited(signal, timeoutMs), redirect: "manual" } as const;
         const response = await fetchWhole(fetch, input, request);
         const { status } = response;
         const requiredMs = isRepeatable || status === TOO_MANY_REQUESTS ? waitBeforeRetry(response) : null;
@@ -54,6 +54,8 @@ export function retryingFetch({ fetch, timeoutMs, retryForMs }: RetryingFetchOpt
 /** Fetches an answer and reads all of it, because the connection may be lost before the end. */
 async function fetchWhole(fetch: typeof globalThis.fetch, ...request: Parameters<typeof globalThis.fetch>) {
   const response = await fetch(...request);
+  // A browser hides a redirect, and no other response can be made with its status 0.
+  if (response.type === "opaqueredirect") return response;
   const text = await response.text();
   return new Response(text === "" ? null : text, response);
 }

@@ -55,6 +55,21 @@ describe("A use case with an idempotency key", () => {
     expect(await contentsOf(keyed.quire)).toEqual(before);
   });
 
+  it("stores no text of a new post a second time, because a repeated request has it", async () => {
+    const { quire, create } = await openKeyed();
+    const { value } = (await create())._unsafeUnwrap();
+    const { keyDigest, open } = await nodeIdempotencyCipher.forRequest({
+      ...REQUEST,
+      owner: quire.author.id,
+      operation: "POST /v1/posts",
+    });
+    const record = (await quire.storage.idempotencyKeys.find(keyDigest))._unsafeUnwrap();
+    if (record === null) return expect.fail("no record was stored");
+    const { id, version, createdAt, updatedAt, publishedAt } = value;
+    const generated = JSON.stringify({ id, version, createdAt, updatedAt, publishedAt });
+    expect(await open(record.result)).toBe(`snapshot/1 ${generated}`);
+  });
+
   it("refuses another body with the same key, and writes nothing", async () => {
     const { create, countPosts } = await openKeyed();
     (await create())._unsafeUnwrap();
@@ -157,7 +172,7 @@ describe("A replay record of another build", () => {
 
   it("is replayed when an earlier build has stored it as an HTTP response", async () => {
     const { quire, create, countPosts, storeRecord } = await openKeyed();
-    const [post] = (await contentsOf(quire)).posts;
+    const post = { ...(await contentsOf(quire)).posts[0], title: POST.title, content: POST.content };
     const response = { status: 201, headers: { ETag: '"1"' }, body: JSON.stringify(post) };
     await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, JSON.stringify(response));
     expect(await create()).toStrictEqual(ok({ value: post, isReplayed: true }));
@@ -166,7 +181,7 @@ describe("A replay record of another build", () => {
 
   it("is replayed when another build has stored it in the format snapshot/1", async () => {
     const { quire, create, countPosts, storeRecord } = await openKeyed();
-    const [post] = (await contentsOf(quire)).posts;
+    const post = { ...(await contentsOf(quire)).posts[0], title: POST.title, content: POST.content };
     await storeRecord({ ...REQUEST, owner: quire.author.id, operation }, `snapshot/1 ${JSON.stringify(post)}`);
     expect(await create()).toStrictEqual(ok({ value: post, isReplayed: true }));
     expect(await countPosts()).toBe(0);

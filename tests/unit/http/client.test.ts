@@ -492,9 +492,32 @@ describe("the typed client", () => {
       response.writeHead(method === "POST" ? 301 : 200, { Location: "/elsewhere" }).end("{}");
     });
     const quire = createClient({ url: await listening(elsewhere) });
-    expect(codeOf(await quire.posts.create({ title: "One", content: "C" }))).toBe("network_error");
+    expect(await quire.posts.create({ title: "One", content: "C" })).toEqual({
+      ok: false,
+      error: {
+        code: "unexpected_answer",
+        detail: "The server redirects to /elsewhere. Use that URL.",
+        status: 301,
+      },
+    });
     elsewhere.close();
-    expect(new Set(asked)).toEqual(new Set(["POST /v1/posts"]));
+    expect(asked).toEqual(["POST /v1/posts"]);
+  });
+
+  it("reports a redirect without a retry where the browser hides its status and headers", async () => {
+    let requests = 0;
+    const hidden = Object.defineProperties(new Response(null), {
+      type: { value: "opaqueredirect" },
+      status: { value: 0 },
+      ok: { value: false },
+    });
+    const { quire } = openClient(async () => {
+      requests++;
+      return hidden;
+    });
+    const detail = "The server redirects to another URL. Use that URL.";
+    expect(await quire.posts.page()).toEqual({ ok: false, error: { code: "unexpected_answer", detail, status: 0 } });
+    expect(requests).toBe(1);
   });
 
   it("accepts JSON to which a proxy has added a charset", async () => {
