@@ -13,7 +13,7 @@ import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../../suppor
 import { openTemplate } from "../../support/test-storage.ts";
 
 const AUTHOR = "00000000-0000-7000-8000-000000000007" as UserId;
-const POSTS = 40_000;
+const POSTS = 20_000;
 /** The maximum number of rows whose terms a scan reads. */
 const MAX_READ_ROWS = 250;
 
@@ -28,7 +28,7 @@ const ROWS = filling(`
   insert into posts
     select id_of(n), case when n % 3 = 0 then 'Performance of engines' else 'A title ' || n end,
       'common word' || n || case when n % 2 = 0 then ' half' else ' quarter' end || case when n % 1000 = 1 then ' rare' else '' end
-        || case when n % 25 = 1 then ' seldom' else '' end || case when n <= 10000 then ' formerly' else '' end,
+        || case when n % 25 = 1 then ' seldom' else '' end || case when n <= ${POSTS / 4} then ' formerly' else '' end,
       id_of(1 + n % 100), case when n % 10 = 0 then 'draft' else 'published' end,
       case when n % 10 <> 0 then moment_of(n) end, 1, now(), now()
     from generate_series(1, ${POSTS}) n;

@@ -106,7 +106,7 @@ function expectAll(seen: Seen): void {
     unreachable: "network_error",
     aborted: "aborted",
     tooLate: "network_error",
-    redirected: "network_error",
+    redirected: "unexpected_answer",
     headers: {
       etag: '"2"',
       replayed: "true",
