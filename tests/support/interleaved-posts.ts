@@ -1,7 +1,7 @@
 import type { Scheduler } from "fast-check";
 import { err, ok, type Result } from "neverthrow";
 import type { Storage } from "../../src/application/ports/storage.ts";
-import { isVisible } from "../../src/domain/post/post-list.ts";
+import { isVisible, type PostFilter } from "../../src/domain/post/post-list.ts";
 import type { PostRepository } from "../../src/domain/post/post-repository.ts";
 import type { Post } from "../../src/domain/post/post.ts";
 import { fail } from "../../src/domain/shared/fail.ts";
@@ -24,9 +24,18 @@ const UNKNOWN: StorageFailure = {
 type Posts = Map<PostId, Post>;
 type Effect<T> = (posts: Posts) => T;
 
+/** The posts of a list in the order of their ids. */
+export function listed(posts: Iterable<Post>, { published, drafts }: PostFilter): readonly Post[] {
+  const contains = ({ status, authorId }: Post) => {
+    const part = status === "published" ? published : drafts;
+    return part !== null && (part.authorId ?? authorId) === authorId;
+  };
+  return [...posts].filter(contains).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
 /**
  * Posts whose reads and writes have two steps, the effect and the reply, which a scheduler interleaves. It keeps every state of
- * every post. Writes ignore versions, so that each of them changes something.
+ * every post, and every state of all posts.
  */
 export class InterleavedPosts {
   /** The ending of the write or unit of work that is called next. */
@@ -34,12 +43,24 @@ export class InterleavedPosts {
   readonly #scheduler: Scheduler;
   readonly #posts: Posts;
   readonly #states: Map<PostId, (Post | undefined)[]>;
+  readonly #snapshots: (readonly Post[])[];
   #version = 1;
 
   constructor(scheduler: Scheduler, posts: readonly Post[]) {
     this.#scheduler = scheduler;
     this.#posts = new Map(posts.map((post) => [post.id, post]));
     this.#states = new Map(posts.map((post) => [post.id, [post]]));
+    this.#snapshots = [posts];
+  }
+
+  /** The version that a write of now expects. */
+  versionOf(id: PostId): Version {
+    return this.#posts.get(id)?.version ?? (0 as Version);
+  }
+
+  /** All states of the posts until now. The last one is the current state. */
+  snapshots(): readonly (readonly Post[])[] {
+    return this.#snapshots;
   }
 
   nextVersion(): Version {
@@ -107,6 +128,7 @@ export class InterleavedPosts {
       const post = this.#posts.get(id);
       if (post !== before.get(id)) this.#states.set(id, [...this.statesOf(id), post]);
     }
+    this.#snapshots.push([...this.#posts.values()]);
     return value;
   }
 }
@@ -122,17 +144,25 @@ function repository(
         const post = posts.get(id);
         return post !== undefined && isVisible(post, drafts) ? ok(post) : fail({ kind: "post_not_found" });
       }),
+    list: async (filter) =>
+      read((posts) => {
+        const items = listed(posts.values(), filter);
+        return ok({ items, next: null, previous: null, total: items.length });
+      }),
     insert: async (inserted) => {
       const post = "record" in inserted ? inserted.post : inserted;
       return write((posts) => {
         if (!posts.has(post.id)) posts.set(post.id, post);
       });
     },
-    update: async (post) =>
+    update: async (post, expected) =>
       write((posts) => {
-        if (posts.has(post.id)) posts.set(post.id, post);
+        if (posts.get(post.id)?.version === expected) posts.set(post.id, post);
       }),
-    delete: async (id) => write((posts) => void posts.delete(id)),
+    delete: async (id, expected) =>
+      write((posts) => {
+        if (posts.get(id)?.version === expected) posts.delete(id);
+      }),
     deleteByAuthor: async (authorId) =>
       write((posts) => {
         for (const post of posts.values()) if (post.authorId === authorId) posts.delete(post.id);

@@ -1,16 +1,29 @@
-import { LRUCache } from "lru-cache";
 import { ok, type Result } from "neverthrow";
 import type { Storage } from "../../application/ports/storage.ts";
-import { isVisible, type DraftFilter } from "../../domain/post/post-list.ts";
-import type { PostRepository } from "../../domain/post/post-repository.ts";
+import {
+  isVisible,
+  type DraftFilter,
+  type PostFilter,
+  type PostPageRequest,
+  type PostSort,
+} from "../../domain/post/post-list.ts";
+import type { PostRepository, RecordedPost } from "../../domain/post/post-repository.ts";
 import type { Post } from "../../domain/post/post.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
+import type { CountedPage } from "../../domain/shared/page.ts";
+import type { Version } from "../../domain/shared/version.ts";
+import { CoherentCache } from "./coherent-cache.ts";
 
 /**
  * The memory of a cached post without its texts: the post, its ids and dates, the metadata in its JSON, and the entry of the
  * cache. Measured on Node 20: 630 bytes.
  */
 const POST_BYTES = 768;
+/** The memory of a cached page without its ids: its key, its cursors and the entry of the cache. */
+const PAGE_BYTES = 1_024;
+const PAGE_ITEM_BYTES = 16;
+/** The part of the memory that pages may use. Their posts are in the other part. */
+const PAGES_SHARE = 1 / 16;
 
 export interface PostCacheOptions {
   /** The bound on the memory of the cache; 0 for no cache. */
@@ -20,9 +33,8 @@ export interface PostCacheOptions {
 }
 
 /**
- * Caches posts by id. The cache is coherent: from the beginning of a write until its end, whatever its outcome is, its posts are
- * not in the cache, and a read that overlaps the write is not cached. A unit of work ends its writes at its own end. So a read
- * never returns a post that is older than an acknowledged write or than an earlier read. Every write must pass through here, so
+ * Caches posts by id, and pages of lists as the ids of their posts. The cache is coherent: a read never returns what is older than an
+ * acknowledged write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, so
  * one process must own the database.
  *
  * All callers share a cached post, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a date.
@@ -41,6 +53,8 @@ export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: 
     posts: {
       ...postsChanging(posts, changing),
       findById: async (id, drafts, signal) => cache.find(id, drafts, async () => posts.findById(id, drafts, signal)),
+      list: async (filter, sort, page, signal) =>
+        cache.list({ filter, sort, page }, async () => posts.list(filter, sort, page, signal)),
     },
     sessions,
     idempotencyKeys,
@@ -64,19 +78,26 @@ export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: 
   };
 }
 
-/** The posts that a write may change: one post, or all posts of an author. */
-type Change = { readonly id: PostId } | { readonly authorId: UserId };
+/** What a write may change: it stores a post, it replaces or deletes a version of a post, or it changes all posts of an author. */
+interface PostChange {
+  readonly stored?: Post;
+  readonly replaced?: { readonly id: PostId; readonly version: Version };
+  readonly authorId?: UserId;
+}
 
 /** Runs a write that may change these posts. */
-type Changing = <T>(change: Change, write: () => Promise<T>) => Promise<T>;
+type Changing = <T>(change: PostChange, write: () => Promise<T>) => Promise<T>;
 
 /** Each method is named, so that a new method does not compile until it is added here, with or without a change. */
 function postsChanging(posts: PostRepository, changing: Changing): PostRepository {
   return {
-    // Nothing is cached for an id that was not found, so a new post changes nothing.
-    insert: async (...args) => posts.insert(...args),
-    update: async (post, expected) => changing({ id: post.id }, async () => posts.update(post, expected)),
-    delete: async (id, expected) => changing({ id }, async () => posts.delete(id, expected)),
+    insert: async (inserted) => changing({ stored: postOf(inserted) }, async () => posts.insert(inserted)),
+    update: async (post, expected) =>
+      changing({ stored: post, replaced: { id: post.id, version: expected } }, async () =>
+        posts.update(post, expected),
+      ),
+    delete: async (id, expected) =>
+      changing({ replaced: { id, version: expected } }, async () => posts.delete(id, expected)),
     deleteByAuthor: async (authorId, ...args) =>
       changing({ authorId }, async () => posts.deleteByAuthor(authorId, ...args)),
     reassign: async (from, ...args) => changing({ authorId: from }, async () => posts.reassign(from, ...args)),
@@ -87,25 +108,43 @@ function postsChanging(posts: PostRepository, changing: Changing): PostRepositor
   };
 }
 
-/** The reads of one post that overlap each other and no change of the post. */
-interface Reads {
-  running: number;
+function postOf(inserted: Post | RecordedPost): Post {
+  return "record" in inserted ? inserted.post : inserted;
 }
 
+interface ListRequest {
+  readonly filter: PostFilter;
+  readonly sort: PostSort;
+  readonly page: PostPageRequest;
+}
+
+/** A page with the ids of its posts, and the tags of its list. */
+interface CachedPage extends Omit<CountedPage<Post>, "items"> {
+  readonly ids: readonly PostId[];
+  readonly tags: readonly string[];
+}
+
+/** The tag of every load of a post: the author is not known yet. */
+const ANY_AUTHOR = "author:*";
+/** The tag of every page. */
+const ANY_LIST = "list";
+
 class PostCache {
-  readonly #posts: LRUCache<PostId, Post>;
-  /** The cached posts of each author. A change of all posts of an author must not scan the cache, as it comes in many batches. */
-  readonly #idsOfAuthors = new Map<UserId, Set<PostId>>();
-  /** The running reads whose result may be cached. */
-  readonly #reads = new Map<PostId, Reads>();
-  /** The number of running changes of each post. */
-  readonly #changes = new Map<PostId, number>();
-  /** The number of running changes of all posts of an author. */
-  #authorChanges = 0;
+  readonly #posts: CoherentCache<PostId, Post>;
+  readonly #pages: CoherentCache<string, CachedPage>;
 
   constructor(maxBytes: number) {
-    const dispose = (post: Post) => this.#unindex(post);
-    this.#posts = new LRUCache({ maxSize: maxBytes, sizeCalculation: bytesOf, dispose });
+    const pageBytes = Math.ceil(maxBytes * PAGES_SHARE);
+    this.#posts = new CoherentCache({
+      maxBytes: maxBytes - pageBytes,
+      bytesOf: bytesOfPost,
+      tagsOf: ({ authorId }: Post) => [tagOfAuthor(authorId)],
+    });
+    this.#pages = new CoherentCache({
+      maxBytes: pageBytes,
+      bytesOf: ({ ids }: CachedPage) => PAGE_BYTES + PAGE_ITEM_BYTES * ids.length,
+      tagsOf: ({ tags }: CachedPage) => tags,
+    });
   }
 
   /**
@@ -119,77 +158,87 @@ class PostCache {
   ): Promise<Result<Post, E>> {
     const cached = this.#posts.get(id);
     if (cached !== undefined && isVisible(cached, drafts)) return ok(cached);
-    const isChanging = this.#changes.has(id) || this.#authorChanges > 0;
-    return isChanging ? load() : this.#loadAndKeep(id, load);
+    return this.#posts.load(id, [ANY_AUTHOR], load, (post) => Object.freeze(post));
   }
 
-  async #loadAndKeep<E>(id: PostId, load: () => Promise<Result<Post, E>>): Promise<Result<Post, E>> {
-    const reads = this.#reads.get(id) ?? { running: 0 };
-    this.#reads.set(id, reads);
-    reads.running++;
-    try {
-      const found = await load();
-      // A change or a restart that began after this read has removed its entry.
-      if (found.isOk() && this.#reads.get(id) === reads) this.#keep(found.value);
-      return found;
-    } finally {
-      reads.running--;
-      if (reads.running === 0 && this.#reads.get(id) === reads) this.#reads.delete(id);
+  /** Finds a page and all of its posts here, or loads it. */
+  async list<E>(request: ListRequest, load: () => Promise<Result<CountedPage<Post>, E>>) {
+    // The renewal of title keys moves posts within a list by title, and does not pass through here.
+    if (request.sort.by === "title") return load();
+    const key = JSON.stringify(request);
+    const page = this.#pages.get(key);
+    const items = page?.ids.flatMap((id) => this.#posts.get(id) ?? []);
+    if (page !== undefined && items?.length === page.ids.length) {
+      const { next, previous, total } = page;
+      return ok({ items, next, previous, total });
     }
+    const tags = tagsOfFilter(request.filter);
+    return this.#pages.load(key, tags, load, ({ items: posts, next, previous, total }) => {
+      // Every change of a listed post is a change of its list, so the posts are as current as the page. They are cached when the page
+      // is read again, so that a reader of all pages evicts no post.
+      if (page !== undefined) for (const post of posts) this.#add(post);
+      return { ids: posts.map(({ id }) => id), next, previous, total, tags };
+    });
   }
 
-  #keep(post: Post): void {
-    const { id, authorId } = post;
-    this.#posts.set(id, Object.freeze(post));
-    // A post that is larger than the cache is not in it.
-    if (!this.#posts.has(id)) return;
-    const ids = this.#idsOfAuthors.get(authorId) ?? new Set();
-    this.#idsOfAuthors.set(authorId, ids.add(id));
+  /** Caches a current post, unless it is cached: its JSON is kept with the cached object. */
+  #add(post: Post): void {
+    if (this.#posts.get(post.id) === undefined) this.#posts.set(post.id, Object.freeze(post));
   }
 
-  #unindex({ id, authorId }: Post): void {
-    const ids = this.#idsOfAuthors.get(authorId);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#idsOfAuthors.delete(authorId);
-  }
-
-  /** Removes the posts of a change, and caches none of them until the returned function is called. */
-  beginChange(change: Change): () => void {
-    return "id" in change ? this.#beginPostChange(change.id) : this.#beginAuthorChange(change.authorId);
-  }
-
-  #beginPostChange(id: PostId): () => void {
-    this.#posts.delete(id);
-    this.#reads.delete(id);
-    this.#changes.set(id, (this.#changes.get(id) ?? 0) + 1);
+  /** Removes what a write may change, and caches none of it until the returned function is called. */
+  beginChange({ stored, replaced, authorId }: PostChange): () => void {
+    const lists = [
+      ...(stored === undefined ? [] : tagsOfLists(stored)),
+      ...(replaced === undefined ? [] : this.#tagsOfListsBefore(replaced)),
+      ...(authorId === undefined ? [] : [ANY_LIST]),
+    ];
+    const ends = [this.#pages.beginChange({ tags: lists })];
+    if (replaced !== undefined) ends.push(this.#posts.beginChange({ key: replaced.id }));
+    if (authorId !== undefined) ends.push(this.#posts.beginChange({ tags: [tagOfAuthor(authorId), ANY_AUTHOR] }));
     return () => {
-      const left = (this.#changes.get(id) ?? 0) - 1;
-      if (left > 0) this.#changes.set(id, left);
-      else this.#changes.delete(id);
+      for (const end of ends) end();
     };
   }
 
-  /** A running read may return any post of the author, so none is cached. */
-  #beginAuthorChange(authorId: UserId): () => void {
-    for (const id of this.#idsOfAuthors.get(authorId) ?? []) this.#posts.delete(id);
-    this.#reads.clear();
-    this.#authorChanges++;
-    return () => {
-      this.#authorChanges--;
-    };
+  /** The tags of the lists with a version of a post. A write replaces no other version, so a cached one has the author and status. */
+  #tagsOfListsBefore({ id, version }: NonNullable<PostChange["replaced"]>): readonly string[] {
+    const cached = this.#posts.get(id);
+    return cached?.version === version ? tagsOfLists(cached) : [ANY_LIST];
   }
 
   clear(): void {
     this.#posts.clear();
-    this.#reads.clear();
+    this.#pages.clear();
   }
+}
+
+function tagOfAuthor(authorId: UserId): string {
+  return `author:${authorId}`;
+}
+
+/** The tags of the lists that may contain a post. */
+function tagsOfLists({ status, authorId }: Post): readonly string[] {
+  return [tagOfList(status, null), tagOfList(status, authorId)];
+}
+
+function tagsOfFilter({ published, drafts }: PostFilter): readonly string[] {
+  return [
+    ANY_LIST,
+    ...(published === null ? [] : [tagOfList("published", published.authorId)]),
+    ...(drafts === null ? [] : [tagOfList("draft", drafts.authorId)]),
+  ];
+}
+
+function tagOfList(status: Post["status"], authorId: UserId | null): string {
+  return `${status}:${authorId ?? "*"}`;
 }
 
 /**
  * Estimates the memory of a post and of its JSON, which the HTTP layer keeps as long as the post. V8 stores a text with one or
  * two bytes for each UTF-16 code unit.
  */
-function bytesOf({ title, content }: Post): number {
+function bytesOfPost({ title, content }: Post): number {
   const units = title.length + content.length;
   const isAscii = Buffer.byteLength(title) + Buffer.byteLength(content) === units;
   return POST_BYTES + 2 * units * (isAscii ? 1 : 2);

@@ -2,12 +2,12 @@ import * as fc from "fast-check";
 import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
-import { isVisible, type DraftFilter } from "../../../src/domain/post/post-list.ts";
+import { isVisible, NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../../src/domain/post/post-list.ts";
 import { newDraft, newPublishedPost, type Post } from "../../../src/domain/post/post.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
 import { ANY_BATCH, content, nextId, NOW, title } from "../../support/fixtures.ts";
-import { InterleavedPosts, type Ending } from "../../support/interleaved-posts.ts";
+import { InterleavedPosts, listed, type Ending } from "../../support/interleaved-posts.ts";
 
 const RUNS = 2000;
 const AUTHORS = [nextId<UserId>(), nextId<UserId>()] as const;
@@ -27,8 +27,17 @@ type Write =
 
 type Command =
   | { readonly do: "read"; readonly id: PostId; readonly drafts: DraftFilter | null }
+  | { readonly do: "list"; readonly filter: PostFilter }
   | { readonly do: "write"; readonly write: Write; readonly ending: Ending }
   | { readonly do: "unit"; readonly writes: readonly Write[]; readonly isRefused: boolean; readonly ending: Ending };
+
+const PUBLISHED = { authorId: null, after: null, before: null };
+const FILTERS: readonly PostFilter[] = [
+  { published: PUBLISHED, drafts: null },
+  { published: PUBLISHED, drafts: { authorId: null } },
+  { published: { ...PUBLISHED, authorId: AUTHORS[0] }, drafts: { authorId: AUTHORS[0] } },
+  { published: null, drafts: { authorId: AUTHORS[1] } },
+];
 
 const id = fc.constantFrom(...IDS);
 const author = fc.constantFrom(...AUTHORS);
@@ -48,7 +57,8 @@ const write: fc.Arbitrary<Write> = fc.oneof(
 );
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: is("read"), id, drafts: fc.constantFrom(...READERS) }) },
-  { weight: 2, arbitrary: fc.record({ do: is("write"), write, ending }) },
+  { weight: 6, arbitrary: fc.record({ do: is("list"), filter: fc.constantFrom(...FILTERS) }) },
+  { weight: 3, arbitrary: fc.record({ do: is("write"), write, ending }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -77,9 +87,9 @@ async function run({ posts }: Pick<Repositories, "posts">, database: Interleaved
     case "insert":
       return posts.insert(written(step));
     case "update":
-      return posts.update(written(step), database.nextVersion());
+      return posts.update(written(step), database.versionOf(step.id));
     case "delete":
-      return posts.delete(step.id, database.nextVersion());
+      return posts.delete(step.id, database.versionOf(step.id));
     case "deleteByAuthor":
       return posts.deleteByAuthor(step.authorId, ANY_BATCH, null);
     case "reassign":
@@ -91,8 +101,8 @@ const versionOf = (post: Post | undefined, drafts: DraftFilter | null) =>
   post !== undefined && isVisible(post, drafts) ? post.version : null;
 
 describe("post cache", () => {
-  it("returns only states that a post had during the read, under every interleaving of reads and writes", async () => {
-    let [reads, misses] = [0, 0];
+  it("returns only states that a post or a list had during the read, under every interleaving of reads and writes", async () => {
+    let [reads, misses, lists, missedLists] = [0, 0, 0, 0];
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), clients, async (scheduler, histories) => {
         const database = new InterleavedPosts(scheduler, STORED);
@@ -101,8 +111,12 @@ describe("post cache", () => {
           misses++;
           return stored.posts.findById(...args);
         };
+        const countedList: typeof stored.posts.list = async (...args) => {
+          missedLists++;
+          return stored.posts.list(...args);
+        };
         const cached = cachePosts(
-          { ...stored, posts: { ...stored.posts, findById: counted } },
+          { ...stored, posts: { ...stored.posts, findById: counted, list: countedList } },
           { maxBytes: 100_000, onDatabaseRestarted: () => {} },
         );
         const play = async (each: Command): Promise<unknown> => {
@@ -114,6 +128,14 @@ describe("post cache", () => {
             expect(during.map((post) => versionOf(post, each.drafts))).toContain(
               found.map((post) => post.version).unwrapOr(null),
             );
+            return;
+          }
+          if (each.do === "list") {
+            lists++;
+            const before = database.snapshots().length;
+            const found = await cached.posts.list(each.filter, NEWEST_FIRST, { limit: 20, from: null });
+            const during = database.snapshots().slice(before - 1);
+            expect(during.map((posts) => listed(posts, each.filter))).toContainEqual(found._unsafeUnwrap().items);
             return;
           }
           database.ending = each.ending;
@@ -136,5 +158,6 @@ describe("post cache", () => {
     );
     // The property holds without a cache as well.
     expect(misses).toBeLessThan(reads);
+    expect(missedLists).toBeLessThan(lists);
   });
 });

@@ -2,14 +2,24 @@ import * as fc from "fast-check";
 import { ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
-import type { DraftFilter } from "../../../src/domain/post/post-list.ts";
+import { NEWEST_FIRST, type DraftFilter, type PostPageRequest } from "../../../src/domain/post/post-list.ts";
 import { publishPost, type Post } from "../../../src/domain/post/post.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { Version } from "../../../src/domain/shared/version.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
-import { aDraft, ANY_BATCH, aPublishedPost, aUser, EVERY_DRAFT, LATER, nextId } from "../../support/fixtures.ts";
+import {
+  aDraft,
+  ANY_BATCH,
+  aPublishedPost,
+  aUser,
+  EVERY_DRAFT,
+  LATER,
+  nextId,
+  postsOf,
+  PUBLISHED_POSTS,
+} from "../../support/fixtures.ts";
 
 const MANY_BYTES = 1_000_000;
 const NOT_FOUND = fail({ kind: "post_not_found" });
@@ -28,7 +38,10 @@ async function cachedStorage(options: { readonly maxBytes?: number; readonly pos
   };
   const listeners: (() => void)[] = [];
   const storage = cachePosts(
-    { ...memory, posts: { ...memory.posts, findById, ...options.posts } },
+    {
+      ...memory,
+      posts: { ...memory.posts, list: async (...args) => memory.posts.list(...args), findById, ...options.posts },
+    },
     { maxBytes: options.maxBytes ?? MANY_BYTES, onDatabaseRestarted: (listener) => void listeners.push(listener) },
   );
   const restart = () => {
@@ -185,10 +198,129 @@ describe("post cache", () => {
   });
 });
 
+describe("page cache", () => {
+  const PAGE = { limit: 20, from: null };
+
+  /** A cached storage with a published post, which counts the pages that it loads. */
+  async function storageWithPost(options: Parameters<typeof cachedStorage>[0] = {}) {
+    let loads = 0;
+    const opened = await cachedStorage(options);
+    const { memory, author, storage } = opened;
+    const post = aPublishedPost(author.id);
+    (await memory.posts.insert(post))._unsafeUnwrap();
+    const { list } = memory.posts;
+    memory.posts.list = async (...args) => {
+      loads++;
+      return list(...args);
+    };
+    const listed = async (filter = PUBLISHED_POSTS, page: PostPageRequest = PAGE, sort = NEWEST_FIRST) =>
+      (await storage.posts.list(filter, sort, page))._unsafeUnwrap();
+    return { ...opened, post, listed, loads: () => loads };
+  }
+
+  it("returns a page with its cursors and total from its third read on, and the posts that are cached by id", async () => {
+    const { author, memory, storage, listed, post, loads } = await storageWithPost();
+    const newer = aPublishedPost(author.id);
+    (await memory.posts.insert(newer))._unsafeUnwrap();
+    const page = { limit: 1, from: null, isCounted: true };
+    const first = await listed(PUBLISHED_POSTS, page);
+    expect(first).toMatchObject({ items: [newer], total: 2, next: { id: newer.id }, previous: null });
+    await listed(PUBLISHED_POSTS, page);
+    const third = await listed(PUBLISHED_POSTS, page);
+    expect(third).toEqual(first);
+    expect(third.items[0]).toBe((await storage.posts.findById(newer.id, null))._unsafeUnwrap());
+    expect(loads()).toBe(2);
+    const next = { ...page, from: first.next };
+    expect((await listed(PUBLISHED_POSTS, next)).items).toEqual([post]);
+    expect(loads()).toBe(3);
+  });
+
+  it("loads a page again when one of its posts was evicted", async () => {
+    const { memory, author, storage, listed, loads } = await storageWithPost({ maxBytes: 50_000 });
+    await listed();
+    await listed();
+    const long = Array.from({ length: 4 }, () => aDraft(author.id, { content: "x".repeat(10_000) }));
+    for (const draft of long) (await memory.posts.insert(draft))._unsafeUnwrap();
+    for (const { id } of long) await storage.posts.findById(id, EVERY_DRAFT);
+    expect((await listed()).items).toHaveLength(1);
+    expect(loads()).toBe(3);
+  });
+
+  it("keeps the published posts when a draft changes, and the posts of an author when those of another change", async () => {
+    const { author, other, draft, storage, listed, loads } = await storageWithPost();
+    for (let time = 0; time < 2; time++) {
+      await listed();
+      await listed({ ...postsOf(author.id), drafts: null });
+      await storage.posts.findById(draft.id, EVERY_DRAFT);
+    }
+    expect(loads()).toBe(3);
+    const changed: Post = { ...draft, title: "Changed" as Post["title"], version: (draft.version + 1) as Version };
+    (await storage.posts.update(changed, draft.version))._unsafeUnwrap();
+    expect((await listed()).items).toHaveLength(1);
+    expect(loads()).toBe(3);
+    (await storage.posts.insert(aPublishedPost(other.id)))._unsafeUnwrap();
+    expect((await listed({ ...postsOf(author.id), drafts: null })).items).toHaveLength(1);
+    expect(loads()).toBe(3);
+    expect((await listed()).items).toHaveLength(2);
+    expect(loads()).toBe(4);
+  });
+
+  it("loads a list by title each time, because the renewal of title keys passes no repository", async () => {
+    const { listed, loads } = await storageWithPost();
+    for (let time = 0; time < 3; time++) await listed(PUBLISHED_POSTS, PAGE, { by: "title", descending: false });
+    expect(loads()).toBe(3);
+  });
+
+  it("loads every page again after the database has restarted", async () => {
+    const { listed, loads, restart } = await storageWithPost();
+    for (let time = 0; time < 3; time++) await listed();
+    restart();
+    await listed();
+    expect(loads()).toBe(3);
+  });
+
+  it("shows a post in no list of published posts after it became a draft while it was not cached", async () => {
+    const { post, storage, listed } = await storageWithPost();
+    await listed();
+    const hidden: Post = { ...post, status: "draft", publishedAt: null, version: (post.version + 1) as Version };
+    (await storage.posts.update(hidden, post.version))._unsafeUnwrap();
+    await storage.posts.findById(post.id, EVERY_DRAFT);
+    expect((await listed()).items).toEqual([]);
+  });
+
+  it("shows a post in the list of its status after a write that expected a version which another write stored later", async () => {
+    let openGate = () => {};
+    const gate = new Promise<void>((resolve) => (openGate = resolve));
+    let delays = 1;
+    const opened = await storageWithPost({
+      posts: {
+        update: async (...args) => {
+          if (delays-- > 0) await gate;
+          return opened.memory.posts.update(...args);
+        },
+      },
+    });
+    const { post, storage, listed } = opened;
+    const version = (n: number) => (post.version + n) as Version;
+    const drafts = { published: null, drafts: EVERY_DRAFT };
+    await storage.posts.findById(post.id, null);
+    // It begins now, and is stored after the next write.
+    const late = storage.posts.update({ ...post, version: version(2) }, version(1));
+    const hidden: Post = { ...post, status: "draft", publishedAt: null, version: version(1) };
+    (await storage.posts.update(hidden, version(0)))._unsafeUnwrap();
+    const before = await listed(drafts);
+    expect(before.items.map(({ id }) => id)).toContain(post.id);
+    openGate();
+    (await late)._unsafeUnwrap();
+    for (const { id } of before.items) await storage.posts.findById(id, EVERY_DRAFT);
+    expect((await listed(drafts)).items.map(({ id }) => id)).not.toContain(post.id);
+  });
+});
+
 const AUTHORS = [aUser(), aUser()] as const;
 const IDS = Array.from({ length: 4 }, () => nextId<PostId>());
 /** The room of two posts, so that posts are evicted too. */
-const TWO_POSTS_BYTES = 1700;
+const TWO_POSTS_BYTES = 1900;
 
 type Run = (storage: Storage) => Promise<unknown>;
 
@@ -206,6 +338,15 @@ const read: fc.Arbitrary<Run> = fc.tuple(anId, drafts).map(
   ([id, seen]) =>
     async ({ posts }) =>
       posts.findById(id, seen),
+);
+const list: fc.Arbitrary<Run> = fc.tuple(fc.boolean(), drafts, fc.constantFrom(1, 20)).map(
+  ([hasPublished, seen, limit]) =>
+    async ({ posts }) =>
+      posts.list(
+        { published: hasPublished ? { authorId: null, after: null, before: null } : null, drafts: seen },
+        NEWEST_FIRST,
+        { limit, from: null, isCounted: true },
+      ),
 );
 const write: fc.Arbitrary<Run> = fc.oneof(
   aPost.map(
@@ -244,7 +385,8 @@ const unit: fc.Arbitrary<Run> = fc.tuple(fc.array(fc.oneof(read, write), { maxLe
       }),
 );
 const command = fc.oneof(
-  { weight: 6, arbitrary: read },
+  { weight: 3, arbitrary: read },
+  { weight: 3, arbitrary: list },
   { weight: 3, arbitrary: write },
   { weight: 1, arbitrary: unit },
 );
