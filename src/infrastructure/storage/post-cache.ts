@@ -19,11 +19,10 @@ import { CoherentCache } from "./coherent-cache.ts";
  * cache. Measured on Node 20: 630 bytes.
  */
 const POST_BYTES = 768;
-/** The memory of a cached page without its ids: its key, its cursors and the entry of the cache. */
-const PAGE_BYTES = 1_024;
-const PAGE_ITEM_BYTES = 16;
-/** The part of the memory that pages may use. Their posts are in the other part. */
-const PAGES_SHARE = 1 / 16;
+/** The memory of a cached page without its posts: its key, its cursors, its headers and the entry of the cache. */
+const PAGE_BYTES = 2_048;
+/** The part of the memory that pages may use. */
+const PAGES_SHARE = 1 / 8;
 
 export interface PostCacheOptions {
   /** The bound on the memory of the cache; 0 for no cache. */
@@ -33,11 +32,11 @@ export interface PostCacheOptions {
 }
 
 /**
- * Caches posts by id, and pages of lists as the ids of their posts. The cache is coherent: a read never returns what is older than an
+ * Caches posts by id, and pages of lists. The cache is coherent: a read never returns what is older than an
  * acknowledged write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, so
  * one process must own the database.
  *
- * All callers share a cached post, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a date.
+ * All callers share a cached post or page, so it is frozen. The HTTP layer keeps the JSON of each as long as the object. JavaScript cannot freeze its dates; no rule of the domain changes a date.
  */
 export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: PostCacheOptions): Storage {
   if (maxBytes === 0) return storage;
@@ -118,9 +117,9 @@ interface ListRequest {
   readonly page: PostPageRequest;
 }
 
-/** A page with the ids of its posts, and the tags of its list. */
-interface CachedPage extends Omit<CountedPage<Post>, "items"> {
-  readonly ids: readonly PostId[];
+interface CachedPage {
+  readonly page: CountedPage<Post>;
+  /** The tags of its list. */
   readonly tags: readonly string[];
 }
 
@@ -142,7 +141,7 @@ class PostCache {
     });
     this.#pages = new CoherentCache({
       maxBytes: pageBytes,
-      bytesOf: ({ ids }: CachedPage) => PAGE_BYTES + PAGE_ITEM_BYTES * ids.length,
+      bytesOf: bytesOfPage,
       tagsOf: ({ tags }: CachedPage) => tags,
     });
   }
@@ -161,29 +160,18 @@ class PostCache {
     return this.#posts.load(id, [ANY_AUTHOR], load, (post) => Object.freeze(post));
   }
 
-  /** Finds a page and all of its posts here, or loads it. */
-  async list<E>(request: ListRequest, load: () => Promise<Result<CountedPage<Post>, E>>) {
+  /** Finds a page here, or loads it. */
+  async list<E>(
+    request: ListRequest,
+    load: () => Promise<Result<CountedPage<Post>, E>>,
+  ): Promise<Result<CountedPage<Post>, E>> {
     // The renewal of title keys moves posts within a list by title, and does not pass through here.
     if (request.sort.by === "title") return load();
     const key = JSON.stringify(request);
-    const page = this.#pages.get(key);
-    const items = page?.ids.flatMap((id) => this.#posts.get(id) ?? []);
-    if (page !== undefined && items?.length === page.ids.length) {
-      const { next, previous, total } = page;
-      return ok({ items, next, previous, total });
-    }
+    const cached = this.#pages.get(key);
+    if (cached !== undefined) return ok(cached.page);
     const tags = tagsOfFilter(request.filter);
-    return this.#pages.load(key, tags, load, ({ items: posts, next, previous, total }) => {
-      // Every change of a listed post is a change of its list, so the posts are as current as the page. They are cached when the page
-      // is read again, so that a reader of all pages evicts no post.
-      if (page !== undefined) for (const post of posts) this.#add(post);
-      return { ids: posts.map(({ id }) => id), next, previous, total, tags };
-    });
-  }
-
-  /** Caches a current post, unless it is cached: its JSON is kept with the cached object. */
-  #add(post: Post): void {
-    if (this.#posts.get(post.id) === undefined) this.#posts.set(post.id, Object.freeze(post));
+    return this.#pages.load(key, tags, load, (page) => ({ page: frozen(page), tags }));
   }
 
   /** Removes what a write may change, and caches none of it until the returned function is called. */
@@ -242,4 +230,15 @@ function bytesOfPost({ title, content }: Post): number {
   const units = title.length + content.length;
   const isAscii = Buffer.byteLength(title) + Buffer.byteLength(content) === units;
   return POST_BYTES + 2 * units * (isAscii ? 1 : 2);
+}
+
+/** Estimates the memory of a page: its posts, which may not be cached by id, their JSON, and the JSON of the page. */
+function bytesOfPage({ page }: CachedPage): number {
+  return page.items.reduce((bytes, post) => bytes + 2 * bytesOfPost(post), PAGE_BYTES);
+}
+
+function frozen(page: CountedPage<Post>): CountedPage<Post> {
+  for (const post of page.items) Object.freeze(post);
+  Object.freeze(page.items);
+  return Object.freeze(page);
 }

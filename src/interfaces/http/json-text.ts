@@ -32,3 +32,15 @@ export function pageJsonText<Item extends object, Page extends object>(
   const head = '{"items":[';
   return `${head}${items.join(",")}${fields.slice(head.length)}` as JsonText<{ items: Item[] } & Page>;
 }
+
+/** The JSON of a value in UTF-8, as it is sent. */
+export interface JsonBytes<Value extends object> {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly [value]?: Value;
+}
+
+const UTF_8 = new TextEncoder();
+
+export function jsonBytes<Value extends object>(text: JsonText<Value>): JsonBytes<Value> {
+  return { bytes: UTF_8.encode(text) };
+}

@@ -6,8 +6,8 @@ import { MAX_PAGE_LIMIT, type Page, type PageRequest } from "../../domain/shared
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem/problem.ts";
-import { pageJsonText, type JsonText } from "./json-text.ts";
-import { jsonTextResponse } from "./resource-response.ts";
+import { jsonBytes, pageJsonText, type JsonBytes, type JsonText } from "./json-text.ts";
+import { jsonBytesResponse } from "./resource-response.ts";
 import { appendHeader, publicPath } from "./respond.ts";
 
 const DEFAULT_LIMIT = 20;
@@ -66,7 +66,21 @@ interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends U
   readonly render: (item: Item) => JsonText<Body>;
   /** A value that changes whenever the presented item does: for the ETag of the page. */
   readonly state: (item: Item) => unknown;
+  /** Keeps the answers of pages that the storage may return again. */
+  readonly kept?: KeptPages<Body>;
 }
+
+/** A page as it is answered to a URL. */
+export interface RenderedPage<Body extends object> {
+  readonly url: string;
+  readonly etag: string;
+  readonly links: readonly string[];
+  /** Made when it is needed first: a 304 has no body. */
+  readonly json: () => JsonBytes<{ items: Body[]; nextCursor: string | null; previousCursor: string | null } & Count>;
+}
+
+/** The last answer of each page. A page never changes, and a cache may return the same page to many requests. */
+export type KeptPages<Body extends object> = WeakMap<object, RenderedPage<Body>>;
 
 /**
  * Answers with a page, unless a precondition answers first. It decodes the cursor (422 if it is invalid), finds the page, and
@@ -76,33 +90,54 @@ export async function pageResponse<
   Item extends { readonly id: Id<string> },
   Failure extends UseCaseError,
   Body extends object,
->(c: Context, { list, query, isKey = (key) => key === null, find, render, state }: PageAnswer<Item, Failure, Body>) {
+>(c: Context, answer: PageAnswer<Item, Failure, Body>) {
+  const { list, query, isKey = (key) => key === null, find, kept } = answer;
   const { limit = DEFAULT_LIMIT, cursor } = query;
   const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const { items, next, previous, total = null, totalIsExact } = found.value;
+  const page = found.value;
+  const url = publicPath(c, c.req.url);
+  const before = kept?.get(page);
+  const rendered = before?.url === url ? before : renderPage(c, url, page, answer);
+  if (rendered !== before) kept?.set(page, rendered);
+  const answered = preconditionResponse(c, rendered.etag);
+  if (answered !== null) return answered;
+  for (const link of rendered.links) appendHeader(c, "Link", link);
+  return jsonBytesResponse(c, rendered.json(), 200);
+}
+
+function renderPage<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object>(
+  c: Context,
+  url: string,
+  { items, next, previous, total = null, totalIsExact }: FoundPage<Item>,
+  { list, query, render, state }: PageAnswer<Item, Failure, Body>,
+): RenderedPage<Body> {
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
   const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
-  const answered = preconditionResponse(c, weakEtag([items.map(state), page]));
-  if (answered !== null) return answered;
   // A list such as `fields` may be one parameter with commas, or a repeated parameter.
   const parameters = Object.fromEntries(
     Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]),
   );
   const link = (rel: "next" | "prev", linked: string | null) => {
-    if (linked === null) return;
+    if (linked === null) return [];
+    const { limit = DEFAULT_LIMIT } = query;
     const search = new URLSearchParams({ ...parameters, limit: String(limit), cursor: linked });
-    appendHeader(c, "Link", `<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`);
+    return [`<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`];
   };
-  link("next", nextCursor);
-  link("prev", previousCursor);
-  return jsonTextResponse(c, pageJsonText(items.map(render), page), 200);
+  let json: ReturnType<RenderedPage<Body>["json"]> | undefined;
+  return {
+    url,
+    etag: weakEtag([items.map(state), page]),
+    links: [...link("next", nextCursor), ...link("prev", previousCursor)],
+    json: () => (json ??= jsonBytes(pageJsonText(items.map(render), page))),
+  };
 }
 
-interface Count {
+/** The counts in a body. */
+export interface Count {
   readonly total?: number;
   readonly totalIsExact?: boolean;
 }

@@ -5,7 +5,7 @@ import type { Version } from "../../domain/shared/version.ts";
 import { isWorthCompressing } from "./middleware/compression.ts";
 import type { HttpEnv } from "./environment.ts";
 import { etag, preconditionResponse, type Representation } from "./etag.ts";
-import { jsonText, type JsonText } from "./json-text.ts";
+import { jsonText, type JsonBytes, type JsonText } from "./json-text.ts";
 import { respond, setHeader } from "./respond.ts";
 
 interface Tagged {
@@ -100,5 +100,16 @@ export function jsonTextResponse<Body extends object, Status extends ContentfulS
 ) {
   c.set("isLong", isWorthCompressing(json));
   const response = respond<string, Status>(c, json, status, { "Content-Type": "application/json" });
+  return response as Response as JsonResponse<Body, Status>;
+}
+
+/** Answers with JSON that has been encoded before. */
+export function jsonBytesResponse<Body extends object, Status extends ContentfulStatusCode>(
+  c: Context<HttpEnv>,
+  { bytes }: JsonBytes<Body>,
+  status: Status,
+) {
+  c.set("isLong", isWorthCompressing(bytes));
+  const response = respond<typeof bytes, Status>(c, bytes, status, { "Content-Type": "application/json" });
   return response as Response as JsonResponse<Body, Status>;
 }

@@ -3,10 +3,10 @@ import { parseAccept } from "hono/utils/accept";
 import type { HttpEnv } from "../environment.ts";
 import { gzipEtag } from "../etag.ts";
 
-/** In characters. A shorter body fits into one packet without compression. */
+/** In characters or bytes. A shorter body fits into one packet without compression. */
 const WORTH_COMPRESSING = 1024;
 
-export function isWorthCompressing(json: string): boolean {
+export function isWorthCompressing(json: string | Uint8Array): boolean {
   return json.length >= WORTH_COMPRESSING;
 }
 

@@ -10,9 +10,9 @@ import type { CountedPage } from "../../../../domain/shared/page.ts";
 import type { StorageFailure } from "../../../../domain/shared/storage-failure.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { BODIES } from "../../openapi/bodies.ts";
-import { pageBody, pageResponse } from "../../pagination.ts";
+import { pageBody, pageResponse, type KeptPages } from "../../pagination.ts";
 import type { UseCaseError } from "../../problem/problem.ts";
-import { ListedPostBody, listedPostJson } from "./post-body.ts";
+import { ListedPostBody, listedPostJson, type ListedPost } from "./post-body.ts";
 import type { ListQuery } from "./post-query.ts";
 
 export const PostPage = pageBody(ListedPostBody)
@@ -26,6 +26,9 @@ export const PostPage = pageBody(ListedPostBody)
       }),
   })
   .register(BODIES, { id: "PostPage" });
+
+/** Pages without authors: the author of a post may change before the post does. */
+const KEPT_PAGES: KeptPages<ListedPost> = new WeakMap();
 
 type FoundPosts<Item extends Post> = CountedPage<Item> & { readonly totalIsExact?: boolean };
 
@@ -50,6 +53,7 @@ export async function postPageResponse<Item extends Post, Failure extends UseCas
       find: async (page) => find({ ...page, isCounted }),
       render: (post: Item) => listedPostJson(post, query),
       state: ({ id, version }) => [id, version],
+      kept: KEPT_PAGES,
     });
   }
   return pageResponse(c, {

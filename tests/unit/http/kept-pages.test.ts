@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
+import { aPublishedPost, aUser } from "../../support/fixtures.ts";
+import { openApi } from "../../support/api.ts";
+
+const URLS = [
+  "/v1/posts?limit=1",
+  "/v1/posts?limit=1&fields=title",
+  "/v1/posts?fields=title&limit=1",
+  "/v1/posts?limit=1&include=author",
+  "/v1/posts?limit=1&count=true",
+  "/v1/posts?limit=2",
+];
+
+/** The same posts behind a cache and without one. */
+async function openBoth() {
+  const memory = openMemoryStorage();
+  const author = aUser();
+  (await memory.users.insert(author))._unsafeUnwrap();
+  for (const title of ["First", "Second", "Third"])
+    (await memory.posts.insert(aPublishedPost(author.id, { title })))._unsafeUnwrap();
+  const cached = cachePosts(memory, { maxBytes: 1_000_000, onDatabaseRestarted: () => {} });
+  const answersOf = (storage: typeof memory) => {
+    const { nobody } = openApi(storage);
+    return async (url: string, headers: Record<string, string> = {}) => {
+      const response = await nobody.get(url, headers);
+      const { status } = response;
+      const named = Object.fromEntries(["ETag", "Link"].map((name) => [name, response.headers.get(name)]));
+      return { status, ...named, body: response.text };
+    };
+  };
+  return { cached, author, whole: answersOf(memory), kept: answersOf(cached) };
+}
+
+describe("a page that the cache returns again", () => {
+  it("has the answer of each URL, in every order of the requests", async () => {
+    const { whole, kept } = await openBoth();
+    for (const url of [...URLS, ...URLS, ...URLS.toReversed()]) expect(await kept(url)).toEqual(await whole(url));
+  });
+
+  it("is answered with 304 before and after its body was sent", async () => {
+    const { whole, kept } = await openBoth();
+    const [url] = URLS as [string];
+    const { ETag } = (await whole(url)) as unknown as { readonly ETag: string };
+    for (const sent of [{ "If-None-Match": ETag }, {}, { "If-None-Match": ETag }])
+      expect(await kept(url, sent)).toEqual(await whole(url, sent));
+  });
+
+  it("is another page after a write", async () => {
+    const { cached, author, whole, kept } = await openBoth();
+    for (const url of URLS) await kept(url);
+    (await cached.posts.insert(aPublishedPost(author.id, { title: "Fourth" })))._unsafeUnwrap();
+    for (const url of URLS) expect(await kept(url)).toEqual(await whole(url));
+  });
+});
