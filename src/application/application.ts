@@ -12,7 +12,7 @@ import type { Storage } from "./ports/storage.ts";
 import { createPost } from "./posts/create-post.ts";
 import { deletePost } from "./posts/delete-post.ts";
 import { getPost } from "./posts/get-post.ts";
-import { includeAuthor, includeAuthors } from "./posts/include-authors.ts";
+import { findAuthors } from "./posts/find-authors.ts";
 import { listPostsOfUser } from "./posts/list-posts-of-user.ts";
 import { listPosts } from "./posts/list-posts.ts";
 import { publishPost } from "./posts/publish-post.ts";
@@ -80,8 +80,7 @@ export function useCases(adapters: Dependencies) {
     listPosts: listPosts(dependencies),
     searchPosts: searchPosts(dependencies),
     listPostsOfUser: listPostsOfUser(dependencies),
-    includeAuthor: includeAuthor(dependencies),
-    includeAuthors: includeAuthors(dependencies),
+    findAuthors: findAuthors(dependencies),
     updatePost: updatePost(dependencies),
     publishPost: publishPost(dependencies),
     unpublishPost: unpublishPost(dependencies),

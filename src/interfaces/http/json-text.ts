@@ -23,6 +23,14 @@ export function keptJsonText<Source extends object, Value extends object>(
   };
 }
 
+/** Adds fields to the JSON of an object with other fields. */
+export function extendedJsonText<Value extends object, Fields extends object>(
+  json: JsonText<Value>,
+  fields: Fields,
+): JsonText<Value & Fields> {
+  return `${json.slice(0, -1)},${JSON.stringify(fields).slice(1)}` as JsonText<Value & Fields>;
+}
+
 /** The JSON of a page: the texts of its items, and its other fields. */
 export function pageJsonText<Item extends object, Page extends object>(
   items: readonly JsonText<Item>[],

@@ -56,30 +56,42 @@ type FoundPage<Item extends { readonly id: Id<string> }> = Page<Item> & {
   readonly totalIsExact?: boolean;
 };
 
-interface PageAnswer<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object> {
+interface PageAnswer<
+  Item extends { readonly id: Id<string> },
+  Found extends FoundPage<Item>,
+  Failure extends UseCaseError,
+  Body extends object,
+> {
   /** The name of the list. A cursor is valid only for the list that it was made for. */
   readonly list: string;
   readonly query: z.infer<typeof PageQuery>;
   /** Whether a cursor's key has the type of the list's sort key. By default the list is sorted by id, without a key. */
   readonly isKey?: (key: string | null) => boolean;
-  readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<FoundPage<Item>, Failure>>;
-  readonly render: (item: Item) => JsonText<Body>;
+  readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<Found, Failure>>;
+  readonly render: (item: Item, page: Found) => JsonText<Body>;
   /** A value that changes whenever the presented item does: for the ETag of the page. */
-  readonly state: (item: Item) => unknown;
-  /** Keeps the answers of pages that the storage may return again. */
-  readonly kept?: KeptPages<Body>;
+  readonly state: (item: Item, page: Found) => unknown;
+  readonly kept?: KeptAnswers<Found, Body>;
 }
 
-/** A page as it is answered to a URL. */
+/** Keeps the last answer of each page, because a cache may return the same page to many requests. */
+interface KeptAnswers<Found, Body extends object> {
+  readonly answers: KeptPages<Body>;
+  /** The page as the storage has returned it. It never changes. */
+  readonly pageOf: (page: Found) => object;
+  /** What the answer depends on beside this page and the URL. */
+  readonly variantOf: (page: Found) => string;
+}
+
 export interface RenderedPage<Body extends object> {
-  readonly url: string;
+  /** The URL that it answers, and the variant. */
+  readonly key: string;
   readonly etag: string;
   readonly links: readonly string[];
   /** Made when it is needed first: a 304 has no body. */
   readonly json: () => JsonBytes<{ items: Body[]; nextCursor: string | null; previousCursor: string | null } & Count>;
 }
 
-/** The last answer of each page. A page never changes, and a cache may return the same page to many requests. */
 export type KeptPages<Body extends object> = WeakMap<object, RenderedPage<Body>>;
 
 /**
@@ -88,32 +100,53 @@ export type KeptPages<Body extends object> = WeakMap<object, RenderedPage<Body>>
  */
 export async function pageResponse<
   Item extends { readonly id: Id<string> },
+  Found extends FoundPage<Item>,
   Failure extends UseCaseError,
   Body extends object,
->(c: Context, answer: PageAnswer<Item, Failure, Body>) {
-  const { list, query, isKey = (key) => key === null, find, kept } = answer;
+>(c: Context, answer: PageAnswer<Item, Found, Failure, Body>) {
+  const { list, query, isKey = (key) => key === null, find } = answer;
   const { limit = DEFAULT_LIMIT, cursor } = query;
   const from = cursor === undefined ? null : decodeCursor<Item["id"]>(list, cursor);
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const page = found.value;
-  const url = publicPath(c, c.req.url);
-  const before = kept?.get(page);
-  const rendered = before?.url === url ? before : renderPage(c, url, page, answer);
-  if (rendered !== before) kept?.set(page, rendered);
-  const answered = preconditionResponse(c, rendered.etag);
+  const { etag, links, json } = renderedPage(c, found.value, answer);
+  const answered = preconditionResponse(c, etag);
   if (answered !== null) return answered;
-  for (const link of rendered.links) appendHeader(c, "Link", link);
-  return jsonBytesResponse(c, rendered.json(), 200);
+  for (const link of links) appendHeader(c, "Link", link);
+  return jsonBytesResponse(c, json(), 200);
 }
 
-function renderPage<Item extends { readonly id: Id<string> }, Failure extends UseCaseError, Body extends object>(
+/** The kept answer of a page, or a new one. */
+function renderedPage<
+  Item extends { readonly id: Id<string> },
+  Found extends FoundPage<Item>,
+  Failure extends UseCaseError,
+  Body extends object,
+>(c: Context, page: Found, answer: PageAnswer<Item, Found, Failure, Body>): RenderedPage<Body> {
+  const { kept } = answer;
+  if (kept === undefined) return renderPage(c, "", page, answer);
+  const stored = kept.pageOf(page);
+  const key = JSON.stringify([publicPath(c, c.req.url), kept.variantOf(page)]);
+  const before = kept.answers.get(stored);
+  if (before?.key === key) return before;
+  const rendered = renderPage(c, key, page, answer);
+  kept.answers.set(stored, rendered);
+  return rendered;
+}
+
+function renderPage<
+  Item extends { readonly id: Id<string> },
+  Found extends FoundPage<Item>,
+  Failure extends UseCaseError,
+  Body extends object,
+>(
   c: Context,
-  url: string,
-  { items, next, previous, total = null, totalIsExact }: FoundPage<Item>,
-  { list, query, render, state }: PageAnswer<Item, Failure, Body>,
+  key: string,
+  found: Found,
+  { list, query, render, state }: PageAnswer<Item, Found, Failure, Body>,
 ): RenderedPage<Body> {
+  const { items, next, previous, total = null, totalIsExact } = found;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
   const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
@@ -129,10 +162,18 @@ function renderPage<Item extends { readonly id: Id<string> }, Failure extends Us
   };
   let json: ReturnType<RenderedPage<Body>["json"]> | undefined;
   return {
-    url,
-    etag: weakEtag([items.map(state), page]),
+    key,
+    etag: weakEtag([items.map((item) => state(item, found)), page]),
     links: [...link("next", nextCursor), ...link("prev", previousCursor)],
-    json: () => (json ??= jsonBytes(pageJsonText(items.map(render), page))),
+    json: () => {
+      json ??= jsonBytes(
+        pageJsonText(
+          items.map((item) => render(item, found)),
+          page,
+        ),
+      );
+      return json;
+    },
   };
 }
 

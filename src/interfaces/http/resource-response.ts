@@ -93,7 +93,7 @@ export function jsonResponse<Body extends object, Status extends ContentfulStatu
 }
 
 /** Answers with JSON that has been made before. */
-export function jsonTextResponse<Body extends object, Status extends ContentfulStatusCode>(
+function jsonTextResponse<Body extends object, Status extends ContentfulStatusCode>(
   c: Context<HttpEnv>,
   json: JsonText<Body>,
   status: Status,

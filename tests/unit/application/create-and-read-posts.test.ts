@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/domain/access.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
-import { ANY_BATCH, actorFor, content, nextId, NOW, past, title, EVERY_DRAFT } from "../../support/fixtures.ts";
+import { actorFor, content, nextId, NOW, title, EVERY_DRAFT } from "../../support/fixtures.ts";
 import {
   contentsOf,
   openQuire,
@@ -197,34 +197,5 @@ describe("listPostsOfUser", () => {
     const { quire } = await openWithPosts();
     const listed = await quire.app.listPostsOfUser(null, { ...ALL_POSTS, authorId: nextId<UserId>() }, WHOLE_LIST);
     expect(listed._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
-  });
-});
-
-describe("includeAuthors", () => {
-  it("reads the author of several posts once", async () => {
-    let reads = 0;
-    const quire = await openQuire({
-      users: (real) => ({
-        findById: async (id) => {
-          reads++;
-          return real.findById(id);
-        },
-      }),
-    });
-    const { app, author } = quire;
-    const items = [await storedDraft(quire, author), await storedPublishedPost(quire, author)];
-    const authored = (await app.includeAuthors({ items, next: null, previous: null, total: null }))._unsafeUnwrap();
-    expect(authored.items.map((post) => post.author?.name)).toEqual([author.name, author.name]);
-    expect(reads).toBe(1);
-  });
-
-  it("returns null for an author who was deleted after the posts were read", async () => {
-    const quire = await openQuire();
-    const post = await storedPublishedPost(quire, quire.author);
-    await quire.storage.posts.deleteByAuthor(quire.author.id, ANY_BATCH, null);
-    (await quire.storage.users.delete(quire.author.id, quire.author.version))._unsafeUnwrap();
-    const cursors = { next: past(post.id), previous: null, total: null };
-    const authored = (await quire.app.includeAuthors({ items: [post], ...cursors }))._unsafeUnwrap();
-    expect(authored).toEqual({ items: [{ ...post, author: null }], ...cursors });
   });
 });

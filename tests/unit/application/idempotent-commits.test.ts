@@ -58,16 +58,16 @@ describe("A use case with an idempotency key", () => {
   it("stores no text of a new post a second time, because a repeated request has it", async () => {
     const { quire, create } = await openKeyed();
     const { value } = (await create())._unsafeUnwrap();
-    const { keyDigest, open } = await nodeIdempotencyCipher.forRequest({
+    const cipher = await nodeIdempotencyCipher.forRequest({
       ...REQUEST,
       owner: quire.author.id,
       operation: "POST /v1/posts",
     });
-    const record = (await quire.storage.idempotencyKeys.find(keyDigest))._unsafeUnwrap();
+    const record = (await quire.storage.idempotencyKeys.find(cipher.keyDigest))._unsafeUnwrap();
     if (record === null) return expect.fail("no record was stored");
     const { id, version, createdAt, updatedAt, publishedAt } = value;
     const generated = JSON.stringify({ id, version, createdAt, updatedAt, publishedAt });
-    expect(await open(record.result)).toBe(`snapshot/1 ${generated}`);
+    expect(await cipher.open(record.result)).toBe(`snapshot/1 ${generated}`);
   });
 
   it("refuses another body with the same key, and writes nothing", async () => {

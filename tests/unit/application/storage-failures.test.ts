@@ -116,12 +116,7 @@ const CALLS = [
     ["users.findById", "posts.list"],
     async ({ app, actor }) => app.listPostsOfUser(null, { ...ALL_POSTS, authorId: actor.userId }, WHOLE_LIST),
   ],
-  ["includeAuthor", ["users.findById"], async ({ app, published }) => app.includeAuthor(published)],
-  [
-    "includeAuthors",
-    ["users.findById"],
-    async ({ app, published }) => app.includeAuthors({ items: [published], next: null, previous: null, total: null }),
-  ],
+  ["findAuthors", ["users.findById"], async ({ app, published }) => app.findAuthors([published])],
   [
     "updatePost",
     ["posts.findById", "posts.update"],

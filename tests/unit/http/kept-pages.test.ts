@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Version } from "../../../src/domain/shared/version.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
-import { aPublishedPost, aUser } from "../../support/fixtures.ts";
+import { aPublishedPost, aUser, name } from "../../support/fixtures.ts";
 import { openApi } from "../../support/api.ts";
 
 const URLS = [
@@ -45,6 +46,17 @@ describe("a page that the cache returns again", () => {
     const { ETag } = (await whole(url)) as unknown as { readonly ETag: string };
     for (const sent of [{ "If-None-Match": ETag }, {}, { "If-None-Match": ETag }])
       expect(await kept(url, sent)).toEqual(await whole(url, sent));
+  });
+
+  it("has the new name of an author who was renamed", async () => {
+    const { cached, author, whole, kept } = await openBoth();
+    const url = "/v1/posts?include=author";
+    await kept(url);
+    const renamed = { ...author, name: name("Renamed"), version: (author.version + 1) as Version };
+    (await cached.users.update(renamed, author.version))._unsafeUnwrap();
+    const answer = await kept(url);
+    expect(answer.body).toContain("Renamed");
+    expect(answer).toEqual(await whole(url));
   });
 
   it("is another page after a write", async () => {

@@ -24,7 +24,7 @@ import {
 const MANY_BYTES = 1_000_000;
 const NOT_FOUND = fail({ kind: "post_not_found" });
 
-/** A storage with a draft, behind the cache, which counts the lookups of posts. */
+/** A storage with a draft, behind the cache, which counts the loads of posts and pages. */
 async function cachedStorage(options: { readonly maxBytes?: number; readonly posts?: Partial<Storage["posts"]> } = {}) {
   const memory = openMemoryStorage();
   const [author, other] = [aUser(), aUser()];
@@ -36,18 +36,23 @@ async function cachedStorage(options: { readonly maxBytes?: number; readonly pos
     lookups.push(id);
     return memory.posts.findById(id, ...args);
   };
+  let loads = 0;
+  const list: Storage["posts"]["list"] = async (...args) => {
+    loads++;
+    return memory.posts.list(...args);
+  };
   const listeners: (() => void)[] = [];
   const storage = cachePosts(
     {
       ...memory,
-      posts: { ...memory.posts, list: async (...args) => memory.posts.list(...args), findById, ...options.posts },
+      posts: { ...memory.posts, findById, list, ...options.posts },
     },
     { maxBytes: options.maxBytes ?? MANY_BYTES, onDatabaseRestarted: (listener) => void listeners.push(listener) },
   );
   const restart = () => {
     for (const listener of listeners) listener();
   };
-  return { memory, storage, author, other, draft, lookups, restart };
+  return { memory, storage, author, other, draft, lookups, loads: () => loads, restart };
 }
 
 describe("post cache", () => {
@@ -203,19 +208,13 @@ describe("page cache", () => {
 
   /** A cached storage with a published post, which counts the pages that it loads. */
   async function storageWithPost(options: Parameters<typeof cachedStorage>[0] = {}) {
-    let loads = 0;
     const opened = await cachedStorage(options);
-    const { memory, author, storage } = opened;
+    const { memory, author, storage, loads } = opened;
     const post = aPublishedPost(author.id);
     (await memory.posts.insert(post))._unsafeUnwrap();
-    const { list } = memory.posts;
-    memory.posts.list = async (...args) => {
-      loads++;
-      return list(...args);
-    };
     const listed = async (filter = PUBLISHED_POSTS, page: PostPageRequest = PAGE, sort = NEWEST_FIRST) =>
       (await storage.posts.list(filter, sort, page))._unsafeUnwrap();
-    return { ...opened, post, listed, loads: () => loads };
+    return { ...opened, post, listed, loads };
   }
 
   it("returns the same frozen page to every caller, with its cursors and total", async () => {

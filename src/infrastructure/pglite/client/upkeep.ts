@@ -118,15 +118,8 @@ function upkeepTasks(options: UpkeepOptions) {
     const failure = await runTask(async (engine) => engine.checkpoint());
     checkpointAt = supervisor.position();
     checkpointTime = performance.now();
-    const durationMs = Math.round(checkpointTime - startedAt);
-    if (failure === null) log.debug({ durationMs }, "checkpoint");
+    if (failure === null) log.debug({ durationMs: msSince(startedAt) }, "checkpoint");
     else log.error({ detail: failure }, "checkpoint failed");
-  };
-
-  const readStatistics = async () => {
-    // Without a flush the changes of the last second are missing, and after the last change no later read finds them.
-    await client.query("select pg_stat_force_next_flush()");
-    return (await client.query<TableActivity>(STATISTICS)).rows;
   };
 
   /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
@@ -134,7 +127,7 @@ function upkeepTasks(options: UpkeepOptions) {
     statisticsTime = performance.now();
     // Requests run between the tasks below, and the statistics of the next time must include what they change.
     statisticsAt = supervisor.position();
-    for (const { table, vacuum, analyze } of planVacuum(await readStatistics(), returnsSpace)) {
+    for (const { table, vacuum, analyze } of planVacuum(await readStatistics(client), returnsSpace)) {
       if (returnsSpace && !(await space.canFree())) break;
       const startedAt = performance.now();
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
@@ -145,8 +138,8 @@ function upkeepTasks(options: UpkeepOptions) {
         const replies = await engine.execute([{ text: command, values: [] }], handling);
         return replies.map(([reply]) => reply?.error ?? null);
       });
-      const durationMs = Math.round(performance.now() - startedAt);
-      if (failure === null) log.debug({ table, vacuum, analyze, durationMs }, "table vacuumed or analysed");
+      if (failure === null)
+        log.debug({ table, vacuum, analyze, durationMs: msSince(startedAt) }, "table vacuumed or analysed");
       else log.error({ table, detail: failure }, "vacuum or analysis failed");
     }
   };
@@ -159,7 +152,7 @@ function upkeepTasks(options: UpkeepOptions) {
     if (!(await space.canFree())) return false;
     // The checkpoint removes old segments of the log, and records the current files.
     await checkpoint();
-    const bytes = reusableBytes(await readStatistics());
+    const bytes = reusableBytes(await readStatistics(client));
     space.noteReusable(bytes);
     log.info({ directory, reusableBytes: bytes }, "disk full: space of deleted rows reclaimed");
     return true;
@@ -174,6 +167,16 @@ function upkeepTasks(options: UpkeepOptions) {
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
   };
+}
+
+function msSince(startedAt: number): number {
+  return Math.round(performance.now() - startedAt);
+}
+
+async function readStatistics(client: DrizzleClient): Promise<readonly TableActivity[]> {
+  // Without a flush the changes of the last second are missing, and after the last change no later read finds them.
+  await client.query("select pg_stat_force_next_flush()");
+  return (await client.query<TableActivity>(STATISTICS)).rows;
 }
 
 type EngineTask = (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>;

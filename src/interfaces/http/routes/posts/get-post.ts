@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { z } from "zod";
-import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
+import type { Authors } from "../../../../application/posts/find-authors.ts";
+import type { Post } from "../../../../domain/post/post.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { authorRepresentation } from "../../etag.ts";
 import type { JsonText } from "../../json-text.ts";
@@ -43,11 +44,11 @@ export function getPostRoute({ useCases }: RouteDependencies) {
     const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id, signal);
     if (found.isErr()) return failureProblem(c, found.error);
     if (query.include === undefined) {
-      const render = (): JsonText<PostView> => listedPostJson(found.value, query);
+      const render = (): JsonText<PostView> => listedPostJson(found.value, query, null);
       return renderedResponse(c, found.value, render);
     }
-    return send(c, useCases.includeAuthor(found.value, signal), (post) =>
-      resourceResponse(c, authoredPostView(post, query)),
+    return send(c, useCases.findAuthors([found.value], signal), (authors) =>
+      resourceResponse(c, authoredPostView(found.value, query, authors)),
     );
   });
 }
@@ -55,7 +56,7 @@ export function getPostRoute({ useCases }: RouteDependencies) {
 type PostView = z.infer<typeof PostViewBody>;
 
 /** With its author, a post has another ETag: the author's name may change while the post does not. */
-function authoredPostView(post: AuthoredPost, query: z.infer<typeof SinglePostQuery>) {
-  const body: PostView = presentListedPost(post, query);
+function authoredPostView(post: Post, query: z.infer<typeof SinglePostQuery>, authors: Authors) {
+  const body: PostView = presentListedPost(post, query, authors);
   return { version: post.version, representation: authorRepresentation(body.author), body };
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
+import type { Authors } from "../../../../application/posts/find-authors.ts";
 import { POST_STATUSES, type Post } from "../../../../domain/post/post.ts";
 import type { FoundPost } from "../../../../domain/search/found-post.ts";
 import { excerptHtml } from "../../excerpt.ts";
-import { jsonText, keptJsonText, type JsonText } from "../../json-text.ts";
+import { extendedJsonText, jsonText, keptJsonText, type JsonText } from "../../json-text.ts";
 import { BODIES } from "../../openapi/bodies.ts";
 import { IdBody, TimeBody, timeText } from "../../values.ts";
 
@@ -73,24 +73,31 @@ function presentPost(post: Post): z.infer<typeof PostBody> {
   };
 }
 
-/** A post with the additions of a query: its author, or the excerpt of a search. */
-type ExtendedPost = Post & { readonly author?: AuthoredPost["author"]; readonly excerpt?: FoundPost["excerpt"] };
+/** A post of a list, or one that a search found. */
+type FoundOrListedPost = Post & { readonly excerpt?: FoundPost["excerpt"] };
 
-export function presentListedPost(post: ExtendedPost, { fields }: View): ListedPost {
-  const { author, excerpt } = post;
+/** @param authors The authors of the posts of the list; `null` if it does not include them. */
+export function presentListedPost(post: FoundOrListedPost, { fields }: View, authors: Authors | null): ListedPost {
+  const { excerpt } = post;
   const picked = pickFields(presentPost(post), fields);
-  if (author === undefined && excerpt === undefined) return picked;
+  if (authors === null && excerpt === undefined) return picked;
   return {
     ...picked,
     ...(excerpt === undefined ? {} : { excerpt: excerptHtml(excerpt) }),
-    ...(author === undefined ? {} : { author: author && { id: author.id, name: author.name } }),
+    ...(authors === null ? {} : { author: presentAuthor(post, authors) }),
   };
 }
 
+function presentAuthor({ authorId }: Post, authors: Authors): NonNullable<ListedPost["author"]> | null {
+  const author = authors.get(authorId);
+  return author === undefined ? null : { id: author.id, name: author.name };
+}
+
 /** The JSON of {@link presentListedPost}. */
-export function listedPostJson(post: ExtendedPost, view: View): JsonText<ListedPost> {
-  const isWhole = view.fields === undefined && post.author === undefined && post.excerpt === undefined;
-  return isWhole ? postJson(post) : jsonText(presentListedPost(post, view));
+export function listedPostJson(post: FoundOrListedPost, view: View, authors: Authors | null): JsonText<ListedPost> {
+  if (view.fields !== undefined || post.excerpt !== undefined) return jsonText(presentListedPost(post, view, authors));
+  const json = postJson(post);
+  return authors === null ? json : extendedJsonText(json, { author: presentAuthor(post, authors) });
 }
 
 function pickFields(post: z.infer<typeof PostBody>, fields: View["fields"]): z.infer<typeof PickedPost> {

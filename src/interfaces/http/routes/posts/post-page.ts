@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { err, type Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import type { UseCases } from "../../../../application/application.ts";
-import type { AuthoredPost } from "../../../../application/posts/include-authors.ts";
+import type { Authors } from "../../../../application/posts/find-authors.ts";
 import type { Post } from "../../../../domain/post/post.ts";
 import type { PostPageRequest } from "../../../../domain/post/post-list.ts";
 import { MAX_EXACT_TOTAL } from "../../../../domain/search/search-passes.ts";
@@ -27,10 +27,16 @@ export const PostPage = pageBody(ListedPostBody)
   })
   .register(BODIES, { id: "PostPage" });
 
-/** Pages without authors: the author of a post may change before the post does. */
 const KEPT_PAGES: KeptPages<ListedPost> = new WeakMap();
 
 type FoundPosts<Item extends Post> = CountedPage<Item> & { readonly totalIsExact?: boolean };
+
+/** A page with the authors of its posts; `null` if the query does not include them. */
+type AuthoredPosts<Item extends Post> = FoundPosts<Item> & {
+  /** The page as the storage has returned it. */
+  readonly stored: object;
+  readonly authors: Authors | null;
+};
 
 interface PostPageAnswer<Item extends Post, Failure extends UseCaseError> {
   readonly list: string;
@@ -42,27 +48,26 @@ interface PostPageAnswer<Item extends Post, Failure extends UseCaseError> {
 /** Answers with a page of posts, and with their authors if the query includes them. */
 export async function postPageResponse<Item extends Post, Failure extends UseCaseError>(
   c: Context<HttpEnv>,
-  { includeAuthors }: UseCases,
+  { findAuthors }: UseCases,
   { find, ...answer }: PostPageAnswer<Item, Failure>,
 ) {
   const { query } = answer;
-  const isCounted = query.count === "true";
-  if (query.include === undefined) {
-    return pageResponse(c, {
-      ...answer,
-      find: async (page) => find({ ...page, isCounted }),
-      render: (post: Item) => listedPostJson(post, query),
-      state: ({ id, version }) => [id, version],
-      kept: KEPT_PAGES,
-    });
-  }
-  return pageResponse(c, {
+  const authorsOf = async (posts: readonly Post[]) =>
+    query.include === undefined ? ok(null) : findAuthors(posts, c.get("signal"));
+  return pageResponse<Item, AuthoredPosts<Item>, Failure | StorageFailure, ListedPost>(c, {
     ...answer,
-    find: async (page): Promise<Result<FoundPosts<AuthoredPost<Item>>, Failure | StorageFailure>> => {
-      const found = await find({ ...page, isCounted });
-      return found.isErr() ? err(found.error) : includeAuthors(found.value, c.get("signal"));
+    find: async (page) => {
+      const found = await find({ ...page, isCounted: query.count === "true" });
+      if (found.isErr()) return err(found.error);
+      return (await authorsOf(found.value.items)).map((authors) => ({ ...found.value, stored: found.value, authors }));
     },
-    render: (post) => listedPostJson(post, query),
-    state: ({ id, version, author }) => [id, version, author?.name],
+    render: (post, { authors }) => listedPostJson(post, query, authors),
+    state: ({ id, version, authorId }, { authors }) =>
+      authors === null ? [id, version] : [id, version, authors.get(authorId)?.name],
+    kept: {
+      answers: KEPT_PAGES,
+      pageOf: ({ stored }) => stored,
+      variantOf: ({ authors }) => JSON.stringify(authors && Array.from(authors.values(), ({ id, name }) => [id, name])),
+    },
   });
 }
