@@ -99,10 +99,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 
 function upkeepTasks(options: UpkeepOptions) {
   const { directory, supervisor, client, space, log } = options;
-  let checkpointAt = supervisor.position();
-  let checkpointTime = performance.now();
-  let statisticsAt = supervisor.position();
-  let statisticsTime = performance.now();
+  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+  let [statisticsAt, statisticsTime] = [checkpointAt, checkpointTime];
 
   /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
   const runTask = async (task: EngineTask) =>
