@@ -109,7 +109,7 @@ export async function measure(urls: readonly string[], work: Work, seconds: numb
   };
 }
 
-async function measureOne(url: string, { connections, requests }: Work, seconds: number): Promise<Measured> {
+async function measureOne(url: string, { name, connections, requests }: Work, seconds: number): Promise<Measured> {
   const directory = await mkdtemp(join(tmpdir(), "quire-load-"));
   try {
     const file = join(directory, "requests");
@@ -118,7 +118,7 @@ async function measureOne(url: string, { connections, requests }: Work, seconds:
     const { stdout } = await promisify(execFile)("wrk", options, { env: { ...process.env, BENCH_REQUESTS: file } });
     const summary = JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Summary;
     const { requests: answered, refused, failed } = summary;
-    if (refused > 0 || failed > 0) throw new Error(`${refused} requests were refused, ${failed} failed.`);
+    if (refused > 0 || failed > 0) throw new Error(`${name}: ${refused} requests were refused, ${failed} failed.`);
     const perSecond = (answered / summary.microseconds) * 1e6;
     return { requests: answered, perSecond, p50Ms: round(summary.p50 / 1000), p99Ms: round(summary.p99 / 1000) };
   } catch (thrown) {

@@ -9,7 +9,7 @@ import { migrateServer } from "../src/infrastructure/postgresql/migrate-server.t
 import { cachePosts } from "../src/infrastructure/storage/post-cache.ts";
 import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
-import { fillTables } from "./data-set.ts";
+import { DATA_SET, fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
 
 const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -72,8 +72,8 @@ export async function openApp(directory: string) {
 }
 
 /** Creates a data directory with this many posts. */
-export async function fillQuire(directory: string, posts?: number): Promise<void> {
+export async function fillQuire(directory: string, posts = DATA_SET.posts): Promise<void> {
   const { client, close } = await openQuire(directory);
-  await fillTables(async (text, values = []) => client.query(text, values), posts);
+  await fillTables(async (text, values = []) => client.query(text, values), { posts, hasTitleKeys: true });
   await close();
 }
