@@ -2,11 +2,12 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
-import { PLAIN_API } from "./api.ts";
+import { PLAIN_API, SEARCHING_API } from "./api.ts";
 import { fillTables, fillTexts, makeTables, postText } from "./data-set.ts";
 import { startDatabases, type Databases } from "./postgres.ts";
 import { ALL_PRODUCTS, prepareProduct } from "./products.ts";
-import { fillQuire, makeServerTables, quireOn, quireOnServer } from "./quire.ts";
+import { fillQuire, indexQuire, indexServer, makeServerTables, quireOn, quireOnServer } from "./quire.ts";
+import { addSearchColumn, HAS_SEARCH } from "./searches.ts";
 import type { Contender } from "./server.ts";
 import { fillSqlite } from "./sqlite.ts";
 
@@ -76,6 +77,7 @@ function groupsIn(directory: string): readonly Group[] {
       contenders: [quireOn("Quire", quire, "fsync"), quireOn("Quire, relaxed", relaxed, "relaxed")],
       fill: async () => {
         await fillQuire(quire);
+        if (HAS_SEARCH) await indexQuire(quire);
         cpSync(quire, relaxed, { recursive: true });
       },
     },
@@ -95,7 +97,7 @@ function groupsIn(directory: string): readonly Group[] {
 
 /** The contenders on a PostgreSQL server. */
 function groupsOn(databases: Databases): readonly Group[] {
-  const [quire, plain] = [databases.urlOf("quire"), databases.urlOf("plain")];
+  const [quire, same, plain] = [databases.urlOf("quire"), databases.urlOf("same_tables"), databases.urlOf("plain")];
   return [
     {
       contenders: [
@@ -107,6 +109,19 @@ function groupsOn(databases: Databases): readonly Group[] {
         databases.create("quire", async (query, url) => {
           await makeServerTables(url);
           await fillTables(query, { hasTitleKeys: true });
+          if (HAS_SEARCH) await indexServer(url);
+          await query("vacuum analyze");
+        }),
+    },
+    {
+      contenders: [
+        { ...written("Fastify + pg, with Quire's tables", "fastify-pg.mjs", { DATA: same }), api: SEARCHING_API },
+      ],
+      fill: async () =>
+        databases.create("same_tables", async (query, url) => {
+          await makeServerTables(url);
+          await fillTables(query, { hasTitleKeys: true });
+          await addSearchColumn(query);
         }),
     },
     {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Api } from "./api.ts";
 import { READS } from "./reads.ts";
+import { HAS_SEARCH, SEARCHED_WORDS } from "./searches.ts";
 
 export interface RequestLine {
   readonly method: "GET" | "POST";
@@ -62,6 +63,8 @@ export function works(api: Api, draft: string): readonly Work[] {
     { name: "GET by id, uniform", connections: 50, requests: uniform },
     { name: "GET by id, Zipf", connections: 1, requests: zipf },
     { name: "GET by id, Zipf", connections: 50, requests: zipf },
+    // Before the writes: every contender merges new posts into its search index later, at its own time.
+    ...searches(api),
     { name: "POST", connections: 1, requests: [post] },
     { name: "POST", connections: 50, requests: [post] },
     { name: "first page", connections: 50, requests: [get(api.firstPage)] },
@@ -70,6 +73,13 @@ export function works(api: Api, draft: string): readonly Work[] {
     { name: "mixed 90/10", connections: 50, requests: mixed },
     { name: "own draft", connections: 50, requests: [own] },
   ];
+}
+
+/** Fewer connections than in other measurements, because a search is slow. */
+function searches({ search }: Api): readonly Work[] {
+  if (search === undefined || !HAS_SEARCH) return [];
+  const requests = SEARCHED_WORDS.map((word) => get(search(word)));
+  return [1, 10].map((connections) => ({ name: "search", connections, requests }));
 }
 
 /** Creates a draft with the token of the requests, and returns its path. */
