@@ -18,6 +18,8 @@ export interface Api {
   readonly firstPageWithAuthors: string;
   /** The page of posts older than the post of this number. */
   pageBefore(number: number): string;
+  /** The best posts that have this word, with excerpts; absent without this feature. */
+  readonly search?: (word: string) => string;
   create(status: "published" | "draft"): Creation;
   /** The path of the draft that the response to `create` describes. */
   draft(answer: unknown): string;
@@ -36,10 +38,14 @@ export const PLAIN_API: Api = {
   draft: (answer) => `/v1/posts/${(answer as { readonly id: string }).id}`,
 };
 
+/** The same with a search. */
+export const SEARCHING_API: Api = { ...PLAIN_API, search: (word) => `/v1/posts?q=${word}` };
+
 export const QUIRE_API: Api = {
   ...PLAIN_API,
   firstPage: `/v1/posts?limit=${PAGE}`,
   firstPageWithAuthors: `/v1/posts?limit=${PAGE}&include=author`,
+  search: (word) => `/v1/posts?limit=${PAGE}&q=${word}`,
   pageBefore: (number) =>
     `/v1/posts?limit=${PAGE}&cursor=${encodeCursor(postListName("posts", toListQuery({})), { direction: "forward", key: null, id: postId(number) as PostId })}`,
 };

@@ -12,7 +12,7 @@ import type { PostId } from "../src/domain/shared/id.ts";
 import { POST_SORT_KEYS, type PostSort } from "../src/domain/post/post-list.ts";
 import { encodeCursor } from "../src/interfaces/http/cursor.ts";
 import { postListName, toListQuery } from "../src/interfaces/http/routes/posts/post-query.ts";
-import { authorId, DATA_SET, postId } from "./data-set.ts";
+import { authorId, DATA_SET, postId, postText, WRITTEN } from "./data-set.ts";
 import { fillQuire, openApp } from "./quire.ts";
 import { median } from "./table.ts";
 
@@ -25,7 +25,8 @@ const OF_LISTS = ["updated", "author_updated", "published_at", "author_published
 const WITHOUT = `drop index ${OF_LISTS.map((name) => `posts_${name}_idx`).join(", ")}`;
 
 const moment = new Date(MIDDLE * 1000).toISOString();
-const KEYS = { created: null, updated: moment, published: moment, title: `Post ${MIDDLE}` } as const;
+const titles = Array.from({ length: DATA_SET.posts }, (_, index) => postText(index + 1).title).toSorted();
+const KEYS = { created: null, updated: moment, published: moment, title: titles[MIDDLE] ?? "" } as const;
 
 type App = Awaited<ReturnType<typeof openApp>>["app"];
 type Work = (app: App) => Promise<Response>;
@@ -61,7 +62,7 @@ async function send(app: App, post: number, method: string, path: string, body: 
 }
 
 const create = (status: string) => async (app: App) =>
-  send(app, somePost(), "POST", "/v1/posts", { title: title(), content: DATA_SET.content, status });
+  send(app, somePost(), "POST", "/v1/posts", { title: title(), content: WRITTEN, status });
 
 async function edit(app: App): Promise<Response> {
   const post = somePost();

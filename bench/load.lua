@@ -1,7 +1,7 @@
--- Sends the requests of the file BENCH_REQUESTS in order, with a unique number for each unit separator, and prints the
--- results as JSON.
+-- Sends the requests of the file BENCH_REQUESTS in order and repeated, from the one at the position BENCH_FIRST on, with a
+-- unique number for each unit separator, and prints the results as JSON.
 local requests = {}
-local position = 0
+local position = tonumber(os.getenv("BENCH_FIRST"))
 local sent = 0
 
 function init()

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Api } from "./api.ts";
-import { DATA_SET } from "./data-set.ts";
+import { READS } from "./reads.ts";
+import { HAS_SEARCH, SEARCHED_WORDS } from "./searches.ts";
 
 export interface RequestLine {
   readonly method: "GET" | "POST";
@@ -14,7 +15,10 @@ export interface RequestLine {
   readonly body?: string;
 }
 
-/** The requests of one measurement, in order and repeated. */
+/**
+ * The requests of a measurement, in order and repeated. Measurements with the same array continue where the previous one ended,
+ * so that none reads the posts that its warm-up has cached.
+ */
 export interface Work {
   readonly name: string;
   readonly connections: number;
@@ -28,11 +32,11 @@ export interface Measured {
   readonly p99Ms: number;
 }
 
-/** So many different posts and pages that most are not in a cache. */
-const MANY = 20_000;
+export const MAX_CONNECTIONS = 50;
 const PAGES = 2000;
+/** The number of posts before the post of a cursor that fill a page. */
+const PAGE = 20;
 
-const randomPost = () => 1 + Math.floor(Math.random() * DATA_SET.posts);
 const get = (path: string): RequestLine => ({ method: "GET", path });
 
 function write(api: Api, status: "published" | "draft"): RequestLine & { readonly body: string } {
@@ -47,15 +51,20 @@ function write(api: Api, status: "published" | "draft"): RequestLine & { readonl
  * @param draft The path of a draft. The token of the requests belongs to its author.
  */
 export function works(api: Api, draft: string): readonly Work[] {
-  const reads = Array.from({ length: MANY }, () => get(api.post(randomPost())));
-  const pages = Array.from({ length: PAGES }, () => get(api.pageBefore(Math.max(randomPost(), 21))));
+  const uniform = READS.uniform.map((number) => get(api.post(number)));
+  const zipf = READS.zipf.map((number) => get(api.post(number)));
+  const pages = READS.uniform.slice(0, PAGES).map((number) => get(api.pageBefore(Math.max(number, PAGE + 1))));
   const post = write(api, "published");
   const own: RequestLine = { ...get(draft), headers: { Authorization: `Bearer ${api.token}` } };
-  const mixed = reads.map((read, index) => (index % 10 === 9 ? post : read));
+  const mixed = zipf.map((read, index) => (index % 10 === 9 ? post : read));
   return [
-    { name: "GET by id", connections: 1, requests: reads },
-    { name: "GET by id", connections: 10, requests: reads },
-    { name: "GET by id", connections: 50, requests: reads },
+    { name: "GET by id, uniform", connections: 1, requests: uniform },
+    { name: "GET by id, uniform", connections: 10, requests: uniform },
+    { name: "GET by id, uniform", connections: 50, requests: uniform },
+    { name: "GET by id, Zipf", connections: 1, requests: zipf },
+    { name: "GET by id, Zipf", connections: 50, requests: zipf },
+    // Before the writes: every contender merges new posts into its search index later, at its own time.
+    ...searches(api),
     { name: "POST", connections: 1, requests: [post] },
     { name: "POST", connections: 50, requests: [post] },
     { name: "first page", connections: 50, requests: [get(api.firstPage)] },
@@ -64,6 +73,13 @@ export function works(api: Api, draft: string): readonly Work[] {
     { name: "mixed 90/10", connections: 50, requests: mixed },
     { name: "own draft", connections: 50, requests: [own] },
   ];
+}
+
+/** Fewer connections than in other measurements, because a search is slow. */
+function searches({ search }: Api): readonly Work[] {
+  if (search === undefined || !HAS_SEARCH) return [];
+  const requests = SEARCHED_WORDS.map((word) => get(search(word)));
+  return [1, 10].map((connections) => ({ name: "search", connections, requests }));
 }
 
 /** Creates a draft with the token of the requests, and returns its path. */
@@ -109,16 +125,22 @@ export async function measure(urls: readonly string[], work: Work, seconds: numb
   };
 }
 
-async function measureOne(url: string, { connections, requests }: Work, seconds: number): Promise<Measured> {
+/** The number of requests of each array that have been sent. */
+const sent = new WeakMap<Work["requests"], number>();
+
+async function measureOne(url: string, { name, connections, requests }: Work, seconds: number): Promise<Measured> {
   const directory = await mkdtemp(join(tmpdir(), "quire-load-"));
   try {
     const file = join(directory, "requests");
     await writeFile(file, requests.map((request) => asSent(request, new URL(url).host)).join(RECORD_SEPARATOR));
     const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "--latency", "-s", SCRIPT, url];
-    const { stdout } = await promisify(execFile)("wrk", options, { env: { ...process.env, BENCH_REQUESTS: file } });
+    const first = sent.get(requests) ?? 0;
+    const env = { ...process.env, BENCH_REQUESTS: file, BENCH_FIRST: String(first % requests.length) };
+    const { stdout } = await promisify(execFile)("wrk", options, { env });
     const summary = JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Summary;
     const { requests: answered, refused, failed } = summary;
-    if (refused > 0 || failed > 0) throw new Error(`${refused} requests were refused, ${failed} failed.`);
+    if (refused > 0 || failed > 0) throw new Error(`${name}: ${refused} requests were refused, ${failed} failed.`);
+    sent.set(requests, first + answered);
     const perSecond = (answered / summary.microseconds) * 1e6;
     return { requests: answered, perSecond, p50Ms: round(summary.p50 / 1000), p99Ms: round(summary.p99 / 1000) };
   } catch (thrown) {

@@ -5,11 +5,12 @@ import { readConfig } from "../src/bootstrap/config.ts";
 import { nullLog } from "../src/infrastructure/node/null-log.ts";
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
 import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/storage.ts";
-import { migrateServer } from "../src/infrastructure/postgresql/migrate-server.ts";
+import { migrateServer, type PostgresOptions } from "../src/infrastructure/postgresql/migrate-server.ts";
+import { openPostgresStorage } from "../src/infrastructure/postgresql/postgres-storage.ts";
 import { cachePosts } from "../src/infrastructure/storage/post-cache.ts";
 import { cacheSessions } from "../src/infrastructure/storage/session-cache.ts";
 import { QUIRE_API } from "./api.ts";
-import { fillTables } from "./data-set.ts";
+import { DATA_SET, fillTables } from "./data-set.ts";
 import type { Contender } from "./server.ts";
 
 const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -37,16 +38,26 @@ export function quireOnServer(name: string, url: string, processes: number): Con
 
 /** Creates Quire's tables in an empty database. */
 export async function makeServerTables(url: string): Promise<void> {
+  (await migrateServer(serverOptions(url)))._unsafeUnwrap();
+}
+
+/** Indexes the posts of a filled database for searches. */
+export async function indexServer(url: string): Promise<void> {
+  const storage = (await openPostgresStorage(serverOptions(url)))._unsafeUnwrap();
+  (await storage.searchIndex.sweep())._unsafeUnwrap();
+  (await storage.close())._unsafeUnwrap();
+}
+
+function serverOptions(url: string): PostgresOptions {
   const { database, statementDeadlineMs } = readConfig({ DATABASE_URL: url })._unsafeUnwrap();
   if (database === null) throw new Error("The URL names no server.");
-  const options = {
+  return {
     ...database,
     statementTimeoutMs: statementDeadlineMs,
     accountQuotaBytes: 0,
     migrations: MIGRATIONS_FOLDER,
     log: nullLog,
   };
-  (await migrateServer(options))._unsafeUnwrap();
 }
 
 /** Opens the adapters on a data directory without a server. */
@@ -58,6 +69,7 @@ export async function openQuire(directory: string) {
   const caching = { maxBytes: 64 * MIB, onDatabaseRestarted: onRestarted };
   return {
     client,
+    searchIndex: migrated.searchIndex,
     storage: cacheSessions(cachePosts(embeddedStorage(postgres, migrated), caching)),
     close: async () => (await postgres.close())._unsafeUnwrap(),
   };
@@ -72,8 +84,17 @@ export async function openApp(directory: string) {
 }
 
 /** Creates a data directory with this many posts. */
-export async function fillQuire(directory: string, posts?: number): Promise<void> {
+export async function fillQuire(directory: string, posts = DATA_SET.posts): Promise<void> {
   const { client, close } = await openQuire(directory);
-  await fillTables(async (text, values = []) => client.query(text, values), posts);
+  await fillTables(async (text, values = []) => client.query(text, values), { posts, hasTitleKeys: true });
+  await close();
+}
+
+/** Indexes the posts of a filled data directory for searches. */
+export async function indexQuire(directory: string): Promise<void> {
+  const { client, searchIndex, close } = await openQuire(directory);
+  (await searchIndex.sweep())._unsafeUnwrap();
+  await client.query("checkpoint");
+  await client.query("vacuum analyze");
   await close();
 }

@@ -1,42 +1,10 @@
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/storage.ts";
 import { pino } from "pino";
+import { text } from "./prose.ts";
+import { seededRandom } from "./random.ts";
 
-/** The number of different words, of which the n-th is used in proportion to 1 / n (Zipf). */
-const WORDS = 20_000;
-const [CONSONANTS, VOWELS] = ["bcdfghjklmnprstvz", "aeiou"];
 const POSTS_AT_ONCE = 500;
-
-/** The n-th most frequent word of an artificial language. */
-export function word(n: number): string {
-  let syllables = "";
-  let rest = n + CONSONANTS.length;
-  do {
-    syllables += `${CONSONANTS[rest % CONSONANTS.length]}${VOWELS[(rest * 7) % VOWELS.length]}`;
-    rest = Math.floor(rest / CONSONANTS.length);
-  } while (rest > 0);
-  return n % 3 === 0 ? syllables : `${syllables}${CONSONANTS[n % CONSONANTS.length]}`;
-}
-
-const SHARES = new Float64Array(WORDS);
-let sum = 0;
-for (let n = 0; n < WORDS; n++) SHARES[n] = sum += 1 / (n + 2.7) ** 1.07;
-
-function randomWord(): string {
-  const share = Math.random() * sum;
-  let [low, high] = [0, WORDS - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((SHARES[middle] ?? 0) < share) low = middle + 1;
-    else high = middle;
-  }
-  return word(low);
-}
-
-/** A text of words in the proportions of a natural language. */
-export function text(words: number): string {
-  return Array.from({ length: words }, randomWord).join(" ");
-}
 
 /** A word that only the hostile posts have, and all of them. */
 export const HOSTILE_WORD = "abracadabra";
@@ -78,10 +46,11 @@ export async function openSearchData(directory: string) {
 export async function fillSearchData(client: Awaited<ReturnType<typeof openSearchData>>["client"], posts: number) {
   await client.query("insert into users select uuidv7(), 'Ada', 'a', 'a', 'hash', 'author', 1, now(), now()");
   const hostile = [...hostilePosts(posts / 10)];
+  const random = seededRandom(1);
   for (let n = 0; n < posts; n += POSTS_AT_ONCE) {
     const next = Array.from(
       { length: POSTS_AT_ONCE },
-      (): Written => hostile.pop() ?? { title: text(5), content: text(150), status: "published" },
+      (): Written => hostile.pop() ?? { title: text(5, random), content: text(150, random), status: "published" },
     );
     await client.query(
       `insert into posts (id, title, content, author_id, status, published_at, version, created_at, updated_at)

@@ -7,7 +7,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseSearchQuery, type SearchQuery } from "../src/domain/search/search-query.ts";
-import { fillSearchData, HOSTILE_WORD, openSearchData, word } from "./search-data.ts";
+import { word } from "./prose.ts";
+import { fillSearchData, HOSTILE_WORD, openSearchData } from "./search-data.ts";
 
 const POSTS = Number(process.env["BENCH_POSTS"] ?? "100000");
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "5");

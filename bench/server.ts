@@ -46,10 +46,14 @@ export async function start(contender: Contender): Promise<Running> {
   }
 }
 
-function spawnOf({ script, parameters = [], environment }: Contender): ChildProcess {
+function spawnOf({ name, script, parameters = [], environment }: Contender): ChildProcess {
   const { PATH } = process.env;
   const env = { PATH, ...environment };
-  return spawn(process.execPath, [script, ...parameters], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [script, ...parameters], { env, stdio: ["ignore", "pipe", "inherit"] });
+  child.once("exit", (code, signal) => {
+    if (!child.killed) process.stderr.write(`${name} ended by itself: ${signal ?? code}\n`);
+  });
+  return child;
 }
 
 async function readyUrl(child: ChildProcess, { name, api }: Contender): Promise<string> {

@@ -7,6 +7,15 @@ const COLUMNS = `posts.id, title, content, author_id as "authorId", status, publ
   posts.created_at as "createdAt", posts.updated_at as "updatedAt"`;
 const AUTHOR = "json_build_object('id', users.id, 'name', users.name) as author";
 
+/** Only the tables with Quire's indexes have the column `search`. Excerpts are taken of the best posts alone. */
+const SEARCH = `select ${COLUMNS}, ts_headline('simple', content, websearch_to_tsquery('simple', $1)) as excerpt
+  from (
+    select posts.*, ts_rank(search, websearch_to_tsquery('simple', $1)) as rank
+    from posts where status = 'published' and search @@ websearch_to_tsquery('simple', $1)
+    order by rank desc, posts.id desc limit 20
+  ) as posts
+  order by rank desc, posts.id desc`;
+
 const app = Fastify();
 
 async function findUserId(authorization) {
@@ -27,8 +36,14 @@ app.get("/v1/posts/:id", async (request, reply) => {
   return post;
 });
 
+async function search(q) {
+  const { rows: items } = await pool.query({ name: "search", text: SEARCH, values: [q] });
+  return { items };
+}
+
 app.get("/v1/posts", async (request) => {
-  const { cursor, include } = request.query;
+  const { q, cursor, include } = request.query;
+  if (q) return search(q);
   const hasAuthors = include === "author";
   const name = `${cursor ? "next" : "first"} page${hasAuthors ? " with authors" : ""}`;
   const text = `select ${hasAuthors ? `${COLUMNS}, ${AUTHOR}` : COLUMNS}

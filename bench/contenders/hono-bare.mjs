@@ -1,11 +1,10 @@
-/** The ceiling: the same framework and HTTP server, the same response bytes, no database. */
+/** The ceiling: the same framework and HTTP server, the same response bytes, no database. TEXT is the title and content of a post. */
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 
 const post = {
   id: "00000000-0000-7000-8000-000000000001",
-  title: "Post 1",
-  content: "0123456789abcdef0123456789abcdef".repeat(31),
+  ...JSON.parse(process.env.TEXT),
   status: "published",
   authorId: "00000000-0000-7000-9000-000000000001",
   publishedAt: new Date(0),

@@ -1,4 +1,4 @@
-/** Creates and fills Strapi's tables in an empty database, and prints a token: `node seed.js <data set as JSON>`. */
+/** Creates Strapi's tables, fills them from `bench.texts`, and prints a token: `node seed.js <data set as JSON>`. */
 const { createStrapi } = require("@strapi/strapi");
 
 const PUBLIC = ["api::post.post.find", "api::post.post.findOne", "plugin::users-permissions.user.find"];
@@ -12,7 +12,7 @@ async function allow(strapi) {
   }
 }
 
-async function fill(strapi, { users, posts, content }) {
+async function fill(strapi, { users }) {
   const query = strapi.db.connection.raw.bind(strapi.db.connection);
   const documentId = (number) => `lpad(to_hex(${number}), 24, '0')`;
   await query(`insert into up_users (document_id, username, email, provider, confirmed, blocked)
@@ -23,13 +23,13 @@ async function fill(strapi, { users, posts, content }) {
   // A published post has two rows: the draft and the published version.
   await query(
     `insert into posts (document_id, title, content, created_at, updated_at, published_at)
-      select ${documentId("n")}, 'Post ' || n, ?, to_timestamp(n), to_timestamp(n), published_at
-      from generate_series(1, ${posts}) n, (values (null), (to_timestamp(0))) of_row (published_at)
+      select ${documentId("n")}, title, content, to_timestamp(n), to_timestamp(n), published_at
+      from bench.texts, (values (null), (to_timestamp(0))) of_row (published_at)
       order by n`,
-    [content],
   );
   await query(`insert into posts_author_lnk (post_id, user_id)
     select id, 1 + (id + 1) / 2 % ${users} from posts order by id`);
+  await query("drop schema bench cascade");
   await query("checkpoint");
   await query("vacuum analyze");
 }
