@@ -9,7 +9,10 @@ export function jsonText<Value extends object>(value: Value): JsonText<Value> {
   return JSON.stringify(value) as JsonText<Value>;
 }
 
-/** Makes the JSON of an immutable object once, and keeps it as long as the object. */
+/**
+ * Makes the JSON of a frozen object once, and keeps it as long as the object. Other objects are not shared by requests: to keep their
+ * JSON would only be work for the garbage collector.
+ */
 export function keptJsonText<Source extends object, Value extends object>(
   present: (source: Source) => Value,
 ): (source: Source) => JsonText<Value> {
@@ -18,17 +21,9 @@ export function keptJsonText<Source extends object, Value extends object>(
     const kept = texts.get(source);
     if (kept !== undefined) return kept;
     const text = jsonText(present(source));
-    texts.set(source, text);
+    if (Object.isFrozen(source)) texts.set(source, text);
     return text;
   };
-}
-
-/** Adds fields to the JSON of an object with other fields. */
-export function extendedJsonText<Value extends object, Fields extends object>(
-  json: JsonText<Value>,
-  fields: Fields,
-): JsonText<Value & Fields> {
-  return `${json.slice(0, -1)},${JSON.stringify(fields).slice(1)}` as JsonText<Value & Fields>;
 }
 
 /** The JSON of a page: the texts of its items, and its other fields. */

@@ -74,7 +74,7 @@ interface PageAnswer<
   readonly kept?: KeptAnswers<Found, Body>;
 }
 
-/** Keeps the last answer of each page, because a cache may return the same page to many requests. */
+/** Keeps the last answer of a page that is requested again, because a cache may return the same page to many requests. */
 interface KeptAnswers<Found, Body extends object> {
   readonly answers: KeptPages<Body>;
   /** The page as the storage has returned it. It never changes. */
@@ -92,7 +92,8 @@ export interface RenderedPage<Body extends object> {
   readonly json: () => JsonBytes<{ items: Body[]; nextCursor: string | null; previousCursor: string | null } & Count>;
 }
 
-export type KeptPages<Body extends object> = WeakMap<object, RenderedPage<Body>>;
+/** `null` for a page that was requested once. */
+export type KeptPages<Body extends object> = WeakMap<object, RenderedPage<Body> | null>;
 
 /**
  * Answers with a page, unless a precondition answers first. It decodes the cursor (422 if it is invalid), finds the page, and
@@ -131,7 +132,8 @@ function renderedPage<
   const before = kept.answers.get(stored);
   if (before?.key === key) return before;
   const rendered = renderPage(c, key, page, answer);
-  kept.answers.set(stored, rendered);
+  // Most pages are requested once. To keep their answers would only be work for the garbage collector.
+  kept.answers.set(stored, before === undefined ? null : rendered);
   return rendered;
 }
 

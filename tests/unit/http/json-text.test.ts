@@ -3,15 +3,17 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { jsonText, keptJsonText, pageJsonText, type JsonText } from "../../../src/interfaces/http/json-text.ts";
 
 describe("kept JSON", () => {
-  it("is made once for an object", () => {
+  it("is made once for a frozen object, and anew for one that could change", () => {
     let made = 0;
     const textOf = keptJsonText((post: { readonly title: string }) => {
       made++;
       return { title: post.title };
     });
-    const [post, equal] = [{ title: "A post" }, { title: "A post" }];
-    for (const each of [post, post, equal, post]) expect(textOf(each)).toBe('{"title":"A post"}');
+    const [frozen, equal, other] = [Object.freeze({ title: "A" }), Object.freeze({ title: "A" }), { title: "A" }];
+    for (const each of [frozen, frozen, equal, frozen]) expect(textOf(each)).toBe('{"title":"A"}');
     expect(made).toBe(2);
+    for (const each of [other, other]) expect(textOf(each)).toBe('{"title":"A"}');
+    expect(made).toBe(4);
   });
 });
 

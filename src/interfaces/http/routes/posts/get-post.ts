@@ -4,7 +4,7 @@ import type { Authors } from "../../../../application/posts/find-authors.ts";
 import type { Post } from "../../../../domain/post/post.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { authorRepresentation } from "../../etag.ts";
-import type { JsonText } from "../../json-text.ts";
+import { jsonText, type JsonText } from "../../json-text.ts";
 import { postId } from "../../middleware/path-id.ts";
 import { validQuery } from "../../middleware/validation.ts";
 import { describeRoute } from "../../openapi/operation.ts";
@@ -13,7 +13,7 @@ import { renderedResponse, resourceResponse } from "../../resource-response.ts";
 import { send } from "../../send.ts";
 import type { RouteDependencies } from "../dependencies.ts";
 import { ADA, EXAMPLES, NOT_MODIFIED, PUBLISHED } from "../examples.ts";
-import { listedPostJson, PostViewBody, presentListedPost } from "./post-body.ts";
+import { postJson, PostViewBody, presentListedPost } from "./post-body.ts";
 import { SinglePostQuery } from "./post-query.ts";
 
 export const getPostOperation = describeRoute(getPostRoute, {
@@ -44,7 +44,8 @@ export function getPostRoute({ useCases }: RouteDependencies) {
     const found = await useCases.getPost(c.get("viewer"), c.req.valid("param").id, signal);
     if (found.isErr()) return failureProblem(c, found.error);
     if (query.include === undefined) {
-      const render = (): JsonText<PostView> => listedPostJson(found.value, query, null);
+      const render = (): JsonText<PostView> =>
+        query.fields === undefined ? postJson(found.value) : jsonText(presentListedPost(found.value, query, null));
       return renderedResponse(c, found.value, render);
     }
     return send(c, useCases.findAuthors([found.value], signal), (authors) =>

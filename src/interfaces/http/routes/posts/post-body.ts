@@ -3,7 +3,7 @@ import type { Authors } from "../../../../application/posts/find-authors.ts";
 import { POST_STATUSES, type Post } from "../../../../domain/post/post.ts";
 import type { FoundPost } from "../../../../domain/search/found-post.ts";
 import { excerptHtml } from "../../excerpt.ts";
-import { extendedJsonText, jsonText, keptJsonText, type JsonText } from "../../json-text.ts";
+import { keptJsonText } from "../../json-text.ts";
 import { BODIES } from "../../openapi/bodies.ts";
 import { IdBody, TimeBody, timeText } from "../../values.ts";
 
@@ -56,8 +56,8 @@ interface View {
   readonly fields?: ReadonlySet<PostField>;
 }
 
-/** Posts are immutable, and a cache may return the same post to many requests. */
-const postJson = keptJsonText(presentPost);
+/** The JSON of a post. A cache may return the same post to many requests. */
+export const postJson = keptJsonText(presentPost);
 
 function presentPost(post: Post): z.infer<typeof PostBody> {
   return {
@@ -91,13 +91,6 @@ export function presentListedPost(post: FoundOrListedPost, { fields }: View, aut
 function presentAuthor({ authorId }: Post, authors: Authors): NonNullable<ListedPost["author"]> | null {
   const author = authors.get(authorId);
   return author === undefined ? null : { id: author.id, name: author.name };
-}
-
-/** The JSON of {@link presentListedPost}. */
-export function listedPostJson(post: FoundOrListedPost, view: View, authors: Authors | null): JsonText<ListedPost> {
-  if (view.fields !== undefined || post.excerpt !== undefined) return jsonText(presentListedPost(post, view, authors));
-  const json = postJson(post);
-  return authors === null ? json : extendedJsonText(json, { author: presentAuthor(post, authors) });
 }
 
 function pickFields(post: z.infer<typeof PostBody>, fields: View["fields"]): z.infer<typeof PickedPost> {
