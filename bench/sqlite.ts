@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import { authorId, DATA_SET, inBatches, postId } from "./data-set.ts";
 
 /** The part of better-sqlite3 that is used here. */
@@ -10,8 +10,8 @@ interface Sqlite {
   close(): void;
 }
 
-/** The contenders have their own packages, so their module is loaded by its path. */
-const OPENING = fileURLToPath(new URL("contenders/sqlite.mjs", import.meta.url));
+/** The contenders have their own packages. */
+const requireOfContenders = createRequire(new URL("contenders/package.json", import.meta.url));
 
 const TABLES = `create table users (id text primary key, name text not null) strict;
   create table sessions (token_digest text primary key, user_id text not null references users (id)) strict;
@@ -22,8 +22,10 @@ const TABLES = `create table users (id text primary key, name text not null) str
 
 /** Writes the data set into a new SQLite file. Throws if better-sqlite3 does not run here. */
 export async function fillSqlite(path: string): Promise<void> {
-  const { openSqlite } = (await import(OPENING)) as { openSqlite: (path: string, synchronous: string) => Sqlite };
-  const db = openSqlite(path, "OFF");
+  const Database = requireOfContenders("better-sqlite3") as new (path: string) => Sqlite;
+  const db = new Database(path);
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = OFF");
   const { users, posts, token } = DATA_SET;
   const at = new Date(0).toISOString();
   db.exec(TABLES);

@@ -9,7 +9,7 @@ interface CoherentCacheOptions<Value> {
   readonly tagsOf: (value: Value) => readonly string[];
 }
 
-/** What a write may change: the value of one key, and all values and running loads with one of these tags. */
+/** The values that a write may change: that of one key, and all with one of the tags. */
 export interface Change<Key> {
   readonly key?: Key;
   readonly tags?: readonly string[];
@@ -66,7 +66,7 @@ export class CoherentCache<Key extends string, Value extends object> {
     try {
       const loaded = await load();
       // A change or a restart that began after this load has removed its entry.
-      if (loaded.isOk() && this.#loads.get(key) === loads) this.set(key, toCached(loaded.value));
+      if (loaded.isOk() && this.#loads.get(key) === loads) this.#set(key, toCached(loaded.value));
       return loaded;
     } finally {
       loads.running--;
@@ -74,8 +74,7 @@ export class CoherentCache<Key extends string, Value extends object> {
     }
   }
 
-  /** Caches a value that the caller knows to be current. */
-  set(key: Key, value: Value): void {
+  #set(key: Key, value: Value): void {
     this.#values.set(key, value);
     // A value that is larger than the cache is not in it.
     if (!this.#values.has(key)) return;

@@ -32,11 +32,12 @@ export interface PostCacheOptions {
 }
 
 /**
- * Caches posts by id, and pages of lists. The cache is coherent: a read never returns what is older than an
- * acknowledged write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, so
- * one process must own the database.
+ * Caches posts by id, and pages of lists. The cache is coherent: a read never returns a state that is older than an acknowledged
+ * write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, so one process
+ * must own the database.
  *
- * All callers share a cached post or page, so it is frozen. The HTTP layer keeps the JSON of each as long as the object. JavaScript cannot freeze its dates; no rule of the domain changes a date.
+ * All callers share a cached post or page, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a
+ * date. The HTTP layer keeps the JSON of a post or page as long as the object.
  */
 export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: PostCacheOptions): Storage {
   if (maxBytes === 0) return storage;
@@ -77,7 +78,7 @@ export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: 
   };
 }
 
-/** What a write may change: it stores a post, it replaces or deletes a version of a post, or it changes all posts of an author. */
+/** The posts that a write may change: it stores a post, replaces or deletes a version of one, or changes all posts of an author. */
 interface PostChange {
   readonly stored?: Post;
   readonly replaced?: { readonly id: PostId; readonly version: Version };

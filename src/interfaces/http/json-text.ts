@@ -10,8 +10,8 @@ export function jsonText<Value extends object>(value: Value): JsonText<Value> {
 }
 
 /**
- * Makes the JSON of a frozen object once, and keeps it as long as the object. Other objects are not shared by requests: to keep their
- * JSON would only be work for the garbage collector.
+ * Makes the JSON of a frozen object once, and keeps it as long as the object. Requests share no other objects, so to keep their JSON
+ * would only be work for the garbage collector.
  */
 export function keptJsonText<Source extends object, Value extends object>(
   present: (source: Source) => Value,

@@ -79,7 +79,7 @@ interface KeptAnswers<Found, Body extends object> {
   readonly answers: KeptPages<Body>;
   /** The page as the storage has returned it. It never changes. */
   readonly pageOf: (page: Found) => object;
-  /** What the answer depends on beside this page and the URL. */
+  /** The other data in the answer, beside the page and the URL. */
   readonly variantOf: (page: Found) => string;
 }
 
