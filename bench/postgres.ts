@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { requireOfContenders } from "./contender-packages.ts";
 import { startPostgresServer } from "../tests/support/postgres-server.ts";
 import type { Query } from "./data-set.ts";
 
@@ -6,9 +6,6 @@ interface PgPool {
   query: Query;
   end(): Promise<void>;
 }
-
-/** The contenders have their own packages, and their driver fills the databases. */
-const requireOfContenders = createRequire(new URL("contenders/package.json", import.meta.url));
 
 /** The databases of a PostgreSQL server. */
 export interface Databases {

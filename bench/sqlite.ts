@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createRequire } from "node:module";
+import { requireOfContenders } from "./contender-packages.ts";
 import { authorId, DATA_SET, inBatches, postId } from "./data-set.ts";
 
 /** The part of better-sqlite3 that is used here. */
@@ -9,9 +9,6 @@ interface Sqlite {
   pragma(text: string): void;
   close(): void;
 }
-
-/** The contenders have their own packages. */
-const requireOfContenders = createRequire(new URL("contenders/package.json", import.meta.url));
 
 const TABLES = `create table users (id text primary key, name text not null) strict;
   create table sessions (token_digest text primary key, user_id text not null references users (id)) strict;

@@ -67,6 +67,7 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
   return server.url;
 }
 
+const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
 const failures = () => log.filter(({ msg }) => msg === "engine failed: restarting");
 const refusedAsFull = () => [...ledger.refused.values()].filter(({ code }) => code === "storage_full").length;
 
@@ -308,7 +309,6 @@ describe("a server on a full disk", () => {
     const leaving = await newAuthor(url, "leaving");
     for (const title of ["shortened", "deleted", "kept"]) await publish(url, author, title, ledger, 100_000);
     await publish(url, leaving, "of a deleted user", ledger);
-    const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
     ballast.fillUntil(WATERMARK / 2);
     await untilReadOnly(url);
 
@@ -363,7 +363,6 @@ describe("a server on a full disk", () => {
     // written at that moment.
     ballast.fillUntil(WATERMARK / 2);
     await eventually("space is reclaimed", () => log.some(({ msg }) => msg === RECLAIMED), PATIENCE_MS);
-    const pathOf = (title: string) => `/v1/posts/${ledger.acknowledged.get(title)?.id}`;
     ballast.fillUntil(0);
     expect(await change(url, author, "DELETE", pathOf("0"))).toBe(204);
     ballast.fillUntil(0);

@@ -34,8 +34,9 @@ export interface RecordedPost {
 }
 
 /**
- * The posts of a storage. A read may return the same post or page to many callers, who must not change it or its dates. A read takes the signal of its request: once it is aborted, a statement that has not begun is
- * skipped, and the read fails with the reason `cancelled`.
+ * The posts of a storage. A read may return the same post or page to many callers, who must not change it or its dates. A read takes
+ * the signal of its request: once it is aborted, a statement that has not begun is skipped, and the read fails with the reason
+ * `cancelled`.
  */
 export interface PostRepository {
   /**

@@ -83,17 +83,20 @@ interface KeptAnswers<Found, Body extends object> {
   readonly variantOf: (page: Found) => string;
 }
 
-export interface RenderedPage<Body extends object> {
-  /** The URL that it answers, and the variant. */
-  readonly key: string;
+interface RenderedPage<Body extends object> {
   readonly etag: string;
-  readonly links: readonly string[];
-  /** Made when it is needed first: a 304 has no body. */
-  readonly json: () => JsonBytes<{ items: Body[]; nextCursor: string | null; previousCursor: string | null } & Count>;
+  /** Made when it is needed first: a 304 has neither. */
+  readonly content: () => {
+    readonly links: readonly string[];
+    readonly json: JsonBytes<{ items: Body[]; nextCursor: string | null; previousCursor: string | null } & Count>;
+  };
 }
 
-/** `null` for a page that was requested once. */
-export type KeptPages<Body extends object> = WeakMap<object, RenderedPage<Body> | null>;
+/** The last answer of each page, with its URL and variant; `null` for a page that was requested once. */
+export type KeptPages<Body extends object> = WeakMap<
+  object,
+  { readonly key: string; readonly rendered: RenderedPage<Body> } | null
+>;
 
 /**
  * Answers with a page, unless a precondition answers first. It decodes the cursor (422 if it is invalid), finds the page, and
@@ -111,11 +114,12 @@ export async function pageResponse<
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const { etag, links, json } = renderedPage(c, found.value, answer);
+  const { etag, content } = renderedPage(c, found.value, answer);
   const answered = preconditionResponse(c, etag);
   if (answered !== null) return answered;
+  const { links, json } = content();
   for (const link of links) appendHeader(c, "Link", link);
-  return jsonBytesResponse(c, json(), 200);
+  return jsonBytesResponse(c, json, 200);
 }
 
 /** The kept answer of a page, or a new one. */
@@ -126,14 +130,14 @@ function renderedPage<
   Body extends object,
 >(c: Context, page: Found, answer: PageAnswer<Item, Found, Failure, Body>): RenderedPage<Body> {
   const { kept } = answer;
-  if (kept === undefined) return renderPage(c, "", page, answer);
+  if (kept === undefined) return renderPage(c, page, answer);
   const stored = kept.pageOf(page);
   const key = JSON.stringify([publicPath(c, c.req.url), kept.variantOf(page)]);
   const before = kept.answers.get(stored);
-  if (before?.key === key) return before;
-  const rendered = renderPage(c, key, page, answer);
+  if (before?.key === key) return before.rendered;
+  const rendered = renderPage(c, page, answer);
   // Most pages are requested once. To keep their answers would only be work for the garbage collector.
-  kept.answers.set(stored, before === undefined ? null : rendered);
+  kept.answers.set(stored, before === undefined ? null : { key, rendered });
   return rendered;
 }
 
@@ -144,7 +148,6 @@ function renderPage<
   Body extends object,
 >(
   c: Context,
-  key: string,
   found: Found,
   { list, query, render, state }: PageAnswer<Item, Found, Failure, Body>,
 ): RenderedPage<Body> {
@@ -152,31 +155,38 @@ function renderPage<
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
   const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
+  const makeContent = () => {
+    const texts = items.map((item) => render(item, found));
+    return { links: linksOf(c, query, page), json: jsonBytes(pageJsonText(texts, page)) };
+  };
+  let made: ReturnType<typeof makeContent> | undefined;
+  return {
+    etag: weakEtag([items.map((item) => state(item, found)), page]),
+    content: () => (made ??= makeContent()),
+  };
+}
+
+interface PageCursors {
+  readonly nextCursor: string | null;
+  readonly previousCursor: string | null;
+}
+
+/** The links to the next and the previous page, with the parameters of the request. */
+function linksOf(
+  c: Context,
+  { limit = DEFAULT_LIMIT }: z.infer<typeof PageQuery>,
+  { nextCursor, previousCursor }: PageCursors,
+): readonly string[] {
   // A list such as `fields` may be one parameter with commas, or a repeated parameter.
   const parameters = Object.fromEntries(
     Object.entries(c.req.queries()).map(([name, values]) => [name, values.join(",")]),
   );
   const link = (rel: "next" | "prev", linked: string | null) => {
     if (linked === null) return [];
-    const { limit = DEFAULT_LIMIT } = query;
     const search = new URLSearchParams({ ...parameters, limit: String(limit), cursor: linked });
     return [`<${publicPath(c, c.req.path)}?${search.toString()}>; rel="${rel}"`];
   };
-  let json: ReturnType<RenderedPage<Body>["json"]> | undefined;
-  return {
-    key,
-    etag: weakEtag([items.map((item) => state(item, found)), page]),
-    links: [...link("next", nextCursor), ...link("prev", previousCursor)],
-    json: () => {
-      json ??= jsonBytes(
-        pageJsonText(
-          items.map((item) => render(item, found)),
-          page,
-        ),
-      );
-      return json;
-    },
-  };
+  return [...link("next", nextCursor), ...link("prev", previousCursor)];
 }
 
 /** The counts in a body. */

@@ -32,7 +32,7 @@ export function renderedResponse<Body extends object>(
   { version, representation }: Tagged,
   render: () => JsonText<Body>,
 ) {
-  return preconditionResponse(c, etag(version, representation)) ?? jsonTextResponse(c, render(), 200);
+  return preconditionResponse(c, etag(version, representation)) ?? madeJsonResponse(c, render(), 200);
 }
 
 /** Answers a change with the current resource. */
@@ -89,18 +89,7 @@ export function jsonResponse<Body extends object, Status extends ContentfulStatu
   body: Body,
   status: Status,
 ) {
-  return jsonTextResponse(c, jsonText(body), status);
-}
-
-/** Answers with JSON that has been made before. */
-function jsonTextResponse<Body extends object, Status extends ContentfulStatusCode>(
-  c: Context<HttpEnv>,
-  json: JsonText<Body>,
-  status: Status,
-) {
-  c.set("isLong", isWorthCompressing(json));
-  const response = respond<string, Status>(c, json, status, { "Content-Type": "application/json" });
-  return response as Response as JsonResponse<Body, Status>;
+  return madeJsonResponse(c, jsonText(body), status);
 }
 
 /** Answers with JSON that has been encoded before. */
@@ -109,7 +98,18 @@ export function jsonBytesResponse<Body extends object, Status extends Contentful
   { bytes }: JsonBytes<Body>,
   status: Status,
 ) {
-  c.set("isLong", isWorthCompressing(bytes));
-  const response = respond<typeof bytes, Status>(c, bytes, status, { "Content-Type": "application/json" });
+  return madeJsonResponse<Body, Status>(c, bytes, status);
+}
+
+/** Answers with JSON that has been made before, as text or in UTF-8. */
+function madeJsonResponse<Body extends object, Status extends ContentfulStatusCode>(
+  c: Context<HttpEnv>,
+  json: JsonText<Body> | Uint8Array<ArrayBuffer>,
+  status: Status,
+) {
+  c.set("isLong", isWorthCompressing(json));
+  const response = respond<string | Uint8Array<ArrayBuffer>, Status>(c, json, status, {
+    "Content-Type": "application/json",
+  });
   return response as Response as JsonResponse<Body, Status>;
 }
