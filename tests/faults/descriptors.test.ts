@@ -93,13 +93,18 @@ describe("a server without free descriptors", () => {
     log = watchLog(server);
     await statusOf(`${server.url}/health/ready`);
     const { hostname, port } = new URL(server.url);
+    const openBefore = openDescriptors();
     for (let i = 0; i < 1024; i++) {
-      const socket = connect(Number(port), hostname);
+      const socket = connect(Number(port), hostname).resume();
       socket.on("error", () => {});
       sockets.push(socket);
     }
     await eventually("the server is full", () => openDescriptors() > 800, PATIENCE_MS);
     await eventually("the refusal is logged", () => log.some(({ msg }) => msg.startsWith("connections refused")));
+    // Connections that the server has not accepted yet would take the places of those that are closed below.
+    const openSockets = () => sockets.filter(({ closed }) => !closed).length;
+    const areAllDecided = () => openSockets() <= openDescriptors() - openBefore;
+    await eventually("every connection is accepted or refused", areAllDecided, PATIENCE_MS);
     // The requests of this test also need connections.
     for (const socket of sockets.splice(0, 20)) socket.destroy();
     await eventually(
