@@ -148,11 +148,10 @@ export function aRecord(
   fields: Partial<IdempotencyRecord> = {},
 ): IdempotencyRecord {
   return {
-    id: nextId(),
     keyDigest: keyDigest(key),
     userId,
     fingerprint: sha256("a request") as Fingerprint,
-    result: sealed("an answer"),
+    result: sealed(`the answer of ${nextId()}`),
     createdAt: NOW,
     expiresAt: new Date(NOW.getTime() + DAY_MS),
     ...fields,

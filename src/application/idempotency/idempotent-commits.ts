@@ -5,7 +5,6 @@ import type { IdempotencyRecord, KeyDigest } from "../../domain/shared/idempoten
 import type { Post } from "../../domain/post/post.ts";
 import type { RecordedPost } from "../../domain/post/post-repository.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { IdGenerator } from "../ports/id-generator.ts";
 import type { IdempotencyCipher, RequestCipher } from "../ports/idempotency-cipher.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 import type { Repositories, UnitOfWork } from "../ports/unit-of-work.ts";
@@ -18,7 +17,6 @@ const RETENTION_MS = 24 * 3_600_000;
 export interface IdempotentCommitsDependencies extends Repositories {
   readonly unitOfWork: UnitOfWork;
   readonly idempotencyCipher: IdempotencyCipher;
-  readonly ids: IdGenerator;
   readonly clock: Clock;
 }
 
@@ -41,14 +39,14 @@ export type IdempotentCommits = ReturnType<typeof idempotentCommits>;
  * failure may have ended.
  */
 export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
-  const { unitOfWork, idempotencyCipher, ids, clock, ...repositories } = dependencies;
+  const { unitOfWork, idempotencyCipher, clock, ...repositories } = dependencies;
   const once = oncePerKey(repositories.idempotencyKeys, idempotencyCipher, clock);
 
   const recordOf = async (cipher: RequestCipher, userId: UserId, text: string): Promise<IdempotencyRecord> => {
     const { keyDigest, fingerprint } = cipher;
     const createdAt = clock.now();
     const expiresAt = new Date(createdAt.getTime() + RETENTION_MS);
-    return { id: ids.next(), keyDigest, userId, fingerprint, result: await cipher.seal(text), createdAt, expiresAt };
+    return { keyDigest, userId, fingerprint, result: await cipher.seal(text), createdAt, expiresAt };
   };
 
   return {

@@ -1,5 +1,5 @@
 import type { Branded } from "./branded.ts";
-import type { Id, UserId } from "./id.ts";
+import type { UserId } from "./id.ts";
 import { ROW_BYTES } from "./storage-quota.ts";
 
 /** The lookup key of a record: a one-way function of the idempotency key and of its owner, as lower-case hexadecimal. */
@@ -13,7 +13,7 @@ export type SealedResult = Branded<string, "SealedResult">;
 
 /** A replay record: the request with an idempotency key has run, and this was its result. */
 export interface IdempotencyRecord {
-  readonly id: Id<"IdempotencyRecord">;
+  /** Identifies the record. */
   readonly keyDigest: KeyDigest;
   /** The user who made the request, or whom the request created. The record is deleted with this user. */
   readonly userId: UserId;

@@ -29,6 +29,8 @@ const LARGEST_BIGINT = "9223372036854775807";
 export type RowCount = "one" | "many";
 
 interface Admitting {
+  /** The name of the column that identifies a row. */
+  readonly key: "id" | "key_digest";
   /** The name of the column that has the account of a row. */
   readonly owner: "author_id" | "user_id";
   readonly rows: RowCount;
@@ -58,7 +60,7 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
      * Selects those of the `given` rows, which are placeholders, whose accounts have room for them. If one account has several
      * rows, the smallest come first. A row of a removed account is never selected.
      */
-    admitted: (columns: Columns, { owner, rows, condition = sql`true`, isUnlimited = false }: Admitting): SQL => {
+    admitted: (columns: Columns, { key, owner, rows, condition = sql`true`, isUnlimited = false }: Admitting): SQL => {
       const account = sql.identifier(owner);
       const hasRoom = (bytes: SQL) => (isUnlimited ? sql`true` : sql`held_bytes + ${bytes} <= ${maxBytes}`);
       const given = givenRows("given", { ...columns, ...BYTES });
@@ -72,7 +74,7 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
           ${usage(sql`array(select ${account} from incoming)`)}
         )
         select ${namesOf(columns)} from (
-          select *, sum(bytes) over (partition by ${account} order by bytes, id) as bytes_upto from incoming
+          select *, sum(bytes) over (partition by ${account} order by bytes, ${sql.identifier(key)}) as bytes_upto from incoming
         ) as given join held on held_by = given.${account}
         where ${hasRoom(sql`bytes_upto`)} and ${condition}`;
     },

@@ -9,13 +9,13 @@ import { attempt } from "./attempt.ts";
 import { batchLookups } from "./batching.ts";
 import type { Database } from "./database.ts";
 import { once, valuesOf } from "./prepared.ts";
-import { GIVEN_RECORD, isKeyFree, recordInsertion } from "./record-insertion.ts";
+import { claimKey, GIVEN_RECORD, recordInsertion } from "./record-insertion.ts";
 import { idempotencyKeys } from "./schema.ts";
 
 const IN_USE = { kind: "idempotency_key_in_use" } as const;
 const USER_NOT_FOUND = { kind: "user_not_found" } as const;
 
-const { id, userId, keyDigest, expiresAt } = idempotencyKeys;
+const { userId, keyDigest, expiresAt } = idempotencyKeys;
 
 export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): IdempotencyKeyRepository {
   const { admitted, refusal } = accountQuota(db, options);
@@ -46,7 +46,7 @@ export function drizzleIdempotencyKeys(db: Database, options: StorageOptions): I
     claim: async (digest, now) =>
       (
         await attempt(db, "idempotencyKeys.claim", async () =>
-          db.select({ isFree: sql<boolean>`${isKeyFree(db, digest, now)}` }).from(sql`(values (1)) as one`),
+          db.select({ isFree: sql<boolean>`${claimKey(db, digest, now)}` }).from(sql`(values (1)) as one`),
         )
       ).andThen(([claimed]) => (claimed?.isFree === true ? ok() : fail(IN_USE))),
 
@@ -86,14 +86,14 @@ async function deleteBatch(db: Database, operation: string, selection: SQL, { by
       db
         .delete(idempotencyKeys)
         .where(
-          sql`${id} = any(array(
-            select id from (
-              select id, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from (
-                select id, public.replay_record_bytes(answer) as bytes from ${idempotencyKeys} ${selection}
+          sql`${keyDigest} = any(array(
+            select key_digest from (
+              select key_digest, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from (
+                select key_digest, public.replay_record_bytes(answer) as bytes from ${idempotencyKeys} ${selection}
               ) as next
             ) as batch where coalesce(bytes_before, 0) < ${bytes}))`,
         )
-        .returning({ id }),
+        .returning({ keyDigest }),
     )
   ).map((rows) => rows.length);
 }

@@ -70,7 +70,7 @@ function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
   const statementFor = perRowCount((rows) =>
     db
       .insert(posts)
-      .select(admitted(POST, { owner: "author_id", rows }))
+      .select(admitted(POST, { key: "id", owner: "author_id", rows }))
       .returning({ id: posts.id })
       .prepare(`posts_insert_${rows}`),
   );

@@ -4,7 +4,7 @@ import { BYTES, type AccountQuota, type RowCount } from "./account-quota.ts";
 import type { Database } from "./database.ts";
 import { idempotencyKeys } from "./schema.ts";
 
-const { id, keyDigest, expiresAt } = idempotencyKeys;
+const { keyDigest, expiresAt } = idempotencyKeys;
 const RECORD = getTableColumns(idempotencyKeys);
 
 /** The columns of the `given` rows of {@link recordInsertion}. */
@@ -16,21 +16,27 @@ const EXCLUDED = Object.fromEntries(
 );
 
 /**
- * Claims a key for the transaction. True if the key is free:
- *
- *     pg_try_advisory_xact_lock(hashtextextended(digest, 0)) and not exists (
- *       select id from idempotency_keys where key_digest = digest and expires_at > now)
+ * Locks a key for the transaction. False if another transaction has the lock.
  *
  * PostgreSQL releases the lock at the end of the transaction or of the connection (PostgreSQL 18, 13.3.5). The lock has 64
  * bits of the digest: a collision of two keys is practically impossible, and would only refuse a request that the client can
  * repeat.
  */
-export function isKeyFree(db: Database, digest: SQL | KeyDigest, now: SQL | Date) {
+function lockKey(digest: SQL | KeyDigest): SQL {
+  return sql`pg_try_advisory_xact_lock(hashtextextended(${digest}, 0))`;
+}
+
+/**
+ * Locks a key for the transaction, and finds out whether it is free:
+ *
+ *     (lock the key) and not exists (select key_digest from idempotency_keys where key_digest = digest and expires_at > now)
+ */
+export function claimKey(db: Database, digest: KeyDigest, now: Date) {
   return and(
-    sql`pg_try_advisory_xact_lock(hashtextextended(${digest}, 0))`,
+    lockKey(digest),
     notExists(
       db
-        .select({ id })
+        .select({ keyDigest })
         .from(idempotencyKeys)
         .where(and(eq(keyDigest, digest), gt(expiresAt, now))),
     ),
@@ -40,22 +46,22 @@ export function isKeyFree(db: Database, digest: SQL | KeyDigest, now: SQL | Date
 /**
  * Inserts the `given` records whose keys are free and whose accounts have room. Returns the digests of the stored records:
  *
- *     insert into idempotency_keys select … from (values …) as given where (room for given.bytes) and (given key is free)
+ *     insert into idempotency_keys select … from (values …) as given where (room for given.bytes) and (lock the key)
  *     on conflict (key_digest) do update set … where idempotency_keys.expires_at <= excluded.created_at
  *     returning key_digest
  *
- * The conflict clause replaces an expired record. It also refuses a record that was committed after the statement had taken
- * its snapshot, which `isKeyFree` does not see.
+ * The conflict clause replaces an expired record, and keeps any other. It sees a record that was committed after the statement
+ * had taken its snapshot.
  */
 export function recordInsertion(
   db: Database,
   admitted: AccountQuota["admitted"],
   { rows, isUnlimited }: { readonly rows: RowCount; readonly isUnlimited: boolean },
 ) {
-  const condition = isKeyFree(db, sql`given.key_digest`, sql`given.created_at`);
+  const condition = lockKey(sql`given.key_digest`);
   return db
     .insert(idempotencyKeys)
-    .select(admitted(RECORD, { owner: "user_id", rows, condition, isUnlimited }))
+    .select(admitted(RECORD, { key: "key_digest", owner: "user_id", rows, condition, isUnlimited }))
     .onConflictDoUpdate({ target: keyDigest, set: EXCLUDED, setWhere: lte(expiresAt, sql`excluded.created_at`) })
     .returning({ keyDigest: sql<string>`${keyDigest}` });
 }

@@ -16,12 +16,7 @@ import {
   uuid,
   type PgColumn,
 } from "drizzle-orm/pg-core";
-import type {
-  Fingerprint,
-  IdempotencyRecord,
-  KeyDigest,
-  SealedResult,
-} from "../../domain/shared/idempotency-record.ts";
+import type { Fingerprint, KeyDigest, SealedResult } from "../../domain/shared/idempotency-record.ts";
 import type { EmailAddress, EmailKey } from "../../domain/user/email-address.ts";
 import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
 import type { PasswordHash } from "../../domain/user/password.ts";
@@ -216,7 +211,6 @@ export const sessions = pgTable(
 export const idempotencyKeys = pgTable(
   "idempotency_keys",
   {
-    id: uuid().$type<IdempotencyRecord["id"]>().notNull(),
     keyDigest: text("key_digest").$type<KeyDigest>().notNull(),
     userId: uuid("user_id").$type<UserId>().notNull(),
     fingerprint: text().$type<Fingerprint>().notNull(),
@@ -225,11 +219,10 @@ export const idempotencyKeys = pgTable(
     expiresAt: moment("expires_at").notNull(),
   },
   (record) => [
-    primaryKey({ name: "idempotency_keys_pkey", columns: [record.id] }),
+    primaryKey({ name: "idempotency_keys_pkey", columns: [record.keyDigest] }),
     foreignKey({ name: "idempotency_keys_user_fkey", columns: [record.userId], foreignColumns: [users.id] }).onDelete(
       "cascade",
     ),
-    unique("idempotency_keys_digest_unique").on(record.keyDigest),
     // For the removal of a user. Nothing else finds records by their user.
     index("idempotency_keys_user_idx").on(record.userId),
     index("idempotency_keys_expiry_idx").on(record.expiresAt),

@@ -2,10 +2,16 @@ import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import type { Value } from "../sql/parameter.ts";
 import { idempotencyKeys, posts, sessions, users } from "../drizzle/schema.ts";
 
-/** A table that is transferred, in the order of its `id`. */
+/** A table that is transferred, in the order of its primary key. */
 export interface TransferredTable {
   readonly name: string;
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** The first column is the primary key: an id, or a digest, whose hexadecimal digits every locale sorts alike. */
+  readonly columns: readonly [TransferredColumn, ...TransferredColumn[]];
+}
+
+interface TransferredColumn {
+  readonly name: string;
+  readonly type: string;
 }
 
 /** A row, with each value in PostgreSQL's text format. */
@@ -18,26 +24,31 @@ export const TRANSFERRED_TABLES: readonly TransferredTable[] = [users, posts, se
 
 function transferredTable(table: PgTable): TransferredTable {
   const { name, columns } = getTableConfig(table);
-  return { name, columns: columns.map((column) => ({ name: column.name, type: column.getSQLType() })) };
+  const [key, ...others] = columns.map((column) => ({ name: column.name, type: column.getSQLType() }));
+  if (key === undefined) throw new Error(`The table ${name} has no columns.`);
+  return { name, columns: [key, ...others] };
 }
 
 export function columnNames({ columns }: TransferredTable): string {
   return columns.map(({ name }) => `"${name}"`).join(", ");
 }
 
-/** The nil UUID, which is less than every id (RFC 9562, 5.9). */
-export const NIL_ID = "00000000-0000-0000-0000-000000000000";
-
-/** Selects up to `limit` rows after the id `$1`. */
-export function selectRows({ name, columns }: TransferredTable, limit: number): string {
-  const values = columns.map((column) => `"${column.name}"::text`).join(", ");
-  // Without the name of the table, `id` would be the selected text, and no index has the order of that text.
-  return `select ${values} from ${name} where ${name}.id > $1::uuid order by ${name}.id limit ${limit}`;
+/** A value that is less than every key. For the nil UUID, see RFC 9562, 5.9. */
+export function leastKey({ columns: [key] }: TransferredTable): string {
+  return key.type === "uuid" ? "00000000-0000-0000-0000-000000000000" : "";
 }
 
-/** Selects the greatest id. */
-export function selectLastId({ name }: TransferredTable): string {
-  return `select id::text from ${name} order by ${name}.id desc limit 1`;
+/** Selects up to `limit` rows after the key `$1`. */
+export function selectRows({ name, columns }: TransferredTable, limit: number): string {
+  const values = columns.map((column) => `"${column.name}"::text`).join(", ");
+  // Without the name of the table, the key would be the selected text, and no index has the order of that text.
+  const key = `${name}.${columns[0].name}`;
+  return `select ${values} from ${name} where ${key} > $1::${columns[0].type} order by ${key} limit ${limit}`;
+}
+
+/** Selects the greatest key. */
+export function selectLastKey({ name, columns: [key] }: TransferredTable): string {
+  return `select ${key.name}::text from ${name} order by ${name}.${key.name} desc limit 1`;
 }
 
 /** Counts the rows and sums a part of the MD5 of each, so that the result does not depend on their order. */

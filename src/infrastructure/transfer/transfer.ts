@@ -3,9 +3,9 @@ import { fail } from "../../domain/shared/fail.ts";
 import type { TransferEndpoint } from "./endpoint.ts";
 import {
   TRANSFERRED_TABLES,
-  NIL_ID,
+  leastKey,
   selectChecksum,
-  selectLastId,
+  selectLastKey,
   selectRows,
   type TransferredTable,
   type Row,
@@ -120,9 +120,8 @@ async function copyTable(
   table: TransferredTable,
   onCopied: (rows: number) => void,
 ): Promise<void> {
-  const [last] = await to.select(selectLastId(table));
-  const id = table.columns.findIndex(({ name }) => name === "id");
-  let after = last?.[0] ?? NIL_ID;
+  const [last] = await to.select(selectLastKey(table));
+  let after = last?.[0] ?? leastKey(table);
   let batch: Row[] = [];
   let length = 0;
   const insertBatch = async () => {
@@ -140,7 +139,7 @@ async function copyTable(
       batch.push(row);
       length += rowLength;
     }
-    after = rows.at(-1)?.[id] ?? after;
+    after = rows.at(-1)?.[0] ?? after;
     isAll = rows.length < MAX_SELECT_ROWS;
   }
   await insertBatch();

@@ -19,7 +19,15 @@ import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.t
 import { renewEmailKeys } from "../../../src/infrastructure/drizzle/email-keys.ts";
 import { renewTitleKeys } from "../../../src/infrastructure/drizzle/title-keys.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
-import { ANY_BATCH, aDraft, EVERY_DRAFT, nextId, past, PUBLISHED_POSTS, recordingLog } from "../../support/fixtures.ts";
+import {
+  ANY_BATCH,
+  aDraft,
+  aRecord,
+  EVERY_DRAFT,
+  past,
+  PUBLISHED_POSTS,
+  recordingLog,
+} from "../../support/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../../support/plans.ts";
 import { fillCluster, openTemplate, type FilledCluster } from "../../support/test-storage.ts";
 
@@ -52,7 +60,7 @@ const ROWS = filling(`
     select id_of(n), id_of(1 + n * 7919 % ${USERS}), 'digest ' || n, now(), now(), '2026-01-01'::timestamptz + n * interval '1 minute'
     from generate_series(1, ${SESSIONS}) n;
   insert into idempotency_keys
-    select id_of(n), 'digest ' || n, id_of(1 + n * 7919 % ${USERS}), 'fingerprint', 'answer', now(), '2026-01-01'::timestamptz + n * interval '1 minute'
+    select 'digest ' || n, id_of(1 + n * 7919 % ${USERS}), 'fingerprint', 'answer', now(), '2026-01-01'::timestamptz + n * interval '1 minute'
     from generate_series(1, ${IDEMPOTENCY_KEYS}) n;
 `);
 
@@ -135,7 +143,6 @@ function indexesOf(filter: PostFilter, { by }: PostSort): string[] {
 const touched = { id: idOf<SessionId>(700), lastUsedAt: NOW, expiresAt: NOW } as Session;
 
 const RECORD: IdempotencyRecord = {
-  id: nextId(),
   keyDigest: "new digest" as KeyDigest,
   userId: USER,
   fingerprint: "fingerprint" as Fingerprint,
@@ -223,17 +230,28 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   [
     "idempotencyKeys.claim",
     async ({ idempotencyKeys }) => idempotencyKeys.claim("digest 700" as KeyDigest, NOW),
-    ["idempotency_keys_digest_unique"],
+    ["idempotency_keys_pkey"],
   ],
   [
     "posts.insert with a record",
     async ({ posts }) => posts.insert({ post: aDraft(USER), record: RECORD }),
-    ["account_usage_pkey", "idempotency_keys_digest_unique"],
+    ["account_usage_pkey"],
+  ],
+  [
+    "posts.insert of several posts at once",
+    async ({ posts }) => Promise.all([aDraft(USER), aDraft(OTHER)].map(posts.insert)),
+    ["account_usage_pkey"],
+  ],
+  [
+    "posts.insert of several posts with records at once",
+    async ({ posts }) =>
+      Promise.all(["a", "b"].map(async (key) => posts.insert({ post: aDraft(USER), record: aRecord(USER, key) }))),
+    ["account_usage_pkey"],
   ],
   [
     "idempotencyKeys.find",
     async ({ idempotencyKeys }) => idempotencyKeys.find("digest 700" as KeyDigest),
-    ["idempotency_keys_digest_unique"],
+    ["idempotency_keys_pkey"],
   ],
   [
     "idempotencyKeys.deleteByUser",

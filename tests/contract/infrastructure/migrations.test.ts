@@ -7,6 +7,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
+import type { KeyDigest } from "../../../src/domain/shared/idempotency-record.ts";
 import { checkSchema } from "../../../src/infrastructure/drizzle/check-schema.ts";
 import {
   appliedMigrations,
@@ -318,6 +319,22 @@ describe("migrations on PGlite", () => {
     expect(await engines()).toEqual({ total: 0, isComplete: false });
     expect((await searchIndex.sweep())._unsafeUnwrap()).toBe(300);
     expect(await engines()).toEqual({ total: 300, isComplete: true });
+  });
+
+  it("keeps the replay records when their digest becomes the primary key", async () => {
+    await keepMigrationsBefore("0009");
+    const older = (await migratedStorage(rawClient(engine), folder))._unsafeUnwrap();
+    await engine.exec(`insert into users select id_of(1), 'Ada', 'ada@example.org', 'ada@example.org', 'hash', 'author', 1, now(), now();
+      insert into idempotency_keys select id_of(n), 'digest ' || n, id_of(1), 'fingerprint', 'answer ' || n, now(), now()
+        from generate_series(1, 3) n`);
+    const records = async () => (await engine.query("select key_digest, answer from idempotency_keys order by 1")).rows;
+    const before = await records();
+    const { idempotencyKeys } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    expect(await records()).toEqual(before);
+    expect((await idempotencyKeys.find("digest 2" as KeyDigest))._unsafeUnwrap()).toMatchObject({ result: "answer 2" });
+    expect((await older.schemaCheck())._unsafeUnwrapErr()).toEqual({ kind: "schema_outdated" });
+    const column = "select from pg_attribute where attrelid = 'idempotency_keys'::regclass and attname = 'id'";
+    expect((await engine.query(column)).rows).toEqual([]);
   });
 
   it("lets no program serve that searches by the removed column", async () => {

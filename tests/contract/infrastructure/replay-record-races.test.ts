@@ -47,9 +47,9 @@ describe("a replay record that another process stores after the snapshot of a st
       const inserting = storage.idempotencyKeys.insert(second, "within_quota");
       await statementWaits(transaction);
       await transaction.unsafe(
-        `insert into idempotency_keys (id, key_digest, user_id, fingerprint, answer, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7)`,
-        [first.id, first.keyDigest, first.userId, first.fingerprint, first.result, first.createdAt, first.expiresAt],
+        `insert into idempotency_keys (key_digest, user_id, fingerprint, answer, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6)`,
+        [first.keyDigest, first.userId, first.fingerprint, first.result, first.createdAt, first.expiresAt],
       );
       return { inserting };
     });

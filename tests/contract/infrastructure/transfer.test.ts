@@ -9,8 +9,8 @@ import {
 import { transfer, type TransferProgress } from "../../../src/infrastructure/transfer/transfer.ts";
 import {
   TRANSFERRED_TABLES,
-  NIL_ID,
-  selectLastId,
+  leastKey,
+  selectLastKey,
   selectRows,
   type TransferredTable,
 } from "../../../src/infrastructure/transfer/table-copy.ts";
@@ -34,9 +34,11 @@ const ROWS = [
   `insert into sessions select ('00000000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid,
     ('00000000-0000-7000-9000-' || lpad(to_hex(1 + n % ${USERS}), 12, '0'))::uuid, 'digest ' || n, now(), now(), now()
     from generate_series(1, 3) n`,
-  `insert into idempotency_keys select id, token_digest, user_id, 'fingerprint', 'answer', created_at, expires_at
+  `insert into idempotency_keys select token_digest, user_id, 'fingerprint', 'answer', created_at, expires_at
     from sessions limit 2`,
 ];
+
+const posts = TRANSFERRED_TABLES.find(({ name }) => name === "posts") as TransferredTable;
 
 const ignore = () => {};
 
@@ -124,7 +126,7 @@ describe("a transfer", () => {
     const failing: TransferEndpoint = {
       ...from,
       select: async (text, values) => {
-        if (text.includes("from posts where") && values?.[0] !== NIL_ID) throw new Error("the disk failed");
+        if (text.includes("from posts where") && values?.[0] !== leastKey(posts)) throw new Error("the disk failed");
         return from.select(text, values);
       },
     };
@@ -153,8 +155,7 @@ describe("a transfer", () => {
   it("reads a table in the order of an index, without a sort", async () => {
     const end = await filled(await server());
     await end.run("analyze");
-    const posts = TRANSFERRED_TABLES.find(({ name }) => name === "posts") as TransferredTable;
-    for (const [text, ...values] of [[selectRows(posts, 100), NIL_ID], [selectLastId(posts)]] as const) {
+    for (const [text, ...values] of [[selectRows(posts, 100), leastKey(posts)], [selectLastKey(posts)]] as const) {
       const plan = (await end.select(`explain ${text}`, values)).flat().join("\n");
       expect(plan).toContain("posts_pkey");
       expect(plan).not.toContain("Sort");

@@ -6,7 +6,7 @@ import { fail } from "../../../src/domain/shared/fail.ts";
 import { editPost, publishPost, type Draft } from "../../../src/domain/post/post.ts";
 import { ROW_BYTES } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
-import { aDraft, ANY_BATCH, aRecord, aUser, content, EVERY_DRAFT, LATER, nextId } from "../../support/fixtures.ts";
+import { aDraft, ANY_BATCH, aRecord, aUser, content, EVERY_DRAFT, LATER } from "../../support/fixtures.ts";
 import { openedStorage } from "../../support/opened-storage.ts";
 import type { StorageUnderTest } from "../../support/storage-under-test.ts";
 
@@ -142,7 +142,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
     it("reports idempotency_key_in_use below the quota", async () => {
       const record = aUnitOfReplay(ada);
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
-      const again = await storage.posts.insert({ post: aUnit(ada), record: { ...record, id: nextId() } });
+      const again = await storage.posts.insert({ post: aUnit(ada), record: record });
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
     });
 

@@ -89,7 +89,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
       await stored();
       const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
       expect((await storage.idempotencyKeys.insert(next, "within_quota")).isOk()).toBe(isFree);
-      expect((await found())?.id === next.id).toBe(isFree);
+      expect((await found())?.result === next.result).toBe(isFree);
     });
 
     it("insert fails with user_not_found for an unknown user and stores nothing", async () => {
@@ -182,7 +182,7 @@ export function idempotencyKeyRepositoryContract(adapter: StorageUnderTest): voi
         const next = ownRecord(KEY, { createdAt: after(ms), expiresAt: after(2 * DAY_MS) });
         const post = aDraft(user.id);
         expect((await storage.posts.insert({ post, record: next })).isOk()).toBe(isFree);
-        expect((await found())?.id === next.id).toBe(isFree);
+        expect((await found())?.result === next.result).toBe(isFree);
         expect(await isStored(post)).toBe(isFree);
       });
 

@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Idempotency } from "../../../src/application/idempotency/idempotency.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
-import { content, DAY_MS, email, name, nextId, password, title } from "../../support/fixtures.ts";
+import { content, DAY_MS, email, name, password, title } from "../../support/fixtures.ts";
 import { contentsOf, openQuire, outage, OUTAGE, PASSWORD, signIn, storedDraft, type Overrides } from "./support.ts";
 
 const POST = { title: title("Once"), content: content("And only once."), status: "draft" } as const;
@@ -31,7 +31,7 @@ async function openKeyed(overrides: Overrides = {}) {
       const { keyDigest, fingerprint } = cipher;
       const [createdAt, expiresAt] = [clock.now(), new Date(clock.now().getTime() + DAY_MS)];
       const result = await cipher.seal(text);
-      const record = { id: nextId<never>(), keyDigest, fingerprint, userId: author.id, result, createdAt, expiresAt };
+      const record = { keyDigest, fingerprint, userId: author.id, result, createdAt, expiresAt };
       (await storage.idempotencyKeys.insert(record, "always"))._unsafeUnwrap();
     },
   };
