@@ -239,7 +239,7 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
   ],
   [
     "posts.insert of several posts at once",
-    async ({ posts }) => Promise.all([aDraft(USER), aDraft(OTHER)].map(posts.insert)),
+    async ({ posts }) => Promise.all([USER, OTHER].map(async (author) => posts.insert(aDraft(author)))),
     ["account_usage_pkey"],
   ],
   [
