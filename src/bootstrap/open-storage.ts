@@ -82,13 +82,15 @@ async function requireExisting(config: Config, log: Log): Promise<ReturnType<typ
 }
 
 async function openEmbedded(config: Config, log: Log, directory: string | ClaimedDirectory) {
-  const { openPgliteStorage } = await import("../infrastructure/pglite/storage.ts");
+  const { openEmbeddedDatabase } = await import("../infrastructure/pglite/embedded-database.ts");
   const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes, cacheBytes } = config;
   const location = typeof directory === "string" ? resolve(directory) : directory.directory;
   const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes, cacheBytes };
-  return (await openPgliteStorage({ directory, ...limits, migrations: MIGRATIONS_FOLDER, log })).map(
-    (storage): OpenedStorage => ({ ...storage, location }),
-  );
+  const options = { directory, ...limits, migrations: MIGRATIONS_FOLDER, log };
+  // PostgreSQL starts on its own thread while this one loads the adapters.
+  const opening = openEmbeddedDatabase(options);
+  const { openPgliteStorage } = await import("../infrastructure/pglite/storage.ts");
+  return (await openPgliteStorage(options, opening)).map((storage): OpenedStorage => ({ ...storage, location }));
 }
 
 function serverOptions({ statementDeadlineMs, accountQuotaBytes }: Config, database: DatabaseConfig) {

@@ -11,8 +11,9 @@ import type { RunningServer, ServeError } from "./running-server.ts";
 export async function serve(config: Config, log: Log): Promise<Result<RunningServer, ServeError>> {
   const claimed = config.database === null ? claimDataDirectory(config.dataDirectory) : ok(undefined);
   if (claimed.isErr()) return err(claimed.error);
-  // Loaded after the claim, so that a directory in use is reported immediately. The database opens on its own thread while
-  // this one loads the web framework.
+  // Loaded after the claim, so that a directory in use is reported immediately. The modules that start the thread of the
+  // database come first, so that it opens while this thread loads the web framework.
+  if (config.database === null) await import("../infrastructure/pglite/embedded-database.ts");
   const { openStorage } = await import("./open-storage.ts");
   const opening = openStorage(config, log, claimed.value);
   const { startServer } = await import("./running-server.ts");

@@ -40,9 +40,12 @@ interface PgliteOptions extends EmbeddedDatabaseOptions {
   readonly migrations: string;
 }
 
-/** Opens the embedded database of a data directory, and migrates its schema. */
-export async function openPgliteStorage(options: PgliteOptions): Promise<Result<PgliteStorage, OpenPgliteError>> {
-  const opened = await openEmbeddedDatabase(options);
+/** Opens the embedded database of a data directory, unless the caller has begun to, and migrates its schema. */
+export async function openPgliteStorage(
+  options: PgliteOptions,
+  opening = openEmbeddedDatabase(options),
+): Promise<Result<PgliteStorage, OpenPgliteError>> {
+  const opened = await opening;
   if (opened.isErr()) return err(opened.error);
   const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, onRestarted, close } = opened.value;
   const { migrations, accountQuotaBytes, cacheBytes, log } = options;
