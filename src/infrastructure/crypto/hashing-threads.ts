@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { PasswordHash } from "../../domain/user/password.ts";
+import { packageFile } from "../node/package-files.ts";
 import { argon2id } from "./argon2id.ts";
 import type { HashingAnswer, HashingRequest } from "./hashing-messages.ts";
 import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
-// Node itself loads a worker thread, so this is always the built file. `src` and `dist` lie side by side.
-const WORKER_FILE = new URL("../../../dist/infrastructure/crypto/hashing-worker.js", import.meta.url);
+// Node itself loads a worker thread, so this is always the built file.
+const WORKER_FILE = packageFile("dist/infrastructure/crypto/hashing-worker.js");
 /** A worker runs a few kilobytes of JavaScript. The memory of Argon2id is outside of this heap. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 

@@ -3,6 +3,7 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
+import { packageFile } from "../../node/package-files.ts";
 import type { Damage } from "../directory/damage.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import {
@@ -72,8 +73,8 @@ export interface SupervisorOptions {
 /** An engine of average speed serves this many requests within the longest wait. More requests would time out. */
 const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
 
-// Node itself loads a Worker, so it is always the built file. `src` and `dist` are siblings.
-const ENGINE_WORKER = new URL("../../../../dist/infrastructure/pglite/client/engine-worker.js", import.meta.url);
+// Node itself loads a Worker, so it is always the built file.
+const ENGINE_WORKER = packageFile("dist/infrastructure/pglite/client/engine-worker.js");
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
   const supervisor = new EngineSupervisor(options, admissionQueue(QUEUE_LIMITS));

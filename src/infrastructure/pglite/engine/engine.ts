@@ -86,17 +86,16 @@ export interface EngineOptions {
   readonly onFailed: (failure: EngineFailed) => void;
 }
 
-// Node itself loads a Worker, so it is always the built file. `src` and `dist` are siblings.
-const INITIALISE_WORKER = new URL(
-  "../../../../dist/infrastructure/pglite/engine/initialise-worker.js",
-  import.meta.url,
-);
 /** For opening, crash recovery, checkpoints, vacuums and schema changes. These take seconds at most, except on a slow disk. */
 export const UPKEEP_DEADLINE_MS = 600_000;
 
-/** Creates a new cluster in an empty directory. */
-export async function initialiseEngine(cluster: string): Promise<Result<void, EngineNotOpened>> {
-  const thread = startWorkerThread<never>(INITIALISE_WORKER, { cluster });
+/**
+ * Creates a new cluster in an empty directory.
+ *
+ * @param worker The built file of `initialise-worker.ts`.
+ */
+export async function initialiseEngine(cluster: string, worker: URL): Promise<Result<void, EngineNotOpened>> {
+  const thread = startWorkerThread<never>(worker, { cluster });
   const event = await thread.next(UPKEEP_DEADLINE_MS);
   await thread.kill();
   return event.kind === "initialised" ? ok() : err(notOpened(event, thread.lastLines));
