@@ -117,6 +117,7 @@ describe("isTypoMatch", () => {
     ["kubernets wi-fi", "Kubernetes", "WiFi", true],
     ["kubernets a/b", "Kubernetes", "A, a/b", true],
     ["kubernets a/b", "Kubernetes", "b a", false],
+    ["kubernets a/b c/d", "Kubernetes", "a/b", false],
   ])("compares %j with the title %j and the content %j: %s", (raw, title, content, expected) => {
     expect(isTypoMatch(queryOf(raw), { title, content })).toBe(expected);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseSearchQuery, type Clause } from "../../../../src/domain/search/search-query.ts";
+import { isPrefixForm, parseSearchQuery, type Clause } from "../../../../src/domain/search/search-query.ts";
 
 /** `a b` are two words, `[a b]` is a phrase, `|` separates forms and `||` alternatives, `*` is a prefix. */
 function written({ forms, isExcluded, isQuoted, isPrefix }: Clause): string {
@@ -82,5 +82,17 @@ describe("parseSearchQuery", () => {
       words: ["to", "be", "or", "not"],
     });
     expect(parseSearchQuery("one -two")._unsafeUnwrap().words).toEqual([]);
+  });
+});
+
+describe("isPrefixForm", () => {
+  it.each([
+    ["micro", [["micro"]]],
+    ["node.js", [["nodejs"]]],
+    ['"node js"', []],
+    ["node ", [["node"]]],
+  ])("completes of the last word %j only the forms %j", (raw, completed) => {
+    const [[clause] = []] = parseSearchQuery(raw)._unsafeUnwrap().alternatives;
+    expect(clause?.forms.filter((form) => isPrefixForm(clause, form))).toEqual(completed);
   });
 });
