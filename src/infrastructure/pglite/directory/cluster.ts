@@ -66,7 +66,11 @@ export async function prepareCluster(
   const space = checkSpaceForDatabase(directory, freeSpaceBytes);
   if (space.isErr()) return err(space.error);
   log.info({ directory }, "initialising a new database, which takes some seconds");
-  return (await initialise(directory, cluster)).map(() => cluster);
+  const startedAt = performance.now();
+  return (await initialise(directory, cluster)).map(() => {
+    log.info({ directory, durationMs: Math.round(performance.now() - startedAt) }, "new database initialised");
+    return cluster;
+  });
 }
 
 async function checkFormat(directory: string, cluster: string): Promise<Result<string, ClusterError>> {
