@@ -22,22 +22,30 @@ async function offered(shell: Shell, line: string): Promise<readonly string[]> {
   return stdout.split("\n").filter((word) => word !== "" && word.startsWith(current));
 }
 
-describe.each(SHELLS)("the completion script for %s", (shell) => {
-  const isMissing = spawnSync(shell, ["--version"]).status !== 0;
-  const why = isMissing ? ` (skipped: ${shell} is missing)` : "";
+const COMMANDS = ["serve", "user", "move", "reindex", "completion", "--version", "--help"];
 
-  it.skipIf(isMissing).each([
-    ["quire ", ["serve", "user", "move", "reindex", "completion", "--version", "--help"]],
-    ["quire us", ["user"]],
-    ["quire user ", ["create", "list", "password", "role", "--help"]],
-    ["quire user create --n", ["--name", "--new-database"]],
-    ["quire user create --role ", ["author", "admin"]],
-    ["quire user create --name user --role ad", ["admin"]],
-    ["quire user role ada@example.org a", ["author", "admin"]],
-    ["quire completion ", ["bash", "zsh", "--help"]],
-    ["quire move --to doc", ["docs"]],
-    ["quire post ", ["serve", "user", "move", "reindex", "completion", "--version", "--help"]],
-  ])(`completes '%s'${why}`, async (line, words) => {
-    expect(await offered(shell, line)).toEqual(words);
-  });
+/** Unfinished lines, and the words that can follow. */
+const LINES: Readonly<Record<string, readonly string[]>> = {
+  "quire ": COMMANDS,
+  "quire us": ["user"],
+  "quire user ": ["create", "list", "password", "role", "--help"],
+  "quire user create --n": ["--name", "--new-database"],
+  "quire user create --role ": ["author", "admin"],
+  "quire user create --name user --role ad": ["admin"],
+  "quire user role ada@example.org a": ["author", "admin"],
+  "quire completion ": ["bash", "zsh", "--help"],
+  "quire move --to doc": ["docs"],
+  "quire post ": COMMANDS,
+};
+
+describe("the completion script", () => {
+  for (const shell of SHELLS) {
+    const isMissing = spawnSync(shell, ["--version"]).status !== 0;
+    const why = isMissing ? ` (skipped: ${shell} is missing)` : "";
+    it.skipIf(isMissing)(`completes commands, options, values and directories in ${shell}${why}`, async () => {
+      const lines = Object.keys(LINES);
+      const words = await Promise.all(lines.map(async (line) => [line, await offered(shell, line)] as const));
+      expect(Object.fromEntries(words)).toEqual(LINES);
+    });
+  }
 });
