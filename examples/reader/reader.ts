@@ -1,4 +1,4 @@
-import { createClient, excerptParts, type Failure, type ListedPost, type Result } from "quire/client";
+import { createClient, excerptParts, type Failure, type ListedPost, type Result } from "quire-api/client";
 
 const token = sessionStorage.getItem("token");
 const { api: url = location.origin } = document.documentElement.dataset;

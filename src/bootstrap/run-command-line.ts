@@ -10,23 +10,34 @@ import { nodeAdapters } from "./compose.ts";
 import { loadConfig } from "./config.ts";
 import { moveDatabase, moveLocations } from "./move-database.ts";
 import { openExistingStorage, openStorage } from "./open-storage.ts";
+import { handleStopSignals } from "./process-end.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { rebuildSearchIndex } from "./rebuild-search-index.ts";
+import { runServer } from "./run-server.ts";
 import { VERSION } from "./version.ts";
 
-/** Runs the command that the arguments name, with the configuration of the environment. */
+/**
+ * Runs the command that the arguments name, with the configuration of the environment. `hasServed`: the command was the
+ * server, of which a connection may keep the process alive.
+ */
 export async function runCommandLine(
   argv: readonly string[],
   terminal: Terminal = processTerminal(visibleText),
-): Promise<Result<void, ProcessFailure>> {
-  return runCommand<ProcessFailure>(argv, {
+): Promise<Result<{ readonly hasServed: boolean }, ProcessFailure>> {
+  let hasServed = false;
+  const done = await runCommand<ProcessFailure>(argv, {
     version: VERSION,
     terminal,
+    serve: async () => {
+      hasServed = true;
+      return runServer(handleStopSignals());
+    },
     withDatabase,
     moveLocations,
     moveDatabase,
     rebuildSearchIndex,
   });
+  return done.map(() => ({ hasServed }));
 }
 
 const withDatabase: WithDatabase<ProcessFailure> = async (newDatabase, run) => {

@@ -78,11 +78,20 @@ function spawnInContainer(dataDirectory: string, host: string) {
   return spawn("unshare", [...CONTAINER, ...command], { env });
 }
 
-/** Starts the server with `npm start`, as the README does, but without the build. */
-export async function startWithNpm(dataDirectory: string): Promise<RunningServer> {
+/** Starts the server with `npm start`, as the README does. */
+export async function startWithNpm(dataDirectory: string, folder = ROOT): Promise<RunningServer> {
+  return startProgram(["npm", "start"], folder, dataDirectory);
+}
+
+/** Starts a program that is the server, on a free port, and waits until it prints its URL. */
+export async function startProgram(
+  [program, ...words]: readonly [string, ...string[]],
+  folder: string,
+  dataDirectory: string,
+): Promise<RunningServer> {
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, PORT: "0", QUIRE_DATA_DIR: dataDirectory };
-  return listening(spawn("npm", ["start", "--ignore-scripts"], { cwd: ROOT, env }));
+  return listening(spawn(program, words, { cwd: folder, env }));
 }
 
 async function listening(child: ChildProcessWithoutNullStreams): Promise<RunningServer> {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClient } from "../../src/interfaces/client/client.ts";
+import { PACKAGE_NAME } from "../support/package-name.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { startServer, type RunningServer } from "./server.ts";
 
@@ -37,7 +38,7 @@ beforeEach(async () => {
   server = await startServer(dataDirectory);
   project = await mkdtemp(join(tmpdir(), "quire-snippet-"));
   await mkdir(join(project, "node_modules"));
-  await symlink(ROOT, join(project, "node_modules", "quire"));
+  await symlink(ROOT, join(project, "node_modules", PACKAGE_NAME));
   await writeFile(join(project, "package.json"), '{"type":"module"}');
   await writeFile(join(project, "tsconfig.json"), JSON.stringify(TSCONFIG));
 });

@@ -1,21 +1,19 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/**
- * A reverse proxy that tests run in front of a server. It has its default settings, except those that make it a reverse
- * proxy.
- */
+/** A reverse proxy that tests run in front of a server: nginx as in the example, HAProxy with its default settings. */
 export interface ProxyProgram {
   readonly name: string;
   /** The reason why it cannot run here; `null` if it can. */
   readonly skipReason: string | null;
   /** Whether it keeps an idle connection to the server for as long as nginx, 60 seconds. */
   readonly keepsConnections: boolean;
-  readonly start: (serverPort: number) => Promise<RunningProxy>;
+  readonly start: (...serverPorts: readonly number[]) => Promise<RunningProxy>;
 }
 
 export interface RunningProxy {
@@ -23,10 +21,12 @@ export interface RunningProxy {
   end(): Promise<void>;
 }
 
-type Configuration = (directory: string, port: number, serverPort: number) => string;
+type Configuration = (directory: string, port: number, serverPorts: readonly number[]) => string;
 
-/** The manual's example of a proxy that keeps its connections (ngx_http_upstream_module, keepalive). */
-const nginxConfiguration: Configuration = (directory, port, serverPort) => `
+const NGINX_EXAMPLE = readFileSync(new URL("../../examples/deploy/nginx.conf", import.meta.url), "utf8");
+
+/** The example for nginx, without TLS and with other ports. */
+const nginxConfiguration: Configuration = (directory, port, serverPorts) => `
 daemon off;
 master_process off;
 pid ${directory}/pid;
@@ -39,24 +39,17 @@ http {
   fastcgi_temp_path ${directory};
   uwsgi_temp_path ${directory};
   scgi_temp_path ${directory};
-  upstream quire {
-    server 127.0.0.1:${serverPort};
-    keepalive 64;
-  }
-  server {
-    listen 127.0.0.1:${port};
-    client_max_body_size 30m;
-    location / {
-      proxy_pass http://quire;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-    }
-  }
+  ${NGINX_EXAMPLE.replace("listen 443 ssl;", `listen 127.0.0.1:${port};`)
+    .replaceAll(/^ *ssl_certificate.*;$/gm, "")
+    .replace(/^ *server 127\S*:3000(.*;)\n *server 127\S*:3001.*;$/m, (_, parameters: string) =>
+      serverPorts.map((each) => `server 127.0.0.1:${each}${parameters}`).join("\n"),
+    )
+    // A test sends more, to see the refusal of the server.
+    .replace("client_max_body_size 7m;", "client_max_body_size 30m;")}
 }
 `;
 
-const haproxyConfiguration: Configuration = (_, port, serverPort) => `
+const haproxyConfiguration: Configuration = (_, port, serverPorts) => `
 defaults
   mode http
   option forwardfor
@@ -65,7 +58,7 @@ defaults
   timeout server 60s
 listen quire
   bind 127.0.0.1:${port}
-  server quire 127.0.0.1:${serverPort}
+${serverPorts.map((each, index) => `  server quire${index} 127.0.0.1:${each}`).join("\n")}
 `;
 
 export const PROXIES: readonly ProxyProgram[] = [
@@ -85,12 +78,12 @@ function program(
     name,
     keepsConnections,
     skipReason: spawnSync(name, versionOptions).status === 0 ? null : `${name} is missing`,
-    start: async (serverPort) => {
+    start: async (...serverPorts) => {
       const directory = await mkdtemp(join(tmpdir(), `quire-${name}-`));
       await chmod(directory, 0o777);
       const port = await freePort();
       const file = join(directory, "proxy.conf");
-      await writeFile(file, configuration(directory, port, serverPort));
+      await writeFile(file, configuration(directory, port, serverPorts));
       const child = spawn(name, [...startOptions, file], { stdio: ["ignore", "ignore", "pipe"] });
       let errors = "";
       child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));

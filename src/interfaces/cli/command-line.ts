@@ -4,6 +4,7 @@ import type { UseCases } from "../../application/application.ts";
 import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
 import type { CommandFailure } from "./command-failure.ts";
+import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
 import { move, type MoveDependencies, type MovedTable, type MoveLocations } from "./move.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
@@ -24,6 +25,8 @@ export type WithDatabase<Failure> = <T>(
 /** `Failure`: why a database cannot be opened, used or closed. */
 export interface CommandDependencies<Failure> extends MoveDependencies<Failure>, ReindexDependencies<Failure> {
   readonly version: string;
+  /** Serves the API until a signal stops it. */
+  readonly serve: () => Promise<Result<void, Failure>>;
   readonly withDatabase: WithDatabase<Failure>;
 }
 
@@ -38,6 +41,25 @@ const USER_ARGUMENT = "<user>";
 const USER_ARGUMENT_TEXT = "the user's e-mail address or id";
 const PASSWORD_STDIN_TEXT = "read the password from standard input, without its last line break";
 
+/** The command of a command line without words. */
+const DEFAULT_COMMAND = "serve";
+
+const HELP_TEXT = `
+Examples:
+  quire                                              serve the API on http://127.0.0.1:3000, with the data in ./data
+  PORT=8080 QUIRE_DATA_DIR=/var/lib/quire quire      the same with another port and another data directory
+  quire user create --new-database --role admin      create the first admin; prompts for address, name and password
+  quire user list --json                             all users, one JSON object a line
+  quire move --from ./data --to ./copy               copy a database, and verify the copy
+  source <(quire completion bash)                    complete commands and options in this shell
+
+Variables of the environment, or of a file .env in this directory, configure the server and the commands. The most used:
+  HOST, PORT            the address to listen on (127.0.0.1, 3000)
+  QUIRE_DATA_DIR        the data directory of the embedded PostgreSQL (./data)
+  DATABASE_URL          a PostgreSQL server instead of the embedded one
+  QUIRE_REGISTRATION    open, or closed: only admins create users
+The server checks all variables when it starts, and names every mistake. /docs on the server has the API.`;
+
 const DATABASE_TEXT = `
 The commands use the database of the server: DATABASE_URL, or else QUIRE_DATA_DIR (default: ./data), from the environment or
 from the file .env.`;
@@ -46,7 +68,17 @@ const MOVE_TEXT = `
 A location is a data directory or the URL of a PostgreSQL server. All users of a machine can see the options of a process. So
 pass a URL with a password in a variable, or as - and a line of standard input (the line of --from comes first).`;
 
-/** Runs the command that the arguments name. */
+const SERVE_TEXT = `
+It creates the database at the first start and applies new migrations. Variables configure it: quire --help names the most
+used ones, and .env.example in the package all of them. Exit codes: 0 after a stop, 75 if another process has the data
+directory, 78 for a wrong configuration.`;
+
+const COMPLETION_TEXT = `
+For this shell:     source <(quire completion bash)
+For every shell:    quire completion bash > ~/.local/share/bash-completion/completions/quire
+With zsh:           put source <(quire completion zsh) into ~/.zshrc`;
+
+/** Runs the command that the arguments name; without a command, the server. */
 export async function runCommand<Failure>(
   argv: readonly string[],
   dependencies: CommandDependencies<Failure>,
@@ -59,7 +91,10 @@ export async function runCommand<Failure>(
       outcome = await command(...args);
     };
   const program = new Command("quire")
-    .description("Administers the data of a Quire server. With the embedded PostgreSQL, stop the server first.")
+    .description(
+      "A publishing API with a PostgreSQL inside. Without a command it serves the API. On the embedded PostgreSQL, stop the server before you use another command.",
+    )
+    .addHelpText("after", HELP_TEXT)
     .version(dependencies.version, "--version", "show the version")
     .exitOverride()
     .configureOutput({
@@ -68,19 +103,29 @@ export async function runCommand<Failure>(
         errors += text;
       },
     });
+  addServe(program, dependencies, action);
   const user = program.command("user").description("administer users").addHelpText("after", DATABASE_TEXT);
   addCreateUser(user, dependencies, action);
   addListUsers(user, dependencies, action);
   addUserChanges(user, dependencies, action);
   addMove(program, dependencies, action);
   addReindex(program, dependencies, action);
+  addCompletion(program, dependencies, action);
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(argv.length > 2 ? argv : [...argv, DEFAULT_COMMAND]);
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     return thrown.exitCode === 0 ? ok() : err({ kind: "command_line_invalid", detail: errors.trimEnd() });
   }
   return outcome.map(() => undefined);
+}
+
+function addServe<Failure>(program: Command, { serve }: CommandDependencies<Failure>, action: ActionOf<Failure>): void {
+  program
+    .command(DEFAULT_COMMAND)
+    .description("serve the API until SIGTERM or Ctrl-C (the default)")
+    .addHelpText("after", SERVE_TEXT)
+    .action(action(async () => serve()));
 }
 
 function addCreateUser<Failure>(
@@ -205,6 +250,24 @@ function addReindex<Failure>(
     )
     .addHelpText("after", DATABASE_TEXT)
     .action(action(async () => reindex(dependencies)));
+}
+
+function addCompletion<Failure>(
+  program: Command,
+  { terminal }: CommandDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("completion")
+    .description("print a script that completes commands and options in a shell")
+    .addArgument(program.createArgument("<shell>", "the shell").choices(SHELLS))
+    .addHelpText("after", COMPLETION_TEXT)
+    .action(
+      action(async (shell: Shell) => {
+        terminal.write(completionScript(program, shell));
+        return ok();
+      }),
+    );
 }
 
 function movedLines(tables: readonly MovedTable[]): readonly string[] {

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type RunningServer } from "../server.ts";
 import { pagesOfOneBrowser, browserSkipReason } from "../../support/browser.ts";
 import { listening } from "../../support/listening.ts";
+import { PACKAGE_NAME } from "../../support/package-name.ts";
 import { copyTemplate } from "../../support/test-storage.ts";
 import type { visit } from "./visit.ts";
 
@@ -53,8 +54,8 @@ beforeAll(async () => {
 
   directory = await mkdtemp(join(tmpdir(), "quire-visit-"));
   await mkdir(join(directory, "node_modules"));
-  await symlink(ROOT, join(directory, "node_modules", "quire"));
-  await writeFile(join(directory, "visit.mjs"), await visitWith({ external: ["quire/client"] }));
+  await symlink(ROOT, join(directory, "node_modules", PACKAGE_NAME));
+  await writeFile(join(directory, "visit.mjs"), await visitWith({ external: [`${PACKAGE_NAME}/client`] }));
   const main = `console.log(JSON.stringify(await visit("${server.url}", "${origin}")));`;
   await writeFile(join(directory, "main.mjs"), `import { visit } from "./visit.mjs";\n${main}\n`);
   script = await visitWith({ external: [] });

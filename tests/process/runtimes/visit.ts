@@ -1,4 +1,4 @@
-import { createClient, type Result } from "quire/client";
+import { createClient, type Result } from "quire-api/client";
 
 /**
  * Uses the client as a program does, and returns the results as JSON. All runtimes run it, so it uses no API of one runtime.

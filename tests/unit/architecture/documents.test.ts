@@ -73,11 +73,10 @@ describe("a document", () => {
   });
 });
 
-describe("the table of dependencies in ARCHITECTURE.md", () => {
-  it("names every dependency of package.json and no other", () => {
+describe("the tables of docs/dependencies.md", () => {
+  it("name every dependency of package.json and no other", () => {
     const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, object>;
-    const [, section = ""] = read("ARCHITECTURE.md").split("## Dependencies");
-    const named = section
+    const named = read("docs/dependencies.md")
       .split("\n")
       .filter((line) => line.startsWith("| `"))
       .flatMap((line) => Array.from((line.split("|")[1] ?? "").matchAll(/`([^`]+)`/g), ([, package_]) => package_));

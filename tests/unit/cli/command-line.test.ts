@@ -7,7 +7,7 @@ import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-i
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
 import { nullLog } from "../../../src/infrastructure/node/null-log.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
-import type { ConfigInvalid } from "../../../src/bootstrap/config.ts";
+import { CONFIG_VARIABLES, type ConfigInvalid } from "../../../src/bootstrap/config.ts";
 import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
 import type { MoveLocations } from "../../../src/interfaces/cli/move.ts";
 import { fakeHasher } from "../../support/api.ts";
@@ -46,8 +46,13 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
   const terminal = fakeTerminal(options);
   const opened: NewDatabase[] = [];
   const moves: MoveLocations[] = [];
+  let served = 0;
   const commands: CommandDependencies<ConfigInvalid> = {
     version: "1.2.3",
+    serve: async () => {
+      served += 1;
+      return ok();
+    },
     terminal: terminal.terminal,
     withDatabase: async (newDatabase, run) => {
       opened.push(newDatabase);
@@ -72,7 +77,7 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
       (failure) => explain(failure),
     );
   };
-  return { run, terminal, ada, app, opened, moves };
+  return { run, terminal, ada, app, opened, moves, served: () => served };
 }
 
 const DONE = { exitCode: 0, message: "" };
@@ -93,6 +98,21 @@ describe("quire", () => {
     expect(terminal.output()).toBe("1.2.3\n");
   });
 
+  it.each([[[]], [["serve"]]])("serves the API for %j", async (args) => {
+    const { run, served } = await open();
+    expect(await run(...args)).toEqual(DONE);
+    expect(served()).toBe(1);
+  });
+
+  it("names the examples and the most used variables in its help", async () => {
+    const { run, terminal } = await open();
+    await run("--help");
+    expect(terminal.output()).toContain("quire user create --new-database --role admin");
+    const variables = terminal.output().match(/\b(?:HOST|PORT|QUIRE_[A-Z_]+|DATABASE_[A-Z_]+)\b/g) ?? [];
+    expect(variables.filter((variable) => !CONFIG_VARIABLES.includes(variable))).toEqual([]);
+    expect(variables).toContain("DATABASE_URL");
+  });
+
   it.each([
     [["--help"], "Usage: quire [options] [command]"],
     [["user", "--help"], "Usage: quire user [options] [command]"],
@@ -101,6 +121,8 @@ describe("quire", () => {
     [["user", "password", "--help"], "Usage: quire user password [options] <user>"],
     [["user", "role", "--help"], "Usage: quire user role [options] <user> <role>"],
     [["move", "--help"], "Usage: quire move [options]"],
+    [["serve", "--help"], "Usage: quire serve [options]"],
+    [["completion", "--help"], "Usage: quire completion [options] <shell>"],
   ])("prints the help of %j on standard output", async (args, usage) => {
     const { run, terminal } = await open();
     expect(await run(...args)).toEqual(DONE);
@@ -108,6 +130,8 @@ describe("quire", () => {
   });
 
   it.each([
+    [["completion", "tcsh"], "Allowed choices are bash, zsh"],
+    [["serve", "now"], "too many arguments"],
     [["post"], "unknown command 'post'"],
     [["user", "create", "--admin"], "unknown option '--admin'"],
     [["user", "create", "--role", "boss"], "Allowed choices are author, admin"],

@@ -551,7 +551,7 @@ describe("the typed client", () => {
 
   it("bundles for a browser to less than 4 KiB in gzip, and includes only its own code and Hono's client", async () => {
     const { metafile, outputFiles } = await build({
-      stdin: { contents: 'export { createClient } from "quire/client";', resolveDir: import.meta.dirname },
+      stdin: { contents: 'export { createClient } from "quire-api/client";', resolveDir: import.meta.dirname },
       bundle: true,
       minify: true,
       platform: "browser",

@@ -67,7 +67,7 @@ writes and passwords cost more, as the descriptions of the operations show. \`Ra
 request, and \`RateLimit\` shows the units that remain. A 429 has \`Retry-After\`.
 
 Pages of other origins may call the API if \`QUIRE_CORS_ORIGINS\` of the server lists their origin (CORS). For TypeScript
-there is a typed client, \`quire/client\`, for browsers, Node, Deno and Bun.`;
+there is a typed client, \`quire-api/client\`, for browsers, Node, Deno and Bun.`;
 
 /** The problems that any request may be answered with, before its route runs or when it fails. */
 const ANYWHERE: readonly ProblemKind[] = [

@@ -16,6 +16,9 @@ const FILES = {
   "favicon-32x32.png": "image/png",
 } as const;
 
+/** The names of all files that {@link SwaggerUi} must have. */
+export const SWAGGER_UI_FILES: readonly string[] = Object.keys(FILES);
+
 /** The page runs scripts of this server and calls this server only. Swagger UI draws its icons from data URLs. */
 const POLICY = [
   "default-src 'none'",
