@@ -1,11 +1,13 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
-const { version } = require("#dist/swagger-ui/package.json") as { readonly version: string };
+const fileOf = (name: string): string => require.resolve(`#dist/swagger-ui/${name}`);
+const { version } = JSON.parse(readFileSync(fileOf("package.json"), "utf8")) as { readonly version: string };
 
 /** The files of Swagger UI that the build has copied from the npm package. The documentation loads nothing from another server. */
 export const swaggerUi = {
   version,
-  read: async (name: string): Promise<Uint8Array<ArrayBuffer>> => readFile(require.resolve(`#dist/swagger-ui/${name}`)),
+  read: async (name: string): Promise<Uint8Array<ArrayBuffer>> => readFile(fileOf(name)),
 };

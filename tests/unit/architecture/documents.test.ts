@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { PACKAGE_NAME } from "../../support/package-name.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const DOCUMENTS = [
@@ -70,6 +71,23 @@ describe("a document", () => {
     ]);
     const links = "[a](docs/nowhere.md), [b](README.md#nowhere), [c](docs/api.md#requests)";
     expect(brokenLinks("README.md", links)).toEqual(["docs/nowhere.md", "README.md#nowhere"]);
+  });
+});
+
+describe("the name of the package", () => {
+  const FILES = [...DOCUMENTS, "examples/deploy/quire@.service", "examples/reader/reader.ts"];
+  const { version } = JSON.parse(read("package.json")) as { readonly version: string };
+
+  /** The import of the client, or the file of `npm pack`. */
+  const namesIn = (text: string) => text.match(/\bquire(?:-[a-z]+)*(?:\/client\b|-\d+\.\d+\.\d+\.tgz)/g) ?? [];
+
+  it.each(FILES)("in %s is that of package.json", (name) => {
+    const expected = new Set([`${PACKAGE_NAME}/client`, `${PACKAGE_NAME}-${version}.tgz`]);
+    expect(namesIn(read(name)).filter((found) => !expected.has(found))).toEqual([]);
+  });
+
+  it("is found in a text", () => {
+    expect(namesIn('from "quire/client", ./quire-web-0.1.0.tgz')).toEqual(["quire/client", "quire-web-0.1.0.tgz"]);
   });
 });
 
