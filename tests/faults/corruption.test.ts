@@ -16,7 +16,7 @@ import { startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, newAuthor, newLedger, publish, type Author, type Ledger } from "./ledger.ts";
-import { isThorough } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
 import { eventually, logOf } from "./watching.ts";
 
 const PAGE = 8192;

@@ -17,7 +17,7 @@ import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "../../../src/infrastructure/
 import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { embeddedDefaults } from "../../support/test-storage.ts";
-import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../../support/fixtures.ts";
+import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../../../src/testing/fixtures.ts";
 
 const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", FORMAT_FILE, LOCK_FILE, "quire.reserve"];
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { superviseEngine, type Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { prepareCluster } from "../../../src/infrastructure/pglite/directory/cluster.ts";
 import { diskSpace, type DiskSpace } from "../../../src/infrastructure/pglite/directory/disk-space.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../../support/test-storage.ts";
 
 describe("a restart of the engine", () => {

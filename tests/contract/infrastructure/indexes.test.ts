@@ -19,7 +19,15 @@ import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.t
 import { renewEmailKeys } from "../../../src/infrastructure/drizzle/email-keys.ts";
 import { renewTitleKeys } from "../../../src/infrastructure/drizzle/title-keys.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
-import { ANY_BATCH, aDraft, EVERY_DRAFT, nextId, past, PUBLISHED_POSTS, recordingLog } from "../../support/fixtures.ts";
+import {
+  ANY_BATCH,
+  aDraft,
+  EVERY_DRAFT,
+  nextId,
+  past,
+  PUBLISHED_POSTS,
+  recordingLog,
+} from "../../../src/testing/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../../support/plans.ts";
 import { fillCluster, openTemplate, type FilledCluster } from "../../support/test-storage.ts";
 

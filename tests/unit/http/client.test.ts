@@ -10,7 +10,8 @@ import {
   type Post,
   type Result,
 } from "../../../src/interfaces/client/client.ts";
-import { openApi, PASSWORD } from "../../support/api.ts";
+import { openApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 import { listening } from "../../support/listening.ts";
 
 /** A simulated network: it forwards a request or not, and returns the answer or not. */

@@ -5,7 +5,7 @@ import { engineClient } from "../../../src/infrastructure/pglite/client/client.t
 import type { Engine, EngineFailed } from "../../../src/infrastructure/pglite/engine/engine.ts";
 import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { writeCircuitBreaker } from "../../../src/infrastructure/pglite/client/write-circuit-breaker.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import { admissionQueue } from "../../../src/infrastructure/pglite/client/admission-queue.ts";
 import type { Reply } from "../../../src/infrastructure/pglite/engine/wire-protocol.ts";
 
