@@ -6,7 +6,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { explain } from "../../src/bootstrap/process-failure.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_EXTENSIONS } from "../support/quire-engine.ts";
 import { readAcknowledgedPosition } from "../../src/infrastructure/pglite/directory/acknowledged-position.ts";
 import { readControlFile, type ControlFile } from "../../src/infrastructure/pglite/integrity/control-file.ts";
 import { RESERVE_FILE } from "../../src/infrastructure/pglite/directory/layout.ts";

@@ -10,7 +10,8 @@ import type { StorageFailureReason } from "../../src/domain/shared/storage-failu
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
-import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_SETTINGS, SCHEMA_EXTENSIONS } from "./quire-engine.ts";
+import { QUIRE_SCHEMA } from "../../src/infrastructure/pglite/quire-schema.ts";
 import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
@@ -214,6 +215,7 @@ export const embeddedDefaults = {
   statementDeadlineMs: 30_000,
   accountQuotaBytes: 0,
   cacheBytes: 64 * 1_048_576,
+  schema: QUIRE_SCHEMA,
   log: recordingLog(),
 } as const;
 
@@ -260,5 +262,5 @@ export async function fillCluster(statements: string): Promise<FilledCluster> {
 
 async function openCluster(directory: string): Promise<PGlite> {
   const fs = new NodeFS(join(directory, "cluster"));
-  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed", ENGINE_SETTINGS) });
+  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed", SCHEMA_SETTINGS) });
 }

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { QUIRE_SCHEMA } from "../../../src/infrastructure/pglite/quire-schema.ts";
 import { superviseEngine, type Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { prepareCluster } from "../../../src/infrastructure/pglite/directory/cluster.ts";
 import { diskSpace, type DiskSpace } from "../../../src/infrastructure/pglite/directory/disk-space.ts";
@@ -15,7 +16,9 @@ describe("a restart of the engine", () => {
     directory = await copyTemplate();
     space = diskSpace({ directory, watermarkBytes: embeddedDefaults.freeSpaceBytes, log });
     (await prepareCluster(directory, log, embeddedDefaults.freeSpaceBytes))._unsafeUnwrap();
-    supervisor = (await superviseEngine({ directory, durability: "relaxed", space, log }))._unsafeUnwrap();
+    supervisor = (
+      await superviseEngine({ directory, durability: "relaxed", space, schema: QUIRE_SCHEMA, log })
+    )._unsafeUnwrap();
   });
   afterAll(async () => {
     await supervisor.close();

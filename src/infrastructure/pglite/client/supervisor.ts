@@ -13,6 +13,8 @@ import {
   type EngineNotOpened,
 } from "../engine/engine.ts";
 import type { EngineDurability } from "../engine/node-fs.ts";
+import type { Notification } from "../engine/wire-protocol.ts";
+import type { SchemaNeeds } from "./schema-needs.ts";
 import {
   admissionQueue,
   type AdmissionQueue,
@@ -66,6 +68,8 @@ export interface SupervisorOptions {
   readonly directory: string;
   readonly durability: EngineDurability;
   readonly space: DiskSpace;
+  readonly schema: Pick<SchemaNeeds, "extensions" | "settings">;
+  readonly onNotification?: (notification: Notification) => void;
   readonly log: Log;
 }
 
@@ -167,13 +171,19 @@ class EngineSupervisor implements Supervisor {
   }
 
   async #open(): Promise<Result<Engine, OpenEngineError>> {
-    const { space, directory, durability } = this.#options;
+    const { space, directory, durability, schema, onNotification } = this.#options;
     await space.refresh();
     // An engine that starts on a full disk would fail at its first flush.
     if (space.isLow()) await space.releaseReserve();
-    const workerData: EngineWorkerData = { directory, durability };
+    const { extensions, settings } = schema;
+    const workerData: EngineWorkerData = { directory, durability, extensions, settings };
     const onFailed = (failure: EngineFailed) => this.#onFailed(failure);
-    const opened = await openEngine<Damage>({ worker: ENGINE_WORKER, workerData, onFailed });
+    const opened = await openEngine<Damage>({
+      worker: ENGINE_WORKER,
+      workerData,
+      onFailed,
+      ...(onNotification === undefined ? {} : { onNotification }),
+    });
     if (opened.isOk()) this.#lastPosition = opened.value.position();
     return opened;
   }

@@ -2,11 +2,13 @@ import { driverError, type DriverError } from "../../sql/driver-error.ts";
 import { isSelect } from "../../sql/is-select.ts";
 import { encodeParameter, type Parameter } from "../../sql/parameter.ts";
 import type { Reply } from "../engine/wire-protocol.ts";
+import { mayRemoveFiles } from "./file-removal.ts";
 import { executeOne, lostStatement, resultOf, sizeOf, type QueryOptions, type Results } from "./statement.ts";
 import type { EngineLease } from "./supervisor.ts";
 import { failedStatement, runWrite, type WriteGuardOptions } from "./write-guard.ts";
 
 interface TransactionOptions extends WriteGuardOptions {
+  readonly beforeFileRemoval: () => Promise<void>;
   /** The time limits of a statement, and of the transaction while it holds the engine. */
   readonly deadlineMs: () => number;
 }
@@ -37,7 +39,11 @@ export async function beginTransaction(
     const statement = { text, values: parameters.map(encodeParameter) };
     const turn = last.then(async () => {
       if (ended !== null) throw ended;
-      const execute = async () => executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs() });
+      const changesSchema = isGuarded && mayRemoveFiles(text);
+      const execute = async () => {
+        if (changesSchema) await options.beforeFileRemoval();
+        return executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs(), changesSchema });
+      };
       const reply = isGuarded ? await runWrite(text, sizeOf(statement), options, execute) : await execute();
       if (reply.isOk()) return reply.value;
       // Only a commit may have taken effect. Any other lost transaction was rolled back, as if it had only read.

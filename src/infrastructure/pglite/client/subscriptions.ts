@@ -1,0 +1,64 @@
+import type { Log } from "../../../application/ports/log.ts";
+import type { Notification } from "../engine/wire-protocol.ts";
+import type { DrizzleClient, EngineClient } from "./client.ts";
+
+type Listener = (payload: string) => void;
+
+/** The listeners of each channel of LISTEN and NOTIFY. */
+export interface Subscriptions {
+  readonly byChannel: Map<string, Set<Listener>>;
+  /** Calls the listeners of the channel. */
+  readonly deliver: (notification: Notification) => void;
+}
+
+/** An exception of a listener is a mistake of the program. It is logged, so that other listeners get their messages. */
+export function subscriptions(log: Log): Subscriptions {
+  const byChannel = new Map<string, Set<Listener>>();
+  return {
+    byChannel,
+    deliver: ({ channel, payload }) => {
+      for (const listener of byChannel.get(channel) ?? []) {
+        try {
+          listener(payload);
+        } catch (error) {
+          log.error({ channel, error }, "a listener of a channel threw");
+        }
+      }
+    },
+  };
+}
+
+/** Starts and ends subscriptions by LISTEN and UNLISTEN in the one session of the engine. */
+export function subscribing({ byChannel }: Subscriptions, query: DrizzleClient["query"]): EngineClient["listen"] {
+  return async (channel, listener) => {
+    const listeners = byChannel.get(channel) ?? new Set();
+    byChannel.set(channel, listeners);
+    listeners.add(listener);
+    const end = async () => {
+      listeners.delete(listener);
+      if (listeners.size > 0 || byChannel.get(channel) !== listeners) return;
+      byChannel.delete(channel);
+      await query(`unlisten ${quoted(channel)}`);
+    };
+    try {
+      await query(`listen ${quoted(channel)}`);
+    } catch (thrown) {
+      listeners.delete(listener);
+      throw thrown;
+    }
+    return end;
+  };
+}
+
+/** Subscribes again after a restart of the engine, whose session is a new one. */
+export async function subscribeAgain({ byChannel }: Subscriptions, query: DrizzleClient["query"], log: Log) {
+  for (const channel of byChannel.keys()) {
+    await query(`listen ${quoted(channel)}`).catch((error: unknown) => {
+      log.error({ channel, error }, "the subscription of a channel was lost");
+    });
+  }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
