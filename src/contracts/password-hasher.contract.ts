@@ -71,7 +71,7 @@ export function passwordHasherContract(name: string, hasher: PasswordHasher): vo
       ["of its own algorithm that is truncated", () => stored.slice(0, stored.lastIndexOf("$"))],
     ])("fails with password_hashing_failed for a hash %s, and throws nothing", async (_, hash) => {
       const failure = (await hasher.verify(SECRET, hash() as PasswordHash))._unsafeUnwrapErr();
-      expect(failure).toEqual({ kind: "password_hashing_failed", cause: expect.any(Error) });
+      expect(failure).toEqual({ kind: "password_hashing_failed", cause: expect.anything() as unknown });
     });
   });
 }
