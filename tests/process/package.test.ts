@@ -50,7 +50,7 @@ describe("the packed package", () => {
     );
     // The example of the client needs a server: snippets.test.ts runs it.
     const exported = Object.keys(exports).map((name) => name.replace(/^\./, "quire"));
-    expect([...imported, "quire/client"].toSorted()).toEqual(exported.toSorted());
+    expect(new Set([...imported, "quire/client"])).toEqual(new Set(exported));
   });
 
   it.for(

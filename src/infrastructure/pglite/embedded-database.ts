@@ -125,7 +125,7 @@ async function serveOn(
     beforeFileRemoval: async () => removeRelationFileRecord(directory),
   };
   const client = engineClient(clientOptions);
-  supervisor.onRestarted(() => void subscribeAgain(channels, client.query, log));
+  supervisor.onRestarted(() => void subscribeAgain(channels, async (text) => client.query(text), log));
 
   if (supervisor.hasRecovered || isIndexCheckDue(directory)) {
     const checked = await checkAfterRecovery(client, space, directory, log);

@@ -16,11 +16,20 @@ const tags = pgSchema("app").table("tags", { name: text().primaryKey() });
 let directory: string;
 let engine: DurablePglite;
 
+const EXTENSIONS = { citext: "@electric-sql/pglite/contrib/citext" };
+
+/** A copy of a running engine's directory equals the files of a killed process. */
+async function copyOf(original: string): Promise<string> {
+  const copied = await mkdtemp(join(tmpdir(), "quire-engine-copy-"));
+  await copyDirectory(original, copied);
+  return copied;
+}
+
 const open = async (path: string) =>
   openDurablePglite({
     directory: path,
     durability: "relaxed",
-    extensions: { citext: "@electric-sql/pglite/contrib/citext" },
+    extensions: EXTENSIONS,
     settings: { default_text_search_config: "simple" },
   });
 
@@ -103,6 +112,25 @@ describe("the durable engine on another schema", () => {
     expect(heard).toEqual(["one", "two"]);
   });
 
+  it("keeps its subscriptions when the engine restarts", async () => {
+    const copied = await copyOf(directory);
+    const options = {
+      directory: copied,
+      durability: "relaxed",
+      extensions: EXTENSIONS,
+      statementDeadlineMs: 2000,
+    } as const;
+    const { client, close } = (await openDurablePglite(options))._unsafeUnwrap();
+    const heard: string[] = [];
+    await client.listen("news", (payload) => void heard.push(payload));
+    // The watchdog ends the engine, because no statement can be cancelled.
+    await expect(client.query("select pg_sleep(600)")).rejects.toMatchObject({ code: "57014" });
+    await client.query("select pg_notify('news', 'after the restart')");
+    expect(heard).toEqual(["after the restart"]);
+    (await close())._unsafeUnwrap();
+    await rm(copied, { recursive: true });
+  });
+
   it("opens after a crash that follows the removal of tables", async () => {
     const { client } = engine;
     await client.exec("create table scratch (id int); insert into scratch select generate_series(1, 1000)");
@@ -111,8 +139,7 @@ describe("the durable engine on another schema", () => {
     expect(existsSync(join(directory, RELATION_FILES_FILE))).toBe(true);
     await client.query("truncate scratch");
     await client.transaction(async (transaction) => transaction.query("drop table other"));
-    const crashed = await mkdtemp(join(tmpdir(), "quire-engine-crashed-"));
-    await copyDirectory(directory, crashed);
+    const crashed = await copyOf(directory);
     const opened = (await open(crashed))._unsafeUnwrap();
     expect((await opened.client.query("select count(*)::int as count from scratch")).rows).toEqual([{ count: 0 }]);
     (await opened.close())._unsafeUnwrap();

@@ -32,8 +32,10 @@ describe("quire", () => {
       merge: async () => ok(),
       sweep: async () => ok(0),
     };
-    const deleteExpired = vi.fn(storage.sessions.deleteExpired);
-    const closed = vi.fn(storage.close);
+    const deleteExpired = vi.fn<typeof storage.sessions.deleteExpired>(async (...args) =>
+      storage.sessions.deleteExpired(...args),
+    );
+    const closed = vi.fn<typeof storage.close>(async () => storage.close());
     const sessions = { ...storage.sessions, deleteExpired };
     const maintained: MaintainedStorage = { ...storage, sessions, searchIndex, close: closed };
     const { useCases, close } = quire({ storage: maintained });

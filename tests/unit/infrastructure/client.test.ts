@@ -129,8 +129,12 @@ describe("a statement on the embedded engine", () => {
     await client.query(text);
     await client.transaction(async (transaction) => transaction.query(text));
     expect(asked).toEqual([
-      ...["remove the record of files", `${text} !`],
-      ...["begin", "remove the record of files", text, "commit !"],
+      "remove the record of files",
+      `${text} !`,
+      "begin",
+      "remove the record of files",
+      text,
+      "commit !",
     ]);
   });
 

@@ -8,7 +8,7 @@ import type { AdmissionRejected, AdmissionRequest } from "./admission-queue.ts";
 import { mayRemoveFiles } from "./file-removal.ts";
 import { groupCommit, type WriteToEngine } from "./group-commit.ts";
 import { executeOne, lostStatement, resultOf, sizeOf, type QueryOptions, type Results } from "./statement.ts";
-import { subscribing, type Subscriptions } from "./subscriptions.ts";
+import { subscribing, type Listen, type Subscriptions } from "./subscriptions.ts";
 import type { EngineLease, Supervisor } from "./supervisor.ts";
 import { beginTransaction } from "./transaction.ts";
 import { refuseWrite, runWrite, type WriteGuardOptions } from "./write-guard.ts";
@@ -27,7 +27,7 @@ export interface EngineClient extends DrizzleClient {
    * Calls the listener with the payload of each NOTIFY on a channel, from the commit of the transaction that sends it. Messages
    * during a restart of the engine are lost. Returns the function that ends it.
    */
-  listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
+  readonly listen: Listen;
 }
 
 interface ClientOptions extends WriteGuardOptions {
@@ -105,17 +105,18 @@ export function engineClient(options: ClientOptions): EngineClient {
     }
   };
 
-  const exec: EngineClient["exec"] = async (script) => {
-    const looking = refuseWrite(script, options);
-    if (looking !== null) await looking;
-    const { engine, release } = await acquire(supervisor, { bytes: script.length, mode: "exclusive" });
-    return runScript(engine, script, options).finally(release);
-  };
-
-  return { query, transaction, exec, listen: subscribing(options.subscriptions, query) };
+  const listen = subscribing(options.subscriptions, async (text) => query(text));
+  return { query, transaction, exec: async (script) => runScript(script, options), listen };
 }
 
-async function runScript(engine: Engine, script: string, options: ClientOptions) {
+async function runScript(script: string, options: ClientOptions) {
+  const looking = refuseWrite(script, options);
+  if (looking !== null) await looking;
+  const { engine, release } = await acquire(options.supervisor, { bytes: script.length, mode: "exclusive" });
+  return runScriptOn(engine, script, options).finally(release);
+}
+
+async function runScriptOn(engine: Engine, script: string, options: ClientOptions) {
   const ran = await runWrite(script, script.length, options, async () => {
     await options.beforeFileRemoval();
     return engine.executeScript(script, UPKEEP_DEADLINE_MS);

@@ -1,8 +1,11 @@
 import type { Log } from "../../../application/ports/log.ts";
 import type { Notification } from "../engine/wire-protocol.ts";
-import type { DrizzleClient, EngineClient } from "./client.ts";
 
 type Listener = (payload: string) => void;
+type RunStatement = (text: string) => Promise<unknown>;
+
+/** Starts a subscription, and returns the function that ends it. */
+export type Listen = (channel: string, listener: Listener) => Promise<() => Promise<void>>;
 
 /** The listeners of each channel of LISTEN and NOTIFY. */
 export interface Subscriptions {
@@ -29,7 +32,7 @@ export function subscriptions(log: Log): Subscriptions {
 }
 
 /** Starts and ends subscriptions by LISTEN and UNLISTEN in the one session of the engine. */
-export function subscribing({ byChannel }: Subscriptions, query: DrizzleClient["query"]): EngineClient["listen"] {
+export function subscribing({ byChannel }: Subscriptions, run: RunStatement): Listen {
   return async (channel, listener) => {
     const listeners = byChannel.get(channel) ?? new Set();
     byChannel.set(channel, listeners);
@@ -38,10 +41,10 @@ export function subscribing({ byChannel }: Subscriptions, query: DrizzleClient["
       listeners.delete(listener);
       if (listeners.size > 0 || byChannel.get(channel) !== listeners) return;
       byChannel.delete(channel);
-      await query(`unlisten ${quoted(channel)}`);
+      await run(`unlisten ${quoted(channel)}`);
     };
     try {
-      await query(`listen ${quoted(channel)}`);
+      await run(`listen ${quoted(channel)}`);
     } catch (thrown) {
       listeners.delete(listener);
       throw thrown;
@@ -51,9 +54,9 @@ export function subscribing({ byChannel }: Subscriptions, query: DrizzleClient["
 }
 
 /** Subscribes again after a restart of the engine, whose session is a new one. */
-export async function subscribeAgain({ byChannel }: Subscriptions, query: DrizzleClient["query"], log: Log) {
+export async function subscribeAgain({ byChannel }: Subscriptions, run: RunStatement, log: Log) {
   for (const channel of byChannel.keys()) {
-    await query(`listen ${quoted(channel)}`).catch((error: unknown) => {
+    await run(`listen ${quoted(channel)}`).catch((error: unknown) => {
       log.error({ channel, error }, "the subscription of a channel was lost");
     });
   }
