@@ -125,7 +125,7 @@ async function serveOn(
     beforeFileRemoval: async () => removeRelationFileRecord(directory),
   };
   const client = engineClient(clientOptions);
-  supervisor.onRestarted(() => void subscribeAgain(channels, async (text) => client.query(text), log));
+  supervisor.onRestarted((engine) => void subscribeAgain(channels, engine, log));
 
   if (supervisor.hasRecovered || isIndexCheckDue(directory)) {
     const checked = await checkAfterRecovery(client, space, directory, log);
@@ -145,7 +145,7 @@ async function serveOn(
     shorteningClient: engineClient({ ...clientOptions, isShortening: true }),
     space,
     isIdle: () => supervisor.isIdle(),
-    onRestarted: (listener) => supervisor.onRestarted(listener),
+    onRestarted: (listener) => supervisor.onRestarted(() => listener()),
     condition: () => {
       const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
       const message = damage.first()?.message;

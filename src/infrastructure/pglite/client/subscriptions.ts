@@ -1,4 +1,5 @@
 import type { Log } from "../../../application/ports/log.ts";
+import { UPKEEP_DEADLINE_MS, type Engine } from "../engine/engine.ts";
 import type { Notification } from "../engine/wire-protocol.ts";
 
 type Listener = (payload: string) => void;
@@ -53,13 +54,17 @@ export function subscribing({ byChannel }: Subscriptions, run: RunStatement): Li
   };
 }
 
-/** Subscribes again after a restart of the engine, whose session is a new one. */
-export async function subscribeAgain({ byChannel }: Subscriptions, run: RunStatement, log: Log) {
-  for (const channel of byChannel.keys()) {
-    await run(`listen ${quoted(channel)}`).catch((error: unknown) => {
-      log.error({ channel, error }, "the subscription of a channel was lost");
-    });
-  }
+/** Subscribes again after a restart: the new engine has a new session. */
+export async function subscribeAgain({ byChannel }: Subscriptions, engine: Engine, log: Log): Promise<void> {
+  if (byChannel.size === 0) return;
+  const channels = [...byChannel.keys()];
+  // A script is sent at once, so it runs before every request that uses the new engine.
+  const answer = await engine.executeScript(
+    channels.map((each) => `listen ${quoted(each)};`).join(""),
+    UPKEEP_DEADLINE_MS,
+  );
+  const error = answer.isErr() ? answer.error.failure : answer.value.replies.at(-1)?.error;
+  if (error !== null && error !== undefined) log.error({ channels, error }, "the subscriptions of channels were lost");
 }
 
 function quoted(name: string): string {

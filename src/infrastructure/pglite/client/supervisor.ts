@@ -52,8 +52,8 @@ export interface Supervisor {
   position(): bigint;
   /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
   restart(reason: string): Promise<void>;
-  /** Calls the listener after each restart of the engine, before a request uses the new engine. */
-  onRestarted(listener: () => void): void;
+  /** Calls the listener after each restart of the engine. What it sends to the new engine runs before all requests. */
+  onRestarted(listener: (engine: Engine) => void): void;
   /** Whether the first engine replayed the write-ahead log. */
   readonly hasRecovered: boolean;
   /** Settles when the supervisor has given up; never otherwise. */
@@ -90,7 +90,7 @@ class EngineSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #queue: AdmissionQueue;
   readonly #policy = restartPolicy();
-  readonly #restartListeners: (() => void)[] = [];
+  readonly #restartListeners: ((engine: Engine) => void)[] = [];
   #engine: Engine | null = null;
   #lastPosition = 0n;
   #isClosing = false;
@@ -125,7 +125,7 @@ class EngineSupervisor implements Supervisor {
     return this.#queue.isIdle();
   }
 
-  onRestarted(listener: () => void): void {
+  onRestarted(listener: (engine: Engine) => void): void {
     this.#restartListeners.push(listener);
   }
 
@@ -211,7 +211,7 @@ class EngineSupervisor implements Supervisor {
       if (!(await hasFreeDescriptors())) continue;
       const opened = await this.#open();
       if (opened.isOk()) {
-        for (const listener of this.#restartListeners) listener();
+        for (const listener of this.#restartListeners) listener(opened.value);
         this.#engine = opened.value;
         log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "engine restarted");
         return this.#queue.resume();
