@@ -119,7 +119,7 @@ async function runScript(script: string, options: ClientOptions) {
 async function runScriptOn(engine: Engine, script: string, options: ClientOptions) {
   const ran = await runWrite(script, script.length, options, async () => {
     await options.beforeFileRemoval();
-    return engine.executeScript(script, UPKEEP_DEADLINE_MS);
+    return engine.executeScript(script, { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, changesSchema: true });
   });
   if (ran.isErr()) throw lostStatement(ran.error.failure, !ran.error.hasBegun);
   const { replies, isInTransaction } = ran.value;

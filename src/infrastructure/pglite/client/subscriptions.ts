@@ -59,10 +59,8 @@ export async function subscribeAgain({ byChannel }: Subscriptions, engine: Engin
   if (byChannel.size === 0) return;
   const channels = [...byChannel.keys()];
   // A script is sent at once, so it runs before every request that uses the new engine.
-  const answer = await engine.executeScript(
-    channels.map((each) => `listen ${quoted(each)};`).join(""),
-    UPKEEP_DEADLINE_MS,
-  );
+  const script = channels.map((channel) => `listen ${quoted(channel)};`).join("");
+  const answer = await engine.executeScript(script, { acknowledges: false, deadlineMs: UPKEEP_DEADLINE_MS });
   const error = answer.isErr() ? answer.error.failure : answer.value.replies.at(-1)?.error;
   if (error !== null && error !== undefined) log.error({ channels, error }, "the subscriptions of channels were lost");
 }

@@ -66,10 +66,10 @@ export interface Engine {
    */
   execute(statements: readonly Statement[], handling: Handling): Promise<Result<readonly Reply[], RequestLost>>;
   /**
-   * Runs a script of any number of statements, as one transaction unless it has its own. It counts as a change of the schema.
+   * Runs a script of any number of statements, as one transaction unless it has its own.
    * Returns the replies, the last of which may be an error, and whether the script has left a transaction open.
    */
-  executeScript(script: string, deadlineMs: number): Promise<Result<ScriptAnswer, RequestLost>>;
+  executeScript(script: string, handling: Handling): Promise<Result<ScriptAnswer, RequestLost>>;
   /** Flushes all files, and lets the guard record them. Returns PostgreSQL's error, or `null`. */
   checkpoint(): Promise<Result<DatabaseError | null, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the shutdown was clean. */
@@ -88,7 +88,10 @@ export interface Handling {
   readonly acknowledges: boolean;
   /** The deadline after which the watchdog ends the engine. */
   readonly deadlineMs: number;
-  /** Whether the statements may change the columns of prepared statements, which are then prepared again. */
+  /**
+   * Whether the statements may change the columns of prepared statements, which are then prepared again. Nothing else may use the
+   * engine at the same time.
+   */
   readonly changesSchema?: boolean;
 }
 
@@ -178,10 +181,10 @@ function engineOn(
       if (answer.isOk() && removed.isErr()) return err(removed.error);
       return answer.map((decoded) => repliesOf(decoded, resolved.value));
     },
-    executeScript: async (script, deadlineMs) => {
-      const answer = await send(encodeScript(script), "script", { acknowledges: true, deadlineMs });
+    executeScript: async (script, handling) => {
+      const answer = await send(encodeScript(script), "script", handling);
       if (answer.isErr()) return err(answer.error);
-      const removed = await prepareAgain(deadlineMs);
+      const removed = handling.changesSchema === true ? await prepareAgain(handling.deadlineMs) : ok();
       if (removed.isErr()) return err(removed.error);
       const { isInTransaction } = answer.value;
       return ok({ replies: repliesOf(answer.value, []), isInTransaction });
