@@ -147,6 +147,15 @@ describe("a statement on the embedded engine", () => {
     },
   );
 
+  it.each(["begin", " START TRANSACTION", "commit", "savepoint a"])(
+    "is rejected outside of client.transaction if it controls a transaction: %s",
+    async (text) => {
+      const { client, asked } = open(() => done("OK"));
+      await expect(client.query(text)).rejects.toThrow("Use client.transaction");
+      expect(asked).toEqual([]);
+    },
+  );
+
   it("rejects a parameter that no column has mapped, before the engine receives it", async () => {
     const { client, asked } = open(() => one);
     await expect(client.query("select $1", [{ a: 1 } as unknown as string])).rejects.toThrow(TypeError);

@@ -61,6 +61,7 @@ export function engineClient(options: ClientOptions): EngineClient {
     });
 
   const query: DrizzleClient["query"] = async (text, parameters = [], queryOptions) => {
+    requireNoTransactionControl(text);
     const signal = currentSignal();
     const isRead = isSelect(text);
     const looking = isRead ? null : refuseWrite(text, options);
@@ -107,6 +108,13 @@ export function engineClient(options: ClientOptions): EngineClient {
 
   const listen = subscribing(options.subscriptions, async (text) => query(text));
   return { query, transaction, exec: async (script) => runScript(script, options), listen };
+}
+
+const TRANSACTION_CONTROL = /^\s*(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare transaction)\b/i;
+
+/** All callers share one session, so the statements of others would run in a transaction that a statement begins. */
+function requireNoTransactionControl(text: string): void {
+  if (TRANSACTION_CONTROL.test(text)) throw new Error("Use client.transaction, because all callers share one session.");
 }
 
 async function runScript(script: string, options: ClientOptions) {
