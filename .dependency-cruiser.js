@@ -92,6 +92,27 @@ export default {
       to: { path: layer("interfaces/node") },
     },
     {
+      name: "contracts-are-for-tests",
+      comment: "Contracts need vitest, which a production install does not have. Only the package exports them.",
+      severity: "error",
+      from: { path: "^src/", pathNot: [layer("contracts"), "^src/package/contracts\\.ts$"] },
+      to: { path: layer("contracts") },
+    },
+    {
+      name: "testing-is-for-tests",
+      comment: "A fake hasher or a failing storage must not reach the server.",
+      severity: "error",
+      from: { path: "^src/", pathNot: layer("(testing|contracts|package)") },
+      to: { path: layer("testing") },
+    },
+    {
+      name: "nothing-imports-the-package",
+      comment: "src/package/ only names what other projects may import. Import the file itself.",
+      severity: "error",
+      from: {},
+      to: { path: layer("package") },
+    },
+    {
       name: "no-cycles",
       comment: "Merge files that need each other, or extract the shared part. Cycles of types are allowed.",
       severity: "error",
@@ -110,7 +131,7 @@ export default {
       comment:
         "A production install has no development dependencies. Add a package to BUNDLED here if the bundle shall contain it.",
       severity: "error",
-      from: { path: "^src/" },
+      from: { path: "^src/", pathNot: layer("contracts") },
       to: {
         dependencyTypes: ["npm-dev", "npm-no-pkg", "unknown", "undetermined"],
         pathNot: `node_modules/(${BUNDLED.join("|")})/`,

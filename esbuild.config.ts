@@ -5,7 +5,7 @@ import { build, type Metafile } from "esbuild";
 import { SWAGGER_UI_FILES } from "./src/interfaces/http/routes/docs.ts";
 
 /**
- * Bundles the programs, so that a production install needs no package that is large for the little that is used of it. A
+ * Bundles the programs and the exports, so that a production install needs no package that is large for the little that is used of it. A
  * package of `dependencies` is installed; a package of `devDependencies` that `src` imports is in the bundle.
  */
 
@@ -21,10 +21,17 @@ interface PackageJson {
 const DIST = "dist";
 const CHUNKS = join(DIST, "chunks");
 
-/** The files that Node starts, by their path below `dist`: the programs, and the modules of worker threads. */
+/** The entry points, by their path below `dist`: the programs, the exports of the package, and the modules of worker threads. */
 const PROGRAMS = {
   main: "src/main.ts",
   cli: "src/cli.ts",
+  "package/contracts": "src/package/contracts.ts",
+  "package/engine": "src/package/engine.ts",
+  "package/memory": "src/package/memory.ts",
+  "package/pglite": "src/package/pglite.ts",
+  "package/postgresql": "src/package/postgresql.ts",
+  "package/quire": "src/package/quire.ts",
+  "package/testing": "src/package/testing.ts",
   "workers/hashing-worker": "src/infrastructure/crypto/hashing-worker.ts",
   "workers/engine-worker": "src/infrastructure/pglite/client/engine-worker.ts",
   "workers/initialise-worker": "src/infrastructure/pglite/engine/initialise-worker.ts",
@@ -43,7 +50,8 @@ async function bundlePrograms(): Promise<Metafile> {
     format: "esm",
     platform: "node",
     target: "node20.19",
-    external: Object.keys(packageJson("package.json").dependencies),
+    // The contracts run in the vitest of the project that imports them.
+    external: [...Object.keys(packageJson("package.json").dependencies), "vitest", "fast-check"],
     banner: { js: REQUIRE },
     metafile: true,
     logLevel: "warning",

@@ -8,7 +8,8 @@ const SHARED_MODULES = { isolate: false };
 /** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
-const TOOLS = "tests/process/openapi/tools.test.ts";
+/** They install packages of third parties. */
+const TOOLS = ["tests/process/openapi/tools.test.ts", "tests/process/examples/sqlite-storage.test.ts"];
 
 export default defineConfig({
   test: {
@@ -39,13 +40,13 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["tests/process/**/*.test.ts"],
-          exclude: [NESTED_PACKAGES, TOOLS],
+          exclude: [NESTED_PACKAGES, ...TOOLS],
           globalSetup: DATABASES,
           ...TIMEOUTS,
         },
       },
       // It installs hundreds of packages, so only `.ci/run` includes it.
-      { test: { name: "tools", include: [TOOLS], ...TIMEOUTS } },
+      { test: { name: "tools", include: TOOLS, ...TIMEOUTS } },
       { test: { name: "faults", include: ["tests/faults/**/*.test.ts"], globalSetup: DATABASES, ...TIMEOUTS } },
     ],
     coverage: {

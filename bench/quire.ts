@@ -3,6 +3,7 @@ import { MIGRATIONS_FOLDER } from "../src/bootstrap/open-storage.ts";
 import { compose } from "../src/bootstrap/compose.ts";
 import { readConfig } from "../src/bootstrap/config.ts";
 import { nullLog } from "../src/infrastructure/node/null-log.ts";
+import { QUIRE_SCHEMA } from "../src/infrastructure/pglite/quire-schema.ts";
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
 import { embeddedStorage, migratedStorage } from "../src/infrastructure/pglite/storage.ts";
 import { migrateServer, type PostgresOptions } from "../src/infrastructure/postgresql/migrate-server.ts";
@@ -63,7 +64,9 @@ function serverOptions(url: string): PostgresOptions {
 /** Opens the adapters on a data directory without a server. */
 export async function openQuire(directory: string) {
   const options = { directory, freeSpaceBytes: 64 * MIB, statementDeadlineMs: 60_000, log: nullLog };
-  const postgres = (await openEmbeddedDatabase({ ...options, durability: "relaxed" }))._unsafeUnwrap();
+  const postgres = (
+    await openEmbeddedDatabase({ ...options, schema: QUIRE_SCHEMA, durability: "relaxed" })
+  )._unsafeUnwrap();
   const { client, changeSchema, onRestarted } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
   const caching = { maxBytes: 64 * MIB, onDatabaseRestarted: onRestarted };

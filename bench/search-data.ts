@@ -1,3 +1,5 @@
+import type { DrizzleClient } from "../src/infrastructure/pglite/client/client.ts";
+import { QUIRE_SCHEMA } from "../src/infrastructure/pglite/quire-schema.ts";
 import { openEmbeddedDatabase } from "../src/infrastructure/pglite/embedded-database.ts";
 import { migratedStorage } from "../src/infrastructure/pglite/storage.ts";
 import { pino } from "pino";
@@ -27,11 +29,16 @@ function hostilePosts(count: number): readonly Written[] {
 
 /** Opens a data directory, with the adapters on it. */
 export async function openSearchData(directory: string) {
-  const options = { freeSpaceBytes: 0, statementDeadlineMs: 60_000, log: pino({ level: "warn" }) };
+  const options = {
+    freeSpaceBytes: 0,
+    statementDeadlineMs: 60_000,
+    schema: QUIRE_SCHEMA,
+    log: pino({ level: "warn" }),
+  };
   const postgres = await openEmbeddedDatabase({ ...options, directory, durability: "relaxed" });
   const { client, close } = postgres._unsafeUnwrap();
   const times: number[] = [];
-  const timed: typeof client = {
+  const timed: DrizzleClient = {
     query: async (...statement) => {
       const startedAt = performance.now();
       return client.query<never>(...statement).finally(() => times.push(performance.now() - startedAt));

@@ -15,6 +15,7 @@ import { createApp } from "../interfaces/http/app.ts";
 import type { SwaggerUi } from "../interfaces/http/routes/docs.ts";
 import type { Load } from "../interfaces/http/load.ts";
 import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
+import { clientAddress, countedHosts, proxyList } from "../interfaces/node/client-address.ts";
 import type { HttpSettings } from "../interfaces/http/settings.ts";
 import type { OnDisconnect, Timer } from "../interfaces/http/middleware/time-limit.ts";
 import { readConfig } from "./config.ts";
@@ -41,24 +42,29 @@ export const nodeAdapters = {
   clock: systemClock,
 } satisfies Partial<Adapters>;
 
-/** The storage, and the adapters and settings that differ from the defaults. */
-export type Composition = Omit<Storage, "close"> & Partial<Adapters>;
+/** The adapters and settings that differ from the defaults. */
+export type Overrides = Partial<Omit<Adapters, keyof Storage | "http">> & { readonly http?: Partial<HttpSettings> };
 
-/** The default configuration of the server, without a log. All clients count as one address. */
+/** The storage, and the adapters and settings that differ from the defaults. */
+export type Composition = Omit<Storage, "close"> & Overrides;
+
+/** The default configuration of the server, without a log and without trusted proxies. */
 function defaults() {
+  const hostOf = countedHosts(proxyList([]));
   const { http, registration, sessionIdleMs } = readConfig({}).match(
     (config) => config,
     () => {
       throw new Error("The default configuration is invalid.");
     },
   );
-  return { ...nodeAdapters, log: nullLog, http, registration, sessionIdleMs, clientAddress: () => "unknown" };
+  return { ...nodeAdapters, log: nullLog, http, registration, sessionIdleMs, clientAddress: clientAddress(hostOf) };
 }
 
 /** Composes the application from its adapters: the same for the server and for every test. */
 export function compose(composition: Composition) {
-  const adapters: Adapters = { ...defaults(), ...composition };
-  const { log, http, clientAddress, clock, swaggerUi, load, timer, onDisconnect, probe } = adapters;
+  const preset = defaults();
+  const adapters: Adapters = { ...preset, ...composition, http: { ...preset.http, ...composition.http } };
+  const { log, http, clock, swaggerUi, load, timer, onDisconnect, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
   return {
@@ -68,7 +74,7 @@ export function compose(composition: Composition) {
       log,
       settings: http,
       limiter,
-      clientAddress,
+      clientAddress: adapters.clientAddress,
       swaggerUi,
       load,
       timer,

@@ -10,6 +10,7 @@ import type { SearchIndex } from "../infrastructure/drizzle/search/search-index.
 import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
 import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.ts";
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
+import { QUIRE_SCHEMA } from "../infrastructure/pglite/quire-schema.ts";
 import type { OpenPgliteError } from "../infrastructure/pglite/storage.ts";
 import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
@@ -86,7 +87,7 @@ async function openEmbedded(config: Config, log: Log, directory: string | Claime
   const { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes, cacheBytes } = config;
   const location = typeof directory === "string" ? resolve(directory) : directory.directory;
   const limits = { durability, freeSpaceBytes, statementDeadlineMs, accountQuotaBytes, cacheBytes };
-  const options = { directory, ...limits, migrations: MIGRATIONS_FOLDER, log };
+  const options = { directory, ...limits, migrations: MIGRATIONS_FOLDER, schema: QUIRE_SCHEMA, log };
   // PostgreSQL starts on its own thread while this one loads the adapters.
   const opening = openEmbeddedDatabase(options);
   const { openPgliteStorage } = await import("../infrastructure/pglite/storage.ts");

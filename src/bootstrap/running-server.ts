@@ -4,17 +4,13 @@ import type { Log } from "../application/ports/log.ts";
 import type { StopUnclean } from "../application/ports/storage.ts";
 import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
-import { notePostChanges } from "../infrastructure/storage/post-changes.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
 import { loadShedding } from "../interfaces/node/load-shedding.ts";
-import { startExpiryPurge } from "./background/expiry-purge.ts";
-import { startRemovals } from "./background/removal-work.ts";
-import { searchIndexing } from "./background/search-indexing.ts";
-import { startTitleKeyRenewal } from "./background/title-key-renewal.ts";
+import { backgroundWork } from "./background/background-work.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
 import type { OpenedStorage, OpenStorageError } from "./open-storage.ts";
@@ -63,9 +59,9 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const { sessionIdleMs, registration, http, trustedProxies, host, port, keepAliveMs } = config;
     const hostOf = countedHosts(proxyList(trustedProxies));
     const shedding = loadShedding(log);
-    const indexing = searchIndexing({ index: storage.searchIndex, isIdle: storage.isIdle, log });
+    const work = backgroundWork(storage, log);
     const { app, useCases } = compose({
-      ...notePostChanges(storage, indexing),
+      ...work.storage,
       sessionIdleMs,
       registration,
       http,
@@ -86,13 +82,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       addressOf: requestAddress(hostOf),
       shedding,
     });
-    const background = [
-      startExpiryPurge(useCases, log),
-      startRemovals(useCases, log),
-      startTitleKeyRenewal(storage.renewTitleKeys, log),
-      indexing,
-    ];
-    indexing.start();
+    const background = work.start(useCases);
     const { url } = server;
     const { location } = storage;
     log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
@@ -102,7 +92,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.
-        await Promise.all([server.close(SHUTDOWN_GRACE_MS), ...background.map(async (work) => work.stop())]);
+        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop()]);
         return storage.close();
       },
     });

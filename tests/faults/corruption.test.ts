@@ -6,7 +6,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { explain } from "../../src/bootstrap/process-failure.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_EXTENSIONS } from "../support/quire-engine.ts";
 import { readAcknowledgedPosition } from "../../src/infrastructure/pglite/directory/acknowledged-position.ts";
 import { readControlFile, type ControlFile } from "../../src/infrastructure/pglite/integrity/control-file.ts";
 import { RESERVE_FILE } from "../../src/infrastructure/pglite/directory/layout.ts";
@@ -16,7 +16,7 @@ import { startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { compare, newAuthor, newLedger, publish, type Author, type Ledger } from "./ledger.ts";
-import { isThorough } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
 import { eventually, logOf } from "./watching.ts";
 
 const PAGE = 8192;

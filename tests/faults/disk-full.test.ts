@@ -22,7 +22,7 @@ import {
   type Ledger,
 } from "./ledger.ts";
 import { report } from "../support/rounds.ts";
-import { recordingLog } from "../support/fixtures.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 const MIB = 1_048_576;

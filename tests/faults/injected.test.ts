@@ -5,12 +5,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openEmbeddedDatabase, type EmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
 import { startServer, type RunningServer } from "../process/server.ts";
-import { recordingLog } from "../support/fixtures.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
 import { inject, injectable, type Fault } from "./injection.ts";
 import { compare, indexDamage, newAuthor, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, report } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
+import { report } from "../support/rounds.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
 /** Longer than a statement takes on a busy machine. */

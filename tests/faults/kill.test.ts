@@ -10,11 +10,12 @@ import { migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { spawnServer, startServer, type RunningServer } from "../process/server.ts";
 import { copyDirectory } from "../support/plain-engine.ts";
-import { recordingLog } from "../support/fixtures.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { expectEachOnce, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { FAULT_ROUNDS, isThorough, momentsWithin, report } from "../support/rounds.ts";
+import { FAULT_ROUNDS, isThorough } from "../../src/contracts/thorough.ts";
+import { momentsWithin, report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_EXTENSIONS } from "../support/quire-engine.ts";
 
 /** The posts that clients have sent, by title and outcome. Each title is sent once. */
 export interface Ledger {

@@ -7,7 +7,8 @@ import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { flood } from "./flood.ts";
 import { compare, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { isThorough, percentile, report } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
+import { percentile, report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const MIB = 1_048_576;

@@ -8,7 +8,8 @@ import { spawnServer, startServer, type RunningServer } from "../process/server.
 import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
 import { expectEachOnce, publishToAll, publishWithKeys, repeat } from "./keyed-posts.ts";
 import { compare, counts, longestPauseMs, newAuthor, newAuthors, newLedger, publish, writeWith } from "./ledger.ts";
-import { isThorough, report } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
+import { report } from "../support/rounds.ts";
 import { eventually } from "./watching.ts";
 
 const NOTHING = { lost: [], unsent: [] };

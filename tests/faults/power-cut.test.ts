@@ -8,7 +8,8 @@ import { copyDirectory } from "../support/plain-engine.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { cuttableDisk, powerCutSkipReason, type CuttableDisk } from "./disks.ts";
 import { compare, indexDamage, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, report } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
+import { report } from "../support/rounds.ts";
 
 const ROUNDS = isThorough ? 10 : 1;
 const DISK_MIB = 400;

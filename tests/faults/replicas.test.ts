@@ -4,7 +4,7 @@ import { NEWEST_FIRST } from "../../src/domain/post/post-list.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
-import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog, EVERY_DRAFT } from "../support/fixtures.ts";
+import { aPublishedPost, aUser, PUBLISHED_POSTS, recordingLog, EVERY_DRAFT } from "../../src/testing/fixtures.ts";
 import { startReplicatedServers, type ReplicatedServers } from "../support/replicated-servers.ts";
 import { serverDefaults } from "../support/test-storage.ts";
 import { report } from "../support/rounds.ts";

@@ -8,7 +8,8 @@ import { startServer, type RunningServer } from "../process/server.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
 import { newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough, percentile, report } from "../support/rounds.ts";
+import { isThorough } from "../../src/contracts/thorough.ts";
+import { percentile, report } from "../support/rounds.ts";
 import { eventually, watchLog } from "./watching.ts";
 
 const MIB = 1_048_576;

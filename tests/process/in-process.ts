@@ -4,7 +4,7 @@ import { readConfig, type Config } from "../../src/bootstrap/config.ts";
 import type { Storage } from "../../src/application/ports/storage.ts";
 import { startServer, type RunningServer } from "../../src/bootstrap/running-server.ts";
 import { serve } from "../../src/bootstrap/serve.ts";
-import { recordingLog } from "../support/fixtures.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -1,32 +1,14 @@
-import { createHash } from "node:crypto";
-import { ok } from "neverthrow";
 import { expect } from "vitest";
 import type { Storage } from "../../src/application/ports/storage.ts";
-import type { PasswordHasher } from "../../src/application/ports/password-hasher.ts";
-import { compose, type Adapters, type Composition } from "../../src/bootstrap/compose.ts";
 import { readConfig } from "../../src/bootstrap/config.ts";
-import type { PasswordHash } from "../../src/domain/user/password.ts";
 import type { Role } from "../../src/domain/user/user.ts";
-import { email, ids, name, password, recordingLog, testClock } from "./fixtures.ts";
+import { FAKE_HASH } from "../../src/testing/fake-hasher.ts";
+import { email, name, password } from "../../src/testing/fixtures.ts";
+import { PASSWORD, testApp, type TestAppOptions } from "../../src/testing/test-app.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
 
-/** The default settings of the API, but without limits, because a test is one client. */
+/** The settings of the API for a test that overrides some of them. */
 export const HTTP_SETTINGS = { ...readConfig({})._unsafeUnwrap().http, requestsPerMinute: 0, logInsPerMinute: 0 };
-
-export const PASSWORD = "correct horse battery staple";
-
-/** The prefix of every fake hash. An answer that contains it reveals a hash. */
-export const FAKE_HASH = "$fake$i=1$";
-
-/** A hasher without cost, whose hashes look like PHC strings. */
-export const fakeHasher: PasswordHasher = {
-  hash: async (plain) => ok(fakeHash(plain)),
-  verify: async (plain, stored) => ok(stored === fakeHash(plain) ? "match" : "mismatch"),
-};
-
-function fakeHash(plain: string): PasswordHash {
-  return `${FAKE_HASH}c2FsdA$${createHash("sha256").update(plain).digest("base64url")}` as PasswordHash;
-}
 
 export interface UserBody {
   readonly id: string;
@@ -107,25 +89,18 @@ export interface Person extends Client {
 
 export type Api = ReturnType<typeof openApi>;
 
-export type OpenApi = (overrides?: Partial<Adapters>) => Promise<Api>;
+/** Adapters and settings that differ from those of a test, and ports that differ from those of the storage. */
+type ApiOptions = Omit<TestAppOptions, "storage" | "log"> & Partial<Storage>;
+
+export type OpenApi = (overrides?: ApiOptions) => Promise<Api>;
 
 let people = 0;
 
-/** The API on a storage, with the clock, the ids, the log and the hasher of the test, and clients that call it. */
-export function openApi(storage: Storage, overrides: Partial<Adapters> = {}) {
-  const clock = testClock();
-  const log = recordingLog();
-  const adapters: Composition = {
-    ...storage,
-    hasher: fakeHasher,
-    ids,
-    clock,
-    log,
-    http: HTTP_SETTINGS,
-    clientAddress: (c) => c.req.header("X-Test-Address") ?? "192.0.2.1",
-    ...overrides,
-  };
-  const { app, useCases } = compose(adapters);
+/** The API on a storage, with the adapters of a test, and clients that call it and check every answer. */
+export function openApi(storage: Storage, overrides: ApiOptions = {}) {
+  const clientAddress: ApiOptions["clientAddress"] = (c) => c.req.header("X-Test-Address") ?? "192.0.2.1";
+  const options = { clientAddress, ...overrides, storage: { ...storage, ...overrides } };
+  const { app, useCases, clock, log } = testApp(options);
 
   const client = (identity: Readonly<Record<string, string>>): Client => {
     const call: Client["call"] = async (method, path, { headers, json, raw } = {}) => {
@@ -141,7 +116,7 @@ export function openApi(storage: Storage, overrides: Partial<Adapters> = {}) {
       const reply = await readReply(response);
       checkPromises(method, sent, reply);
       checkLogged(method, reply);
-      (await checkerFor(adapters))(method, path, reply);
+      (await checkerFor(options))(method, path, reply);
       return reply;
     };
     return {
@@ -220,10 +195,9 @@ export function openApi(storage: Storage, overrides: Partial<Adapters> = {}) {
 const checkers = new Map<string, Promise<ReturnType<typeof documentChecker>>>();
 
 /** The OpenAPI document of an API with these settings. It is read from a second API, whose log is not checked. */
-async function checkerFor(adapters: Composition) {
-  const settings = JSON.stringify(adapters.http);
-  const checker =
-    checkers.get(settings) ?? readDocument(compose({ ...adapters, log: recordingLog() }).app).then(documentChecker);
+async function checkerFor(options: TestAppOptions) {
+  const settings = JSON.stringify(options.http ?? {});
+  const checker = checkers.get(settings) ?? readDocument(testApp(options).app).then(documentChecker);
   checkers.set(settings, checker);
   return checker;
 }

@@ -6,7 +6,7 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { TestProject } from "vitest/node";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/cluster.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_EXTENSIONS } from "./quire-engine.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { oncePerRun } from "./once-per-run.ts";
 import { rawClient } from "./raw-client.ts";

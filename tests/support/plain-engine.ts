@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import { inject } from "vitest";
 import { EngineNodeFs } from "../../src/infrastructure/pglite/engine/node-fs.ts";
-import { SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_EXTENSIONS } from "./quire-engine.ts";
 
 /** Creates a cluster with the tests' schema in a data directory, and returns its path. */
 export async function copyTemplateCluster(directory: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { listen, type HttpServer } from "../../src/interfaces/node/http-server.ts";
-import { recordingLog } from "./fixtures.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
 
 export type Fetch = Parameters<typeof listen>[0]["fetch"];
 type Options = Partial<Omit<Parameters<typeof listen>[0], "fetch">>;

@@ -1,9 +1,3 @@
-/** The number of rounds of a fault: a few in CI, 50 in `npm run test:faults`. */
-export const FAULT_ROUNDS = Number(process.env["FAULT_ROUNDS"] ?? "2");
-
-/** Whether tests that take minutes run too, and properties run with all their inputs (`FAULT_ROUNDS=50 npm test`). */
-export const isThorough = FAULT_ROUNDS >= 50;
-
 /** Splits a duration into equal parts, one for each round. Returns a random moment in each part, in milliseconds. */
 export function momentsWithin(durationMs: number, rounds: number): readonly number[] {
   return Array.from({ length: rounds }, (_, index) => Math.round(((index + Math.random()) / rounds) * durationMs));

@@ -7,13 +7,11 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { inject } from "vitest";
 import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
-import type { Storage } from "../../src/application/ports/storage.ts";
-import type { PostRepository } from "../../src/domain/post/post-repository.ts";
-import type { SearchIndex } from "../../src/infrastructure/drizzle/search/search-index.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { openEmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
-import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_SETTINGS, SCHEMA_EXTENSIONS } from "./quire-engine.ts";
+import { QUIRE_SCHEMA } from "../../src/infrastructure/pglite/quire-schema.ts";
 import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
@@ -21,8 +19,9 @@ import { serverClient } from "../../src/infrastructure/postgresql/client/client.
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
 import { cachePosts } from "../../src/infrastructure/storage/post-cache.ts";
 import { cacheSessions } from "../../src/infrastructure/storage/session-cache.ts";
-import { recordingLog } from "./fixtures.ts";
-import type { StorageUnderTest, TestStorageOptions } from "./storage-under-test.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
+import { indexedBeforeSearch } from "../../src/testing/indexed-before-search.ts";
+import type { StorageUnderTest, TestStorageOptions } from "../../src/contracts/storage-under-test.ts";
 
 const NO_QUOTA: TestStorageOptions = { accountQuotaBytes: 0 };
 
@@ -82,17 +81,6 @@ export const pglite: StorageUnderTest = {
     };
   },
 };
-
-/** Brings the index up to date before each search, which a server does in the background. */
-function indexedBeforeSearch(storage: Storage, index: SearchIndex): Storage {
-  const { posts } = storage;
-  const search: PostRepository["search"] = async (...args) => {
-    // A search reports the failure that the index has as well.
-    await index.sweep();
-    return posts.search(...args);
-  };
-  return { ...storage, posts: { ...posts, search } };
-}
 
 /** The storage on the embedded engine, and the client of the engine for the tests. */
 async function openEngine(directory: string, quota: TestStorageOptions) {
@@ -227,6 +215,7 @@ export const embeddedDefaults = {
   statementDeadlineMs: 30_000,
   accountQuotaBytes: 0,
   cacheBytes: 64 * 1_048_576,
+  schema: QUIRE_SCHEMA,
   log: recordingLog(),
 } as const;
 
@@ -273,5 +262,5 @@ export async function fillCluster(statements: string): Promise<FilledCluster> {
 
 async function openCluster(directory: string): Promise<PGlite> {
   const fs = new NodeFS(join(directory, "cluster"));
-  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed", ENGINE_SETTINGS) });
+  return PGlite.create({ fs, extensions: SCHEMA_EXTENSIONS, startParams: startParameters("relaxed", SCHEMA_SETTINGS) });
 }

@@ -4,19 +4,13 @@ import { fail } from "../../domain/shared/fail.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
 import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
-import { isVisible, sortKey, type PostFilter } from "../../domain/post/post-list.ts";
-import { toFoundPostPage, toPostPage } from "../../domain/post/post-page.ts";
-import { excerptOf } from "../../domain/search/excerpt.ts";
-import type { FoundPost } from "../../domain/search/found-post.ts";
-import { rankKey } from "../../domain/search/ranking.ts";
-import { totalOf } from "../../domain/search/search-passes.ts";
+import { isVisible } from "../../domain/post/post-list.ts";
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
 import { nextVersion } from "../../domain/shared/version.ts";
 import { claimKey, putRecord } from "./memory-idempotency-keys.ts";
-import { rowsFrom } from "./memory-page.ts";
 import { hasRoomFor, type MemoryOptions } from "./memory-quota.ts";
-import { findPosts } from "./memory-search.ts";
+import { listPage, searchPage } from "./post-pages.ts";
 import { addRow, isPublishedAuthor, unlessAborted, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
 
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
@@ -40,28 +34,10 @@ function postReads(access: MemoryAccess): Pick<PostRepository, "findById" | "has
       access(unlessAborted("posts.hasPublished", signal, ({ posts }) => ok(isPublishedAuthor(posts, authorId)))),
 
     list: async (filter, sort, page, signal) =>
-      access(
-        unlessAborted("posts.list", signal, ({ posts }) => {
-          const shown = [...posts.values()].filter((post) => isShown(post, filter));
-          const order = { keyOf: (post: Post) => sortKey(post, sort), descending: sort.descending };
-          const rows = rowsFrom(shown, page, order);
-          return ok({ ...toPostPage(rows, page, order.keyOf), total: page.isCounted === true ? shown.length : null });
-        }),
-      ),
+      access(unlessAborted("posts.list", signal, ({ posts }) => ok(listPage(posts.values(), filter, sort, page)))),
 
     search: async (filter, query, page, signal) =>
-      access(
-        unlessAborted("posts.search", signal, ({ posts }) => {
-          const shown = [...posts.values()].filter((post) => isShown(post, filter));
-          const found = findPosts(shown, query, page.isCounted === true);
-          const rows = rowsFrom(found, page, { keyOf: rankKey, descending: true }).map((post): FoundPost => ({
-            ...post,
-            excerpt: excerptOf(post.content, query),
-          }));
-          const counted = page.isCounted === true ? totalOf(found.length) : { total: null, totalIsExact: true };
-          return ok({ ...toFoundPostPage(rows, page, rankKey), ...counted, isComplete: true });
-        }),
-      ),
+      access(unlessAborted("posts.search", signal, ({ posts }) => ok(searchPage(posts.values(), filter, query, page)))),
   };
 }
 
@@ -159,12 +135,4 @@ function compare(a: BatchCursor, b: BatchCursor): number {
 
 function cursorOf(post: Post | undefined): BatchCursor | null {
   return post === undefined ? null : { status: post.status, id: post.id };
-}
-
-function isShown(post: Post, filter: PostFilter): boolean {
-  const range = post.status === "draft" ? filter.drafts : filter.published;
-  if (range === null || (range.authorId !== null && post.authorId !== range.authorId)) return false;
-  if (post.status === "draft" || filter.published === null) return true;
-  const { after, before } = filter.published;
-  return (after === null || post.publishedAt > after) && (before === null || post.publishedAt < before);
 }

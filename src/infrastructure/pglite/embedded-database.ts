@@ -5,7 +5,9 @@ import type { StopUnclean } from "../../application/ports/storage.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { missingDescriptors } from "../node/file-descriptors.ts";
-import { engineClient, type DrizzleClient } from "./client/client.ts";
+import { engineClient, type DrizzleClient, type EngineClient } from "./client/client.ts";
+import type { SchemaNeeds } from "./client/schema-needs.ts";
+import { subscribeAgain, subscriptions, type Subscriptions } from "./client/subscriptions.ts";
 import { superviseEngine, type EngineGaveUp, type Supervisor } from "./client/supervisor.ts";
 import { startUpkeep } from "./client/upkeep.ts";
 import { writeCircuitBreaker } from "./client/write-circuit-breaker.ts";
@@ -24,7 +26,7 @@ import { removeRelationFileRecord } from "./integrity/relation-files.ts";
 export interface EmbeddedDatabase {
   /** The absolute path of the data directory. */
   readonly directory: string;
-  readonly client: DrizzleClient;
+  readonly client: EngineClient;
   /** A client for updates that do not lengthen a post. It runs them on a low disk too. */
   readonly shorteningClient: DrizzleClient;
   readonly space: Pick<DiskSpace, "isLow" | "tooSmallToMigrate">;
@@ -34,7 +36,7 @@ export interface EmbeddedDatabase {
   readonly isIdle: () => boolean;
   /** Calls the listener after each restart of the engine, before a statement uses the new engine. */
   readonly onRestarted: (listener: () => void) => void;
-  /** Runs a change of the schema. Only this may truncate or remove files. */
+  /** Runs a change of the schema. Its statements have no time limit, and a checkpoint follows. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   /** Settles when this process has lost the database; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
@@ -52,6 +54,7 @@ export interface EmbeddedDatabaseOptions {
   readonly freeSpaceBytes: number;
   /** The time limits of a statement, and of a transaction that holds the engine. */
   readonly statementDeadlineMs: number;
+  readonly schema: SchemaNeeds;
   readonly log: Log;
 }
 
@@ -86,24 +89,27 @@ interface OpenOptions extends EmbeddedDatabaseOptions {
 }
 
 async function openClaimed(options: OpenOptions): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
-  const { directory, durability, freeSpaceBytes, space, log } = options;
+  const { directory, durability, freeSpaceBytes, space, schema, log } = options;
   const cluster = await prepareCluster(directory, log, freeSpaceBytes);
   if (cluster.isErr()) return err(cluster.error);
   if (durability === "relaxed") log.warn({ durability }, "a power cut may undo writes or damage the database");
   const missing = missingDescriptors();
   if (missing !== null) log.warn(missing, "the limit of open files (ulimit -n) allows few clients at a time");
-  const supervised = await superviseEngine({ directory, durability, space, log });
+  const channels = subscriptions(log);
+  const onNotification = channels.deliver;
+  const supervised = await superviseEngine({ directory, durability, space, schema, onNotification, log });
   if (supervised.isErr()) {
     const failure = supervised.error;
     if (failure.kind === "cluster_damaged") return damaged(directory, failure.damage);
     return fail({ ...failure, kind: "engine_not_started", directory });
   }
-  return serveOn(supervised.value, options);
+  return serveOn(supervised.value, channels, options);
 }
 
 async function serveOn(
   supervisor: Supervisor,
-  { directory, durability, statementDeadlineMs, space, log, cleanUp }: OpenOptions,
+  channels: Subscriptions,
+  { directory, durability, statementDeadlineMs, space, schema, log, cleanUp }: OpenOptions,
 ): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
   const damage = damageReport(directory, log);
   // Before the server is ready and during a change of the schema, statements have no time limit.
@@ -111,7 +117,15 @@ async function serveOn(
   const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
   const breaker = writeCircuitBreaker({ directory, restartEngine: async (reason) => supervisor.restart(reason), log });
   const shared = { supervisor, space, breaker, onDamage: damage.report, isDamaged: () => damage.first() !== null };
-  const client = engineClient({ ...shared, deadlineMs });
+  const clientOptions = {
+    ...shared,
+    subscriptions: channels,
+    isAllowedOnLowDisk: schema.isAllowedOnLowDisk,
+    deadlineMs,
+    beforeFileRemoval: async () => removeRelationFileRecord(directory),
+  };
+  const client = engineClient(clientOptions);
+  supervisor.onRestarted((engine) => void subscribeAgain(channels, engine, log));
 
   if (supervisor.hasRecovered || isIndexCheckDue(directory)) {
     const checked = await checkAfterRecovery(client, space, directory, log);
@@ -128,10 +142,10 @@ async function serveOn(
   return ok({
     directory,
     client,
-    shorteningClient: engineClient({ ...shared, deadlineMs, isShortening: true }),
+    shorteningClient: engineClient({ ...clientOptions, isShortening: true }),
     space,
     isIdle: () => supervisor.isIdle(),
-    onRestarted: (listener) => supervisor.onRestarted(listener),
+    onRestarted: (listener) => supervisor.onRestarted(() => listener()),
     condition: () => {
       const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
       const message = damage.first()?.message;
@@ -143,7 +157,6 @@ async function serveOn(
     },
     changeSchema: async (change) => {
       isServing = false;
-      await removeRelationFileRecord(directory);
       await change().finally(() => {
         isServing = true;
       });

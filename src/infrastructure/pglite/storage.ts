@@ -1,6 +1,4 @@
-import type { PGlite } from "@electric-sql/pglite";
 import { DrizzleQueryError } from "drizzle-orm";
-import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
 import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { SchemaOutdated } from "../../application/ports/storage-probe.ts";
@@ -21,7 +19,9 @@ import {
   type EmbeddedDatabaseOptions,
   type OpenEmbeddedDatabaseError,
 } from "./embedded-database.ts";
+import { QUIRE_SCHEMA } from "./quire-schema.ts";
 import { limitPostsOnLowDisk } from "./low-disk-posts.ts";
+import { databaseOn } from "./drizzle-database.ts";
 import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 
 export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle"> {
@@ -31,7 +31,7 @@ export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" 
 
 export type OpenPgliteError = OpenEmbeddedDatabaseError | MigrateError;
 
-interface PgliteOptions extends EmbeddedDatabaseOptions {
+interface PgliteOptions extends Omit<EmbeddedDatabaseOptions, "schema"> {
   /** The maximum bytes that an account may store; 0 means no limit. */
   readonly accountQuotaBytes: number;
   /** The bound on the memory of the post cache; 0 means no cache. */
@@ -43,7 +43,7 @@ interface PgliteOptions extends EmbeddedDatabaseOptions {
 /** Opens the embedded database of a data directory, unless the caller has begun to, and migrates its schema. */
 export async function openPgliteStorage(
   options: PgliteOptions,
-  opening = openEmbeddedDatabase(options),
+  opening = openEmbeddedDatabase({ ...options, schema: QUIRE_SCHEMA }),
 ): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await opening;
   if (opened.isErr()) return err(opened.error);
@@ -138,11 +138,6 @@ export async function migratedStorage(
     renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
     searchIndex: searchIndexOn(db),
   }));
-}
-
-export function databaseOn(client: DrizzleClient): PgliteDatabase {
-  // Drizzle expects the type of all of PGlite. Its session uses only the methods of DrizzleClient.
-  return drizzle({ client: client as unknown as PGlite });
 }
 
 function portsOn(client: DrizzleClient, accountQuotaBytes: number): Omit<Storage, "probe" | "close"> {

@@ -1,4 +1,4 @@
-type Scalar = string | number | bigint | boolean | Date | null;
+type Scalar = string | number | bigint | boolean | Date | Uint8Array | null;
 
 /** A parameter of a statement, as Drizzle's columns encode their values. */
 export type Parameter = Scalar | readonly Scalar[];
@@ -10,6 +10,8 @@ export type Value = string | null;
 export function encodeParameter(value: Parameter): Value {
   if (value === null) return null;
   if (value instanceof Date) return value.toISOString();
+  // The hexadecimal form of bytea (PostgreSQL 18, 8.4.1).
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
   if (Array.isArray(value)) return `{${value.map(encodeElement).join(",")}}`;
   if (typeof value === "object") throw new TypeError("A parameter of a statement is an object that no column maps.");
   return String(value);

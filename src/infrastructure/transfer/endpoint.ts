@@ -3,6 +3,7 @@ import type { StopUnclean } from "../../application/ports/storage.ts";
 import type { Value } from "../sql/parameter.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabaseOptions } from "../pglite/embedded-database.ts";
+import { QUIRE_SCHEMA } from "../pglite/quire-schema.ts";
 import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/migrate-server.ts";
 import { serverClient } from "../postgresql/client/client.ts";
@@ -25,9 +26,9 @@ const CLOSE_GRACE_MS = 5000;
 
 /** The embedded PostgreSQL of a data directory, which the transfer locks. */
 export async function embeddedEndpoint(
-  options: EmbeddedDatabaseOptions & { readonly migrations: string },
+  options: Omit<EmbeddedDatabaseOptions, "schema"> & { readonly migrations: string },
 ): Promise<Result<TransferEndpoint, OpenPgliteError>> {
-  const opened = await openEmbeddedDatabase(options);
+  const opened = await openEmbeddedDatabase({ ...options, schema: QUIRE_SCHEMA });
   if (opened.isErr()) return err(opened.error);
   const { directory, client, changeSchema, close } = opened.value;
   const migrated = await migratedStorage(client, options.migrations, { changeSchema, log: options.log });

@@ -47,7 +47,7 @@ export async function call<Its extends Endpoint, Value = ValueOf<Its>>(
   try {
     answer = await endpoint(withSafePath(args) as never, options as never);
   } catch (cause) {
-    if (signal?.aborted === true) return failed({ code: "aborted", detail: "The call was aborted by its signal." });
+    if (signal?.aborted === true) return failed({ code: "aborted", detail: "The call was aborted." });
     return failed({
       code: "network_error",
       detail: "The server did not answer. Check the connection and retry.",
@@ -81,26 +81,40 @@ export interface ListFailure<E> {
   readonly cursor: string | null;
 }
 
+type ListElement<Item, E> = { readonly ok: true; readonly value: Item } | ListFailure<E>;
+
 /** The items of a list, fetched page by page on demand. A failure ends the list as its last element. */
-export async function* itemsOf<List extends Endpoint, Item = ItemOf<List>>(
-  list: List,
-  args: ArgsOf<List>,
+export interface List<Item, E> extends AsyncGenerator<ListElement<Item, E>, void, void> {
+  /**
+   * Pass this `cursor` to continue the list later: the new list begins with the page of the last item, so it repeats at most a
+   * page, and omits nothing. `null` is the beginning.
+   */
+  readonly cursor: string | null;
+}
+
+type Changing<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** The list of an operation that returns pages. */
+export function listOf<Its extends Endpoint, Item = ItemOf<Its>>(
+  endpoint: Its,
+  args: ArgsOf<Its>,
   options?: CallOptions,
-): AsyncGenerator<{ readonly ok: true; readonly value: Item } | ListFailure<ErrorOf<List>>, void, void> {
-  const { query } = args as { readonly query: object };
-  let page = args;
-  for (;;) {
-    const answer = await call(list, page, options);
-    if (!answer.ok) {
-      const { cursor = null } = (page as { readonly query: { readonly cursor?: string } }).query;
-      yield { ...answer, cursor };
-      return;
+): List<Item, ErrorOf<Its>> {
+  const { query } = args as { readonly query: { readonly cursor?: string } };
+  const list: Changing<List<Item, ErrorOf<Its>>> = Object.assign(elements(), { cursor: query.cursor ?? null });
+  async function* elements(): AsyncGenerator<ListElement<Item, ErrorOf<Its>>, void, void> {
+    for (;;) {
+      const { cursor } = list;
+      // A parameter that is undefined is not sent.
+      const answer = await call(endpoint, { ...args, query: { ...query, cursor: cursor ?? undefined } }, options);
+      if (!answer.ok) return yield { ...answer, cursor };
+      const { items, nextCursor } = answer.value as { items: Item[]; nextCursor: string | null };
+      for (const value of items) yield { ok: true, value };
+      if (nextCursor === null) return;
+      list.cursor = nextCursor;
     }
-    const { items, nextCursor } = answer.value as { items: Item[]; nextCursor: string | null };
-    for (const value of items) yield { ok: true, value };
-    if (nextCursor === null) return;
-    page = { ...args, query: { ...query, cursor: nextCursor } };
   }
+  return list;
 }
 
 /** An id such as `..` or an empty one would lead to another path. `-` is never an id, so the answer is 404. */

@@ -1,10 +1,10 @@
 import { hc } from "hono/client";
 import type { App } from "../http/app.ts";
-import { call, itemsOf, textOf, type ArgsOf, type CallOptions, type ListFailure, type RequestOptions } from "./call.ts";
-import type { Endpoint, ErrorOf, Result, ValueOf } from "./result.ts";
+import { call, listOf, textOf, type ArgsOf, type CallOptions, type List, type RequestOptions } from "./call.ts";
+import type { Aborted, Endpoint, ErrorOf, NetworkError, Result, UnexpectedAnswer, ValueOf } from "./result.ts";
 import { retryingFetch } from "./retrying-fetch.ts";
 
-export type { CallOptions, ListFailure } from "./call.ts";
+export type { CallOptions, List, ListFailure } from "./call.ts";
 export { excerptParts, type ExcerptPart } from "./excerpt.ts";
 export type { Aborted, Failure, NetworkError, Result, UnexpectedAnswer } from "./result.ts";
 
@@ -26,11 +26,7 @@ type Picked<Field extends keyof Post> = Pick<Post, Field | "id"> &
 type PickedPost<Field extends keyof Post> = Pick<Post, Field | "id"> & Omit<ValueOf<Posts[":id"]["$get"]>, keyof Post>;
 type DeletionOf<Its extends Endpoint> = QueryOf<Its> & JsonOf<Its>;
 type PageOf<Item> = Omit<ValueOf<Posts["$get"]>, "items"> & { readonly items: readonly Item[] };
-type Picks<List extends Endpoint, Field extends keyof Post> = AsyncGenerator<
-  { readonly ok: true; readonly value: Picked<Field> } | ListFailure<ErrorOf<List>>,
-  void,
-  void
->;
+type Picks<Its extends Endpoint, Field extends keyof Post> = List<Picked<Field>, ErrorOf<Its>>;
 
 export type Post = ValueOf<Posts["$post"]>;
 /** A post that was fetched by its id. It has `author` if the query includes it. */
@@ -73,9 +69,18 @@ export interface ClientOptions {
 
 export type Client = ReturnType<typeof createClient>;
 
+/** The errors that the client reports itself, because it has no answer of the server. */
+export type ClientError = NetworkError | Aborted | UnexpectedAnswer;
+
+/** The errors of an operation, such as `OperationError<Client["posts"]["create"]>`. */
+export type OperationError<Operation extends (...args: never) => Promise<Result<unknown, unknown>>> = Extract<
+  Awaited<ReturnType<Operation>>,
+  { readonly ok: false }
+>["error"];
+
 /** A wrong `url` is a mistake of the program, which no retry corrects. */
 function requireHttpUrl(url: string): void {
-  if (typeof url === "string" && /^https?:\/\//i.test(url) && URL.canParse(url)) return;
+  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return;
   throw new TypeError("createClient needs the url of a server, such as http://127.0.0.1:3000.");
 }
 
@@ -116,7 +121,7 @@ export function createClient({
 
 function sessionCalls(sessions: Sessions) {
   return {
-    list: (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) => itemsOf(sessions.$get, { query }, options),
+    list: (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) => listOf(sessions.$get, { query }, options),
     page: async (query: QueryOf<Sessions["$get"]> = {}, options?: CallOptions) =>
       call(sessions.$get, { query }, options),
     end: async (id: string, options?: CallOptions) => call(sessions[":id"].$delete, { param: { id } }, options),
@@ -127,7 +132,7 @@ function userCalls(users: Users) {
   return {
     register: async (json: JsonOf<Users["$post"]>, options?: PostOptions) =>
       call(users.$post, { json }, keyed(options)),
-    list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => itemsOf(users.$get, { query }, options),
+    list: (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => listOf(users.$get, { query }, options),
     page: async (query: QueryOf<Users["$get"]> = {}, options?: CallOptions) => call(users.$get, { query }, options),
     get: async (id: string, options?: CallOptions) => call(users[":id"].$get, { param: { id } }, options),
     /** The user of the current session. */
@@ -150,7 +155,7 @@ function userCalls(users: Users) {
       query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
       options?: CallOptions,
     ): Picks<Users[":id"]["posts"]["$get"], Field> =>
-      itemsOf<Users[":id"]["posts"]["$get"], Picked<Field>>(users[":id"].posts.$get, { param: { id }, query }, options),
+      listOf<Users[":id"]["posts"]["$get"], Picked<Field>>(users[":id"].posts.$get, { param: { id }, query }, options),
     postsPage: async <Field extends keyof Post = keyof Post>(
       id: string,
       query: PostsQueryOf<Users[":id"]["posts"]["$get"], Field> = {},
@@ -166,7 +171,7 @@ function postCalls(posts: Posts) {
     list: <Field extends keyof Post = keyof Post>(
       query: PostsQueryOf<Posts["$get"], Field> = {},
       options?: CallOptions,
-    ): Picks<Posts["$get"], Field> => itemsOf(posts.$get, { query }, options),
+    ): Picks<Posts["$get"], Field> => listOf(posts.$get, { query }, options),
     /** One page, with the cursors of the previous and the next page. */
     page: async <Field extends keyof Post = keyof Post>(
       query: PostsQueryOf<Posts["$get"], Field> = {},

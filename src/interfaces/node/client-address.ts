@@ -69,10 +69,12 @@ export function countedHosts(proxies: BlockList): HostOf {
   };
 }
 
-/** The client address for the rate limits of the API. */
+/** The client address for the rate limits of the API. A request that no server of Node received has none. */
 export function clientAddress(hostOf: HostOf): ClientAddress {
-  return (c) =>
-    hostOf((c.env as HttpBindings | undefined)?.incoming.socket.remoteAddress, c.req.header("X-Forwarded-For")).counted;
+  return (c) => {
+    const bindings = c.env as Partial<HttpBindings> | undefined;
+    return hostOf(bindings?.incoming?.socket.remoteAddress, c.req.header("X-Forwarded-For")).counted;
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LATER, NOW } from "../../support/fixtures.ts";
+import { LATER, NOW } from "../../../src/testing/fixtures.ts";
 import { nextLink, toPage, previousLink, type Client, type OpenApi, type PostBody } from "../../support/api.ts";
 import { titlesOn, withPosts } from "./listed-posts.ts";
 

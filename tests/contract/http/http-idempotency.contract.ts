@@ -4,8 +4,9 @@ import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { UnitOfWork } from "../../../src/application/ports/unit-of-work.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
-import { openApi, PASSWORD, problemOf, type LogInBody, type OpenApi, type Reply } from "../../support/api.ts";
-import { DAY_MS } from "../../support/fixtures.ts";
+import { openApi, problemOf, type LogInBody, type OpenApi, type Reply } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
+import { DAY_MS } from "../../../src/testing/fixtures.ts";
 import { countPosts, idOf, POST, replayable } from "./replays.ts";
 
 const aKey = () => ({ "Idempotency-Key": `"${crypto.randomUUID()}"` });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextId } from "../../support/fixtures.ts";
+import { nextId } from "../../../src/testing/fixtures.ts";
 import { fieldCodes, nextLink, toPage, problemOf, type OpenApi, type PostBody } from "../../support/api.ts";
 
 const MIB = 1_048_576;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LATER, NOW, nextId } from "../../support/fixtures.ts";
+import { LATER, NOW, nextId } from "../../../src/testing/fixtures.ts";
 import { nextLink, toPage, previousLink, problemOf, type OpenApi, type PostBody } from "../../support/api.ts";
 
 const MIB = 1_048_576;

@@ -2,7 +2,8 @@ import { EventEmitter, once } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { Timer } from "../../../src/interfaces/http/middleware/time-limit.ts";
-import { HTTP_SETTINGS, PASSWORD, problemOf, type OpenApi, type Reply } from "../../support/api.ts";
+import { HTTP_SETTINGS, problemOf, type OpenApi, type Reply } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const PAGE = "https://app.example.org";

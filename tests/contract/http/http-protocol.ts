@@ -4,18 +4,10 @@ import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PasswordHasher } from "../../../src/application/ports/password-hasher.ts";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
-import {
-  FAKE_HASH,
-  fakeHasher,
-  fieldCodes,
-  HTTP_SETTINGS,
-  toPage,
-  PASSWORD,
-  problemOf,
-  type Api,
-  type OpenApi,
-} from "../../support/api.ts";
-import { nextId } from "../../support/fixtures.ts";
+import { fieldCodes, HTTP_SETTINGS, toPage, problemOf, type Api, type OpenApi } from "../../support/api.ts";
+import { FAKE_HASH, fakeHasher } from "../../../src/testing/fake-hasher.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
+import { nextId } from "../../../src/testing/fixtures.ts";
 
 const AN_ID = "00000000-0000-7000-8000-000000000000";
 const SMALL_LIMIT = 65_536;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { swaggerUi } from "../../../src/infrastructure/node/swagger-ui.ts";
-import { HTTP_SETTINGS, PASSWORD, type OpenApi } from "../../support/api.ts";
+import { HTTP_SETTINGS, type OpenApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const PUBLIC_URL = "https://example.org/blog";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { NOW } from "../../support/fixtures.ts";
+import { NOW } from "../../../src/testing/fixtures.ts";
 import { fieldCodes, toPage, problemOf, type OpenApi } from "../../support/api.ts";
 
 const OLD = { title: "Old", content: "From elsewhere.", status: "published" };

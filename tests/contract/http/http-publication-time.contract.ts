@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LATER, NOW } from "../../support/fixtures.ts";
+import { LATER, NOW } from "../../../src/testing/fixtures.ts";
 import { toPage, type OpenApi, type PostBody } from "../../support/api.ts";
 
 const OLD = { title: "Old", content: "From elsewhere.", status: "published" };

@@ -1,14 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nextId } from "../../support/fixtures.ts";
-import {
-  PASSWORD,
-  problemOf,
-  type Client,
-  type OpenApi,
-  type Person,
-  type PostBody,
-  type Reply,
-} from "../../support/api.ts";
+import { nextId } from "../../../src/testing/fixtures.ts";
+import { problemOf, type Client, type OpenApi, type Person, type PostBody, type Reply } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 /** The clients of an operation. `owner` is the affected author, and `former` is a revoked session of the owner. */
 const ACTORS = ["nobody", "owner", "other", "admin", "former"] as const;

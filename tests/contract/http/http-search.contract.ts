@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LATER, NOW } from "../../support/fixtures.ts";
+import { LATER, NOW } from "../../../src/testing/fixtures.ts";
 import { fieldCodes, nextLink, toPage, previousLink, type OpenApi, type PostBody } from "../../support/api.ts";
 
 const searchFor = (q: string, more: Readonly<Record<string, string>> = {}) =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nextId } from "../../support/fixtures.ts";
-import { fieldCodes, PASSWORD, problemOf, type OpenApi } from "../../support/api.ts";
+import { nextId } from "../../../src/testing/fixtures.ts";
+import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 /** The rules of sessions that do not depend on the storage: fields, rights, the header Authorization. They run on memory only. */
 export function httpSessionRules(open: OpenApi) {

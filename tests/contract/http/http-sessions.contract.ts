@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { DAY_MS, LATER, NOW } from "../../support/fixtures.ts";
-import { nextLink, toPage, PASSWORD, problemOf, type LogInBody, type OpenApi } from "../../support/api.ts";
+import { DAY_MS, LATER, NOW } from "../../../src/testing/fixtures.ts";
+import { nextLink, toPage, problemOf, type LogInBody, type OpenApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const LIFE_MS = 30 * DAY_MS;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { UserName } from "../../../src/domain/user/user.ts";
 import { openApi } from "../../support/api.ts";
-import { aPublishedPost, aUser, email } from "../../support/fixtures.ts";
+import { aPublishedPost, aUser, email } from "../../../src/testing/fixtures.ts";
 
 /** In the order of their sort keys. A title of only an invisible character comes after letters. */
 const TITLES = ["a\nb", "\u0001bell\u0007", "\u202egnp.exe", "\u200b"];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nextId } from "../../support/fixtures.ts";
-import { fieldCodes, toPage, PASSWORD, problemOf, type OpenApi } from "../../support/api.ts";
+import { nextId } from "../../../src/testing/fixtures.ts";
+import { fieldCodes, toPage, problemOf, type OpenApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const ADA = { name: "Ada Lovelace", email: "Ada@Example.org", password: PASSWORD };
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { LATER, NOW, nextId } from "../../support/fixtures.ts";
+import { LATER, NOW, nextId } from "../../../src/testing/fixtures.ts";
 import {
   fieldCodes,
   nextLink,
   toPage,
-  PASSWORD,
   previousLink,
   problemOf,
   type OpenApi,
   type UserBody,
 } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

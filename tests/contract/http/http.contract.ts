@@ -1,7 +1,7 @@
 import { describe } from "vitest";
 import { openApi, type OpenApi } from "../../support/api.ts";
-import { openedStorage } from "../../support/opened-storage.ts";
-import type { StorageUnderTest } from "../../support/storage-under-test.ts";
+import { openedStorage } from "../../../src/contracts/opened-storage.ts";
+import type { StorageUnderTest } from "../../../src/contracts/storage-under-test.ts";
 import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
 import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpForgedCursorsContract } from "./http-forged-cursors.contract.ts";

@@ -1,4 +1,4 @@
-import { LATER } from "../../support/fixtures.ts";
+import { LATER } from "../../../src/testing/fixtures.ts";
 import { toPage, type Api, type Client, type PostBody } from "../../support/api.ts";
 
 const BETWEEN = new Date("2026-03-01T12:30:00.000Z");

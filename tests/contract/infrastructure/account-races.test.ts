@@ -7,7 +7,7 @@ import type { User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
-import { aDraft, aUser, LATER, NOW, postsOf, testClock, countOf } from "../../support/fixtures.ts";
+import { aDraft, aUser, LATER, NOW, postsOf, testClock, countOf } from "../../../src/testing/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 const ROOM = 20;

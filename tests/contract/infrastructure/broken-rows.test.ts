@@ -7,7 +7,7 @@ import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import { searchIndexOn } from "../../../src/infrastructure/drizzle/search/search-index.ts";
-import { aPublishedPost, aUser, EVERY_POST } from "../../support/fixtures.ts";
+import { aPublishedPost, aUser, EVERY_POST } from "../../../src/testing/fixtures.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
 const FIRST = { limit: 10, from: null };

@@ -13,11 +13,11 @@ import { FORMAT, POSTGRESQL_MAJOR, prepareCluster } from "../../../src/infrastru
 import { FORMAT_FILE, LOCK_FILE } from "../../../src/infrastructure/pglite/directory/layout.ts";
 import { lockDataDirectory } from "../../../src/infrastructure/pglite/directory/lock.ts";
 import { EngineNodeFs } from "../../../src/infrastructure/pglite/engine/node-fs.ts";
-import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "../../../src/infrastructure/pglite/client/engine-settings.ts";
+import { SCHEMA_SETTINGS, SCHEMA_EXTENSIONS } from "../../support/quire-engine.ts";
 import { openPgliteStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { embeddedDefaults } from "../../support/test-storage.ts";
-import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../../support/fixtures.ts";
+import { aDraft, aUser, EVERY_DRAFT, name, recordingLog } from "../../../src/testing/fixtures.ts";
 
 const ENTRIES = ["cluster", "quire.acknowledged", "quire.files.json", FORMAT_FILE, LOCK_FILE, "quire.reserve"];
 
@@ -344,7 +344,7 @@ describe("a write of the engine", () => {
     await copyPrepared();
     return PGlite.create({
       fs: new EngineNodeFs(cluster(), "fsync"),
-      startParams: startParameters("fsync", ENGINE_SETTINGS),
+      startParams: startParameters("fsync", SCHEMA_SETTINGS),
       extensions: SCHEMA_EXTENSIONS,
     });
   };

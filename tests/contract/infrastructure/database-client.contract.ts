@@ -3,7 +3,7 @@ import { boolean, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { attempt } from "../../../src/infrastructure/drizzle/attempt.ts";
 import type { Database } from "../../../src/infrastructure/drizzle/database.ts";
-import { NOW } from "../../support/fixtures.ts";
+import { NOW } from "../../../src/testing/fixtures.ts";
 
 const notes = pgTable("notes", {
   id: integer().primaryKey(),

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { openEmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
-import { databaseOn as databaseOnEngine } from "../../../src/infrastructure/pglite/storage.ts";
+import { databaseOn as databaseOnEngine } from "../../../src/infrastructure/pglite/drizzle-database.ts";
 import { databaseOn as databaseOnServer } from "../../../src/infrastructure/postgresql/database.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";

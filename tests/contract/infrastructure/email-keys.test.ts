@@ -13,8 +13,8 @@ import { embeddedStorage, migratedStorage, openPgliteStorage } from "../../../sr
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
-import { aUser, email, LATER, name, NOW, password, recordingLog } from "../../support/fixtures.ts";
-import { fakeHasher } from "../../support/api.ts";
+import { aUser, email, LATER, name, NOW, password, recordingLog } from "../../../src/testing/fixtures.ts";
+import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
 const PASSWORD = "correct horse";

@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { QUIRE_SCHEMA } from "../../../src/infrastructure/pglite/quire-schema.ts";
 import { superviseEngine, type Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { prepareCluster } from "../../../src/infrastructure/pglite/directory/cluster.ts";
 import { diskSpace, type DiskSpace } from "../../../src/infrastructure/pglite/directory/disk-space.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import { copyTemplate, embeddedDefaults } from "../../support/test-storage.ts";
 
 describe("a restart of the engine", () => {
@@ -15,7 +16,9 @@ describe("a restart of the engine", () => {
     directory = await copyTemplate();
     space = diskSpace({ directory, watermarkBytes: embeddedDefaults.freeSpaceBytes, log });
     (await prepareCluster(directory, log, embeddedDefaults.freeSpaceBytes))._unsafeUnwrap();
-    supervisor = (await superviseEngine({ directory, durability: "relaxed", space, log }))._unsafeUnwrap();
+    supervisor = (
+      await superviseEngine({ directory, durability: "relaxed", space, schema: QUIRE_SCHEMA, log })
+    )._unsafeUnwrap();
   });
   afterAll(async () => {
     await supervisor.close();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
-import { aPublishedPost, aUser, past, EVERY_DRAFT } from "../../support/fixtures.ts";
+import { aPublishedPost, aUser, past, EVERY_DRAFT } from "../../../src/testing/fixtures.ts";
 import { pglite } from "../../support/test-storage.ts";
 
 /** More than the engine runs concurrently, so that some wait in the admission queue. */

@@ -8,7 +8,7 @@ import { CONTENT_MAX_BYTES } from "../../../src/domain/post/post.ts";
 import type { DraftFilter } from "../../../src/domain/post/post-list.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
-import { aDraft, aUser, EVERY_DRAFT, nextId } from "../../support/fixtures.ts";
+import { aDraft, aUser, EVERY_DRAFT, nextId } from "../../../src/testing/fixtures.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
 /** The blocks that a statement reads and the data that it sends to the client, from `explain (serialize)`. */

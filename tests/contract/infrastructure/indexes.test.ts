@@ -27,7 +27,7 @@ import {
   past,
   PUBLISHED_POSTS,
   recordingLog,
-} from "../../support/fixtures.ts";
+} from "../../../src/testing/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../../support/plans.ts";
 import { fillCluster, openTemplate, type FilledCluster } from "../../support/test-storage.ts";
 

@@ -18,7 +18,7 @@ import {
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { addMigration, copyMigrations, FUTURE, journalEntry } from "../../support/migrations-folder.ts";
-import { PUBLISHED_POSTS } from "../../support/fixtures.ts";
+import { PUBLISHED_POSTS } from "../../../src/testing/fixtures.ts";
 import { rawClient } from "../../support/raw-client.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 

@@ -7,7 +7,7 @@ import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastr
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { openApi, problemOf, type PostBody } from "../../support/api.ts";
-import { ANY_BATCH, aUser, keyDigest, LATER, name } from "../../support/fixtures.ts";
+import { ANY_BATCH, aUser, keyDigest, LATER, name } from "../../../src/testing/fixtures.ts";
 import { barrier } from "../../support/barrier.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 

@@ -14,7 +14,7 @@ import {
   type ServerHost,
   type ServerUrl,
 } from "../../../src/infrastructure/postgresql/client/server-url.ts";
-import { aSession, aUser, LATER } from "../../support/fixtures.ts";
+import { aSession, aUser, LATER } from "../../../src/testing/fixtures.ts";
 import { barrier } from "../../support/barrier.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 

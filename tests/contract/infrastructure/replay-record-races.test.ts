@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, describe, it } from "vitest";
 import type { IdempotencyRecord } from "../../../src/domain/shared/idempotency-record.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
-import { aRecord, aUser, DAY_MS, NOW } from "../../support/fixtures.ts";
+import { aRecord, aUser, DAY_MS, NOW } from "../../../src/testing/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 const GATE = 42;

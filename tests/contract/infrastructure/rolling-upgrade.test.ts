@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
-import { aUser } from "../../support/fixtures.ts";
+import { aUser } from "../../../src/testing/fixtures.ts";
 import { addMigration, copyMigrations, FUTURE } from "../../support/migrations-folder.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 

@@ -26,7 +26,7 @@ import {
   postsOf,
   recordingLog,
   title,
-} from "../../support/fixtures.ts";
+} from "../../../src/testing/fixtures.ts";
 import { rawClient } from "../../support/raw-client.ts";
 import { createDatabase, openTemplate, serverDefaults } from "../../support/test-storage.ts";
 

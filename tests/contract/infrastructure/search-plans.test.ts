@@ -8,7 +8,7 @@ import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.t
 import { drizzlePosts } from "../../../src/infrastructure/drizzle/drizzle-posts.ts";
 import { MAX_STEPS } from "../../../src/infrastructure/drizzle/search/hits.ts";
 import { MAX_SCANNED_ROWS } from "../../../src/infrastructure/drizzle/search/step-statement.ts";
-import { EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../support/fixtures.ts";
+import { EVERY_POST, postsOf, PUBLISHED_POSTS } from "../../../src/testing/fixtures.ts";
 import { filling, nodesOf, type ExplainedRow, type PlanNode } from "../../support/plans.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { eventually } from "../../faults/watching.ts";
-import { isThorough } from "../../support/rounds.ts";
+import { isThorough } from "../../../src/contracts/thorough.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 const CUTS = isThorough ? 60 : 15;

@@ -6,7 +6,7 @@ import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastr
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl, type ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { explain } from "../../../src/bootstrap/process-failure.ts";
-import { aPublishedPost, aUser, recordingLog } from "../../support/fixtures.ts";
+import { aPublishedPost, aUser, recordingLog } from "../../../src/testing/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
 
 // The whole contract of the storage runs on a database with all these settings in

@@ -10,7 +10,7 @@ import { embeddedStorage, migratedStorage } from "../../../src/infrastructure/pg
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/open-storage.ts";
-import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW } from "../../support/fixtures.ts";
+import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW } from "../../../src/testing/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
 type Opened = Omit<OpenedStorage, "location" | "gaveUp" | "isIdle">;

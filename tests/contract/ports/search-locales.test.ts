@@ -1,6 +1,6 @@
 import { onServer } from "../../support/test-storage.ts";
-import { postSearchContract } from "./post-search.contract.ts";
-import { searchLanguagesContract } from "./search-languages.contract.ts";
+import { postSearchContract } from "../../../src/contracts/post-search.contract.ts";
+import { searchLanguagesContract } from "../../../src/contracts/search-languages.contract.ts";
 
 /** The options of a database whose locale has other letters, other capitals and another order. */
 const LOCALES = {

@@ -1,4 +1,4 @@
 import { memory } from "../../support/test-storage.ts";
-import { storageContract } from "./storage.contract.ts";
+import { storageContract } from "../../../src/contracts/storage.contract.ts";
 
 storageContract(memory);

@@ -1,4 +1,4 @@
-import { memory, pglite } from "../../support/test-storage.ts";
-import { storageContract } from "./storage.contract.ts";
+import { pglite } from "../../support/test-storage.ts";
+import { storageContract } from "../../../src/contracts/storage.contract.ts";
 
-storageContract(pglite, memory);
+storageContract(pglite);

@@ -1,4 +1,4 @@
-import { memory, postgresql } from "../../support/test-storage.ts";
-import { storageContract } from "./storage.contract.ts";
+import { postgresql } from "../../support/test-storage.ts";
+import { storageContract } from "../../../src/contracts/storage.contract.ts";
 
-storageContract(postgresql, memory);
+storageContract(postgresql);

@@ -24,6 +24,9 @@ const PLANTED = {
   "src/infrastructure/pglite/integrity/planted-client.ts":
     'export { isFileFailure } from "../client/write-circuit-breaker.ts";',
   "src/infrastructure/pglite/client/planted-storage.ts": 'export { openPgliteStorage } from "../storage.ts";',
+  "src/infrastructure/planted-contract.ts": 'export { clockContract } from "../contracts/clock.contract.ts";',
+  "src/infrastructure/planted-fake.ts": 'export { fakeHasher } from "../testing/fake-hasher.ts";',
+  "src/bootstrap/planted-package.ts": 'export { openMemoryStorage } from "../package/memory.ts";',
   "src/infrastructure/planted-dev-dependency.ts": 'export { assert } from "fast-check";',
   "src/interfaces/http/planted-adapter.ts": 'export { pinoLog } from "../../infrastructure/node/pino-log.ts";',
   "src/interfaces/http/planted-node.ts": 'export { readFile } from "node:fs/promises";',
@@ -61,6 +64,7 @@ describe("dependency-cruiser", () => {
     expect(violations.filter((violation) => violation.includes("planted")).toSorted()).toEqual([
       "application-imports-only-the-domain src/application/planted-adapter.ts",
       "client-does-not-import-its-callers src/infrastructure/pglite/client/planted-storage.ts",
+      "contracts-are-for-tests src/infrastructure/planted-contract.ts",
       "directory-imports-only-the-engine src/infrastructure/pglite/directory/planted-integrity.ts",
       "domain-imports-only-itself src/domain/planted-adapter.ts",
       "engine-imports-only-itself src/infrastructure/pglite/engine/planted-adapter.ts",
@@ -76,7 +80,9 @@ describe("dependency-cruiser", () => {
       "no-dev-dependencies src/infrastructure/planted-dev-dependency.ts",
       "no-orphans src/application/planted-global.ts",
       "no-orphans src/domain/planted-global.ts",
+      "nothing-imports-the-package src/bootstrap/planted-package.ts",
       "only-the-composition-root-imports-the-node-server src/interfaces/http/planted-node-server.ts",
+      "testing-is-for-tests src/infrastructure/planted-fake.ts",
     ]);
   });
 });

@@ -8,9 +8,10 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { createClient } from "../../../src/interfaces/client/client.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
-import { HTTP_SETTINGS, openApi, PASSWORD } from "../../support/api.ts";
+import { HTTP_SETTINGS, openApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../../support/browser.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import { listening } from "../../support/listening.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { swaggerUi } from "../../../src/infrastructure/node/swagger-ui.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
-import { openApi, PASSWORD, type Api } from "../../support/api.ts";
+import { openApi, type Api } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 import { pagesOfOneBrowser, screenshot, browserSkipReason } from "../../support/browser.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const ASSETS = `/docs/${swaggerUi.version}`;
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import type { Id } from "../../../src/domain/shared/id.ts";
 import { openApi, type Person, type Reply } from "../../support/api.ts";
-import { isThorough } from "../../support/rounds.ts";
+import { isThorough } from "../../../src/contracts/thorough.ts";
 import { operationsOf, readDocument, type DocumentedOperation, type Parameter } from "../../support/openapi.ts";
 import { arbitraryOf } from "./schema-arbitrary.ts";
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { listen, type HttpServer } from "../../../src/interfaces/node/http-server.ts";
 import { openApi } from "../../support/api.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import { listening } from "../../support/listening.ts";
 import { publishedDocument } from "../../support/openapi.ts";
 

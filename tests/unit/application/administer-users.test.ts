@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { administerUsers } from "../../../src/application/users/administer-users.ts";
-import { email, nextId, password } from "../../support/fixtures.ts";
+import { email, nextId, password } from "../../../src/testing/fixtures.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { contentsOf, openQuire, pagesOfTwo, PASSWORD, sessionsOf, signIn } from "./support.ts";
 

@@ -4,7 +4,7 @@ import type { PasswordHashingFailed } from "../../../src/application/ports/passw
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { Password } from "../../../src/domain/user/password.ts";
 import { changeUser } from "../../../src/domain/user/user.ts";
-import { actorFor, LATER, name, nextId, password } from "../../support/fixtures.ts";
+import { actorFor, LATER, name, nextId, password } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   hashOf,

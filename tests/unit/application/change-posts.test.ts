@@ -6,7 +6,7 @@ import type { Actor } from "../../../src/domain/access.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { editPost, type Post } from "../../../src/domain/post/post.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../../src/domain/shared/version.ts";
-import { ANY_BATCH, actorFor, content, LATER, nextId, title, EVERY_DRAFT } from "../../support/fixtures.ts";
+import { ANY_BATCH, actorFor, content, LATER, nextId, title, EVERY_DRAFT } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   openQuire,

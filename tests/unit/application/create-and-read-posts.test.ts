@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/domain/access.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
-import { actorFor, content, nextId, NOW, title, EVERY_DRAFT } from "../../support/fixtures.ts";
+import { actorFor, content, nextId, NOW, title, EVERY_DRAFT } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   openQuire,

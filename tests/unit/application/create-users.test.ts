@@ -1,7 +1,7 @@
 import { err } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { PasswordHashingFailed } from "../../../src/application/ports/password-hasher.ts";
-import { actorFor, email, name, NOW, password } from "../../support/fixtures.ts";
+import { actorFor, email, name, NOW, password } from "../../../src/testing/fixtures.ts";
 import { contentsOf, hashOf, openQuire, outage, type Overrides } from "./support.ts";
 
 const grace = { name: name("Grace"), email: email("Grace@example.org"), password: password("a secret of hers") };

@@ -5,7 +5,7 @@ import type { UserId } from "../../../src/domain/shared/id.ts";
 import { changeUser, type User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
 import { FIRST_VERSION, nextVersion } from "../../../src/domain/shared/version.ts";
-import { actorFor, aUser, LATER, name, nextId } from "../../support/fixtures.ts";
+import { actorFor, aUser, LATER, name, nextId } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   openQuire,

@@ -1,6 +1,6 @@
 import { err } from "neverthrow";
 import { describe, expect, it } from "vitest";
-import { ANY_BATCH } from "../../support/fixtures.ts";
+import { ANY_BATCH } from "../../../src/testing/fixtures.ts";
 import { openQuire, outage, OUTAGE, storedDraft, storedPublishedPost } from "./support.ts";
 
 describe("findAuthors", () => {

@@ -7,7 +7,7 @@ import { unpublishPost } from "../../../src/domain/post/post.ts";
 import { storedPostBytes } from "../../../src/domain/shared/storage-quota.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { PostsFate } from "../../../src/domain/user/user-removal.ts";
-import { actorFor, aUser, EVERY_DRAFT, EVERY_POST, LATER, postsOf, countOf } from "../../support/fixtures.ts";
+import { actorFor, aUser, EVERY_DRAFT, EVERY_POST, LATER, postsOf, countOf } from "../../../src/testing/fixtures.ts";
 import { barrier } from "../../support/barrier.ts";
 import {
   openQuire,

@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Idempotency } from "../../../src/application/idempotency/idempotency.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
-import { content, DAY_MS, email, name, password, title } from "../../support/fixtures.ts";
+import { content, DAY_MS, email, name, password, title } from "../../../src/testing/fixtures.ts";
 import { contentsOf, openQuire, outage, OUTAGE, PASSWORD, signIn, storedDraft, type Overrides } from "./support.ts";
 
 const POST = { title: title("Once"), content: content("And only once."), status: "draft" } as const;

@@ -4,7 +4,7 @@ import type { PasswordHashingFailed } from "../../../src/application/ports/passw
 import type { Password, PasswordHash } from "../../../src/domain/user/password.ts";
 import { MAX_SESSIONS_PER_USER } from "../../../src/domain/session/session-repository.ts";
 import { changeUser } from "../../../src/domain/user/user.ts";
-import { email, LATER, name, NOW } from "../../support/fixtures.ts";
+import { email, LATER, name, NOW } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   hashOf,

@@ -7,7 +7,7 @@ import {
 } from "../../../src/application/optimistic-concurrency.ts";
 import type { UseCases } from "../../../src/application/application.ts";
 import { parseVersion, type Version, type VersionConflict } from "../../../src/domain/shared/version.ts";
-import { actorFor, name, password, title } from "../../support/fixtures.ts";
+import { actorFor, name, password, title } from "../../../src/testing/fixtures.ts";
 import { contentsOf, openQuire, PASSWORD, signIn, storedDraft, storedPublishedPost, type Quire } from "./support.ts";
 
 const CONFLICT: VersionConflict = { kind: "version_conflict" };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
-import { actorFor, nextId } from "../../support/fixtures.ts";
+import { actorFor, nextId } from "../../../src/testing/fixtures.ts";
 import { openQuire, pagesOfTwo, storedDraft, storedPublishedPost, WHOLE_LIST } from "./support.ts";
 
 /** Two users with a published post, and the other author with only a draft. */

@@ -2,7 +2,7 @@ import { err } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { SessionId } from "../../../src/domain/shared/id.ts";
 import { changeUser } from "../../../src/domain/user/user.ts";
-import { LATER, nextId, NOW } from "../../support/fixtures.ts";
+import { LATER, nextId, NOW } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   IDLE_MS,

@@ -4,7 +4,7 @@ import type { UseCases } from "../../../src/application/application.ts";
 import type { Actor } from "../../../src/domain/access.ts";
 import type { Post } from "../../../src/domain/post/post.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
-import { actorFor, aUser, content, email, name, password, title } from "../../support/fixtures.ts";
+import { actorFor, aUser, content, email, name, password, title } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   hashOf,

@@ -29,7 +29,7 @@ import {
   recordingLog,
   testClock,
   type TestClock,
-} from "../../support/fixtures.ts";
+} from "../../../src/testing/fixtures.ts";
 
 export const IDLE_MS = 30 * DAY_MS;
 

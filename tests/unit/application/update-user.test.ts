@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { changeUser, type User } from "../../../src/domain/user/user.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../../../src/domain/shared/version.ts";
-import { actorFor, email, LATER, name, nextId } from "../../support/fixtures.ts";
+import { actorFor, email, LATER, name, nextId } from "../../../src/testing/fixtures.ts";
 import {
   contentsOf,
   openQuire,

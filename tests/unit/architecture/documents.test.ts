@@ -87,7 +87,10 @@ describe("the name of the package", () => {
   });
 
   it("is found in a text", () => {
-    expect(namesIn('from "quire/client", ./quire-web-0.1.0.tgz')).toEqual(["quire/client", "quire-web-0.1.0.tgz"]);
+    expect(namesIn('from "quire-api/client", ./quire-web-0.1.0.tgz')).toEqual([
+      "quire-api/client",
+      "quire-web-0.1.0.tgz",
+    ]);
   });
 });
 

@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { startExpiryPurge } from "../../../src/bootstrap/background/expiry-purge.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const OUTAGE: StorageFailure = {
   kind: "storage_failure",

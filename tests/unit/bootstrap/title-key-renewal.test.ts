@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { startTitleKeyRenewal } from "../../../src/bootstrap/background/title-key-renewal.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const FULL: StorageFailure = {
   kind: "storage_failure",

@@ -10,8 +10,8 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { CONFIG_VARIABLES, type ConfigInvalid } from "../../../src/bootstrap/config.ts";
 import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
 import type { MoveLocations } from "../../../src/interfaces/cli/move.ts";
-import { fakeHasher } from "../../support/api.ts";
-import { aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
+import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
+import { aUser, DAY_MS, email, ids, testClock } from "../../../src/testing/fixtures.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 const LOCATION = "/srv/quire";

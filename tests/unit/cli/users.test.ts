@@ -5,8 +5,8 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
 import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-session-tokens.ts";
 import { listUsers, checkReference, setPassword, setRole } from "../../../src/interfaces/cli/users.ts";
-import { fakeHasher } from "../../support/api.ts";
-import { recordingLog, aUser, DAY_MS, email, ids, testClock } from "../../support/fixtures.ts";
+import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
+import { recordingLog, aUser, DAY_MS, email, ids, testClock } from "../../../src/testing/fixtures.ts";
 
 async function opened(count = 1) {
   const storage = openMemoryStorage();

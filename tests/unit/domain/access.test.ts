@@ -20,7 +20,7 @@ import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { PasswordHash } from "../../../src/domain/user/password.ts";
 import { isVisible, NEWEST_FIRST } from "../../../src/domain/post/post-list.ts";
 import { ROLES } from "../../../src/domain/user/user.ts";
-import { actorFor, aDraft, aPublishedPost, aUser, name, nextId, NOW } from "../../support/fixtures.ts";
+import { actorFor, aDraft, aPublishedPost, aUser, name, nextId, NOW } from "../../../src/testing/fixtures.ts";
 
 const author = aUser();
 const otherAuthor = aUser();

@@ -7,7 +7,7 @@ import {
   parseEmailAddress,
   type EmailAddress,
 } from "../../../src/domain/user/email-address.ts";
-import { email } from "../../support/fixtures.ts";
+import { email } from "../../../src/testing/fixtures.ts";
 
 const AT_EXAMPLE = "@example.org";
 

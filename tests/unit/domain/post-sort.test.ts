@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSortKey, POST_SORT_KEYS, sortKey, type PostSort } from "../../../src/domain/post/post-list.ts";
-import { aDraft, aPublishedPost, aUser } from "../../support/fixtures.ts";
+import { aDraft, aPublishedPost, aUser } from "../../../src/testing/fixtures.ts";
 
 const sortedBy = (by: PostSort["by"]): PostSort => ({ by, descending: true });
 

@@ -16,7 +16,7 @@ import {
   type Post,
   type PostEdits,
 } from "../../../src/domain/post/post.ts";
-import { aDraft, aPublishedPost, content, LATER, nextId, NOW, title } from "../../support/fixtures.ts";
+import { aDraft, aPublishedPost, content, LATER, nextId, NOW, title } from "../../../src/testing/fixtures.ts";
 
 const author = nextId<UserId>();
 const fields = { id: nextId<PostId>(), title: title("A title"), authorId: author, content: content("Text") };

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SessionId, UserId } from "../../../src/domain/shared/id.ts";
 import { isExpired, newSession, touchSession, type TokenDigest } from "../../../src/domain/session/session.ts";
-import { aSession, DAY_MS, nextId, NOW } from "../../support/fixtures.ts";
+import { aSession, DAY_MS, nextId, NOW } from "../../../src/testing/fixtures.ts";
 
 const IDLE_MS = 30 * DAY_MS;
 const PRECISION_MS = IDLE_MS / 100;

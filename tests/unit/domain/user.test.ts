@@ -10,7 +10,7 @@ import {
   ROLES,
   type UserChanges,
 } from "../../../src/domain/user/user.ts";
-import { aUser, email, LATER, name, nextId, NOW } from "../../support/fixtures.ts";
+import { aUser, email, LATER, name, nextId, NOW } from "../../../src/testing/fixtures.ts";
 
 describe("parseUserName", () => {
   it.each([

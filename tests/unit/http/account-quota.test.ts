@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
-import { openApi, PASSWORD, problemOf, type PostBody } from "../../support/api.ts";
+import { openApi, problemOf, type PostBody } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const KEY = { "Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324" };
 const OTHER_KEY = { "Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9325" };

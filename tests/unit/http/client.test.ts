@@ -6,11 +6,15 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import {
   createClient,
   excerptParts,
+  type Client,
+  type ClientError,
   type ClientOptions,
+  type OperationError,
   type Post,
   type Result,
 } from "../../../src/interfaces/client/client.ts";
-import { openApi, PASSWORD } from "../../support/api.ts";
+import { openApi } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 import { listening } from "../../support/listening.ts";
 
 /** A simulated network: it forwards a request or not, and returns the answer or not. */
@@ -345,6 +349,44 @@ describe("the typed client", () => {
     const failing = quire.posts.list({ limit: 2, cursor: first.nextCursor ?? "" }).next();
     await vi.advanceTimersByTimeAsync(60_000);
     expect((await failing).value).toMatchObject({ ok: false, cursor: first.nextCursor });
+  });
+
+  it("has a cursor in each list, which continues a list that was left", async () => {
+    const { quire } = await openAuthor();
+    const { id } = valueOf(await quire.users.me());
+    const titles = ["Five", "Four", "Three", "Two", "One"];
+    for (const title of titles.toReversed())
+      valueOf(await quire.posts.create({ title, content: "C", status: "published" }));
+    for (const listOf of [
+      (cursor: string | null) => quire.posts.list({ limit: 2, ...(cursor !== null && { cursor }) }),
+      (cursor: string | null) => quire.users.posts(id, { limit: 2, ...(cursor !== null && { cursor }) }),
+    ]) {
+      for (const [taken, continuesAt] of [
+        [1, 0],
+        [2, 0],
+        [3, 2],
+        [4, 2],
+        [5, 4],
+      ] as const) {
+        const list = listOf(null);
+        const seen: string[] = [];
+        expect(list.cursor).toBeNull();
+        for await (const post of list) if (seen.push(valueOf(post).title) === taken) break;
+        const rest = await titlesIn(listOf(list.cursor));
+        expect([seen, rest]).toEqual([titles.slice(0, taken), titles.slice(continuesAt)]);
+      }
+    }
+    const users = quire.users.list({ limit: 1 });
+    const sessions = quire.sessions.list({ limit: 1 });
+    valueOf((await users.next()).value ?? expect.fail());
+    valueOf((await sessions.next()).value ?? expect.fail());
+    expect([users.cursor, sessions.cursor]).toEqual([null, null]);
+  });
+
+  it("names the errors of each operation", () => {
+    expectTypeOf<OperationError<Client["posts"]["delete"]>["code"]>().extract<"precondition_failed">().not.toBeNever();
+    expectTypeOf<ClientError>().toExtend<OperationError<Client["logIn"]>>();
+    expectTypeOf<OperationError<Client["logIn"]>["code"]>().extract<"invalid_credentials">().not.toBeNever();
   });
 
   it("returns pages of users, of sessions and of a user's posts with their cursors", async () => {

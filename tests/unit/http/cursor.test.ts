@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { parsePostTitle } from "../../../src/domain/post/post.ts";
 import { decodeCursor, encodeCursor } from "../../../src/interfaces/http/cursor.ts";
-import { past } from "../../support/fixtures.ts";
+import { past } from "../../../src/testing/fixtures.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Version } from "../../../src/domain/shared/version.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
-import { aPublishedPost, aUser, name } from "../../support/fixtures.ts";
+import { aPublishedPost, aUser, name } from "../../../src/testing/fixtures.ts";
 import { openApi } from "../../support/api.ts";
 
 const URLS = [

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../src/bootstrap/config.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
-import { HTTP_SETTINGS, openApi, PASSWORD, problemOf, type Api, type Person, type Reply } from "../../support/api.ts";
+import { HTTP_SETTINGS, openApi, problemOf, type Api, type Person, type Reply } from "../../support/api.ts";
+import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const PAGE = "https://app.example.org";
 const NOBODYS_POST = "/v1/posts/00000000-0000-7000-8000-000000000000";

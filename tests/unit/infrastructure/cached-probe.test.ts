@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageProbe } from "../../../src/application/ports/storage-probe.ts";
 import { cachedProbe } from "../../../src/infrastructure/storage/cached-probe.ts";
-import { testClock } from "../../support/fixtures.ts";
+import { testClock } from "../../../src/testing/fixtures.ts";
 
 const READY = ok({ durability: "fsync", writable: true } as const);
 const OUTDATED = err({ kind: "schema_outdated" } as const);

@@ -5,7 +5,9 @@ import { engineClient } from "../../../src/infrastructure/pglite/client/client.t
 import type { Engine, EngineFailed } from "../../../src/infrastructure/pglite/engine/engine.ts";
 import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { writeCircuitBreaker } from "../../../src/infrastructure/pglite/client/write-circuit-breaker.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
+import { QUIRE_SCHEMA } from "../../../src/infrastructure/pglite/quire-schema.ts";
+import { subscriptions } from "../../../src/infrastructure/pglite/client/subscriptions.ts";
 import { admissionQueue } from "../../../src/infrastructure/pglite/client/admission-queue.ts";
 import type { Reply } from "../../../src/infrastructure/pglite/engine/wire-protocol.ts";
 
@@ -71,6 +73,9 @@ function open(
     isDamaged: () => isDamaged,
     breaker,
     isShortening: shortens,
+    isAllowedOnLowDisk: QUIRE_SCHEMA.isAllowedOnLowDisk,
+    subscriptions: subscriptions(recordingLog()),
+    beforeFileRemoval: async () => void asked.push("remove the record of files"),
   });
   return { client, asked, queue, onDamage, space, breaker };
 }
@@ -112,6 +117,44 @@ describe("a statement on the embedded engine", () => {
       "with gone as (delete from posts) select 1 !",
     ]);
   });
+
+  it.each([
+    "drop table posts",
+    "alter table posts add note text",
+    "truncate posts",
+    "/* all */ vacuum full",
+    "reindex table posts",
+  ])("removes the record of the files before it may remove a file: %s", async (text) => {
+    const { client, asked } = open(() => done("OK"));
+    await client.query(text);
+    await client.transaction(async (transaction) => transaction.query(text));
+    expect(asked).toEqual([
+      "remove the record of files",
+      `${text} !`,
+      "begin",
+      "remove the record of files",
+      text,
+      "commit !",
+    ]);
+  });
+
+  it.each(["create table posts ()", "insert into posts default values", "listen posts"])(
+    "keeps the record of the files when it removes none: %s",
+    async (text) => {
+      const { client, asked } = open(() => done("OK"));
+      await client.query(text);
+      expect(asked).toEqual([`${text} !`]);
+    },
+  );
+
+  it.each(["begin", " START TRANSACTION", "commit", "savepoint a"])(
+    "is rejected outside of client.transaction if it controls a transaction: %s",
+    async (text) => {
+      const { client, asked } = open(() => done("OK"));
+      await expect(client.query(text)).rejects.toThrow("Use client.transaction");
+      expect(asked).toEqual([]);
+    },
+  );
 
   it("rejects a parameter that no column has mapped, before the engine receives it", async () => {
     const { client, asked } = open(() => one);

@@ -7,7 +7,7 @@ import {
   type HostHealth,
 } from "../../../src/infrastructure/postgresql/client/connection-watchdog.ts";
 import type { ServerConnection } from "../../../src/infrastructure/postgresql/client/connection.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 interface FakeConnection extends ServerConnection {
   silence: number;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { diskSpace, type DiskSpace } from "../../../src/infrastructure/pglite/directory/disk-space.ts";
 import type { FreeSpace } from "../../../src/infrastructure/pglite/directory/free-space.ts";
 import { RESERVE_FILE } from "../../../src/infrastructure/pglite/directory/layout.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const MIB = 1_048_576;
 const WATERMARK_BYTES = 64 * MIB;

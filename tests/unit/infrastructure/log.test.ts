@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, vi } from "vitest";
-import { logContract } from "../../contract/ports/log.contract.ts";
+import { logContract } from "../../../src/contracts/log.contract.ts";
 import { nullLog } from "../../../src/infrastructure/node/null-log.ts";
 import { pinoLog } from "../../../src/infrastructure/node/pino-log.ts";
 

@@ -3,7 +3,7 @@ import type { SealedResult } from "../../../src/domain/shared/idempotency-record
 import type { Idempotency } from "../../../src/application/idempotency/idempotency.ts";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
-import { idempotencyCipherContract } from "../../contract/ports/idempotency-cipher.contract.ts";
+import { idempotencyCipherContract } from "../../../src/contracts/idempotency-cipher.contract.ts";
 
 const REQUEST: Idempotency = {
   key: "8e03978e-40d5-43dd-bc93-6894a57f9324",

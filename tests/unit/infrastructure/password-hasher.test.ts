@@ -10,8 +10,8 @@ import type { Password, PasswordHash } from "../../../src/domain/user/password.t
 import { argon2id } from "../../../src/infrastructure/crypto/argon2id.ts";
 import { argon2idOnThreads } from "../../../src/infrastructure/crypto/hashing-threads.ts";
 import { passwordHasher } from "../../../src/infrastructure/crypto/password-hasher.ts";
-import { passwordHasherContract } from "../../contract/ports/password-hasher.contract.ts";
-import { password } from "../../support/fixtures.ts";
+import { passwordHasherContract } from "../../../src/contracts/password-hasher.contract.ts";
+import { password } from "../../../src/testing/fixtures.ts";
 
 const SECRET = password("correct horse battery staple");
 const WRONG = password("correct horse battery stapler");

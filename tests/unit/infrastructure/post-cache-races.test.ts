@@ -6,7 +6,7 @@ import { isVisible, NEWEST_FIRST, type DraftFilter, type PostFilter } from "../.
 import { newDraft, newPublishedPost, type Post } from "../../../src/domain/post/post.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
-import { ANY_BATCH, content, nextId, NOW, title } from "../../support/fixtures.ts";
+import { ANY_BATCH, content, nextId, NOW, title } from "../../../src/testing/fixtures.ts";
 import { InterleavedPosts, listed, type Ending } from "../../support/interleaved-posts.ts";
 
 const RUNS = 2000;

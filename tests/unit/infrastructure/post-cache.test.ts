@@ -19,7 +19,7 @@ import {
   nextId,
   postsOf,
   PUBLISHED_POSTS,
-} from "../../support/fixtures.ts";
+} from "../../../src/testing/fixtures.ts";
 
 const MANY_BYTES = 1_000_000;
 const NOT_FOUND = fail({ kind: "post_not_found" });

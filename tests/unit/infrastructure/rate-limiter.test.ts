@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rateLimiter } from "../../../src/infrastructure/node/rate-limiter.ts";
-import { rateLimiterContract } from "../../contract/ports/rate-limiter.contract.ts";
-import { testClock } from "../../support/fixtures.ts";
+import { rateLimiterContract } from "../../../src/contracts/rate-limiter.contract.ts";
+import { testClock } from "../../../src/testing/fixtures.ts";
 import { heldBytes } from "../../support/heap.ts";
 
 const HOUR_MS = 3_600_000;

@@ -6,7 +6,7 @@ import type { Storage } from "../../../src/application/ports/storage.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import type { Lsn } from "../../../src/infrastructure/sql/lsn.ts";
 import { readOnReplicas, type Replica } from "../../../src/infrastructure/postgresql/replicas/replicas.ts";
-import { aDraft, aSession, aUser, EVERY_POST, recordingLog, EVERY_DRAFT } from "../../support/fixtures.ts";
+import { aDraft, aSession, aUser, EVERY_POST, recordingLog, EVERY_DRAFT } from "../../../src/testing/fixtures.ts";
 
 const NEWEST = { limit: 1, from: null } as const;
 const FAILURE: StorageFailure = {

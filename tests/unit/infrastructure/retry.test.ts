@@ -6,7 +6,7 @@ import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { StorageFailure, StorageFailureReason } from "../../../src/domain/shared/storage-failure.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { MAX_ATTEMPTS, MAX_TOTAL_DELAY_MS, withRetry } from "../../../src/infrastructure/storage/retry.ts";
-import { aUser, recordingLog } from "../../support/fixtures.ts";
+import { aUser, recordingLog } from "../../../src/testing/fixtures.ts";
 
 const REASONS = ["unavailable", "full", "corrupt", "busy", "outcome_unknown"] as const;
 

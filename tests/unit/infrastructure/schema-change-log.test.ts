@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { logSchemaChange } from "../../../src/infrastructure/node/schema-change-log.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const MESSAGES = {
   begun: "migrating the schema",

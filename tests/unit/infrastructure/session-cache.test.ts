@@ -9,7 +9,7 @@ import type { StorageFailure } from "../../../src/domain/shared/storage-failure.
 import type { User } from "../../../src/domain/user/user.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cacheSessions } from "../../../src/infrastructure/storage/session-cache.ts";
-import { aSession, aUser, LATER, NOW } from "../../support/fixtures.ts";
+import { aSession, aUser, LATER, NOW } from "../../../src/testing/fixtures.ts";
 
 /** A storage with a user and a session, which counts the lookups of each. */
 async function storageWithSession() {

@@ -6,7 +6,7 @@ import type { DrizzleClient } from "../../../src/infrastructure/pglite/client/cl
 import type { Engine } from "../../../src/infrastructure/pglite/engine/engine.ts";
 import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { startUpkeep, type Upkeep } from "../../../src/infrastructure/pglite/client/upkeep.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 let upkeep: Upkeep | null = null;
 beforeEach(() => vi.useFakeTimers());

@@ -1,6 +1,6 @@
 import { uuidGenerator } from "../../../src/infrastructure/node/uuid-generator.ts";
-import { idGeneratorContract } from "../../contract/ports/id-generator.contract.ts";
-import { ids } from "../../support/fixtures.ts";
+import { idGeneratorContract } from "../../../src/contracts/id-generator.contract.ts";
+import { ids } from "../../../src/testing/fixtures.ts";
 
 idGeneratorContract("the server", uuidGenerator);
 idGeneratorContract("the test fixtures", ids);

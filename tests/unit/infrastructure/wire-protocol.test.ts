@@ -5,6 +5,7 @@ import {
   decodeAnswer,
   encodeExecutions,
   encodePreparation,
+  encodeScript,
   type Answer,
   type Execution,
 } from "../../../src/infrastructure/pglite/engine/wire-protocol.ts";
@@ -74,6 +75,38 @@ describe("a message of PostgreSQL's protocol", () => {
     expect((await run({ text: "select count(*) from numbers", values: [] })).replies[0]?.rows).toEqual([["2"]]);
   });
 
+  it("runs a script of several statements, and knows whether its answer is complete", async () => {
+    const script = "create table notes (id int); insert into notes values (1), (2) returning id; -- the end";
+    const answer = await engine.execProtocolRaw(encodeScript(script));
+    expect(decodeAnswer(answer, "script")?.replies).toMatchObject([
+      { command: "CREATE TABLE", rows: [] },
+      { command: "INSERT 0 2", rows: [["1"], ["2"]] },
+    ]);
+    // An exception inside PostgreSQL ends a script without an error and without the replies of the later statements.
+    const cut = await engine.execProtocolRaw(encodeExecutions([{ text: "select 1", values: [] }]));
+    expect(decodeAnswer(cut, "script")).toBeNull();
+  });
+
+  it("reports the error of a script, and a transaction that it has left open", async () => {
+    const failed = decodeAnswer(
+      await engine.execProtocolRaw(encodeScript("select 1; select 1 / 0; select 2")),
+      "script",
+    );
+    expect(failed).toMatchObject({ error: { code: "22012" }, isInTransaction: false });
+    expect(failed?.replies).toHaveLength(1);
+    const open = decodeAnswer(await engine.execProtocolRaw(encodeScript("begin; select 1")), "script");
+    expect(open).toMatchObject({ error: null, isInTransaction: true });
+    expect(await run({ text: "rollback", values: [] })).toMatchObject({ isInTransaction: false });
+  });
+
+  it("has the notifications of the channels on which the session listens", async () => {
+    await run({ text: 'listen "news"', values: [] });
+    const { notifications } = await run({ text: "select pg_notify('news', 'été')", values: [] });
+    expect(notifications).toEqual([{ channel: "news", payload: "été" }]);
+    await run({ text: 'unlisten "news"', values: [] });
+    expect((await run({ text: "select pg_notify('news', 'later')", values: [] })).notifications).toEqual([]);
+  });
+
   it("is incomplete when the end of its answer, or of a statement, is missing", async () => {
     const message = encodeExecutions([{ text: "select 1", values: [] }]);
     const whole = await engine.execProtocolRaw(message);
@@ -88,6 +121,7 @@ describe("a message of PostgreSQL's protocol", () => {
     ["a text", "it's", "it's"],
     ["nothing", null, null],
     ["a number", 7, "7"],
+    ["bytes", new Uint8Array([0, 92, 255]), String.raw`\x005cff`],
     ["a boolean", true, "true"],
     ["a time", new Date(0), "1970-01-01T00:00:00.000Z"],
     ["an empty list", [], "{}"],

@@ -5,7 +5,7 @@ import {
   writeCircuitBreaker,
   type WriteCircuitBreaker,
 } from "../../../src/infrastructure/pglite/client/write-circuit-breaker.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const databaseError = (code: string, message = "it failed") =>
   Object.assign(new Error(message), { code }) as DatabaseError;

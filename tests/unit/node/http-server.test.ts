@@ -3,7 +3,7 @@ import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts";
 import { listen } from "../../../src/interfaces/node/http-server.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import {
   closeServers,
   dial,

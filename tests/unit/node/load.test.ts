@@ -6,7 +6,7 @@ import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts"
 import { countedHosts, proxyList, requestAddress } from "../../../src/interfaces/node/client-address.ts";
 import { DEFAULT_LIMITS } from "../../../src/interfaces/node/limits.ts";
 import { loadShedding } from "../../../src/interfaces/node/load-shedding.ts";
-import { recordingLog } from "../../support/fixtures.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
 import {
   closeOf,
   closeServers,

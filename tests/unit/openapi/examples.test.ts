@@ -5,7 +5,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import type { Id } from "../../../src/domain/shared/id.ts";
 import type { SessionToken } from "../../../src/domain/session/session.ts";
 import { openApi } from "../../support/api.ts";
-import { nextId, testClock } from "../../support/fixtures.ts";
+import { nextId, testClock } from "../../../src/testing/fixtures.ts";
 import { operationsOf, readDocument, type DocumentedOperation } from "../../support/openapi.ts";
 
 interface Example {

@@ -5,24 +5,28 @@ import { clusterGuard } from "../integrity/cluster-guard.ts";
 import { CLUSTER } from "../directory/layout.ts";
 import { isIndexCheckDue } from "../directory/index-check-marker.ts";
 import type { EngineDurability } from "../engine/node-fs.ts";
+import { loadExtensions } from "../engine/load-extensions.ts";
 import { serveEngine } from "../engine/serve.ts";
-import { ENGINE_SETTINGS, SCHEMA_EXTENSIONS } from "./engine-settings.ts";
+import type { SchemaNeeds } from "./schema-needs.ts";
+import { ENGINE_SETTINGS, REQUIRED_SETTINGS } from "./engine-settings.ts";
 
-export interface EngineWorkerData {
+export interface EngineWorkerData extends Pick<SchemaNeeds, "extensions" | "settings"> {
   /** The data directory. */
   readonly directory: string;
   readonly durability: EngineDurability;
 }
 
-/** The Worker of the engine: PostgreSQL with Quire's settings, and the checks of the data directory around it. */
-const { directory, durability } = workerData as EngineWorkerData;
+/** The Worker of the engine: PostgreSQL with its settings, and the checks of the data directory around it. */
+const { directory, durability, settings, extensions } = workerData as EngineWorkerData;
 
 await serveEngine({
   cluster: join(directory, CLUSTER),
   durability,
-  settings: ENGINE_SETTINGS,
+  settings: { ...ENGINE_SETTINGS, ...settings, ...REQUIRED_SETTINGS },
   // The index check that follows an unclean shutdown needs amcheck.
-  extensions: (isShutDown) =>
-    isShutDown && !isIndexCheckDue(directory) ? SCHEMA_EXTENSIONS : { ...SCHEMA_EXTENSIONS, amcheck },
+  extensions: async (isShutDown) => {
+    const loaded = await loadExtensions(extensions);
+    return isShutDown && !isIndexCheckDue(directory) ? loaded : { ...loaded, amcheck };
+  },
   guard: clusterGuard(directory),
 });

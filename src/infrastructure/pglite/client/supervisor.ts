@@ -14,6 +14,8 @@ import {
   type EngineNotOpened,
 } from "../engine/engine.ts";
 import type { EngineDurability } from "../engine/node-fs.ts";
+import type { Notification } from "../engine/wire-protocol.ts";
+import type { SchemaNeeds } from "./schema-needs.ts";
 import {
   admissionQueue,
   type AdmissionQueue,
@@ -51,8 +53,8 @@ export interface Supervisor {
   position(): bigint;
   /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
   restart(reason: string): Promise<void>;
-  /** Calls the listener after each restart of the engine, before a request uses the new engine. */
-  onRestarted(listener: () => void): void;
+  /** Calls the listener after each restart of the engine. What it sends to the new engine runs before all requests. */
+  onRestarted(listener: (engine: Engine) => void): void;
   /** Whether the first engine replayed the write-ahead log. */
   readonly hasRecovered: boolean;
   /** Settles when the supervisor has given up; never otherwise. */
@@ -67,6 +69,8 @@ export interface SupervisorOptions {
   readonly directory: string;
   readonly durability: EngineDurability;
   readonly space: DiskSpace;
+  readonly schema: Pick<SchemaNeeds, "extensions" | "settings">;
+  readonly onNotification?: (notification: Notification) => void;
   readonly log: Log;
 }
 
@@ -86,7 +90,7 @@ class EngineSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #queue: AdmissionQueue;
   readonly #policy = restartPolicy();
-  readonly #restartListeners: (() => void)[] = [];
+  readonly #restartListeners: ((engine: Engine) => void)[] = [];
   #engine: Engine | null = null;
   #lastPosition = 0n;
   #isClosing = false;
@@ -121,7 +125,7 @@ class EngineSupervisor implements Supervisor {
     return this.#queue.isIdle();
   }
 
-  onRestarted(listener: () => void): void {
+  onRestarted(listener: (engine: Engine) => void): void {
     this.#restartListeners.push(listener);
   }
 
@@ -167,13 +171,19 @@ class EngineSupervisor implements Supervisor {
   }
 
   async #open(): Promise<Result<Engine, OpenEngineError>> {
-    const { space, directory, durability } = this.#options;
+    const { space, directory, durability, schema, onNotification } = this.#options;
     await space.refresh();
     // An engine that starts on a full disk would fail at its first flush.
     if (space.isLow()) await space.releaseReserve();
-    const workerData: EngineWorkerData = { directory, durability };
+    const { extensions, settings } = schema;
+    const workerData: EngineWorkerData = { directory, durability, extensions, settings };
     const onFailed = (failure: EngineFailed) => this.#onFailed(failure);
-    const opened = await openEngine<Damage>({ worker: builtFile(ENGINE_WORKER), workerData, onFailed });
+    const opened = await openEngine<Damage>({
+      worker: builtFile(ENGINE_WORKER),
+      workerData,
+      onFailed,
+      ...(onNotification === undefined ? {} : { onNotification }),
+    });
     if (opened.isOk()) this.#lastPosition = opened.value.position();
     return opened;
   }
@@ -201,7 +211,7 @@ class EngineSupervisor implements Supervisor {
       if (!(await hasFreeDescriptors())) continue;
       const opened = await this.#open();
       if (opened.isOk()) {
-        for (const listener of this.#restartListeners) listener();
+        for (const listener of this.#restartListeners) listener(opened.value);
         this.#engine = opened.value;
         log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "engine restarted");
         return this.#queue.resume();

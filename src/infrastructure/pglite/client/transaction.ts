@@ -1,12 +1,15 @@
 import { driverError, type DriverError } from "../../sql/driver-error.ts";
 import { isSelect } from "../../sql/is-select.ts";
 import { encodeParameter, type Parameter } from "../../sql/parameter.ts";
-import type { Reply } from "../engine/wire-protocol.ts";
+import type { Reply, Statement } from "../engine/wire-protocol.ts";
+import { mayRemoveFiles } from "./file-removal.ts";
 import { executeOne, lostStatement, resultOf, sizeOf, type QueryOptions, type Results } from "./statement.ts";
 import type { EngineLease } from "./supervisor.ts";
 import { failedStatement, runWrite, type WriteGuardOptions } from "./write-guard.ts";
 
 interface TransactionOptions extends WriteGuardOptions {
+  /** Called before a statement that may truncate, replace or remove files. */
+  readonly beforeFileRemoval: () => Promise<void>;
   /** The time limits of a statement, and of the transaction while it holds the engine. */
   readonly deadlineMs: () => number;
 }
@@ -20,6 +23,22 @@ export interface Transaction {
   end(): void;
 }
 
+/** Executes a statement of a transaction. A guarded one waits until the disk has space for it. */
+async function executeGuarded(
+  engine: EngineLease["engine"],
+  statement: Statement,
+  { acknowledges, isGuarded }: { readonly acknowledges: boolean; readonly isGuarded: boolean },
+  options: TransactionOptions,
+) {
+  const { text } = statement;
+  const changesSchema = isGuarded && mayRemoveFiles(text);
+  const execute = async () => {
+    if (changesSchema) await options.beforeFileRemoval();
+    return executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs(), changesSchema });
+  };
+  return isGuarded ? runWrite(text, sizeOf(statement), options, execute) : execute();
+}
+
 /** Begins a transaction on an engine that is held exclusively. Its statements run one after the other. */
 export async function beginTransaction(
   { engine, release }: EngineLease,
@@ -28,7 +47,7 @@ export async function beginTransaction(
   let last: Promise<unknown> = Promise.resolve();
   let ended: DriverError | null = null;
 
-  /** Runs a statement after the earlier ones. A guarded statement waits until the disk has space for it. */
+  /** Runs a statement after the earlier ones. */
   const run = async (
     text: string,
     parameters: readonly Parameter[] = [],
@@ -37,8 +56,7 @@ export async function beginTransaction(
     const statement = { text, values: parameters.map(encodeParameter) };
     const turn = last.then(async () => {
       if (ended !== null) throw ended;
-      const execute = async () => executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs() });
-      const reply = isGuarded ? await runWrite(text, sizeOf(statement), options, execute) : await execute();
+      const reply = await executeGuarded(engine, statement, { acknowledges, isGuarded }, options);
       if (reply.isOk()) return reply.value;
       // Only a commit may have taken effect. Any other lost transaction was rolled back, as if it had only read.
       const { failure, hasBegun } = reply.error;

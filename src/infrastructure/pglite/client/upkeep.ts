@@ -47,7 +47,8 @@ const STATISTICS = `select c.oid::regclass::text as "table", owner.oid::regclass
   s.n_ins_since_vacuum::float8 as "insertedSinceVacuum", s.n_mod_since_analyze::float8 as "changedSinceAnalyze",
   c.reltuples::float8 as "analysedRows", pg_relation_size(c.oid)::float8 as bytes
   from pg_class c join pg_stat_all_tables s on s.relid = c.oid left join pg_class owner on owner.reltoastrelid = c.oid
-  where c.relkind in ('r', 't') and coalesce(owner.relnamespace, c.relnamespace) = 'public'::regnamespace
+  where c.relkind in ('r', 't') and coalesce(owner.relnamespace, c.relnamespace)
+  in (select oid from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema')
   order by owner.oid nulls first`;
 
 /** Runs checkpoints, vacuums and analyses as data changes, and refills the reserve of disk space. */

@@ -1,7 +1,7 @@
 import { driverError } from "../../sql/driver-error.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
-import { isAllowedOnLowDisk } from "./low-disk-statements.ts";
+import { isFreeOfRows } from "./low-disk-statements.ts";
 import { isFileFailure, type WriteCircuitBreaker } from "./write-circuit-breaker.ts";
 
 export interface WriteGuardOptions {
@@ -11,6 +11,8 @@ export interface WriteGuardOptions {
   /** Whether files are known to be damaged. Then nothing is written to them. */
   readonly isDamaged: () => boolean;
   readonly breaker: WriteCircuitBreaker;
+  /** Whether a write is allowed below the watermark of disk space. */
+  readonly isAllowedOnLowDisk: (text: string, isShortening: boolean) => boolean;
   /** Whether this client runs only updates of posts that do not lengthen the text. These are allowed on a low disk. */
   readonly isShortening?: boolean;
 }
@@ -20,11 +22,11 @@ export interface WriteGuardOptions {
  * that other writes keep their order.
  */
 export function refuseWrite(text: string, options: WriteGuardOptions): Promise<void> | null {
-  const { space, breaker, isDamaged, isShortening = false } = options;
+  const { space, breaker, isDamaged, isAllowedOnLowDisk, isShortening = false } = options;
   if (isDamaged()) throw driverError("data_corrupted", "The database is damaged, so nothing is written to it.");
   const failure = breaker.failure();
   if (failure !== null) throw unwritable(failure);
-  return space.isLow() ? refuseOnLowDisk(space, isAllowedOnLowDisk(text, isShortening)) : null;
+  return space.isLow() ? refuseOnLowDisk(space, isFreeOfRows(text) || isAllowedOnLowDisk(text, isShortening)) : null;
 }
 
 async function refuseOnLowDisk(space: WriteGuardOptions["space"], isAllowed: boolean): Promise<void> {

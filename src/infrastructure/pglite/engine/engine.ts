@@ -6,8 +6,11 @@ import {
   decodeAnswer,
   encodeExecutions,
   encodePreparation,
+  encodeRemovals,
+  encodeScript,
   type Answer,
   type DatabaseError,
+  type Notification,
   type Reply,
   type Statement,
 } from "./wire-protocol.ts";
@@ -63,6 +66,11 @@ export interface Engine {
    * reply may be an error; the later statements had not begun.
    */
   execute(statements: readonly Statement[], handling: Handling): Promise<Result<readonly Reply[], RequestLost>>;
+  /**
+   * Runs a script of any number of statements, as one transaction unless it has its own.
+   * Returns the replies, the last of which may be an error, and whether the script has left a transaction open.
+   */
+  executeScript(script: string, handling: Handling): Promise<Result<ScriptAnswer, RequestLost>>;
   /** Flushes all files, and lets the guard record them. Returns PostgreSQL's error, or `null`. */
   checkpoint(): Promise<Result<DatabaseError | null, RequestLost>>;
   /** Shuts PostgreSQL down. `isShutDown`: the shutdown was clean. */
@@ -71,11 +79,21 @@ export interface Engine {
   kill(): Promise<void>;
 }
 
+export interface ScriptAnswer {
+  readonly replies: readonly Reply[];
+  readonly isInTransaction: boolean;
+}
+
 export interface Handling {
   /** Whether the reply acknowledges a write to a client. */
   readonly acknowledges: boolean;
   /** The deadline after which the watchdog ends the engine. */
   readonly deadlineMs: number;
+  /**
+   * Whether the statements may change the columns of prepared statements, which are then prepared again. Nothing else may use the
+   * engine at the same time.
+   */
+  readonly changesSchema?: boolean;
 }
 
 export interface EngineOptions {
@@ -85,6 +103,8 @@ export interface EngineOptions {
   readonly workerData: unknown;
   /** Called when the engine has failed and its Worker has exited, before any caller gets the failure of its request. */
   readonly onFailed: (failure: EngineFailed) => void;
+  /** Called for each message of a channel on which the session listens. */
+  readonly onNotification?: (notification: Notification) => void;
 }
 
 const INITIALISE_WORKER = "workers/initialise-worker.js";
@@ -105,7 +125,7 @@ export async function openEngine<Damage>(
 ): Promise<Result<Engine, EngineNotOpened | ClusterDamaged<Damage>>> {
   const thread = startWorkerThread<Damage>(options.worker, options.workerData);
   const event = await thread.next(UPKEEP_DEADLINE_MS);
-  if (event.kind === "opened") return ok(engineOn(thread, event, options.onFailed));
+  if (event.kind === "opened") return ok(engineOn(thread, event, options));
   await thread.kill();
   if (event.kind === "refused") return err({ kind: "cluster_damaged", damage: event.damage });
   return err(notOpened(event, thread.lastLines));
@@ -119,10 +139,10 @@ function notOpened(event: WorkerAnswer<unknown> | WorkerEnd, lastLines: readonly
 function engineOn(
   thread: WorkerThread<unknown>,
   opened: { readonly hasRecovered: boolean; readonly position: bigint },
-  onFailed: EngineOptions["onFailed"],
+  { onFailed, onNotification = () => {} }: EngineOptions,
 ): Engine {
-  let position = opened.position;
   let isClosing = false;
+  const { exchange, position } = exchangeWith(thread, opened.position, onNotification);
 
   const reportEnd = async () => {
     const end = await thread.ended;
@@ -130,51 +150,46 @@ function engineOn(
   };
   void reportEnd();
 
-  const request = async (sent: EngineRequest, deadlineMs: number, transfer: readonly ArrayBuffer[] = []) => {
-    const event = thread.next(deadlineMs);
-    thread.send(sent, transfer);
-    return event;
-  };
+  const send = async (
+    bytes: Uint8Array<ArrayBuffer>,
+    statements: number | "script",
+    { acknowledges, deadlineMs }: Handling,
+  ) => exchange({ kind: "message", bytes, acknowledges }, statements, deadlineMs, [bytes.buffer]);
 
-  /** Sends a message of the protocol with this number of statements, and receives the answer. */
-  const exchange = async (
-    sent: EngineRequest,
-    statements: number,
-    deadlineMs: number,
-    transfer?: readonly ArrayBuffer[],
-  ): Promise<Result<Answer, RequestLost>> => {
-    const event = await request(sent, deadlineMs, transfer);
-    if (event.kind === "ended") return err(lostBy(event, thread.lastLines));
-    const answer = event.kind === "reply" ? decodeAnswer(event.bytes, statements) : null;
-    if (answer === null || isFatal(answer)) {
-      thread.end("swallowed", answer?.error?.message ?? "the engine's answer is incomplete");
-      return err(lostBy(await thread.ended, thread.lastLines));
-    }
-    if (event.kind === "reply" && event.position !== null) position = event.position;
-    return ok(answer);
-  };
-
-  const send = async (bytes: Uint8Array<ArrayBuffer>, statements: number, { acknowledges, deadlineMs }: Handling) =>
-    exchange({ kind: "message", bytes, acknowledges }, statements, deadlineMs, [bytes.buffer]);
-
-  const resolve = preparedStatements(async (name, text, deadlineMs) =>
+  const prepared = preparedStatements(async (name, text, deadlineMs) =>
     send(encodePreparation(name, text), 0, { acknowledges: false, deadlineMs }),
   );
 
+  /** Removes all prepared statements after a change of the schema. */
+  const prepareAgain = async (deadlineMs: number) => {
+    const names = await prepared.forget();
+    return names.length === 0 ? ok() : send(encodeRemovals(names), 0, { acknowledges: false, deadlineMs });
+  };
+
   return {
     hasRecovered: opened.hasRecovered,
-    position: () => position,
+    position,
     execute: async (statements, handling) => {
-      const resolved = await resolve(statements, handling.deadlineMs);
+      const resolved = await prepared.resolve(statements, handling.deadlineMs);
       if (resolved.isErr()) return err(resolved.error);
       const executions = resolved.value.map(({ execution }) => execution);
       const answer = await send(encodeExecutions(executions), statements.length, handling);
+      const removed = handling.changesSchema === true ? await prepareAgain(handling.deadlineMs) : ok();
+      if (answer.isOk() && removed.isErr()) return err(removed.error);
       return answer.map((decoded) => repliesOf(decoded, resolved.value));
+    },
+    executeScript: async (script, handling) => {
+      const answer = await send(encodeScript(script), "script", handling);
+      if (answer.isErr()) return err(answer.error);
+      const removed = handling.changesSchema === true ? await prepareAgain(handling.deadlineMs) : ok();
+      if (removed.isErr()) return err(removed.error);
+      const { isInTransaction } = answer.value;
+      return ok({ replies: repliesOf(answer.value, []), isInTransaction });
     },
     checkpoint: async () => (await exchange({ kind: "checkpoint" }, 1, UPKEEP_DEADLINE_MS)).map(({ error }) => error),
     close: async () => {
       isClosing = true;
-      const event = await request({ kind: "close" }, UPKEEP_DEADLINE_MS);
+      const event = await requestOf(thread, { kind: "close" }, UPKEEP_DEADLINE_MS);
       if (event.kind === "ended") return err(lostBy(event, thread.lastLines));
       await thread.kill();
       return ok({ isShutDown: event.kind === "closed" && event.isShutDown });
@@ -182,6 +197,47 @@ function engineOn(
     kill: async () => {
       isClosing = true;
       await thread.kill();
+    },
+  };
+}
+
+async function requestOf(
+  thread: WorkerThread<unknown>,
+  sent: EngineRequest,
+  deadlineMs: number,
+  transfer: readonly ArrayBuffer[] = [],
+) {
+  const event = thread.next(deadlineMs);
+  thread.send(sent, transfer);
+  return event;
+}
+
+/** The exchange of messages with the Worker, and the position of the write-ahead log that its answers report. */
+function exchangeWith(
+  thread: WorkerThread<unknown>,
+  openedAt: bigint,
+  onNotification: (notification: Notification) => void,
+) {
+  let position = openedAt;
+  return {
+    position: () => position,
+    /** Sends a message of the protocol with this number of statements, and receives the answer. */
+    exchange: async (
+      sent: EngineRequest,
+      statements: number | "script",
+      deadlineMs: number,
+      transfer?: readonly ArrayBuffer[],
+    ): Promise<Result<Answer, RequestLost>> => {
+      const event = await requestOf(thread, sent, deadlineMs, transfer);
+      if (event.kind === "ended") return err(lostBy(event, thread.lastLines));
+      const answer = event.kind === "reply" ? decodeAnswer(event.bytes, statements) : null;
+      if (answer === null || isFatal(answer)) {
+        thread.end("swallowed", answer?.error?.message ?? "the engine's answer is incomplete");
+        return err(lostBy(await thread.ended, thread.lastLines));
+      }
+      if (event.kind === "reply" && event.position !== null) position = event.position;
+      for (const notification of answer.notifications) onNotification(notification);
+      return ok(answer);
     },
   };
 }

@@ -45,8 +45,15 @@ export function preparedStatements<Lost>(
     return pending;
   };
 
+  /** Forgets all statements, because a changed schema may have changed their columns. Returns the names of the prepared ones. */
+  const forget = async (): Promise<readonly string[]> => {
+    const all = await Promise.all(prepared.values());
+    prepared.clear();
+    return all.flatMap((known) => (known.isOk() && known.value !== null ? [known.value.name] : []));
+  };
+
   /** Converts the statements to the form in which they are sent. */
-  return async (
+  const resolve = async (
     statements: readonly Statement[],
     deadlineMs: number,
   ): Promise<Result<readonly ResolvedStatement[], Lost>> => {
@@ -63,4 +70,6 @@ export function preparedStatements<Lost>(
       }),
     );
   };
+
+  return { resolve, forget };
 }

@@ -15,7 +15,7 @@ export interface ServeOptions<Damage> {
   readonly durability: EngineDurability;
   readonly settings: EngineSettings;
   /** The extensions that PGlite loads. */
-  readonly extensions: (isShutDown: boolean) => Extensions;
+  readonly extensions: (isShutDown: boolean) => Promise<Extensions>;
   readonly guard: EngineGuard<Damage>;
 }
 
@@ -83,7 +83,7 @@ async function open(
   const engine = await PGlite.create({
     fs: new EngineNodeFs(cluster, durability),
     startParams: startParameters(durability, settings),
-    extensions: extensions(isShutDown),
+    extensions: await extensions(isShutDown),
     onStderr: (text) => {
       onLine(text);
       return false;

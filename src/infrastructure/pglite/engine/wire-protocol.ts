@@ -65,6 +65,26 @@ function encodeExecution(execution: Execution): readonly Uint8Array[] {
       ];
 }
 
+/** The column of the statement that ends a script, by which its answer is known to be complete. */
+const SCRIPT_END = "engine_script_end";
+
+/** Runs a script of any number of statements, as one transaction unless it has its own (PostgreSQL 18, 54.2.2.1). */
+export function encodeScript(script: string): Uint8Array<ArrayBuffer> {
+  // The line break ends a comment, and the semicolon ends a statement.
+  return concat([serialize.query(`${script}\n;select 1 as ${SCRIPT_END}`)]);
+}
+
+/** Removes prepared statements. */
+export function encodeRemovals(names: readonly string[]): Uint8Array<ArrayBuffer> {
+  return concat([...names.map((name) => serialize.close({ type: "S", name })), serialize.sync()]);
+}
+
+/** A message of NOTIFY to a channel on which the session listens. */
+export interface Notification {
+  readonly channel: string;
+  readonly payload: string;
+}
+
 /** PostgreSQL's answer to one message. */
 export interface Answer {
   /** One for each statement that succeeded. */
@@ -73,16 +93,22 @@ export interface Answer {
   readonly error: DatabaseError | null;
   /** The columns of the last description. */
   readonly fields: readonly Field[];
+  readonly notifications: readonly Notification[];
+  /** Whether a transaction is open. */
+  readonly isInTransaction: boolean;
 }
 
 const TYPE = {
   commandComplete: code("C"),
   dataRow: code("D"),
   error: code("E"),
+  notification: code("A"),
   readyForQuery: code("Z"),
   rowDescription: code("T"),
 } as const;
 
+/** The status of a session without a transaction. */
+const IDLE = code("I");
 /** The type of a message and its length, which includes itself. */
 const HEADER_BYTES = 5;
 const NULL_LENGTH = -1;
@@ -93,14 +119,17 @@ const TYPE_OID_AT = 6;
 /**
  * Parses an answer. `null` if it is incomplete: after an exception that PGlite swallows, a statement has neither an
  * error nor a command tag.
+ *
+ * @param statements The number of statements; `script` if {@link encodeScript} ran them.
  */
-export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | null {
+export function decodeAnswer(bytes: Uint8Array, statements: number | "script"): Answer | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const replies: Omit<Reply, "error">[] = [];
   let fields: readonly Field[] = [];
   let rows: (string | null)[][] = [];
   let error: DatabaseError | null = null;
-  let isReady = false;
+  const notifications: Notification[] = [];
+  let status: number | undefined;
   for (let at = 0; at + HEADER_BYTES <= buffer.length;) {
     const end = at + 1 + buffer.readInt32BE(at + 1);
     const body = at + HEADER_BYTES;
@@ -119,15 +148,32 @@ export function decodeAnswer(bytes: Uint8Array, statements: number): Answer | nu
       case TYPE.error:
         error ??= decodeError(bytes.subarray(at, end));
         break;
+      case TYPE.notification:
+        notifications.push(decodeNotification(buffer, body));
+        break;
       case TYPE.readyForQuery:
-        isReady = true;
+        status = buffer[body];
         break;
       default:
     }
     at = end;
   }
-  const isComplete = error !== null || replies.length === statements;
-  return isReady && isComplete ? { replies, error, fields } : null;
+  if (status === undefined) return null;
+  // The last reply of a complete script is that of the statement which ends it.
+  if (error === null && statements === "script" && replies.pop()?.fields[0]?.name !== SCRIPT_END) return null;
+  if (error === null && statements !== "script" && replies.length !== statements) return null;
+  return { replies, error, fields, notifications, isInTransaction: status !== IDLE };
+}
+
+/** The process of the sender, the channel and the payload. */
+function decodeNotification(buffer: Buffer, body: number): Notification {
+  const channelAt = body + 4;
+  const channelEnd = buffer.indexOf(0, channelAt);
+  const payloadEnd = buffer.indexOf(0, channelEnd + 1);
+  return {
+    channel: buffer.toString("utf8", channelAt, channelEnd),
+    payload: buffer.toString("utf8", channelEnd + 1, payloadEnd),
+  };
 }
 
 function decodeRow(buffer: Buffer, body: number): (string | null)[] {

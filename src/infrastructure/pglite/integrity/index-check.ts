@@ -19,7 +19,8 @@ const WHOLE_TABLE_BYTES = 100 * 1_048_576;
 const INDEXES = `select i.indexrelid::regclass::text as index, pg_table_size(i.indrelid) <= ${WHOLE_TABLE_BYTES} as whole,
   a.amname as kind
   from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-  where c.relnamespace = 'public'::regnamespace and a.amname in ('btree', 'gin') order by 1`;
+  where c.relnamespace
+  in (select oid from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema') and a.amname in ('btree', 'gin') order by 1`;
 
 /** For GIN, amcheck only compares the pages of the index with each other. */
 const CHECKS = {

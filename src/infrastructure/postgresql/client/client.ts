@@ -210,7 +210,9 @@ function startupOf({
 
 /** Encodes times and arrays: Drizzle turns off the encoders that postgres.js has for them. */
 function forDriver(value: Parameter) {
-  return value instanceof Date || Array.isArray(value) ? encodeParameter(value) : (value as string | number | null);
+  // The driver encodes the other values by itself.
+  const isEncoded = value instanceof Date || value instanceof Uint8Array || Array.isArray(value);
+  return isEncoded ? encodeParameter(value) : (value as string | number | null);
 }
 
 /** A statement that is sent only when its rows are awaited. */

@@ -14,7 +14,7 @@ import {
 } from "../../../../src/domain/search/search-expression.ts";
 import { parseSearchQuery } from "../../../../src/domain/search/search-query.ts";
 import { analyse } from "../../../../src/domain/search/text-analysis.ts";
-import { SEARCH_CASES, SEARCH_CORPUS } from "../../../support/search-corpus.ts";
+import { SEARCH_CASES, SEARCH_CORPUS } from "../../../../src/contracts/search-corpus.ts";
 
 const lexemesOf = (title: string, content: string): Lexemes =>
   new Map(indexedTerms({ title, content }).map(({ lexeme, positions }) => [lexeme, positions]));

@@ -1,0 +1,13 @@
+/** `quire-api/testing`: the API and its parts for tests, with any test runner. */
+export { failing, type StorageMethod } from "../testing/failing.ts";
+export {
+  aDraft,
+  aPublishedPost,
+  aSession,
+  aUser,
+  recordingLog,
+  testClock,
+  type RecordedLine,
+  type TestClock,
+} from "../testing/fixtures.ts";
+export { PASSWORD, testApp, type TestAppOptions, type TestUser } from "../testing/test-app.ts";
