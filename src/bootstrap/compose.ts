@@ -1,6 +1,6 @@
 import type { Log } from "../application/ports/log.ts";
 import type { RatePolicy } from "../application/ports/rate-limiter.ts";
-import { useCases, type Dependencies } from "../application/application.ts";
+import { useCases, type Dependencies, type UseCases } from "../application/application.ts";
 import type { Storage } from "../application/ports/storage.ts";
 import { cachedProbe } from "../infrastructure/storage/cached-probe.ts";
 import { argon2idOnThreads } from "../infrastructure/crypto/hashing-threads.ts";
@@ -11,7 +11,7 @@ import { systemClock } from "../infrastructure/node/system-clock.ts";
 import { uuidGenerator } from "../infrastructure/node/uuid-generator.ts";
 import { nodeIdempotencyCipher } from "../infrastructure/crypto/node-idempotency-cipher.ts";
 import { nodeSessionTokens } from "../infrastructure/crypto/node-session-tokens.ts";
-import { createApp } from "../interfaces/http/app.ts";
+import { createApp, type App } from "../interfaces/http/app.ts";
 import type { SwaggerUi } from "../interfaces/http/routes/docs.ts";
 import type { Load } from "../interfaces/http/load.ts";
 import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
@@ -60,8 +60,14 @@ function defaults() {
   return { ...nodeAdapters, log: nullLog, http, registration, sessionIdleMs, clientAddress: clientAddress(hostOf) };
 }
 
+/** The type of the app has a name here, because its declaration takes half a megabyte. */
+export interface Composed {
+  readonly app: App;
+  readonly useCases: UseCases;
+}
+
 /** Composes the application from its adapters: the same for the server and for every test. */
-export function compose(composition: Composition) {
+export function compose(composition: Composition): Composed {
   const preset = defaults();
   const adapters: Adapters = { ...preset, ...composition, http: { ...preset.http, ...composition.http } };
   const { log, http, clock, swaggerUi, load, timer, onDisconnect, probe } = adapters;

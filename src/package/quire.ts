@@ -1,5 +1,5 @@
 /** `quire-api`: the API on any storage, and what a storage of one's own needs. */
-export { quire, type QuireOptions } from "../bootstrap/quire.ts";
+export { quire, type Quire, type QuireOptions } from "../bootstrap/quire.ts";
 export type { MaintainedStorage } from "../bootstrap/background/background-work.ts";
 
 export type { UseCases } from "../application/application.ts";

@@ -10,4 +10,4 @@ export {
   type RecordedLine,
   type TestClock,
 } from "../testing/fixtures.ts";
-export { PASSWORD, testApp, type TestAppOptions, type TestUser } from "../testing/test-app.ts";
+export { PASSWORD, testApp, type TestApp, type TestAppOptions, type TestUser } from "../testing/test-app.ts";

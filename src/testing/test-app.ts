@@ -1,7 +1,8 @@
+import type { Storage } from "../application/ports/storage.ts";
 import type { Role, User } from "../domain/user/user.ts";
 import { openMemoryStorage } from "../infrastructure/memory/memory-storage.ts";
 import type { MaintainedStorage } from "../bootstrap/background/background-work.ts";
-import { compose, type Overrides } from "../bootstrap/compose.ts";
+import { compose, type Composed, type Overrides } from "../bootstrap/compose.ts";
 import { fakeHasher } from "./fake-hasher.ts";
 import { email, ids, name, password, recordingLog, testClock, type TestClock } from "./fixtures.ts";
 import { indexedBeforeSearch } from "./indexed-before-search.ts";
@@ -24,13 +25,23 @@ export interface TestUser {
   readonly headers: Readonly<Record<"Authorization" | "Content-Type", string>>;
 }
 
+export interface TestApp extends Composed {
+  readonly storage: Storage;
+  readonly clock: TestClock;
+  readonly log: ReturnType<typeof recordingLog>;
+  /** A new author, who has logged in. Throws if the storage refuses it. */
+  author(): Promise<TestUser>;
+  /** A new admin, as {@link author}. */
+  admin(): Promise<TestUser>;
+}
+
 let people = 0;
 
 /**
  * The API for a test: a test clock, a log that records, a hasher without cost, and no rate limits. There is no background
  * work: a search brings the index up to date itself.
  */
-export function testApp({ storage: given, clock = testClock(), ...overrides }: TestAppOptions = {}) {
+export function testApp({ storage: given, clock = testClock(), ...overrides }: TestAppOptions = {}): TestApp {
   const log = recordingLog();
   const opened = given ?? openMemoryStorage();
   const storage = given?.searchIndex === undefined ? opened : indexedBeforeSearch(opened, given.searchIndex);

@@ -70,12 +70,13 @@ describe("the packed package", () => {
         noUncheckedIndexedAccess: true,
         verbatimModuleSyntax: true,
         rewriteRelativeImportExtensions: true,
+        skipLibCheck: true,
         outDir: resolution,
       };
       const tsconfig = { compilerOptions, files: EXAMPLES.map(({ file }) => file) };
       await writeFile(join(project, "tsconfig.json"), JSON.stringify(tsconfig));
       const { output } = await run([tsc, "--pretty", "false"]);
-      expect(errorsIn(output)).toEqual([]);
+      expect(output).toBe("");
     },
   );
 
@@ -92,12 +93,6 @@ describe("the packed package", () => {
     expect({ output, exitCode }).toEqual({ output: documented.join(""), exitCode: 0 });
   });
 });
-
-/** The errors of a compiler, except those in the declarations of Drizzle ORM and PGlite, which need skipLibCheck. */
-function errorsIn(output: string): readonly string[] {
-  const isForeign = (line: string) => /node_modules\/(?:drizzle-orm|@electric-sql\/pglite)\//.test(line);
-  return output.split("\n").filter((line) => /\S/.test(line[0] ?? "") && !isForeign(line));
-}
 
 /** Runs Node in the project. The output is that of both streams. */
 async function run(options: readonly string[], environment: Readonly<Record<string, string>> = {}) {
