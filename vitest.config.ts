@@ -8,8 +8,12 @@ const SHARED_MODULES = { isolate: false };
 /** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
-/** They install packages of third parties. */
-const TOOLS = ["tests/process/openapi/tools.test.ts", "tests/process/examples/sqlite-storage.test.ts"];
+/** They pack this package, or install packages of third parties. */
+const PACKAGES = [
+  "tests/process/openapi/tools.test.ts",
+  "tests/process/examples/sqlite-storage.test.ts",
+  "tests/process/package/*.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -40,13 +44,13 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["tests/process/**/*.test.ts"],
-          exclude: [NESTED_PACKAGES, ...TOOLS],
+          exclude: [NESTED_PACKAGES, ...PACKAGES],
           globalSetup: DATABASES,
           ...TIMEOUTS,
         },
       },
-      // It installs hundreds of packages, so only `.ci/run` includes it.
-      { test: { name: "tools", include: TOOLS, ...TIMEOUTS } },
+      // They take minutes, so only `.ci/run` includes them.
+      { test: { name: "packages", include: PACKAGES, globalSetup: DATABASES, ...TIMEOUTS } },
       { test: { name: "faults", include: ["tests/faults/**/*.test.ts"], globalSetup: DATABASES, ...TIMEOUTS } },
     ],
     coverage: {
