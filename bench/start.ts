@@ -30,9 +30,10 @@ try {
   await cp(join(data, CLUSTER), copy, { recursive: true });
   for (let round = 0; round < ROUNDS; round++) {
     for (const contender of contenders) {
-      const { readyMs, memoryMiB, stop } = await start(contender);
-      starts.set(contender.name, [...(starts.get(contender.name) ?? []), { readyMs, memoryMiB: memoryMiB() }]);
-      await stop();
+      const running = await start(contender);
+      const measured = { readyMs: running.readyMs, memoryMiB: running.memoryMiB() };
+      starts.set(contender.name, [...(starts.get(contender.name) ?? []), measured]);
+      await running.stop();
     }
   }
 } finally {

@@ -12,7 +12,7 @@ export interface QuireOptions extends Overrides {
 
 export interface Quire extends Composed {
   /** Ends the background work, then closes the storage. Fails with `stop_unclean`. Stop to send requests before. */
-  close(): Promise<Result<void, StopUnclean>>;
+  readonly close: () => Promise<Result<void, StopUnclean>>;
 }
 
 /**

@@ -29,10 +29,10 @@ export interface TestApp extends Composed {
   readonly storage: Storage;
   readonly clock: TestClock;
   readonly log: ReturnType<typeof recordingLog>;
-  /** A new author, who has logged in. Throws if the storage refuses it. */
-  author(): Promise<TestUser>;
-  /** A new admin, as {@link author}. */
-  admin(): Promise<TestUser>;
+  /** Creates an author with a session. Throws if the storage refuses it. */
+  readonly author: () => Promise<TestUser>;
+  /** Creates an admin with a session, as {@link author}. */
+  readonly admin: () => Promise<TestUser>;
 }
 
 let people = 0;
@@ -48,7 +48,6 @@ export function testApp({ storage: given, clock = testClock(), ...overrides }: T
   const http = { requestsPerMinute: 0, logInsPerMinute: 0, ...overrides.http };
   const { app, useCases } = compose({ ...storage, hasher: fakeHasher, ids, log, ...overrides, clock, http });
 
-  /** A new user, who has logged in. Throws if the storage refuses it. */
   const userOf = async (role: Role): Promise<TestUser> => {
     const address = `${role}${++people}@example.org`;
     const fields = { name: name("Ada"), email: email(address), password: password(PASSWORD), role };

@@ -20,8 +20,8 @@ const LOGGED_IN = {
 const SNAPSHOTS: readonly (readonly [string, Snapshot<unknown>, unknown])[] = [
   ["a post", POST_SNAPSHOT, POST],
   ["a new post", newPostSnapshot(POST), POST],
-  ["a profile", PROFILE_SNAPSHOT as Snapshot<unknown>, PROFILE],
-  ["a log-in", LOGGED_IN_SNAPSHOT as Snapshot<unknown>, LOGGED_IN],
+  ["a profile", PROFILE_SNAPSHOT, PROFILE],
+  ["a log-in", LOGGED_IN_SNAPSHOT, LOGGED_IN],
 ];
 
 const stored = (snapshot: Snapshot<unknown>, value: unknown) =>

@@ -1,7 +1,7 @@
 import type { ExtensionModules } from "../engine/load-extensions.ts";
 import type { EngineSettings } from "../engine/start-parameters.ts";
 
-/** What a schema needs of the engine. */
+/** The requirements of a schema on the engine. */
 export interface SchemaNeeds {
   readonly extensions: ExtensionModules;
   /** Settings of PostgreSQL in addition to those of the engine. */
