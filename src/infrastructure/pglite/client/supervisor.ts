@@ -53,7 +53,7 @@ export interface Supervisor {
   position(): bigint;
   /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
   restart(reason: string): Promise<void>;
-  /** Calls the listener after each restart of the engine. What it sends to the new engine runs before all requests. */
+  /** Calls the listener after each restart of the engine. Its statements on the new engine run before all requests. */
   onRestarted(listener: (engine: Engine) => void): void;
   /** Whether the first engine replayed the write-ahead log. */
   readonly hasRecovered: boolean;
