@@ -12,12 +12,13 @@ import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
 import { QUIRE_SCHEMA } from "../infrastructure/pglite/quire-schema.ts";
 import type { OpenPgliteError } from "../infrastructure/pglite/storage.ts";
+import { packageFile } from "../infrastructure/node/package-files.ts";
 import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
 
-/** The migrations that drizzle-kit has generated. The folder is next to both `src` and `dist`. */
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
+/** The migrations that drizzle-kit has generated. */
+export const MIGRATIONS_FOLDER = fileURLToPath(packageFile("drizzle"));
 
 /** A storage with the parts that only the process needs. */
 export interface OpenedStorage extends Storage {

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
+import { packageFile } from "../infrastructure/node/package-files.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+const { version } = JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string };
 
-/** The version of this program in package.json, which is next to both `src` and `dist`. */
+/** The version of this program in package.json. */
 export const VERSION = version;

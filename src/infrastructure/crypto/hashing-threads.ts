@@ -1,15 +1,13 @@
 import { once } from "node:events";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { PasswordHash } from "../../domain/user/password.ts";
+import { packageFile } from "../node/package-files.ts";
 import { argon2id } from "./argon2id.ts";
 import type { HashingAnswer, HashingRequest } from "./hashing-messages.ts";
 import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
-const require = createRequire(import.meta.url);
 /** Node itself loads a worker thread, so this is always the built file. */
-const workerFile = (): URL => pathToFileURL(require.resolve("#dist/workers/hashing-worker.js"));
+const WORKER_FILE = packageFile("dist/workers/hashing-worker.js");
 /** A worker runs a few kilobytes of JavaScript. The memory of Argon2id is outside of this heap. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 
@@ -19,11 +17,11 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 
  *
  * @param file The module that the threads run. It responds to each request with one answer.
  */
-export function argon2idOnThreads(file?: URL): PasswordAlgorithm {
+export function argon2idOnThreads(file: URL = WORKER_FILE): PasswordAlgorithm {
   const idle = new Set<Worker>();
 
   const start = (): Worker => {
-    const worker = new Worker(file ?? workerFile(), { resourceLimits: RESOURCE_LIMITS });
+    const worker = new Worker(file, { resourceLimits: RESOURCE_LIMITS });
     // Without a listener an error would end the process. The thread exits after it, which rejects the request.
     return worker.on("error", () => {}).on("exit", () => idle.delete(worker));
   };

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { packageFile } from "./package-files.ts";
 
-const require = createRequire(import.meta.url);
-const fileOf = (name: string): string => require.resolve(`#dist/swagger-ui/${name}`);
+const fileOf = (name: string): URL => packageFile(`dist/swagger-ui/${name}`);
 const { version } = JSON.parse(readFileSync(fileOf("package.json"), "utf8")) as { readonly version: string };
 
 /** The files of Swagger UI that the build has copied from the npm package. The documentation loads nothing from another server. */

@@ -3,9 +3,9 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
+import { packageFile } from "../../node/package-files.ts";
 import type { Damage } from "../directory/damage.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
-import { builtFile } from "../engine/built-file.ts";
 import {
   openEngine,
   type ClusterDamaged,
@@ -77,7 +77,8 @@ export interface SupervisorOptions {
 /** An engine of average speed serves this many requests within the longest wait. More requests would time out. */
 const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
 
-const ENGINE_WORKER = "workers/engine-worker.js";
+/** Node itself loads a Worker, so it is always the built file. */
+const ENGINE_WORKER = packageFile("dist/workers/engine-worker.js");
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
   const supervisor = new EngineSupervisor(options, admissionQueue(QUEUE_LIMITS));
@@ -179,7 +180,7 @@ class EngineSupervisor implements Supervisor {
     const workerData: EngineWorkerData = { directory, durability, extensions, settings };
     const onFailed = (failure: EngineFailed) => this.#onFailed(failure);
     const opened = await openEngine<Damage>({
-      worker: builtFile(ENGINE_WORKER),
+      worker: ENGINE_WORKER,
       workerData,
       onFailed,
       ...(onNotification === undefined ? {} : { onNotification }),

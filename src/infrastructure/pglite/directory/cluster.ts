@@ -4,6 +4,7 @@ import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import type { Log } from "../../../application/ports/log.ts";
 import { fail } from "../../../domain/shared/fail.ts";
+import { packageFile } from "../../node/package-files.ts";
 import { initialiseEngine } from "../engine/engine.ts";
 import { fsyncPath } from "../engine/fsync-path.ts";
 import { writeAtomically } from "./atomic-write.ts";
@@ -43,6 +44,8 @@ export const FORMAT = 1;
 export const POSTGRESQL_MAJOR = 18;
 
 const PG_VERSION = join(CLUSTER, "PG_VERSION");
+/** Node itself loads a Worker, so it is always the built file. */
+const INITIALISE_WORKER = packageFile("dist/workers/initialise-worker.js");
 
 const Format = z.object({ format: z.number(), postgresql: z.number() });
 
@@ -107,7 +110,7 @@ function readMajor(cluster: string): number | null {
 async function initialise(directory: string, cluster: string): Promise<Result<void, EngineNotStarted>> {
   const unfinished = join(directory, UNFINISHED_CLUSTER);
   mkdirSync(unfinished, { mode: 0o700 });
-  const initialised = await initialiseEngine(unfinished);
+  const initialised = await initialiseEngine(unfinished, INITIALISE_WORKER);
   if (initialised.isErr()) return fail({ ...initialised.error, kind: "engine_not_started", directory });
   fsyncTree(unfinished);
   renameSync(unfinished, cluster);

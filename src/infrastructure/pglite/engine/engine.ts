@@ -1,5 +1,4 @@
 import { err, ok, type Result } from "neverthrow";
-import { builtFile } from "./built-file.ts";
 import type { EngineRequest } from "./messages.ts";
 import { preparedStatements, type ResolvedStatement } from "./prepared-statements.ts";
 import {
@@ -107,13 +106,16 @@ export interface EngineOptions {
   readonly onNotification?: (notification: Notification) => void;
 }
 
-const INITIALISE_WORKER = "workers/initialise-worker.js";
 /** For opening, crash recovery, checkpoints, vacuums and schema changes. These take seconds at most, except on a slow disk. */
 export const UPKEEP_DEADLINE_MS = 600_000;
 
-/** Creates a new cluster in an empty directory. */
-export async function initialiseEngine(cluster: string): Promise<Result<void, EngineNotOpened>> {
-  const thread = startWorkerThread<never>(builtFile(INITIALISE_WORKER), { cluster });
+/**
+ * Creates a new cluster in an empty directory.
+ *
+ * @param worker The built file of `initialise-worker.ts`.
+ */
+export async function initialiseEngine(cluster: string, worker: URL): Promise<Result<void, EngineNotOpened>> {
+  const thread = startWorkerThread<never>(worker, { cluster });
   const event = await thread.next(UPKEEP_DEADLINE_MS);
   await thread.kill();
   return event.kind === "initialised" ? ok() : err(notOpened(event, thread.lastLines));

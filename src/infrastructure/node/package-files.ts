@@ -1,0 +1,16 @@
+import { existsSync } from "node:fs";
+
+/** The folder of package.json, which is above the sources and above the built files. */
+const PACKAGE = packageAbove(new URL(".", import.meta.url));
+
+/** A file or folder of this package, by its path from package.json. The bundle has no fixed depth, so a relative path would break. */
+export function packageFile(path: string): URL {
+  return new URL(path, PACKAGE);
+}
+
+function packageAbove(folder: URL): URL {
+  if (existsSync(new URL("package.json", folder))) return folder;
+  const parent = new URL("..", folder);
+  if (parent.href === folder.href) throw new Error(`No package.json is above ${import.meta.url}.`);
+  return packageAbove(parent);
+}
