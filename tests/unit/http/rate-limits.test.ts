@@ -323,7 +323,10 @@ describe("the limit of log-ins for re-authentication", () => {
     const api = limited({ logInsPerMinute: 3 });
     const stolen = await api.author();
     for (let guess = 1; guess <= 3; guess++) {
-      expect((await passwordOf(stolen, "wrong password", `198.51.100.${guess}`)).status).toBe(403);
+      const reply = await passwordOf(stolen, "wrong password", `198.51.100.${guess}`);
+      expect(reply.status).toBe(403);
+      // The session has fewer attempts left than the address.
+      expect(reply.headers.get("RateLimit")).toContain(`"log-in";r=${3 - guess};`);
     }
     expect((await passwordOf(stolen, "wrong password", "198.51.100.4")).status).toBe(429);
     const own = await api.logIn(stolen.email);
