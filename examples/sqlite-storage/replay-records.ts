@@ -15,7 +15,6 @@ import { hasUser } from "./users.ts";
 
 interface RecordRow {
   readonly key_digest: string;
-  readonly id: string;
   readonly user_id: string;
   readonly fingerprint: string;
   readonly result: string;
@@ -60,10 +59,9 @@ export function claimKey(
 
 /** Stores a record whose key is claimed. */
 export function putRecord(db: Database, record: IdempotencyRecord): void {
-  const { keyDigest, id, userId, fingerprint, result, createdAt, expiresAt } = record;
-  db.prepare("insert or replace into replay_records values (?, ?, ?, ?, ?, ?, ?)").run(
+  const { keyDigest, userId, fingerprint, result, createdAt, expiresAt } = record;
+  db.prepare("insert or replace into replay_records values (?, ?, ?, ?, ?, ?)").run(
     keyDigest,
-    id,
     userId,
     fingerprint,
     result,
@@ -93,7 +91,6 @@ function deleteBatch(db: Database, where: string, value: string | number, { rows
 
 function restore(row: RecordRow): IdempotencyRecord {
   return {
-    id: row.id,
     keyDigest: row.key_digest,
     userId: row.user_id,
     fingerprint: row.fingerprint,

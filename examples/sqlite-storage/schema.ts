@@ -20,7 +20,7 @@ create table if not exists sessions (
 create index if not exists sessions_by_user on sessions (user_id, id);
 create index if not exists sessions_by_expiry on sessions (expires_at);
 create table if not exists replay_records (
-  key_digest text primary key, id text not null, user_id text not null, fingerprint text not null, result text not null,
+  key_digest text primary key, user_id text not null, fingerprint text not null, result text not null,
   created_at integer not null, expires_at integer not null
 ) strict, without rowid;
 create index if not exists replay_records_by_user on replay_records (user_id);

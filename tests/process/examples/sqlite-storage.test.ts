@@ -32,8 +32,11 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => rm(project, { recursive: true }));
 
+/** Runs Node in the project. A failure has the output, because compilers and test runners write their errors there. */
 const run = async (...options: readonly string[]) =>
-  promisify(execFile)(process.execPath, options, { cwd: project, maxBuffer: 50_000_000 });
+  promisify(execFile)(process.execPath, options, { cwd: project, maxBuffer: 50_000_000 }).catch((thrown: unknown) => {
+    throw new Error((thrown as { readonly stdout: string }).stdout);
+  });
 
 describe("the storage on SQLite", () => {
   it("compiles against the packed package, and passes the whole contract of a storage", async () => {
