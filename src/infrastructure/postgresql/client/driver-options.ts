@@ -39,10 +39,36 @@ export function socketMaker(
       try {
         const connection = await connectToServer(server, await selectHost(), timeoutMs);
         onOpen(connection);
-        return connection.socket;
+        return destroyedIfUnused(connection.socket);
       } catch (error) {
-        return new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done(error as Error) });
+        return destroyedIfUnused(
+          new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done(error as Error) }),
+        );
       }
     },
   };
+}
+
+/** The driver writes its first message in the next turn of the event loop, or never. */
+const FIRST_WRITE_MS = 250;
+
+/**
+ * Destroys a socket on which the driver does not write. A statement that was queued for a lost connection would wait on it for
+ * the connect timeout, because the driver waits for a timer that it has cancelled (porsager/postgres, pull request 1209).
+ */
+function destroyedIfUnused(socket: Duplex): Duplex {
+  let isUsed = false;
+  const write = socket.write.bind(socket);
+  socket.write = (...parameters: unknown[]) => {
+    isUsed = true;
+    return write(...(parameters as Parameters<typeof write>));
+  };
+  const destroy = () => {
+    if (isUsed) return;
+    const reason = "The driver did not use the new connection.";
+    socket.destroy(Object.assign(new Error(reason), { code: "CONNECT_TIMEOUT" }));
+  };
+  // After a pause of the event loop, the timer may come before the turn in which the driver writes.
+  setTimeout(() => setImmediate(destroy), FIRST_WRITE_MS).unref();
+  return socket;
 }
