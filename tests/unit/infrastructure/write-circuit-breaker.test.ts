@@ -78,12 +78,15 @@ describe("the write circuit breaker", () => {
     expect(delays).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
   });
 
-  it("counts a failure as the first one after five minutes without any", async () => {
+  it.each([
+    ["as the second one within five minutes of the first", 300_000, 2],
+    ["as the first one after five minutes without any", 300_001, 1],
+  ])("counts a failure %s", async (_, failedAtMs, seconds) => {
     breaker.record(FILE_EXISTS);
     await secondsUntilClosed();
-    nowMs += 301_000;
+    nowMs = failedAtMs;
     breaker.record(FILE_EXISTS);
-    expect(await secondsUntilClosed()).toBe(1);
+    expect(await secondsUntilClosed()).toBe(seconds);
   });
 
   it("ignores errors of statements", () => {
