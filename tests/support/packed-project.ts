@@ -9,6 +9,19 @@ import { PACKAGE_NAME } from "./package-name.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const INSTALLED = join(ROOT, "node_modules");
 
+/** The strict options of TypeScript for such a project. The module system is that of the test. */
+export const COMPILER_OPTIONS = {
+  target: "ES2023",
+  lib: ["ES2023", "DOM"],
+  types: ["node"],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  verbatimModuleSyntax: true,
+  rewriteRelativeImportExtensions: true,
+  skipLibCheck: true,
+} as const;
+
 interface PackageJson {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packedProject } from "../../support/packed-project.ts";
+import { COMPILER_OPTIONS, packedProject } from "../../support/packed-project.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const EXAMPLE = join(ROOT, "examples", "sqlite-storage");
@@ -40,19 +40,7 @@ const run = async (...options: readonly string[]) =>
 
 describe("the storage on SQLite", () => {
   it("compiles against the packed package, and passes the whole contract of a storage", async () => {
-    const compilerOptions = {
-      target: "ES2023",
-      lib: ["ES2023", "DOM"],
-      module: "nodenext",
-      types: ["node"],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      verbatimModuleSyntax: true,
-      rewriteRelativeImportExtensions: true,
-      skipLibCheck: true,
-      outDir: "out",
-    };
+    const compilerOptions = { ...COMPILER_OPTIONS, module: "nodenext", outDir: "out" };
     await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: SOURCES }));
     await run(join(MODULES, "typescript", "bin", "tsc"), "--pretty", "false");
     const { stdout } = await run(join(MODULES, "vitest", "vitest.mjs"), "run", "out/sqlite-storage.test.js");

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PACKAGE_NAME } from "../../support/package-name.ts";
-import { packedProject } from "../../support/packed-project.ts";
+import { COMPILER_OPTIONS, packedProject } from "../../support/packed-project.ts";
 import { createDatabase, databaseUrl } from "../../support/test-storage.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -60,17 +60,9 @@ describe("the packed package", () => {
     "has examples that compile with TypeScript $version and moduleResolution $resolution",
     async ({ tsc, resolution }) => {
       const compilerOptions = {
-        target: "ES2023",
-        lib: ["ES2023", "DOM"],
+        ...COMPILER_OPTIONS,
         module: resolution === "bundler" ? "esnext" : resolution,
         moduleResolution: resolution,
-        types: ["node"],
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        noUncheckedIndexedAccess: true,
-        verbatimModuleSyntax: true,
-        rewriteRelativeImportExtensions: true,
-        skipLibCheck: true,
         outDir: resolution,
       };
       const tsconfig = { compilerOptions, files: EXAMPLES.map(({ file }) => file) };
