@@ -10,7 +10,7 @@ import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 import type { Repositories, UnitOfWork } from "../ports/unit-of-work.ts";
 import { newPostSnapshot } from "../posts/post-snapshot.ts";
 import type { Idempotency, IdempotencyError, IdempotencyKeyReused, Outcome } from "./idempotency.ts";
-import { snapshotText, valueOfSnapshot, type Snapshot } from "./snapshot.ts";
+import { isPlainResult, plainResult, snapshotText, valueOfSnapshot, type Snapshot } from "./snapshot.ts";
 
 const RETENTION_MS = 24 * 3_600_000;
 
@@ -42,11 +42,14 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
   const { unitOfWork, idempotencyCipher, clock, ...repositories } = dependencies;
   const once = oncePerKey(repositories.idempotencyKeys, idempotencyCipher, clock);
 
-  const recordOf = async (cipher: RequestCipher, userId: UserId, text: string): Promise<IdempotencyRecord> => {
-    const { keyDigest, fingerprint } = cipher;
+  const recordOf = (
+    { keyDigest, fingerprint }: RequestCipher,
+    userId: UserId,
+    result: IdempotencyRecord["result"],
+  ): IdempotencyRecord => {
     const createdAt = clock.now();
     const expiresAt = new Date(createdAt.getTime() + RETENTION_MS);
-    return { keyDigest, userId, fingerprint, result: await cipher.seal(text), createdAt, expiresAt };
+    return { keyDigest, userId, fingerprint, result, createdAt, expiresAt };
   };
 
   return {
@@ -65,7 +68,7 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
             yield* await on.idempotencyKeys.claim(cipher.keyDigest, clock.now());
             const value = yield* await write(on);
             const userId = idempotency.owner ?? ownerOf(value);
-            const record = await recordOf(cipher, userId, snapshotText(snapshot, value));
+            const record = recordOf(cipher, userId, await cipher.seal(snapshotText(snapshot, value)));
             yield* (await on.idempotencyKeys.insert(record, admission)).mapErr((failure) =>
               failure.kind === "user_not_found" ? USER_DELETED : failure,
             );
@@ -87,8 +90,7 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
       if (idempotency === null) return (await insert(post)).map(first);
       const snapshot = newPostSnapshot(post);
       return once(idempotency, snapshot, async (cipher) => {
-        const record = await recordOf(cipher, post.authorId, snapshotText(snapshot, post));
-        return insert({ post, record });
+        return insert({ post, record: recordOf(cipher, post.authorId, plainResult(snapshot, post)) });
       });
     },
   };
@@ -107,7 +109,8 @@ function oncePerKey(idempotencyKeys: IdempotencyKeyRepository, idempotencyCipher
     const record = (await idempotencyKeys.find(cipher.keyDigest)).unwrapOr(null);
     if (record === null || record.expiresAt <= clock.now()) return null;
     if (record.fingerprint !== cipher.fingerprint) return fail({ kind: "idempotency_key_reused" });
-    return ok({ value: valueOfSnapshot(snapshot, await cipher.open(record.result)), isReplayed: true });
+    const text = isPlainResult(record.result) ? record.result : await cipher.open(record.result);
+    return ok({ value: valueOfSnapshot(snapshot, text), isReplayed: true });
   };
 
   return async <T, E>(

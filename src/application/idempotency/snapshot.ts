@@ -1,4 +1,5 @@
 import { parseId, type Id } from "../../domain/shared/id.ts";
+import type { IdempotencyRecord, PlainResult } from "../../domain/shared/idempotency-record.ts";
 import { parseVersion, type Version } from "../../domain/shared/version.ts";
 
 /** The conversion of a use case's result to plain JSON data for replays, and back. */
@@ -16,6 +17,16 @@ const FORMAT = "snapshot/1 ";
 
 export function snapshotText<T>(snapshot: Snapshot<T>, value: T): string {
   return FORMAT + JSON.stringify(snapshot.write(value));
+}
+
+/** The text of a snapshot of ids, versions and dates alone, which needs no encryption. */
+export function plainResult<T>(snapshot: Snapshot<T>, value: T): PlainResult {
+  return snapshotText(snapshot, value) as PlainResult;
+}
+
+/** A sealed result is Base64, so it has no space. */
+export function isPlainResult(result: IdempotencyRecord["result"]): result is PlainResult {
+  return result.startsWith(FORMAT);
 }
 
 /** Reads a stored result. Throws on a text that neither this build nor an earlier one has written. */

@@ -11,6 +11,9 @@ export type Fingerprint = Branded<string, "Fingerprint">;
 /** The result of a request, encrypted with its idempotency key: the database alone does not reveal it. ASCII only. */
 export type SealedResult = Branded<string, "SealedResult">;
 
+/** The result of a request in plain text, for a result that holds no secret and no text of a client. ASCII only. */
+export type PlainResult = Branded<string, "PlainResult">;
+
 /** A replay record: the request with an idempotency key has run, and this was its result. */
 export interface IdempotencyRecord {
   /** Identifies the record. */
@@ -18,7 +21,7 @@ export interface IdempotencyRecord {
   /** The user who made the request, or whom the request created. The record is deleted with this user. */
   readonly userId: UserId;
   readonly fingerprint: Fingerprint;
-  readonly result: SealedResult;
+  readonly result: SealedResult | PlainResult;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 }
@@ -28,7 +31,7 @@ export interface IdempotencyKeyInUse {
   readonly kind: "idempotency_key_in_use";
 }
 
-/** The bytes that a record adds to the usage of its account. A sealed result is ASCII, so its length is its bytes. */
+/** The bytes that a record adds to the usage of its account. A result is ASCII, so its length is its bytes. */
 export function storedRecordBytes({ result }: Pick<IdempotencyRecord, "result">): number {
   return ROW_BYTES + result.length;
 }

@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, deflateRaw, deflateRawSync, inflateRaw } from "node:zlib";
 import type { IdempotencyCipher } from "../../application/ports/idempotency-cipher.ts";
 import type { Fingerprint, KeyDigest, SealedResult } from "../../domain/shared/idempotency-record.ts";
+import { hkdf, hmac } from "./hkdf.ts";
 
 const CIPHER = "aes-256-gcm";
 const SECRET_BYTES = 32;
@@ -28,23 +29,25 @@ const COMPRESSED = Buffer.of(1);
  */
 export const nodeIdempotencyCipher: IdempotencyCipher = {
   forRequest: async ({ key, owner, operation, body }) => {
-    const secrets = Buffer.from(hkdfSync("sha256", key, owner ?? operation, "quire idempotency", 3 * SECRET_BYTES));
-    const digest = secrets.subarray(0, SECRET_BYTES);
-    const authenticating = secrets.subarray(SECRET_BYTES, 2 * SECRET_BYTES);
-    const encrypting = secrets.subarray(2 * SECRET_BYTES);
-    const fingerprint = createHmac("sha256", authenticating).update(`${operation}\n${body}`).digest("hex");
+    const secrets = (count: number) => hkdf(key, owner ?? operation, "quire idempotency", count * SECRET_BYTES);
+    const digestAndAuthenticating = secrets(2);
+    const digest = digestAndAuthenticating.subarray(0, SECRET_BYTES);
+    const authenticating = digestAndAuthenticating.subarray(SECRET_BYTES);
+    // Only a result with a secret is sealed, so its key is derived at its first use.
+    const encrypting = () => secrets(3).subarray(2 * SECRET_BYTES);
+    const fingerprint = hmac(authenticating, Buffer.from(`${operation}\n${body}`)).toString("hex");
     return {
       keyDigest: digest.toString("hex") as KeyDigest,
       fingerprint: fingerprint as Fingerprint,
       seal: async (text) => {
         const nonce = randomBytes(NONCE_BYTES);
-        const cipher = createCipheriv(CIPHER, encrypting, nonce).setAAD(Buffer.from(fingerprint));
+        const cipher = createCipheriv(CIPHER, encrypting(), nonce).setAAD(Buffer.from(fingerprint));
         const encrypted = Buffer.concat([cipher.update(await compress(text)), cipher.final()]);
         return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString("base64") as SealedResult;
       },
       open: async (sealed) => {
         const bytes = Buffer.from(sealed, "base64");
-        const decipher = createDecipheriv(CIPHER, encrypting, bytes.subarray(0, NONCE_BYTES))
+        const decipher = createDecipheriv(CIPHER, encrypting(), bytes.subarray(0, NONCE_BYTES))
           .setAAD(Buffer.from(fingerprint))
           .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
         return decompress(Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]));

@@ -16,7 +16,7 @@ import {
   uuid,
   type PgColumn,
 } from "drizzle-orm/pg-core";
-import type { Fingerprint, KeyDigest, SealedResult } from "../../domain/shared/idempotency-record.ts";
+import type { Fingerprint, IdempotencyRecord, KeyDigest } from "../../domain/shared/idempotency-record.ts";
 import type { EmailAddress, EmailKey } from "../../domain/user/email-address.ts";
 import type { PostId, SessionId, UserId } from "../../domain/shared/id.ts";
 import type { PasswordHash } from "../../domain/user/password.ts";
@@ -214,7 +214,7 @@ export const idempotencyKeys = pgTable(
     keyDigest: text("key_digest").$type<KeyDigest>().notNull(),
     userId: uuid("user_id").$type<UserId>().notNull(),
     fingerprint: text().$type<Fingerprint>().notNull(),
-    result: text("answer").$type<SealedResult>().notNull(),
+    result: text("answer").$type<IdempotencyRecord["result"]>().notNull(),
     createdAt: moment("created_at").notNull(),
     expiresAt: moment("expires_at").notNull(),
   },

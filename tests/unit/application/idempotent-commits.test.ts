@@ -64,10 +64,9 @@ describe("A use case with an idempotency key", () => {
       operation: "POST /v1/posts",
     });
     const record = (await quire.storage.idempotencyKeys.find(cipher.keyDigest))._unsafeUnwrap();
-    if (record === null) return expect.fail("no record was stored");
     const { id, version, createdAt, updatedAt, publishedAt } = value;
     const generated = JSON.stringify({ id, version, createdAt, updatedAt, publishedAt });
-    expect(await cipher.open(record.result)).toBe(`snapshot/1 ${generated}`);
+    expect(record?.result).toBe(`snapshot/1 ${generated}`);
   });
 
   it("refuses another body with the same key, and writes nothing", async () => {
