@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hkdf, hmac } from "../../../src/infrastructure/crypto/hkdf.ts";
 
