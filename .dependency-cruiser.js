@@ -14,6 +14,7 @@ const BUNDLED = [
   "neverthrow",
   "pino",
   "postgres",
+  "prom-client",
   "uuid",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");

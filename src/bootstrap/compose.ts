@@ -16,6 +16,7 @@ import type { SwaggerUi } from "../interfaces/http/routes/docs.ts";
 import type { Load } from "../interfaces/http/load.ts";
 import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
 import { clientAddress, countedHosts, proxyList } from "../interfaces/node/client-address.ts";
+import type { RequestObserver } from "../interfaces/http/middleware/request-metrics.ts";
 import type { HttpSettings } from "../interfaces/http/settings.ts";
 import type { OnDisconnect, Timer } from "../interfaces/http/middleware/time-limit.ts";
 import { readConfig } from "./config.ts";
@@ -31,6 +32,8 @@ export interface Adapters extends Dependencies {
   readonly timer?: Timer;
   /** Calls back when a client has disconnected; by default the signal of the request. */
   readonly onDisconnect?: OnDisconnect;
+  /** Receives each answered request, for metrics. */
+  readonly observeRequest?: RequestObserver;
 }
 
 /** The adapters of a Node process that no setting changes. */
@@ -70,7 +73,7 @@ export interface Composed {
 export function compose(composition: Composition): Composed {
   const preset = defaults();
   const adapters: Adapters = { ...preset, ...composition, http: { ...preset.http, ...composition.http } };
-  const { log, http, clock, swaggerUi, load, timer, onDisconnect, probe } = adapters;
+  const { log, http, clock, swaggerUi, load, timer, onDisconnect, observeRequest, probe } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const limiter = (policy: RatePolicy) => rateLimiter(clock, policy);
   return {
@@ -85,6 +88,7 @@ export function compose(composition: Composition): Composed {
       load,
       timer,
       onDisconnect,
+      observeRequest,
     }),
   };
 }

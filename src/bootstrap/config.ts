@@ -11,6 +11,7 @@ import {
 import { databaseConfig, DatabaseVariables, type DatabaseConfig } from "./config/database-variables.ts";
 import { readEnvFile } from "./config/env-file.ts";
 import { HttpVariables, serverConfig, type ServerConfig } from "./config/http-variables.ts";
+import { metricsConfig, MetricsVariables, type MetricsConfig } from "./config/metrics-variables.ts";
 import { misspeltVariables } from "./config/misspelt-variables.ts";
 import { storageConfig, StorageVariables, type StorageConfig } from "./config/storage-variables.ts";
 
@@ -18,6 +19,8 @@ export interface Config extends ServerConfig, StorageConfig, AccountConfig {
   /** The PostgreSQL server to use; `null` for the embedded one. */
   readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
+  /** Where the metrics are served; `null` for nowhere. */
+  readonly metrics: MetricsConfig | null;
 }
 
 /** All problems of the configuration together, without the values, which may be secrets. */
@@ -42,6 +45,7 @@ const Environment = z
     ...StorageVariables.shape,
     ...DatabaseVariables.shape,
     ...AccountVariables.shape,
+    ...MetricsVariables.shape,
     QUIRE_LOG_LEVEL: z
       .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
       .default(DEFAULT_LOG_LEVEL),
@@ -80,6 +84,7 @@ export function readConfig(environment: Variables): Result<Config, ConfigInvalid
     ...accountConfig(read.data),
     database: databaseConfig(read.data),
     logLevel: read.data.QUIRE_LOG_LEVEL,
+    metrics: metricsConfig(read.data),
   });
 }
 

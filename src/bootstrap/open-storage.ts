@@ -15,6 +15,7 @@ import type { OpenPgliteError } from "../infrastructure/pglite/storage.ts";
 import { packageFile } from "../infrastructure/node/package-files.ts";
 import { requireDatabase, type NoDatabase } from "../infrastructure/pglite/directory/require-database.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
+import type { StorageStatistics } from "../infrastructure/storage/storage-statistics.ts";
 import type { OpenPostgresError } from "../infrastructure/postgresql/migrate-server.ts";
 
 /** The migrations that drizzle-kit has generated. */
@@ -24,6 +25,7 @@ export const MIGRATIONS_FOLDER = fileURLToPath(packageFile("drizzle"));
 export interface OpenedStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
+  readonly statistics: () => Promise<StorageStatistics>;
   /** Whether no request waits for the database. A server of PostgreSQL has no single queue. */
   readonly isIdle: () => boolean;
   /** The location of the data: a path, or a URL without its password. */

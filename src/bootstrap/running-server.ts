@@ -9,7 +9,7 @@ import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
-import { loadShedding } from "../interfaces/node/load-shedding.ts";
+import { loadShedding, type LoadShedding } from "../interfaces/node/load-shedding.ts";
 import { backgroundWork } from "./background/background-work.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
@@ -33,6 +33,8 @@ export type ServeError = OpenStorageError | EnsureAdminError | ListenFailed;
 
 export interface RunningServer {
   readonly url: string;
+  /** The URL of the metrics; `null` without a port for them. */
+  readonly metricsUrl: string | null;
   /** The location of the data: the data directory, or the URL of the database without its password. */
   readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
@@ -60,6 +62,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const hostOf = countedHosts(proxyList(trustedProxies));
     const shedding = loadShedding(log);
     const work = backgroundWork(storage, log);
+    const metrics = await openMetrics(config, { storage, shedding, work }, log);
     const { app, useCases } = compose({
       ...work.storage,
       sessionIdleMs,
@@ -70,9 +73,11 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       clientAddress: clientAddress(hostOf),
       onDisconnect: onResponseClosed,
       load: shedding.load,
+      ...(metrics === null ? {} : { observeRequest: metrics.observeRequest }),
     });
     yield* await ensureFirstAdmin(useCases, config, log);
-    const server = yield* await listen({
+    const metricsEndpoint = metrics === null ? null : yield* await metrics.listen();
+    const listening = await listen({
       fetch: app.fetch,
       host,
       port,
@@ -82,21 +87,51 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       addressOf: requestAddress(hostOf),
       shedding,
     });
+    if (listening.isErr()) {
+      await metricsEndpoint?.close(0);
+      return err(listening.error);
+    }
+    const server = listening.value;
     const background = work.start(useCases);
     const { url } = server;
     const { location } = storage;
-    log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
+    const metricsUrl = metricsEndpoint === null ? null : `${metricsEndpoint.url}/metrics`;
+    log.info(
+      { url, ...(metricsUrl === null ? {} : { metricsUrl }), location, pid: process.pid, version: VERSION },
+      "listening",
+    );
     return ok({
       url,
+      metricsUrl,
       location,
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.
         await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop()]);
+        await metricsEndpoint?.close(0);
         return storage.close();
       },
     });
   });
+}
+
+interface MetricsSources {
+  readonly storage: OpenedStorage;
+  readonly shedding: LoadShedding;
+  readonly work: ReturnType<typeof backgroundWork>;
+}
+
+/** The metrics, if the configuration has a port for them. Otherwise nothing of them is loaded. */
+async function openMetrics({ metrics, database }: Config, { storage, shedding, work }: MetricsSources, log: Log) {
+  if (metrics === null) return null;
+  const { metricsServer } = await import("./metrics.ts");
+  const takeSnapshot = async () => ({
+    storage: await storage.statistics(),
+    refused: shedding.refused(),
+    indexing: work.indexingBacklog(),
+  });
+  const kind = database === null ? "embedded" : "server";
+  return metricsServer(metrics, { version: VERSION, storage: kind, takeSnapshot }, log);
 }
 
 /** File descriptors that the database needs. */

@@ -24,6 +24,7 @@ export function backgroundWork(maintained: MaintainedStorage, log: Log) {
   const indexing = searchIndex === undefined ? null : searchIndexing({ index: searchIndex, isIdle, log });
   return {
     storage: indexing === null ? maintained : notePostChanges(maintained, indexing),
+    indexingBacklog: () => indexing?.backlog() ?? null,
     start: (useCases: UseCases): PeriodicWork => {
       const running = [startExpiryPurge(useCases, log), startRemovals(useCases, log)];
       if (renewTitleKeys !== undefined) running.push(startTitleKeyRenewal(renewTitleKeys, log));

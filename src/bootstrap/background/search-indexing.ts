@@ -28,6 +28,13 @@ const MAX_DRAIN_MS = 1_000;
 export interface SearchIndexing extends PeriodicWork, PostChanges {
   /** Begins the work. Changes that are reported before are remembered. */
   start(): void;
+  /** The changed posts that the index lacks, and for how long the oldest has waited. */
+  backlog(): IndexingBacklog;
+}
+
+export interface IndexingBacklog {
+  readonly pending: number;
+  readonly oldestWaitMs: number;
 }
 
 interface SearchIndexingOptions {
@@ -74,6 +81,7 @@ export function searchIndexing(options: SearchIndexingOptions): SearchIndexing {
       alarm.ring();
     },
     onManyChanged: requestSweep,
+    backlog: pending.backlog,
     start: () => {
       timer = setInterval(requestSweep, SWEEP_INTERVAL_MS);
       working = work().catch((error: unknown) => {
@@ -158,24 +166,36 @@ function indexingTasks(
 
 /** The ids of changed posts, in the order of their changes, {@link MAX_PENDING} at most. */
 function pendingPosts() {
-  let ids = new Set<PostId>();
+  /** The time of `performance.now()` of the first change of each post. */
+  let changedAt = new Map<PostId, number>();
+  /** The posts of the batch that runs. */
+  let taken = new Map<PostId, number>();
   return {
-    size: () => ids.size,
+    size: () => changedAt.size,
+    backlog: (): IndexingBacklog => {
+      const [oldest] = [...taken.values(), ...changedAt.values()];
+      return {
+        pending: taken.size + changedAt.size,
+        oldestWaitMs: oldest === undefined ? 0 : performance.now() - oldest,
+      };
+    },
     /** Returns false, and forgets all, if there are too many. Then a sweep has to find them. */
     add: (id: PostId): boolean => {
-      ids.add(id);
-      if (ids.size <= MAX_PENDING) return true;
-      ids = new Set();
+      if (!changedAt.has(id)) changedAt.set(id, performance.now());
+      if (changedAt.size <= MAX_PENDING) return true;
+      changedAt = new Map();
       return false;
     },
     takeAll: (): readonly PostId[] => {
-      const taken = [...ids];
-      ids = new Set();
-      return taken;
+      taken = changedAt;
+      changedAt = new Map();
+      return [...taken.keys()];
     },
-    /** Puts ids before those that were added since. */
-    putBack: (earlier: readonly PostId[]) => {
-      ids = new Set([...earlier, ...ids]);
+    /** Ends the batch. Puts the posts that it has left before those that were added since. */
+    putBack: (left: readonly PostId[]) => {
+      const now = performance.now();
+      changedAt = new Map([...left.map((id) => [id, taken.get(id) ?? now] as const), ...changedAt]);
+      taken = new Map();
     },
   };
 }

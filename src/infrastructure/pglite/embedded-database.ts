@@ -4,6 +4,7 @@ import type { StorageStatus } from "../../application/ports/storage-probe.ts";
 import type { StopUnclean } from "../../application/ports/storage.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+import type { EngineStatistics } from "../storage/storage-statistics.ts";
 import { missingDescriptors } from "../node/file-descriptors.ts";
 import { engineClient, type DrizzleClient, type EngineClient } from "./client/client.ts";
 import type { SchemaNeeds } from "./client/schema-needs.ts";
@@ -18,6 +19,7 @@ import { isIndexCheckDue, markIndexCheckDue, markIndexesChecked } from "./direct
 import { detectRemoval, type DataDirectoryGone } from "./directory/removal-detector.ts";
 import { UPKEEP_DEADLINE_MS } from "./engine/engine.ts";
 import type { EngineDurability } from "./engine/node-fs.ts";
+import { engineStatistics } from "./engine-statistics.ts";
 import type { DatabaseError } from "./engine/wire-protocol.ts";
 import { checkIndexes } from "./integrity/index-check.ts";
 import { removeRelationFileRecord } from "./integrity/relation-files.ts";
@@ -38,6 +40,7 @@ export interface EmbeddedDatabase {
   readonly onRestarted: (listener: () => void) => void;
   /** Runs a change of the schema. Its statements have no time limit, and a checkpoint follows. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
+  readonly statistics: () => Promise<EngineStatistics>;
   /** Settles when this process has lost the database; never otherwise. */
   readonly gaveUp: Promise<EngineGaveUp | DataDirectoryGone>;
   /** Shuts the engine down after its current work, and unlocks the data directory. Fails with `stop_unclean`. */
@@ -117,8 +120,10 @@ async function serveOn(
   const deadlineMs = () => (isServing ? statementDeadlineMs : UPKEEP_DEADLINE_MS);
   const breaker = writeCircuitBreaker({ directory, restartEngine: async (reason) => supervisor.restart(reason), log });
   const shared = { supervisor, space, breaker, onDamage: damage.report, isDamaged: () => damage.first() !== null };
+  const commits = { groups: 0, statements: 0, ms: 0 };
   const clientOptions = {
     ...shared,
+    commits,
     subscriptions: channels,
     isAllowedOnLowDisk: schema.isAllowedOnLowDisk,
     deadlineMs,
@@ -162,6 +167,7 @@ async function serveOn(
       });
       await upkeep.checkpoint();
     },
+    statistics: async () => engineStatistics({ directory, supervisor, commits, upkeep, space }),
     gaveUp: Promise.race([supervisor.gaveUp, removal.gone]),
     close: async () => {
       removal.stop();

@@ -11,7 +11,9 @@ import { renewEmailKeys } from "../drizzle/email-keys.ts";
 import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
 import { cachePosts } from "../storage/post-cache.ts";
+import { newCacheCounts } from "../storage/cache-counts.ts";
 import { cacheSessions } from "../storage/session-cache.ts";
+import type { EmbeddedStatistics } from "../storage/storage-statistics.ts";
 import type { DrizzleClient } from "./client/client.ts";
 import {
   openEmbeddedDatabase,
@@ -27,6 +29,7 @@ import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle"> {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
+  readonly statistics: () => Promise<EmbeddedStatistics>;
 }
 
 export type OpenPgliteError = OpenEmbeddedDatabaseError | MigrateError;
@@ -48,6 +51,7 @@ export async function openPgliteStorage(
   const opened = await opening;
   if (opened.isErr()) return err(opened.error);
   const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, onRestarted, close } = opened.value;
+  const engineStatistics = opened.value.statistics;
   const { migrations, accountQuotaBytes, cacheBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
@@ -73,8 +77,11 @@ export async function openPgliteStorage(
   }
   const storage = embeddedStorage(opened.value, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
-  const cached = cacheSessions(cachePosts(limited, { maxBytes: cacheBytes, onDatabaseRestarted: onRestarted }));
-  return ok({ ...cached, renewTitleKeys, searchIndex, isIdle, gaveUp });
+  const caches = newCacheCounts();
+  const caching = { maxBytes: cacheBytes, onDatabaseRestarted: onRestarted, counts: caches };
+  const cached = cacheSessions(cachePosts(limited, caching), caches);
+  const statistics = async () => ({ kind: "embedded", ...(await engineStatistics()), caches }) as const;
+  return ok({ ...cached, renewTitleKeys, searchIndex, isIdle, statistics, gaveUp });
 }
 
 /**

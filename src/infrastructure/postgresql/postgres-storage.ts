@@ -8,6 +8,7 @@ import type { Database } from "../drizzle/database.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
 import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
+import type { ServerStatistics } from "../storage/storage-statistics.ts";
 import { withRetry } from "../storage/retry.ts";
 import { serverClient, type ServerClient, type ServerOptions } from "./client/client.ts";
 import type { ServerUrl } from "./client/server-url.ts";
@@ -19,6 +20,7 @@ import { readOnReplicas, type Replica } from "./replicas/replicas.ts";
 export interface PostgresStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
+  readonly statistics: () => Promise<ServerStatistics>;
 }
 
 export const CLOSE_GRACE_MS = 5000;
@@ -51,8 +53,15 @@ export async function openPostgresStorage(
     },
   };
   const primary = { storage: withRetry(storage, log), durableLsn: durableLsnOf(db) };
+  const { replicaStatistics, ...replicated } = readOnReplicas(primary, standbys.map(replicaOn), log);
   return ok({
-    ...readOnReplicas(primary, standbys.map(replicaOn), log),
+    ...replicated,
+    statistics: async () => ({
+      kind: "server",
+      running: client.running(),
+      poolSize: options.poolSize,
+      replicas: replicaStatistics(),
+    }),
     renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
     searchIndex: searchIndexOn(db),
   });

@@ -12,6 +12,7 @@ import type { Post } from "../../domain/post/post.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
 import type { CountedPage } from "../../domain/shared/page.ts";
 import type { Version } from "../../domain/shared/version.ts";
+import { newCacheCounts, noteRead, type CacheCounts } from "./cache-counts.ts";
 import { CoherentCache } from "./coherent-cache.ts";
 
 /**
@@ -29,6 +30,7 @@ export interface PostCacheOptions {
   readonly maxBytes: number;
   /** Registers a listener for each time that the database restarts, which may undo what a read has seen. */
   readonly onDatabaseRestarted: (listener: () => void) => void;
+  readonly counts?: Pick<CacheCounts, "posts" | "pages">;
 }
 
 /**
@@ -39,10 +41,11 @@ export interface PostCacheOptions {
  * All callers share a cached post or page, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a
  * date. The HTTP layer keeps the JSON of a post or page as long as the object.
  */
-export function cachePosts(storage: Storage, { maxBytes, onDatabaseRestarted }: PostCacheOptions): Storage {
+export function cachePosts(storage: Storage, options: PostCacheOptions): Storage {
+  const { maxBytes, onDatabaseRestarted, counts = newCacheCounts() } = options;
   if (maxBytes === 0) return storage;
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
-  const cache = new PostCache(maxBytes);
+  const cache = new PostCache(maxBytes, counts);
   onDatabaseRestarted(() => cache.clear());
   const changing: Changing = async (change, write) => {
     const end = cache.beginChange(change);
@@ -132,8 +135,10 @@ const ANY_LIST = "list";
 class PostCache {
   readonly #posts: CoherentCache<PostId, Post>;
   readonly #pages: CoherentCache<string, CachedPage>;
+  readonly #counts: Pick<CacheCounts, "posts" | "pages">;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, counts: Pick<CacheCounts, "posts" | "pages">) {
+    this.#counts = counts;
     const pageBytes = Math.ceil(maxBytes * PAGES_SHARE);
     this.#posts = new CoherentCache({
       maxBytes: maxBytes - pageBytes,
@@ -157,7 +162,9 @@ class PostCache {
     load: () => Promise<Result<Post, E>>,
   ): Promise<Result<Post, E>> {
     const cached = this.#posts.get(id);
-    if (cached !== undefined && isVisible(cached, drafts)) return ok(cached);
+    const isHit = cached !== undefined && isVisible(cached, drafts);
+    noteRead(this.#counts.posts, isHit);
+    if (isHit) return ok(cached);
     return this.#posts.load(id, [ANY_AUTHOR], load, (post) => Object.freeze(post));
   }
 
@@ -170,6 +177,7 @@ class PostCache {
     if (request.sort.by === "title") return load();
     const key = JSON.stringify(request);
     const cached = this.#pages.get(key);
+    noteRead(this.#counts.pages, cached !== undefined);
     if (cached !== undefined) return ok(cached.page);
     const tags = tagsOfFilter(request.filter);
     return this.#pages.load(key, tags, load, (page) => ({ page: frozen(page), tags }));

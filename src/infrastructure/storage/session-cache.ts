@@ -7,6 +7,7 @@ import type { SessionRepository } from "../../domain/session/session-repository.
 import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
+import { newCacheCounts, noteRead, type CacheCount, type CacheCounts } from "./cache-counts.ts";
 
 /** Bounds the memory of a cache: an entry takes about a kilobyte. */
 const MAX_CACHED = 10_000;
@@ -16,10 +17,15 @@ const MAX_CACHED = 10_000;
  * before it is acknowledged. The caches are coherent only if every write passes through them, so one process must own the
  * database.
  */
-export function cacheSessions(storage: Storage): Storage {
+export function cacheSessions(
+  storage: Storage,
+  counts: Pick<CacheCounts, "sessions" | "users"> = newCacheCounts(),
+): Storage {
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
-  const sessionCache = readThrough(async (digest: TokenDigest, signal) => sessions.findByTokenDigest(digest, signal));
-  const userCache = readThrough(async (id: UserId, signal) => users.findById(id, signal));
+  const sessionCache = readThrough(counts.sessions, async (digest: TokenDigest, signal) =>
+    sessions.findByTokenDigest(digest, signal),
+  );
+  const userCache = readThrough(counts.users, async (id: UserId, signal) => users.findById(id, signal));
   const invalidate = () => {
     sessionCache.invalidate();
     userCache.invalidate();
@@ -49,6 +55,7 @@ export function cacheSessions(storage: Storage): Storage {
 
 /** A read-through cache of the values that `load` finds. */
 function readThrough<Key extends string, Value extends object, Failure>(
+  count: CacheCount,
   load: (key: Key, signal?: AbortSignal) => Promise<Result<Value, Failure>>,
 ) {
   const cache = new LRUCache<Key, Value>({ max: MAX_CACHED });
@@ -56,6 +63,7 @@ function readThrough<Key extends string, Value extends object, Failure>(
   return {
     find: async (key: Key, signal?: AbortSignal): Promise<Result<Value, Failure>> => {
       const cached = cache.get(key);
+      noteRead(count, cached !== undefined);
       if (cached !== undefined) return ok(copyOf(cached));
       const invalidationsBefore = invalidations;
       const found = await load(key, signal);

@@ -15,6 +15,7 @@ import { postRoutes } from "./routes/posts/post-routes.ts";
 import { problem } from "./problem/problem.ts";
 import { rateLimits, type ClientAddress } from "./middleware/rate-limits.ts";
 import { requestId } from "./middleware/request-id.ts";
+import type { RequestObserver } from "./middleware/request-metrics.ts";
 import { requestLog } from "./middleware/request-log.ts";
 import { sessionRoutes } from "./routes/sessions/session-routes.ts";
 import type { HttpSettings } from "./settings.ts";
@@ -32,6 +33,7 @@ interface AppDependencies {
   readonly load?: (() => Load) | undefined;
   readonly timer?: Timer | undefined;
   readonly onDisconnect?: OnDisconnect | undefined;
+  readonly observeRequest?: RequestObserver | undefined;
 }
 
 /** The routes with their inputs and answers, from which the typed client is inferred. */
@@ -52,7 +54,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
       c.set("clientAddress", clientAddress(c));
       await next();
     })
-    .use(requestLog(log, settings.logsClientAddress))
+    .use(requestLog(log, settings.logsClientAddress, rest.observeRequest))
     .use(cors(settings.corsOrigins))
     .use(compression)
     .use(timeLimit(settings.requestTimeoutMs, timer, onDisconnect))

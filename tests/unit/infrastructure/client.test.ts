@@ -75,6 +75,7 @@ function open(
     isShortening: shortens,
     isAllowedOnLowDisk: QUIRE_SCHEMA.isAllowedOnLowDisk,
     subscriptions: subscriptions(recordingLog()),
+    commits: { groups: 0, statements: 0, ms: 0 },
     beforeFileRemoval: async () => void asked.push("remove the record of files"),
   });
   return { client, asked, queue, onDamage, space, breaker };

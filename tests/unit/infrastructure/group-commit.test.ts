@@ -48,7 +48,7 @@ function countingEngine({ failing = new Set(), failingCommits = new Set(), lostA
 /** Writes one statement, and during its commit `count` others, which form one group. */
 async function writeGroup(count: number, faults: Faults) {
   const counting = countingEngine(faults);
-  const write = groupCommit(counting.engine);
+  const write = groupCommit(counting.engine, { groups: 0, statements: 0, ms: 0 });
   const texts = Array.from({ length: count }, (_, index) => `w${index}`);
   const [, ...outcomes] = await Promise.all(["first", ...texts].map(async (text) => write({ text, values: [] }, 1000)));
   return { ...counting, texts, outcomes: outcomes.map((outcome) => outcome.map(({ error }) => error)) };

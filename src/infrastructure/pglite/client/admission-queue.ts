@@ -1,4 +1,4 @@
-import { err, ok, type Result } from "neverthrow";
+import { err, ok, type Err, type Result } from "neverthrow";
 import type { AbortSignal } from "../../../domain/shared/abort-signal.ts";
 
 /**
@@ -36,6 +36,14 @@ export interface AdmissionRequest {
 
 export type Release = () => void;
 
+export interface AdmissionStatistics {
+  readonly waiting: number;
+  /** How long the oldest waiting request has waited; 0 if none waits. */
+  readonly oldestWaitMs: number;
+  /** The rejected requests since the start, by reason. */
+  readonly rejected: Readonly<Record<AdmissionRejected["reason"], number>>;
+}
+
 /** The bounded queue in front of the engine. A request that cannot be served soon is rejected immediately. */
 export interface AdmissionQueue {
   /** Waits for the engine, and returns the function that releases it. Fails with `admission_rejected`. */
@@ -45,6 +53,7 @@ export interface AdmissionQueue {
   resume(): void;
   /** Whether nothing holds the engine or waits for it, and nothing did for a moment. */
   isIdle(): boolean;
+  statistics(): AdmissionStatistics;
   /** Rejects new requests, and settles when all earlier ones were served or rejected. */
   close(): Promise<void>;
   /** Rejects all waiting requests and all new ones. */
@@ -60,10 +69,13 @@ const TIMEOUT_CHECK_INTERVAL_MS = 100;
 /** Clients that send one request after the other leave the engine free for shorter times. */
 const MIN_IDLE_MS = 25;
 
-const reject = (reason: AdmissionRejected["reason"]) => err({ kind: "admission_rejected", reason } as const);
-
 export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
-  const waiting = waitingRequests();
+  const rejected = { full: 0, timeout: 0, cancelled: 0, closed: 0 };
+  const reject: Reject = (reason) => {
+    rejected[reason]++;
+    return err({ kind: "admission_rejected", reason });
+  };
+  const waiting = waitingRequests(reject);
   const holders = engineHolders(limits.maxSharedHolders);
   let isPaused = false;
   let isClosed = false;
@@ -104,6 +116,7 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
       return isFull && !isRetry ? reject("full") : waiting.wait(request, admit);
     },
     isIdle: () => isFree() && performance.now() - lastActiveAt >= MIN_IDLE_MS,
+    statistics: () => ({ waiting: waiting.count(), oldestWaitMs: waiting.oldestWaitMs(), rejected: { ...rejected } }),
     pause: () => {
       isPaused = true;
     },
@@ -126,6 +139,8 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
     },
   };
 }
+
+type Reject = (reason: AdmissionRejected["reason"]) => Err<never, AdmissionRejected>;
 
 /** The requests that have the engine: one exclusive holder, or several shared ones. */
 function engineHolders(maxShared: number) {
@@ -154,7 +169,7 @@ function engineHolders(maxShared: number) {
 }
 
 /** The requests that wait, in order: first the retries, then the newcomers. */
-function waitingRequests() {
+function waitingRequests(reject: Reject) {
   // A Set keeps its order, and removes from the middle in constant time. Within each, the oldest request is first.
   const retries = new Set<Waiter>();
   const newcomers = new Set<Waiter>();
@@ -169,6 +184,11 @@ function waitingRequests() {
   return {
     count: () => retries.size + newcomers.size,
     bytes: () => waitingBytes,
+    oldestWaitMs: () => {
+      const [retry, newcomer] = [firstOf(retries), firstOf(newcomers)];
+      const since = Math.min(retry?.since ?? Infinity, newcomer?.since ?? Infinity);
+      return since === Infinity ? 0 : performance.now() - since;
+    },
     first: (): Waiter | undefined => firstOf(retries) ?? firstOf(newcomers),
     settle,
     rejectExpired: (maxWaitMs: number) => {

@@ -6,7 +6,7 @@ import { UPKEEP_DEADLINE_MS, type Engine } from "../engine/engine.ts";
 import type { Statement } from "../engine/wire-protocol.ts";
 import type { AdmissionRejected, AdmissionRequest } from "./admission-queue.ts";
 import { mayRemoveFiles } from "./file-removal.ts";
-import { groupCommit, type WriteToEngine } from "./group-commit.ts";
+import { groupCommit, type CommitStatistics, type WriteToEngine } from "./group-commit.ts";
 import { executeOne, lostStatement, resultOf, sizeOf, type QueryOptions, type Results } from "./statement.ts";
 import { subscribing, type Listen, type Subscriptions } from "./subscriptions.ts";
 import type { EngineLease, Supervisor } from "./supervisor.ts";
@@ -33,6 +33,7 @@ export interface EngineClient extends DrizzleClient {
 interface ClientOptions extends WriteGuardOptions {
   readonly supervisor: Supervisor;
   readonly subscriptions: Subscriptions;
+  readonly commits: CommitStatistics;
   /** The time limits of a statement, and of a transaction that holds the engine. */
   readonly deadlineMs: () => number;
   /** Called before a statement that may truncate, replace or remove files, which then count as changed and not as damaged. */
@@ -48,7 +49,7 @@ export function engineClient(options: ClientOptions): EngineClient {
   const writers = new WeakMap<Engine, WriteToEngine>();
 
   const writerOf = (engine: Engine): WriteToEngine => {
-    const writer = writers.get(engine) ?? groupCommit(engine);
+    const writer = writers.get(engine) ?? groupCommit(engine, options.commits);
     writers.set(engine, writer);
     return writer;
   };

@@ -7,6 +7,7 @@ import { isIndexCheckDue } from "../directory/index-check-marker.ts";
 import type { EngineDurability } from "../engine/node-fs.ts";
 import { loadExtensions } from "../engine/load-extensions.ts";
 import { serveEngine } from "../engine/serve.ts";
+import { addFsync, type FsyncCounts } from "./fsync-counts.ts";
 import type { SchemaNeeds } from "./schema-needs.ts";
 import { ENGINE_SETTINGS, REQUIRED_SETTINGS } from "./engine-settings.ts";
 
@@ -14,10 +15,11 @@ export interface EngineWorkerData extends Pick<SchemaNeeds, "extensions" | "sett
   /** The data directory. */
   readonly directory: string;
   readonly durability: EngineDurability;
+  readonly fsyncs: FsyncCounts;
 }
 
 /** The Worker of the engine: PostgreSQL with its settings, and the checks of the data directory around it. */
-const { directory, durability, settings, extensions } = workerData as EngineWorkerData;
+const { directory, durability, settings, extensions, fsyncs } = workerData as EngineWorkerData;
 
 await serveEngine({
   cluster: join(directory, CLUSTER),
@@ -29,4 +31,5 @@ await serveEngine({
     return isShutDown && !isIndexCheckDue(directory) ? loaded : { ...loaded, amcheck };
   },
   guard: clusterGuard(directory),
+  onFsync: (ms) => addFsync(fsyncs, ms),
 });

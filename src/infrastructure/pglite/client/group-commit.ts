@@ -10,6 +10,13 @@ interface Write extends Pick<Handling, "deadlineMs"> {
 /** Runs a write, and resolves when it is on the disk. */
 export type WriteToEngine = (statement: Statement, deadlineMs: number) => Promise<Result<Reply, RequestLost>>;
 
+/** The commits since the start, of all engines. */
+export interface CommitStatistics {
+  groups: number;
+  statements: number;
+  ms: number;
+}
+
 /** The replies to a group in one transaction, and the failed statement, which rolled back the whole group. */
 interface Outcome {
   readonly replies: readonly Reply[];
@@ -24,14 +31,18 @@ interface Outcome {
  * gets its error. The writes after it had not begun, so they are the next group. So no statement runs more than twice,
  * and n writes of which f fail take at most 2f + 1 transactions.
  */
-export function groupCommit(engine: Engine): WriteToEngine {
+export function groupCommit(engine: Engine, statistics: CommitStatistics): WriteToEngine {
   let waiting: Write[] = [];
   let isCommitting = false;
 
   const run = async (group: readonly Write[]): Promise<Result<Outcome, RequestLost>> => {
     const deadlineMs = Math.max(...group.map((write) => write.deadlineMs));
     const statements = group.map(({ statement }) => statement);
+    const startedAt = performance.now();
     const executed = await engine.execute(statements, { acknowledges: true, deadlineMs });
+    statistics.groups++;
+    statistics.statements += group.length;
+    statistics.ms += performance.now() - startedAt;
     return executed.map((replies) => {
       const index = replies.findIndex(({ error }) => error !== null);
       const reply = replies[index];

@@ -21,9 +21,11 @@ import {
   type AdmissionQueue,
   type AdmissionRejected,
   type AdmissionRequest,
+  type AdmissionStatistics,
   type Release,
 } from "./admission-queue.ts";
 import type { EngineWorkerData } from "./engine-worker.ts";
+import { newFsyncCounts, readFsyncCounts } from "./fsync-counts.ts";
 import { backoffMs, restartPolicy } from "./restart-policy.ts";
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged<Damage>;
@@ -41,6 +43,12 @@ export interface EngineLease {
   readonly release: Release;
 }
 
+export interface SupervisorStatistics {
+  readonly restarts: number;
+  readonly queue: AdmissionStatistics;
+  readonly fsyncs: { readonly count: number; readonly ms: number };
+}
+
 /** Keeps an engine running: it restarts one that fails, which replays the write-ahead log. */
 export interface Supervisor {
   /** Waits for the engine in the admission queue. Fails with `admission_rejected`. */
@@ -51,6 +59,7 @@ export interface Supervisor {
   isIdle(): boolean;
   /** The end of the write-ahead log after the last write or checkpoint. */
   position(): bigint;
+  statistics(): SupervisorStatistics;
   /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
   restart(reason: string): Promise<void>;
   /** Calls the listener after each restart of the engine. Its statements on the new engine run before all requests. */
@@ -94,6 +103,9 @@ class EngineSupervisor implements Supervisor {
   readonly #restartListeners: ((engine: Engine) => void)[] = [];
   #engine: Engine | null = null;
   #lastPosition = 0n;
+  #restarts = 0;
+  /** Every engine adds to it. */
+  readonly #fsyncs = newFsyncCounts();
   #isClosing = false;
   #giveUp: (reason: EngineGaveUp) => void = () => {};
 
@@ -124,6 +136,10 @@ class EngineSupervisor implements Supervisor {
 
   isIdle(): boolean {
     return this.#queue.isIdle();
+  }
+
+  statistics(): SupervisorStatistics {
+    return { restarts: this.#restarts, queue: this.#queue.statistics(), fsyncs: readFsyncCounts(this.#fsyncs) };
   }
 
   onRestarted(listener: (engine: Engine) => void): void {
@@ -177,7 +193,7 @@ class EngineSupervisor implements Supervisor {
     // An engine that starts on a full disk would fail at its first flush.
     if (space.isLow()) await space.releaseReserve();
     const { extensions, settings } = schema;
-    const workerData: EngineWorkerData = { directory, durability, extensions, settings };
+    const workerData: EngineWorkerData = { directory, durability, extensions, settings, fsyncs: this.#fsyncs };
     const onFailed = (failure: EngineFailed) => this.#onFailed(failure);
     const opened = await openEngine<Damage>({
       worker: ENGINE_WORKER,
@@ -214,6 +230,7 @@ class EngineSupervisor implements Supervisor {
       if (opened.isOk()) {
         for (const listener of this.#restartListeners) listener(opened.value);
         this.#engine = opened.value;
+        this.#restarts++;
         log.warn({ durationMs: Math.round(performance.now() - startedAt) }, "engine restarted");
         return this.#queue.resume();
       }

@@ -13,8 +13,16 @@ import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
 export interface Upkeep {
   /** Writes a checkpoint now. */
   checkpoint(): Promise<void>;
+  /** The checkpoints since the start. */
+  checkpoints(): Readonly<CheckpointStatistics>;
   /** Ends the upkeep after its current task. */
   stop(): Promise<void>;
+}
+
+export interface CheckpointStatistics {
+  count: number;
+  failed: number;
+  ms: number;
 }
 
 interface UpkeepOptions {
@@ -91,6 +99,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 
   return {
     checkpoint: tasks.checkpoint,
+    checkpoints: tasks.checkpoints,
     stop: async () => {
       clearInterval(timer);
       await running;
@@ -101,6 +110,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 function upkeepTasks(options: UpkeepOptions) {
   const { directory, supervisor, client, space, log } = options;
   let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+  const checkpoints = { count: 0, failed: 0, ms: 0 };
   let [statisticsAt, statisticsTime] = [checkpointAt, checkpointTime];
 
   /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
@@ -115,10 +125,8 @@ function upkeepTasks(options: UpkeepOptions) {
   const checkpoint = async () => {
     const startedAt = performance.now();
     const failure = await runTask(async (engine) => engine.checkpoint());
-    checkpointAt = supervisor.position();
-    checkpointTime = performance.now();
-    if (failure === null) log.debug({ durationMs: msSince(startedAt) }, "checkpoint");
-    else log.error({ detail: failure }, "checkpoint failed");
+    [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+    noteCheckpoint(checkpoints, checkpointTime - startedAt, failure, log);
   };
 
   /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
@@ -159,6 +167,7 @@ function upkeepTasks(options: UpkeepOptions) {
 
   return {
     checkpoint,
+    checkpoints: () => ({ ...checkpoints }),
     vacuumTables,
     reclaim,
     bytesSinceCheckpoint: () => supervisor.position() - checkpointAt,
@@ -166,6 +175,14 @@ function upkeepTasks(options: UpkeepOptions) {
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
   };
+}
+
+function noteCheckpoint(checkpoints: CheckpointStatistics, ms: number, failure: string | null, log: Log): void {
+  checkpoints.count++;
+  checkpoints.ms += ms;
+  if (failure === null) return log.debug({ durationMs: Math.round(ms) }, "checkpoint");
+  checkpoints.failed++;
+  log.error({ detail: failure }, "checkpoint failed");
 }
 
 function msSince(startedAt: number): number {

@@ -11,6 +11,8 @@ import { spaceReserve } from "./space-reserve.ts";
 export interface DiskSpace {
   /** Whether less space is free than a write needs, on the disk and in the files of the database. */
   isLow(): boolean;
+  /** The free bytes of the disk at the last measurement. */
+  freeBytes(): number;
   /**
    * Waits until a write of this many bytes may begin, and returns the function that ends it. It waits while the last
    * measurement of the disk misses too many of the earlier writes, see {@link UNSEEN_SHARE}.
@@ -105,6 +107,7 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
 
   return {
     isLow,
+    freeBytes: () => monitor.current().bytes,
     beginWrite: async (bytes) => {
       const cost = WRITE_OVERHEAD_BYTES + bytes * WRITE_AMPLIFICATION;
       // On a low disk the caller refuses the write, or runs it because it frees space.

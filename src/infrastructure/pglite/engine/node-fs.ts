@@ -22,10 +22,12 @@ type InitOptions = Parameters<NodeFS["init"]>[1];
  */
 export class EngineNodeFs extends NodeFS {
   readonly #durability: EngineDurability;
+  readonly #onFsync: (ms: number) => void;
 
-  constructor(cluster: string, durability: EngineDurability) {
+  constructor(cluster: string, durability: EngineDurability, onFsync: (ms: number) => void = () => {}) {
     super(cluster);
     this.#durability = durability;
+    this.#onFsync = onFsync;
   }
 
   override async init(engine: PGlite, options: InitOptions): ReturnType<NodeFS["init"]> {
@@ -34,20 +36,22 @@ export class EngineNodeFs extends NodeFS {
       // PGlite passes its Emscripten module, but types it as an object.
       const module = runtime as EmscriptenModule;
       undoFailedOpens(module);
-      if (this.#durability === "fsync") addFsync(module);
+      if (this.#durability === "fsync") addFsync(module, this.#onFsync);
     };
     return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), prepare] } };
   }
 }
 
-function addFsync({ NODEFS: nodeFs }: EmscriptenModule): void {
+function addFsync({ NODEFS: nodeFs }: EmscriptenModule, onFsync: (ms: number) => void): void {
   nodeFs.stream_ops.fsync = (stream) => {
+    const startedAt = performance.now();
     // PostgreSQL panics when this fails, and it must: the kernel drops the pages that it could not write, so a second
     // fsync would succeed (https://wiki.postgresql.org/wiki/Fsync_Errors).
     nodeFs.tryFSOperation(() => {
       if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
       else fsyncPath(nodeFs.realPath(stream.node));
     });
+    onFsync(performance.now() - startedAt);
     return 0;
   };
 }

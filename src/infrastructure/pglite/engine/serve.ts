@@ -17,6 +17,8 @@ export interface ServeOptions<Damage> {
   /** The extensions that PGlite loads. */
   readonly extensions: (isShutDown: boolean) => Promise<Extensions>;
   readonly guard: EngineGuard<Damage>;
+  /** Called after each flush with its duration. */
+  readonly onFsync?: (ms: number) => void;
 }
 
 const IDLE = "I".charCodeAt(0);
@@ -73,7 +75,7 @@ interface OpenEngine {
 }
 
 async function open(
-  { cluster, durability, settings, extensions, guard }: ServeOptions<unknown>,
+  { cluster, durability, settings, extensions, guard, onFsync }: ServeOptions<unknown>,
   isShutDown: boolean,
   onLine: (text: string) => void,
 ): Promise<OpenEngine> {
@@ -81,7 +83,7 @@ async function open(
   // an empty one. The host must make sure that no other process uses the cluster.
   rmSync(join(cluster, "postmaster.pid"), { force: true });
   const engine = await PGlite.create({
-    fs: new EngineNodeFs(cluster, durability),
+    fs: new EngineNodeFs(cluster, durability, onFsync),
     startParams: startParameters(durability, settings),
     extensions: await extensions(isShutDown),
     onStderr: (text) => {

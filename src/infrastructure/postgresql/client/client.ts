@@ -49,6 +49,8 @@ export interface ServerClient {
   readonly options: postgres.Sql["options"];
   unsafe(text: string, values?: Parameter[], options?: { readonly prepare?: boolean }): Sendable;
   begin<T>(work: (client: Pick<ServerClient, "unsafe">) => Promise<T>): Promise<T>;
+  /** The statements and transactions that run now or wait for a connection. */
+  running(): number;
   /** Closes every connection after its running statements. Statements that take longer than `graceMs` are cut off. */
   end(graceMs: number): Promise<void>;
 }
@@ -84,6 +86,7 @@ export function serverClient(options: ServerOptions): ServerClient {
       );
     },
     begin: async (work) => pool.use(async (sql, renew) => runTransaction({ sql, send, renew }, work)),
+    running: () => pool.running(),
     end: async (graceMs) => {
       await pool.end(graceMs);
       // The driver leaves a dead connection to the operating system, which keeps it for a quarter of an hour.

@@ -6,6 +6,8 @@ export interface RenewedPool {
   readonly options: postgres.Sql["options"];
   /** Runs `work` on the pool. It calls `renew` when it has lost a connection. */
   use<T>(work: (sql: postgres.Sql, renew: () => void) => Promise<T>): Promise<T>;
+  /** The work that runs on all pools, or waits for a connection. */
+  running(): number;
   end(graceMs: number): Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export function renewedPool(open: () => postgres.Sql): RenewedPool {
         void endUnused(pool);
       }
     },
+    running: () => Array.from(pools).reduce((sum, pool) => sum + pool.running, 0),
     end: async (graceMs) => {
       hasEnded = true;
       await Promise.all(Array.from(pools, async ({ sql }) => sql.end({ timeout: graceMs / 1000 })));

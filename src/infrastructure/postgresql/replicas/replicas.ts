@@ -5,6 +5,7 @@ import type { Storage } from "../../../application/ports/storage.ts";
 import type { Repositories } from "../../../application/ports/unit-of-work.ts";
 import { singleFlight } from "../../drizzle/batching.ts";
 import { failsWith } from "../../storage/retry.ts";
+import type { ReplicaStatistics } from "../../storage/storage-statistics.ts";
 import type { LsnQuery } from "./lsn-queries.ts";
 
 export interface Primary {
@@ -21,6 +22,10 @@ export interface Replica {
   readonly replayedLsn: LsnQuery;
 }
 
+export interface ReplicatedStorage extends Storage {
+  readonly replicaStatistics: () => readonly ReplicaStatistics[];
+}
+
 /** The time limit of a read's wait for a lagging replica. */
 const MAX_LAG_WAIT_MS = 100;
 const LAG_POLL_MS = 2;
@@ -33,7 +38,11 @@ const PROBE_INTERVAL_MS = 1000;
  * a turn of the event loop, and waits until the replica has replayed that LSN (PostgreSQL 18, 9.28.4). A replica that lags or
  * fails is removed from rotation until it has caught up. All other calls go to the primary, also those that decide on access.
  */
-export function readOnReplicas({ storage, durableLsn }: Primary, replicas: readonly Replica[], log: Log): Storage {
+export function readOnReplicas(
+  { storage, durableLsn }: Primary,
+  replicas: readonly Replica[],
+  log: Log,
+): ReplicatedStorage {
   const primaryLsn = singleFlight(async () => durableLsn());
   const watched = replicas.map((replica) => watchReplica(replica, primaryLsn, log));
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
@@ -75,6 +84,7 @@ export function readOnReplicas({ storage, durableLsn }: Primary, replicas: reado
     idempotencyKeys,
     unitOfWork,
     probe,
+    replicaStatistics: () => watched.map((replica) => replica.statistics()),
     close: async () => {
       for (const replica of watched) replica.stopProbing();
       return storage.close();
@@ -86,6 +96,7 @@ type Query<Answer> = (repositories: Repositories) => Promise<Answer>;
 
 interface WatchedReplica {
   isInRotation(): boolean;
+  statistics(): ReplicaStatistics;
   /** Returns the answer of the replica; `null` when it cannot answer, so that the primary must. */
   read<Answer extends Result<unknown, unknown>>(query: Query<Answer>): Promise<Answer | null>;
   stopProbing(): void;
@@ -99,6 +110,10 @@ function watchReplica(
   log: Log,
 ): WatchedReplica {
   let isInRotation = false;
+  let lagBytes: number | null = null;
+  const noteLag = (bytes: number | null) => {
+    lagBytes = bytes;
+  };
   /** Functions that end the wait of the reads that run on the replica. */
   const abandonReads = new Set<() => void>();
 
@@ -116,7 +131,7 @@ function watchReplica(
 
   /** Returns the reason why the replica does not show all acknowledged writes; `null` when it does. */
   const lagReason = singleFlight(async () => {
-    const reason = catchUp(primaryLsn, replayedLsn).catch((thrown: unknown) => thrown);
+    const reason = catchUp(primaryLsn, replayedLsn, noteLag).catch((thrown: unknown) => thrown);
     return Promise.race([reason, delay(MAX_LAG_WAIT_MS, "it does not answer in time", { ref: false })]);
   });
 
@@ -130,6 +145,7 @@ function watchReplica(
 
   return {
     isInRotation: () => isInRotation,
+    statistics: () => ({ location, isInRotation, lagBytes }),
     read: async (query) => {
       const cause = await lagReason();
       if (cause !== null) removeFromRotation(cause);
@@ -156,9 +172,14 @@ async function unlessAbandoned<Answer>(answer: Promise<Answer>, abandonReads: Se
   });
 }
 
-async function catchUp(primaryLsn: LsnQuery, replayedLsn: LsnQuery): Promise<unknown> {
+async function catchUp(
+  primaryLsn: LsnQuery,
+  replayedLsn: LsnQuery,
+  noteLag: (bytes: number | null) => void,
+): Promise<unknown> {
   const endsAt = performance.now() + MAX_LAG_WAIT_MS;
   const [durable, first] = await Promise.all([primaryLsn(), replayedLsn()]);
+  noteLag(lagOf(durable.unwrapOr(null), first.unwrapOr(null)));
   if (durable.isErr()) return durable.error;
   if (durable.value === null) return "the primary is a standby";
   for (let replayed = first; ; replayed = await replayedLsn()) {
@@ -168,4 +189,9 @@ async function catchUp(primaryLsn: LsnQuery, replayedLsn: LsnQuery): Promise<unk
     if (performance.now() > endsAt) return "its lag is too long";
     await delay(LAG_POLL_MS);
   }
+}
+
+function lagOf(durable: bigint | null, replayed: bigint | null): number | null {
+  if (durable === null || replayed === null) return null;
+  return replayed >= durable ? 0 : Number(durable - replayed);
 }

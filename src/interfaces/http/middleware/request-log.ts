@@ -2,17 +2,23 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Log } from "../../../application/ports/log.ts";
 import type { HttpEnv } from "../environment.ts";
+import { routeOf, type RequestObserver } from "./request-metrics.ts";
 import type { UseCaseError } from "../problem/use-case-problems.ts";
 
 /** Longer than any path of the API; a client may send 16 KiB. */
 const MAX_PATH_LENGTH = 512;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
-/** Logs one line for each request, with the failure or the exception behind its answer, without headers, query and body. */
-export function requestLog(log: Log, logsClientAddress: boolean) {
+/**
+ * Logs one line for each request, with the failure or the exception behind its answer, without headers, query and body. Metrics
+ * observe the same duration.
+ */
+export function requestLog(log: Log, logsClientAddress: boolean, observe?: RequestObserver) {
   return createMiddleware<HttpEnv>(async (c, next) => {
     const startedAt = performance.now();
     await next();
+    const elapsedMs = performance.now() - startedAt;
+    observe?.({ method: c.req.method, route: routeOf(c), status: c.res.status, seconds: elapsedMs / 1000 });
     const { path } = c.req;
     const fields = {
       requestId: c.get("requestId"),
@@ -24,7 +30,7 @@ export function requestLog(log: Log, logsClientAddress: boolean) {
       status: c.res.status,
       code: c.get("problemCode"),
       bytes: c.req.method === "HEAD" ? 0 : c.get("bytes"),
-      durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+      durationMs: Math.round(elapsedMs * 10) / 10,
       error: c.error,
       failure: c.get("failure"),
     };
