@@ -19,9 +19,12 @@ export async function runServer(signals: StopSignals): Promise<Result<void, Proc
     if (closed.isOk()) log.info({}, "stopped");
     return closed;
   });
-  const { url, location } = server;
-  process.stdout.write(
-    `Quire listens on ${url}, with its data in ${location} (process ${process.pid})\nIts API is documented at ${config.value.http.publicUrl ?? url}/docs\n`,
-  );
+  const { url, metricsUrl, location } = server;
+  const lines = [
+    `Quire listens on ${url}, with its data in ${location} (process ${process.pid})`,
+    `Its API is documented at ${config.value.http.publicUrl ?? url}/docs`,
+    ...(metricsUrl === null ? [] : [`Its metrics are at ${metricsUrl}`]),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
   return Promise.race([stopped, server.failed.then((failure) => err(failure))]);
 }

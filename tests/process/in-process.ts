@@ -13,6 +13,8 @@ const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINU
 
 export interface ServerInProcess {
   readonly url: string;
+  /** The URL of the metrics, if the environment has a port for them. */
+  readonly metricsUrl: string | null;
   readonly log: ReturnType<typeof recordingLog>;
   /** Shuts the server down gracefully; throws if that fails. */
   stop(): Promise<void>;
@@ -59,5 +61,10 @@ async function observed<Failure>(
   const log = recordingLog();
   const config = readConfig({ PORT: "0", ...UNLIMITED, ...environment })._unsafeUnwrap();
   const started = await start(config, log);
-  return started.map((server) => ({ url: server.url, log, stop: async () => (await server.close())._unsafeUnwrap() }));
+  return started.map((server) => ({
+    url: server.url,
+    metricsUrl: server.metricsUrl,
+    log,
+    stop: async () => (await server.close())._unsafeUnwrap(),
+  }));
 }

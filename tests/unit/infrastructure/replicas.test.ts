@@ -60,6 +60,19 @@ async function open(...locations: string[]) {
   };
 }
 
+describe("the statistics of replicas", () => {
+  it("show the replica in rotation without a lag, then its lag in bytes, and no lag when its LSN is unknown", async () => {
+    const { primary, replicas, repositories, reader, serves } = await open("a");
+    await serves("a");
+    expect(repositories.replicaStatistics()).toEqual([{ location: "a", isInRotation: true, lagBytes: 0 }]);
+    primary.lsn.at = async () => ok(1001n);
+    expect(await reader()).toBe("primary");
+    expect(repositories.replicaStatistics()).toEqual([{ location: "a", isInRotation: false, lagBytes: 1000 }]);
+    replicas[0].lsn.at = async () => err(FAILURE);
+    await expect.poll(() => repositories.replicaStatistics()[0]?.lagBytes, { timeout: 5000 }).toBeNull();
+  });
+});
+
 describe("a read with replicas", () => {
   it("goes to the primary until a probe has succeeded, and then to the replicas round-robin", async () => {
     const { reader, serves } = await open("a", "b");
