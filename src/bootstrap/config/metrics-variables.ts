@@ -9,8 +9,12 @@ export interface MetricsConfig {
   readonly port: number;
 }
 
+/** Kubernetes sets the variable to a URL in every container beside a service named `quire-metrics`. */
+const SERVICE_URL = /^tcp:\/\//;
+const unlessServiceUrl = (raw: unknown) => (typeof raw === "string" && SERVICE_URL.test(raw) ? undefined : raw);
+
 export const MetricsVariables = z.object({
-  QUIRE_METRICS_PORT: wholeNumber(0, 65_535).optional(),
+  QUIRE_METRICS_PORT: z.preprocess(unlessServiceUrl, wholeNumber(0, 65_535).optional()),
   QUIRE_METRICS_HOST: z.string().default(DEFAULT_METRICS_HOST),
 });
 

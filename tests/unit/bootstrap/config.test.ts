@@ -13,6 +13,7 @@ describe("readConfig", () => {
     dataDirectory: "./data",
     database: null,
     logLevel: "info",
+    metrics: null,
     http: {
       requireIfMatch: false,
       corsOrigins: [],
@@ -61,6 +62,8 @@ describe("readConfig", () => {
         "QUIRE_STATEMENT_TIMEOUT_MS",
         "QUIRE_ACCOUNT_QUOTA_MIB",
         "QUIRE_CACHE_MIB",
+        "QUIRE_METRICS_PORT",
+        "QUIRE_METRICS_HOST",
         "QUIRE_ADMIN_EMAIL",
         "QUIRE_ADMIN_PASSWORD",
       ].map((variable) => [variable, ""]),
@@ -77,6 +80,7 @@ describe("readConfig", () => {
       QUIRE_SERVICE_HOST: "10.0.0.7",
       QUIRE_SERVICE_PORT_HTTP: "80",
       QUIRE_PORT: "tcp://10.0.0.7:80",
+      QUIRE_METRICS_PORT: "tcp://10.0.0.7:9464",
       QUIRE_BLOG_PORT_80_TCP_ADDR: "10.0.0.7",
       DATABASE_PORT: "tcp://10.0.0.8:5432",
       // Read by the command line.
@@ -107,6 +111,8 @@ describe("readConfig", () => {
       QUIRE_STATEMENT_TIMEOUT_MS: "5000",
       QUIRE_ACCOUNT_QUOTA_MIB: "2",
       QUIRE_CACHE_MIB: "3",
+      QUIRE_METRICS_PORT: "9464",
+      QUIRE_METRICS_HOST: "0.0.0.0",
       QUIRE_ADMIN_EMAIL: "Root@Example.org",
       QUIRE_ADMIN_PASSWORD: "  never trimmed  ",
     });
@@ -116,6 +122,7 @@ describe("readConfig", () => {
       dataDirectory: "/var/lib/quire",
       database: null,
       logLevel: "debug",
+      metrics: { host: "0.0.0.0", port: 9464 },
       http: {
         requireIfMatch: true,
         corsOrigins: ["https://app.example.org", "http://localhost:5173"],
