@@ -15,7 +15,7 @@ async function fullAccount() {
   const keyed = await author.post("/v1/posts", { title: "Keyed", content: "First words." }, KEY);
   const { id } = await author.write(LONG);
   const path = `/v1/posts/${id}`;
-  await author.write({ title: "The rest", content: "x".repeat(4700) });
+  await author.write({ title: "The rest", content: "x".repeat(4800) });
   return { api, author, keyed, path };
 }
 
