@@ -50,6 +50,8 @@ async function bundlePrograms(): Promise<Metafile> {
     format: "esm",
     platform: "node",
     target: "node20.19",
+    // Only ECMAScript modules can be reduced to their used parts.
+    mainFields: ["module", "main"],
     // The contracts run in the vitest of the project that imports them.
     external: [...Object.keys(packageJson("package.json").dependencies), "vitest", "fast-check"],
     banner: { js: REQUIRE },

@@ -34,6 +34,8 @@ export interface Adapters extends Dependencies {
   readonly onDisconnect?: OnDisconnect;
   /** Receives each answered request, for metrics. */
   readonly observeRequest?: RequestObserver;
+  /** Decorates the use cases that the API calls, for traces. */
+  readonly traceCalls?: (useCases: UseCases) => UseCases;
 }
 
 /** The adapters of a Node process that no setting changes. */
@@ -79,7 +81,7 @@ export function compose(composition: Composition): Composed {
   return {
     useCases: bound,
     app: createApp({
-      useCases: bound,
+      useCases: adapters.traceCalls?.(bound) ?? bound,
       log,
       settings: http,
       limiter,

@@ -8,11 +8,15 @@ import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
+import type { RequestObserver } from "../interfaces/http/middleware/request-metrics.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
 import { loadShedding, type LoadShedding } from "../interfaces/node/load-shedding.ts";
+import type { Tracing } from "../infrastructure/tracing/open-telemetry.ts";
+import { wantsTraces } from "../infrastructure/tracing/tracing-variables.ts";
 import { backgroundWork } from "./background/background-work.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
+import type { MetricsServer } from "./metrics.ts";
 import type { OpenedStorage, OpenStorageError } from "./open-storage.ts";
 import { VERSION } from "./version.ts";
 
@@ -63,6 +67,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const shedding = loadShedding(log);
     const work = backgroundWork(storage, log);
     const metrics = await openMetrics(config, { storage, shedding, work }, log);
+    const tracing = await openTracing(log);
     const { app, useCases } = compose({
       ...work.storage,
       sessionIdleMs,
@@ -73,12 +78,12 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       clientAddress: clientAddress(hostOf),
       onDisconnect: onResponseClosed,
       load: shedding.load,
-      ...(metrics === null ? {} : { observeRequest: metrics.observeRequest }),
+      ...observers(metrics, tracing),
     });
     yield* await ensureFirstAdmin(useCases, config, log);
     const metricsEndpoint = metrics === null ? null : yield* await metrics.listen();
     const listening = await listen({
-      fetch: app.fetch,
+      fetch: tracing === null ? app.fetch : tracing.traceRequests(app.fetch),
       host,
       port,
       maxConnections: maxConnections(databaseDescriptors(config)),
@@ -109,7 +114,9 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
         // Requests and background work use the storage, so it closes last.
         await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop()]);
         await metricsEndpoint?.close(0);
-        return storage.close();
+        const closed = await storage.close();
+        await tracing?.shutDown();
+        return closed;
       },
     });
   });
@@ -132,6 +139,22 @@ async function openMetrics({ metrics, database }: Config, { storage, shedding, w
   });
   const kind = database === null ? "embedded" : "server";
   return metricsServer(metrics, { version: VERSION, storage: kind, takeSnapshot }, log);
+}
+
+/** The traces, if the environment asks for them. Otherwise nothing of them is loaded. */
+async function openTracing(log: Log): Promise<Tracing | null> {
+  if (!wantsTraces(process.env)) return null;
+  const { openTelemetry } = await import("../infrastructure/tracing/open-telemetry.ts");
+  return openTelemetry(VERSION, log);
+}
+
+function observers(metrics: MetricsServer | null, tracing: Tracing | null) {
+  if (metrics === null && tracing === null) return {};
+  const observeRequest: RequestObserver = (request) => {
+    metrics?.observeRequest(request);
+    tracing?.noteRoute(request);
+  };
+  return tracing === null ? { observeRequest } : { observeRequest, traceCalls: tracing.traceCalls };
 }
 
 /** File descriptors that the database needs. */

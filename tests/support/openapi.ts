@@ -84,6 +84,7 @@ const DESCRIBED_IN_TEXT = new Set([
   "content-type",
   "content-length",
   "content-encoding",
+  "server-timing",
   "content-security-policy",
   "cross-origin-resource-policy",
   "referrer-policy",

@@ -5,6 +5,7 @@ import { cancelledRead, type StorageFailure, type StorageFailureReason } from ".
 import { isAborted as isSignalAborted } from "../sql/abort.ts";
 import { withSignal } from "../sql/current-signal.ts";
 import type { Database } from "./database.ts";
+import { reported } from "./statement-channel.ts";
 
 /** The report of PostgreSQL, without the statement and its values, which contain addresses, content and hashes. */
 interface Diagnosis {
@@ -35,7 +36,7 @@ export async function attempt<T, E = never>(
 ): Promise<Result<T, E | StorageFailure>> {
   if (isSignalAborted(signal)) return err(cancelledRead(operation));
   try {
-    return ok(await withSignal(signal, query));
+    return ok(await reported(operation, async () => withSignal(signal, query)));
   } catch (thrown) {
     aborted.add(db);
     const diagnosis = diagnose(thrown);

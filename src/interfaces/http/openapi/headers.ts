@@ -41,8 +41,8 @@ export const REQUEST_HEADERS = {
 } as const satisfies Readonly<Record<string, Omit<HeaderForm, "example">>>;
 
 /**
- * The headers of answers that a client program reads. Headers of the transport and of the browser (`Content-Encoding`, CORS,
- * the policies below) are left out: a mock server sends every documented header, and a documented `Content-Encoding: gzip`
+ * The headers of answers that a client program reads. Headers of the transport and of the browser (`Content-Encoding`,
+ * `Server-Timing`, CORS, the policies below) are left out: a mock server sends every documented header, and a documented `Content-Encoding: gzip`
  * would make its answers unreadable.
  */
 export const RESPONSE_HEADERS = {
