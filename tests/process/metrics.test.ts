@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { METRICS } from "../../src/infrastructure/metrics/metric-definitions.ts";
 import { copyTemplate, createDatabase, databaseUrl } from "../support/test-storage.ts";
@@ -96,7 +96,30 @@ describe("the metrics of a server on PostgreSQL", () => {
   });
 });
 
+/** The built files that a program loads before it reads its configuration: itself and its static imports. */
+function filesLoadedBy(program: URL): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const pending = [program];
+  for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+    if (found.has(file.href)) continue;
+    const text = readFileSync(file, "utf8");
+    found.set(file.href, text);
+    for (const [, path = ""] of text.matchAll(/^(?:import|export)\b[^;"]*"(\.[^"]+)"/gm))
+      pending.push(new URL(path, file));
+  }
+  return found;
+}
+
 describe("a server without QUIRE_METRICS_PORT", () => {
+  it("loads nothing of the metrics and traces, which are in chunks of their own", () => {
+    const loaded = filesLoadedBy(new URL("../../dist/main.js", import.meta.url));
+    const chunks = readdirSync(new URL("../../dist/chunks", import.meta.url));
+    const withMetrics = chunks.filter((name) => /^(?:metrics|open-telemetry)-/.test(name));
+    expect(withMetrics).toHaveLength(2);
+    expect(loaded.size).toBeGreaterThan(3);
+    for (const [file, text] of loaded) expect(text, file).not.toMatch(/prom-client|opentelemetry/);
+  });
+
   it("has no port for metrics", async () => {
     const server = await serveInProcess(await copyTemplate());
     expect(server.metricsUrl).toBeNull();

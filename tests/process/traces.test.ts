@@ -24,10 +24,12 @@ interface Export {
 async function startCollector() {
   const exports: Export[] = [];
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
+    const receive = async () => {
+      const body = await text(request);
       if (request.url === "/v1/traces") exports.push(JSON.parse(body) as Export);
       response.setHeader("Content-Type", "application/json").end("{}");
-    });
+    };
+    void receive();
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;

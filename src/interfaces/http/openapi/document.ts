@@ -54,7 +54,7 @@ other method is refused (405).
 Every answer has an \`X-Request-Id\`, by which the operator finds the request in the log. (Requests refused under load,
 \`server_busy\` and \`address_busy\`, share one log line a minute.) Every answer also has the security headers of browsers:
 \`Content-Security-Policy\`, \`X-Content-Type-Options\`, \`Referrer-Policy\` and \`Cross-Origin-Resource-Policy\`. Long
-answers are compressed for clients that accept gzip. Errors are problem details (RFC 9457): \`code\` identifies the error,
+answers are compressed for clients that accept gzip. Admins get the time of a request in \`Server-Timing\`. Errors are problem details (RFC 9457): \`code\` identifies the error,
 and a 422 has \`errors\`, one for each invalid value.
 
 Lists are paged by cursor: \`nextCursor\` leads to the next page. Resources have an \`ETag\`. A change that sends it as
