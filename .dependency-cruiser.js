@@ -8,12 +8,14 @@ const BUNDLED = [
   "@noble/hashes",
   "cockatiel",
   "commander",
+  "croner",
   "dataloader",
   "drizzle-orm",
   "lru-cache",
   "neverthrow",
   "pino",
   "postgres",
+  "tar-stream",
   "uuid",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");

@@ -6,6 +6,7 @@ import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
+import { serveBackups } from "../infrastructure/pglite/backup/backup-server.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
@@ -84,7 +85,8 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     });
     const background = work.start(useCases);
     const { url } = server;
-    const { location } = storage;
+    const { location, beginBackup } = storage;
+    const backups = beginBackup === null ? null : await serveBackups({ directory: location, beginBackup, log });
     log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
     return ok({
       url,
@@ -92,7 +94,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.
-        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop()]);
+        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop(), backups?.close()]);
         return storage.close();
       },
     });

@@ -9,6 +9,8 @@ import { engineClient, type DrizzleClient, type EngineClient } from "./client/cl
 import type { SchemaNeeds } from "./client/schema-needs.ts";
 import { subscribeAgain, subscriptions, type Subscriptions } from "./client/subscriptions.ts";
 import { superviseEngine, type EngineGaveUp, type Supervisor } from "./client/supervisor.ts";
+import { baseBackups, type BeginBaseBackup } from "./client/base-backup.ts";
+import { logRetention } from "./client/log-retention.ts";
 import { startUpkeep } from "./client/upkeep.ts";
 import { writeCircuitBreaker } from "./client/write-circuit-breaker.ts";
 import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./directory/claim.ts";
@@ -36,6 +38,8 @@ export interface EmbeddedDatabase {
   readonly isIdle: () => boolean;
   /** Calls the listener after each restart of the engine, before a statement uses the new engine. */
   readonly onRestarted: (listener: () => void) => void;
+  /** Begins a backup of the cluster's files while statements continue to run. */
+  readonly beginBackup: BeginBaseBackup;
   /** Runs a change of the schema. Its statements have no time limit, and a checkpoint follows. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   /** Settles when this process has lost the database; never otherwise. */
@@ -136,7 +140,10 @@ async function serveOn(
   }
   isServing = true;
   await space.secureReserve();
-  const upkeep = startUpkeep({ ...shared, directory, client, log });
+  const retention = logRetention();
+  // Crash recovery ends with a checkpoint.
+  supervisor.onRestarted(() => retention.end("the engine was restarted"));
+  const upkeep = startUpkeep({ ...shared, retention, directory, client, log });
   const removal = detectRemoval(directory);
 
   return ok({
@@ -145,6 +152,7 @@ async function serveOn(
     shorteningClient: engineClient({ ...clientOptions, isShortening: true }),
     space,
     isIdle: () => supervisor.isIdle(),
+    beginBackup: baseBackups({ ...shared, retention, directory }),
     onRestarted: (listener) => supervisor.onRestarted(() => listener()),
     condition: () => {
       const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
@@ -165,6 +173,7 @@ async function serveOn(
     gaveUp: Promise.race([supervisor.gaveUp, removal.gone]),
     close: async () => {
       removal.stop();
+      retention.end("the database was closed");
       await upkeep.stop();
       return supervisor.close().finally(cleanUp);
     },

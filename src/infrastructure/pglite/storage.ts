@@ -24,7 +24,7 @@ import { limitPostsOnLowDisk } from "./low-disk-posts.ts";
 import { databaseOn } from "./drizzle-database.ts";
 import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 
-export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle"> {
+export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle" | "beginBackup"> {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
 }
@@ -47,7 +47,8 @@ export async function openPgliteStorage(
 ): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await opening;
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, onRestarted, close } = opened.value;
+  const { directory, client, shorteningClient, space, changeSchema, onRestarted, close } = opened.value;
+  const { beginBackup, gaveUp, isIdle } = opened.value;
   const { migrations, accountQuotaBytes, cacheBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
@@ -74,7 +75,7 @@ export async function openPgliteStorage(
   const storage = embeddedStorage(opened.value, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
   const cached = cacheSessions(cachePosts(limited, { maxBytes: cacheBytes, onDatabaseRestarted: onRestarted }));
-  return ok({ ...cached, renewTitleKeys, searchIndex, isIdle, gaveUp });
+  return ok({ ...cached, renewTitleKeys, searchIndex, beginBackup, isIdle, gaveUp });
 }
 
 /**

@@ -1,8 +1,9 @@
-import type { Result } from "neverthrow";
+import { ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/engine.ts";
 import type { DrizzleClient } from "./client.ts";
+import type { LogRetention } from "./log-retention.ts";
 import { removeRelationFileRecord } from "../integrity/relation-files.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { planVacuum, reusableBytes, type TableActivity } from "./vacuum-plan.ts";
@@ -27,6 +28,7 @@ interface UpkeepOptions {
   /** Whether files are known to be damaged. Then nothing is written to them. */
   readonly isDamaged: () => boolean;
   readonly breaker: WriteCircuitBreaker;
+  readonly retention: LogRetention;
   readonly log: Log;
 }
 
@@ -34,6 +36,8 @@ const TICK_MS = 1000;
 /** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
 const CHECKPOINT_BYTES = 32n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
+/** The growth of the log for which a backup postpones the checkpoint. Crash recovery then takes some tens of seconds. */
+const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
 /** PostgreSQL publishes its statistics at most once a second. Reading them takes a millisecond. */
 const STATISTICS_INTERVAL_MS = 10_000;
 /** After a vacuum, requests have the engine for this multiple of the vacuum's duration. */
@@ -74,7 +78,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     await space.secureReserve();
     const grown = tasks.bytesSinceCheckpoint();
     if (grown >= CHECKPOINT_BYTES || (grown > 0n && tasks.msSinceCheckpoint() >= CHECKPOINT_INTERVAL_MS)) {
-      await tasks.checkpoint();
+      await tasks.dueCheckpoint();
     }
     if (changed >= STATISTICS_BYTES || (changed > 0n && tasks.msSinceStatistics() >= STATISTICS_INTERVAL_MS)) {
       await tasks.vacuumTables(false);
@@ -99,7 +103,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 }
 
 function upkeepTasks(options: UpkeepOptions) {
-  const { directory, supervisor, client, space, log } = options;
+  const { directory, supervisor, client, space, retention, log } = options;
   let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
   let [statisticsAt, statisticsTime] = [checkpointAt, checkpointTime];
 
@@ -112,14 +116,25 @@ function upkeepTasks(options: UpkeepOptions) {
       return done;
     });
 
-  const checkpoint = async () => {
+  const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
+
+  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
+  const runCheckpoint = async (retained: "postpone" | "end") => {
     const startedAt = performance.now();
-    const failure = await runTask(async (engine) => engine.checkpoint());
+    let isPostponed = false;
+    const failure = await runTask(async (engine) => {
+      isPostponed = retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+      if (isPostponed) return ok(null);
+      retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
+      return engine.checkpoint();
+    });
+    if (isPostponed) return;
     checkpointAt = supervisor.position();
     checkpointTime = performance.now();
     if (failure === null) log.debug({ durationMs: msSince(startedAt) }, "checkpoint");
     else log.error({ detail: failure }, "checkpoint failed");
   };
+  const checkpoint = async () => runCheckpoint("end");
 
   /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
   const vacuumTables = async (returnsSpace: boolean) => {
@@ -159,9 +174,10 @@ function upkeepTasks(options: UpkeepOptions) {
 
   return {
     checkpoint,
+    dueCheckpoint: async () => runCheckpoint("postpone"),
     vacuumTables,
     reclaim,
-    bytesSinceCheckpoint: () => supervisor.position() - checkpointAt,
+    bytesSinceCheckpoint,
     msSinceCheckpoint: () => performance.now() - checkpointTime,
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
