@@ -36,6 +36,7 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
     renewTitleKeys: async () => ok(0),
     searchIndex: NO_INDEX,
     isIdle: () => true,
+    beginBackup: null,
     location: "a storage of a test",
     gaveUp: new Promise<never>(() => {}),
     close: async () => ok(),

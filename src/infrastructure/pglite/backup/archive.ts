@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -64,15 +65,12 @@ async function addFile(
   onRead: (bytes: number) => void,
 ): Promise<ArchivedFile> {
   const hash = createHash("sha256");
-  const file = await open(path, "r");
-  const counted = async function* () {
-    for await (const chunk of file.createReadStream({ highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      onRead(chunk.length);
-      yield chunk;
-    }
-  };
-  await addEntry(archive, { name, size, mode: 0o600 }, Readable.from(counted()));
+  const contents = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  contents.on("data", (chunk) => {
+    hash.update(chunk);
+    onRead(chunk.length);
+  });
+  await addEntry(archive, { name, size, mode: 0o600 }, contents);
   return { path: name, bytes: size, sha256: hash.digest("hex") };
 }
 
@@ -81,10 +79,9 @@ async function addEntry(
   header: { readonly name: string; readonly size?: number; readonly type?: "directory"; readonly mode: number },
   contents: Readable | null,
 ): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const entry = archive.entry({ ...header, mtime: new Date(0) }, (error) => (error ? reject(error) : resolve()));
-    contents?.once("error", reject).pipe(entry);
-  });
+  const entry = archive.entry({ ...header, mtime: new Date(0) });
+  // A directory has no contents, and is complete at once.
+  if (contents !== null) await pipeline(contents, entry as unknown as Writable);
 }
 
 /**

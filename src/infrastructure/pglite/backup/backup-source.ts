@@ -10,10 +10,17 @@ export interface BackupSourceFailed {
   readonly detail: string;
 }
 
+export interface BackupEnd {
+  /** All writes that were acknowledged before this position are in the copy. */
+  readonly position: Lsn;
+  /** The copy needs the log up to here. */
+  readonly logEnd: Lsn;
+}
+
 /** A cluster whose files can be copied: of a running server, or of a stopped one. See {@link BaseBackup} for its rules. */
 export interface BackupSource {
   readonly control: Buffer;
-  finish(): Promise<Result<Lsn, BackupSourceFailed>>;
+  finish(): Promise<Result<BackupEnd, BackupSourceFailed>>;
   end(): Promise<Result<void, BackupSourceFailed>>;
   release(): void;
 }

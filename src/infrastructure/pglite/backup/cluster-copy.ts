@@ -46,11 +46,11 @@ export async function copyCluster(options: CopyOptions): Promise<Result<Lsn, Bac
   await writeFile(join(to, CLUSTER, CONTROL_FILE), source.control, { mode: 0o600 });
   const finished = await source.finish();
   if (finished.isErr()) return err(finished.error);
-  const lsn = finished.value;
+  const { position, logEnd } = finished.value;
   const start = readControlFile(join(to, CLUSTER));
   if (start === null) throw new Error("The control file of the running database is invalid.");
   const { redo, walSegmentBytes } = start;
-  const last = Number(lsn) - 1;
+  const last = Number(logEnd) - 1;
   for (let segment = Math.floor(Number(redo) / walSegmentBytes); segment * walSegmentBytes <= last; segment++) {
     const path = join(CLUSTER, WAL, segmentFile(start, segment));
     const usedBytes = Math.min(walSegmentBytes, last + 1 - segment * walSegmentBytes);
@@ -59,9 +59,9 @@ export async function copyCluster(options: CopyOptions): Promise<Result<Lsn, Bac
   const ended = await source.end();
   if (ended.isErr()) return err(ended.error);
   const acknowledged = openAcknowledgedPosition(to);
-  acknowledged.record(lsn);
+  acknowledged.record(position);
   acknowledged.close();
-  return ok(lsn);
+  return ok(position);
 }
 
 /** Copies all directories and files of the cluster, apart from the control file and the log. */

@@ -62,7 +62,7 @@ async function pacedStream(path: string): Promise<Writable> {
   const file = await createPacedFile(path);
   return new Writable({
     write: (chunk: Buffer, _, done) => void file.write(chunk).then(() => done(), done),
-    final: (done) => void file.close().then(() => done(), done),
+    final: (done) => void file.flush().then(() => done(), done),
     destroy: (error, done) => void file.abandon().then(() => done(error)),
   });
 }

@@ -3,8 +3,9 @@ import { open } from "node:fs/promises";
 /** A file that is written with pauses. */
 export interface PacedFile {
   write(bytes: Uint8Array): Promise<void>;
-  /** Flushes and closes the file. */
   close(): Promise<void>;
+  /** Flushes all of the file, so that it survives a power cut. */
+  flush(): Promise<void>;
   /** Closes the file after a failure. */
   abandon(): Promise<void>;
 }
@@ -27,13 +28,8 @@ export async function createPacedFile(path: string): Promise<PacedFile> {
       unflushed = 0;
       await file.datasync();
     },
-    close: async () => {
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    },
+    flush: async () => file.sync(),
+    close: async () => file.close(),
     abandon: async () => file.close().catch(() => {}),
   };
 }

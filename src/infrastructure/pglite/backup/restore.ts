@@ -9,7 +9,7 @@ import { readMigrations } from "../../drizzle/migrations.ts";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { fsyncTree, POSTGRESQL_MAJOR, writeFormat } from "../directory/cluster.ts";
 import { CLUSTER, LOCK_FILE, RESTORE_SCRATCH } from "../directory/layout.ts";
-import { lockDataDirectory, type DataDirectoryInUse } from "../directory/lock.ts";
+import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "../directory/lock.ts";
 import { openEmbeddedDatabase } from "../embedded-database.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
 import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../storage.ts";
@@ -82,14 +82,8 @@ export async function restore(options: RestoreOptions): Promise<Result<Manifest,
   const { directory, store, name, signal, isRehearsal } = options;
   const existed = existsSync(directory);
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const locked = lockDataDirectory(directory);
+    const locked = await lockEmptyDirectory(directory);
     if (locked.isErr()) return err(locked.error);
-    const found = (await readdir(directory)).filter((entry) => entry !== LOCK_FILE && entry !== RESTORE_SCRATCH);
-    if (found.length > 0) {
-      locked.value.release();
-      return fail({ kind: "restore_target_not_empty", directory, found });
-    }
     const scratch = join(directory, RESTORE_SCRATCH);
     try {
       await rm(scratch, { recursive: true, force: true });
@@ -106,6 +100,21 @@ export async function restore(options: RestoreOptions): Promise<Result<Manifest,
     const location = store.locationOf(name);
     return fail({ kind: "restore_interrupted", isCancelled: signal.aborted, location, cause });
   }
+}
+
+/** Locks a directory for a restoration, and creates it if it is missing. Nothing is written to one with other files. */
+async function lockEmptyDirectory(
+  directory: string,
+): Promise<Result<DataDirectoryLock, DataDirectoryInUse | RestoreTargetNotEmpty>> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const entries = await readdir(directory);
+  const found = entries.filter((entry) => entry !== LOCK_FILE && entry !== RESTORE_SCRATCH);
+  const notEmpty = fail({ kind: "restore_target_not_empty", directory, found } as const);
+  if (found.length > 0 && !entries.includes(LOCK_FILE)) return notEmpty;
+  const locked = lockDataDirectory(directory);
+  if (locked.isErr() || found.length === 0) return locked;
+  locked.value.release();
+  return notEmpty;
 }
 
 async function restoreTo(scratch: string, options: RestoreOptions): Promise<Result<Manifest, RestoreError>> {

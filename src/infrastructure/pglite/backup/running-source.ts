@@ -18,7 +18,7 @@ export async function runningSource(directory: string): Promise<Result<BackupSou
     fail({ kind: "backup_source_failed", directory, reason, detail });
   const connected = await connectTo(directory);
   if (connected.isErr()) {
-    return failed("busy", `the process that uses it does not answer on its socket (${connected.error})`);
+    return failed("busy", `the process that uses it does not answer on its socket, or its server is still starting (${connected.error})`);
   }
   const socket = connected.value;
   const exchange = exchangeOn(socket);
@@ -38,7 +38,8 @@ export async function runningSource(directory: string): Promise<Result<BackupSou
     finish: async () =>
       (await ask("finish")).andThen((reply) => {
         const lsn = reply.reply === "finished" ? parseLsn(reply.lsn) : null;
-        return lsn === null ? failed("failed", "the server sent an unexpected reply") : ok(lsn);
+        if (lsn === null) return failed("failed", "the server sent an unexpected reply");
+        return ok({ position: lsn, logEnd: lsn });
       }),
     end: async () => (await ask("end")).map(() => undefined),
     release: () => socket.destroy(),

@@ -21,7 +21,11 @@ export async function stoppedSource(
   if (start === null) throw new Error("The control file was valid, and cannot be read any more.");
   return ok({
     control: await readFile(join(cluster, CONTROL_FILE)),
-    finish: async () => ok(endOfWal(cluster, start)),
+    finish: async () => {
+      const logEnd = endOfWal(cluster, start);
+      // After a clean shutdown PostgreSQL continues after the record of the last checkpoint, where that shutdown began.
+      return ok({ position: start.isShutDown ? start.checkpoint : logEnd, logEnd });
+    },
     end: async () => ok(),
     release: lock.release,
   });
