@@ -11,6 +11,9 @@ import { clientAddress, countedHosts, proxyList, requestAddress } from "../inter
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
 import { loadShedding } from "../interfaces/node/load-shedding.ts";
+import type { BeginBaseBackup } from "../infrastructure/pglite/client/base-backup.ts";
+import { startBackupSchedule } from "./background/backup-schedule.ts";
+import type { PeriodicWork } from "./background/periodic-work.ts";
 import { backgroundWork } from "./background/background-work.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
@@ -86,7 +89,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const background = work.start(useCases);
     const { url } = server;
     const { location, beginBackup } = storage;
-    const backups = beginBackup === null ? null : await serveBackups({ directory: location, beginBackup, log });
+    const backups = beginBackup === null ? null : await startBackups(config.backup, { location, beginBackup }, log);
     log.info({ url, location, pid: process.pid, version: VERSION }, "listening");
     return ok({
       url,
@@ -94,11 +97,28 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.
-        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop(), backups?.close()]);
+        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop(), backups?.stop()]);
         return storage.close();
       },
     });
   });
+}
+
+/** Answers `quire backup`, and makes the scheduled backups. */
+async function startBackups(
+  { schedule, to, keep }: Config["backup"],
+  { location: directory, beginBackup }: { readonly location: string; readonly beginBackup: BeginBaseBackup },
+  log: Log,
+): Promise<PeriodicWork> {
+  const server = await serveBackups({ directory, beginBackup, log });
+  const isScheduled = schedule !== null && to !== null;
+  const scheduled = isScheduled ? await startBackupSchedule({ schedule, to, keep, directory, log }) : null;
+  return {
+    stop: async () => {
+      await scheduled?.stop();
+      await server.close();
+    },
+  };
 }
 
 /** File descriptors that the database needs. */
