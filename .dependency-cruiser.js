@@ -6,6 +6,7 @@ const BUNDLED = [
   "@hono/node-server",
   "@hono/zod-validator",
   "@noble/hashes",
+  "aws4fetch",
   "cockatiel",
   "commander",
   "croner",

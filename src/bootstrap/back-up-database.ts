@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { resolve } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../domain/shared/fail.ts";
@@ -32,8 +33,11 @@ export const backUpDatabase: BackupDependencies<ProcessFailure>["backUpDatabase"
   }
   const found = requireDatabase(dataDirectory);
   if (found.isErr()) return err(found.error);
+  lowerPriority();
   const createdAt = new Date();
-  const { store, name } = newBackup(to, createdAt);
+  const place = await newBackup(to, createdAt);
+  if (place.isErr()) return err(place.error);
+  const { store, name } = place.value;
   const proven = await backUp({
     directory: resolve(dataDirectory),
     store,
@@ -74,8 +78,20 @@ export const restoreBackup: BackupDependencies<ProcessFailure>["restoreBackup"] 
   return restored.map((manifest) => ({ ...summary(store.locationOf(name), manifest), directory }));
 };
 
+/** Lets the server have the processors first. The threads that this process starts later have the same priority. */
+function lowerPriority(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch {
+    // The operating system has no priorities, or refuses to change them.
+  }
+}
+
 /** Deletes the oldest backups, so that `keep` remain; `null` keeps all. Returns the locations of the deleted ones. */
-async function removeOld(store: BackupStore, keep: number | null): Promise<Result<readonly string[], BackupStoreFailed>> {
+async function removeOld(
+  store: BackupStore,
+  keep: number | null,
+): Promise<Result<readonly string[], BackupStoreFailed>> {
   if (keep === null) return ok([]);
   try {
     const names = (await store.list()).slice(0, -keep);

@@ -9,7 +9,7 @@ import type {
   RestoreTargetNotEmpty,
 } from "../infrastructure/pglite/backup/restore.ts";
 import type { BackupByServerTools } from "./back-up-database.ts";
-import type { BackupMissing, BackupStoreFailed } from "./backup-location.ts";
+import type { BackupLocationInvalid, BackupMissing, BackupStoreFailed } from "./backup-location.ts";
 import { EXIT } from "./exit-codes.ts";
 import { describeDamage } from "./failure-details.ts";
 import type { ExplanationsOf } from "./process-failure.ts";
@@ -20,6 +20,7 @@ type BackupFailure =
   | BackupNotProven
   | BackupByServerTools
   | BackupMissing
+  | BackupLocationInvalid
   | BackupStoreFailed
   | BackupDamaged
   | BackupTooNew
@@ -48,6 +49,10 @@ export const BACKUP_EXPLANATIONS: ExplanationsOf<BackupFailure> = {
     EXIT.config,
     `There is no backup at ${location}. --from is a backup, or a directory with backups named quire-<time>.tar.gz.`,
   ],
+  backup_location_invalid: ({ location, detail }) => [
+    EXIT.config,
+    `The location ${location} is no place for backups: ${detail}.`,
+  ],
   backup_store_failed: ({ location, cause }) => [
     EXIT.io,
     `The backups at ${location} cannot be used: ${describeError(cause)}.`,
@@ -63,7 +68,10 @@ export const BACKUP_EXPLANATIONS: ExplanationsOf<BackupFailure> = {
   restore_interrupted: ({ isCancelled, location, cause }) =>
     isCancelled
       ? [EXIT.interrupted, "Cancelled. Nothing was restored."]
-      : [EXIT.io, `The backup ${location} cannot be restored: ${describeError(cause)}. Nothing of it remains in the target.`],
+      : [
+          EXIT.io,
+          `The backup ${location} cannot be restored: ${describeError(cause)}. Nothing of it remains in the target.`,
+        ],
   restore_target_not_empty: ({ directory, found }) => [
     EXIT.cannotCreate,
     `The directory ${directory} is not empty (it holds ${found.slice(0, 5).join(", ")}), so nothing was restored. Use a new or empty directory.`,

@@ -11,7 +11,7 @@ import type { CommandFailure } from "../interfaces/cli/command-failure.ts";
 import type { ListenFailed } from "../interfaces/node/http-server.ts";
 import { BACKUP_EXPLANATIONS } from "./backup-failure.ts";
 import type { BackupByServerTools } from "./back-up-database.ts";
-import type { BackupMissing, BackupStoreFailed } from "./backup-location.ts";
+import type { BackupLocationInvalid, BackupMissing, BackupStoreFailed } from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {
@@ -33,6 +33,7 @@ export type ProcessFailure =
   | RestoreError
   | BackupByServerTools
   | BackupMissing
+  | BackupLocationInvalid
   | BackupStoreFailed
   | EnsureAdminError
   | ListenFailed

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Cron } from "croner";
 import { z } from "zod";
@@ -27,8 +26,8 @@ const MAX_DETAIL_LENGTH = 1000;
 const Output = z.object({ location: z.string(), lsn: z.string(), createdAt: z.string(), removed: z.array(z.string()) });
 
 /**
- * Backs up the data directory by a schedule, one backup at a time. `quire backup` runs in a process of its own with a low
- * priority, so no request waits for it. Each line of the log says how old the last proven backup is.
+ * Backs up the data directory by a schedule, one backup at a time. `quire backup` runs in a process of its own, so no
+ * request waits for it. Each line of the log says how old the last proven backup is.
  */
 export async function startBackupSchedule(options: BackupScheduleOptions): Promise<PeriodicWork> {
   const { schedule, to, log } = options;
@@ -47,7 +46,10 @@ export async function startBackupSchedule(options: BackupScheduleOptions): Promi
     const durationMs = Math.round(performance.now() - startedAt);
     const proven = exitCode === 0 ? parseOutput(output) : null;
     if (proven === null) {
-      log.error({ to, exitCode, detail, durationMs, ...age() }, "backup failed: correct the cause, then run quire backup");
+      log.error(
+        { to, exitCode, detail, durationMs, ...age() },
+        "backup failed: correct the cause, then run quire backup",
+      );
       return;
     }
     lastProven = new Date(proven.createdAt);
@@ -55,7 +57,9 @@ export async function startBackupSchedule(options: BackupScheduleOptions): Promi
     log.info({ location, lsn, removed, durationMs, ...age() }, "backup proven");
   };
   const cron = new Cron(schedule, { protect: true }, async () => {
-    running = run().catch((error: unknown) => log.error({ to, detail: describeError(error), ...age() }, "backup failed"));
+    running = run().catch((error: unknown) =>
+      log.error({ to, detail: describeError(error), ...age() }, "backup failed"),
+    );
     await running;
   });
   const next = cron.nextRun()?.toISOString() ?? null;
@@ -74,13 +78,7 @@ export async function startBackupSchedule(options: BackupScheduleOptions): Promi
 function startCommand({ to, keep, directory }: BackupScheduleOptions): ChildProcess {
   const options = ["backup", "--json", "--to", to, ...(keep === null ? [] : ["--keep", String(keep)])];
   const env = { ...process.env, QUIRE_DATA_DIR: directory, QUIRE_BACKUP_SCHEDULE: "" };
-  const child = spawn(process.execPath, [COMMAND_LINE, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
-  try {
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-  } catch {
-    // The process has ended already, or the operating system has no priorities.
-  }
-  return child;
+  return spawn(process.execPath, [COMMAND_LINE, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
 async function endOf(child: ChildProcess) {
@@ -102,7 +100,8 @@ function parseOutput(output: string): z.infer<typeof Output> | null {
 /** The time of the newest backup of a directory; `null` if there is none. */
 async function newestBackup(to: string): Promise<Date | null> {
   try {
-    const name = (await newBackup(to, new Date()).store.list()).at(-1);
+    const place = await newBackup(to, new Date());
+    const name = place.isOk() ? (await place.value.store.list()).at(-1) : undefined;
     return name === undefined ? null : backupTime(name);
   } catch {
     // The first backup creates the directory.

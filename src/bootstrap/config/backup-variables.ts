@@ -12,7 +12,8 @@ export interface BackupConfig {
 }
 
 const cronPattern = z.string().refine(isCronPattern, {
-  error: "must have the five fields of cron: minute, hour, day of the month, month, day of the week, such as 30 3 * * *",
+  error:
+    "must have the five fields of cron: minute, hour, day of the month, month, day of the week, such as 30 3 * * *",
 });
 
 export const BackupVariables = z.object({

@@ -86,7 +86,9 @@ export async function restore<Failure>(
   const { location, createdAt, directory, program, tables } = done.value;
   if (json) terminal.print(JSON.stringify(done.value));
   else {
-    const event = isRehearsal ? `Rehearsed, without a change: ${location} can be restored to` : `Restored ${location} to`;
+    const event = isRehearsal
+      ? `Rehearsed, without a change: ${location} can be restored to`
+      : `Restored ${location} to`;
     terminal.print(`${event} ${directory}. Quire ${program} made it at ${createdAt}. Compared with its manifest:`);
     for (const line of tableLines(tables)) terminal.print(line);
   }

@@ -95,8 +95,19 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   backup_missing: [
     { failure: { kind: "backup_missing", location: "/backups" }, exitCode: 78, says: ["/backups", "--from"] },
   ],
+  backup_location_invalid: [
+    {
+      failure: { kind: "backup_location_invalid", location: "ftp://x", detail: "it must be a file" },
+      exitCode: 78,
+      says: ["ftp://x", "it must be a file"],
+    },
+  ],
   backup_store_failed: [
-    { failure: { kind: "backup_store_failed", location: "/backups", cause }, exitCode: 74, says: ["/backups", "it broke"] },
+    {
+      failure: { kind: "backup_store_failed", location: "/backups", cause },
+      exitCode: 74,
+      says: ["/backups", "it broke"],
+    },
   ],
   backup_damaged: [
     {

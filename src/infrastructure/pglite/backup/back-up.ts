@@ -36,7 +36,8 @@ export interface BackupNotProven {
   readonly cause: CopyFailed;
 }
 
-export type BackupError = BackupSourceFailed | DataDirectoryDamaged | DiskTooSmall | BackupInterrupted | BackupNotProven;
+export type BackupError =
+  BackupSourceFailed | DataDirectoryDamaged | DiskTooSmall | BackupInterrupted | BackupNotProven;
 
 export interface BackupOptions {
   /** The absolute path of the data directory, whose server may be running. */
@@ -191,5 +192,11 @@ async function archivedPaths(directory: string): Promise<readonly string[]> {
     return segment === undefined || (segment >= first && segment <= last);
   };
   const inCluster = (await readdir(cluster, { recursive: true })).filter(isNeeded).toSorted();
-  return [FORMAT_FILE, ACKNOWLEDGED_FILE, RELATION_FILES_FILE, CLUSTER, ...inCluster.map((path) => `${CLUSTER}/${path}`)];
+  return [
+    FORMAT_FILE,
+    ACKNOWLEDGED_FILE,
+    RELATION_FILES_FILE,
+    CLUSTER,
+    ...inCluster.map((path) => `${CLUSTER}/${path}`),
+  ];
 }

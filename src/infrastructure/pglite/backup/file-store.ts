@@ -3,7 +3,7 @@ import { access, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
-import { BACKUP_EXTENSION, backupTime, type BackupStore } from "./backup-store.ts";
+import { backupTime, type BackupStore } from "./backup-store.ts";
 import { createPacedFile } from "./paced-file.ts";
 
 /** The end of the name until the backup is proven. */
@@ -38,11 +38,6 @@ export function fileStore(path: string): BackupStore {
     },
     remove: async (name) => rm(at(name), { force: true }),
   };
-}
-
-/** Whether a path names one backup, and not a directory of backups. */
-export function isFilePath(path: string): boolean {
-  return path.endsWith(BACKUP_EXTENSION);
 }
 
 /** The store and the name of a backup whose file has this path. */

@@ -143,7 +143,14 @@ async function migrateSchema(
   directory: string,
   { migrations, freeSpaceBytes, statementDeadlineMs, log }: RestoreOptions,
 ): Promise<Result<void, OpenPgliteError | StopUnclean>> {
-  const options = { directory, durability: "fsync", freeSpaceBytes, statementDeadlineMs, schema: QUIRE_SCHEMA, log } as const;
+  const options = {
+    directory,
+    durability: "fsync",
+    freeSpaceBytes,
+    statementDeadlineMs,
+    schema: QUIRE_SCHEMA,
+    log,
+  } as const;
   const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
   const { client, changeSchema, close } = opened.value;

@@ -18,7 +18,10 @@ export async function runningSource(directory: string): Promise<Result<BackupSou
     fail({ kind: "backup_source_failed", directory, reason, detail });
   const connected = await connectTo(directory);
   if (connected.isErr()) {
-    return failed("busy", `the process that uses it does not answer on its socket, or its server is still starting (${connected.error})`);
+    return failed(
+      "busy",
+      `the process that uses it does not answer on its socket, or its server is still starting (${connected.error})`,
+    );
   }
   const socket = connected.value;
   const exchange = exchangeOn(socket);
