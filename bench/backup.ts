@@ -33,10 +33,10 @@ async function logIn(url: string): Promise<string> {
 
 /** Clients that send one request after the other until the work ends. Returns the milliseconds of each request. */
 async function measureDuring(url: string, token: string, work: Promise<unknown>) {
-  let isRunning = true;
+  const ended = new AbortController();
   const [reads, writes]: [number[], number[]] = [[], []];
   const repeat = async (times: number[], send: () => Promise<Response>) => {
-    while (isRunning) {
+    while (!ended.signal.aborted) {
       const startedAt = performance.now();
       const response = await send();
       await response.arrayBuffer();
@@ -50,14 +50,16 @@ async function measureDuring(url: string, token: string, work: Promise<unknown>)
   const write = async () => fetch(`${url}/v1/posts`, { method: "POST", headers, body });
   const clients = [...Array.from({ length: READERS }, async () => repeat(reads, read)), repeat(writes, write)];
   await work;
-  isRunning = false;
+  ended.abort();
   await Promise.all(clients);
   return { reads, writes };
 }
 
+function figures(times: readonly number[]): string {
+  return `${String(times.length).padStart(6)}, p99 ${percentile(times, 0.99)} ms, slowest ${percentile(times, 1)} ms`;
+}
+
 function show(phase: string, { reads, writes }: { readonly reads: number[]; readonly writes: number[] }): void {
-  const figures = (times: number[]) =>
-    `${String(times.length).padStart(6)}, p99 ${percentile(times, 0.99)} ms, slowest ${percentile(times, 1)} ms`;
   process.stdout.write(`${phase.padEnd(15)} reads ${figures(reads)}; writes ${figures(writes)}\n`);
 }
 

@@ -16,12 +16,6 @@ import { handleStopSignals } from "./process-end.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { VERSION } from "./version.ts";
 
-/** The database is on a PostgreSQL server, whose own tools make its backups. */
-export interface BackupByServerTools {
-  readonly kind: "backup_by_server_tools";
-  readonly location: string;
-}
-
 export const backUpDatabase: BackupDependencies<ProcessFailure>["backUpDatabase"] = async (options, onProgress) => {
   const config = loadConfig();
   if (config.isErr()) return err(config.error);

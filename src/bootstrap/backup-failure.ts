@@ -8,11 +8,15 @@ import type {
   RestoreInterrupted,
   RestoreTargetNotEmpty,
 } from "../infrastructure/pglite/backup/restore.ts";
-import type { BackupByServerTools } from "./back-up-database.ts";
-import type { BackupLocationInvalid, BackupMissing, BackupStoreFailed } from "./backup-location.ts";
+import type {
+  BackupByServerTools,
+  BackupLocationInvalid,
+  BackupMissing,
+  BackupStoreFailed,
+} from "./backup-location.ts";
 import { EXIT } from "./exit-codes.ts";
 import { describeDamage } from "./failure-details.ts";
-import type { ExplanationsOf } from "./process-failure.ts";
+import type { ExplanationsOf } from "./explanation.ts";
 
 type BackupFailure =
   | BackupSourceFailed

@@ -5,6 +5,12 @@ import { BACKUP_EXTENSION, backupName, type BackupStore } from "../infrastructur
 import { fileAt, fileStore } from "../infrastructure/pglite/backup/file-store.ts";
 import type { S3Options } from "../infrastructure/pglite/backup/s3-store.ts";
 
+/** The database is on a PostgreSQL server, whose own tools make its backups. */
+export interface BackupByServerTools {
+  readonly kind: "backup_by_server_tools";
+  readonly location: string;
+}
+
 /** There is no backup at the location. */
 export interface BackupMissing {
   readonly kind: "backup_missing";
@@ -85,9 +91,12 @@ async function s3Location(location: string): Promise<Result<FoundLocation, Backu
   return ok({ store: s3Store(bucket, parts.map((part) => `${part}/`).join(""), options), name });
 }
 
+function variable(...names: string[]): string | null {
+  return names.map((name) => process.env[name]).find((value) => value !== undefined && value !== "") ?? null;
+}
+
 /** The account of the environment, in the variables that all tools for S3 read; `null` if it is missing. */
 function s3Options(): S3Options | null {
-  const variable = (...names: string[]) => names.map((name) => process.env[name]).find((value) => value) ?? null;
   const accessKeyId = variable("AWS_ACCESS_KEY_ID");
   const secretAccessKey = variable("AWS_SECRET_ACCESS_KEY");
   if (accessKeyId === null || secretAccessKey === null) return null;

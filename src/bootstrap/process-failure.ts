@@ -9,9 +9,14 @@ import type { DataDirectoryGone } from "../infrastructure/pglite/directory/remov
 import type { TransferError } from "../infrastructure/transfer/transfer.ts";
 import type { CommandFailure } from "../interfaces/cli/command-failure.ts";
 import type { ListenFailed } from "../interfaces/node/http-server.ts";
+import type { ExplanationsOf } from "./explanation.ts";
 import { BACKUP_EXPLANATIONS } from "./backup-failure.ts";
-import type { BackupByServerTools } from "./back-up-database.ts";
-import type { BackupLocationInvalid, BackupMissing, BackupStoreFailed } from "./backup-location.ts";
+import type {
+  BackupByServerTools,
+  BackupLocationInvalid,
+  BackupMissing,
+  BackupStoreFailed,
+} from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {
@@ -66,13 +71,6 @@ export function explain(failure: ProcessFailure): Explanation {
 }
 
 type Explanations = ExplanationsOf<ProcessFailure>;
-
-/** One explanation for each kind of failure. */
-export type ExplanationsOf<Failure extends { readonly kind: string }> = {
-  readonly [Kind in Failure["kind"]]: (
-    failure: Extract<Failure, { readonly kind: Kind }>,
-  ) => readonly [ExitCode, string];
-};
 
 const NOTHING_LOST = "No acknowledged write is lost; the next start replays the write-ahead log.";
 

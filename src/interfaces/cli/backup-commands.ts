@@ -6,7 +6,7 @@ import {
   type BackupDependencies,
   type RestoreCommandOptions,
 } from "./backup.ts";
-import type { ActionOf } from "./command-line.ts";
+import type { ActionOf } from "./action.ts";
 
 const BACKUP_TEXT = `
 The data directory is QUIRE_DATA_DIR (default: ./data), from the environment or from the file .env. Its server may be running

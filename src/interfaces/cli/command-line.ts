@@ -3,6 +3,7 @@ import { err, ok, safeTry, type Result } from "neverthrow";
 import type { UseCases } from "../../application/application.ts";
 import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
+import type { ActionOf, Outcome } from "./action.ts";
 import { addBackup, addRestore } from "./backup-commands.ts";
 import type { BackupDependencies } from "./backup.ts";
 import type { CommandFailure } from "./command-failure.ts";
@@ -32,13 +33,6 @@ export interface CommandDependencies<Failure>
   readonly serve: () => Promise<Result<void, Failure>>;
   readonly withDatabase: WithDatabase<Failure>;
 }
-
-export type Outcome<Failure> = Result<unknown, CommandFailure | Failure>;
-
-/** Turns a command that returns a Result into an action for commander. */
-export type ActionOf<Failure> = <Args extends readonly unknown[]>(
-  command: (...args: Args) => Promise<Outcome<Failure>>,
-) => (...args: Args) => Promise<void>;
 
 const USER_ARGUMENT = "<user>";
 const USER_ARGUMENT_TEXT = "the user's e-mail address or id";

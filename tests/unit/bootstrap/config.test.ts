@@ -341,7 +341,7 @@ describe("readConfig", () => {
     ["QUIRE_BACKUP_KEEP", "0", "must be a whole number from 1 to 10000"],
   ])("rejects %s=%j", (variable, value, detail) => {
     const schedule = { QUIRE_BACKUP_SCHEDULE: "30 3 * * *", QUIRE_BACKUP_TO: "/backups" };
-    expect(problemsOf({ ...schedule, [variable as string]: value as string })).toEqual([{ variable, detail }]);
+    expect(problemsOf({ ...schedule, [variable]: value })).toEqual([{ variable, detail }]);
   });
 
   it("rejects a schedule of backups without their location, and for a PostgreSQL server", () => {

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync, gzipSync } from "node:zlib";
-import fc from "fast-check";
+import { assert, asyncProperty, integer } from "fast-check";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extractArchive, writeArchive } from "../../../src/infrastructure/pglite/backup/archive.ts";
@@ -32,13 +32,10 @@ let attempts = 0;
 
 async function write(paths: readonly string[], manifest = MANIFEST): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const target = new Writable({
-    write: (chunk: Buffer, _, done) => {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  await writeArchive(join(directory, "source"), paths, manifest, target, { signal, onRead: () => {} });
+  const collect = async (source: AsyncIterable<Buffer>) => {
+    for await (const chunk of source) chunks.push(chunk);
+  };
+  await writeArchive(join(directory, "source"), paths, manifest, collect, { signal, onRead: () => {} });
   return Buffer.concat(chunks);
 }
 
@@ -78,8 +75,8 @@ describe("an archive of a backup", () => {
   });
 
   it("is refused when it is truncated at any byte", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: archive.length - 1 }), async (length) => {
+    await assert(
+      asyncProperty(integer({ min: 0, max: archive.length - 1 }), async (length) => {
         const { extracted } = await extract(archive.subarray(0, length));
         expect(extracted._unsafeUnwrapErr().kind).toBe("archive_damaged");
       }),
@@ -89,8 +86,8 @@ describe("an archive of a backup", () => {
   it("is refused when the archive inside the compression is truncated at any byte before its end mark", async () => {
     const plain = gunzipSync(archive);
     const endMarkBytes = 1024;
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: plain.length - endMarkBytes - 1 }), async (length) => {
+    await assert(
+      asyncProperty(integer({ min: 0, max: plain.length - endMarkBytes - 1 }), async (length) => {
         const { extracted } = await extract(gzipSync(plain.subarray(0, length)));
         // The manifest is followed by padding, which may be missing.
         if (extracted.isErr()) expect(extracted.error.kind).toBe("archive_damaged");
@@ -100,8 +97,8 @@ describe("an archive of a backup", () => {
   });
 
   it("is refused when any bit is flipped, unless the bit has no effect on the files", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: archive.length * 8 - 1 }), async (bit) => {
+    await assert(
+      asyncProperty(integer({ min: 0, max: archive.length * 8 - 1 }), async (bit) => {
         const flipped = Buffer.from(archive);
         flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
         const { to, extracted } = await extract(flipped);
@@ -114,8 +111,8 @@ describe("an archive of a backup", () => {
   it("is refused when any bit of a file is flipped before the compression, whose checksum then agrees", async () => {
     const plain = gunzipSync(archive);
     const start = plain.indexOf("rows rows");
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 8 * 20_000 - 1 }), async (bit) => {
+    await assert(
+      asyncProperty(integer({ min: 0, max: 8 * 20_000 - 1 }), async (bit) => {
         const flipped = Buffer.from(plain);
         flipped[start + (bit >> 3)] = (flipped[start + (bit >> 3)] ?? 0) ^ (1 << (bit & 7));
         const { extracted } = await extract(gzipSync(flipped));

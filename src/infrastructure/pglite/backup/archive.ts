@@ -27,7 +27,7 @@ const CHUNK_BYTES = 262_144;
 
 /**
  * Writes the files below a directory to a compressed tar archive, and the manifest with the SHA-256 of each file as the
- * last member. Throws the errors of the operating system and of the target.
+ * last member. Throws the errors of the operating system and of `write`.
  *
  * @param paths The files and directories, relative to the directory.
  */
@@ -35,7 +35,7 @@ export async function writeArchive(
   directory: string,
   paths: readonly string[],
   manifest: Omit<Manifest, "files">,
-  target: Writable,
+  write: (archive: AsyncIterable<Buffer>) => Promise<void>,
   { signal, onRead }: { readonly signal: AbortSignal; readonly onRead: (bytes: number) => void },
 ): Promise<void> {
   const archive = pack();
@@ -54,7 +54,7 @@ export async function writeArchive(
     archive.destroy(thrown instanceof Error ? thrown : new Error(describeError(thrown)));
     throw thrown;
   });
-  await Promise.all([filled, pipeline(archive, createGzip(GZIP), target, { signal })]);
+  await Promise.all([filled, pipeline(archive, createGzip(GZIP), write, { signal })]);
 }
 
 async function addFile(

@@ -97,9 +97,9 @@ async function backUpIn(scratch: ScratchDirectory, options: BackupOptions): Prom
     ...contents.value,
   };
   try {
-    const target = await store.write(name);
     const onRead = countBytes("write", bytes, onProgress);
-    await writeArchive(copy, await archivedPaths(copy), manifest, target, { signal, onRead });
+    const write = async (archive: AsyncIterable<Buffer>) => store.write(name, archive);
+    await writeArchive(copy, await archivedPaths(copy), manifest, write, { signal, onRead });
     await scratch.clear();
     const proven = await prove(scratch, bytes, options);
     if (proven.isErr()) {

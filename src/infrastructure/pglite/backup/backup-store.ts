@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 
 /** A place for backups. Its methods throw the errors of the operating system or of the service. */
 export interface BackupStore {
@@ -7,10 +7,10 @@ export interface BackupStore {
   /** The location of one backup. */
   locationOf(name: string): string;
   /**
-   * Opens a target for a backup, which is incomplete until `accept`. After the stream has finished, it is stored whole and
-   * safe from a power cut.
+   * Stores a backup, which does not count until `accept`. When it settles, the backup is whole and safe from a power cut.
+   * Rethrows the error of the source.
    */
-  write(name: string): Promise<Writable>;
+  write(name: string, source: AsyncIterable<Uint8Array>): Promise<void>;
   /** Reads back a backup that is not accepted yet. */
   readUnproven(name: string): Promise<Readable>;
   /** Gives a proven backup its name, so that it counts. */

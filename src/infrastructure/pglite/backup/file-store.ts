@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { access, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { Writable } from "node:stream";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { backupTime, type BackupStore } from "./backup-store.ts";
 import { createPacedFile } from "./paced-file.ts";
@@ -19,11 +18,11 @@ export function fileStore(path: string): BackupStore {
   return {
     location: directory,
     locationOf: at,
-    write: async (name) => {
+    write: async (name, source) => {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await removeLeftovers(directory);
       await rm(partialAt(name), { force: true });
-      return pacedStream(partialAt(name));
+      await writeFile(partialAt(name), source);
     },
     readUnproven: async (name) => createReadStream(partialAt(name)),
     accept: async (name) => {
@@ -53,11 +52,12 @@ async function removeLeftovers(directory: string): Promise<void> {
   }
 }
 
-async function pacedStream(path: string): Promise<Writable> {
+async function writeFile(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await createPacedFile(path);
-  return new Writable({
-    write: (chunk: Buffer, _, done) => void file.write(chunk).then(() => done(), done),
-    final: (done) => void file.flush().then(() => done(), done),
-    destroy: (error, done) => void file.abandon().then(() => done(error)),
-  });
+  try {
+    for await (const chunk of source) await file.write(chunk);
+    await file.flush();
+  } finally {
+    await file.close();
+  }
 }

@@ -53,7 +53,7 @@ async function connectTo(directory: string): Promise<Result<Socket, string>> {
   try {
     const address = socketPath(directory);
     const socket = connect(address.path);
-    await once(socket, "connect").finally(address.close);
+    await once(socket, "connect").finally(() => address.close());
     return ok(socket);
   } catch (cause) {
     return err(describeError(cause));

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { Readable, Writable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
+import { Readable } from "node:stream";
 import { AwsClient } from "aws4fetch";
 import { backupTime, type BackupStore } from "./backup-store.ts";
 
@@ -16,7 +15,7 @@ export interface S3Options {
 }
 
 /** The service refused or failed. */
-export class S3Error extends Error {}
+class S3Error extends Error {}
 
 /** Ends the name of an empty object beside a proven backup. A store cannot rename. */
 const PROVEN = ".proven";
@@ -34,12 +33,12 @@ export function s3Store(bucket: string, prefix: string, options: S3Options): Bac
   const read = async (name: string) => {
     const { body } = await request("GET", keyOf(name));
     if (body === null) throw new S3Error("The store sent no contents.");
-    return Readable.fromWeb(body as ReadableStream);
+    return Readable.fromWeb(body);
   };
   return {
     location: `s3://${bucket}/${prefix}`,
     locationOf,
-    write: async (name) => multipartUpload(request, keyOf(name)),
+    write: async (name, source) => multipartUpload(request, keyOf(name), source),
     readUnproven: read,
     accept: async (name) => void (await request("PUT", keyOf(`${name}${PROVEN}`), { body: "" })),
     discard: async (name) => remove(keyOf(name)),
@@ -93,46 +92,40 @@ function s3Requests(bucket: string, options: S3Options): SendRequest {
   };
 }
 
-/** Uploads a stream in parts. The object exists when the stream has finished, and not at all after a failure. */
-async function multipartUpload(request: SendRequest, key: string): Promise<Writable> {
+/** Uploads a source in parts. The object exists when all parts are complete, and not at all after a failure. */
+async function multipartUpload(request: SendRequest, key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   const begun = await request("POST", key, { query: { uploads: "" } });
   const uploadId = element(await begun.text(), "UploadId");
   if (uploadId === null) throw new S3Error("The store began no upload.");
-  const tags: string[] = [];
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
-  const sendPart = async () => {
-    const query = { partNumber: String(tags.length + 1), uploadId };
-    const { headers } = await request("PUT", key, { query, body: Buffer.concat(pending) });
-    tags.push(headers.get("ETag") ?? "");
-    [pending, pendingBytes] = [[], 0];
-  };
-  const complete = async () => {
-    if (pendingBytes > 0) await sendPart();
+  try {
+    const tags: string[] = [];
+    for await (const body of inParts(source)) {
+      const part = await request("PUT", key, { query: { partNumber: String(tags.length + 1), uploadId }, body });
+      tags.push(part.headers.get("ETag") ?? "");
+    }
     const parts = tags.map((tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${tag}</ETag></Part>`);
     const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
     const completed = await (await request("POST", key, { query: { uploadId }, body })).text();
     // The service answers 200 before it completes the upload, so an error may follow (S3 API, CompleteMultipartUpload).
     if (completed.includes("<Error>")) throw new S3Error(`The upload failed: ${element(completed, "Message")}`);
-    isComplete = true;
-  };
-  let isComplete = false;
-  return new Writable({
-    write: (chunk: Buffer, _, done) => {
-      pending.push(chunk);
-      pendingBytes += chunk.length;
-      if (pendingBytes < PART_BYTES) done();
-      else void sendPart().then(() => done(), done);
-    },
-    final: (done) => void complete().then(() => done(), done),
-    destroy: (error, done) => {
-      if (isComplete) return done(error);
-      void request("DELETE", key, { query: { uploadId } }).then(
-        () => done(error),
-        () => done(error),
-      );
-    },
-  });
+  } catch (thrown) {
+    // The failure of the upload explains more than the failure to abort it.
+    await request("DELETE", key, { query: { uploadId } }).catch(() => {});
+    throw thrown;
+  }
+}
+
+async function* inParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let pending: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    pending.push(chunk);
+    bytes += chunk.length;
+    if (bytes < PART_BYTES) continue;
+    yield Buffer.concat(pending);
+    [pending, bytes] = [[], 0];
+  }
+  if (bytes > 0) yield Buffer.concat(pending);
 }
 
 async function listKeys(request: SendRequest, prefix: string): Promise<readonly string[]> {

@@ -103,12 +103,11 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 }
 
 function upkeepTasks(options: UpkeepOptions) {
-  const { directory, supervisor, client, space, retention, log } = options;
-  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
-  let [statisticsAt, statisticsTime] = [checkpointAt, checkpointTime];
+  const { directory, supervisor, client, space, log } = options;
+  let [statisticsAt, statisticsTime] = [supervisor.position(), performance.now()];
 
   /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
-  const runTask = async (task: EngineTask) =>
+  const runTask: RunTask = async (task) =>
     runExclusively(options, async (engine) => {
       const startedAt = supervisor.position();
       const done = await task(engine);
@@ -116,25 +115,7 @@ function upkeepTasks(options: UpkeepOptions) {
       return done;
     });
 
-  const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
-
-  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
-  const runCheckpoint = async (retained: "postpone" | "end") => {
-    const startedAt = performance.now();
-    let isPostponed = false;
-    const failure = await runTask(async (engine) => {
-      isPostponed = retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
-      if (isPostponed) return ok(null);
-      retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
-      return engine.checkpoint();
-    });
-    if (isPostponed) return;
-    checkpointAt = supervisor.position();
-    checkpointTime = performance.now();
-    if (failure === null) log.debug({ durationMs: msSince(startedAt) }, "checkpoint");
-    else log.error({ detail: failure }, "checkpoint failed");
-  };
-  const checkpoint = async () => runCheckpoint("end");
+  const { checkpoint, dueCheckpoint, bytesSinceCheckpoint, msSinceCheckpoint } = checkpointTasks(options, runTask);
 
   /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
   const vacuumTables = async (returnsSpace: boolean) => {
@@ -174,13 +155,42 @@ function upkeepTasks(options: UpkeepOptions) {
 
   return {
     checkpoint,
-    dueCheckpoint: async () => runCheckpoint("postpone"),
+    dueCheckpoint,
     vacuumTables,
     reclaim,
     bytesSinceCheckpoint,
-    msSinceCheckpoint: () => performance.now() - checkpointTime,
+    msSinceCheckpoint,
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
+  };
+}
+
+function checkpointTasks({ supervisor, retention, log }: UpkeepOptions, runTask: RunTask) {
+  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+  const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
+
+  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
+  const runCheckpoint = async (retained: "postpone" | "end") => {
+    const startedAt = performance.now();
+    let isPostponed = false;
+    const failure = await runTask(async (engine) => {
+      isPostponed = retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+      if (isPostponed) return ok(null);
+      retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
+      return engine.checkpoint();
+    });
+    if (isPostponed) return;
+    checkpointAt = supervisor.position();
+    checkpointTime = performance.now();
+    if (failure === null) log.debug({ durationMs: msSince(startedAt) }, "checkpoint");
+    else log.error({ detail: failure }, "checkpoint failed");
+  };
+
+  return {
+    checkpoint: async () => runCheckpoint("end"),
+    dueCheckpoint: async () => runCheckpoint("postpone"),
+    bytesSinceCheckpoint,
+    msSinceCheckpoint: () => performance.now() - checkpointTime,
   };
 }
 
@@ -193,6 +203,9 @@ async function readStatistics(client: DrizzleClient): Promise<readonly TableActi
   await client.query("select pg_stat_force_next_flush()");
   return (await client.query<TableActivity>(STATISTICS)).rows;
 }
+
+/** Runs a task while it holds the engine alone. Returns the reason of its failure, or `null`. */
+type RunTask = (task: EngineTask) => Promise<string | null>;
 
 type EngineTask = (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>;
 
