@@ -10,8 +10,10 @@ const BUNDLED = [
   "@opentelemetry/exporter-trace-otlp-http",
   "@opentelemetry/resources",
   "@opentelemetry/sdk-trace-node",
+  "aws4fetch",
   "cockatiel",
   "commander",
+  "croner",
   "dataloader",
   "drizzle-orm",
   "lru-cache",
@@ -19,6 +21,7 @@ const BUNDLED = [
   "pino",
   "postgres",
   "prom-client",
+  "tar-stream",
   "uuid",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");

@@ -8,6 +8,7 @@ import {
   missingAdminVariable,
   type AccountConfig,
 } from "./config/account-variables.ts";
+import { backupConfig, BackupVariables, type BackupConfig } from "./config/backup-variables.ts";
 import { databaseConfig, DatabaseVariables, type DatabaseConfig } from "./config/database-variables.ts";
 import { readEnvFile } from "./config/env-file.ts";
 import { HttpVariables, serverConfig, type ServerConfig } from "./config/http-variables.ts";
@@ -18,6 +19,7 @@ import { storageConfig, StorageVariables, type StorageConfig } from "./config/st
 export interface Config extends ServerConfig, StorageConfig, AccountConfig {
   /** The PostgreSQL server to use; `null` for the embedded one. */
   readonly database: DatabaseConfig | null;
+  readonly backup: BackupConfig;
   readonly logLevel: LogLevel;
   /** Where the metrics are served; `null` for nowhere. */
   readonly metrics: MetricsConfig | null;
@@ -46,15 +48,22 @@ const Environment = z
     ...DatabaseVariables.shape,
     ...AccountVariables.shape,
     ...MetricsVariables.shape,
+    ...BackupVariables.shape,
     QUIRE_LOG_LEVEL: z
       .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` })
       .default(DEFAULT_LOG_LEVEL),
   })
   .check((context) => {
+    const issue = (variable: string, message: string) =>
+      context.issues.push({ code: "custom", message, path: [variable], input: undefined });
     const admin = missingAdminVariable(context.value);
-    if (admin === null) return;
-    const message = `is missing, but ${admin.given} is set; the first admin needs both`;
-    context.issues.push({ code: "custom", message, path: [admin.missing], input: undefined });
+    if (admin !== null) issue(admin.missing, `is missing, but ${admin.given} is set; the first admin needs both`);
+    const { QUIRE_BACKUP_SCHEDULE: schedule, QUIRE_BACKUP_TO: to, DATABASE_URL: server } = context.value;
+    if (schedule === undefined) return;
+    if (to === undefined) issue("QUIRE_BACKUP_TO", "is missing, but QUIRE_BACKUP_SCHEDULE is set");
+    if (server !== undefined) {
+      issue("QUIRE_BACKUP_SCHEDULE", "is for the embedded database only. Schedule pg_dump for a PostgreSQL server.");
+    }
   });
 
 /** Every variable of the configuration. */
@@ -83,6 +92,7 @@ export function readConfig(environment: Variables): Result<Config, ConfigInvalid
     ...storageConfig(read.data),
     ...accountConfig(read.data),
     database: databaseConfig(read.data),
+    backup: backupConfig(read.data),
     logLevel: read.data.QUIRE_LOG_LEVEL,
     metrics: metricsConfig(read.data),
   });

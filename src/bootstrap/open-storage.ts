@@ -8,6 +8,7 @@ import type { DatabaseConfig } from "./config/database-variables.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
 import type { SearchIndex } from "../infrastructure/drizzle/search/search-index.ts";
 import type { RenewTitleKeys } from "../infrastructure/drizzle/title-keys.ts";
+import type { BeginBaseBackup } from "../infrastructure/pglite/client/base-backup.ts";
 import type { ClaimedDirectory } from "../infrastructure/pglite/directory/claim.ts";
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
 import { QUIRE_SCHEMA } from "../infrastructure/pglite/quire-schema.ts";
@@ -28,6 +29,8 @@ export interface OpenedStorage extends Storage {
   readonly statistics: () => Promise<StorageStatistics>;
   /** Whether no request waits for the database. A server of PostgreSQL has no single queue. */
   readonly isIdle: () => boolean;
+  /** Begins a backup of the files; `null` for a PostgreSQL server, which has its own tools. */
+  readonly beginBackup: BeginBaseBackup | null;
   /** The location of the data: a path, or a URL without its password. */
   readonly location: string;
   /** Resolves when this process has lost its storage for good; never otherwise. */
@@ -108,6 +111,7 @@ async function openServer(database: ReturnType<typeof serverOptions>, log: Log) 
   return opened.map((storage): OpenedStorage => ({
     ...storage,
     location,
+    beginBackup: null,
     isIdle: () => true,
     gaveUp: new Promise(() => {}),
   }));

@@ -2,11 +2,21 @@ import type { StopUnclean } from "../application/ports/storage.ts";
 import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { describeError, withoutPasswords } from "../infrastructure/node/describe-error.ts";
 import { visibleLines } from "../infrastructure/node/visible-text.ts";
+import type { BackupError } from "../infrastructure/pglite/backup/back-up.ts";
+import type { RestoreError } from "../infrastructure/pglite/backup/restore.ts";
 import type { EngineGaveUp } from "../infrastructure/pglite/client/supervisor.ts";
 import type { DataDirectoryGone } from "../infrastructure/pglite/directory/removal-detector.ts";
 import type { TransferError } from "../infrastructure/transfer/transfer.ts";
 import type { CommandFailure } from "../interfaces/cli/command-failure.ts";
 import type { ListenFailed } from "../interfaces/node/http-server.ts";
+import type { ExplanationsOf } from "./explanation.ts";
+import { BACKUP_EXPLANATIONS } from "./backup-failure.ts";
+import type {
+  BackupByServerTools,
+  BackupLocationInvalid,
+  BackupMissing,
+  BackupStoreFailed,
+} from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {
@@ -24,6 +34,12 @@ export type ProcessFailure =
   | ConfigInvalid
   | OpenStorageError
   | TransferError
+  | BackupError
+  | RestoreError
+  | BackupByServerTools
+  | BackupMissing
+  | BackupLocationInvalid
+  | BackupStoreFailed
   | EnsureAdminError
   | ListenFailed
   | EngineGaveUp
@@ -54,13 +70,15 @@ export function explain(failure: ProcessFailure): Explanation {
   return { exitCode, message: visibleLines(withoutPasswords(message)) };
 }
 
-type Explanations = {
-  readonly [Kind in ProcessFailure["kind"]]: (
-    failure: Extract<ProcessFailure, { readonly kind: Kind }>,
-  ) => readonly [ExitCode, string];
-};
+type Explanations = ExplanationsOf<ProcessFailure>;
 
 const NOTHING_LOST = "No acknowledged write is lost; the next start replays the write-ahead log.";
+
+const PURPOSES = {
+  create: "a new database",
+  migrate: "a migration of the schema",
+  back_up: "the copy for a backup",
+};
 
 const EXPLANATIONS: Explanations = {
   config_invalid: ({ problems }) => [
@@ -98,7 +116,7 @@ const EXPLANATIONS: Explanations = {
   ],
   disk_too_small: ({ directory, purpose, resource, free, needed }) => [
     EXIT.io,
-    `The disk of ${directory} has ${describeAmount(free, resource)} free, and ${purpose === "create" ? "a new database" : "a migration of the schema"} needs ${describeAmount(needed, resource)}. Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.`,
+    `The disk of ${directory} has ${describeAmount(free, resource)} free, and ${PURPOSES[purpose]} needs ${describeAmount(needed, resource)}. Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.`,
   ],
   no_database: ({ location }) => [
     EXIT.config,
@@ -146,6 +164,8 @@ const EXPLANATIONS: Explanations = {
     EXIT.dataError,
     `After the move the table ${from.table} differs: the source has ${from.rows} rows with the checksum ${from.checksum}, the target ${to.rows} with ${to.checksum}. One of the two was written to during the move. Stop every Quire on both, then move to an empty target.`,
   ],
+
+  ...BACKUP_EXPLANATIONS,
 
   listen_failed: ({ host, port, cause }) => [
     EXIT.unavailable,

@@ -6,6 +6,7 @@ import { visibleText } from "../infrastructure/node/visible-text.ts";
 import { runCommand, type WithDatabase } from "../interfaces/cli/command-line.ts";
 import { processTerminal } from "../interfaces/cli/process-terminal.ts";
 import type { Terminal } from "../interfaces/cli/terminal.ts";
+import { backUpDatabase, restoreBackup } from "./back-up-database.ts";
 import { nodeAdapters } from "./compose.ts";
 import { loadConfig } from "./config.ts";
 import { moveDatabase, moveLocations } from "./move-database.ts";
@@ -35,6 +36,8 @@ export async function runCommandLine(
     withDatabase,
     moveLocations,
     moveDatabase,
+    backUpDatabase,
+    restoreBackup,
     rebuildSearchIndex,
   });
   return done.map(() => ({ hasServed }));

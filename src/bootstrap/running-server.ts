@@ -6,6 +6,7 @@ import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
+import { serveBackups } from "../infrastructure/pglite/backup/backup-server.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
 import type { RequestObserver } from "../interfaces/http/middleware/request-metrics.ts";
@@ -13,6 +14,9 @@ import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
 import { loadShedding, type LoadShedding } from "../interfaces/node/load-shedding.ts";
 import type { Tracing } from "../infrastructure/tracing/open-telemetry.ts";
 import { wantsTraces } from "../infrastructure/tracing/tracing-variables.ts";
+import type { BeginBaseBackup } from "../infrastructure/pglite/client/base-backup.ts";
+import { startBackupSchedule } from "./background/backup-schedule.ts";
+import type { PeriodicWork } from "./background/periodic-work.ts";
 import { backgroundWork } from "./background/background-work.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
@@ -99,7 +103,8 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const server = listening.value;
     const background = work.start(useCases);
     const { url } = server;
-    const { location } = storage;
+    const { location, beginBackup } = storage;
+    const backups = beginBackup === null ? null : await startBackups(config.backup, { location, beginBackup }, log);
     const metricsUrl = metricsEndpoint === null ? null : `${metricsEndpoint.url}/metrics`;
     log.info(
       { url, ...(metricsUrl === null ? {} : { metricsUrl }), location, pid: process.pid, version: VERSION },
@@ -112,7 +117,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       failed: storage.gaveUp,
       close: async () => {
         // Requests and background work use the storage, so it closes last.
-        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop()]);
+        await Promise.all([server.close(SHUTDOWN_GRACE_MS), background.stop(), backups?.stop()]);
         await metricsEndpoint?.close(0);
         const closed = await storage.close();
         await tracing?.shutDown();
@@ -155,6 +160,23 @@ function observers(metrics: MetricsServer | null, tracing: Tracing | null) {
     tracing?.noteRoute(request);
   };
   return tracing === null ? { observeRequest } : { observeRequest, traceCalls: tracing.traceCalls };
+}
+
+/** Answers `quire backup`, and makes the scheduled backups. */
+async function startBackups(
+  { schedule, to, keep }: Config["backup"],
+  { location: directory, beginBackup }: { readonly location: string; readonly beginBackup: BeginBaseBackup },
+  log: Log,
+): Promise<PeriodicWork> {
+  const server = await serveBackups({ directory, beginBackup, log });
+  const isScheduled = schedule !== null && to !== null;
+  const scheduled = isScheduled ? await startBackupSchedule({ schedule, to, keep, directory, log }) : null;
+  return {
+    stop: async () => {
+      await scheduled?.stop();
+      await server.close();
+    },
+  };
 }
 
 /** File descriptors that the database needs. */

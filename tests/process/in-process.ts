@@ -39,6 +39,7 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
     searchIndex: NO_INDEX,
     isIdle: () => true,
     statistics: async () => ({ kind: "server", running: 0, poolSize: 1, replicas: [] }) as const,
+    beginBackup: null,
     location: "a storage of a test",
     gaveUp: new Promise<never>(() => {}),
     close: async () => ok(),

@@ -131,6 +131,12 @@ export async function runCli(options: readonly string[], environment: Environmen
   return collect(child);
 }
 
+/** Starts the command line and does not wait for its end. */
+export function spawnCli(options: readonly string[], environment: Environment) {
+  const child = spawnNode(CLI, options, environment);
+  return { process: child, ended: collect(child) };
+}
+
 /** Runs the command line with a closed standard output, as in a pipe to `head`. */
 export async function runUnreadCli(options: readonly string[], environment: Environment): Promise<Ended> {
   const child = spawnNode(CLI, options, environment);

@@ -10,6 +10,8 @@ import { engineClient, type DrizzleClient, type EngineClient } from "./client/cl
 import type { SchemaNeeds } from "./client/schema-needs.ts";
 import { subscribeAgain, subscriptions, type Subscriptions } from "./client/subscriptions.ts";
 import { superviseEngine, type EngineGaveUp, type Supervisor } from "./client/supervisor.ts";
+import { baseBackups, type BeginBaseBackup } from "./client/base-backup.ts";
+import { logRetention } from "./client/log-retention.ts";
 import { startUpkeep } from "./client/upkeep.ts";
 import { writeCircuitBreaker } from "./client/write-circuit-breaker.ts";
 import { claimDataDirectory, type ClaimedDirectory, type ClaimError } from "./directory/claim.ts";
@@ -38,6 +40,8 @@ export interface EmbeddedDatabase {
   readonly isIdle: () => boolean;
   /** Calls the listener after each restart of the engine, before a statement uses the new engine. */
   readonly onRestarted: (listener: () => void) => void;
+  /** Begins a backup of the cluster's files while statements continue to run. */
+  readonly beginBackup: BeginBaseBackup;
   /** Runs a change of the schema. Its statements have no time limit, and a checkpoint follows. */
   readonly changeSchema: (change: () => Promise<void>) => Promise<void>;
   readonly statistics: () => Promise<EngineStatistics>;
@@ -141,7 +145,10 @@ async function serveOn(
   }
   isServing = true;
   await space.secureReserve();
-  const upkeep = startUpkeep({ ...shared, directory, client, log });
+  const retention = logRetention();
+  // Crash recovery ends with a checkpoint.
+  supervisor.onRestarted(() => retention.end("the engine was restarted"));
+  const upkeep = startUpkeep({ ...shared, retention, directory, client, log });
   const removal = detectRemoval(directory);
 
   return ok({
@@ -150,15 +157,11 @@ async function serveOn(
     shorteningClient: engineClient({ ...clientOptions, isShortening: true }),
     space,
     isIdle: () => supervisor.isIdle(),
+    beginBackup: baseBackups({ ...shared, retention, directory }),
     onRestarted: (listener) => supervisor.onRestarted(() => listener()),
     condition: () => {
-      const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
-      const message = damage.first()?.message;
-      if (message !== undefined) return fail({ ...failure, reason: "corrupt", cause: { message } });
-      if (!supervisor.isServing()) {
-        return fail({ ...failure, reason: "unavailable", cause: { message: "The engine is restarting." } });
-      }
-      return ok({ durability, writable: breaker.failure() === null && !space.isLow() });
+      const failed = failedCondition(damage.first(), supervisor);
+      return failed === null ? ok({ durability, writable: breaker.failure() === null && !space.isLow() }) : err(failed);
     },
     changeSchema: async (change) => {
       isServing = false;
@@ -171,10 +174,19 @@ async function serveOn(
     gaveUp: Promise.race([supervisor.gaveUp, removal.gone]),
     close: async () => {
       removal.stop();
+      retention.end("the database was closed");
       await upkeep.stop();
       return supervisor.close().finally(cleanUp);
     },
   });
+}
+
+/** Why the database cannot be used now; `null` if it can. */
+function failedCondition(damage: DatabaseError | null, supervisor: Supervisor): StorageFailure | null {
+  const failure = { kind: "storage_failure", isTransient: false, operation: "probe.check" } as const;
+  if (damage !== null) return { ...failure, reason: "corrupt", cause: { message: damage.message } };
+  if (supervisor.isServing()) return null;
+  return { ...failure, reason: "unavailable", cause: { message: "The engine is restarting." } };
 }
 
 /** Keeps the first error that reported damaged files, and logs it. */

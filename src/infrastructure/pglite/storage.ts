@@ -26,7 +26,7 @@ import { limitPostsOnLowDisk } from "./low-disk-posts.ts";
 import { databaseOn } from "./drizzle-database.ts";
 import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 
-export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle"> {
+export interface PgliteStorage extends Storage, Pick<EmbeddedDatabase, "gaveUp" | "isIdle" | "beginBackup"> {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
   readonly statistics: () => Promise<EmbeddedStatistics>;
@@ -50,8 +50,8 @@ export async function openPgliteStorage(
 ): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await opening;
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, shorteningClient, space, changeSchema, gaveUp, isIdle, onRestarted, close } = opened.value;
-  const engineStatistics = opened.value.statistics;
+  const { directory, client, shorteningClient, space, changeSchema, onRestarted, close } = opened.value;
+  const { beginBackup, gaveUp, isIdle, statistics: engineStatistics } = opened.value;
   const { migrations, accountQuotaBytes, cacheBytes, log } = options;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
@@ -81,7 +81,7 @@ export async function openPgliteStorage(
   const caching = { maxBytes: cacheBytes, onDatabaseRestarted: onRestarted, counts: caches };
   const cached = cacheSessions(cachePosts(limited, caching), caches);
   const statistics = async () => ({ kind: "embedded", ...(await engineStatistics()), caches }) as const;
-  return ok({ ...cached, renewTitleKeys, searchIndex, isIdle, statistics, gaveUp });
+  return ok({ ...cached, renewTitleKeys, searchIndex, beginBackup, isIdle, statistics, gaveUp });
 }
 
 /**

@@ -3,6 +3,9 @@ import { err, ok, safeTry, type Result } from "neverthrow";
 import type { UseCases } from "../../application/application.ts";
 import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
+import type { ActionOf, Outcome } from "./action.ts";
+import { addBackup, addRestore } from "./backup-commands.ts";
+import type { BackupDependencies } from "./backup.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
@@ -23,19 +26,13 @@ export type WithDatabase<Failure> = <T>(
 ) => Promise<Result<{ readonly value: T; readonly location: string }, CommandFailure | Failure>>;
 
 /** `Failure`: why a database cannot be opened, used or closed. */
-export interface CommandDependencies<Failure> extends MoveDependencies<Failure>, ReindexDependencies<Failure> {
+export interface CommandDependencies<Failure>
+  extends MoveDependencies<Failure>, ReindexDependencies<Failure>, BackupDependencies<Failure> {
   readonly version: string;
   /** Serves the API until a signal stops it. */
   readonly serve: () => Promise<Result<void, Failure>>;
   readonly withDatabase: WithDatabase<Failure>;
 }
-
-type Outcome<Failure> = Result<unknown, CommandFailure | Failure>;
-
-/** Turns a command that returns a Result into an action for commander. */
-type ActionOf<Failure> = <Args extends readonly unknown[]>(
-  command: (...args: Args) => Promise<Outcome<Failure>>,
-) => (...args: Args) => Promise<void>;
 
 const USER_ARGUMENT = "<user>";
 const USER_ARGUMENT_TEXT = "the user's e-mail address or id";
@@ -50,6 +47,7 @@ Examples:
   PORT=8080 QUIRE_DATA_DIR=/var/lib/quire quire      the same with another port and another data directory
   quire user create --new-database --role admin      create the first admin; prompts for address, name and password
   quire user list --json                             all users, one JSON object a line
+  quire backup --to /backups                         back up the running server, and prove the backup
   quire move --from ./data --to ./copy               copy a database, and verify the copy
   source <(quire completion bash)                    complete commands and options in this shell
 
@@ -92,7 +90,7 @@ export async function runCommand<Failure>(
     };
   const program = new Command("quire")
     .description(
-      "A publishing API with a PostgreSQL inside. Without a command it serves the API. On the embedded PostgreSQL, stop the server before you use another command.",
+      "A publishing API with a PostgreSQL inside. Without a command it serves the API. On the embedded PostgreSQL, stop the server before you use another command than backup.",
     )
     .addHelpText("after", HELP_TEXT)
     .version(dependencies.version, "--version", "show the version")
@@ -108,6 +106,8 @@ export async function runCommand<Failure>(
   addCreateUser(user, dependencies, action);
   addListUsers(user, dependencies, action);
   addUserChanges(user, dependencies, action);
+  addBackup(program, dependencies, action);
+  addRestore(program, dependencies, action);
   addMove(program, dependencies, action);
   addReindex(program, dependencies, action);
   addCompletion(program, dependencies, action);

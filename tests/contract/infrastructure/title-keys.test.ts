@@ -13,7 +13,7 @@ import { MIGRATIONS_FOLDER, type OpenedStorage } from "../../../src/bootstrap/op
 import { ANY_BATCH, aPublishedPost, aUser, EVERY_POST, NOW } from "../../../src/testing/fixtures.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
-type Opened = Omit<OpenedStorage, "location" | "gaveUp" | "isIdle" | "statistics">;
+type Opened = Omit<OpenedStorage, "location" | "gaveUp" | "isIdle" | "statistics" | "beginBackup">;
 
 /** A database that an older Quire version, without title keys, writes as well. */
 interface SharedDatabase {

@@ -33,6 +33,7 @@ describe("readConfig", () => {
     accountQuotaBytes: 1_073_741_824,
     cacheBytes: 67_108_864,
     firstAdmin: null,
+    backup: { schedule: null, to: null, keep: null },
   };
 
   it("has a default for everything", () => {
@@ -66,6 +67,9 @@ describe("readConfig", () => {
         "QUIRE_METRICS_HOST",
         "QUIRE_ADMIN_EMAIL",
         "QUIRE_ADMIN_PASSWORD",
+        "QUIRE_BACKUP_SCHEDULE",
+        "QUIRE_BACKUP_TO",
+        "QUIRE_BACKUP_KEEP",
       ].map((variable) => [variable, ""]),
     );
     expect(readConfig(empty)._unsafeUnwrap()).toEqual(DEFAULTS);
@@ -115,6 +119,9 @@ describe("readConfig", () => {
       QUIRE_METRICS_HOST: "0.0.0.0",
       QUIRE_ADMIN_EMAIL: "Root@Example.org",
       QUIRE_ADMIN_PASSWORD: "  never trimmed  ",
+      QUIRE_BACKUP_SCHEDULE: "30 3 * * MON-FRI",
+      QUIRE_BACKUP_TO: "/backups",
+      QUIRE_BACKUP_KEEP: "7",
     });
     expect(read._unsafeUnwrap()).toEqual({
       host: "0.0.0.0",
@@ -142,6 +149,7 @@ describe("readConfig", () => {
       accountQuotaBytes: 2_097_152,
       cacheBytes: 3_145_728,
       firstAdmin: { email: "Root@Example.org", password: "  never trimmed  " },
+      backup: { schedule: "30 3 * * MON-FRI", to: "/backups", keep: 7 },
     });
   });
 
@@ -326,6 +334,30 @@ describe("readConfig", () => {
   ])("rejects %s alone, and names the missing variable", (given, value, missing) => {
     expect(problemsOf({ [given]: value })).toEqual([
       { variable: missing, detail: `is missing, but ${given} is set; the first admin needs both` },
+    ]);
+  });
+
+  it.each([
+    // Six fields begin with the second. The 31st of February never comes.
+    ...["daily", "* * * *", "0 30 3 * * *", "60 3 * * *", "0 0 31 2 *", "@daily"].map((value) => [
+      "QUIRE_BACKUP_SCHEDULE",
+      value,
+      "must have the five fields of cron: minute, hour, day of the month, month, day of the week, such as 30 3 * * *",
+    ]),
+    ["QUIRE_BACKUP_TO", "~/backups", HOME_DETAIL],
+    ["QUIRE_BACKUP_KEEP", "0", "must be a whole number from 1 to 10000"],
+  ])("rejects %s=%j", (variable, value, detail) => {
+    const schedule = { QUIRE_BACKUP_SCHEDULE: "30 3 * * *", QUIRE_BACKUP_TO: "/backups" };
+    expect(problemsOf({ ...schedule, [variable]: value })).toEqual([{ variable, detail }]);
+  });
+
+  it("rejects a schedule of backups without their location, and for a PostgreSQL server", () => {
+    expect(problemsOf({ QUIRE_BACKUP_SCHEDULE: "30 3 * * *", DATABASE_URL: "postgres://localhost/quire" })).toEqual([
+      { variable: "QUIRE_BACKUP_TO", detail: "is missing, but QUIRE_BACKUP_SCHEDULE is set" },
+      {
+        variable: "QUIRE_BACKUP_SCHEDULE",
+        detail: "is for the embedded database only. Schedule pg_dump for a PostgreSQL server.",
+      },
     ]);
   });
 

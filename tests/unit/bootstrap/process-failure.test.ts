@@ -37,6 +37,124 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["\n  PORT must be a number\n  QUIRE_LOG_LEVEL must be a level"],
     },
   ],
+  backup_source_failed: [
+    {
+      failure: { kind: "backup_source_failed", directory, reason: "busy", detail: "another backup of it is running" },
+      exitCode: 75,
+      says: [directory, "another backup of it is running", "No backup was made", "wait until it ends"],
+    },
+    {
+      failure: { kind: "backup_source_failed", directory, reason: "failed", detail: "the engine was restarted" },
+      exitCode: 74,
+      says: [directory, "the engine was restarted", "Run the command again"],
+    },
+  ],
+  backup_interrupted: [
+    {
+      failure: { kind: "backup_interrupted", isCancelled: true, location: "/backups/a.tar.gz", cause },
+      exitCode: 130,
+      says: ["Cancelled", "nothing of it remains"],
+    },
+    {
+      failure: { kind: "backup_interrupted", isCancelled: false, location: "/backups/a.tar.gz", cause },
+      exitCode: 74,
+      says: ["/backups/a.tar.gz", "it broke", "Nothing of it remains"],
+    },
+  ],
+  backup_not_proven: [
+    {
+      failure: {
+        kind: "backup_not_proven",
+        location: "/backups/a.tar.gz",
+        cause: { kind: "table_differs", table: "public.posts" },
+      },
+      exitCode: 65,
+      says: ["/backups/a.tar.gz", "the rows of public.posts differ", "was removed", "Run it again"],
+    },
+    {
+      failure: {
+        kind: "backup_not_proven",
+        location: "/backups/a.tar.gz",
+        cause: { kind: "engine_not_started", directory, detail: "no space", lastLines: [] },
+      },
+      exitCode: 65,
+      says: ["its database does not start (no space)"],
+    },
+  ],
+  backup_by_server_tools: [
+    {
+      failure: { kind: "backup_by_server_tools", location: "postgres://db/quire" },
+      exitCode: 64,
+      says: [
+        "postgres://db/quire",
+        'pg_dump --format=custom --file=quire.dump "$DATABASE_URL"',
+        'pg_restore --no-owner --exit-on-error --dbname="$DATABASE_URL" quire.dump',
+      ],
+    },
+  ],
+  backup_missing: [
+    { failure: { kind: "backup_missing", location: "/backups" }, exitCode: 78, says: ["/backups", "--from"] },
+  ],
+  backup_location_invalid: [
+    {
+      failure: { kind: "backup_location_invalid", location: "ftp://x", detail: "it must be a file" },
+      exitCode: 78,
+      says: ["ftp://x", "it must be a file"],
+    },
+  ],
+  backup_store_failed: [
+    {
+      failure: { kind: "backup_store_failed", location: "/backups", cause },
+      exitCode: 74,
+      says: ["/backups", "it broke"],
+    },
+  ],
+  backup_damaged: [
+    {
+      failure: {
+        kind: "backup_damaged",
+        location: "/backups/a.tar.gz",
+        cause: { kind: "archive_damaged", detail: "it ends before its manifest" },
+      },
+      exitCode: 65,
+      says: ["/backups/a.tar.gz", "it ends before its manifest", "Nothing was restored", "another backup"],
+    },
+    {
+      failure: {
+        kind: "backup_damaged",
+        location: "/backups/a.tar.gz",
+        cause: { kind: "data_directory_damaged", directory, damage: { kind: "missing", path: "cluster/base" } },
+      },
+      exitCode: 65,
+      says: ["cluster/base is missing"],
+    },
+  ],
+  backup_too_new: [
+    {
+      failure: { kind: "backup_too_new", location: "/backups/a.tar.gz", program: "9.9.9" },
+      exitCode: 78,
+      says: ["/backups/a.tar.gz", "Nothing was restored", "Quire 9.9.9 or a later version"],
+    },
+  ],
+  restore_interrupted: [
+    {
+      failure: { kind: "restore_interrupted", isCancelled: true, location: "/backups/a.tar.gz", cause },
+      exitCode: 130,
+      says: ["Cancelled. Nothing was restored."],
+    },
+    {
+      failure: { kind: "restore_interrupted", isCancelled: false, location: "/backups/a.tar.gz", cause },
+      exitCode: 74,
+      says: ["/backups/a.tar.gz", "it broke", "Nothing of it remains"],
+    },
+  ],
+  restore_target_not_empty: [
+    {
+      failure: { kind: "restore_target_not_empty", directory, found: ["notes.txt"] },
+      exitCode: 73,
+      says: [directory, "notes.txt", "nothing was restored", "a new or empty directory"],
+    },
+  ],
   data_directory_in_use: [
     {
       failure: {

@@ -20,6 +20,14 @@ const MOVED = [
   { table: "idempotency_keys", rows: 12_345, checksum: "18" },
 ];
 
+const BACKUP = {
+  location: "/backups/quire-20261130T033000Z.tar.gz",
+  createdAt: "2026-11-30T03:30:00.000Z",
+  program: "1.2.3",
+  lsn: "0/16EF9D0",
+  tables: [{ table: "public.posts", rows: 3, checksum: "17" }],
+};
+
 interface Environment {
   readonly terminal?: Parameters<typeof fakeTerminal>[0];
   readonly locations?: Partial<MoveLocations>;
@@ -46,6 +54,8 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
   const terminal = fakeTerminal(options);
   const opened: NewDatabase[] = [];
   const moves: MoveLocations[] = [];
+  const backups: object[] = [];
+  const restorations: object[] = [];
   let served = 0;
   const commands: CommandDependencies<ConfigInvalid> = {
     version: "1.2.3",
@@ -54,6 +64,14 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
       return ok();
     },
     terminal: terminal.terminal,
+    backUpDatabase: async (options) => {
+      backups.push(options);
+      return ok({ ...BACKUP, removed: ["/backups/old.tar.gz"] });
+    },
+    restoreBackup: async (options) => {
+      restorations.push(options);
+      return ok({ ...BACKUP, directory: options.to });
+    },
     withDatabase: async (newDatabase, run) => {
       opened.push(newDatabase);
       const used = await run({ ...app, operator: administerUsers(dependencies) });
@@ -77,7 +95,7 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
       (failure) => explain(failure),
     );
   };
-  return { run, terminal, ada, app, opened, moves, served: () => served };
+  return { run, terminal, ada, app, opened, moves, backups, restorations, served: () => served };
 }
 
 const DONE = { exitCode: 0, message: "" };
@@ -261,6 +279,58 @@ describe("quire user role", () => {
       exitCode: 65,
       message: "No user has this e-mail address or id. List all users with: quire user list",
     });
+  });
+});
+
+describe("quire backup", () => {
+  it("prints the location, the position and the rows of the proven backup, and the old backups that were removed", async () => {
+    const { run, terminal, backups } = await open();
+    expect(await run("backup", "--to", "/backups", "--keep", "7")).toEqual(DONE);
+    expect(backups).toEqual([{ to: "/backups", keep: 7 }]);
+    expect(terminal.printed).toEqual([
+      `Backed up to ${BACKUP.location}: all writes before 0/16EF9D0. Proven by a restore:`,
+      "public.posts          3 rows  checksum 17",
+      "Removed the old backup /backups/old.tar.gz.",
+    ]);
+  });
+
+  it("prints one JSON object with --json, and leaves the location to the environment without --to", async () => {
+    const { run, terminal, backups } = await open();
+    expect(await run("backup", "--json")).toEqual(DONE);
+    expect(backups).toEqual([{}]);
+    expect(terminal.printed.map((line) => JSON.parse(line) as object)).toEqual([
+      { ...BACKUP, removed: ["/backups/old.tar.gz"] },
+    ]);
+  });
+
+  it.each(["0", "-1", "1.5", "many", "10001"])("exits with 64 for --keep %s", async (keep) => {
+    const { run, backups } = await open();
+    const ended = await run("backup", "--to", "/backups", `--keep=${keep}`);
+    expect(ended).toEqual({ exitCode: 64, message: "error: --keep must be a whole number from 1 to 10000" });
+    expect(backups).toEqual([]);
+  });
+});
+
+describe("quire restore", () => {
+  it.each([
+    [[], false, "Restored"],
+    [["--dry-run"], true, "Rehearsed, without a change:"],
+  ])("restores to a directory with the options %j", async (more, isRehearsal, event) => {
+    const { run, terminal, restorations } = await open();
+    expect(await run("restore", "--from", "/backups", "--to", "/srv/new", ...more)).toEqual(DONE);
+    expect(restorations).toEqual([{ from: "/backups", to: "/srv/new", isRehearsal }]);
+    expect(terminal.printed[0]).toContain(event);
+    expect(terminal.printed[1]).toBe("public.posts          3 rows  checksum 17");
+  });
+
+  it.each([
+    ["--to", ["--from", "/backups"]],
+    ["--from", ["--to", "/srv/new"]],
+  ])("exits with 64 without %s", async (missing, args) => {
+    const { run } = await open();
+    const { exitCode, message } = await run("restore", ...args);
+    expect(exitCode).toBe(64);
+    expect(message).toContain(missing);
   });
 });
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DiskSpace } from "../../../src/infrastructure/pglite/directory/disk-space.ts";
 import type { DrizzleClient } from "../../../src/infrastructure/pglite/client/client.ts";
 import type { Engine } from "../../../src/infrastructure/pglite/engine/engine.ts";
+import { logRetention, type LogRetention } from "../../../src/infrastructure/pglite/client/log-retention.ts";
 import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { startUpkeep, type Upkeep } from "../../../src/infrastructure/pglite/client/upkeep.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
@@ -20,10 +21,16 @@ interface Scenario {
   readonly hasSpaceAfterVacuum?: boolean;
   /** Called after each vacuum, when other requests may run. Returns the bytes that they add to the log. */
   readonly afterVacuum?: () => bigint;
+  /** The space of the disk; low by default. */
+  readonly isLow?: boolean;
+  /** The bytes of the log since the last checkpoint. */
+  readonly logBytes?: () => bigint;
+  readonly retention?: LogRetention;
 }
 
 /** A database with one table that has dead rows, on a low disk. Each task adds a kilobyte to the log. */
-function upkeepOf({ hasSpaceAfterVacuum = true, afterVacuum = () => 0n }: Scenario): readonly string[] {
+function upkeepOf(scenario: Scenario): readonly string[] {
+  const { hasSpaceAfterVacuum = true, afterVacuum = () => 0n, isLow = true, logBytes = () => 0n } = scenario;
   const done: string[] = [];
   let position = 0n;
   const engine = {
@@ -39,7 +46,7 @@ function upkeepOf({ hasSpaceAfterVacuum = true, afterVacuum = () => 0n }: Scenar
     },
   };
   const supervisor: Partial<Supervisor> = {
-    position: () => position,
+    position: () => position + logBytes(),
     isServing: () => true,
     acquire: async () =>
       ok({
@@ -54,7 +61,8 @@ function upkeepOf({ hasSpaceAfterVacuum = true, afterVacuum = () => 0n }: Scenar
     query: (async () => ({ rows: [row] })) as unknown as DrizzleClient["query"],
   };
   const space: Partial<DiskSpace> = {
-    isLow: () => true,
+    isLow: () => isLow,
+    secureReserve: async () => {},
     canFree: async () => hasSpaceAfterVacuum || !done.includes("vacuum"),
     noteReusable: () => {},
   };
@@ -65,6 +73,7 @@ function upkeepOf({ hasSpaceAfterVacuum = true, afterVacuum = () => 0n }: Scenar
     space: space as DiskSpace,
     onDamage: () => {},
     isDamaged: () => false,
+    retention: scenario.retention ?? logRetention(),
     breaker: { failure: () => null, record: () => {}, tryClose: async () => {} },
     log: recordingLog(),
   });
@@ -93,5 +102,44 @@ describe("upkeep on a low disk", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     await upkeep?.stop();
     expect(done).toEqual(["vacuum", "checkpoint", "vacuum", "checkpoint"]);
+  });
+});
+
+describe("upkeep during a backup", () => {
+  const MIB = 1_048_576n;
+  const checkpoints = (done: readonly string[]) => done.filter((task) => task === "checkpoint").length;
+
+  it("postpones the checkpoint that would remove the log, until the backup has copied it", async () => {
+    const retention = logRetention();
+    let bytes = 0n;
+    const done = upkeepOf({ isLow: false, retention, logBytes: () => bytes });
+    const hold = retention.hold();
+    bytes = 100n * MIB;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(checkpoints(done)).toBe(0);
+    expect(hold?.endedBy()).toBe(null);
+    hold?.release();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(checkpoints(done)).toBeGreaterThan(0);
+  });
+
+  it("ends the backup and writes the checkpoint when the log has grown by a gigabyte", async () => {
+    const retention = logRetention();
+    let bytes = 0n;
+    const done = upkeepOf({ isLow: false, retention, logBytes: () => bytes });
+    const hold = retention.hold();
+    bytes = 1024n * MIB;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(checkpoints(done)).toBeGreaterThan(0);
+    expect(hold?.endedBy()).toContain("a checkpoint was necessary");
+  });
+
+  it("ends the backup when the disk is full, whose space comes before it", async () => {
+    const retention = logRetention();
+    upkeepOf({ retention });
+    const hold = retention.hold();
+    await vi.advanceTimersByTimeAsync(1000);
+    await upkeep?.stop();
+    expect(hold?.endedBy()).toContain("the disk was full");
   });
 });

@@ -87,7 +87,7 @@ export interface SupervisorOptions {
 const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
 
 /** Node itself loads a Worker, so it is always the built file. */
-const ENGINE_WORKER = packageFile("dist/workers/engine-worker.js");
+export const ENGINE_WORKER = packageFile("dist/workers/engine-worker.js");
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
   const supervisor = new EngineSupervisor(options, admissionQueue(QUEUE_LIMITS));

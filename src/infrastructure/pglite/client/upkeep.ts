@@ -1,8 +1,9 @@
-import type { Result } from "neverthrow";
+import { ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/engine.ts";
 import type { DrizzleClient } from "./client.ts";
+import type { LogRetention } from "./log-retention.ts";
 import { removeRelationFileRecord } from "../integrity/relation-files.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { planVacuum, reusableBytes, type TableActivity } from "./vacuum-plan.ts";
@@ -35,6 +36,7 @@ interface UpkeepOptions {
   /** Whether files are known to be damaged. Then nothing is written to them. */
   readonly isDamaged: () => boolean;
   readonly breaker: WriteCircuitBreaker;
+  readonly retention: LogRetention;
   readonly log: Log;
 }
 
@@ -42,6 +44,8 @@ const TICK_MS = 1000;
 /** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
 const CHECKPOINT_BYTES = 32n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
+/** The growth of the log for which a backup postpones the checkpoint. Crash recovery then takes some tens of seconds. */
+const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
 /** PostgreSQL publishes its statistics at most once a second. Reading them takes a millisecond. */
 const STATISTICS_INTERVAL_MS = 10_000;
 /** After a vacuum, requests have the engine for this multiple of the vacuum's duration. */
@@ -82,7 +86,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     await space.secureReserve();
     const grown = tasks.bytesSinceCheckpoint();
     if (grown >= CHECKPOINT_BYTES || (grown > 0n && tasks.msSinceCheckpoint() >= CHECKPOINT_INTERVAL_MS)) {
-      await tasks.checkpoint();
+      await tasks.dueCheckpoint();
     }
     if (changed >= STATISTICS_BYTES || (changed > 0n && tasks.msSinceStatistics() >= STATISTICS_INTERVAL_MS)) {
       await tasks.vacuumTables(false);
@@ -109,12 +113,10 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 
 function upkeepTasks(options: UpkeepOptions) {
   const { directory, supervisor, client, space, log } = options;
-  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
-  const checkpoints = { count: 0, failed: 0, ms: 0 };
-  let [statisticsAt, statisticsTime] = [checkpointAt, checkpointTime];
+  let [statisticsAt, statisticsTime] = [supervisor.position(), performance.now()];
 
   /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
-  const runTask = async (task: EngineTask) =>
+  const runTask: RunTask = async (task) =>
     runExclusively(options, async (engine) => {
       const startedAt = supervisor.position();
       const done = await task(engine);
@@ -122,12 +124,10 @@ function upkeepTasks(options: UpkeepOptions) {
       return done;
     });
 
-  const checkpoint = async () => {
-    const startedAt = performance.now();
-    const failure = await runTask(async (engine) => engine.checkpoint());
-    [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
-    noteCheckpoint(checkpoints, checkpointTime - startedAt, failure, log);
-  };
+  const { checkpoint, dueCheckpoint, checkpoints, bytesSinceCheckpoint, msSinceCheckpoint } = checkpointTasks(
+    options,
+    runTask,
+  );
 
   /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
   const vacuumTables = async (returnsSpace: boolean) => {
@@ -167,11 +167,12 @@ function upkeepTasks(options: UpkeepOptions) {
 
   return {
     checkpoint,
-    checkpoints: () => ({ ...checkpoints }),
+    dueCheckpoint,
+    checkpoints,
     vacuumTables,
     reclaim,
-    bytesSinceCheckpoint: () => supervisor.position() - checkpointAt,
-    msSinceCheckpoint: () => performance.now() - checkpointTime,
+    bytesSinceCheckpoint,
+    msSinceCheckpoint,
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
   };
@@ -185,6 +186,35 @@ function noteCheckpoint(checkpoints: CheckpointStatistics, ms: number, failure: 
   log.error({ detail: failure }, "checkpoint failed");
 }
 
+function checkpointTasks({ supervisor, retention, log }: UpkeepOptions, runTask: RunTask) {
+  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+  const checkpoints = { count: 0, failed: 0, ms: 0 };
+  const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
+
+  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
+  const runCheckpoint = async (retained: "postpone" | "end") => {
+    const startedAt = performance.now();
+    let isPostponed = false;
+    const failure = await runTask(async (engine) => {
+      isPostponed = retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+      if (isPostponed) return ok(null);
+      retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
+      return engine.checkpoint();
+    });
+    if (isPostponed) return;
+    [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+    noteCheckpoint(checkpoints, checkpointTime - startedAt, failure, log);
+  };
+
+  return {
+    checkpoint: async () => runCheckpoint("end"),
+    dueCheckpoint: async () => runCheckpoint("postpone"),
+    checkpoints: () => ({ ...checkpoints }),
+    bytesSinceCheckpoint,
+    msSinceCheckpoint: () => performance.now() - checkpointTime,
+  };
+}
+
 function msSince(startedAt: number): number {
   return Math.round(performance.now() - startedAt);
 }
@@ -194,6 +224,9 @@ async function readStatistics(client: DrizzleClient): Promise<readonly TableActi
   await client.query("select pg_stat_force_next_flush()");
   return (await client.query<TableActivity>(STATISTICS)).rows;
 }
+
+/** Runs a task while it holds the engine alone. Returns the reason of its failure, or `null`. */
+type RunTask = (task: EngineTask) => Promise<string | null>;
 
 type EngineTask = (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>;
 

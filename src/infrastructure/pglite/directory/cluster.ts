@@ -119,7 +119,8 @@ async function initialise(directory: string, cluster: string): Promise<Result<vo
   return ok();
 }
 
-async function writeFormat(directory: string): Promise<void> {
+/** Writes the format file, by which the directory holds data. Throws the operating system's error. */
+export async function writeFormat(directory: string): Promise<void> {
   const format: z.infer<typeof Format> = { format: FORMAT, postgresql: POSTGRESQL_MAJOR };
   await writeAtomically(join(directory, FORMAT_FILE), async (file) => file.writeFile(`${JSON.stringify(format)}\n`));
 }
@@ -132,7 +133,8 @@ function readFormat(directory: string): z.infer<typeof Format> | null {
   }
 }
 
-function fsyncTree(directory: string): void {
+/** Flushes all files and directories below a directory. Throws the operating system's error. */
+export function fsyncTree(directory: string): void {
   for (const path of readdirSync(directory, { recursive: true, encoding: "utf8" })) fsyncPath(join(directory, path));
   fsyncPath(directory);
 }

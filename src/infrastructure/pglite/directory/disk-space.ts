@@ -38,11 +38,11 @@ export interface DiskSpace {
   stop(): void;
 }
 
-/** The disk of the data directory has too little space for a new database, or for a change of its schema. */
+/** The disk of the data directory has too little space for a new database, a change of its schema, or the copy for a backup. */
 export interface DiskTooSmall {
   readonly kind: "disk_too_small";
   readonly directory: string;
-  readonly purpose: "create" | "migrate";
+  readonly purpose: "create" | "migrate" | "back_up";
   readonly resource: "bytes" | "inodes";
   readonly free: number;
   readonly needed: number;
@@ -221,6 +221,21 @@ export function checkSpaceForDatabase(directory: string, watermarkBytes: number)
   const neededBytes = NEW_DATABASE_BYTES + watermarkBytes;
   if (bytes < neededBytes) return fail({ ...tooSmall, resource: "bytes", free: bytes, needed: neededBytes });
   const neededInodes = NEW_DATABASE_INODES + WATERMARK_INODES;
+  if (inodes < neededInodes) return fail({ ...tooSmall, resource: "inodes", free: inodes, needed: neededInodes });
+  return ok();
+}
+
+/** Checks that the disk has space for the copy of a cluster, and for the writes of its server. Fails with `disk_too_small`. */
+export function checkSpaceForCopy(
+  directory: string,
+  copy: { readonly bytes: number; readonly files: number },
+  watermarkBytes: number,
+): Result<void, DiskTooSmall> {
+  const { bytes, inodes } = readFreeSpaceSync(directory);
+  const tooSmall = { kind: "disk_too_small", directory, purpose: "back_up" } as const;
+  const neededBytes = copy.bytes + watermarkBytes;
+  if (bytes < neededBytes) return fail({ ...tooSmall, resource: "bytes", free: bytes, needed: neededBytes });
+  const neededInodes = copy.files + WATERMARK_INODES;
   if (inodes < neededInodes) return fail({ ...tooSmall, resource: "inodes", free: inodes, needed: neededInodes });
   return ok();
 }

@@ -16,6 +16,12 @@ export const RELATION_FILES_FILE = "quire.files.json";
 export const INDEX_CHECK_DUE_FILE = "quire.unchecked";
 /** Disk space that is released to the engine when the disk is full. */
 export const RESERVE_FILE = "quire.reserve";
+/** The socket on which a running server answers requests for a backup. */
+export const BACKUP_SOCKET = "quire.socket";
+/** The copy of the cluster that a backup compresses, and afterwards the restored copy that proves the backup. */
+export const BACKUP_SCRATCH = "quire.backup";
+/** A backup that is being restored. It becomes the cluster in one step. An interrupted restoration leaves it behind. */
+export const RESTORE_SCRATCH = "quire.restore";
 /** Written and removed to test whether files can be created. */
 export const PROBE_FILE = "quire.probe";
 

@@ -249,7 +249,7 @@ function loadSegment(walk: Walk): void {
 }
 
 /** The name of a segment: the timeline, and both halves of its first position (XLogFileName, access/xlog_internal.h). */
-function segmentFile(start: LogStart, segment: number): string {
+export function segmentFile(start: LogStart, segment: number): string {
   const segmentsPerHalf = 2 ** 32 / start.walSegmentBytes;
   return [start.timeline, Math.floor(segment / segmentsPerHalf), segment % segmentsPerHalf]
     .map((part) => part.toString(16).toUpperCase().padStart(8, "0"))

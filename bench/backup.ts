@@ -1,0 +1,103 @@
+/**
+ * The cost of a backup for requests: the slowest read and the slowest write on a data directory of BENCH_MIB (1,024 by
+ * default), without a backup and during one.
+ *
+ * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts. Both phases take the same time:
+ * that of the backup. BENCH_ROUNDS sets the number of rounds.
+ */
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { spawnCli, startServer } from "../tests/process/server.ts";
+import { percentile } from "../tests/support/rounds.ts";
+import { postId, WRITTEN } from "./data-set.ts";
+import { fillQuire, indexQuire, openQuire } from "./quire.ts";
+
+const MIB = 1_048_576;
+const SIZE_MIB = Number(process.env["BENCH_MIB"] ?? "1024");
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
+const POSTS = 5000;
+const READERS = 4;
+const ROW_BYTES = 1024;
+const ROWS_AT_ONCE = 20_000;
+const JSON_HEADERS = { "Content-Type": "application/json" };
+
+async function logIn(url: string): Promise<string> {
+  const credentials = { email: "ada@example.org", password: "correct horse" };
+  const post = async (path: string, body: object) =>
+    fetch(`${url}${path}`, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body) });
+  await post("/v1/users", { name: "Ada", ...credentials });
+  return ((await (await post("/v1/sessions", credentials)).json()) as { token: string }).token;
+}
+
+/** Clients that send one request after the other until the work ends. Returns the milliseconds of each request. */
+async function measureDuring(url: string, token: string, work: Promise<unknown>) {
+  const ended = new AbortController();
+  const [reads, writes]: [number[], number[]] = [[], []];
+  const repeat = async (times: number[], send: () => Promise<Response>) => {
+    while (!ended.signal.aborted) {
+      const startedAt = performance.now();
+      const response = await send();
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`A request was answered with ${response.status}.`);
+      times.push(performance.now() - startedAt);
+    }
+  };
+  const read = async () => fetch(`${url}/v1/posts/${postId(1 + Math.floor(Math.random() * POSTS))}`);
+  const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}` };
+  const body = JSON.stringify({ title: "A post", content: WRITTEN, status: "published" });
+  const write = async () => fetch(`${url}/v1/posts`, { method: "POST", headers, body });
+  const clients = [...Array.from({ length: READERS }, async () => repeat(reads, read)), repeat(writes, write)];
+  await work;
+  ended.abort();
+  await Promise.all(clients);
+  return { reads, writes };
+}
+
+function figures(times: readonly number[]): string {
+  return `${String(times.length).padStart(6)}, p99 ${percentile(times, 0.99)} ms, slowest ${percentile(times, 1)} ms`;
+}
+
+function show(phase: string, { reads, writes }: { readonly reads: number[]; readonly writes: number[] }): void {
+  process.stdout.write(`${phase.padEnd(15)} reads ${figures(reads)}; writes ${figures(writes)}\n`);
+}
+
+/** Fills a data directory with posts, and with a table of incompressible text for the rest of the size. */
+async function fill(directory: string): Promise<void> {
+  await fillQuire(directory, POSTS);
+  await indexQuire(directory);
+  const { client, close } = await openQuire(directory);
+  await client.query("create table ballast (n bigint primary key, text text)");
+  const rows = (SIZE_MIB * MIB) / ROW_BYTES;
+  for (let first = 1; first <= rows; first += ROWS_AT_ONCE) {
+    await client.query(`insert into ballast select n, (select string_agg(md5(n::text || part), '')
+      from generate_series(1, ${ROW_BYTES / 32}) part) from generate_series(${first}, ${first + ROWS_AT_ONCE - 1}) n`);
+  }
+  await close();
+}
+
+const directory = await mkdtemp(join(process.env["BENCH_DIR"] ?? tmpdir(), "quire-bench-"));
+const [data, backups] = [join(directory, "data"), join(directory, "backups")];
+try {
+  await mkdir(backups);
+  await fill(data);
+  const server = await startServer(data, { QUIRE_LOG_LEVEL: "warn" });
+  const token = await logIn(server.url);
+  for (let round = 0; round < ROUNDS; round++) {
+    const startedAt = performance.now();
+    const command = spawnCli(["backup", "--to", backups, "--keep", "1"], { QUIRE_DATA_DIR: data });
+    const during = await measureDuring(server.url, token, command.ended);
+    const durationMs = performance.now() - startedAt;
+    const { exitCode, stderr } = await command.ended;
+    if (exitCode !== 0) throw new Error(`The backup ended with ${exitCode}: ${stderr}`);
+    show("without backup", await measureDuring(server.url, token, delay(durationMs)));
+    show("during backup", during);
+    const [name = ""] = await readdir(backups);
+    const { size } = await stat(join(backups, name));
+    process.stdout.write(`backup: ${(durationMs / 1000).toFixed(1)} s, ${Math.round(size / MIB)} MiB\n`);
+  }
+  await server.end("SIGTERM");
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,110 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Cron } from "croner";
+import { z } from "zod";
+import type { Log } from "../../application/ports/log.ts";
+import { describeError } from "../../infrastructure/node/describe-error.ts";
+import { packageFile } from "../../infrastructure/node/package-files.ts";
+import { backupTime } from "../../infrastructure/pglite/backup/backup-store.ts";
+import { newBackup } from "../backup-location.ts";
+import type { BackupConfig } from "../config/backup-variables.ts";
+import type { PeriodicWork } from "./periodic-work.ts";
+
+interface BackupScheduleOptions extends BackupConfig {
+  readonly schedule: string;
+  readonly to: string;
+  /** The absolute path of the data directory that this server serves. */
+  readonly directory: string;
+  readonly log: Log;
+}
+
+const COMMAND_LINE = fileURLToPath(packageFile("dist/cli.js"));
+/** The last lines of the command name the failure; those before are its progress. */
+const MAX_DETAIL_LENGTH = 1000;
+
+const Output = z.object({ location: z.string(), lsn: z.string(), createdAt: z.string(), removed: z.array(z.string()) });
+
+/**
+ * Backs up the data directory by a schedule, one backup at a time. `quire backup` runs in a process of its own, so no
+ * request waits for it. Each line of the log says how old the last proven backup is.
+ */
+export async function startBackupSchedule(options: BackupScheduleOptions): Promise<PeriodicWork> {
+  const { schedule, to, log } = options;
+  let lastProven = await newestBackup(to);
+  let child: ChildProcess | null = null;
+  let running: Promise<void> = Promise.resolve();
+  const age = () => ({
+    lastProvenAt: lastProven?.toISOString() ?? null,
+    lastProvenAgeSeconds: lastProven === null ? null : Math.round((Date.now() - lastProven.getTime()) / 1000),
+  });
+  const run = async () => {
+    const startedAt = performance.now();
+    child = startCommand(options);
+    const { exitCode, output, detail } = await endOf(child);
+    child = null;
+    const durationMs = Math.round(performance.now() - startedAt);
+    const proven = exitCode === 0 ? parseOutput(output) : null;
+    if (proven === null) {
+      log.error(
+        { to, exitCode, detail, durationMs, ...age() },
+        "backup failed: correct the cause, then run quire backup",
+      );
+      return;
+    }
+    lastProven = new Date(proven.createdAt);
+    const { location, lsn, removed } = proven;
+    log.info({ location, lsn, removed, durationMs, ...age() }, "backup proven");
+  };
+  const cron = new Cron(schedule, { protect: true }, async () => {
+    running = run().catch((error: unknown) =>
+      log.error({ to, detail: describeError(error), ...age() }, "backup failed"),
+    );
+    await running;
+  });
+  const next = cron.nextRun()?.toISOString() ?? null;
+  if (lastProven === null) log.warn({ to, next }, "no proven backup exists yet");
+  else log.info({ to, next, ...age() }, "backups are scheduled");
+  return {
+    stop: async () => {
+      cron.stop();
+      // The command removes what it has written.
+      child?.kill("SIGTERM");
+      await running;
+    },
+  };
+}
+
+function startCommand({ to, keep, directory }: BackupScheduleOptions): ChildProcess {
+  const options = ["backup", "--json", "--to", to, ...(keep === null ? [] : ["--keep", String(keep)])];
+  const env = { ...process.env, QUIRE_DATA_DIR: directory, QUIRE_BACKUP_SCHEDULE: "" };
+  return spawn(process.execPath, [COMMAND_LINE, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+async function endOf(child: ChildProcess) {
+  let [output, detail] = ["", ""];
+  child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (detail = `${detail}${chunk.toString()}`.slice(-MAX_DETAIL_LENGTH)));
+  await once(child, "close");
+  return { exitCode: child.exitCode, output, detail: detail.trim() };
+}
+
+function parseOutput(output: string): z.infer<typeof Output> | null {
+  try {
+    return Output.parse(JSON.parse(output));
+  } catch {
+    return null;
+  }
+}
+
+/** The time of the newest backup of a directory; `null` if there is none. */
+async function newestBackup(to: string): Promise<Date | null> {
+  try {
+    const place = await newBackup(to, new Date());
+    const name = place.isOk() ? (await place.value.store.list()).at(-1) : undefined;
+    return name === undefined ? null : backupTime(name);
+  } catch {
+    // The first backup creates the directory.
+    return null;
+  }
+}

@@ -1,0 +1,202 @@
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { err, ok, type Result } from "neverthrow";
+import { fail } from "../../../domain/shared/fail.ts";
+import { formatLsn } from "../../sql/lsn.ts";
+import { POSTGRESQL_MAJOR, type DataDirectoryDamaged } from "../directory/cluster.ts";
+import { checkSpaceForCopy, type DiskTooSmall } from "../directory/disk-space.ts";
+import { ACKNOWLEDGED_FILE, BACKUP_SCRATCH, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "../directory/layout.ts";
+import { lockDataDirectory } from "../directory/lock.ts";
+import { readControlFile } from "../integrity/control-file.ts";
+import { endOfWal, segmentFile } from "../integrity/write-ahead-log.ts";
+import { extractArchive, writeArchive } from "./archive.ts";
+import { countBytes, type OnBackupProgress } from "./backup-progress.ts";
+import type { BackupSource, BackupSourceFailed } from "./backup-source.ts";
+import type { BackupStore } from "./backup-store.ts";
+import { copyCluster } from "./cluster-copy.ts";
+import { compareContents, type CopyFailed } from "./compare-contents.ts";
+import { BACKUP_FORMAT, type Manifest } from "./manifest.ts";
+import { runningSource } from "./running-source.ts";
+import { openScratch, type ScratchDirectory } from "./scratch-directory.ts";
+import { readContents } from "./scratch-engine.ts";
+import { stoppedSource } from "./stopped-source.ts";
+
+/** The backup could not be written, or was cancelled. Nothing of it remains. */
+export interface BackupInterrupted {
+  readonly kind: "backup_interrupted";
+  readonly isCancelled: boolean;
+  readonly location: string;
+  readonly cause: unknown;
+}
+
+/** The copy of the database, or the backup that was restored for the proof, is not usable. The backup was removed. */
+export interface BackupNotProven {
+  readonly kind: "backup_not_proven";
+  readonly location: string;
+  readonly cause: CopyFailed;
+}
+
+export type BackupError =
+  BackupSourceFailed | DataDirectoryDamaged | DiskTooSmall | BackupInterrupted | BackupNotProven;
+
+export interface BackupOptions {
+  /** The absolute path of the data directory, whose server may be running. */
+  readonly directory: string;
+  readonly store: BackupStore;
+  readonly name: string;
+  /** The version of this program. */
+  readonly program: string;
+  readonly createdAt: Date;
+  /** The bytes that stay free for the server. */
+  readonly freeSpaceBytes: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnBackupProgress;
+}
+
+/**
+ * Backs up a data directory and proves the backup. The files are first copied beside the database, which takes no time of
+ * its engine. An engine of its own replays the log of the copy and reads every row. The copy is written to the store, then
+ * read back, restored, and compared with its manifest. Only then the backup gets its name.
+ */
+export async function backUp(options: BackupOptions): Promise<Result<Manifest, BackupError>> {
+  const { directory, store, name, signal } = options;
+  const interrupted = (cause: unknown) =>
+    fail({ kind: "backup_interrupted", isCancelled: signal.aborted, location: store.locationOf(name), cause } as const);
+  try {
+    const scratch = await openScratch(join(directory, BACKUP_SCRATCH));
+    if (scratch.isErr()) {
+      const detail = "another backup of it is running";
+      return fail({ kind: "backup_source_failed", directory, reason: "busy", detail });
+    }
+    try {
+      return await backUpIn(scratch.value, options);
+    } finally {
+      await scratch.value.remove();
+    }
+  } catch (cause) {
+    return interrupted(cause);
+  }
+}
+
+async function backUpIn(scratch: ScratchDirectory, options: BackupOptions): Promise<Result<Manifest, BackupError>> {
+  const { store, name, program, createdAt, signal, onProgress } = options;
+  const notProven = (cause: CopyFailed) =>
+    fail({ kind: "backup_not_proven", location: store.locationOf(name), cause } as const);
+  const copied = await copyFrom(scratch, options);
+  if (copied.isErr()) return err(copied.error);
+  const { copy, lsn, bytes } = copied.value;
+  onProgress({ step: "check", bytes: 0, total: 0 });
+  const contents = await readContents(copy, signal);
+  if (contents.isErr()) return notProven(contents.error);
+  const manifest = {
+    format: BACKUP_FORMAT,
+    program,
+    createdAt: createdAt.toISOString(),
+    postgresql: POSTGRESQL_MAJOR,
+    lsn,
+    ...contents.value,
+  };
+  try {
+    const onRead = countBytes("write", bytes, onProgress);
+    const write = async (archive: AsyncIterable<Buffer>) => store.write(name, archive);
+    await writeArchive(copy, await archivedPaths(copy), manifest, write, { signal, onRead });
+    await scratch.clear();
+    const proven = await prove(scratch, bytes, options);
+    if (proven.isErr()) {
+      await store.discard(name);
+      return notProven(proven.error);
+    }
+    await store.accept(name);
+    return ok(proven.value);
+  } catch (thrown) {
+    await store.discard(name);
+    throw thrown;
+  }
+}
+
+interface Copied {
+  /** The directory of the copy. */
+  readonly copy: string;
+  readonly lsn: string;
+  readonly bytes: number;
+}
+
+async function copyFrom(
+  scratch: ScratchDirectory,
+  { directory, freeSpaceBytes, signal, onProgress }: BackupOptions,
+): Promise<Result<Copied, BackupError>> {
+  const size = await sizeOf(join(directory, CLUSTER));
+  const space = checkSpaceForCopy(directory, size, freeSpaceBytes);
+  if (space.isErr()) return err(space.error);
+  const source = await sourceOf(directory);
+  if (source.isErr()) return err(source.error);
+  try {
+    const copy = join(scratch.path, "copy");
+    await mkdir(copy, { mode: 0o700 });
+    const onCopied = countBytes("copy", size.bytes, onProgress);
+    const copied = await copyCluster({ source: source.value, from: directory, to: copy, signal, onCopied });
+    return copied.map((lsn) => ({ copy, lsn: formatLsn(lsn), bytes: size.bytes }));
+  } finally {
+    source.value.release();
+  }
+}
+
+async function sourceOf(directory: string): Promise<Result<BackupSource, BackupSourceFailed | DataDirectoryDamaged>> {
+  const locked = lockDataDirectory(directory);
+  if (locked.isErr()) return runningSource(directory);
+  const source = await stoppedSource(directory, locked.value);
+  if (source.isErr()) locked.value.release();
+  return source;
+}
+
+/** Restores the backup that was just written, and compares it with its manifest. */
+async function prove(
+  scratch: ScratchDirectory,
+  bytes: number,
+  { store, name, signal, onProgress }: BackupOptions,
+): Promise<Result<Manifest, CopyFailed>> {
+  const restored = join(scratch.path, "restored");
+  await mkdir(restored, { mode: 0o700 });
+  const onWritten = countBytes("read", bytes, onProgress);
+  const extracted = await extractArchive(await store.readUnproven(name), restored, { signal, onWritten });
+  if (extracted.isErr()) return err(extracted.error);
+  onProgress({ step: "check", bytes: 0, total: 0 });
+  return compareContents(restored, extracted.value, signal);
+}
+
+async function sizeOf(cluster: string): Promise<{ readonly bytes: number; readonly files: number }> {
+  let bytes = 0;
+  const paths = await readdir(cluster, { recursive: true });
+  for (const path of paths) {
+    // A file may be removed between the two calls.
+    bytes += await stat(join(cluster, path)).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    );
+  }
+  return { bytes, files: paths.length };
+}
+
+/** The files of a data directory that belong to a backup, sorted, so that a directory comes before its files. */
+async function archivedPaths(directory: string): Promise<readonly string[]> {
+  const cluster = join(directory, CLUSTER);
+  const control = readControlFile(cluster);
+  if (control === null) throw new Error("The control file of the copy is invalid.");
+  // PostgreSQL prepares later segments of the log, which have no records yet.
+  const lastSegment = Math.floor((Number(endOfWal(cluster, control)) - 1) / control.walSegmentBytes);
+  const firstSegment = Math.floor(Number(control.redo) / control.walSegmentBytes);
+  const first = segmentFile(control, firstSegment);
+  const last = segmentFile(control, lastSegment);
+  const isNeeded = (path: string) => {
+    const segment = /^pg_wal\/([0-9A-F]{24})$/.exec(path)?.[1];
+    return segment === undefined || (segment >= first && segment <= last);
+  };
+  const inCluster = (await readdir(cluster, { recursive: true })).filter(isNeeded).toSorted();
+  return [
+    FORMAT_FILE,
+    ACKNOWLEDGED_FILE,
+    RELATION_FILES_FILE,
+    CLUSTER,
+    ...inCluster.map((path) => `${CLUSTER}/${path}`),
+  ];
+}

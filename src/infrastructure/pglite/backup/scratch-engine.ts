@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import { ok, type Result } from "neverthrow";
+import { fail } from "../../../domain/shared/fail.ts";
+import { describeError } from "../../node/describe-error.ts";
+import { ENGINE_WORKER } from "../client/supervisor.ts";
+import { newFsyncCounts } from "../client/fsync-counts.ts";
+import type { EngineWorkerData } from "../client/engine-worker.ts";
+import { damaged, type DataDirectoryDamaged, type EngineNotStarted } from "../directory/cluster.ts";
+import type { Damage } from "../directory/damage.ts";
+import { markIndexCheckDue, markIndexesChecked } from "../directory/index-check-marker.ts";
+import { CLUSTER } from "../directory/layout.ts";
+import { openEngine, type Engine } from "../engine/engine.ts";
+import type { Reply } from "../engine/wire-protocol.ts";
+import { checkIndexes } from "../integrity/index-check.ts";
+import { readControlFile } from "../integrity/control-file.ts";
+import { QUIRE_SCHEMA } from "../quire-schema.ts";
+import type { BackedUpTable, SchemaVersion } from "./manifest.ts";
+
+/** The contents of a database: what a backup and its restored copy must have in common. */
+export interface DatabaseContents {
+  readonly schema: SchemaVersion;
+  readonly tables: readonly BackedUpTable[];
+}
+
+/** The statements read whole tables. The operator can end the command. */
+const DEADLINE_MS = 86_400_000;
+
+/** All tables that are not PostgreSQL's own, each with an expression for the text of a row. */
+const TABLES = `select format('%I.%I', n.nspname, c.relname),
+  string_agg(format('coalesce(%I::text, chr(30))', a.attname), ' || chr(31) || ' order by a.attnum)
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' group by 1 order by 1`;
+
+const SCHEMA_EXISTS = "select (to_regclass('drizzle.__drizzle_migrations') is not null)::text";
+const SCHEMA = "select count(*)::text, coalesce(max(created_at), 0)::text from drizzle.__drizzle_migrations";
+
+export type ScratchEngineError = DataDirectoryDamaged | EngineNotStarted;
+
+/**
+ * Opens the copy of a data directory in an engine of its own, which replays the log, checks every index and every row, and
+ * shuts down cleanly. Nothing waits for the disk: the copy is thrown away, or flushed later.
+ */
+export async function readContents(
+  directory: string,
+  signal: AbortSignal,
+): Promise<Result<DatabaseContents, ScratchEngineError>> {
+  // The engine has amcheck only if an index check is due.
+  await markIndexCheckDue(directory);
+  const { extensions, settings } = QUIRE_SCHEMA;
+  const workerData: EngineWorkerData = {
+    directory,
+    durability: "relaxed",
+    extensions,
+    settings,
+    fsyncs: newFsyncCounts(),
+  };
+  const opened = await openEngine<Damage>({ worker: ENGINE_WORKER, workerData, onFailed: () => {} });
+  if (opened.isErr()) {
+    const { error } = opened;
+    return error.kind === "cluster_damaged"
+      ? damaged(directory, error.damage)
+      : fail({ ...error, kind: "engine_not_started", directory });
+  }
+  const engine = opened.value;
+  const stop = () => void engine.kill();
+  signal.addEventListener("abort", stop);
+  try {
+    return await contentsOf(engine, directory);
+  } catch (cause) {
+    await engine.kill();
+    signal.throwIfAborted();
+    return fail({ kind: "engine_not_started", directory, detail: describeError(cause), lastLines: [] });
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function contentsOf(engine: Engine, directory: string): Promise<Result<DatabaseContents, ScratchEngineError>> {
+  const query = queryOn(engine);
+  // The text of a time depends on the time zone of the machine.
+  await query("set timezone to 'UTC'");
+  const indexes = await checkIndexes(clientOn(engine));
+  if (indexes.isErr()) {
+    const { error } = indexes;
+    if (error.kind === "index_check_failed") throw new Error(error.detail);
+    await engine.kill();
+    return damaged(directory, error);
+  }
+  const exists = await query(SCHEMA_EXISTS);
+  const schema = exists.rows[0]?.[0] === "true" ? (await query(SCHEMA)).rows[0] : undefined;
+  const tables: BackedUpTable[] = [];
+  for (const [table, row] of (await query(TABLES)).rows) {
+    const { rows } = await query(
+      `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text from ${table}`,
+    );
+    tables.push({ table: table ?? "", rows: Number(rows[0]?.[0]), checksum: rows[0]?.[1] ?? "" });
+  }
+  const closed = await engine.close();
+  const control = readControlFile(join(directory, CLUSTER));
+  if (closed.isErr() || !closed.value.isShutDown || control === null) throw new Error("it did not shut down cleanly");
+  await markIndexesChecked(directory);
+  return ok({ schema: { migrations: Number(schema?.[0] ?? 0), newest: Number(schema?.[1] ?? 0) }, tables });
+}
+
+/** Runs statements. Throws PostgreSQL's error. */
+function queryOn(engine: Engine) {
+  return async (text: string, values: readonly string[] = []): Promise<Reply> => {
+    const replies = await engine.execute([{ text, values }], { acknowledges: false, deadlineMs: DEADLINE_MS });
+    if (replies.isErr()) throw new Error(replies.error.failure.detail);
+    const [reply] = replies.value;
+    if (reply === undefined || reply.error !== null) throw new Error(reply?.error?.message ?? "no reply");
+    return reply;
+  };
+}
+
+/** The client that the index check needs. Values are text. */
+function clientOn(engine: Engine): Parameters<typeof checkIndexes>[0] {
+  const query = queryOn(engine);
+  const connection = {
+    query: async <T>(text: string, parameters: (string | boolean)[] = []) => {
+      const { fields, rows } = await query(text, parameters.map(String));
+      const named = rows.map((row) => Object.fromEntries(fields.map(({ name }, index) => [name, row[index]])));
+      // The caller names the type of its rows, as with PGlite.
+      return { rows: named as unknown as readonly T[] };
+    },
+  };
+  return {
+    transaction: async (work) => {
+      await query("begin");
+      try {
+        return await work(connection);
+      } finally {
+        await query("rollback");
+      }
+    },
+  };
+}

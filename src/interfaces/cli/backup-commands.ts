@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import {
+  backup,
+  restore,
+  type BackupCommandOptions,
+  type BackupDependencies,
+  type RestoreCommandOptions,
+} from "./backup.ts";
+import type { ActionOf } from "./action.ts";
+
+const BACKUP_TEXT = `
+The data directory is QUIRE_DATA_DIR (default: ./data), from the environment or from the file .env. Its server may be running
+and serves requests all the time. The backup is one file. It gets its name after it was read back, restored into a PostgreSQL
+of its own, and compared row by row. A store with the interface of S3 is configured by AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.`;
+
+const RESTORE_TEXT = `
+The target is a new or empty directory; its server must not be running. A backup of an older version is migrated. There is no
+recovery to a point in time: a backup has all writes before its own position of the write-ahead log.`;
+
+export function addBackup<Failure>(
+  program: Command,
+  dependencies: BackupDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("backup")
+    .description("back up the data directory of a running or stopped server, and prove the backup by a restore")
+    .option("--to <location>", "a file *.tar.gz, a directory or s3://bucket/prefix (or the variable QUIRE_BACKUP_TO)")
+    .option("--keep <number>", "delete older backups of the directory (or the variable QUIRE_BACKUP_KEEP)")
+    .option("--json", "print the result as JSON", false)
+    .addHelpText("after", BACKUP_TEXT)
+    .action(action(async (options: BackupCommandOptions) => backup(dependencies, options)));
+}
+
+export function addRestore<Failure>(
+  program: Command,
+  dependencies: BackupDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("restore")
+    .description("restore a backup into a new data directory, and compare it with its manifest")
+    .requiredOption("--from <location>", "a backup, or a directory or s3://bucket/prefix: its newest backup")
+    .requiredOption("--to <directory>", "the new data directory")
+    .option("--dry-run", "do everything but the last step, then remove the result", false)
+    .option("--json", "print the result as JSON", false)
+    .addHelpText("after", RESTORE_TEXT)
+    .action(action(async (options: RestoreCommandOptions) => restore(dependencies, options)));
+}

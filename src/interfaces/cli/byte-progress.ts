@@ -1,0 +1,44 @@
+import type { ProgressOutput } from "./terminal.ts";
+
+export interface ByteProgress {
+  readonly step: "copy" | "check" | "write" | "read";
+  readonly bytes: number;
+  /** 0 if it is not known. */
+  readonly total: number;
+}
+
+const STEPS = {
+  copy: "copying the database",
+  check: "checking every row and every index",
+  write: "writing the backup",
+  read: "reading the backup back",
+} as const;
+
+const TERMINAL_INTERVAL_MS = 100;
+/** Without a terminal each update is a line of a log. */
+const LOG_INTERVAL_MS = 5000;
+const MIB = 1_048_576;
+
+/** Shows the step of a backup, and how many MiB are done. A new step is shown immediately. */
+export function byteProgress(output: ProgressOutput, now: () => number = () => performance.now()) {
+  const intervalMs = output.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
+  let shownAt = -Infinity;
+  let shownStep: ByteProgress["step"] | null = null;
+  let hasShown = false;
+  return {
+    show: ({ step, bytes, total }: ByteProgress) => {
+      const at = now();
+      if (step === shownStep && at - shownAt < intervalMs) return;
+      const isNew = step !== shownStep;
+      [shownAt, shownStep] = [at, step];
+      const done = Math.round(bytes / MIB).toLocaleString("en");
+      const amount = total > 0 ? `${done} of ${Math.round(total / MIB).toLocaleString("en")} MiB` : `${done} MiB`;
+      const text = step === "check" || (isNew && bytes === 0) ? STEPS[step] : `${STEPS[step]}: ${amount}`;
+      hasShown = true;
+      output.write(output.isTTY ? `\r${text}\u001B[K` : `${text}\n`);
+    },
+    end: () => {
+      if (output.isTTY && hasShown) output.write("\r\u001B[K");
+    },
+  };
+}

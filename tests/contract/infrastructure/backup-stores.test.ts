@@ -1,0 +1,177 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import S3rver from "s3rver";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { existingBackup, newBackup } from "../../../src/bootstrap/backup-location.ts";
+import { backupName, type BackupStore } from "../../../src/infrastructure/pglite/backup/backup-store.ts";
+import { fileStore } from "../../../src/infrastructure/pglite/backup/file-store.ts";
+import { s3Store, type S3Options } from "../../../src/infrastructure/pglite/backup/s3-store.ts";
+
+const MIB = 1_048_576;
+const BUCKET = "backups";
+const OLDER = backupName(new Date("2026-11-29T03:30:00Z"));
+const NEWER = backupName(new Date("2026-11-30T03:30:00Z"));
+
+let directory: string;
+let server: S3rver;
+let options: S3Options;
+let stores = 0;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quire-stores-"));
+  server = new S3rver({
+    port: 0,
+    address: "127.0.0.1",
+    silent: true,
+    directory: join(directory, "s3"),
+    configureBuckets: [{ name: BUCKET }],
+  });
+  const { port } = await server.run();
+  options = {
+    accessKeyId: "S3RVER",
+    secretAccessKey: "S3RVER",
+    sessionToken: null,
+    region: "us-east-1",
+    endpoint: `http://127.0.0.1:${port}`,
+  };
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(async () => {
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+
+async function store(to: BackupStore, name: string, bytes: Buffer): Promise<void> {
+  const chunks = Array.from({ length: Math.ceil(bytes.length / MIB) }, (_, index) =>
+    bytes.subarray(index * MIB, (index + 1) * MIB),
+  );
+  await to.write(name, Readable.from(chunks));
+}
+
+describe.each([
+  ["a directory", () => fileStore(join(directory, `files-${stores++}`))],
+  ["a bucket", () => s3Store(BUCKET, `prefix-${stores++}/`, options)],
+])("%s of backups", (_, open) => {
+  it("lists a backup when it is accepted, and returns its bytes before and after that", async () => {
+    const backups = open();
+    // More than two parts of an upload.
+    const bytes = randomBytes(33 * MIB + 1);
+    await store(backups, NEWER, bytes);
+    expect(await backups.list()).toEqual([]);
+    expect(digest(await buffer(await backups.readUnproven(NEWER)))).toBe(digest(bytes));
+    await backups.accept(NEWER);
+    expect(await backups.list()).toEqual([NEWER]);
+    expect(digest(await buffer(await backups.read(NEWER)))).toBe(digest(bytes));
+  });
+
+  it("lists the oldest backup first, and not a removed one", async () => {
+    const backups = open();
+    for (const name of [NEWER, OLDER]) {
+      await store(backups, name, Buffer.from(name));
+      await backups.accept(name);
+    }
+    expect(await backups.list()).toEqual([OLDER, NEWER]);
+    await backups.remove(OLDER);
+    expect(await backups.list()).toEqual([NEWER]);
+    await expect(backups.read(OLDER)).rejects.toThrow();
+  });
+
+  it("has nothing of a backup that was discarded, or whose writing failed", async () => {
+    const backups = open();
+    await store(backups, NEWER, Buffer.from("not proven"));
+    await backups.discard(NEWER);
+    await expect(backups.write(OLDER, failing())).rejects.toThrow("the source failed");
+    await backups.discard(OLDER);
+    expect(await backups.list()).toEqual([]);
+    for (const name of [OLDER, NEWER]) await expect(backups.read(name)).rejects.toThrow();
+  });
+});
+
+/** A source that fails after more than a part of an upload. */
+function failing(): Readable {
+  return Readable.from(
+    (function* () {
+      for (let written = 0; written < 20; written++) yield Buffer.alloc(MIB);
+      throw new Error("the source failed");
+    })(),
+  );
+}
+
+describe("a bucket", () => {
+  it("keeps no part of an upload that failed", async () => {
+    const sent: string[] = [];
+    const service = createServer((request, response) => {
+      sent.push(`${request.method} ${request.url}`);
+      request.resume().on("end", () => response.end("<UploadId>42</UploadId>"));
+    }).listen(0, "127.0.0.1");
+    await new Promise((settle) => service.once("listening", settle));
+    const { port } = service.address() as AddressInfo;
+    const backups = s3Store(BUCKET, "", { ...options, endpoint: `http://127.0.0.1:${port}` });
+    await expect(backups.write(NEWER, failing())).rejects.toThrow("the source failed");
+    await vi.waitFor(() => expect(sent.at(-1)).toBe(`DELETE /${BUCKET}/${NEWER}?uploadId=42`));
+    service.close();
+  });
+
+  it("fails with the store's own message for an unknown account or bucket", async () => {
+    const wrong = s3Store("absent-bucket", "", options);
+    await expect(wrong.list()).rejects.toThrow(/answered with 404: The specified bucket does not exist/);
+    const stranger = s3Store(BUCKET, "", { ...options, accessKeyId: "STRANGER" });
+    await expect(stranger.list()).rejects.toThrow(/answered with 403/);
+  });
+});
+
+describe("a location of backups", () => {
+  const at = new Date("2026-11-30T03:30:00.700Z");
+
+  function withAccount(): void {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", options.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", options.secretAccessKey);
+    vi.stubEnv("AWS_ENDPOINT_URL", options.endpoint ?? "");
+  }
+
+  it.each([
+    ["s3://backups/daily", "s3://backups/daily/quire-20261130T033000Z.tar.gz"],
+    ["s3://backups/", "s3://backups/quire-20261130T033000Z.tar.gz"],
+    ["s3://backups/a/mine.tar.gz", "s3://backups/a/mine.tar.gz"],
+    ["/backups", "/backups/quire-20261130T033000Z.tar.gz"],
+    ["/backups/mine.tar.gz", "/backups/mine.tar.gz"],
+  ])("%s is the place of the new backup %s", async (location, expected) => {
+    withAccount();
+    const { store: backups, name } = (await newBackup(location, at))._unsafeUnwrap();
+    expect(backups.locationOf(name)).toBe(expected);
+  });
+
+  it.each(["ftp://host/backups", "postgres://host/quire", "s3:/backups", "s3://"])("refuses %s", async (location) => {
+    withAccount();
+    expect((await newBackup(location, at))._unsafeUnwrapErr()).toMatchObject({ kind: "backup_location_invalid" });
+  });
+
+  it("names the variables of an account that is missing", async () => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "");
+    const { detail } = (await newBackup("s3://backups", at))._unsafeUnwrapErr();
+    expect(detail).toContain("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  });
+
+  it("is the newest backup of a bucket or directory, and is missing where there is none", async () => {
+    withAccount();
+    const { store: backups } = (await newBackup("s3://backups/newest", at))._unsafeUnwrap();
+    for (const name of [NEWER, OLDER]) {
+      await store(backups, name, Buffer.from(name));
+      await backups.accept(name);
+    }
+    expect((await existingBackup("s3://backups/newest"))._unsafeUnwrap().name).toBe(NEWER);
+    // The backups below a prefix are not those of the bucket itself.
+    for (const location of ["s3://backups", "s3://backups/none", directory, join(directory, "absent")]) {
+      expect((await existingBackup(location))._unsafeUnwrapErr()).toEqual({ kind: "backup_missing", location });
+    }
+    expect(await readdir(directory)).not.toContain("absent");
+  });
+});
