@@ -96,6 +96,10 @@ const EXPLANATIONS: Explanations = {
     EXIT.config,
     `This process may have ${limit} files open, and Quire needs ${needed}. Raise the limit: ulimit -n ${recommended} in a shell, LimitNOFILE=${recommended} for systemd, --ulimit nofile=${recommended} for Docker.`,
   ],
+  kernel_lock_unavailable: ({ runtime, platform }) => [
+    EXIT.config,
+    `The embedded database is supported in ${runtime} on Linux only, and this is ${platform}. Start Quire in Node.js, or set DATABASE_URL to a PostgreSQL server.`,
+  ],
   disk_too_small: ({ directory, purpose, resource, free, needed }) => [
     EXIT.io,
     `The disk of ${directory} has ${describeAmount(free, resource)} free, and ${purpose === "create" ? "a new database" : "a migration of the schema"} needs ${describeAmount(needed, resource)}. Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.`,
@@ -111,7 +115,7 @@ const EXPLANATIONS: Explanations = {
   ],
   engine_gave_up: ({ failures, cause }) => [
     cause.kind === "cluster_damaged" ? EXIT.dataError : EXIT.io,
-    `PostgreSQL failed ${failures} times and is not restarted again: ${cause.kind === "cluster_damaged" ? describeDamage(cause.damage) : cause.detail}. All acknowledged writes are in the data directory; nothing in it was deleted.${lastLogLines(cause)}`,
+    `PostgreSQL failed ${failures === 1 ? "once" : `${failures} times`} and is not restarted again: ${cause.kind === "cluster_damaged" ? describeDamage(cause.damage) : cause.detail}. All acknowledged writes are in the data directory; nothing in it was deleted.${lastLogLines(cause)}`,
   ],
   stop_unclean: ({ detail }) => [EXIT.io, `PostgreSQL did not shut down cleanly: ${detail}. ${NOTHING_LOST}`],
 

@@ -60,6 +60,13 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["128 files", "needs 384", "ulimit -n 576", "LimitNOFILE=576", "--ulimit nofile=576"],
     },
   ],
+  kernel_lock_unavailable: [
+    {
+      failure: { kind: "kernel_lock_unavailable", runtime: "Deno", platform: "darwin" },
+      exitCode: 78,
+      says: ["supported in Deno on Linux only", "darwin", "Node.js", "DATABASE_URL"],
+    },
+  ],
   disk_too_small: [
     {
       failure: {
