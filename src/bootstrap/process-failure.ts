@@ -16,6 +16,7 @@ import {
   describeCodeLocation,
   isSystemError,
   lastLogLines,
+  missingPermission,
 } from "./failure-details.ts";
 import type { OpenStorageError } from "./open-storage.ts";
 
@@ -61,6 +62,9 @@ type Explanations = {
 };
 
 const NOTHING_LOST = "No acknowledged write is lost; the next start replays the write-ahead log.";
+
+/** The permissions that the server needs in Deno. */
+const DENO_PERMISSIONS = "--allow-net --allow-read --allow-write --allow-env --allow-sys --allow-ffi";
 
 const EXPLANATIONS: Explanations = {
   config_invalid: ({ problems }) => [
@@ -188,13 +192,17 @@ const EXPLANATIONS: Explanations = {
     "This user is the last admin. Make another user an admin first: quire user role <user> admin",
   ],
 
-  program_failed: ({ cause }) =>
-    isSystemError(cause)
+  program_failed: ({ cause }) => {
+    const refused = missingPermission(cause);
+    if (refused !== null)
+      return [EXIT.config, `Deno refused: ${describeError(refused)}. Start Quire with: deno run ${DENO_PERMISSIONS}`];
+    return isSystemError(cause)
       ? [EXIT.io, `The operating system refused: ${describeError(cause)}. ${NOTHING_LOST}`]
       : [
           EXIT.software,
           `This is a defect of Quire: ${describeError(cause)}${describeCodeLocation(cause)}. ${NOTHING_LOST}`,
-        ],
+        ];
+  },
 };
 
 const DRIFT_MESSAGES = {
