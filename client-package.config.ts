@@ -40,7 +40,7 @@ const PROBLEM_FIELDS = ["code", "detail", "requestId", "status", "title", "type"
 class OperationTypes {
   readonly #checker: ts.TypeChecker;
   /** The types of `result.ts` that the written types name. */
-  readonly named = new Set<string>();
+  readonly named = new Set(["FieldError"]);
 
   constructor(checker: ts.TypeChecker) {
     this.#checker = checker;

@@ -14,6 +14,7 @@ export type {
   CallOptions,
   ClientError,
   Failure,
+  FieldError,
   List,
   ListFailure,
   NetworkError,

@@ -1,12 +1,9 @@
-import type { FieldError as ProblemFieldError } from "../http/problem/problem.ts";
 import type { ErrorOf, JsonOf, Posts, QueryOf, Sessions, Users, ValueOf } from "./endpoint.ts";
 
 /**
  * The bodies, queries, values and errors of all operations, as the routes of the app type them. The build of the package of the
  * client writes each of these types out, so none has a type parameter.
  */
-
-export type FieldError = ProblemFieldError;
 
 export type LogInBody = JsonOf<Sessions["$post"]>;
 /** A session with its token, which no later answer contains. */

@@ -1,4 +1,13 @@
-import type { FieldError } from "./operations.ts";
+/**
+ * One wrong value of a request: its location (`pointer`, RFC 6901), the mistake (`code`), and a sentence for the user
+ * (`detail`).
+ */
+export interface FieldError {
+  readonly in: "body" | "query" | "header";
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
 
 /** The result of a call. It is plain data, so it can be sent to a worker or stored. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };

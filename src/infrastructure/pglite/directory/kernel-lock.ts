@@ -45,13 +45,15 @@ export function kernelLock(
   });
 }
 
+interface Symbols<Pointer> {
+  readonly fcntl: Fcntl;
+  readonly __errno_location: () => Pointer;
+}
+
 /** The parts of `bun:ffi` that the lock needs. */
 interface BunFfi {
-  dlopen(
-    library: string,
-    symbols: object,
-  ): { readonly symbols: Record<"fcntl", Fcntl> & { __errno_location(): number } };
-  readonly read: { i32(pointer: number): number };
+  readonly dlopen: (library: string, symbols: object) => { readonly symbols: Symbols<number> };
+  readonly read: { readonly i32: (pointer: number) => number };
 }
 
 function fcntlOfBun(): Fcntl {
@@ -65,11 +67,8 @@ function fcntlOfBun(): Fcntl {
 
 /** The parts of the global `Deno` that the lock needs. */
 interface DenoFfi {
-  dlopen(
-    library: string,
-    symbols: object,
-  ): { readonly symbols: Record<"fcntl", Fcntl> & { __errno_location(): object } };
-  readonly UnsafePointerView: new (pointer: object) => { getInt32(): number };
+  readonly dlopen: (library: string, symbols: object) => { readonly symbols: Symbols<object> };
+  readonly UnsafePointerView: new (pointer: object) => { readonly getInt32: () => number };
 }
 
 function fcntlOfDeno(): Fcntl {

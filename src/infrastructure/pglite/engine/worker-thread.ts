@@ -61,7 +61,17 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   let hasExited = false;
   let stopWatchdog: (() => void) | null = null;
 
-  let exit: (detail: string) => void = () => {};
+  let settleEnded: (end: WorkerEnd) => void;
+  // The files of a Worker are closed only when it has exited, so nothing settles before its exit event.
+  const ended = new Promise<WorkerEnd>((settle) => (settleEnded = settle));
+
+  const exit = (detail: string) => {
+    ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
+    hasExited = true;
+    stopWatchdog?.();
+    settleEnded(ending);
+    for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
+  };
 
   const end = (reason: EndReason, detail: string) => {
     ending ??= { kind: "ended", reason, detail, hasBegun: true };
@@ -76,18 +86,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     stopWatchdog = startWatchdog(deadlineMs, () => end("deadline", `no answer within ${deadlineMs} ms`));
   };
 
-  // The files of a Worker are closed only when it has exited, so nothing settles before its exit event.
-  const ended = new Promise<WorkerEnd>((settle) => {
-    exit = (detail) => {
-      ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
-      hasExited = true;
-      stopWatchdog?.();
-      settle(ending);
-      for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
-    };
-    worker.once("exit", (code) => exit(`the engine's thread ended with ${code}`));
-  });
-
+  worker.once("exit", (code) => exit(`the engine's thread ended with ${code}`));
   worker.once("error", (error) => end("exit", describeThrown(error)));
 
   worker.on("message", (event: EngineEvent<Damage>) => {
