@@ -1,6 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import ts from "typescript-api";
 
@@ -10,7 +9,9 @@ import ts from "typescript-api";
  * needs neither. Run the build of the project first.
  */
 
-export const CLIENT_PACKAGE = { name: "quire-client", folder: join("dist", "client-package") } as const;
+const FOLDER = join("dist", "client-package");
+/** The package.json of the package, without its version and its licence, which are those of the project. */
+const MANIFEST = "client-package.json";
 
 const SOURCES = join("src", "interfaces", "client");
 const DECLARATIONS = join("dist", "interfaces", "client");
@@ -139,7 +140,7 @@ async function bundle(outfile: string): Promise<void> {
   if (new Set(packages).size !== 1) throw new Error(`The client bundles ${[...new Set(packages)].join(", ")}.`);
 }
 
-async function buildClientPackage({ name, folder }: typeof CLIENT_PACKAGE): Promise<void> {
+async function buildClientPackage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await bundle(join(folder, "client.js"));
@@ -151,20 +152,13 @@ async function buildClientPackage({ name, folder }: typeof CLIENT_PACKAGE): Prom
   copyFileSync(join(SOURCES, "README.md"), join(folder, "README.md"));
   copyFileSync("LICENSE", join(folder, "LICENSE"));
   copyFileSync(join("node_modules", "hono", "LICENSE"), join(folder, "LICENSE-hono"));
-  const { version, license } = JSON.parse(readFileSync("package.json", "utf8")) as Record<
-    "version" | "license",
-    string
-  >;
-  const manifest = {
-    name,
-    version,
-    description: "The typed client of Quire, a publishing API.",
-    license,
-    type: "module",
-    sideEffects: false,
-    exports: { ".": { types: "./client.d.ts", default: "./client.js" } },
-  };
+  const { version, license } = json("package.json");
+  const manifest = { ...json(MANIFEST), version, license };
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildClientPackage(CLIENT_PACKAGE);
+function json(file: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>;
+}
+
+await buildClientPackage(FOLDER);

@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CLIENT_PACKAGE } from "../../client-package.config.ts";
 import { createClient } from "../../src/interfaces/client/client.ts";
-import { PACKAGE_NAME } from "../support/package-name.ts";
+import { CLIENT_PACKAGE_NAME, PACKAGE_NAME } from "../support/package-name.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { startServer, type RunningServer } from "./server.ts";
 
@@ -57,7 +56,7 @@ describe("the documents", () => {
     // tests/process/package/client.test.ts installs the client as its own package.
     const local = program
       .replace("http://127.0.0.1:3000", server.url)
-      .replace(`"${CLIENT_PACKAGE.name}"`, `"${PACKAGE_NAME}/client"`);
+      .replace(`"${CLIENT_PACKAGE_NAME}"`, `"${PACKAGE_NAME}/client"`);
     await writeFile(join(project, "snippet.ts"), local);
     expect(await run(TSC, [])).toEqual({ stdout: "", stderr: "" });
     const { stdout, stderr } = await run(process.execPath, ["snippet.js"]);

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CLIENT_PACKAGE } from "../../../client-package.config.ts";
 import { createClient } from "../../../src/interfaces/client/client.ts";
+import { CLIENT_PACKAGE_NAME } from "../../support/package-name.ts";
 import { COMPILER_OPTIONS } from "../../support/packed-project.ts";
 import { copyTemplate } from "../../support/test-storage.ts";
 import { startServer, type RunningServer } from "../server.ts";
@@ -33,7 +33,9 @@ beforeAll(async () => {
   dataDirectory = await copyTemplate();
   server = await startServer(dataDirectory);
   project = await mkdtemp(join(tmpdir(), "quire-client-"));
-  await run("npm", ["run", "pack:client", "--", "--pack-destination", project], { cwd: ROOT });
+  // The steps of `npm run pack:client` without the build, which would replace the files that other tests use.
+  await run(process.execPath, ["--import", "tsx", "client-package.config.ts"], { cwd: ROOT });
+  await run("npm", ["pack", "./dist/client-package", "--pack-destination", project], { cwd: ROOT });
   const tarball = (await readdir(project)).find((name) => name.endsWith(".tgz")) ?? "";
   await writeFile(join(project, "package.json"), '{"type":"module"}');
   await run("npm", ["install", `./${tarball}`, "--offline"], { cwd: project });
@@ -48,7 +50,7 @@ afterAll(async () => {
 /** The program in a document, for the server of this test, with a new user: a list then has the posts of this program only. */
 async function example(document: string): Promise<string> {
   const [, program = ""] = /^```ts\n([^]*?)^```$/m.exec(await readFile(join(ROOT, document), "utf8")) ?? [];
-  expect(program).toContain(`from "${CLIENT_PACKAGE.name}"`);
+  expect(program).toContain(`from "${CLIENT_PACKAGE_NAME}"`);
   const email = `${randomUUID()}@example.org`;
   await createClient({ url: server.url }).users.register({ name: "Ada", email, password: "correct horse" });
   return program.replace("http://127.0.0.1:3000", server.url).replace("ada@example.org", email);
@@ -68,14 +70,14 @@ async function compile(tsc: string, folder: string, options: object): Promise<st
 describe("the package of the client", () => {
   it("is the only package that its installation adds, and has no dependencies", async () => {
     const packages = await readdir(join(project, "node_modules"));
-    expect(packages.filter((name) => !name.startsWith("."))).toEqual([CLIENT_PACKAGE.name]);
-    const installed = join(project, "node_modules", CLIENT_PACKAGE.name);
+    expect(packages.filter((name) => !name.startsWith("."))).toEqual([CLIENT_PACKAGE_NAME]);
+    const installed = join(project, "node_modules", CLIENT_PACKAGE_NAME);
     const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as object;
     expect(Object.keys(manifest).filter((key) => /dependencies/i.test(key))).toEqual([]);
   });
 
   it("has at most 4.5 kB of code with gzip, and at most 64 KiB of files", async () => {
-    const installed = join(project, "node_modules", CLIENT_PACKAGE.name);
+    const installed = join(project, "node_modules", CLIENT_PACKAGE_NAME);
     const files = await Promise.all((await readdir(installed)).map(async (name) => readFile(join(installed, name))));
     expect(gzipSync(await readFile(join(installed, "client.js"))).length).toBeLessThan(MAX_GZIP_BYTES);
     expect(files.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(MAX_PACKAGE_BYTES);
@@ -104,13 +106,13 @@ describe("the package of the client", () => {
   );
 
   it("has the types that the routes of the server have", async () => {
-    const written = await readFile(join(project, "node_modules", CLIENT_PACKAGE.name, "operations.d.ts"), "utf8");
+    const written = await readFile(join(project, "node_modules", CLIENT_PACKAGE_NAME, "operations.d.ts"), "utf8");
     const names = Array.from(written.matchAll(/^export type (\w+) =/gm), ([, name = ""]) => name);
     expect(names.length).toBeGreaterThan(35);
     const folder = await mkdtemp(join(project, "types-"));
     const program = `
       import type * as Server from "${join(ROOT, "src/interfaces/client/operations.ts")}";
-      import type * as Package from "${CLIENT_PACKAGE.name}";
+      import type * as Package from "${CLIENT_PACKAGE_NAME}";
       type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
       ${names.map((name) => `true satisfies Same<Server.${name}, Package.${name}>;`).join("\n")}`;
     await writeFile(join(folder, "main.ts"), program);
