@@ -8,11 +8,12 @@ const SHARED_MODULES = { isolate: false };
 /** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
 const NESTED_PACKAGES = "**/node_modules/**";
-/** They pack this package, or install packages of third parties. */
+/** They pack this package, install packages of third parties, or run the server in several runtimes. */
 const PACKAGES = [
   "tests/process/openapi/tools.test.ts",
   "tests/process/examples/sqlite-storage.test.ts",
   "tests/process/package/*.test.ts",
+  "tests/process/runtimes/server.test.ts",
 ];
 
 export default defineConfig({

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { exitOnCrash, exitWith, requireSupportedNode } from "./bootstrap/process-end.ts";
+import { exitOnCrash, exitWith, requireSupportedRuntime } from "./bootstrap/process-end.ts";
 
-requireSupportedNode();
+requireSupportedRuntime();
 exitOnCrash();
 const { runCommandLine } = await import("./bootstrap/run-command-line.ts");
 const done = await runCommandLine(process.argv);

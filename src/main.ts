@@ -1,6 +1,6 @@
-import { exitOnCrash, exitWith, handleStopSignals, requireSupportedNode } from "./bootstrap/process-end.ts";
+import { exitOnCrash, exitWith, handleStopSignals, requireSupportedRuntime } from "./bootstrap/process-end.ts";
 
-requireSupportedNode();
+requireSupportedRuntime();
 exitOnCrash();
 const signals = handleStopSignals();
 const { runServer } = await import("./bootstrap/run-server.ts");

@@ -54,3 +54,10 @@ export function describeCodeLocation(cause: unknown): string {
 export function isSystemError(cause: unknown): boolean {
   return cause instanceof Error && "errno" in cause && "syscall" in cause;
 }
+
+/** The error of Deno that a missing permission has caused, by itself or below an error of a package; otherwise `null`. */
+export function missingPermission(cause: unknown): Error | null {
+  for (const error of [cause, cause instanceof Error ? cause.cause : null])
+    if (error instanceof Error && error.name === "NotCapable") return error;
+  return null;
+}

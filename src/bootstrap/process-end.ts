@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 import { checkDescriptors } from "../infrastructure/node/file-descriptors.ts";
+import { runtimeOf } from "../infrastructure/node/runtime.ts";
 import { EXIT } from "./exit-codes.ts";
-import { nodeProblem } from "./node-version.ts";
 import { explain, type ProcessFailure } from "./process-failure.ts";
+import { runtimeProblem } from "./runtime-version.ts";
 
 /** A second signal within this time is the same request: a terminal signals every process, and npm forwards its own signal. */
 const SAME_REQUEST_MS = 100;
@@ -14,9 +15,9 @@ export function exitWith(failure: ProcessFailure): never {
   process.exit(exitCode);
 }
 
-/** Ends the process if its Node is too old. Call it before loading modules that such a Node cannot load. */
-export function requireSupportedNode(): void {
-  const problem = nodeProblem(process.versions.node);
+/** Ends the process if its runtime is too old. Call it before loading modules that such a runtime cannot load. */
+export function requireSupportedRuntime(): void {
+  const problem = runtimeProblem(runtimeOf(process.versions));
   if (problem === null) return;
   process.stderr.write(`${problem}\n`);
   process.exit(EXIT.software);

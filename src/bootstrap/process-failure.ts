@@ -26,6 +26,7 @@ import {
   describeCodeLocation,
   isSystemError,
   lastLogLines,
+  missingPermission,
 } from "./failure-details.ts";
 import type { OpenStorageError } from "./open-storage.ts";
 
@@ -80,6 +81,9 @@ const PURPOSES = {
   back_up: "the copy for a backup",
 };
 
+/** The permissions that the server needs in Deno. */
+const DENO_PERMISSIONS = "--allow-net --allow-read --allow-write --allow-env --allow-sys --allow-ffi";
+
 const EXPLANATIONS: Explanations = {
   config_invalid: ({ problems }) => [
     EXIT.config,
@@ -114,6 +118,10 @@ const EXPLANATIONS: Explanations = {
     EXIT.config,
     `This process may have ${limit} files open, and Quire needs ${needed}. Raise the limit: ulimit -n ${recommended} in a shell, LimitNOFILE=${recommended} for systemd, --ulimit nofile=${recommended} for Docker.`,
   ],
+  kernel_lock_unavailable: ({ runtime, platform }) => [
+    EXIT.config,
+    `The embedded database is supported in ${runtime} on Linux only, and this is ${platform}. Start Quire in Node.js, or set DATABASE_URL to a PostgreSQL server.`,
+  ],
   disk_too_small: ({ directory, purpose, resource, free, needed }) => [
     EXIT.io,
     `The disk of ${directory} has ${describeAmount(free, resource)} free, and ${PURPOSES[purpose]} needs ${describeAmount(needed, resource)}. Free some space, or set QUIRE_DATA_DIR to a directory on another disk. QUIRE_FREE_SPACE_MIB is the amount that Quire always keeps free.`,
@@ -129,7 +137,7 @@ const EXPLANATIONS: Explanations = {
   ],
   engine_gave_up: ({ failures, cause }) => [
     cause.kind === "cluster_damaged" ? EXIT.dataError : EXIT.io,
-    `PostgreSQL failed ${failures} times and is not restarted again: ${cause.kind === "cluster_damaged" ? describeDamage(cause.damage) : cause.detail}. All acknowledged writes are in the data directory; nothing in it was deleted.${lastLogLines(cause)}`,
+    `PostgreSQL failed ${failures === 1 ? "once" : `${failures} times`} and is not restarted again: ${cause.kind === "cluster_damaged" ? describeDamage(cause.damage) : cause.detail}. All acknowledged writes are in the data directory; nothing in it was deleted.${lastLogLines(cause)}`,
   ],
   stop_unclean: ({ detail }) => [EXIT.io, `PostgreSQL did not shut down cleanly: ${detail}. ${NOTHING_LOST}`],
 
@@ -204,13 +212,17 @@ const EXPLANATIONS: Explanations = {
     "This user is the last admin. Make another user an admin first: quire user role <user> admin",
   ],
 
-  program_failed: ({ cause }) =>
-    isSystemError(cause)
+  program_failed: ({ cause }) => {
+    const refused = missingPermission(cause);
+    if (refused !== null)
+      return [EXIT.config, `Deno refused: ${describeError(refused)}. Start Quire with: deno run ${DENO_PERMISSIONS}`];
+    return isSystemError(cause)
       ? [EXIT.io, `The operating system refused: ${describeError(cause)}. ${NOTHING_LOST}`]
       : [
           EXIT.software,
           `This is a defect of Quire: ${describeError(cause)}${describeCodeLocation(cause)}. ${NOTHING_LOST}`,
-        ],
+        ];
+  },
 };
 
 const DRIFT_MESSAGES = {

@@ -88,10 +88,25 @@ export async function startProgram(
   [program, ...words]: readonly [string, ...string[]],
   folder: string,
   dataDirectory: string,
+  environment: Environment = {},
 ): Promise<RunningServer> {
+  return listening(spawnProgram([program, ...words], folder, dataDirectory, environment));
+}
+
+/** Runs a program that is the server until it ends by itself. After 30 s it is killed, and `exitCode` is `null`. */
+export async function runProgram(...program: Parameters<typeof spawnProgram>): Promise<Ended> {
+  return endedInTime(spawnProgram(...program));
+}
+
+function spawnProgram(
+  [program, ...words]: readonly [string, ...string[]],
+  folder: string,
+  dataDirectory: string,
+  environment: Environment,
+) {
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, PORT: "0", QUIRE_DATA_DIR: dataDirectory };
-  return listening(spawn(program, words, { cwd: folder, env }));
+  const env = { PATH, HOME, PORT: "0", QUIRE_DATA_DIR: dataDirectory, ...environment };
+  return spawn(program, words, { cwd: folder, env });
 }
 
 async function listening(child: ChildProcessWithoutNullStreams): Promise<RunningServer> {
@@ -118,7 +133,10 @@ const RUN_TIMEOUT_MS = 30_000;
 
 /** Runs the built server until it ends by itself. After 30 s it is killed, and `exitCode` is `null`. */
 export async function runServer(environment: Environment, how: HowToSpawn = {}): Promise<Ended> {
-  const child = spawnNode(SERVER, [], { PORT: "0", ...environment }, how);
+  return endedInTime(spawnNode(SERVER, [], { PORT: "0", ...environment }, how));
+}
+
+async function endedInTime(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   const timeout = setTimeout(() => child.kill("SIGKILL"), RUN_TIMEOUT_MS);
   return collect(child).finally(() => clearTimeout(timeout));
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClient } from "../../src/interfaces/client/client.ts";
-import { PACKAGE_NAME } from "../support/package-name.ts";
+import { CLIENT_PACKAGE_NAME, PACKAGE_NAME } from "../support/package-name.ts";
 import { copyTemplate } from "../support/test-storage.ts";
 import { startServer, type RunningServer } from "./server.ts";
 
@@ -53,7 +53,11 @@ describe("the documents", () => {
   it.for(SNIPPETS)("have a program in $name that compiles and prints the documented output", async ({ program }) => {
     const quire = createClient({ url: server.url });
     await quire.users.register({ name: "Ada", email: "ada@example.org", password: "correct horse" });
-    await writeFile(join(project, "snippet.ts"), program.replace("http://127.0.0.1:3000", server.url));
+    // tests/process/package/client.test.ts installs the client as its own package.
+    const local = program
+      .replace("http://127.0.0.1:3000", server.url)
+      .replace(`"${CLIENT_PACKAGE_NAME}"`, `"${PACKAGE_NAME}/client"`);
+    await writeFile(join(project, "snippet.ts"), local);
     expect(await run(TSC, [])).toEqual({ stdout: "", stderr: "" });
     const { stdout, stderr } = await run(process.execPath, ["snippet.js"]);
     expect(stderr).toBe("");

@@ -1,29 +1,9 @@
-import type { ClientResponse, InferRequestType } from "hono/client";
-import type { Endpoint, ErrorOf, Result, ValueOf } from "./result.ts";
-
-export interface CallOptions {
-  /** Aborts the call, and its retries. */
-  readonly signal?: AbortSignal;
-}
+import type { ClientResponse } from "hono/client";
+import type { ArgsOf, Endpoint, ErrorOf, ValueOf } from "./endpoint.ts";
+import type { CallOptions, List, ListElement, Result } from "./result.ts";
 
 export interface RequestOptions extends CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** The arguments of an operation. */
-export type ArgsOf<Its extends Endpoint> = {
-  readonly [Part in keyof InferRequestType<Its>]: Part extends "query"
-    ? Typed<InferRequestType<Its>[Part]>
-    : InferRequestType<Its>[Part];
-};
-
-/** The arguments of a query with their own types. In a URL each argument is text. */
-type Typed<Query> = { readonly [Name in keyof Query]: Name extends keyof NoText ? NoText[Name] : Query[Name] };
-
-interface NoText {
-  readonly limit: number;
-  readonly count: boolean;
-  readonly fields: readonly string[];
 }
 
 /** The text of a query. A list becomes its elements, comma-separated. */
@@ -71,31 +51,10 @@ function sentenceAbout({ ok, status, headers }: ClientResponse<unknown>): string
     : `The server redirects to ${location}. Use that URL.`;
 }
 
-type ItemOf<List extends Endpoint> = ValueOf<List> extends { items: readonly (infer Item)[] } ? Item : never;
-
-/** The failure that ends a list early. */
-export interface ListFailure<E> {
-  readonly ok: false;
-  readonly error: E;
-  /** Pass this `cursor` to continue: the list then begins after the last item that was fetched. `null` is the beginning. */
-  readonly cursor: string | null;
-}
-
-type ListElement<Item, E> = { readonly ok: true; readonly value: Item } | ListFailure<E>;
-
-/** The items of a list, fetched page by page on demand. A failure ends the list as its last element. */
-export interface List<Item, E> extends AsyncGenerator<ListElement<Item, E>, void, void> {
-  /**
-   * Pass this `cursor` to continue the list later: the new list begins with the page of the last item, so it repeats at most a
-   * page, and omits nothing. `null` is the beginning.
-   */
-  readonly cursor: string | null;
-}
-
 type Changing<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** The list of an operation that returns pages. */
-export function listOf<Its extends Endpoint, Item = ItemOf<Its>>(
+export function listOf<Its extends Endpoint, Item>(
   endpoint: Its,
   args: ArgsOf<Its>,
   options?: CallOptions,

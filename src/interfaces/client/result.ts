@@ -1,5 +1,13 @@
-import type { ClientResponse, InferResponseType } from "hono/client";
-import type { FieldError, ProblemBody, ProtocolErrorKind } from "../http/problem/problem.ts";
+/**
+ * One wrong value of a request: its location (`pointer`, RFC 6901), the mistake (`code`), and a sentence for the user
+ * (`detail`).
+ */
+export interface FieldError {
+  readonly in: "body" | "query" | "header";
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
 
 /** The result of a call. It is plain data, so it can be sent to a worker or stored. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
@@ -31,18 +39,35 @@ export interface UnexpectedAnswer {
   readonly status: number;
 }
 
-/** An operation of the app, as Hono's client types it. */
-export type Endpoint = (args: never, options?: never) => Promise<ClientResponse<unknown>>;
+/** The errors that the client reports itself, because it has no answer of the server. */
+export type ClientError = NetworkError | Aborted | UnexpectedAnswer;
 
-type Success = 200 | 201 | 202 | 204;
+export interface CallOptions {
+  /** Aborts the call, and its retries. */
+  readonly signal?: AbortSignal;
+}
 
-/** The value of an operation when it succeeds. */
-export type ValueOf<Its extends Endpoint> = InferResponseType<Its, Success>;
+/** Options of a POST. After all retries have failed, call it again with the same key: it takes effect once. */
+export interface PostOptions extends CallOptions {
+  /** 16 to 255 visible characters that cannot be guessed. By default each POST gets a new random key. */
+  readonly idempotencyKey?: string;
+}
 
-/** The errors of an operation by `code`: its own problems (RFC 9457), the problems of any request, and a missing answer. */
-export type ErrorOf<Its extends Endpoint> =
-  | Extract<InferResponseType<Its>, { readonly code: string }>
-  | ProblemBody<ProtocolErrorKind | "invalid_session">
-  | NetworkError
-  | Aborted
-  | UnexpectedAnswer;
+/** The failure that ends a list early. */
+export interface ListFailure<E> {
+  readonly ok: false;
+  readonly error: E;
+  /** Pass this `cursor` to continue: the list then begins after the last item that was fetched. `null` is the beginning. */
+  readonly cursor: string | null;
+}
+
+export type ListElement<Item, E> = { readonly ok: true; readonly value: Item } | ListFailure<E>;
+
+/** The items of a list, fetched page by page on demand. A failure ends the list as its last element. */
+export interface List<Item, E> extends AsyncGenerator<ListElement<Item, E>, void, void> {
+  /**
+   * Pass this `cursor` to continue the list later: the new list begins with the page of the last item, so it repeats at most a
+   * page, and omits nothing. `null` is the beginning.
+   */
+  readonly cursor: string | null;
+}

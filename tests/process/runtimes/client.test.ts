@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +12,7 @@ import { pagesOfOneBrowser, browserSkipReason } from "../../support/browser.ts";
 import { listening } from "../../support/listening.ts";
 import { PACKAGE_NAME } from "../../support/package-name.ts";
 import { copyTemplate } from "../../support/test-storage.ts";
+import { BUN, DENO, NO_PROGRAM } from "./programs.ts";
 import type { visit } from "./visit.ts";
 
 type Seen = Awaited<ReturnType<typeof visit>>;
@@ -20,17 +20,14 @@ type Seen = Awaited<ReturnType<typeof visit>>;
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const VISIT = fileURLToPath(new URL("visit.ts", import.meta.url));
 
-const deno = installed("deno", "deno");
-// The install script of bun moves the program there, if npm runs scripts.
-const bun = installed("bun", "bin/bun") ?? createRequire(import.meta.url).resolve("bun/bin/bun.exe");
 const skipReason = await browserSkipReason();
 const openPage = pagesOfOneBrowser();
 
 /** The runtimes. Each runs a module in a directory where quire is installed. */
 const RUNTIMES: readonly (readonly [name: string, program: string | null, options: readonly string[]])[] = [
   ["Node", process.execPath, []],
-  ["Deno", deno, ["run", "--no-prompt", "--allow-net=127.0.0.1", "--node-modules-dir=manual"]],
-  ["Bun", bun, []],
+  ["Deno", DENO, ["run", "--no-prompt", "--allow-net=127.0.0.1", "--node-modules-dir=manual"]],
+  ["Bun", BUN, []],
 ];
 
 /** Serves a page of another origin than the API. QUIRE_CORS_ORIGINS names that origin. */
@@ -71,7 +68,7 @@ afterAll(async () => {
 
 describe("the typed client", () => {
   for (const [name, program, options] of RUNTIMES) {
-    const why = program === null ? ` (skipped: npm has no program for ${process.platform} on ${process.arch})` : "";
+    const why = program === null ? NO_PROGRAM : "";
     it.skipIf(program === null)(`returns the same results in ${name}${why}`, async () => {
       const { PATH } = process.env;
       const env = { PATH, DENO_DIR: join(directory, "deno"), DENO_NO_UPDATE_CHECK: "1" };
@@ -121,19 +118,4 @@ function expectAll(seen: Seen): void {
 async function visitWith({ external }: { readonly external: string[] }): Promise<string> {
   const { outputFiles } = await build({ entryPoints: [VISIT], bundle: true, format: "esm", write: false, external });
   return outputFiles[0]?.text ?? "";
-}
-
-/** The program for this machine that npm has installed as an optional dependency. It needs no install script. */
-function installed(name: string, path: string): string | null {
-  const ofTests = createRequire(import.meta.url);
-  const { optionalDependencies } = ofTests(`${name}/package.json`) as { optionalDependencies: Record<string, string> };
-  const ofPackage = createRequire(ofTests.resolve(`${name}/package.json`));
-  for (const dependency of Object.keys(optionalDependencies)) {
-    try {
-      return ofPackage.resolve(`${dependency}/${path}`);
-    } catch {
-      // This optional dependency is for another platform.
-    }
-  }
-  return null;
 }

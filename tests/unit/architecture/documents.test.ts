@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { PACKAGE_NAME } from "../../support/package-name.ts";
+import { CLIENT_PACKAGE_NAME, PACKAGE_NAME } from "../../support/package-name.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const DOCUMENTS = [
@@ -74,15 +74,21 @@ describe("a document", () => {
   });
 });
 
-describe("the name of the package", () => {
-  const FILES = [...DOCUMENTS, "examples/deploy/quire@.service", "examples/reader/reader.ts"];
+describe("the name of a package", () => {
+  const FILES = [
+    ...DOCUMENTS,
+    "src/interfaces/client/README.md",
+    "examples/deploy/quire@.service",
+    "examples/reader/reader.ts",
+  ];
   const { version } = JSON.parse(read("package.json")) as { readonly version: string };
 
   /** The import of the client, or the file of `npm pack`. */
   const namesIn = (text: string) => text.match(/\bquire(?:-[a-z]+)*(?:\/client\b|-\d+\.\d+\.\d+\.tgz)/g) ?? [];
 
-  it.each(FILES)("in %s is that of package.json", (name) => {
-    const expected = new Set([`${PACKAGE_NAME}/client`, `${PACKAGE_NAME}-${version}.tgz`]);
+  it.each(FILES)("in %s is that of package.json or of client-package.json", (name) => {
+    const tarballs = [PACKAGE_NAME, CLIENT_PACKAGE_NAME].map((packed) => `${packed}-${version}.tgz`);
+    const expected = new Set([`${PACKAGE_NAME}/client`, ...tarballs]);
     expect(namesIn(read(name)).filter((found) => !expected.has(found))).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { describe, expect, it } from "vitest";
 import { CONFIG_VARIABLES } from "../../../src/bootstrap/config.ts";
 import { EXIT } from "../../../src/bootstrap/exit-codes.ts";
-import { nodeProblem } from "../../../src/bootstrap/node-version.ts";
+import { runtimeProblem } from "../../../src/bootstrap/runtime-version.ts";
 
 /** The exit code of a process that a signal ended is 128 plus the number of the signal. */
 const SIGNALLED = (["SIGINT", "SIGTERM"] as const).map((signal) => 128 + constants.signals[signal]);
@@ -26,7 +26,7 @@ describe("the table of exit codes in docs/commands.md", () => {
 describe("the README", () => {
   it("names the oldest Node that the program accepts", () => {
     expect(readFileSync("README.md", "utf8")).toContain("Node ≥ 20.19");
-    expect(nodeProblem("20.18.0")).toContain("20.19");
+    expect(runtimeProblem({ name: "Node.js", version: "20.18.0" })).toContain("20.19");
   });
 });
 

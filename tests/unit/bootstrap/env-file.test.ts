@@ -52,9 +52,13 @@ describe("parseEnvFile", () => {
     expect(parseEnvFile("a b\nA=1\nc d\n\ne f").problems.map(({ line }) => line)).toEqual([1, 3, 5]);
   });
 
+  it("parses empty values, which Node 22 and 24 join with the next line or with `export`", () => {
+    expect(variablesOf("A=\nB = \nexport C=\nD=1")).toEqual({ A: "", B: "", C: "", D: "1" });
+  });
+
   it("parses assignments of every form like Node", () => {
     const name = fc.stringMatching(/^[A-Z_][A-Z\d_]{0,8}$/);
-    const bare = fc.stringMatching(/^[\w=+/:.@-]{0,12}$/);
+    const bare = fc.stringMatching(/^[\w=+/:.@-]{1,12}$/);
     const quoted = fc.tuple(fc.constantFrom("'", "`", '"'), fc.stringMatching(/^[\w=# \n]{0,12}$/));
     const value = fc.oneof(
       bare,

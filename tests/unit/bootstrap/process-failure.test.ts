@@ -6,6 +6,10 @@ import { explain, type ProcessFailure } from "../../../src/bootstrap/process-fai
 
 const directory = "/srv/quire";
 const cause = new Error("it broke");
+/** As Deno throws it. */
+const notCapable = Object.assign(new Error("Requires ffi access, run again with the --allow-ffi flag"), {
+  name: "NotCapable",
+});
 
 interface Case {
   readonly failure: ProcessFailure;
@@ -178,6 +182,13 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["128 files", "needs 384", "ulimit -n 576", "LimitNOFILE=576", "--ulimit nofile=576"],
     },
   ],
+  kernel_lock_unavailable: [
+    {
+      failure: { kind: "kernel_lock_unavailable", runtime: "Deno", platform: "darwin" },
+      exitCode: 78,
+      says: ["supported in Deno on Linux only", "darwin", "Node.js", "DATABASE_URL"],
+    },
+  ],
   disk_too_small: [
     {
       failure: {
@@ -228,6 +239,11 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       exitCode: 70,
       says: ["defect", "x is not a function"],
     },
+    ...[notCapable, new Error("Cannot load addon", { cause: notCapable })].map((cause) => ({
+      failure: { kind: "program_failed", cause } as const,
+      exitCode: 78,
+      says: ["Deno refused: Requires ffi access", "deno run --allow-net", "--allow-ffi"],
+    })),
     { failure: { kind: "program_failed", cause: undefined }, exitCode: 70, says: ["no reason was given"] },
   ],
   data_directory_foreign: [

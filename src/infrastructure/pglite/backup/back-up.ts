@@ -5,6 +5,7 @@ import { fail } from "../../../domain/shared/fail.ts";
 import { formatLsn } from "../../sql/lsn.ts";
 import { POSTGRESQL_MAJOR, type DataDirectoryDamaged } from "../directory/cluster.ts";
 import { checkSpaceForCopy, type DiskTooSmall } from "../directory/disk-space.ts";
+import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { ACKNOWLEDGED_FILE, BACKUP_SCRATCH, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "../directory/layout.ts";
 import { lockDataDirectory } from "../directory/lock.ts";
 import { readControlFile } from "../integrity/control-file.ts";
@@ -37,7 +38,12 @@ export interface BackupNotProven {
 }
 
 export type BackupError =
-  BackupSourceFailed | DataDirectoryDamaged | DiskTooSmall | BackupInterrupted | BackupNotProven;
+  | BackupSourceFailed
+  | DataDirectoryDamaged
+  | KernelLockUnavailable
+  | DiskTooSmall
+  | BackupInterrupted
+  | BackupNotProven;
 
 export interface BackupOptions {
   /** The absolute path of the data directory, whose server may be running. */
@@ -65,6 +71,7 @@ export async function backUp(options: BackupOptions): Promise<Result<Manifest, B
   try {
     const scratch = await openScratch(join(directory, BACKUP_SCRATCH));
     if (scratch.isErr()) {
+      if (scratch.error.kind === "kernel_lock_unavailable") return err(scratch.error);
       const detail = "another backup of it is running";
       return fail({ kind: "backup_source_failed", directory, reason: "busy", detail });
     }
@@ -141,9 +148,13 @@ async function copyFrom(
   }
 }
 
-async function sourceOf(directory: string): Promise<Result<BackupSource, BackupSourceFailed | DataDirectoryDamaged>> {
+async function sourceOf(
+  directory: string,
+): Promise<Result<BackupSource, BackupSourceFailed | DataDirectoryDamaged | KernelLockUnavailable>> {
   const locked = lockDataDirectory(directory);
-  if (locked.isErr()) return runningSource(directory);
+  if (locked.isErr()) {
+    return locked.error.kind === "kernel_lock_unavailable" ? err(locked.error) : runningSource(directory);
+  }
   const source = await stoppedSource(directory, locked.value);
   if (source.isErr()) locked.value.release();
   return source;

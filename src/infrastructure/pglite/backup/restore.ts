@@ -8,6 +8,7 @@ import { fail } from "../../../domain/shared/fail.ts";
 import { readMigrations } from "../../drizzle/migrations.ts";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { fsyncTree, POSTGRESQL_MAJOR, writeFormat } from "../directory/cluster.ts";
+import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { CLUSTER, LOCK_FILE, RESTORE_SCRATCH } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "../directory/lock.ts";
 import { openEmbeddedDatabase } from "../embedded-database.ts";
@@ -51,6 +52,7 @@ export interface RestoreInterrupted {
 
 export type RestoreError =
   | DataDirectoryInUse
+  | KernelLockUnavailable
   | RestoreTargetNotEmpty
   | BackupTooNew
   | BackupDamaged
@@ -105,7 +107,7 @@ export async function restore(options: RestoreOptions): Promise<Result<Manifest,
 /** Locks a directory for a restoration, and creates it if it is missing. Nothing is written to one with other files. */
 async function lockEmptyDirectory(
   directory: string,
-): Promise<Result<DataDirectoryLock, DataDirectoryInUse | RestoreTargetNotEmpty>> {
+): Promise<Result<DataDirectoryLock, DataDirectoryInUse | KernelLockUnavailable | RestoreTargetNotEmpty>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const entries = await readdir(directory);
   const found = entries.filter((entry) => entry !== LOCK_FILE && entry !== RESTORE_SCRATCH);

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Result } from "neverthrow";
+import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { LOCK_FILE } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse } from "../directory/lock.ts";
 
@@ -14,7 +15,9 @@ export interface ScratchDirectory {
 }
 
 /** Locks a scratch directory, and clears what an interrupted process has left in it. Throws the operating system's error. */
-export async function openScratch(path: string): Promise<Result<ScratchDirectory, DataDirectoryInUse>> {
+export async function openScratch(
+  path: string,
+): Promise<Result<ScratchDirectory, DataDirectoryInUse | KernelLockUnavailable>> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const locked = lockDataDirectory(path);
   if (locked.isErr()) return locked.map(() => neverOpened());

@@ -14,6 +14,7 @@ import {
   type EngineNotOpened,
 } from "../engine/engine.ts";
 import type { EngineDurability } from "../engine/node-fs.ts";
+import { CAN_END_WORKERS } from "../engine/worker-thread.ts";
 import type { Notification } from "../engine/wire-protocol.ts";
 import type { SchemaNeeds } from "./schema-needs.ts";
 import {
@@ -30,7 +31,7 @@ import { backoffMs, restartPolicy } from "./restart-policy.ts";
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged<Damage>;
 
-/** The engine is no longer restarted: it failed too often, or the files are damaged. */
+/** The engine is no longer restarted: it failed too often, the files are damaged, or the runtime cannot replace it. */
 export interface EngineGaveUp {
   readonly kind: "engine_gave_up";
   readonly failures: number;
@@ -209,11 +210,15 @@ class EngineSupervisor implements Supervisor {
     this.#engine = null;
     this.#queue.pause();
     const { reason, detail, lastLines } = failure;
-    this.#options.log.error({ reason, detail, lastLines }, "engine failed: restarting");
+    const event = CAN_END_WORKERS
+      ? "engine failed: restarting"
+      : "engine failed: it cannot be replaced on this runtime";
+    this.#options.log.error({ reason, detail, lastLines }, event);
     void this.#replace(failure);
   }
 
   async #replace(failure: EngineFailed): Promise<void> {
+    if (!CAN_END_WORKERS) return this.#abandon(1, failure);
     const { log, space } = this.#options;
     const startedAt = performance.now();
     let cause: EngineGaveUp["cause"] = failure;

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { err, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { checkDescriptors, type DescriptorsTooFew } from "../../node/file-descriptors.ts";
+import type { KernelLockUnavailable } from "./kernel-lock.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./lock.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
 
@@ -19,7 +20,8 @@ export interface ClaimedDirectory extends DataDirectoryLock {
   readonly directory: string;
 }
 
-export type ClaimError = DescriptorsTooFew | DataDirectoryInUse | DataDirectoryForeign | DataDirectoryUnusable;
+export type ClaimError =
+  DescriptorsTooFew | KernelLockUnavailable | DataDirectoryInUse | DataDirectoryForeign | DataDirectoryUnusable;
 
 /**
  * Locks a data directory for this process, and creates it if it is missing. This is the first step of a start and a

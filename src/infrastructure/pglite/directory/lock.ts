@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { tryLock } from "fs-native-extensions";
-import { ok, type Result } from "neverthrow";
+import { err, ok, type Result } from "neverthrow";
 import { z } from "zod";
 import { fail } from "../../../domain/shared/fail.ts";
+import { kernelLock, type KernelLockUnavailable } from "./kernel-lock.ts";
 import { LOCK_FILE } from "./layout.ts";
 
 /** The process that holds a data directory. */
@@ -28,12 +28,16 @@ const HOLDER_LENGTH = 400;
 
 /**
  * Locks the data directory for this process. The kernel releases the lock when the process ends for any reason, so no
- * lock is ever stale. The text in the file is only for people. Fails with `data_directory_in_use`.
+ * lock is ever stale. The text in the file is only for people. Fails with `data_directory_in_use` or `kernel_lock_unavailable`.
  */
-export function lockDataDirectory(directory: string): Result<DataDirectoryLock, DataDirectoryInUse> {
+export function lockDataDirectory(
+  directory: string,
+): Result<DataDirectoryLock, DataDirectoryInUse | KernelLockUnavailable> {
+  const tryLock = kernelLock();
+  if (tryLock.isErr()) return err(tryLock.error);
   const path = join(directory, LOCK_FILE);
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  if (!tryLock(descriptor)) {
+  if (!tryLock.value(descriptor)) {
     closeSync(descriptor);
     return fail({ kind: "data_directory_in_use", directory, holder: readHolder(path) });
   }

@@ -4,7 +4,7 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { describeThrown } from "./describe-thrown.ts";
 import type { EngineEvent } from "./messages.ts";
 
-/** The thread that creates a new cluster in an empty directory. */
+/** The thread that creates a new cluster in an empty directory. The main thread ends it after its event. */
 const { cluster } = workerData as { readonly cluster: string };
 
 const post = (event: EngineEvent<never>) => parentPort?.postMessage(event, []);
@@ -21,4 +21,3 @@ try {
 } catch (thrown) {
   post({ kind: "failed", reason: describeThrown(thrown) });
 }
-parentPort?.close();

@@ -30,7 +30,8 @@ const CHECKPOINT = encodeExecutions([{ text: "checkpoint", values: [] }]);
 
 /**
  * Runs PostgreSQL in the calling Worker, and serves the requests of the main thread in order. The main thread can end a
- * Worker whose PostgreSQL hangs, and a trap in PostgreSQL does not end the process.
+ * Worker whose PostgreSQL hangs, and a trap in PostgreSQL does not end the process. It also ends the Worker after its last
+ * event: `refused`, `failed` or `closed`.
  */
 export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promise<void> {
   const post = (event: EngineEvent<Damage>, transfer: readonly ArrayBuffer[] = []) =>
@@ -39,7 +40,6 @@ export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promis
     const checked = options.guard.check();
     if (checked.isErr()) {
       post({ kind: "refused", damage: checked.error });
-      parentPort?.close();
       return;
     }
     const { isShutDown } = checked.value;
@@ -51,7 +51,6 @@ export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promis
       await earlier;
       const event = await answer(await opening, request);
       post(event, event.kind === "reply" ? [event.bytes.buffer] : []);
-      if (event.kind === "closed") parentPort?.close();
     };
     // The listener is added before PostgreSQL is open. A thread whose event loop has nothing to wait for is blocked
     // until V8 has compiled all functions that it has begun to compile, which takes a fifth of a second.
@@ -62,7 +61,6 @@ export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promis
     post({ kind: "opened", hasRecovered: !isShutDown, position });
   } catch (thrown) {
     post({ kind: "failed", reason: describeThrown(thrown) });
-    parentPort?.close();
   }
 }
 

@@ -45,6 +45,13 @@ const RESOURCE_LIMITS = { stackSizeMb: 64, maxOldGenerationSizeMb: 512 };
 const MAX_LAST_LINES = 20;
 const FATAL_LINE = /\b(?:PANIC|FATAL):/;
 
+/**
+ * Whether `terminate` ends a Worker that runs WebAssembly, and settles when the Worker has exited. In Bun it never settles,
+ * and in Deno it settles at once while the thread may still write. A program on these runtimes cannot replace an engine
+ * that has failed: only the end of the process ends its thread.
+ */
+export const CAN_END_WORKERS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
+
 export function startWorkerThread<Damage>(file: URL, workerData: unknown): WorkerThread<Damage> {
   const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
   const lastLines: string[] = [];
@@ -54,9 +61,22 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   let hasExited = false;
   let stopWatchdog: (() => void) | null = null;
 
+  let settleEnded: (end: WorkerEnd) => void;
+  // The files of a Worker are closed only when it has exited, so nothing settles before its exit event.
+  const ended = new Promise<WorkerEnd>((settle) => (settleEnded = settle));
+
+  const exit = (detail: string) => {
+    ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
+    hasExited = true;
+    stopWatchdog?.();
+    settleEnded(ending);
+    for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
+  };
+
   const end = (reason: EndReason, detail: string) => {
     ending ??= { kind: "ended", reason, detail, hasBegun: true };
     void worker.terminate();
+    if (!CAN_END_WORKERS) exit(detail);
   };
 
   const watchFirst = () => {
@@ -66,18 +86,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     stopWatchdog = startWatchdog(deadlineMs, () => end("deadline", `no answer within ${deadlineMs} ms`));
   };
 
-  // The files of a Worker are closed only when it has exited, so nothing settles before its exit event.
-  const ended = new Promise<WorkerEnd>((settle) => {
-    worker.once("exit", (code) => {
-      const detail = `the engine's thread ended with ${code}`;
-      ending ??= { kind: "ended", reason: "exit", detail, hasBegun: true };
-      hasExited = true;
-      stopWatchdog?.();
-      settle(ending);
-      for (const [index, waiter] of waiters.splice(0).entries()) waiter.settle({ ...ending, hasBegun: index === 0 });
-    });
-  });
-
+  worker.once("exit", (code) => exit(`the engine's thread ended with ${code}`));
   worker.once("error", (error) => end("exit", describeThrown(error)));
 
   worker.on("message", (event: EngineEvent<Damage>) => {
@@ -104,7 +113,10 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
         else if (waiters.push({ settle, deadlineMs }) === 1) watchFirst();
       }),
     end,
-    kill: async () => void (await worker.terminate()),
+    kill: async () => {
+      const exited = worker.terminate();
+      if (CAN_END_WORKERS) await exited;
+    },
     ended,
   };
 }
