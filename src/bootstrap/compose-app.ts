@@ -34,7 +34,8 @@ export interface Composed {
 
 /** Composes the application from all of its adapters: the same for every runtime. It needs only Web standards. */
 export function composeApp(adapters: Adapters): Composed {
-  const { http, clock, probe, log, limiter, clientAddress, compresses, swaggerUi, load, timer, onDisconnect } = adapters;
+  const { http, clock, probe, log, limiter, clientAddress, compresses, swaggerUi, load, timer, onDisconnect } =
+    adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const app = createApp({
     useCases: bound,

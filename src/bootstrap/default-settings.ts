@@ -14,3 +14,10 @@ export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
 
 export const DEFAULT_REGISTRATION: Registration = "open";
 export const DEFAULT_SESSION_IDLE_DAYS = 30;
+
+export const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
+export const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
+export const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
+export const DEFAULT_ACCOUNT_QUOTA_MIB = 1024;
+export const MIB = 1_048_576;
+export const DAY_MS = 86_400_000;

@@ -75,7 +75,8 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
      * Counts the further units of an operation. It runs after validation, because the cost depends on the input, and
      * before the work.
      */
-    cost: ({ units, description }: Cost) => limit(async (c) => both(c, units(c)), { cost: description, work: withSlot }),
+    cost: ({ units, description }: Cost) =>
+      limit(async (c) => both(c, units(c)), { cost: description, work: withSlot }),
 
     /** Limits password hashing, and guesses of one password for many users. */
     passwords: limit(async (c) => passwords(c, 1)),
@@ -124,11 +125,7 @@ function addressOf(c: Context<HttpEnv>): string {
 }
 
 /** Counts units by a key of the request; `null` as the key, or a quota of 0, means that there is no limit. */
-function unitsOf(
-  policy: RatePolicy,
-  limiter: Dependencies["limiter"],
-  keyOf: (c: Context<HttpEnv>) => string | null,
-) {
+function unitsOf(policy: RatePolicy, limiter: Dependencies["limiter"], keyOf: (c: Context<HttpEnv>) => string | null) {
   const { name, quota } = policy;
   const counter = quota === 0 ? null : limiter(policy);
   return async (c: Context<HttpEnv>, units: number): Promise<Counted> => {
