@@ -88,6 +88,9 @@ async function bundleWorkers(): Promise<Metafile> {
     conditions: ["worker", "browser", "import"],
     target: "es2023",
     alias: NODE_MODULES,
+    // The names stay, so that a stack trace can be read.
+    minifyWhitespace: true,
+    minifySyntax: true,
     define: { NEEDED_MIGRATIONS: JSON.stringify(needed) },
     external: [...Object.keys(packageJson("package.json").dependencies), "node:*"],
     metafile: true,
