@@ -6,6 +6,7 @@ const BUNDLED = [
   "@hono/node-server",
   "@hono/zod-validator",
   "@noble/hashes",
+  "argon2id",
   "cockatiel",
   "commander",
   "dataloader",
@@ -14,6 +15,7 @@ const BUNDLED = [
   "neverthrow",
   "pino",
   "postgres",
+  "safe-stable-stringify",
   "uuid",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");
@@ -79,9 +81,9 @@ export default {
     },
     {
       name: "http-runs-everywhere",
-      comment: "The API uses only Web standards, so an edge runtime can serve it.",
+      comment: "The API and the adapters of workers use only Web standards, so an edge runtime can serve it.",
       severity: "error",
-      from: { path: layer("interfaces/http") },
+      from: { path: layer("(interfaces/(http|edge)|infrastructure/web)") },
       to: { dependencyTypes: ["core"] },
     },
     {

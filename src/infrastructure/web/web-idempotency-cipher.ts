@@ -63,7 +63,7 @@ async function authenticate(secret: Bytes, text: string): Promise<string> {
 async function compress(bytes: Bytes): Promise<Bytes> {
   if (bytes.length < MIN_COMPRESSED_BYTES) return bytes;
   const compressed = await piped(bytes, new CompressionStream("deflate-raw"));
-  return concatBytes(Uint8Array.of(COMPRESSED), compressed) as Bytes;
+  return concatBytes(Uint8Array.of(COMPRESSED), compressed);
 }
 
 async function decompress(bytes: Bytes): Promise<string> {

@@ -16,7 +16,7 @@ export type OpenWorkerError = WorkerMisconfigured | SchemaOutdated | StorageFail
 
 /** The API for one request or one scheduled run. */
 export interface WorkerApi {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly fetch: (request: Request) => Promise<Response>;
   /** Runs the periodic work once. */
   readonly maintain: () => Promise<void>;
   /** Completes the work that a request has left, and closes the storage. */
@@ -55,8 +55,8 @@ export function workerHandler<Env>({ open, log }: Dependencies<Env>): WorkerHand
         return openingProblem(request, opened.error);
       }
       const { value: api } = opened;
-      const answered = Promise.resolve(api.fetch(request));
-      context.waitUntil(answered.finally(async () => finish(api)));
+      const answered = api.fetch(request);
+      context.waitUntil(Promise.allSettled([answered]).then(async () => finish(api)));
       return answered;
     },
     scheduled: async (_event, env) => {
