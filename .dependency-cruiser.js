@@ -136,7 +136,8 @@ export default {
       from: { path: "^src/", pathNot: layer("contracts") },
       to: {
         dependencyTypes: ["npm-dev", "npm-no-pkg", "unknown", "undetermined"],
-        pathNot: `node_modules/(${BUNDLED.join("|")})/`,
+        // A module of the runtime of workers has no file.
+        pathNot: `^cloudflare:|node_modules/(${BUNDLED.join("|")})/`,
       },
     },
   ],

@@ -92,7 +92,7 @@ async function bundleWorkers(): Promise<Metafile> {
     minifyWhitespace: true,
     minifySyntax: true,
     define: { NEEDED_MIGRATIONS: JSON.stringify(needed) },
-    external: [...Object.keys(packageJson("package.json").dependencies), "node:*"],
+    external: [...Object.keys(packageJson("package.json").dependencies), "node:*", "cloudflare:*"],
     metafile: true,
     logLevel: "warning",
   });

@@ -3,6 +3,7 @@ import type { NeededMigration } from "../../infrastructure/drizzle/migrations.ts
 import type { CheckedServer } from "../../infrastructure/postgresql/check-server.ts";
 import type { ServerOptions } from "../../infrastructure/postgresql/client/client.ts";
 import { parseServerUrl } from "../../infrastructure/postgresql/client/server-url.ts";
+import { connectOnWorker } from "../../infrastructure/postgresql/client/worker-connection.ts";
 import {
   checkMigratedServer,
   openRequestStorage,
@@ -36,7 +37,7 @@ export interface PostgresPerRequestOptions<Env> extends Partial<
 }
 
 /** A request has one connection. It closes it, so the idle time does not matter. */
-const ONE_CONNECTION = { poolSize: 1, idleTimeoutMs: DEFAULT_STATEMENT_TIMEOUT_MS };
+const ONE_CONNECTION = { poolSize: 1, idleTimeoutMs: DEFAULT_STATEMENT_TIMEOUT_MS, connect: connectOnWorker };
 
 const DEFAULTS: Omit<RequestStorageOptions, "server" | "log" | "needed"> = {
   ...ONE_CONNECTION,

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { quire, type Quire } from "../../../src/bootstrap/quire.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
@@ -12,7 +12,9 @@ import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/se
 import { eventually } from "../../faults/watching.ts";
 import { PACKAGE_NAME } from "../../support/package-name.ts";
 import { packedProject } from "../../support/packed-project.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
 import { createDatabase, databaseUrl, serverDefaults } from "../../support/test-storage.ts";
+import { startTlsServer, whyNoCertificate } from "../../support/tls-server.ts";
 import { clientOf, edgeFlows, logIn, PASSWORD, register, type Send } from "./edge-flows.ts";
 import { startWorker, type RunningWorker } from "./workerd.ts";
 
@@ -206,7 +208,7 @@ describe("a worker that is not set up", () => {
       "a server that does not answer",
       async () => "postgres://127.0.0.1:1/quire",
       "503 storage_unavailable",
-      "ECONNREFUSED",
+      "the storage was not opened",
     ],
   ])("answers with a problem and logs the reason, with %s", async (_, urlOf, expected, reason) => {
     const worker = await startWorker(project, "postgresql.capnp", { DATABASE_URL: await urlOf() });
@@ -214,6 +216,47 @@ describe("a worker that is not set up", () => {
       const { status, body } = await clientOf(() => worker.url)("GET", "/v1/posts");
       expect(`${status} ${String(body["code"])}`).toBe(expected);
       await eventually("the reason is logged", () => worker.logged().includes(reason));
+    } finally {
+      await worker.stop();
+    }
+  });
+});
+
+describe("a worker on a PostgreSQL server that speaks TLS", () => {
+  let server: PostgresServer;
+  let trusting: string;
+
+  beforeAll(async () => {
+    if (whyNoCertificate !== null) return;
+    const started = await startTlsServer("DNS:localhost");
+    ({ server } = started);
+    const create = ["user", "create", "--new-database", "--role", "admin", "--name", "Grace", "--email", GRACE];
+    await command([...create, "--password-stdin"], `${server.url}/postgres`, PASSWORD);
+    await copyFile(started.certificate, join(project, "ca.pem"));
+    const trusted = 'trustBrowserCas = true, trustedCertificates = [embed "ca.pem"]';
+    trusting = await changedConfig("postgresql.capnp", "trustBrowserCas = true", trusted);
+  });
+  beforeEach(({ skip }) => skip(whyNoCertificate !== null, whyNoCertificate ?? ""));
+  afterAll(async () => {
+    if (whyNoCertificate === null) await server.stop();
+  });
+
+  it.for([
+    { parameters: "sslmode=require", host: "localhost", isTrusted: true, status: 200 },
+    { parameters: "sslmode=verify-full", host: "localhost", isTrusted: true, status: 200 },
+    { parameters: "sslmode=require&target_session_attrs=primary", host: "localhost", isTrusted: true, status: 200 },
+    { parameters: "sslmode=disable", host: "127.0.0.1", isTrusted: false, status: 200 },
+    { parameters: "sslmode=require", host: "localhost", isTrusted: false, status: 503 },
+    { parameters: "sslmode=require", host: "127.0.0.1", isTrusted: true, status: 503 },
+  ])("answers $status with $parameters on $host, with a trusted certificate: $isTrusted", async (connection) => {
+    const { parameters, host, isTrusted, status } = connection;
+    const url = `${server.url.replace("127.0.0.1", host)}/postgres?${parameters}`;
+    const worker = await startWorker(project, isTrusted ? trusting : "postgresql.capnp", { DATABASE_URL: url });
+    try {
+      const answer = await clientOf(() => worker.url)("GET", "/v1/posts");
+      expect(answer.status, worker.logged()).toBe(status);
+      const reason = status === 503 ? /invalid peer certificate/ : /"status":200/;
+      await eventually("the reason is logged", () => reason.test(worker.logged()));
     } finally {
       await worker.stop();
     }
