@@ -83,7 +83,7 @@ function requestApi(adapters: FixedAdapters, storage: WorkerStorage): WorkerApi 
   });
   return {
     fetch: async (request) => app.fetch(request),
-    maintain: async () => maintainOnce(useCases, storage, adapters),
+    maintain: async () => maintainOnce(useCases, storage, adapters.log),
     finish: async () => {
       // A scheduled run resumes a removal that takes longer than its request.
       await useCases.stopRemovals();
@@ -101,7 +101,7 @@ function memoryApi(adapters: FixedAdapters): WorkerApi {
   const { app, useCases } = composeApp({ ...adapters, ...storage, ...limiters });
   return {
     fetch: async (request) => app.fetch(request),
-    maintain: async () => maintainOnce(useCases, storage, adapters),
+    maintain: async () => maintainOnce(useCases, storage, adapters.log),
     finish: async () => {},
   };
 }

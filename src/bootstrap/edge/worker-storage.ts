@@ -2,7 +2,6 @@ import type { Result } from "neverthrow";
 import type { Clock } from "../../application/ports/clock.ts";
 import type { Log } from "../../application/ports/log.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
-import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { OpenWorkerError } from "../../interfaces/edge/worker-handler.ts";
 import type { MaintainedStorage } from "../background/background-work.ts";
 
@@ -10,8 +9,6 @@ import type { MaintainedStorage } from "../background/background-work.ts";
 export interface WorkerStorage extends MaintainedStorage {
   /** Makes a rate limiter whose counts outlive the request. */
   readonly limiter: (clock: Clock, policy: RatePolicy) => RateLimiter;
-  /** Deletes the counts of windows that have ended. */
-  readonly purgeRateLimits?: (now: Date) => Promise<Result<void, StorageFailure>>;
 }
 
 /** Opens the storage of one request, with the bindings of the worker. */

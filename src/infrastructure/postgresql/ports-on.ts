@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
-import { err } from "neverthrow";
+import { err, type Result } from "neverthrow";
 import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Storage } from "../../application/ports/storage.ts";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "../drizzle/attempt.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import type { Database } from "../drizzle/database.ts";
@@ -14,6 +15,8 @@ import type { RenewTitleKeys } from "../drizzle/title-keys.ts";
 export interface PostgresStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
+  /** Deletes the counts of rate limits whose window has ended. */
+  readonly purgeRateLimits: (now: Date) => Promise<Result<void, StorageFailure>>;
 }
 
 /** The time that the close of a storage gives to running statements. */

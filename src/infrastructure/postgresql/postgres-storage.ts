@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "neverthrow";
 import type { Storage } from "../../application/ports/storage.ts";
+import { purgeRateLimits } from "../drizzle/drizzle-rate-limiter.ts";
 import { drizzleRepositories } from "../drizzle/drizzle-unit-of-work.ts";
 import { searchIndexOn } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys } from "../drizzle/title-keys.ts";
@@ -38,6 +39,7 @@ export async function openPostgresStorage(
     ...readOnReplicas(primary, standbys.map(replicaOn), log),
     renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
     searchIndex: searchIndexOn(db),
+    purgeRateLimits: async (now) => purgeRateLimits(db, now),
   });
 }
 

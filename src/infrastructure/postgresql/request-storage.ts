@@ -17,7 +17,6 @@ import { CLOSE_GRACE_MS, portsOn, type PostgresStorage } from "./ports-on.ts";
 /** The storage of one request, on connections of its own. */
 export interface RequestStorage extends PostgresStorage {
   readonly limiter: (clock: Clock, policy: RatePolicy) => RateLimiter;
-  readonly purgeRateLimits: (now: Date) => Promise<Result<void, StorageFailure>>;
 }
 
 export interface RequestStorageOptions extends ServerOptions {
