@@ -10,6 +10,7 @@ const BUNDLED = [
   "@opentelemetry/exporter-trace-otlp-http",
   "@opentelemetry/resources",
   "@opentelemetry/sdk-trace-node",
+  "argon2id",
   "cockatiel",
   "commander",
   "dataloader",
@@ -19,6 +20,7 @@ const BUNDLED = [
   "pino",
   "postgres",
   "prom-client",
+  "safe-stable-stringify",
   "uuid",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");
@@ -84,9 +86,9 @@ export default {
     },
     {
       name: "http-runs-everywhere",
-      comment: "The API uses only Web standards, so an edge runtime can serve it.",
+      comment: "The API and the adapters of workers use only Web standards, so an edge runtime can serve it.",
       severity: "error",
-      from: { path: layer("interfaces/http") },
+      from: { path: layer("(interfaces/(http|edge)|infrastructure/web)") },
       to: { dependencyTypes: ["core"] },
     },
     {
@@ -139,7 +141,8 @@ export default {
       from: { path: "^src/", pathNot: layer("contracts") },
       to: {
         dependencyTypes: ["npm-dev", "npm-no-pkg", "unknown", "undetermined"],
-        pathNot: `node_modules/(${BUNDLED.join("|")})/`,
+        // A module of the runtime of workers has no file.
+        pathNot: `^cloudflare:|node_modules/(${BUNDLED.join("|")})/`,
       },
     },
   ],
