@@ -16,7 +16,8 @@ import { QUIRE_SCHEMA } from "../../src/infrastructure/pglite/quire-schema.ts";
 import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
 import { migrateServer, type PostgresOptions } from "../../src/infrastructure/postgresql/migrate-server.ts";
-import { openPostgresStorage, type PostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
+import type { ServerStorage } from "../../src/infrastructure/postgresql/ports-on.ts";
+import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
 import { checkMigratedServer, openRequestStorage } from "../../src/infrastructure/postgresql/request-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
@@ -139,7 +140,7 @@ async function openForRequest(options: PostgresOptions) {
 export function onServer(
   name: string,
   databaseOptions = "",
-  open: (options: PostgresOptions) => Promise<Result<PostgresStorage, unknown>> = openPostgresStorage,
+  open: (options: PostgresOptions) => Promise<Result<ServerStorage, unknown>> = openPostgresStorage,
 ): StorageUnderTest {
   return {
     name,
