@@ -11,6 +11,7 @@ const BUNDLED = [
   "@opentelemetry/resources",
   "@opentelemetry/sdk-trace-node",
   "aws4fetch",
+  "argon2id",
   "cockatiel",
   "commander",
   "croner",
@@ -22,6 +23,7 @@ const BUNDLED = [
   "postgres",
   "prom-client",
   "tar-stream",
+  "safe-stable-stringify",
   "uuid",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");
@@ -87,9 +89,9 @@ export default {
     },
     {
       name: "http-runs-everywhere",
-      comment: "The API uses only Web standards, so an edge runtime can serve it.",
+      comment: "The API and the adapters of workers use only Web standards, so an edge runtime can serve it.",
       severity: "error",
-      from: { path: layer("interfaces/http") },
+      from: { path: layer("(interfaces/(http|edge)|infrastructure/web)") },
       to: { dependencyTypes: ["core"] },
     },
     {
@@ -142,7 +144,8 @@ export default {
       from: { path: "^src/", pathNot: layer("contracts") },
       to: {
         dependencyTypes: ["npm-dev", "npm-no-pkg", "unknown", "undetermined"],
-        pathNot: `node_modules/(${BUNDLED.join("|")})/`,
+        // A module of the runtime of workers has no file.
+        pathNot: `^cloudflare:|node_modules/(${BUNDLED.join("|")})/`,
       },
     },
   ],

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build, type Metafile } from "esbuild";
+import { readMigrations } from "./src/infrastructure/drizzle/read-migrations.ts";
 import { SWAGGER_UI_FILES } from "./src/interfaces/http/routes/docs.ts";
 
 /**
@@ -37,6 +38,17 @@ const PROGRAMS = {
   "workers/initialise-worker": "src/infrastructure/pglite/engine/initialise-worker.ts",
 };
 
+/** The entry points of workers. */
+const WORKERS = {
+  "package/edge": "src/package/edge.ts",
+  "package/edge-postgresql": "src/package/edge-postgresql.ts",
+};
+
+/** The modules of Node that the driver of PostgreSQL imports, by the names that every runtime with Node's modules has. */
+const NODE_MODULES = Object.fromEntries(
+  ["crypto", "fs", "net", "os", "perf_hooks", "stream", "tls"].map((name) => [name, `node:${name}`]),
+);
+
 async function bundlePrograms(): Promise<Metafile> {
   // The names of chunks contain a hash, so old ones would accumulate.
   rmSync(CHUNKS, { recursive: true, force: true });
@@ -61,9 +73,46 @@ async function bundlePrograms(): Promise<Metafile> {
   return metafile;
 }
 
-/** Writes the licences of the packages in the bundle, which require this. */
-function writeLicences({ inputs }: Metafile): void {
-  const bundled = Object.keys(inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+/** Bundles the API for workers. Only the storage on PostgreSQL imports modules of Node. */
+async function bundleWorkers(): Promise<Metafile> {
+  const migrations = (await readMigrations("drizzle"))._unsafeUnwrap();
+  const needed = migrations.map(({ tag, createdAt, hash }) => ({ tag, createdAt, hash }));
+  const { metafile } = await build({
+    entryPoints: WORKERS,
+    outdir: DIST,
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    // Without "workerd": that build of the driver has a socket of its own, which the storage cannot observe.
+    conditions: ["worker", "browser", "import"],
+    target: "es2023",
+    alias: NODE_MODULES,
+    // The names stay, so that a stack trace can be read.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    define: { NEEDED_MIGRATIONS: JSON.stringify(needed) },
+    external: [...Object.keys(packageJson("package.json").dependencies), "node:*", "cloudflare:*"],
+    metafile: true,
+    logLevel: "warning",
+  });
+  return metafile;
+}
+
+/** Copies the WebAssembly of Argon2id, which a worker imports by itself, with its type. */
+function copyArgon2id(): void {
+  const source = createRequire(import.meta.url).resolve("argon2id/dist/simd.wasm");
+  copyFileSync(source, join(DIST, "package", "argon2id.wasm"));
+  const types = "/** The compiled module of Argon2id. */\ndeclare const argon2id: object;\nexport default argon2id;\n";
+  writeFileSync(join(DIST, "package", "argon2id.d.ts"), types);
+}
+
+/** Writes the licences of the packages in the bundles, which require this. */
+function writeLicences(...bundles: readonly Metafile[]): void {
+  const inputs = bundles.flatMap((bundle) => Object.keys(bundle.inputs));
+  const bundled = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
   const texts = Array.from(new Set(bundled), (name) => {
     const folder = join("node_modules", name);
     const licence = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
@@ -88,5 +137,6 @@ function packageJson(file: string): PackageJson {
   return JSON.parse(readFileSync(file, "utf8")) as PackageJson;
 }
 
-writeLicences(await bundlePrograms());
+writeLicences(await bundlePrograms(), await bundleWorkers());
+copyArgon2id();
 copySwaggerUi();

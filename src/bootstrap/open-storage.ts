@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { err, type Result } from "neverthrow";
 import type { Log } from "../application/ports/log.ts";
 import type { Storage } from "../application/ports/storage.ts";
+import type { StorageFailure } from "../domain/shared/storage-failure.ts";
 import type { Config } from "./config.ts";
 import type { DatabaseConfig } from "./config/database-variables.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
@@ -27,6 +28,8 @@ export interface OpenedStorage extends Storage {
   readonly renewTitleKeys: RenewTitleKeys;
   readonly searchIndex: SearchIndex;
   readonly statistics: () => Promise<StorageStatistics>;
+  /** Deletes the rate limits that have ended, which workers count on a server of PostgreSQL. */
+  readonly purgeRateLimits?: (now: Date) => Promise<Result<void, StorageFailure>>;
   /** Whether no request waits for the database. A server of PostgreSQL has no single queue. */
   readonly isIdle: () => boolean;
   /** Begins a backup of the files; `null` for a PostgreSQL server, which has its own tools. */

@@ -9,6 +9,7 @@ export type { IdempotencyCipher, RequestCipher } from "../application/ports/idem
 export type { Admission, IdempotencyKeyRepository } from "../application/ports/idempotency-keys.ts";
 export type { Log } from "../application/ports/log.ts";
 export type { PasswordHasher, PasswordHashingError, PasswordVerdict } from "../application/ports/password-hasher.ts";
+export type { Quota, RateLimiter, RatePolicy } from "../application/ports/rate-limiter.ts";
 export type { SessionTokens } from "../application/ports/session-tokens.ts";
 export type { Durability, StorageProbe, StorageStatus } from "../application/ports/storage-probe.ts";
 export type { StopUnclean, Storage } from "../application/ports/storage.ts";

@@ -5,10 +5,10 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
 /** The number of heap bytes that the result of `fill` keeps in memory. */
-export function heldBytes(fill: () => unknown): number {
+export async function heldBytes(fill: () => unknown): Promise<number> {
   collectGarbage();
   const before = process.memoryUsage().heapUsed;
-  const held = fill();
+  const held = await fill();
   collectGarbage();
   const bytes = process.memoryUsage().heapUsed - before;
   // The result must stay reachable until the measurement.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import type { Result } from "neverthrow";
 import { inject } from "vitest";
 import type { StorageFailureReason } from "../../src/domain/shared/storage-failure.ts";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
@@ -14,7 +15,10 @@ import { SCHEMA_SETTINGS, SCHEMA_EXTENSIONS } from "./quire-engine.ts";
 import { QUIRE_SCHEMA } from "../../src/infrastructure/pglite/quire-schema.ts";
 import { embeddedStorage, migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { startParameters } from "../../src/infrastructure/pglite/engine/start-parameters.ts";
+import { migrateServer, type PostgresOptions } from "../../src/infrastructure/postgresql/migrate-server.ts";
+import type { ServerStorage } from "../../src/infrastructure/postgresql/ports-on.ts";
 import { openPostgresStorage } from "../../src/infrastructure/postgresql/postgres-storage.ts";
+import { checkMigratedServer, openRequestStorage } from "../../src/infrastructure/postgresql/request-storage.ts";
 import { serverClient } from "../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl, type ServerUrl } from "../../src/infrastructure/postgresql/client/server-url.ts";
 import { cachePosts } from "../../src/infrastructure/storage/post-cache.ts";
@@ -119,8 +123,25 @@ function failureOfWrites(reason: keyof typeof SQLSTATES): readonly string[] {
 
 export const postgresql: StorageUnderTest = onServer("PostgreSQL");
 
+/** The storage of a request of a worker. It has one connection, so nothing runs beside a unit of work. */
+export const postgresqlPerRequest: StorageUnderTest = {
+  ...onServer("PostgreSQL with one connection", "", openForRequest),
+  capabilities: { ...postgresql.capabilities, serialisesUnits: true, blocksOuterReads: true },
+};
+
+/** Migrates the database as the Node server does, and opens it as a worker does. */
+async function openForRequest(options: PostgresOptions) {
+  const { shipped: needed } = (await migrateServer(options))._unsafeUnwrap();
+  const request = { ...options, poolSize: 1, needed };
+  return (await checkMigratedServer(request)).map((checked) => openRequestStorage(request, checked));
+}
+
 /** The storage on a database of a server that is created with these options, such as its locale. */
-export function onServer(name: string, databaseOptions = ""): StorageUnderTest {
+export function onServer(
+  name: string,
+  databaseOptions = "",
+  open: (options: PostgresOptions) => Promise<Result<ServerStorage, unknown>> = openPostgresStorage,
+): StorageUnderTest {
   return {
     name,
     capabilities: {
@@ -132,7 +153,7 @@ export function onServer(name: string, databaseOptions = ""): StorageUnderTest {
     open: async (quota = NO_QUOTA) => {
       const server = await createDatabase(HOSTILE_SETTINGS, databaseOptions);
       const openStorage = async () => {
-        const opened = (await openPostgresStorage({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
+        const opened = (await open({ ...serverDefaults, ...quota, server }))._unsafeUnwrap();
         return indexedBeforeSearch(opened, opened.searchIndex);
       };
       let storage = await openStorage();

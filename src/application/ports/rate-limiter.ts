@@ -1,7 +1,13 @@
+import type { Result } from "neverthrow";
+import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
+
 /** A rate limiter with a quota for each key. Its memory is bounded: when it is full, it drops the counts of some keys. */
 export interface RateLimiter {
-  /** Takes `cost` units, 1 by default, from the remaining units of `key`. Takes none if fewer remain. */
-  take(key: string, cost?: number): Quota;
+  /**
+   * Takes `cost` units, 1 by default, from the remaining units of `key`. Takes none if fewer remain. A limiter that counts outside
+   * of the process fails with `storage_failure`.
+   */
+  take(key: string, cost?: number): Promise<Result<Quota, StorageFailure>>;
 }
 
 /** The units that a key has left in its window. */
@@ -14,6 +20,8 @@ export interface Quota {
 }
 
 export interface RatePolicy {
+  /** Separates its counts from those of other policies, in every process that shares them. */
+  readonly name: string;
   /** The number of units that a key may take in a window. No cost is larger. */
   readonly quota: number;
   readonly windowSeconds: number;

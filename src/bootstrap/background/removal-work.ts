@@ -10,17 +10,18 @@ const RESUME_INTERVAL_MS = 30_000;
 export function startRemovals(useCases: Pick<UseCases, "resumeRemovals" | "stopRemovals">, log: Log): PeriodicWork {
   const removals = startPeriodicWork({
     intervalMs: RESUME_INTERVAL_MS,
-    run: async () => {
-      const resumed = await useCases
-        .resumeRemovals()
-        .catch((error: unknown) => err({ kind: "defect", error } as const));
-      if (resumed.isOk() || resumed.error.kind === "removal_interrupted") return;
-      log.warn({ failure: resumed.error }, "posts and sessions of removed users were not deleted yet");
-    },
+    run: async () => resumeRemovals(useCases, log),
   });
   return {
     stop: async () => {
       await Promise.all([useCases.stopRemovals(), removals.stop()]);
     },
   };
+}
+
+/** Completes interrupted removals of users once. */
+export async function resumeRemovals(useCases: Pick<UseCases, "resumeRemovals">, log: Log): Promise<void> {
+  const resumed = await useCases.resumeRemovals().catch((error: unknown) => err({ kind: "defect", error } as const));
+  if (resumed.isOk() || resumed.error.kind === "removal_interrupted") return;
+  log.warn({ failure: resumed.error }, "posts and sessions of removed users were not deleted yet");
 }

@@ -11,10 +11,17 @@ const INTERVAL_MS = 3_600_000;
 export function startTitleKeyRenewal(renewTitleKeys: RenewTitleKeys, log: Log): PeriodicWork {
   return startPeriodicWork({
     intervalMs: INTERVAL_MS,
-    run: async (isStopping) => {
-      const renewed = await renewTitleKeys(isStopping);
-      if (renewed.isErr()) log.warn({ failure: renewed.error }, "title keys of posts were not renewed");
-      else if (renewed.value > 0) log.info({ posts: renewed.value }, "title keys of posts were renewed");
-    },
+    run: async (isStopping) => renewOutdatedTitleKeys(renewTitleKeys, log, isStopping),
   });
+}
+
+/** Computes the missing title keys once. */
+export async function renewOutdatedTitleKeys(
+  renewTitleKeys: RenewTitleKeys,
+  log: Log,
+  isStopping: () => boolean,
+): Promise<void> {
+  const renewed = await renewTitleKeys(isStopping);
+  if (renewed.isErr()) log.warn({ failure: renewed.error }, "title keys of posts were not renewed");
+  else if (renewed.value > 0) log.info({ posts: renewed.value }, "title keys of posts were renewed");
 }

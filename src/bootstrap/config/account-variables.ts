@@ -2,9 +2,8 @@ import { z } from "zod";
 import { REGISTRATIONS, type Registration } from "../../domain/access.ts";
 import { parseEmailAddress, type EmailAddress } from "../../domain/user/email-address.ts";
 import { parsePassword, type Password } from "../../domain/user/password.ts";
-import { DAY_MS, domainValue, wholeNumber } from "./variable-values.ts";
-
-const DEFAULT_SESSION_IDLE_DAYS = 30;
+import { DAY_MS, DEFAULT_REGISTRATION, DEFAULT_SESSION_IDLE_DAYS } from "../default-settings.ts";
+import { domainValue, wholeNumber } from "./variable-values.ts";
 
 export interface AccountConfig {
   readonly sessionIdleMs: number;
@@ -15,7 +14,9 @@ export interface AccountConfig {
 }
 
 export const AccountVariables = z.object({
-  QUIRE_REGISTRATION: z.enum(REGISTRATIONS, { error: `must be ${REGISTRATIONS.join(" or ")}` }).default("open"),
+  QUIRE_REGISTRATION: z
+    .enum(REGISTRATIONS, { error: `must be ${REGISTRATIONS.join(" or ")}` })
+    .default(DEFAULT_REGISTRATION),
   QUIRE_SESSION_IDLE_DAYS: wholeNumber(1, 3650).default(DEFAULT_SESSION_IDLE_DAYS),
   QUIRE_ADMIN_EMAIL: domainValue(parseEmailAddress, "an e-mail address").optional(),
   QUIRE_ADMIN_PASSWORD: domainValue(parsePassword, "a password of 8 to 1,024 characters").optional(),

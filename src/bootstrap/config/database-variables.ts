@@ -1,11 +1,10 @@
 import { z } from "zod";
 import type { ServerUrl } from "../../infrastructure/postgresql/client/server-url.ts";
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_LOCK_TIMEOUT_MS } from "../default-settings.ts";
 import { onOrOff, serverUrl, serverUrls, wholeNumber } from "./variable-values.ts";
 
 const DEFAULT_POOL_SIZE = 10;
-const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
-const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 const DEFAULT_START_TIMEOUT_MS = 60_000;
 
 export interface DatabaseConfig {

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { MIB, path, wholeNumber } from "./variable-values.ts";
+import { DEFAULT_ACCOUNT_QUOTA_MIB, DEFAULT_STATEMENT_TIMEOUT_MS, MIB } from "../default-settings.ts";
+import { path, wholeNumber } from "./variable-values.ts";
 
 const DEFAULT_DATA_DIRECTORY = "./data";
 const DEFAULT_FREE_SPACE_MIB = 64;
-const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000;
-const DEFAULT_ACCOUNT_QUOTA_MIB = 1024;
 const DEFAULT_CACHE_MIB = 64;
 
 export interface StorageConfig {

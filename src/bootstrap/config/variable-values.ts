@@ -6,8 +6,6 @@ import { ANY_ORIGIN } from "../../interfaces/http/settings.ts";
 import { isProxy } from "../../interfaces/node/client-address.ts";
 
 export const SECOND_MS = 1000;
-export const DAY_MS = 86_400_000;
-export const MIB = 1_048_576;
 
 export const wholeNumber = (min: number, max: number) =>
   z

@@ -1,10 +1,23 @@
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { PasswordHash } from "../../domain/user/password.ts";
 import { packageFile } from "../node/package-files.ts";
 import { argon2id } from "./argon2id.ts";
 import type { HashingAnswer, HashingRequest } from "./hashing-messages.ts";
+import type { HashingLimits } from "./hashing-queue.ts";
 import type { PasswordAlgorithm } from "./password-algorithm.ts";
+
+/** Each running hash takes 19 MiB and a thread. */
+const MAX_RUNNING = 4;
+/** The last request of a full lane waits half a second for one thread, and a second if the other lane is full too. */
+const MAX_WAITING = 50;
+
+/** Half of the cores, so that a flood of log-ins leaves the other half to the event loop and the database. */
+export const THREAD_LIMITS: HashingLimits = {
+  running: Math.min(MAX_RUNNING, Math.max(1, Math.floor(availableParallelism() / 2))),
+  waiting: MAX_WAITING,
+};
 
 /** Node itself loads a worker thread, so this is always the built file. */
 const WORKER_FILE = packageFile("dist/workers/hashing-worker.js");

@@ -4,23 +4,20 @@ import { constants, deflateRaw, deflateRawSync, inflateRaw } from "node:zlib";
 import type { IdempotencyCipher } from "../../application/ports/idempotency-cipher.ts";
 import type { Fingerprint, KeyDigest, SealedResult } from "../../domain/shared/idempotency-record.ts";
 import { hkdf, hmac } from "./hkdf.ts";
+import {
+  COMPRESSED,
+  HKDF_INFO,
+  MIN_COMPRESSED_BYTES,
+  NONCE_BYTES,
+  SECRET_BYTES,
+  TAG_BYTES,
+} from "./idempotency-sealing.ts";
 
 const CIPHER = "aes-256-gcm";
-const SECRET_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-
-/**
- * Ciphertext does not compress, so the text is compressed before. Shorter texts gain nothing. Texts with a session's
- * token are shorter, so that their length reveals nothing about the token.
- */
-const MIN_COMPRESSED_BYTES = 1024;
 /** Longer texts are compressed on another thread. For shorter ones the thread switch takes longer than the compression. */
 const MIN_THREAD_BYTES = 32_768;
 /** The fastest level: half the time of the default level, for a tenth more bytes of prose. */
 const COMPRESSION = { level: constants.Z_BEST_SPEED };
-/** The first byte of compressed data. An uncompressed text begins with a printable character. */
-const COMPRESSED = Buffer.of(1);
 
 /**
  * The cipher of Node's crypto. HKDF (RFC 5869) derives three secrets from the idempotency key: the digest that finds
@@ -29,7 +26,7 @@ const COMPRESSED = Buffer.of(1);
  */
 export const nodeIdempotencyCipher: IdempotencyCipher = {
   forRequest: async ({ key, owner, operation, body }) => {
-    const secrets = (count: number) => hkdf(key, owner ?? operation, "quire idempotency", count * SECRET_BYTES);
+    const secrets = (count: number) => hkdf(key, owner ?? operation, HKDF_INFO, count * SECRET_BYTES);
     const digestAndAuthenticating = secrets(2);
     const digest = digestAndAuthenticating.subarray(0, SECRET_BYTES);
     const authenticating = digestAndAuthenticating.subarray(SECRET_BYTES);
@@ -63,11 +60,11 @@ async function compress(text: string): Promise<Buffer> {
     bytes.length < MIN_THREAD_BYTES
       ? deflateRawSync(bytes, COMPRESSION)
       : await promisify<Buffer, typeof COMPRESSION, Buffer>(deflateRaw)(bytes, COMPRESSION);
-  return Buffer.concat([COMPRESSED, compressed]);
+  return Buffer.concat([Buffer.of(COMPRESSED), compressed]);
 }
 
 async function decompress(bytes: Buffer): Promise<string> {
-  const isCompressed = bytes[0] === COMPRESSED[0];
+  const isCompressed = bytes[0] === COMPRESSED;
   const text = isCompressed ? await promisify<Buffer, Buffer>(inflateRaw)(bytes.subarray(1)) : bytes;
   return text.toString();
 }

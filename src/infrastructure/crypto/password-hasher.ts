@@ -1,22 +1,10 @@
-import { availableParallelism } from "node:os";
 import { err, type Result } from "neverthrow";
 import type { PasswordHasher, PasswordHashingError } from "../../application/ports/password-hasher.ts";
 import { hashingQueue, type HashingLane, type HashingLimits } from "./hashing-queue.ts";
 import type { PasswordAlgorithm } from "./password-algorithm.ts";
 
-/** Each running hash takes 19 MiB and a thread. */
-const MAX_RUNNING = 4;
-/** The last request of a full lane waits half a second for one thread, and a second if the other lane is full too. */
-const MAX_WAITING = 50;
-
-/** Half of the cores, so that a flood of log-ins leaves the other half to the event loop and the database. */
-const DEFAULT_LIMITS: HashingLimits = {
-  running: Math.min(MAX_RUNNING, Math.max(1, Math.floor(availableParallelism() / 2))),
-  waiting: MAX_WAITING,
-};
-
 /** Hashes and verifies passwords, a bounded number at a time. */
-export function passwordHasher(algorithm: PasswordAlgorithm, limits: HashingLimits = DEFAULT_LIMITS): PasswordHasher {
+export function passwordHasher(algorithm: PasswordAlgorithm, limits: HashingLimits): PasswordHasher {
   const queue = hashingQueue(limits);
 
   const queued = async <T>(lane: HashingLane, work: () => Promise<T>): Promise<Result<T, PasswordHashingError>> => {

@@ -3,12 +3,12 @@ import type { SchemaOutdated } from "../../application/ports/storage-probe.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Database } from "./database.ts";
-import { appliedMigrations, pendingMigrations, type Migration } from "./migrations.ts";
+import { appliedMigrations, pendingMigrations, type NeededMigration } from "./migrations.ts";
 
 /** Checks that every shipped migration is applied, and that no migration of a newer program contracts the schema. */
 export async function checkSchema(
   db: Database,
-  shipped: readonly Migration[],
+  shipped: readonly NeededMigration[],
 ): Promise<Result<void, SchemaOutdated | StorageFailure>> {
   const applied = await appliedMigrations(db);
   if (applied.isErr()) return err(applied.error);

@@ -1,19 +1,19 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { sql } from "drizzle-orm";
-import { readMigrationFiles } from "drizzle-orm/migrator";
 import { ok, type Result } from "neverthrow";
-import { z } from "zod";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
 
-/** A migration as this program ships it. Its hash is the SHA-256 of its SQL. */
-export interface Migration {
+/** A migration that this program needs. Its hash is the SHA-256 of its SQL. */
+export interface NeededMigration {
   readonly tag: string;
   readonly createdAt: number;
   readonly hash: string;
+}
+
+/** A migration as this program ships it. */
+export interface Migration extends NeededMigration {
   readonly statements: readonly string[];
   /**
    * For a migration that contracts the schema: the `createdAt` of the newest migration that a program must have to work
@@ -24,13 +24,6 @@ export interface Migration {
 
 /** A migration in the journal of the database. */
 export type AppliedMigration = Pick<Migration, "createdAt" | "hash" | "requiredMigration">;
-
-/** The shipped migrations cannot be read; `cause` names the missing or broken file. */
-export interface MigrationsUnreadable {
-  readonly kind: "migrations_unreadable";
-  readonly folder: string;
-  readonly cause: unknown;
-}
 
 /**
  * This program cannot work with the applied migrations.
@@ -47,42 +40,6 @@ export interface MigrationDrift {
   readonly migration: string;
 }
 
-const Journal = z.object({ entries: z.array(z.object({ tag: z.string(), when: z.number() })) });
-
-/** Reads the migrations in a folder of drizzle-kit. Fails with `migrations_unreadable`. */
-export async function readMigrations(folder: string): Promise<Result<readonly Migration[], MigrationsUnreadable>> {
-  try {
-    const journal = Journal.parse(JSON.parse(await readFile(join(folder, "meta", "_journal.json"), "utf8")));
-    const files = readMigrationFiles({ migrationsFolder: folder });
-    const times = new Map(journal.entries.map(({ tag, when }) => [tag, when]));
-    return ok(
-      files.map(({ folderMillis, hash, sql: statements }, index) => ({
-        tag: journal.entries[index]?.tag ?? String(folderMillis),
-        createdAt: folderMillis,
-        hash,
-        statements,
-        requiredMigration: requiredMigration(statements, times),
-      })),
-    );
-  } catch (cause) {
-    return fail({ kind: "migrations_unreadable", folder, cause });
-  }
-}
-
-/**
- * Reads the comments `-- Contracts: before <tag>: …`, which name the migration that a program must have once this one is
- * applied. A `-- Contracts: …` without a tag explains why no older program needs the removed part.
- */
-function requiredMigration(statements: readonly string[], times: ReadonlyMap<string, number>): number | null {
-  const tags = Array.from(statements.join("\n").matchAll(/^-- Contracts: before ([^\s:]+)/gm), ([, tag = ""]) => tag);
-  const required = tags.map((tag) => {
-    const time = times.get(tag);
-    if (time === undefined) throw new Error(`A migration contracts before ${tag}, which is no migration.`);
-    return time;
-  });
-  return required.length === 0 ? null : Math.max(...required);
-}
-
 /**
  * Compares the applied migrations with the shipped ones and returns those that are pending. Drizzle's own migrator compares
  * only the newest time, so it would skip a migration that was merged late and would not notice one that was edited.
@@ -90,10 +47,10 @@ function requiredMigration(statements: readonly string[], times: ReadonlyMap<str
  * This program works with a schema that a newer program has expanded. It refuses a migration after its own newest one only if
  * that migration contracts the schema.
  */
-export function pendingMigrations(
-  shipped: readonly Migration[],
+export function pendingMigrations<Shipped extends NeededMigration>(
+  shipped: readonly Shipped[],
   applied: readonly AppliedMigration[],
-): Result<readonly Migration[], MigrationDrift> {
+): Result<readonly Shipped[], MigrationDrift> {
   const late = shipped.find((migration, index) => migration.createdAt <= (shipped[index - 1]?.createdAt ?? -1));
   if (late !== undefined) return drift("out_of_order", late.tag);
   const appliedByTime = new Map(applied.map((migration) => [migration.createdAt, migration]));

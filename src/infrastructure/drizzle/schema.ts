@@ -228,3 +228,23 @@ export const idempotencyKeys = pgTable(
     index("idempotency_keys_expiry_idx").on(record.expiresAt),
   ],
 );
+
+/**
+ * The windows of rate limits that several processes count together. The Node server counts in its own process, so its table is
+ * empty. The rows are worth nothing after their window, so a transfer leaves them out.
+ */
+export const rateLimits = pgTable(
+  "rate_limits",
+  {
+    /** The SHA-256 of the name of the policy and of the key, which may hold an address. */
+    key: text().notNull(),
+    taken: integer().notNull(),
+    /** Whether the last request was refused. */
+    isExceeded: boolean("is_exceeded").notNull(),
+    endsAt: moment("ends_at").notNull(),
+  },
+  (window) => [
+    primaryKey({ name: "rate_limits_pkey", columns: [window.key] }),
+    index("rate_limits_end_idx").on(window.endsAt),
+  ],
+);

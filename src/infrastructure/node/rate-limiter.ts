@@ -1,5 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { ok } from "neverthrow";
 import type { Clock } from "../../application/ports/clock.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 
@@ -53,7 +54,7 @@ export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy):
   };
 
   return {
-    take: (written, cost = 1) => {
+    take: async (written, cost = 1) => {
       const now = clock.now().getTime();
       const key = written.length > MAX_KEY_LENGTH ? bytesToHex(sha256(utf8ToBytes(written))) : written;
       const known = lightlyUsed.byKey.get(key) ?? heavilyUsed.byKey.get(key);
@@ -61,11 +62,8 @@ export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy):
       const isExceeded = window.taken + cost > quota;
       if (!isExceeded) window.taken += cost;
       if (window.taken * 2 > quota && lightlyUsed.byKey.delete(key)) heavilyUsed.byKey.set(window.key, window);
-      return {
-        isExceeded,
-        remaining: quota - window.taken,
-        resetSeconds: Math.ceil((window.endsAt - now) / 1000),
-      };
+      const resetSeconds = Math.ceil((window.endsAt - now) / 1000);
+      return ok({ isExceeded, remaining: quota - window.taken, resetSeconds });
     },
   };
 }

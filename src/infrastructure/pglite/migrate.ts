@@ -6,11 +6,10 @@ import {
   appliedMigrations,
   applyMigration,
   pendingMigrations,
-  readMigrations,
   type Migration,
   type MigrationDrift,
-  type MigrationsUnreadable,
 } from "../drizzle/migrations.ts";
+import { readMigrations, type MigrationsUnreadable } from "../drizzle/read-migrations.ts";
 import { logSchemaChange } from "../node/schema-change-log.ts";
 import type { EmbeddedDatabase } from "./embedded-database.ts";
 

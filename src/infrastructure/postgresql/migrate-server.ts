@@ -3,18 +3,13 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import { fail } from "../../domain/shared/fail.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
-import type { Database } from "../drizzle/database.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
-import {
-  readMigrations,
-  type Migration,
-  type MigrationDrift,
-  type MigrationsUnreadable,
-} from "../drizzle/migrations.ts";
+import type { Migration, MigrationDrift } from "../drizzle/migrations.ts";
+import { readMigrations, type MigrationsUnreadable } from "../drizzle/read-migrations.ts";
 import { checkServer, type CheckedServer, type DatabaseUnsuitable } from "./check-server.ts";
-import { serverClient, type ServerOptions } from "./client/client.ts";
+import type { ServerOptions } from "./client/client.ts";
 import type { ServerUrl } from "./client/server-url.ts";
-import { databaseOn } from "./database.ts";
+import { withDatabase } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
 /** The database was not reached within the start timeout; `cause` is the cause of the last attempt. */
@@ -62,10 +57,10 @@ export async function migrateServer(options: PostgresOptions): Promise<Result<Mi
   const migrator = { ...options, server, poolSize: 1, statementTimeoutMs: null };
   const isUnpooled = options.setsTimeouts && !server.isPooled;
   return whenReachable(options, async (cutOff) => {
-    const checked = await onClient(migrator, async (db) => Promise.race([checkServer(db, !isUnpooled), cutOff]));
+    const checked = await withDatabase(migrator, async (db) => Promise.race([checkServer(db, !isUnpooled), cutOff]));
     if (checked.isErr()) return err(checked.error);
     const { extensionSchemas } = checked.value;
-    const migrated = await onClient({ ...migrator, extensionSchemas }, async (db) => {
+    const migrated = await withDatabase({ ...migrator, extensionSchemas }, async (db) => {
       const applied = await migrate(db, shipped.value);
       const renewed = applied.isErr() ? applied : await renewEmailKeys(db, log);
       return renewed.isErr() ? err(renewed.error) : applied;
@@ -74,15 +69,6 @@ export async function migrateServer(options: PostgresOptions): Promise<Result<Mi
     if (migrated.value > 0) log.info({ migrations: migrated.value }, "schema migrated");
     return ok({ shipped: shipped.value, extensionSchemas });
   });
-}
-
-async function onClient<T>(options: ServerOptions, use: (db: Database) => Promise<T>): Promise<T> {
-  const client = serverClient(options);
-  try {
-    return await use(databaseOn(client));
-  } finally {
-    await client.end(0);
-  }
 }
 
 const FIRST_DELAY_MS = 100;

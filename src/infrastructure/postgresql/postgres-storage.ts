@@ -1,29 +1,22 @@
-import { sql } from "drizzle-orm";
 import { err, ok, type Result } from "neverthrow";
-import type { StorageProbe } from "../../application/ports/storage-probe.ts";
 import type { Storage } from "../../application/ports/storage.ts";
-import { attempt } from "../drizzle/attempt.ts";
-import { checkSchema } from "../drizzle/check-schema.ts";
-import type { Database } from "../drizzle/database.ts";
-import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
-import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
-import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
+import { purgeRateLimits } from "../drizzle/drizzle-rate-limiter.ts";
+import { drizzleRepositories } from "../drizzle/drizzle-unit-of-work.ts";
+import { searchIndexOn } from "../drizzle/search/search-index.ts";
+import { renewTitleKeys } from "../drizzle/title-keys.ts";
 import type { ServerStatistics } from "../storage/storage-statistics.ts";
 import { withRetry } from "../storage/retry.ts";
 import { serverClient, type ServerClient, type ServerOptions } from "./client/client.ts";
 import type { ServerUrl } from "./client/server-url.ts";
 import { databaseOn } from "./database.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "./migrate-server.ts";
+import { CLOSE_GRACE_MS, portsOn, type ServerStorage } from "./ports-on.ts";
 import { durableLsnOf, replayedLsnOf } from "./replicas/lsn-queries.ts";
 import { readOnReplicas, type Replica } from "./replicas/replicas.ts";
 
-export interface PostgresStorage extends Storage {
-  readonly renewTitleKeys: RenewTitleKeys;
-  readonly searchIndex: SearchIndex;
+export interface PostgresStorage extends ServerStorage {
   readonly statistics: () => Promise<ServerStatistics>;
 }
-
-export const CLOSE_GRACE_MS = 5000;
 
 /** Opens the storage on a PostgreSQL server and applies the pending migrations. */
 export async function openPostgresStorage(
@@ -35,17 +28,9 @@ export async function openPostgresStorage(
   const { shipped, extensionSchemas } = migrated.value;
   const client = serverClient({ ...options, extensionSchemas });
   const db = databaseOn(client);
-  const storageOptions = { accountQuotaBytes: options.accountQuotaBytes, isShared: true };
   const standbys = options.replicas.map((replica) => openStandby({ ...options, extensionSchemas }, replica));
   const storage: Storage = {
-    ...drizzleRepositories(db, storageOptions),
-    unitOfWork: drizzleUnitOfWork(db, storageOptions),
-    probe: {
-      check: async () => {
-        const checked = await checkSchema(db, shipped);
-        return checked.isErr() ? err(checked.error) : statusOf(db);
-      },
-    },
+    ...portsOn(db, shipped, options.accountQuotaBytes),
     close: async () => {
       const clients = [client, ...standbys.map((standby) => standby.client)];
       await Promise.all(clients.map(async (each) => each.end(CLOSE_GRACE_MS)));
@@ -64,6 +49,7 @@ export async function openPostgresStorage(
     }),
     renewTitleKeys: async (isStopping) => renewTitleKeys(db, isStopping),
     searchIndex: searchIndexOn(db),
+    purgeRateLimits: async (now) => purgeRateLimits(db, now),
   });
 }
 
@@ -86,20 +72,4 @@ function replicaOn({ client, server }: Standby): Replica {
     repositories: drizzleRepositories(db, READ_ONLY),
     replayedLsn: replayedLsnOf(db),
   };
-}
-
-/** The durability of an acknowledged write, and whether the server accepts writes now. */
-async function statusOf(db: Database): ReturnType<StorageProbe["check"]> {
-  const status = await attempt(db, "probe.check", async () =>
-    db
-      .select({
-        isDurable: sql<boolean>`current_setting('fsync')::boolean and current_setting('synchronous_commit') <> 'off'`,
-        isStandby: sql<boolean>`pg_is_in_recovery()`,
-      })
-      .from(sql`(values (1)) as one`),
-  );
-  return status.map(([row]) => ({
-    durability: row?.isDurable === true ? "fsync" : "relaxed",
-    writable: row?.isStandby === false,
-  }));
 }

@@ -5,7 +5,7 @@ import type { NoDatabase } from "../pglite/directory/require-database.ts";
 import { serverClient } from "./client/client.ts";
 import { databaseOn } from "./database.ts";
 import type { PostgresOptions } from "./migrate-server.ts";
-import { CLOSE_GRACE_MS } from "./postgres-storage.ts";
+import { CLOSE_GRACE_MS } from "./ports-on.ts";
 
 /**
  * Fails with `no_database` when the database of a server lacks Quire's schema, of whatever version. It creates nothing. A

@@ -17,7 +17,7 @@ interface TransferredColumn {
 /** A row, with each value in PostgreSQL's text format. */
 export type Row = readonly Value[];
 
-/** Every table. Tables with foreign keys come after the tables that they reference. */
+/** Every table whose rows last. Tables with foreign keys come after the tables that they reference. */
 export const TRANSFERRED_TABLES: readonly TransferredTable[] = [users, posts, sessions, idempotencyKeys].map(
   transferredTable,
 );

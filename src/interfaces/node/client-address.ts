@@ -3,6 +3,7 @@ import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { LRUCache } from "lru-cache";
 import type { ClientAddress } from "../http/middleware/rate-limits.ts";
+import { networkOf } from "../http/network-of.ts";
 
 /** The trusted proxies: addresses, and networks in CIDR notation. */
 export function proxyList(proxies: readonly string[]): BlockList {
@@ -109,15 +110,4 @@ function plainAddress(written: string): string | null {
   const text = written.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, "$1$2");
   const address = text.replace(/%.*$/, "").replace(/^::ffff:(?=[\d.]+$)/i, "");
   return isIP(address) === 0 ? null : address;
-}
-
-/** The first 64 bits of an IPv6 address. */
-function networkOf(address: string): string {
-  // The form of RFC 5952: lower case, no leading zeros, at most one `::`.
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head = "", tail] = canonical.split("::");
-  const first = head === "" ? [] : head.split(":");
-  const last = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = Array.from({ length: 8 - first.length - last.length }, () => "0");
-  return `${[...first, ...zeros, ...last].slice(0, 4).join(":")}::/64`;
 }

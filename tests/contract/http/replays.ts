@@ -4,7 +4,7 @@ import type { Person, Reply } from "../../support/api.ts";
 export const POST = { title: "Once", content: "And only once." };
 
 /** The headers that may differ between a response and its replay. */
-const VARYING_HEADERS = new Set(["x-request-id", "idempotency-replayed"]);
+const VARYING_HEADERS = new Set(["x-request-id", "idempotency-replayed", "server-timing"]);
 
 /** The part of a response that a replay must repeat. */
 export function replayable({ status, headers, text }: Reply) {

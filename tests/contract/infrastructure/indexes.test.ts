@@ -17,6 +17,7 @@ import type { Session, TokenDigest } from "../../../src/domain/session/session.t
 import type { Version } from "../../../src/domain/shared/version.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { renewEmailKeys } from "../../../src/infrastructure/drizzle/email-keys.ts";
+import { purgeRateLimits } from "../../../src/infrastructure/drizzle/drizzle-rate-limiter.ts";
 import { renewTitleKeys } from "../../../src/infrastructure/drizzle/title-keys.ts";
 import { drizzleRepositories } from "../../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
 import {
@@ -36,6 +37,7 @@ const USERS = 2_000;
 const POSTS = 30_000;
 const SESSIONS = 5_000;
 const IDEMPOTENCY_KEYS = 5_000;
+const RATE_LIMITS = 5_000;
 
 /** The id of the n-th row of a table below. */
 const idOf = <AnId extends Id<string>>(n: number) =>
@@ -62,6 +64,9 @@ const ROWS = filling(`
   insert into idempotency_keys
     select 'digest ' || n, id_of(1 + n * 7919 % ${USERS}), 'fingerprint', 'answer', now(), '2026-01-01'::timestamptz + n * interval '1 minute'
     from generate_series(1, ${IDEMPOTENCY_KEYS}) n;
+  insert into rate_limits
+    select 'digest ' || n, 1, false, '2026-01-01'::timestamptz + n * interval '1 minute'
+    from generate_series(1, ${RATE_LIMITS}) n;
 `);
 
 const NOW = new Date("2026-01-01T00:30:00Z");
@@ -273,6 +278,7 @@ const SETTINGS = {
 
 /** The indexes by which a start finds users and posts with outdated keys. */
 const FOR_STARTS = ["posts_outdated_title_key_idx", "users_unicode_email_idx"];
+const FOR_RATE_LIMITS = ["rate_limits_end_idx", "rate_limits_pkey"];
 /** The indexes of a search, whose plans have a test of their own, and of the table with its state, which has one row. */
 const FOR_SEARCHES = ["post_search_pkey", "post_search_terms_idx", "search_index_pkey"];
 
@@ -325,6 +331,12 @@ describe("the indexes of the schema", () => {
     const nodes = await plansOf(async () => renewEmailKeys(db, recordingLog()));
     expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
     expect(indexesIn(nodes)).toEqual(["users_unicode_email_idx"]);
+  });
+
+  it("serve the purge of ended rate limits without reading a whole table", async () => {
+    const nodes = await plansOf(async () => purgeRateLimits(db, NOW));
+    expect(nodes.map((node) => node["Node Type"])).not.toContain("Seq Scan");
+    expect(indexesIn(nodes)).toEqual(FOR_RATE_LIMITS);
   });
 
   it("serve the renewal of outdated title keys without reading a whole table", async () => {
@@ -478,6 +490,7 @@ describe("the indexes of the schema", () => {
       ...CALLS.flatMap(([, , indexes]) => indexes),
       ...Object.values(INDEXES_OF).flat(),
       ...FOR_STARTS,
+      ...FOR_RATE_LIMITS,
       ...FOR_SEARCHES,
     ]);
     expect(rows.length).toBeGreaterThan(0);

@@ -12,9 +12,9 @@ import { checkSchema } from "../../../src/infrastructure/drizzle/check-schema.ts
 import {
   appliedMigrations,
   pendingMigrations,
-  readMigrations,
   type Migration,
 } from "../../../src/infrastructure/drizzle/migrations.ts";
+import { readMigrations } from "../../../src/infrastructure/drizzle/read-migrations.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { addMigration, copyMigrations, FUTURE, journalEntry } from "../../support/migrations-folder.ts";
@@ -22,7 +22,16 @@ import { PUBLISHED_POSTS } from "../../../src/testing/fixtures.ts";
 import { rawClient } from "../../support/raw-client.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
-const TABLES = ["account_usage", "idempotency_keys", "post_search", "posts", "search_index", "sessions", "users"];
+const TABLES = [
+  "account_usage",
+  "idempotency_keys",
+  "post_search",
+  "posts",
+  "rate_limits",
+  "search_index",
+  "sessions",
+  "users",
+];
 
 const migration = (createdAt: number, hash = `hash ${createdAt}`): Migration => ({
   tag: `000${createdAt}`,

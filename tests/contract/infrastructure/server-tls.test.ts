@@ -1,48 +1,26 @@
-import { execFileSync } from "node:child_process";
-import { chownSync, statSync } from "node:fs";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
-import { makePostgresServer, type PostgresServer } from "../../support/postgres-server.ts";
+import type { PostgresServer } from "../../support/postgres-server.ts";
 import { serverDefaults } from "../../support/test-storage.ts";
-
-/** The reason why no certificate can be made; `null` if it can. */
-const whyNot = (() => {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return null;
-  } catch {
-    return "there is no openssl in the PATH";
-  }
-})();
+import { startTlsServer, whyNoCertificate } from "../../support/tls-server.ts";
 
 let server: PostgresServer;
 let certificate: string;
 const clients: ServerClient[] = [];
 
 beforeAll(async () => {
-  if (whyNot !== null) return;
-  server = await makePostgresServer();
-  certificate = join(server.directory, "server.crt");
-  const key = join(server.directory, "server.key");
-  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-  const files = ["-keyout", key, "-out", certificate];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", ...names, ...files], {
-    stdio: "ignore",
-  });
-  const { uid, gid } = statSync(server.directory);
-  for (const file of [key, certificate]) chownSync(file, uid, gid);
-  await server.start(["-c", "ssl=on"]);
+  if (whyNoCertificate !== null) return;
+  ({ server, certificate } = await startTlsServer("DNS:localhost,IP:127.0.0.1"));
 });
-beforeEach(({ skip }) => skip(whyNot !== null, whyNot ?? ""));
+beforeEach(({ skip }) => skip(whyNoCertificate !== null, whyNoCertificate ?? ""));
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.end(1000);
 });
 afterAll(async () => {
-  if (whyNot === null) await server.stop();
+  if (whyNoCertificate === null) await server.stop();
 });
 
 /** Returns true if the server reports the connection as encrypted. */

@@ -79,10 +79,10 @@ describe("the package", () => {
     expect(stdout).toBe(`${version}\n`);
   });
 
-  it("loads each module that it exports, but for the contracts", async () => {
+  it("loads each module that it exports, but for the contracts and the WebAssembly of workers", async () => {
     const { exports } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { exports: object };
-    // The contracts need vitest.
-    const paths = Object.keys(exports).filter((path) => path !== "./contracts");
+    // The contracts need vitest, and Node does not import WebAssembly.
+    const paths = Object.keys(exports).filter((path) => path !== "./contracts" && !path.endsWith(".wasm"));
     const modules = paths.map((path) => PACKAGE_NAME + path.slice(1));
     expect(modules).toContain(`${PACKAGE_NAME}/client`);
     const program = modules.map((module) => `await import(${JSON.stringify(module)});`).join("\n");

@@ -2,7 +2,10 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StorageFailure } from "../../../src/domain/shared/storage-failure.ts";
 import { startExpiryPurge } from "../../../src/bootstrap/background/expiry-purge.ts";
+import { backgroundWork } from "../../../src/bootstrap/background/background-work.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
+import { testApp } from "../../../src/testing/test-app.ts";
+import { eventually } from "../../faults/watching.ts";
 
 const OUTAGE: StorageFailure = {
   kind: "storage_failure",
@@ -71,12 +74,26 @@ describe("startExpiryPurge", () => {
       {
         purgeExpiredSessions: async () => err(OUTAGE),
         purgeExpiredIdempotencyKeys: async () => (keys++, err(OUTAGE)),
+        purgeRateLimits: async () => err(OUTAGE),
       },
       log,
     );
     await new Promise((settle) => setImmediate(settle));
     await purge.stop();
     expect(keys).toBe(1);
-    expect(log.lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+    expect(log.lines.map(({ level }) => level)).toEqual(["warn", "warn", "warn"]);
+  });
+
+  it("deletes the ended rate limits of a storage that counts them, as a part of the background work", async () => {
+    const purgedAt: Date[] = [];
+    const { storage, useCases, log } = testApp();
+    const purgeRateLimits = async (now: Date) => {
+      purgedAt.push(now);
+      return ok();
+    };
+    const work = backgroundWork({ ...storage, purgeRateLimits }, log).start(useCases);
+    await eventually("the purge has run", () => purgedAt.length === 1);
+    await work.stop();
+    expect(purgedAt).toEqual([expect.any(Date)]);
   });
 });

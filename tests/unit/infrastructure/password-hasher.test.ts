@@ -8,10 +8,12 @@ import { describe, expect, it, vi } from "vitest";
 import type { PasswordHasher } from "../../../src/application/ports/password-hasher.ts";
 import type { Password, PasswordHash } from "../../../src/domain/user/password.ts";
 import { argon2id } from "../../../src/infrastructure/crypto/argon2id.ts";
-import { argon2idOnThreads } from "../../../src/infrastructure/crypto/hashing-threads.ts";
+import { argon2idOnThreads, THREAD_LIMITS } from "../../../src/infrastructure/crypto/hashing-threads.ts";
+import { argon2idOnWasm } from "../../../src/infrastructure/web/argon2id-wasm.ts";
 import { passwordHasher } from "../../../src/infrastructure/crypto/password-hasher.ts";
 import { passwordHasherContract } from "../../../src/contracts/password-hasher.contract.ts";
 import { password } from "../../../src/testing/fixtures.ts";
+import { compiledArgon2id } from "../../support/compiled-argon2id.ts";
 
 const SECRET = password("correct horse battery staple");
 const WRONG = password("correct horse battery stapler");
@@ -24,11 +26,14 @@ const verdict = async (hasher: PasswordHasher, secret: Password, hash: PasswordH
 
 const ARGON2ID = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/;
 
+const wasm = argon2idOnWasm(compiledArgon2id());
+
 describe.each([
   { name: "argon2id", algorithm: argon2id },
   { name: "argon2id on worker threads", algorithm: argon2idOnThreads() },
+  { name: "argon2id in WebAssembly", algorithm: wasm },
 ])("passwordHasher with $name", ({ name, algorithm }) => {
-  const hasher = passwordHasher(algorithm);
+  const hasher = passwordHasher(algorithm, THREAD_LIMITS);
   passwordHasherContract(name, hasher);
 
   it("makes a PHC string with the algorithm and its parameters", async () => {
@@ -44,8 +49,32 @@ describe.each([
   });
 });
 
+describe("argon2id in WebAssembly and in native code", () => {
+  it.each([
+    ["WebAssembly", wasm, "native code", argon2id],
+    ["native code", argon2id, "WebAssembly", wasm],
+  ])("%s verifies the hashes of the other", async (_, verifying, __, hashing) => {
+    for (const secret of [SECRET, password("пароль 漢字 😀"), password("x".repeat(1024))]) {
+      const stored = await hashing.hash(secret);
+      expect(await verifying.verify(secret, stored)).toBe(true);
+      expect(await verifying.verify(WRONG, stored)).toBe(false);
+      expect(verifying.isCurrent(stored)).toBe(true);
+    }
+  });
+
+  it.each([
+    { memoryCost: 8_192, timeCost: 1, parallelism: 1 },
+    { memoryCost: 32_768, timeCost: 3, parallelism: 2, outputLen: 64 },
+    { memoryCost: 131_072, timeCost: 2, parallelism: 4, outputLen: 16 },
+  ])("agree on a hash with %o", async (parameters) => {
+    const stored = await argon2Hash(SECRET, parameters);
+    expect(await wasm.verify(SECRET, stored)).toBe(true);
+    expect(await wasm.verify(WRONG, stored)).toBe(false);
+  });
+});
+
 describe("passwordHasher with stored hashes", () => {
-  const hasher = passwordHasher(argon2id);
+  const hasher = passwordHasher(argon2id, THREAD_LIMITS);
   const CURRENT = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
   it.each([
@@ -64,7 +93,7 @@ describe("passwordHasher with stored hashes", () => {
 
   it("fails with the exception of the algorithm as the cause", async () => {
     const cause = new Error("Out of memory");
-    const broken = passwordHasher({ ...argon2id, hash: async () => Promise.reject(cause) });
+    const broken = passwordHasher({ ...argon2id, hash: async () => Promise.reject(cause) }, THREAD_LIMITS);
     const failure = { kind: "password_hashing_failed", cause };
     expect((await broken.hash(SECRET))._unsafeUnwrapErr()).toEqual(failure);
     expect((await broken.verify(SECRET, null))._unsafeUnwrapErr()).toEqual(failure);
@@ -72,13 +101,11 @@ describe("passwordHasher with stored hashes", () => {
 
   it("computes a hash for a user who does not exist, so that the time does not reveal that", async () => {
     const hashed: string[] = [];
-    const counting = passwordHasher({
-      ...argon2id,
-      hash: async (secret) => {
-        hashed.push(secret);
-        return argon2id.hash(secret);
-      },
-    });
+    const hash = async (secret: Password) => {
+      hashed.push(secret);
+      return argon2id.hash(secret);
+    };
+    const counting = passwordHasher({ ...argon2id, hash }, THREAD_LIMITS);
     expect(await verdict(counting, SECRET, null)).toBe("mismatch");
     expect(hashed).toEqual([SECRET]);
   });
@@ -127,7 +154,7 @@ describe("argon2idOnThreads", () => {
   it.skipIf(!fifos)(
     `uses no thread of libuv, which file access and compression need${fifos ? "" : " (skipped: mkfifo is missing)"}`,
     async () => {
-      const hasher = passwordHasher(argon2idOnThreads());
+      const hasher = passwordHasher(argon2idOnThreads(), THREAD_LIMITS);
       // The worker is started first, because Node reads its files with the threads of libuv.
       const stored = (await hasher.hash(SECRET))._unsafeUnwrap();
       const directory = mkdtempSync(join(tmpdir(), "quire-fifo-"));

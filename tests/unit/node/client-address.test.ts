@@ -16,7 +16,7 @@ describe("clientAddress", () => {
   it("caches an address without keeping the header in memory", async () => {
     const address = clientAddress(countedHosts(proxyList(["10.0.0.0/8"])));
     const incoming = { socket: { remoteAddress: "10.0.0.1" } };
-    const bytes = heldBytes(() => {
+    const bytes = await heldBytes(() => {
       for (let client = 0; client < 10_000; client++) {
         const forwarded = `${"x".repeat(14_000)}, 2001:db8:0:${client.toString(16)}:aaaa:bbbb:cccc:dddd`;
         const c = { env: { incoming }, req: { header: () => forwarded } };

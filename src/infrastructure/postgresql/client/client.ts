@@ -6,10 +6,12 @@ import { driverError } from "../../sql/driver-error.ts";
 import { isSelect } from "../../sql/is-select.ts";
 import { encodeParameter, type Parameter } from "../../sql/parameter.ts";
 import { endsConnection, readError, writeError } from "./connection-error.ts";
+import type { ConnectToServer } from "./connection.ts";
 import { connectionWatchdog } from "./connection-watchdog.ts";
 import { driverOptions, socketMaker } from "./driver-options.ts";
 import { checkHostHealth } from "./host-health.ts";
 import { hostSelection } from "./host-selection.ts";
+import { connectOnNode } from "./node-connection.ts";
 import { renewedPool } from "./renewed-pool.ts";
 import type { ServerUrl } from "./server-url.ts";
 import { pooledSettings, sessionSettings } from "./session-settings.ts";
@@ -32,6 +34,8 @@ export interface ServerOptions {
    * them, so behind a pooler they are set for the role (docs/postgresql.md).
    */
   readonly setsTimeouts: boolean;
+  /** Opens a connection; by default with the sockets of Node. */
+  readonly connect?: ConnectToServer;
   /** Schemas that hold extensions, in addition to `public`. */
   readonly extensionSchemas?: readonly string[];
   readonly log: Log;
@@ -96,15 +100,15 @@ export function serverClient(options: ServerOptions): ServerClient {
 }
 
 function openPool(options: ServerOptions) {
-  const { server, statementTimeoutMs, log } = options;
+  const { server, statementTimeoutMs, connect = connectOnNode, log } = options;
   const connectTimeoutMs = server.connectTimeoutMs ?? options.connectTimeoutMs;
   const preparesStatements = options.preparesStatements && !server.isPooled;
   const watchdog = connectionWatchdog({
-    checkHost: async (address, backends) => checkHostHealth(server, address, backends),
+    checkHost: async (address, backends) => checkHostHealth(server, address, backends, connect),
     answerTimeoutMs: statementTimeoutMs === null ? null : statementTimeoutMs + ANSWER_GRACE_MS,
     log,
   });
-  const selectHost = hostSelection(server, connectTimeoutMs);
+  const selectHost = hostSelection(server, connectTimeoutMs, connect);
   const pool = renewedPool(() =>
     postgres({
       ...driverOptions(server),
@@ -114,7 +118,7 @@ function openPool(options: ServerOptions) {
       prepare: preparesStatements,
       backoff: (failures) => Math.random() * Math.min(FIRST_DELAY_S * 2 ** failures, MAX_DELAY_S),
       connection: startupOf(options),
-      ...socketMaker(server, connectTimeoutMs, selectHost, (connection) => watchdog.watch(connection)),
+      ...socketMaker(server, connectTimeoutMs, connect, selectHost, (connection) => watchdog.watch(connection)),
     }),
   );
   return { pool, watchdog, preparesStatements };

@@ -1,6 +1,4 @@
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { driverError } from "../../sql/driver-error.ts";
+import type { Duplex } from "node:stream";
 import { messageScanner } from "./message-scanner.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
@@ -8,7 +6,7 @@ import type { ServerHost, ServerUrl } from "./server-url.ts";
 export interface ServerConnection {
   readonly address: ServerHost;
   /** The driver uses it from the startup message on. */
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** The id of the server process (BackendKeyData); `null` until the server has sent it. */
   backend(): number | null;
   /** Whether the server has sent anything since TLS was set up. */
@@ -19,92 +17,18 @@ export interface ServerConnection {
   destroy(reason: string): void;
 }
 
+/** Connects to one host and sets up TLS as the URL demands. Throws an error with a code, such as `CONNECT_TIMEOUT`. */
+export type ConnectToServer = (server: ServerUrl, address: ServerHost, timeoutMs: number) => Promise<ServerConnection>;
+
 /** SSLRequest, and the byte by which a server accepts it (PostgreSQL 18, 54.7). */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-const ACCEPTED = "S";
-
-/**
- * Connects to one host and sets up TLS as the URL demands. The driver could do both, but it would hide the socket, and the
- * watchdog could neither see nor close a dead connection. Throws the error of the system, or `CONNECT_TIMEOUT`.
- */
-export async function connectToServer(
-  server: ServerUrl,
-  address: ServerHost,
-  timeoutMs: number,
-): Promise<ServerConnection> {
-  const raw = address.path === undefined ? connect(address) : connect(address.path);
-  const timeout = AbortSignal.timeout(timeoutMs);
-  raw.on("error", ignore);
-  try {
-    await eventOf(raw, "connect", timeout);
-    if (server.keepAliveDelayMs !== null) raw.setKeepAlive(true, server.keepAliveDelayMs);
-    const isPlain = server.tls === false || address.path !== undefined;
-    return observed(address, raw, isPlain ? raw : await secured(server, address, raw, timeout));
-  } catch (thrown) {
-    raw.destroy();
-    throw thrown;
-  }
-}
-
-async function secured(
-  { tls, tlsNegotiation }: ServerUrl,
-  address: ServerHost,
-  raw: Socket,
-  timeout: AbortSignal,
-): Promise<Socket> {
-  if (tlsNegotiation === "postgres") {
-    raw.write(SSL_REQUEST);
-    const [answer] = (await eventOf(raw, "data", timeout)) as [Buffer];
-    // More than one byte was injected by a machine in between (CVE-2021-23222).
-    if (answer.toString("latin1") !== ACCEPTED) {
-      if (tls === "prefer") return raw;
-      throw driverError("sqlclient_unable_to_establish_sqlconnection", "The server does not speak TLS.");
-    }
-  }
-  const host = address.path === undefined ? address.host : "localhost";
-  const socket = connectTls({
-    socket: raw,
-    host,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(tlsNegotiation === "direct" ? { ALPNProtocols: ["postgresql"] } : {}),
-    ...(typeof tls === "object" ? tls : { rejectUnauthorized: false }),
-  });
-  socket.on("error", ignore);
-  await eventOf(socket, "secureConnect", timeout);
-  return socket;
-}
-
-/** An `error` event without a listener would end the process. */
-const ignore = () => {};
-
-/** Waits for an event. Rejects when the socket fails or closes before it. */
-async function eventOf(socket: Socket, event: string, timeout: AbortSignal): Promise<unknown[]> {
-  const over = new AbortController();
-  try {
-    return await new Promise<unknown[]>((settle, refuse) => {
-      const refuseWith = (code: string) => refuse(Object.assign(new Error(code), { code }));
-      const listeners = {
-        [event]: (...values: unknown[]) => settle(values),
-        error: refuse,
-        close: () => refuseWith("ECONNRESET"),
-      };
-      for (const [name, listener] of Object.entries(listeners)) {
-        socket.on(name, listener);
-        over.signal.addEventListener("abort", () => void socket.off(name, listener));
-      }
-      timeout.addEventListener("abort", () => refuseWith("CONNECT_TIMEOUT"), { signal: over.signal });
-      if (timeout.aborted) refuseWith("CONNECT_TIMEOUT");
-    });
-  } finally {
-    over.abort();
-  }
-}
+export const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+export const ACCEPTED = "S";
 
 /**
  * Counts the answers that the server owes on a connection: ReadyForQuery for each startup message, Sync and Query, and
  * ParameterDescription for each Describe, which the driver sometimes sends without a Sync.
  */
-function observed(address: ServerHost, raw: Socket, socket: Socket): ServerConnection {
+export function observed(address: ServerHost, raw: Duplex, socket: Duplex): ServerConnection {
   let backend: number | null = null;
   let hasAnswered = false;
   let answersDue = 1;

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type postgres from "postgres";
-import { connectToServer, type ServerConnection } from "./connection.ts";
+import type { ConnectToServer, ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 type DriverOptions = postgres.Options<Record<string, never>>;
@@ -31,13 +31,14 @@ export function driverOptions(server: ServerUrl): DriverOptions {
 export function socketMaker(
   server: ServerUrl,
   timeoutMs: number,
+  connect: ConnectToServer,
   selectHost: () => Promise<ServerHost>,
   onOpen: (connection: ServerConnection) => void,
 ): { socket(): Promise<Duplex> } {
   return {
     socket: async () => {
       try {
-        const connection = await connectToServer(server, await selectHost(), timeoutMs);
+        const connection = await connect(server, await selectHost(), timeoutMs);
         onOpen(connection);
         return destroyedIfUnused(connection.socket);
       } catch (error) {

@@ -1,7 +1,7 @@
 import { probeHost } from "./probe-host.ts";
 import { isConnectionError } from "./connection-error.ts";
 import { SUSPICIOUS_SILENCE_MS, type HostHealth } from "./connection-watchdog.ts";
-import type { ServerConnection } from "./connection.ts";
+import type { ConnectToServer, ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 /** The time limit of a host on a new connection. Together with the silence before the check, it is far below 10 s. */
@@ -15,6 +15,7 @@ export async function checkHostHealth(
   server: ServerUrl,
   address: ServerHost,
   backends: readonly number[],
+  connect: ConnectToServer,
 ): Promise<HostHealth> {
   const pids = `array[${backends.join(", ")}]::int[]`;
   const statement = `select pg_backend_pid()::text, string_agg(given.pid::text, ' ')
@@ -29,6 +30,7 @@ export async function checkHostHealth(
       address,
       statement,
       CHECK_TIMEOUT_MS,
+      connect,
       (opened) => void (connection = opened),
     );
     const [own, abandoned] = rows[0] ?? [];

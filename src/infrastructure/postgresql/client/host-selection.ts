@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { driverError } from "../../sql/driver-error.ts";
+import type { ConnectToServer } from "./connection.ts";
 import { probeHost } from "./probe-host.ts";
 import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
 
@@ -8,13 +9,17 @@ import { hostAndPort, type ServerHost, type ServerUrl } from "./server-url.ts";
  * probes all hosts at the same time and takes the first suitable one that answers; when none is suitable the connection
  * fails. The driver itself would try the hosts one after the other, without a pause, an end or an error.
  */
-export function hostSelection(server: ServerUrl, connectTimeoutMs: number): () => Promise<ServerHost> {
+export function hostSelection(
+  server: ServerUrl,
+  connectTimeoutMs: number,
+  connect: ConnectToServer,
+): () => Promise<ServerHost> {
   const { hosts, sessionAttributes } = server;
   if (hosts.length === 1 && sessionAttributes === null) return async () => hosts[0];
 
   const probe = async (address: ServerHost) => {
     // The driver rejects a host without the required role.
-    await probeHost(server, address, "select 1", connectTimeoutMs);
+    await probeHost(server, address, "select 1", connectTimeoutMs, connect);
     return address;
   };
   const select = async () =>

@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { driverOptions, socketMaker } from "./driver-options.ts";
-import type { ServerConnection } from "./connection.ts";
+import type { ConnectToServer, ServerConnection } from "./connection.ts";
 import type { ServerHost, ServerUrl } from "./server-url.ts";
 
 interface HostAnswer {
@@ -15,6 +15,7 @@ export async function probeHost(
   address: ServerHost,
   statement: string,
   timeoutMs: number,
+  connect: ConnectToServer,
   onOpen: (connection: ServerConnection) => void = () => {},
 ): Promise<HostAnswer> {
   const opened: ServerConnection[] = [];
@@ -24,7 +25,7 @@ export async function probeHost(
     max: 1,
     connect_timeout: timeoutMs / 1000,
     connection: server.startup,
-    ...socketMaker(server, timeoutMs, selectHost, (connection) => {
+    ...socketMaker(server, timeoutMs, connect, selectHost, (connection) => {
       opened.push(connection);
       onOpen(connection);
     }),

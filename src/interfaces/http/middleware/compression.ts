@@ -34,6 +34,9 @@ export const compression = createMiddleware<HttpEnv>(async (c, next) => {
   if (gzipTag !== null) c.res.headers.set("ETag", gzipTag);
 });
 
+/** Leaves the answers as they are, for a platform that compresses them itself. It would compress a compressed body again. */
+export const uncompressed = createMiddleware<HttpEnv>(async (_, next) => next());
+
 /** Compresses the whole body, and not as a stream: so the server knows how many bytes a slow client has not read. */
 async function gzip(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer());

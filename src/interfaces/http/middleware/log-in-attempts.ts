@@ -1,5 +1,7 @@
 import type { Context } from "hono";
+import { ok, safeTry, type Result } from "neverthrow";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
+import type { StorageFailure } from "../../../domain/shared/storage-failure.ts";
 import { noteLimit } from "./counted-limits.ts";
 import type { HttpEnv } from "../environment.ts";
 
@@ -21,27 +23,31 @@ interface Attempt {
  *
  * With a quota of 0 nothing is counted.
  *
- * @returns A function that counts an attempt. It returns the remaining quota if the attempt exceeds it.
+ * @returns A function that counts an attempt. It returns the remaining quota if the attempt exceeds it, and `null` otherwise.
  */
-export function logInAttempts(limiter: (policy: RatePolicy) => RateLimiter, { quota, windowSeconds }: RatePolicy) {
-  const name = "log-in";
-  const counter = limiter({ quota, windowSeconds });
-  const ofUsers = limiter({ quota: quota * ADDRESSES_PER_USER, windowSeconds });
+export function logInAttempts(limiter: (policy: RatePolicy) => RateLimiter, policy: RatePolicy) {
+  const { name, quota } = policy;
+  const counter = limiter(policy);
+  const ofUsers = limiter({ ...policy, name: `${name} of a user`, quota: quota * ADDRESSES_PER_USER });
 
-  const count = ({ address, user, session }: Attempt): Quota => {
-    const own = counter.take(`${address} ${user}`);
-    if (own.isExceeded) return own;
-    const isFirst = own.remaining === quota - 1;
-    if (ofUsers.take(user).isExceeded && !isFirst) return { ...own, isExceeded: true, remaining: 0 };
-    if (session === undefined) return own;
-    const ofSession = counter.take(session);
-    return ofSession.remaining < own.remaining || ofSession.isExceeded ? ofSession : own;
-  };
+  const count = async ({ address, user, session }: Attempt): Promise<Result<Quota, StorageFailure>> =>
+    safeTry(async function* () {
+      const own = yield* await counter.take(`${address} ${user}`);
+      if (own.isExceeded) return ok(own);
+      const isFirst = own.remaining === quota - 1;
+      const ofUser = yield* await ofUsers.take(user);
+      if (ofUser.isExceeded && !isFirst) return ok({ ...own, isExceeded: true, remaining: 0 });
+      if (session === undefined) return ok(own);
+      const ofSession = yield* await counter.take(session);
+      return ok(ofSession.remaining < own.remaining || ofSession.isExceeded ? ofSession : own);
+    });
 
-  return (c: Context<HttpEnv>, attempt: Attempt): Quota | null => {
-    if (quota === 0) return null;
-    const left = count(attempt);
-    noteLimit(c, { name, quota, windowSeconds, cost: 1, left });
-    return left.isExceeded ? left : null;
+  return async (c: Context<HttpEnv>, attempt: Attempt): Promise<Result<Quota | null, StorageFailure>> => {
+    if (quota === 0) return ok(null);
+    const counted = await count(attempt);
+    return counted.map((left) => {
+      noteLimit(c, { ...policy, cost: 1, left });
+      return left.isExceeded ? left : null;
+    });
   };
 }

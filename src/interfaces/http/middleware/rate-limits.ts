@@ -1,13 +1,15 @@
 import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
+import { ok, type Result } from "neverthrow";
 import type { z } from "zod";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../../domain/user/email-address.ts";
+import type { StorageFailure } from "../../../domain/shared/storage-failure.ts";
 import { noteLimit, takenUnits } from "./counted-limits.ts";
 import { documented } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { logInAttempts } from "./log-in-attempts.ts";
-import { problem } from "../problem/problem.ts";
+import { failureProblem, problem } from "../problem/problem.ts";
 import { limitConcurrencyByKey } from "./concurrency-by-key.ts";
 import { HASH, type Cost } from "./rate-costs.ts";
 import type { HttpSettings } from "../settings.ts";
@@ -34,8 +36,11 @@ interface Dependencies {
   readonly settings: HttpSettings;
 }
 
-/** Counts a request. Returns the remaining quota if the request exceeds it, and `null` otherwise. */
-type Count = (c: Context<HttpEnv>) => Quota | null;
+/** The remaining quota if the request exceeds it, and `null` otherwise. */
+type Counted = Result<Quota | null, StorageFailure>;
+
+/** Counts a request. */
+type Count = (c: Context<HttpEnv>) => Promise<Counted>;
 
 /** Runs the rest of the request, immediately or later. */
 type Work = (c: Context<HttpEnv>, next: Next) => Promise<Response | void>;
@@ -47,7 +52,8 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
 
   const address = budget("address", requestsPerMinute, addressOf);
   const account = budget("account", requestsPerMinute, (c) => c.get("viewer")?.userId ?? null);
-  const both = (c: Context<HttpEnv>, units: number) => address(c, units) ?? account(c, units);
+  const both = async (c: Context<HttpEnv>, units: number) =>
+    firstRefusal([async () => address(c, units), async () => account(c, units)]);
   const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, addressOf);
   const runInSlot = limitConcurrencyByKey(MAX_CONCURRENT_EXPENSIVE);
   const withSlot: Work = async (c, next) => {
@@ -58,25 +64,26 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
     // A client that has disconnected reads no answer, so its request is not begun.
     return runInSlot(addressOf(c), async () => (signal.aborted ? refusal(c, 1) : next()));
   };
-  const attempt = logInAttempts(limiter, { quota: logInsPerMinute, windowSeconds: WINDOW_SECONDS });
+  const attempt = logInAttempts(limiter, { name: "log-in", quota: logInsPerMinute, windowSeconds: WINDOW_SECONDS });
 
   return {
     /** Counts the unit of each request. It runs before authentication, so it limits guessed tokens too. */
-    address: limit((c) => address(c, 1)),
-    account: limit((c) => account(c, 1)),
+    address: limit(async (c) => address(c, 1)),
+    account: limit(async (c) => account(c, 1)),
 
     /**
      * Counts the further units of an operation. It runs after validation, because the cost depends on the input, and
      * before the work.
      */
-    cost: ({ units, description }: Cost) => limit((c) => both(c, units(c)), { cost: description, work: withSlot }),
+    cost: ({ units, description }: Cost) =>
+      limit(async (c) => both(c, units(c)), { cost: description, work: withSlot }),
 
     /** Limits password hashing, and guesses of one password for many users. */
-    passwords: limit((c) => passwords(c, 1)),
+    passwords: limit(async (c) => passwords(c, 1)),
 
     /** Limits the attempts to log in as the user whose e-mail address is in the body. `schema` is the schema of the body. */
     logIn: (schema: z.ZodType<{ readonly email: string }>) =>
-      limit((c) => {
+      limit(async (c) => {
         const { email } = validated(c, schema);
         return attempt(c, { address: addressOf(c), user: parseEmailAddress(email).map(emailKey).unwrapOr("") });
       }),
@@ -89,19 +96,28 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
      */
     reauthentication: <Schema extends z.ZodType>(schema: Schema, isAttempt: (body: z.output<Schema>) => boolean) =>
       limit(
-        (c) => {
+        async (c) => {
           const viewer = c.get("viewer");
-          if (viewer === null || !isAttempt(validated(c, schema))) return null;
+          if (viewer === null || !isAttempt(validated(c, schema))) return ok(null);
           const { userId: user, sessionId: session } = viewer;
-          return (
-            (takenUnits(c, "passwords") === null ? passwords(c, 1) : null) ??
-            attempt(c, { address: addressOf(c), user, session }) ??
-            both(c, HASH.units(c))
-          );
+          return firstRefusal([
+            async () => (takenUnits(c, "passwords") === null ? passwords(c, 1) : ok(null)),
+            async () => attempt(c, { address: addressOf(c), user, session }),
+            async () => both(c, HASH.units(c)),
+          ]);
         },
         { cost: `${HASH.description}, if one is compared`, work: withSlot },
       ),
   };
+}
+
+/** Counts in this order, until a limit is exceeded or a count fails. */
+async function firstRefusal(counts: readonly (() => Promise<Counted>)[]): Promise<Counted> {
+  for (const count of counts) {
+    const counted = await count();
+    if (counted.isErr() || counted.value !== null) return counted;
+  }
+  return ok(null);
 }
 
 function addressOf(c: Context<HttpEnv>): string {
@@ -109,29 +125,32 @@ function addressOf(c: Context<HttpEnv>): string {
 }
 
 /** Counts units by a key of the request; `null` as the key, or a quota of 0, means that there is no limit. */
-function unitsOf(
-  policy: RatePolicy & { readonly name: string },
-  limiter: Dependencies["limiter"],
-  keyOf: (c: Context<HttpEnv>) => string | null,
-) {
+function unitsOf(policy: RatePolicy, limiter: Dependencies["limiter"], keyOf: (c: Context<HttpEnv>) => string | null) {
   const { name, quota } = policy;
   const counter = quota === 0 ? null : limiter(policy);
-  return (c: Context<HttpEnv>, units: number): Quota | null => {
+  return async (c: Context<HttpEnv>, units: number): Promise<Counted> => {
     const key = counter === null ? null : keyOf(c);
-    if (counter === null || key === null) return null;
+    if (counter === null || key === null) return ok(null);
     const taken = takenUnits(c, name) ?? 0;
     // An operation that costs more than the quota needs the whole quota.
     const cost = Math.min(taken + units, quota);
-    const left = counter.take(key, cost - taken);
-    noteLimit(c, { ...policy, cost, left });
-    return left.isExceeded ? left : null;
+    const counted = await counter.take(key, cost - taken);
+    return counted.map((left) => {
+      noteLimit(c, { ...policy, cost, left });
+      return left.isExceeded ? left : null;
+    });
   };
 }
 
-/** A middleware that answers 429 when `count` returns a quota, with Retry-After until the quota is whole again. */
+/**
+ * A middleware that answers 429 when `count` returns a quota, with Retry-After until the quota is whole again. A request that cannot
+ * be counted is refused too: the database that counts it is the one that the request needs.
+ */
 function limit(count: Count, { cost, work }: { readonly cost?: string; readonly work?: Work } = {}) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
-    const left = count(c);
+    const counted = await count(c);
+    if (counted.isErr()) return failureProblem(c, counted.error);
+    const { value: left } = counted;
     if (left === null) return work === undefined ? next() : work(c, next);
     return refusal(c, left.resetSeconds);
   });
