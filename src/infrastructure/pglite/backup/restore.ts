@@ -5,7 +5,7 @@ import { err, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { fail } from "../../../domain/shared/fail.ts";
-import { readMigrations } from "../../drizzle/migrations.ts";
+import { readMigrations } from "../../drizzle/read-migrations.ts";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { fsyncTree, POSTGRESQL_MAJOR, writeFormat } from "../directory/cluster.ts";
 import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
