@@ -1,4 +1,3 @@
-import { constants, setPriority } from "node:os";
 import { resolve } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../domain/shared/fail.ts";
@@ -10,9 +9,9 @@ import { restore } from "../infrastructure/pglite/backup/restore.ts";
 import { requireDatabase } from "../infrastructure/pglite/directory/require-database.ts";
 import type { BackupDependencies, ProvenBackup } from "../interfaces/cli/backup.ts";
 import { existingBackup, newBackup, type BackupStoreFailed } from "./backup-location.ts";
+import { lowerPriority, stopSignal } from "./command-process.ts";
 import { loadConfig } from "./config.ts";
 import { MIGRATIONS_FOLDER } from "./open-storage.ts";
-import { handleStopSignals } from "./process-end.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { VERSION } from "./version.ts";
 
@@ -72,15 +71,6 @@ export const restoreBackup: BackupDependencies<ProcessFailure>["restoreBackup"] 
   return restored.map((manifest) => ({ ...summary(store.locationOf(name), manifest), directory }));
 };
 
-/** Lets the server have the processors first. The threads that this process starts later have the same priority. */
-function lowerPriority(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_LOW);
-  } catch {
-    // The operating system has no priorities, or refuses to change them.
-  }
-}
-
 /** Deletes the oldest backups, so that `keep` remain; `null` keeps all. Returns the locations of the deleted ones. */
 async function removeOld(
   store: BackupStore,
@@ -94,15 +84,6 @@ async function removeOld(
   } catch (cause) {
     return fail({ kind: "backup_store_failed", location: store.location, cause });
   }
-}
-
-/** Aborts at the first SIGINT or SIGTERM, so that nothing half remains. A second one ends the process immediately. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  void handleStopSignals()
-    .first()
-    .then(() => controller.abort());
-  return controller.signal;
 }
 
 function summary(location: string, { createdAt, program, lsn, tables }: Manifest): ProvenBackup {

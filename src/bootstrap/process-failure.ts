@@ -18,6 +18,9 @@ import type {
   BackupStoreFailed,
 } from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
+import { VERIFY_EXPLANATIONS } from "./verify-failure.ts";
+import type { VerifiedByServerTools } from "./verify-database.ts";
+import type { VerifyError } from "../infrastructure/pglite/verification/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {
   damageRemedy,
@@ -37,6 +40,8 @@ export type ProcessFailure =
   | TransferError
   | BackupError
   | RestoreError
+  | VerifyError
+  | VerifiedByServerTools
   | BackupByServerTools
   | BackupMissing
   | BackupLocationInvalid
@@ -174,6 +179,7 @@ const EXPLANATIONS: Explanations = {
   ],
 
   ...BACKUP_EXPLANATIONS,
+  ...VERIFY_EXPLANATIONS,
 
   listen_failed: ({ host, port, cause }) => [
     EXIT.unavailable,

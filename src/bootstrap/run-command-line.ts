@@ -15,6 +15,7 @@ import { handleStopSignals } from "./process-end.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { rebuildSearchIndex } from "./rebuild-search-index.ts";
 import { runServer } from "./run-server.ts";
+import { verifyDatabase } from "./verify-database.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -39,6 +40,7 @@ export async function runCommandLine(
     backUpDatabase,
     restoreBackup,
     rebuildSearchIndex,
+    verifyDatabase,
   });
   return done.map(() => ({ hasServed }));
 }

@@ -6,6 +6,7 @@ import {
   type BackupDependencies,
   type RestoreCommandOptions,
 } from "./backup.ts";
+import { verify, type VerifyDependencies } from "./verify.ts";
 import type { ActionOf } from "./action.ts";
 
 const BACKUP_TEXT = `
@@ -31,6 +32,24 @@ export function addBackup<Failure>(
     .option("--json", "print the result as JSON", false)
     .addHelpText("after", BACKUP_TEXT)
     .action(action(async (options: BackupCommandOptions) => backup(dependencies, options)));
+}
+
+const VERIFY_TEXT = `
+It reads a copy of the data directory, so its server may be running, and nothing of the database is changed. It checks the files, every
+page of every table, every index, foreign keys and checks, the rules for posts, the quotas, the search index, the free space, and
+whether a flush reaches a disk. Exit codes: 0 without damage, 65 with damage.`;
+
+export function addVerify<Failure>(
+  program: Command,
+  dependencies: VerifyDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("verify")
+    .description("verify the data directory of a running or stopped server: every row, index and constraint")
+    .option("--json", "print the report as JSON", false)
+    .addHelpText("after", VERIFY_TEXT)
+    .action(action(async (options: { readonly json: boolean }) => verify(dependencies, options)));
 }
 
 export function addRestore<Failure>(

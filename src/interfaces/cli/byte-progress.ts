@@ -7,6 +7,12 @@ export interface ByteProgress {
   readonly total: number;
 }
 
+/** A step without bytes: one of the checks of a verification. */
+export interface CheckProgress {
+  readonly step: "verify";
+  readonly check: string;
+}
+
 const STEPS = {
   copy: "copying the database",
   check: "checking every row and every index",
@@ -23,19 +29,27 @@ const MIB = 1_048_576;
 export function byteProgress(output: ProgressOutput, now: () => number = () => performance.now()) {
   const intervalMs = output.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
   let shownAt = -Infinity;
-  let shownStep: ByteProgress["step"] | null = null;
+  let shownStep: string | null = null;
   let hasShown = false;
+  const write = (text: string) => {
+    hasShown = true;
+    output.write(output.isTTY ? `\r${text}\u001B[K` : `${text}\n`);
+  };
   return {
-    show: ({ step, bytes, total }: ByteProgress) => {
+    show: (progress: ByteProgress | CheckProgress) => {
       const at = now();
+      if (progress.step === "verify") {
+        shownStep = progress.check;
+        return write(`checking: ${progress.check}`);
+      }
+      const { step, bytes, total } = progress;
       if (step === shownStep && at - shownAt < intervalMs) return;
       const isNew = step !== shownStep;
       [shownAt, shownStep] = [at, step];
       const done = Math.round(bytes / MIB).toLocaleString("en");
       const amount = total > 0 ? `${done} of ${Math.round(total / MIB).toLocaleString("en")} MiB` : `${done} MiB`;
       const text = step === "check" || (isNew && bytes === 0) ? STEPS[step] : `${STEPS[step]}: ${amount}`;
-      hasShown = true;
-      output.write(output.isTTY ? `\r${text}\u001B[K` : `${text}\n`);
+      write(text);
     },
     end: () => {
       if (output.isTTY && hasShown) output.write("\r\u001B[K");

@@ -3,6 +3,7 @@ import type { ChangePasswordError } from "../../application/users/change-passwor
 import type { ListUsersError } from "../../application/users/list-users.ts";
 import type { UpdateUserError } from "../../application/users/update-user.ts";
 import type { InputRefused, PromptCancelled } from "./terminal.ts";
+import type { DamageFound } from "./verify.ts";
 
 /** The arguments are wrong: an unknown command or option, or one that is missing. `detail` is the text to show. */
 export interface CommandLineInvalid {
@@ -23,6 +24,7 @@ export type CommandFailure =
   | AnswerRefused
   | InputRefused
   | PromptCancelled
+  | DamageFound
   | CreateUserError
   | ListUsersError
   | ChangePasswordError

@@ -4,8 +4,9 @@ import type { UseCases } from "../../application/application.ts";
 import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
 import type { ActionOf, Outcome } from "./action.ts";
-import { addBackup, addRestore } from "./backup-commands.ts";
+import { addBackup, addRestore, addVerify } from "./backup-commands.ts";
 import type { BackupDependencies } from "./backup.ts";
+import type { VerifyDependencies } from "./verify.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
@@ -27,7 +28,11 @@ export type WithDatabase<Failure> = <T>(
 
 /** `Failure`: why a database cannot be opened, used or closed. */
 export interface CommandDependencies<Failure>
-  extends MoveDependencies<Failure>, ReindexDependencies<Failure>, BackupDependencies<Failure> {
+  extends
+    MoveDependencies<Failure>,
+    ReindexDependencies<Failure>,
+    BackupDependencies<Failure>,
+    VerifyDependencies<Failure> {
   readonly version: string;
   /** Serves the API until a signal stops it. */
   readonly serve: () => Promise<Result<void, Failure>>;
@@ -48,6 +53,7 @@ Examples:
   quire user create --new-database --role admin      create the first admin; prompts for address, name and password
   quire user list --json                             all users, one JSON object a line
   quire backup --to /backups                         back up the running server, and prove the backup
+  quire verify                                       check every row and index of the running server
   quire move --from ./data --to ./copy               copy a database, and verify the copy
   source <(quire completion bash)                    complete commands and options in this shell
 
@@ -90,7 +96,7 @@ export async function runCommand<Failure>(
     };
   const program = new Command("quire")
     .description(
-      "A publishing API with a PostgreSQL inside. Without a command it serves the API. On the embedded PostgreSQL, stop the server before you use another command than backup.",
+      "A publishing API with a PostgreSQL inside. Without a command it serves the API. On the embedded PostgreSQL, stop the server before you use another command than backup and verify.",
     )
     .addHelpText("after", HELP_TEXT)
     .version(dependencies.version, "--version", "show the version")
@@ -108,6 +114,7 @@ export async function runCommand<Failure>(
   addUserChanges(user, dependencies, action);
   addBackup(program, dependencies, action);
   addRestore(program, dependencies, action);
+  addVerify(program, dependencies, action);
   addMove(program, dependencies, action);
   addReindex(program, dependencies, action);
   addCompletion(program, dependencies, action);

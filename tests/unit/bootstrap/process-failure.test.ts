@@ -85,6 +85,32 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["its database does not start (no space)"],
     },
   ],
+  damage_found: [
+    {
+      failure: { kind: "damage_found", directory, checks: ["indexes", "quotas"] },
+      exitCode: 65,
+      says: [directory, "indexes, quotas", "Nothing was changed"],
+    },
+  ],
+  verified_by_server_tools: [
+    {
+      failure: { kind: "verified_by_server_tools", location: "postgres://db/quire" },
+      exitCode: 64,
+      says: ["postgres://db/quire", 'pg_amcheck --heapallindexed --install-missing "$DATABASE_URL"'],
+    },
+  ],
+  verification_interrupted: [
+    {
+      failure: { kind: "verification_interrupted", directory, isCancelled: true, cause: null },
+      exitCode: 130,
+      says: ["Cancelled", "nothing was changed"],
+    },
+    {
+      failure: { kind: "verification_interrupted", directory, isCancelled: false, cause: new Error("no space") },
+      exitCode: 74,
+      says: [directory, "no space", "Nothing was changed"],
+    },
+  ],
   backup_by_server_tools: [
     {
       failure: { kind: "backup_by_server_tools", location: "postgres://db/quire" },

@@ -10,6 +10,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import { CONFIG_VARIABLES, type ConfigInvalid } from "../../../src/bootstrap/config.ts";
 import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
 import type { MoveLocations } from "../../../src/interfaces/cli/move.ts";
+import type { Check } from "../../../src/interfaces/cli/verify.ts";
 import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
 import { aUser, DAY_MS, email, ids, testClock } from "../../../src/testing/fixtures.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
@@ -28,14 +29,30 @@ const BACKUP = {
   tables: [{ table: "public.posts", rows: 3, checksum: "17" }],
 };
 
+const TABLES: Check = {
+  check: "tables",
+  status: "ok",
+  detail: "every page of 9 tables is well-formed",
+  findings: [],
+  remedy: null,
+};
+const DAMAGED: Check = {
+  check: "indexes",
+  status: "damaged",
+  detail: "1 fault",
+  findings: ["posts_updated_idx: lacks a row"],
+  remedy: "Restore a backup.",
+};
+
 interface Environment {
   readonly terminal?: Parameters<typeof fakeTerminal>[0];
   readonly locations?: Partial<MoveLocations>;
   readonly moved?: Result<typeof MOVED, ConfigInvalid>;
+  readonly verified?: readonly Check[];
 }
 
 /** A command line on a storage in memory that holds Ada. */
-async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: Environment = {}) {
+async function open({ terminal: options, locations = {}, moved = ok(MOVED), verified = [TABLES] }: Environment = {}) {
   const storage = openMemoryStorage();
   const ada = aUser();
   (await storage.users.insert(ada))._unsafeUnwrap();
@@ -72,6 +89,10 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
       restorations.push(options);
       return ok({ ...BACKUP, directory: options.to });
     },
+    verifyDatabase: async (onProgress) => {
+      onProgress({ step: "verify", check: "indexes" });
+      return ok({ directory: "/srv/quire", lsn: "0/1A2B3C", checks: verified });
+    },
     withDatabase: async (newDatabase, run) => {
       opened.push(newDatabase);
       const used = await run({ ...app, operator: administerUsers(dependencies) });
@@ -100,6 +121,39 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED) }: En
 
 const DONE = { exitCode: 0, message: "" };
 const GRACE = ["--name", "Grace", "--email", "grace@example.org"];
+
+describe("quire verify", () => {
+  it("prints each check, and ends with 0 without damage", async () => {
+    const { run, terminal } = await open();
+    expect(await run("verify")).toEqual(DONE);
+    expect(terminal.printed).toEqual([
+      "Verified /srv/quire: all writes before 0/1A2B3C.",
+      "ok       tables: every page of 9 tables is well-formed",
+    ]);
+  });
+
+  it("prints the faults of a damaged database with their remedy, and ends with 65", async () => {
+    const { run, terminal } = await open({ verified: [TABLES, DAMAGED] });
+    const { exitCode, message } = await run("verify");
+    expect([exitCode, message]).toEqual([65, expect.stringContaining("is damaged: indexes")]);
+    expect(terminal.printed.slice(2)).toEqual([
+      "DAMAGED  indexes: 1 fault",
+      "           posts_updated_idx: lacks a row",
+      "         Restore a backup.",
+    ]);
+  });
+
+  it("prints one JSON object with --json, also of a damaged database", async () => {
+    const { run, terminal } = await open({ verified: [DAMAGED] });
+    expect((await run("verify", "--json")).exitCode).toBe(65);
+    expect(JSON.parse(terminal.printed.join())).toEqual({
+      directory: "/srv/quire",
+      lsn: "0/1A2B3C",
+      checks: [DAMAGED],
+      isDamaged: true,
+    });
+  });
+});
 
 describe("quire reindex", () => {
   it("shows the progress, and the number of indexed posts with the database", async () => {

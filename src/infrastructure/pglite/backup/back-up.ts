@@ -1,26 +1,19 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
-import { formatLsn } from "../../sql/lsn.ts";
-import { POSTGRESQL_MAJOR, type DataDirectoryDamaged } from "../directory/cluster.ts";
-import { checkSpaceForCopy, type DiskTooSmall } from "../directory/disk-space.ts";
-import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
+import { POSTGRESQL_MAJOR } from "../directory/cluster.ts";
 import { ACKNOWLEDGED_FILE, BACKUP_SCRATCH, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "../directory/layout.ts";
-import { lockDataDirectory } from "../directory/lock.ts";
 import { readControlFile } from "../integrity/control-file.ts";
 import { endOfWal, segmentFile } from "../integrity/write-ahead-log.ts";
 import { extractArchive, writeArchive } from "./archive.ts";
-import { countBytes, type OnBackupProgress } from "./backup-progress.ts";
-import type { BackupSource, BackupSourceFailed } from "./backup-source.ts";
+import { countBytes } from "./backup-progress.ts";
 import type { BackupStore } from "./backup-store.ts";
-import { copyCluster } from "./cluster-copy.ts";
+import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "./copy-database.ts";
 import { compareContents, type CopyFailed } from "./compare-contents.ts";
 import { BACKUP_FORMAT, type Manifest } from "./manifest.ts";
-import { runningSource } from "./running-source.ts";
 import { openScratch, type ScratchDirectory } from "./scratch-directory.ts";
 import { readContents } from "./scratch-engine.ts";
-import { stoppedSource } from "./stopped-source.ts";
 
 /** The backup could not be written, or was cancelled. Nothing of it remains. */
 export interface BackupInterrupted {
@@ -37,26 +30,14 @@ export interface BackupNotProven {
   readonly cause: CopyFailed;
 }
 
-export type BackupError =
-  | BackupSourceFailed
-  | DataDirectoryDamaged
-  | KernelLockUnavailable
-  | DiskTooSmall
-  | BackupInterrupted
-  | BackupNotProven;
+export type BackupError = CopyDatabaseError | BackupInterrupted | BackupNotProven;
 
-export interface BackupOptions {
-  /** The absolute path of the data directory, whose server may be running. */
-  readonly directory: string;
+export interface BackupOptions extends CopyDatabaseOptions {
   readonly store: BackupStore;
   readonly name: string;
   /** The version of this program. */
   readonly program: string;
   readonly createdAt: Date;
-  /** The bytes that stay free for the server. */
-  readonly freeSpaceBytes: number;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnBackupProgress;
 }
 
 /**
@@ -89,7 +70,7 @@ async function backUpIn(scratch: ScratchDirectory, options: BackupOptions): Prom
   const { store, name, program, createdAt, signal, onProgress } = options;
   const notProven = (cause: CopyFailed) =>
     fail({ kind: "backup_not_proven", location: store.locationOf(name), cause } as const);
-  const copied = await copyFrom(scratch, options);
+  const copied = await copyDatabase(scratch, options);
   if (copied.isErr()) return err(copied.error);
   const { copy, lsn, bytes } = copied.value;
   onProgress({ step: "check", bytes: 0, total: 0 });
@@ -121,45 +102,6 @@ async function backUpIn(scratch: ScratchDirectory, options: BackupOptions): Prom
   }
 }
 
-interface Copied {
-  /** The directory of the copy. */
-  readonly copy: string;
-  readonly lsn: string;
-  readonly bytes: number;
-}
-
-async function copyFrom(
-  scratch: ScratchDirectory,
-  { directory, freeSpaceBytes, signal, onProgress }: BackupOptions,
-): Promise<Result<Copied, BackupError>> {
-  const size = await sizeOf(join(directory, CLUSTER));
-  const space = checkSpaceForCopy(directory, size, freeSpaceBytes);
-  if (space.isErr()) return err(space.error);
-  const source = await sourceOf(directory);
-  if (source.isErr()) return err(source.error);
-  try {
-    const copy = join(scratch.path, "copy");
-    await mkdir(copy, { mode: 0o700 });
-    const onCopied = countBytes("copy", size.bytes, onProgress);
-    const copied = await copyCluster({ source: source.value, from: directory, to: copy, signal, onCopied });
-    return copied.map((lsn) => ({ copy, lsn: formatLsn(lsn), bytes: size.bytes }));
-  } finally {
-    source.value.release();
-  }
-}
-
-async function sourceOf(
-  directory: string,
-): Promise<Result<BackupSource, BackupSourceFailed | DataDirectoryDamaged | KernelLockUnavailable>> {
-  const locked = lockDataDirectory(directory);
-  if (locked.isErr()) {
-    return locked.error.kind === "kernel_lock_unavailable" ? err(locked.error) : runningSource(directory);
-  }
-  const source = await stoppedSource(directory, locked.value);
-  if (source.isErr()) locked.value.release();
-  return source;
-}
-
 /** Restores the backup that was just written, and compares it with its manifest. */
 async function prove(
   scratch: ScratchDirectory,
@@ -173,19 +115,6 @@ async function prove(
   if (extracted.isErr()) return err(extracted.error);
   onProgress({ step: "check", bytes: 0, total: 0 });
   return compareContents(restored, extracted.value, signal);
-}
-
-async function sizeOf(cluster: string): Promise<{ readonly bytes: number; readonly files: number }> {
-  let bytes = 0;
-  const paths = await readdir(cluster, { recursive: true });
-  for (const path of paths) {
-    // A file may be removed between the two calls.
-    bytes += await stat(join(cluster, path)).then(
-      (found) => (found.isFile() ? found.size : 0),
-      () => 0,
-    );
-  }
-  return { bytes, files: paths.length };
 }
 
 /** The files of a data directory that belong to a backup, sorted, so that a directory comes before its files. */

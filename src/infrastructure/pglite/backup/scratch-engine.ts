@@ -37,14 +37,23 @@ const SCHEMA = "select count(*)::text, coalesce(max(created_at), 0)::text from d
 
 export type ScratchEngineError = DataDirectoryDamaged | EngineNotStarted;
 
-/**
- * Opens the copy of a data directory in an engine of its own, which replays the log, checks every index and every row, and
- * shuts down cleanly. Nothing waits for the disk: the copy is thrown away, or flushed later.
- */
+/** Checks every index and every row of the copy of a data directory, and shuts it down cleanly. */
 export async function readContents(
   directory: string,
   signal: AbortSignal,
 ): Promise<Result<DatabaseContents, ScratchEngineError>> {
+  return withScratchEngine(directory, signal, async (engine) => contentsOf(engine, directory));
+}
+
+/**
+ * Opens the copy of a data directory in an engine of its own, which replays the log, and has amcheck. Nothing waits for the disk: the
+ * copy is thrown away, or flushed later. The engine is killed unless `work` closes it.
+ */
+export async function withScratchEngine<T>(
+  directory: string,
+  signal: AbortSignal,
+  work: (engine: Engine) => Promise<Result<T, ScratchEngineError>>,
+): Promise<Result<T, ScratchEngineError>> {
   // The engine has amcheck only if an index check is due.
   await markIndexCheckDue(directory);
   const { extensions, settings } = QUIRE_SCHEMA;
@@ -66,13 +75,13 @@ export async function readContents(
   const stop = () => void engine.kill();
   signal.addEventListener("abort", stop);
   try {
-    return await contentsOf(engine, directory);
+    return await work(engine);
   } catch (cause) {
-    await engine.kill();
     signal.throwIfAborted();
     return fail({ kind: "engine_not_started", directory, detail: describeError(cause), lastLines: [] });
   } finally {
     signal.removeEventListener("abort", stop);
+    await engine.kill();
   }
 }
 
@@ -84,7 +93,6 @@ async function contentsOf(engine: Engine, directory: string): Promise<Result<Dat
   if (indexes.isErr()) {
     const { error } = indexes;
     if (error.kind === "index_check_failed") throw new Error(error.detail);
-    await engine.kill();
     return damaged(directory, error);
   }
   const exists = await query(SCHEMA_EXISTS);
@@ -104,7 +112,7 @@ async function contentsOf(engine: Engine, directory: string): Promise<Result<Dat
 }
 
 /** Runs statements. Throws PostgreSQL's error. */
-function queryOn(engine: Engine) {
+export function queryOn(engine: Engine) {
   return async (text: string, values: readonly string[] = []): Promise<Reply> => {
     const replies = await engine.execute([{ text, values }], { acknowledges: false, deadlineMs: DEADLINE_MS });
     if (replies.isErr()) throw new Error(replies.error.failure.detail);
