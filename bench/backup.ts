@@ -34,16 +34,19 @@ async function logIn(url: string): Promise<string> {
 }
 
 /** Clients that send one request after the other until the work ends. Returns the milliseconds of each request. */
-async function measureDuring(url: string, token: string, work: Promise<unknown>) {
+async function measureDuring(url: string, token: string, work: Promise<unknown>, step = () => "all the time") {
   const ended = new AbortController();
   const [reads, writes]: [number[], number[]] = [[], []];
+  const slowest = new Map<string, number>();
   const repeat = async (times: number[], send: () => Promise<Response>) => {
     while (!ended.signal.aborted) {
       const startedAt = performance.now();
       const response = await send();
       await response.arrayBuffer();
       if (!response.ok) throw new Error(`A request was answered with ${response.status}.`);
-      times.push(performance.now() - startedAt);
+      const durationMs = performance.now() - startedAt;
+      times.push(durationMs);
+      slowest.set(step(), Math.max(slowest.get(step()) ?? 0, Math.round(durationMs)));
       await delay(PAUSE_MS);
     }
   };
@@ -55,15 +58,16 @@ async function measureDuring(url: string, token: string, work: Promise<unknown>)
   await work;
   ended.abort();
   await Promise.all(clients);
-  return { reads, writes };
+  return { reads, writes, slowest };
 }
 
 function figures(times: readonly number[]): string {
   return `${String(times.length).padStart(6)}, p99 ${percentile(times, 0.99)} ms, slowest ${percentile(times, 1)} ms`;
 }
 
-function show(phase: string, { reads, writes }: { readonly reads: number[]; readonly writes: number[] }): void {
+function show(phase: string, { reads, writes, slowest }: Awaited<ReturnType<typeof measureDuring>>): void {
   process.stdout.write(`${phase.padEnd(15)} reads ${figures(reads)}; writes ${figures(writes)}\n`);
+  for (const [step, ms] of slowest) process.stdout.write(`  slowest (${step}): ${ms} ms\n`);
 }
 
 /** Fills a data directory with posts, and with a table of incompressible text for the rest of the size. */
@@ -90,7 +94,11 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     const startedAt = performance.now();
     const command = spawnCli(["backup", "--to", backups, "--keep", "1"], { QUIRE_DATA_DIR: data });
-    const during = await measureDuring(server.url, token, command.ended);
+    let step = "before the copy";
+    command.process.stderr.on("data", (lines: Buffer) => {
+      step = lines.toString().trim().split("\n").at(-1)?.split(":")[0] ?? step;
+    });
+    const during = await measureDuring(server.url, token, command.ended, () => step);
     const durationMs = performance.now() - startedAt;
     const { exitCode, stderr } = await command.ended;
     if (exitCode !== 0) throw new Error(`The backup ended with ${exitCode}: ${stderr}`);
