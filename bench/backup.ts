@@ -2,7 +2,7 @@
  * The cost of a backup for requests: the slowest read and the slowest write on a data directory of BENCH_MIB (1,024 by
  * default), without a backup and during one.
  *
- * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts. Both phases take the same time:
+ * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts, with a pause of 10 ms between two requests. Both phases take the same time:
  * that of the backup. BENCH_ROUNDS sets the number of rounds.
  */
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
@@ -19,6 +19,8 @@ const SIZE_MIB = Number(process.env["BENCH_MIB"] ?? "1024");
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
 const POSTS = 5000;
 const READERS = 4;
+/** The server is not saturated: then each request would wait for the processors anyway. */
+const PAUSE_MS = 10;
 const ROW_BYTES = 1024;
 const ROWS_AT_ONCE = 20_000;
 const JSON_HEADERS = { "Content-Type": "application/json" };
@@ -32,16 +34,20 @@ async function logIn(url: string): Promise<string> {
 }
 
 /** Clients that send one request after the other until the work ends. Returns the milliseconds of each request. */
-async function measureDuring(url: string, token: string, work: Promise<unknown>) {
+async function measureDuring(url: string, token: string, work: Promise<unknown>, step = () => "all the time") {
   const ended = new AbortController();
   const [reads, writes]: [number[], number[]] = [[], []];
+  const slowest = new Map<string, number>();
   const repeat = async (times: number[], send: () => Promise<Response>) => {
     while (!ended.signal.aborted) {
       const startedAt = performance.now();
       const response = await send();
       await response.arrayBuffer();
       if (!response.ok) throw new Error(`A request was answered with ${response.status}.`);
-      times.push(performance.now() - startedAt);
+      const durationMs = performance.now() - startedAt;
+      times.push(durationMs);
+      slowest.set(step(), Math.max(slowest.get(step()) ?? 0, Math.round(durationMs)));
+      await delay(PAUSE_MS);
     }
   };
   const read = async () => fetch(`${url}/v1/posts/${postId(1 + Math.floor(Math.random() * POSTS))}`);
@@ -52,15 +58,16 @@ async function measureDuring(url: string, token: string, work: Promise<unknown>)
   await work;
   ended.abort();
   await Promise.all(clients);
-  return { reads, writes };
+  return { reads, writes, slowest };
 }
 
 function figures(times: readonly number[]): string {
   return `${String(times.length).padStart(6)}, p99 ${percentile(times, 0.99)} ms, slowest ${percentile(times, 1)} ms`;
 }
 
-function show(phase: string, { reads, writes }: { readonly reads: number[]; readonly writes: number[] }): void {
+function show(phase: string, { reads, writes, slowest }: Awaited<ReturnType<typeof measureDuring>>): void {
   process.stdout.write(`${phase.padEnd(15)} reads ${figures(reads)}; writes ${figures(writes)}\n`);
+  for (const [step, ms] of slowest) process.stdout.write(`  slowest (${step}): ${ms} ms\n`);
 }
 
 /** Fills a data directory with posts, and with a table of incompressible text for the rest of the size. */
@@ -87,7 +94,11 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     const startedAt = performance.now();
     const command = spawnCli(["backup", "--to", backups, "--keep", "1"], { QUIRE_DATA_DIR: data });
-    const during = await measureDuring(server.url, token, command.ended);
+    let step = "before the copy";
+    command.process.stderr.on("data", (lines: Buffer) => {
+      step = lines.toString().trim().split("\n").at(-1)?.split(":")[0] ?? step;
+    });
+    const during = await measureDuring(server.url, token, command.ended, () => step);
     const durationMs = performance.now() - startedAt;
     const { exitCode, stderr } = await command.ended;
     if (exitCode !== 0) throw new Error(`The backup ended with ${exitCode}: ${stderr}`);

@@ -170,7 +170,7 @@ async function startBackups(
 ): Promise<PeriodicWork> {
   const server = await serveBackups({ directory, beginBackup, log });
   const isScheduled = schedule !== null && to !== null;
-  const scheduled = isScheduled ? await startBackupSchedule({ schedule, to, keep, directory, log }) : null;
+  const scheduled = isScheduled ? startBackupSchedule({ schedule, to, keep, directory, log }) : null;
   return {
     stop: async () => {
       await scheduled?.stop();

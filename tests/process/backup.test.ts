@@ -101,7 +101,7 @@ describe("scheduled backups", () => {
 
   async function schedule(to: string) {
     const log = recordingLog();
-    work = await startBackupSchedule({ schedule: EVERY_SECOND, to, keep: 1, directory: data, log });
+    work = startBackupSchedule({ schedule: EVERY_SECOND, to, keep: 1, directory: data, log });
     const lines = (start: string) =>
       log.lines.flatMap(({ fields, message }) =>
         message.startsWith(start) ? [fields as Record<string, unknown>] : [],
@@ -120,7 +120,7 @@ describe("scheduled backups", () => {
     server = await startServer(data);
     const to = join(directory, "scheduled");
     const first = await schedule(to);
-    expect(first.lines("no proven backup exists yet")).toHaveLength(1);
+    await first.waitFor("no proven backup exists yet", 1);
     await first.waitFor("backup proven", 2);
     await work?.stop();
     expect(first.lines("backup failed").filter(({ exitCode }) => exitCode === 75)).toEqual([]);
@@ -128,6 +128,7 @@ describe("scheduled backups", () => {
     expect(two).toMatchObject({ removed: [one?.["location"]], lastProvenAgeSeconds: expect.any(Number) });
     expect((await readdir(to)).length).toBeGreaterThanOrEqual(1);
     const second = await schedule(to);
+    await second.waitFor("backups are scheduled", 1);
     expect(second.lines("backups are scheduled")).toMatchObject([{ lastProvenAt: expect.stringMatching(/^20/) }]);
   });
 

@@ -29,9 +29,9 @@ const Output = z.object({ location: z.string(), lsn: z.string(), createdAt: z.st
  * Backs up the data directory by a schedule, one backup at a time. `quire backup` runs in a process of its own, so no
  * request waits for it. Each line of the log says how old the last proven backup is.
  */
-export async function startBackupSchedule(options: BackupScheduleOptions): Promise<PeriodicWork> {
+export function startBackupSchedule(options: BackupScheduleOptions): PeriodicWork {
   const { schedule, to, log } = options;
-  let lastProven = await newestBackup(to);
+  let lastProven: Date | null = null;
   let child: ChildProcess | null = null;
   let running: Promise<void> = Promise.resolve();
   const age = () => ({
@@ -62,9 +62,14 @@ export async function startBackupSchedule(options: BackupScheduleOptions): Promi
     );
     await running;
   });
-  const next = cron.nextRun()?.toISOString() ?? null;
-  if (lastProven === null) log.warn({ to, next }, "no proven backup exists yet");
-  else log.info({ to, next, ...age() }, "backups are scheduled");
+  const announce = async () => {
+    lastProven ??= await newestBackup(to);
+    const next = cron.nextRun()?.toISOString() ?? null;
+    if (lastProven === null) log.warn({ to, next }, "no proven backup exists yet");
+    else log.info({ to, next, ...age() }, "backups are scheduled");
+  };
+  // A store that does not answer does not delay the start.
+  void announce();
   return {
     stop: async () => {
       cron.stop();

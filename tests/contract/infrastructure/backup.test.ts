@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } fr
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { backUp, type BackupOptions } from "../../../src/infrastructure/pglite/backup/back-up.ts";
 import { serveBackups } from "../../../src/infrastructure/pglite/backup/backup-server.ts";
@@ -105,7 +105,7 @@ describe("a backup of a running database", () => {
     expect(await userNames(target)).toEqual(["ada"]);
   });
 
-  it("holds the log until the copy is complete, and a checkpoint of upkeep waits", async () => {
+  it("runs alone on a database, and another one begins after its end", async () => {
     const { client, beginBackup } = await serve();
     const backup = (await beginBackup())._unsafeUnwrap();
     expect((await beginBackup())._unsafeUnwrapErr().reason).toBe("busy");
@@ -157,10 +157,10 @@ describe("a backup of a running database", () => {
 });
 
 describe("a backup of a stopped directory", () => {
-  it.each(["clean", "unclean"])("is the same after a %s shutdown", async (shutdown) => {
+  it.each(["a clean", "an unclean"])("has every write of a directory after %s shutdown", async (shutdown) => {
     const database = await open(data);
     await database.client.query(insertUser("ada"));
-    if (shutdown === "unclean") {
+    if (shutdown === "an unclean") {
       // The files of an engine that has written and not shut down are those of a killed process.
       const killed = `${data}-killed`;
       await cp(data, killed, { recursive: true });
@@ -216,8 +216,20 @@ describe("a backup of a stopped directory", () => {
 });
 
 describe("a restoration", () => {
+  let shared: string;
+  beforeAll(async () => {
+    shared = await mkdtemp(join(tmpdir(), "quire-backup-"));
+    const template = await copyTemplate();
+    (await backUpData({ directory: template, store: fileStore(shared) }))._unsafeUnwrap();
+    await rm(template, { recursive: true });
+  });
+  beforeEach(async () => {
+    await mkdir(backupsIn());
+    await cp(join(shared, NAME), join(backupsIn(), NAME));
+  });
+  afterAll(async () => rm(shared, { recursive: true }));
+
   it("is refused for a directory that is in use or not empty, and changes nothing in it", async () => {
-    (await backUpData())._unsafeUnwrap();
     const foreign = join(directory, "foreign");
     await mkdir(foreign);
     await writeFile(join(foreign, "notes.txt"), "mine");
@@ -232,7 +244,6 @@ describe("a restoration", () => {
   });
 
   it("leaves no directory after a rehearsal or a damaged backup, and an empty one stays empty", async () => {
-    (await backUpData())._unsafeUnwrap();
     const [absent, empty] = [join(directory, "absent"), join(directory, "empty")];
     await mkdir(empty);
     for (const target of [absent, empty]) expect((await restoreTo(target, { isRehearsal: true })).isOk()).toBe(true);
@@ -246,7 +257,6 @@ describe("a restoration", () => {
   });
 
   it("continues after one that was killed, whose directory no server takes for a new one", async () => {
-    (await backUpData())._unsafeUnwrap();
     const target = join(directory, "new");
     await mkdir(join(target, "quire.restore", "cluster"), { recursive: true });
     const started = await openEmbeddedDatabase({ ...embeddedDefaults, directory: target });

@@ -54,7 +54,14 @@ export async function writeArchive(
     archive.destroy(thrown instanceof Error ? thrown : new Error(describeError(thrown)));
     throw thrown;
   });
-  await Promise.all([filled, pipeline(archive, createGzip(GZIP), write, { signal })]);
+  let writing: Promise<void> = Promise.resolve();
+  const piped = pipeline(archive, createGzip(GZIP), async (compressed) => (writing = write(compressed)), { signal });
+  try {
+    await Promise.all([filled, piped]);
+  } finally {
+    // A cancelled pipeline ends before `write` does, which could create a file that the caller has removed already.
+    await Promise.allSettled([filled, writing]);
+  }
 }
 
 async function addFile(

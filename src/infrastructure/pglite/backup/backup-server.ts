@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -6,8 +6,9 @@ import { createInterface } from "node:readline";
 import type { Log } from "../../../application/ports/log.ts";
 import { formatLsn } from "../../sql/lsn.ts";
 import type { BaseBackup, BaseBackupRefused, BeginBaseBackup } from "../client/base-backup.ts";
-import { BACKUP_SOCKET } from "../directory/layout.ts";
+import { BACKUP_SCRATCH, BACKUP_SOCKET } from "../directory/layout.ts";
 import { BackupRequest, MAX_LINE_BYTES, type BackupReply } from "./messages.ts";
+import { openScratch } from "./scratch-directory.ts";
 import { socketPath } from "./socket-path.ts";
 
 export interface BackupServer {
@@ -40,6 +41,7 @@ export async function serveBackups({ directory, beginBackup, log }: BackupServer
   server.maxConnections = MAX_CONNECTIONS;
   const address = socketPath(directory);
   try {
+    await removeLeftovers(directory);
     // A killed server leaves its socket behind. The lock shows that no other process uses it.
     rmSync(join(directory, BACKUP_SOCKET), { force: true });
     const listening = once(server, "listening");
@@ -61,6 +63,14 @@ export async function serveBackups({ directory, beginBackup, log }: BackupServer
       address.close();
     },
   };
+}
+
+/** Frees the disk space of a backup that was killed. A backup that still runs has locked its files. */
+async function removeLeftovers(directory: string): Promise<void> {
+  const path = join(directory, BACKUP_SCRATCH);
+  if (!existsSync(path)) return;
+  const scratch = await openScratch(path);
+  if (scratch.isOk()) await scratch.value.remove();
 }
 
 /** Serves the requests of one connection in order. When it ends, its backup ends. */

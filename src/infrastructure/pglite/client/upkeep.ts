@@ -194,9 +194,12 @@ function checkpointTasks({ supervisor, retention, log }: UpkeepOptions, runTask:
   /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
   const runCheckpoint = async (retained: "postpone" | "end") => {
     const startedAt = performance.now();
-    let isPostponed = false;
+    const mustWait = () => retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+    let isPostponed = mustWait();
+    if (isPostponed) return;
     const failure = await runTask(async (engine) => {
-      isPostponed = retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+      // A backup may have begun while this task waited for the engine.
+      isPostponed = mustWait();
       if (isPostponed) return ok(null);
       retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
       return engine.checkpoint();
