@@ -18,8 +18,9 @@ import type {
   BackupStoreFailed,
 } from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
-import { VERIFY_EXPLANATIONS } from "./verify-failure.ts";
-import type { VerifiedByServerTools } from "./verify-database.ts";
+import { MAINTENANCE_EXPLANATIONS } from "./maintenance-failure.ts";
+import type { CompactionCancelled } from "../infrastructure/pglite/compaction.ts";
+import type { DoneByServerTools } from "./verify-database.ts";
 import type { VerifyError } from "../infrastructure/pglite/verification/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {
@@ -41,7 +42,8 @@ export type ProcessFailure =
   | BackupError
   | RestoreError
   | VerifyError
-  | VerifiedByServerTools
+  | DoneByServerTools
+  | CompactionCancelled
   | BackupByServerTools
   | BackupMissing
   | BackupLocationInvalid
@@ -83,7 +85,8 @@ const NOTHING_LOST = "No acknowledged write is lost; the next start replays the 
 const PURPOSES = {
   create: "a new database",
   migrate: "a migration of the schema",
-  back_up: "the copy for a backup",
+  back_up: "the copy for a backup or a verification",
+  compact: "the compact copy of a table, and its log,",
 };
 
 /** The permissions that the server needs in Deno. */
@@ -179,7 +182,7 @@ const EXPLANATIONS: Explanations = {
   ],
 
   ...BACKUP_EXPLANATIONS,
-  ...VERIFY_EXPLANATIONS,
+  ...MAINTENANCE_EXPLANATIONS,
 
   listen_failed: ({ host, port, cause }) => [
     EXIT.unavailable,

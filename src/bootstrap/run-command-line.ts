@@ -8,6 +8,7 @@ import { processTerminal } from "../interfaces/cli/process-terminal.ts";
 import type { Terminal } from "../interfaces/cli/terminal.ts";
 import { backUpDatabase, restoreBackup } from "./back-up-database.ts";
 import { nodeAdapters } from "./compose.ts";
+import { compactDatabase } from "./compact-database.ts";
 import { loadConfig } from "./config.ts";
 import { moveDatabase, moveLocations } from "./move-database.ts";
 import { openExistingStorage, openStorage } from "./open-storage.ts";
@@ -41,6 +42,7 @@ export async function runCommandLine(
     restoreBackup,
     rebuildSearchIndex,
     verifyDatabase,
+    compactDatabase,
   });
   return done.map(() => ({ hasServed }));
 }

@@ -9,9 +9,10 @@ import { loadConfig } from "./config.ts";
 import { describeDamage } from "./failure-details.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 
-/** The database is on a PostgreSQL server, which has its own tool for verification. */
-export interface VerifiedByServerTools {
-  readonly kind: "verified_by_server_tools";
+/** The database is on a PostgreSQL server, which has its own tools. */
+export interface DoneByServerTools {
+  readonly kind: "done_by_server_tools";
+  readonly task: "verification" | "compaction";
   readonly location: string;
 }
 
@@ -19,7 +20,8 @@ export const verifyDatabase: VerifyDependencies<ProcessFailure>["verifyDatabase"
   const config = loadConfig();
   if (config.isErr()) return err(config.error);
   const { database, dataDirectory, freeSpaceBytes } = config.value;
-  if (database !== null) return fail({ kind: "verified_by_server_tools", location: database.server.location });
+  if (database !== null)
+    return fail({ kind: "done_by_server_tools", task: "verification", location: database.server.location });
   const found = requireDatabase(dataDirectory);
   if (found.isErr()) return err(found.error);
   lowerPriority();

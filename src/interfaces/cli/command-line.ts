@@ -4,8 +4,9 @@ import type { UseCases } from "../../application/application.ts";
 import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
 import type { ActionOf, Outcome } from "./action.ts";
-import { addBackup, addRestore, addVerify } from "./backup-commands.ts";
+import { addBackup, addCompact, addRestore, addVerify } from "./data-directory-commands.ts";
 import type { BackupDependencies } from "./backup.ts";
+import type { CompactDependencies } from "./compact.ts";
 import type { VerifyDependencies } from "./verify.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
@@ -32,7 +33,8 @@ export interface CommandDependencies<Failure>
     MoveDependencies<Failure>,
     ReindexDependencies<Failure>,
     BackupDependencies<Failure>,
-    VerifyDependencies<Failure> {
+    VerifyDependencies<Failure>,
+    CompactDependencies<Failure> {
   readonly version: string;
   /** Serves the API until a signal stops it. */
   readonly serve: () => Promise<Result<void, Failure>>;
@@ -115,6 +117,7 @@ export async function runCommand<Failure>(
   addBackup(program, dependencies, action);
   addRestore(program, dependencies, action);
   addVerify(program, dependencies, action);
+  addCompact(program, dependencies, action);
   addMove(program, dependencies, action);
   addReindex(program, dependencies, action);
   addCompletion(program, dependencies, action);

@@ -92,11 +92,23 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: [directory, "indexes, quotas", "Nothing was changed"],
     },
   ],
-  verified_by_server_tools: [
+  done_by_server_tools: [
     {
-      failure: { kind: "verified_by_server_tools", location: "postgres://db/quire" },
+      failure: { kind: "done_by_server_tools", task: "verification", location: "postgres://db/quire" },
       exitCode: 64,
       says: ["postgres://db/quire", 'pg_amcheck --heapallindexed --install-missing "$DATABASE_URL"'],
+    },
+    {
+      failure: { kind: "done_by_server_tools", task: "compaction", location: "postgres://db/quire" },
+      exitCode: 64,
+      says: ["postgres://db/quire", 'vacuumdb --full --analyze "$DATABASE_URL"'],
+    },
+  ],
+  compaction_cancelled: [
+    {
+      failure: { kind: "compaction_cancelled", done: 3, total: 9 },
+      exitCode: 130,
+      says: ["3 of 9 tables", "Nothing is lost"],
     },
   ],
   verification_interrupted: [

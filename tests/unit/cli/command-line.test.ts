@@ -93,6 +93,10 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED), veri
       onProgress({ step: "verify", check: "indexes" });
       return ok({ directory: "/srv/quire", lsn: "0/1A2B3C", checks: verified });
     },
+    compactDatabase: async (onProgress) => {
+      onProgress({ table: "posts", done: 0, total: 1 });
+      return ok({ directory: "/srv/quire", bytesBefore: 300 * 1_048_576, bytesAfter: 1_048_576 });
+    },
     withDatabase: async (newDatabase, run) => {
       opened.push(newDatabase);
       const used = await run({ ...app, operator: administerUsers(dependencies) });
@@ -152,6 +156,14 @@ describe("quire verify", () => {
       checks: [DAMAGED],
       isDamaged: true,
     });
+  });
+});
+
+describe("quire compact", () => {
+  it("shows each table, and prints the sizes before and after", async () => {
+    const { run, terminal } = await open();
+    expect(await run("compact")).toEqual(DONE);
+    expect(terminal.printed).toEqual(["Compacted /srv/quire: its tables take 1 MiB, and took 300 MiB."]);
   });
 });
 

@@ -42,7 +42,7 @@ export interface DiskSpace {
 export interface DiskTooSmall {
   readonly kind: "disk_too_small";
   readonly directory: string;
-  readonly purpose: "create" | "migrate" | "back_up";
+  readonly purpose: "create" | "migrate" | "back_up" | "compact";
   readonly resource: "bytes" | "inodes";
   readonly free: number;
   readonly needed: number;
@@ -225,14 +225,15 @@ export function checkSpaceForDatabase(directory: string, watermarkBytes: number)
   return ok();
 }
 
-/** Checks that the disk has space for the copy of a cluster, and for the writes of its server. Fails with `disk_too_small`. */
+/** Checks that the disk has space for the copy of a cluster or of a table, and for the writes of its server. Fails with `disk_too_small`. */
 export function checkSpaceForCopy(
   directory: string,
   copy: { readonly bytes: number; readonly files: number },
   watermarkBytes: number,
+  purpose: "back_up" | "compact" = "back_up",
 ): Result<void, DiskTooSmall> {
   const { bytes, inodes } = readFreeSpaceSync(directory);
-  const tooSmall = { kind: "disk_too_small", directory, purpose: "back_up" } as const;
+  const tooSmall = { kind: "disk_too_small", directory, purpose } as const;
   const neededBytes = copy.bytes + watermarkBytes;
   if (bytes < neededBytes) return fail({ ...tooSmall, resource: "bytes", free: bytes, needed: neededBytes });
   const neededInodes = copy.files + WATERMARK_INODES;

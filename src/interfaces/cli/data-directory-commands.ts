@@ -6,6 +6,7 @@ import {
   type BackupDependencies,
   type RestoreCommandOptions,
 } from "./backup.ts";
+import { compact, type CompactDependencies } from "./compact.ts";
 import { verify, type VerifyDependencies } from "./verify.ts";
 import type { ActionOf } from "./action.ts";
 
@@ -50,6 +51,23 @@ export function addVerify<Failure>(
     .option("--json", "print the report as JSON", false)
     .addHelpText("after", VERIFY_TEXT)
     .action(action(async (options: { readonly json: boolean }) => verify(dependencies, options)));
+}
+
+const COMPACT_TEXT = `
+Stop the server first. It returns the disk space of deleted rows, which the database otherwise keeps for new ones. Each table needs
+twice its size as free space while it is written anew. A kill or Ctrl-C at any moment loses nothing.`;
+
+export function addCompact<Failure>(
+  program: Command,
+  dependencies: CompactDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("compact")
+    .description("return the disk space of deleted rows, after a mass deletion")
+    .option("--json", "print the sizes as JSON", false)
+    .addHelpText("after", COMPACT_TEXT)
+    .action(action(async (options: { readonly json: boolean }) => compact(dependencies, options)));
 }
 
 export function addRestore<Failure>(
