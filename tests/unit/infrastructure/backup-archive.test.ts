@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { assert, asyncProperty, integer } from "fast-check";
 import { pack } from "tar-stream";
@@ -137,6 +138,22 @@ describe("an archive of a backup", () => {
   it("is refused when its format is newer, with the version of the program that made it", async () => {
     const newer = await write([], { ...MANIFEST, format: BACKUP_FORMAT + 1, program: "9.9.9" });
     expect((await extract(newer)).extracted._unsafeUnwrapErr().detail).toContain("made by Quire 9.9.9");
+  });
+
+  it("fails with the error of its store, and not with that of a stream that closed because of it", async () => {
+    const full = async (source: AsyncIterable<Buffer>) => {
+      try {
+        for await (const chunk of source) if (chunk.length > 0) throw new Error("no space left");
+      } finally {
+        // The file is closed, and the streams have failed before.
+        await delay(50);
+      }
+    };
+    const written = writeArchive(join(directory, "source"), Object.keys(FILES), MANIFEST, full, {
+      signal,
+      onRead: () => {},
+    });
+    await expect(written).rejects.toThrow("no space left");
   });
 
   it("is refused when it is another file", async () => {

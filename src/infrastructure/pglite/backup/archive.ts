@@ -27,7 +27,7 @@ const CHUNK_BYTES = 262_144;
 
 /**
  * Writes the files below a directory to a compressed tar archive, and the manifest with the SHA-256 of each file as the
- * last member. Throws the errors of the operating system and of `write`.
+ * last member. Throws the errors of the operating system and of `store`.
  *
  * @param paths The files and directories, relative to the directory.
  */
@@ -35,7 +35,7 @@ export async function writeArchive(
   directory: string,
   paths: readonly string[],
   manifest: Omit<Manifest, "files">,
-  write: (archive: AsyncIterable<Buffer>) => Promise<void>,
+  store: (archive: AsyncIterable<Buffer>) => Promise<void>,
   { signal, onRead }: { readonly signal: AbortSignal; readonly onRead: (bytes: number) => void },
 ): Promise<void> {
   const archive = pack();
@@ -50,18 +50,28 @@ export async function writeArchive(
     await addEntry(archive, { name: MANIFEST, size: text.length, mode: 0o600 }, Readable.from([text]));
     archive.finalize();
   };
-  const filled = fill().catch((thrown: unknown) => {
+  // One failure is the cause of the others, which only say that a stream has closed.
+  const failures: unknown[] = [];
+  const noted = async (work: Promise<void>) =>
+    work.catch((thrown: unknown) => {
+      failures.push(thrown);
+      throw thrown;
+    });
+  const filled = noted(fill()).catch((thrown: unknown) => {
     archive.destroy(thrown instanceof Error ? thrown : new Error(describeError(thrown)));
-    throw thrown;
   });
   let writing: Promise<void> = Promise.resolve();
-  const piped = pipeline(archive, createGzip(GZIP), async (compressed) => (writing = write(compressed)), { signal });
-  try {
-    await Promise.all([filled, piped]);
-  } finally {
-    // A cancelled pipeline ends before `write` does, which could create a file that the caller has removed already.
-    await Promise.allSettled([filled, writing]);
-  }
+  const write = async (compressed: AsyncIterable<Buffer>) => (writing = noted(store(compressed)));
+  const piped = noted(pipeline(archive, createGzip(GZIP), write, { signal }));
+  await Promise.allSettled([filled, piped]);
+  // A cancelled pipeline ends before `store` does, which could create a file that the caller has removed already.
+  await Promise.allSettled([writing]);
+  if (failures.length > 0) throw failures.find((failure) => !isClosedStream(failure)) ?? failures[0];
+}
+
+function isClosedStream(thrown: unknown): boolean {
+  const codes: unknown[] = ["ABORT_ERR", "ERR_STREAM_PREMATURE_CLOSE"];
+  return thrown instanceof Error && "code" in thrown && codes.includes(thrown.code);
 }
 
 async function addFile(
