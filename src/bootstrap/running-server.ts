@@ -6,22 +6,17 @@ import type { EnsureAdminError } from "../application/users/ensure-admin.ts";
 import { parseUserName } from "../domain/user/user.ts";
 import { ENGINE_DESCRIPTORS, maxConnections } from "../infrastructure/node/file-descriptors.ts";
 import { swaggerUi } from "../infrastructure/node/swagger-ui.ts";
-import { serveBackups } from "../infrastructure/pglite/backup/backup-server.ts";
 import { clientAddress, countedHosts, proxyList, requestAddress } from "../interfaces/node/client-address.ts";
 import { onResponseClosed } from "../interfaces/node/disconnect.ts";
-import type { RequestObserver } from "../interfaces/http/middleware/request-metrics.ts";
 import { listen, type ListenFailed } from "../interfaces/node/http-server.ts";
-import { loadShedding, type LoadShedding } from "../interfaces/node/load-shedding.ts";
-import type { Tracing } from "../infrastructure/tracing/open-telemetry.ts";
-import { wantsTraces } from "../infrastructure/tracing/tracing-variables.ts";
-import type { BeginBaseBackup } from "../infrastructure/pglite/client/base-backup.ts";
-import { startBackupSchedule } from "./background/backup-schedule.ts";
-import type { PeriodicWork } from "./background/periodic-work.ts";
+import { loadShedding } from "../interfaces/node/load-shedding.ts";
+import type { BackupSchedule } from "./background/backup-schedule.ts";
+import { startBackups } from "./background/backups.ts";
 import { backgroundWork } from "./background/background-work.ts";
 import { compose } from "./compose.ts";
 import type { Config } from "./config.ts";
-import type { MetricsServer } from "./metrics.ts";
 import type { OpenedStorage, OpenStorageError } from "./open-storage.ts";
+import { observers, openMetrics, openTracing } from "./telemetry.ts";
 import { VERSION } from "./version.ts";
 
 /** How long a shutdown waits for running requests. Orchestrators kill a process after 30 s (Kubernetes) or 10 s (Docker). */
@@ -70,7 +65,9 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const hostOf = countedHosts(proxyList(trustedProxies));
     const shedding = loadShedding(log);
     const work = backgroundWork(storage, log);
-    const metrics = await openMetrics(config, { storage, shedding, work }, log);
+    let backups: BackupSchedule | null = null;
+    const lastProvenBackup = () => backups?.lastProven() ?? null;
+    const metrics = await openMetrics(config, { storage, shedding, work, lastProvenBackup }, log);
     const tracing = await openTracing(log);
     const { app, useCases } = compose({
       ...work.storage,
@@ -104,7 +101,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const background = work.start(useCases);
     const { url } = server;
     const { location, beginBackup } = storage;
-    const backups = beginBackup === null ? null : await startBackups(config.backup, { location, beginBackup }, log);
+    if (beginBackup !== null) backups = await startBackups(config.backup, { location, beginBackup }, log);
     const metricsUrl = metricsEndpoint === null ? null : `${metricsEndpoint.url}/metrics`;
     log.info(
       { url, ...(metricsUrl === null ? {} : { metricsUrl }), location, pid: process.pid, version: VERSION },
@@ -125,58 +122,6 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       },
     });
   });
-}
-
-interface MetricsSources {
-  readonly storage: OpenedStorage;
-  readonly shedding: LoadShedding;
-  readonly work: ReturnType<typeof backgroundWork>;
-}
-
-/** The metrics, if the configuration has a port for them. Otherwise nothing of them is loaded. */
-async function openMetrics({ metrics, database }: Config, { storage, shedding, work }: MetricsSources, log: Log) {
-  if (metrics === null) return null;
-  const { metricsServer } = await import("./metrics.ts");
-  const takeSnapshot = async () => ({
-    storage: await storage.statistics(),
-    refused: shedding.refused(),
-    indexing: work.indexingBacklog(),
-  });
-  const kind = database === null ? "embedded" : "server";
-  return metricsServer(metrics, { version: VERSION, storage: kind, takeSnapshot }, log);
-}
-
-/** The traces, if the environment asks for them. Otherwise nothing of them is loaded. */
-async function openTracing(log: Log): Promise<Tracing | null> {
-  if (!wantsTraces(process.env)) return null;
-  const { openTelemetry } = await import("../infrastructure/tracing/open-telemetry.ts");
-  return openTelemetry(VERSION, log);
-}
-
-function observers(metrics: MetricsServer | null, tracing: Tracing | null) {
-  if (metrics === null && tracing === null) return {};
-  const observeRequest: RequestObserver = (request) => {
-    metrics?.observeRequest(request);
-    tracing?.noteRoute(request);
-  };
-  return tracing === null ? { observeRequest } : { observeRequest, traceCalls: tracing.traceCalls };
-}
-
-/** Answers `quire backup`, and makes the scheduled backups. */
-async function startBackups(
-  { schedule, to, keep }: Config["backup"],
-  { location: directory, beginBackup }: { readonly location: string; readonly beginBackup: BeginBaseBackup },
-  log: Log,
-): Promise<PeriodicWork> {
-  const server = await serveBackups({ directory, beginBackup, log });
-  const isScheduled = schedule !== null && to !== null;
-  const scheduled = isScheduled ? startBackupSchedule({ schedule, to, keep, directory, log }) : null;
-  return {
-    stop: async () => {
-      await scheduled?.stop();
-      await server.close();
-    },
-  };
 }
 
 /** File descriptors that the database needs. */

@@ -37,6 +37,8 @@ describe("the metrics of a server with an embedded database", () => {
     expect(text).toContain("# TYPE quire_build_info gauge");
     expect(text).toContain("# TYPE nodejs_eventloop_lag_p99_seconds gauge");
     expect(valueOf(text, "quire_engine_up")).toBe(1);
+    // Without a schedule there is no time, and not the year 1970.
+    expect(valueOf(text, "quire_backup_last_proven_timestamp_seconds")).toBeNull();
     expect(valueOf(text, "quire_disk_free_bytes")).toBeGreaterThan(0);
     expect(valueOf(text, "quire_wal_size_bytes")).toBeGreaterThan(0);
   });

@@ -22,6 +22,8 @@ export interface MaintainedStorage extends Storage {
   readonly isIdle?: () => boolean;
 }
 
+export type BackgroundWork = ReturnType<typeof backgroundWork>;
+
 /** A storage that reports its changes to the background work, and the start of that work. */
 export function backgroundWork(maintained: MaintainedStorage, log: Log) {
   const { searchIndex, renewTitleKeys, purgeRateLimits, isIdle = () => true } = maintained;

@@ -19,6 +19,11 @@ interface BackupScheduleOptions extends BackupConfig {
   readonly log: Log;
 }
 
+export interface BackupSchedule extends PeriodicWork {
+  /** The time of the newest proven backup; `null` if there is none. */
+  readonly lastProven: () => Date | null;
+}
+
 const COMMAND_LINE = fileURLToPath(packageFile("dist/cli.js"));
 /** The last lines of the command name the failure; those before are its progress. */
 const MAX_DETAIL_LENGTH = 1000;
@@ -29,7 +34,7 @@ const Output = z.object({ location: z.string(), lsn: z.string(), createdAt: z.st
  * Backs up the data directory by a schedule, one backup at a time. `quire backup` runs in a process of its own, so no
  * request waits for it. Each line of the log says how old the last proven backup is.
  */
-export function startBackupSchedule(options: BackupScheduleOptions): PeriodicWork {
+export function startBackupSchedule(options: BackupScheduleOptions): BackupSchedule {
   const { schedule, to, log } = options;
   let lastProven: Date | null = null;
   let child: ChildProcess | null = null;
@@ -71,6 +76,7 @@ export function startBackupSchedule(options: BackupScheduleOptions): PeriodicWor
   // A store that does not answer does not delay the start.
   void announce();
   return {
+    lastProven: () => lastProven,
     stop: async () => {
       cron.stop();
       // The command removes what it has written.

@@ -141,6 +141,15 @@ const DISK: readonly MetricDefinition[] = [
   },
 ];
 
+const BACKUP: readonly MetricDefinition[] = [
+  {
+    name: "quire_backup_last_proven_timestamp_seconds",
+    help: "The Unix time of the newest proven backup of the schedule. Absent without a schedule or a backup.",
+    type: "gauge",
+    read: ({ lastProvenBackup }) => (lastProvenBackup === null ? [] : one(lastProvenBackup.getTime() / SECOND_MS)),
+  },
+];
+
 const SEARCH: readonly MetricDefinition[] = [
   {
     name: "quire_search_index_pending_posts",
@@ -193,6 +202,6 @@ const COMMON = [...HTTP, ...SEARCH];
 
 /** The metrics of each kind of storage. The histogram of requests, and the metrics of Node, are elsewhere. */
 export const METRICS: Readonly<Record<StorageStatistics["kind"], readonly MetricDefinition[]>> = {
-  embedded: [...COMMON, ...ENGINE, ...WRITES, ...DISK],
+  embedded: [...COMMON, ...ENGINE, ...WRITES, ...DISK, ...BACKUP],
   server: [...COMMON, ...SERVER],
 };

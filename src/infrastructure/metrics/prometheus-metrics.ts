@@ -56,6 +56,8 @@ function shownIn(registry: Registry, { name, help, type, labels = [] }: MetricDe
     const gauge = new Gauge(options);
     return (samples: Samples) => {
       gauge.reset();
+      // A gauge without labels would be 0.
+      if (samples.length === 0 && labels.length === 0) gauge.remove();
       for (const [of, value] of samples) gauge.set(of, value);
     };
   }
