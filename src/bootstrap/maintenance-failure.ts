@@ -4,7 +4,13 @@ import type { VerificationInterrupted } from "../infrastructure/pglite/verificat
 import type { DamageFound } from "../interfaces/cli/verify.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { ExplanationsOf } from "./explanation.ts";
-import type { DoneByServerTools } from "./verify-database.ts";
+
+/** The database is on a PostgreSQL server, which has its own tools. */
+export interface DoneByServerTools {
+  readonly kind: "done_by_server_tools";
+  readonly task: "verification" | "compaction";
+  readonly location: string;
+}
 
 const SERVER_TOOLS = {
   verification: 'pg_amcheck --heapallindexed --install-missing "$DATABASE_URL"',

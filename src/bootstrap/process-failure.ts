@@ -18,9 +18,8 @@ import type {
   BackupStoreFailed,
 } from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
-import { MAINTENANCE_EXPLANATIONS } from "./maintenance-failure.ts";
+import { MAINTENANCE_EXPLANATIONS, type DoneByServerTools } from "./maintenance-failure.ts";
 import type { CompactionCancelled } from "../infrastructure/pglite/compaction.ts";
-import type { DoneByServerTools } from "./verify-database.ts";
 import type { VerifyError } from "../infrastructure/pglite/verification/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {

@@ -9,13 +9,6 @@ import { loadConfig } from "./config.ts";
 import { describeDamage } from "./failure-details.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 
-/** The database is on a PostgreSQL server, which has its own tools. */
-export interface DoneByServerTools {
-  readonly kind: "done_by_server_tools";
-  readonly task: "verification" | "compaction";
-  readonly location: string;
-}
-
 export const verifyDatabase: VerifyDependencies<ProcessFailure>["verifyDatabase"] = async (onProgress) => {
   const config = loadConfig();
   if (config.isErr()) return err(config.error);

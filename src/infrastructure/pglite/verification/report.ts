@@ -23,7 +23,7 @@ export interface VerificationReport {
 }
 
 /** The findings of a check that are shown. */
-export const MAX_FINDINGS = 20;
+const MAX_FINDINGS = 20;
 
 export function passed(check: string, detail: string): CheckResult {
   return { check, status: "ok", detail, findings: [], remedy: null };
