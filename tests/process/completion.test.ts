@@ -22,7 +22,19 @@ async function offered(shell: Shell, line: string): Promise<readonly string[]> {
   return stdout.split("\n").filter((word) => word !== "" && word.startsWith(current));
 }
 
-const COMMANDS = ["serve", "user", "move", "reindex", "completion", "--version", "--help"];
+const COMMANDS = [
+  "serve",
+  "user",
+  "backup",
+  "restore",
+  "verify",
+  "compact",
+  "move",
+  "reindex",
+  "completion",
+  "--version",
+  "--help",
+];
 
 /** Unfinished lines, and the words that can follow. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
