@@ -16,6 +16,12 @@ const PACKAGES = [
   "tests/process/runtimes/server.test.ts",
 ];
 
+/** They copy, restore and compare whole databases. */
+const OPERATIONS = [
+  "tests/contract/infrastructure/{backup,backup-stores,compaction,verification}.test.ts",
+  "tests/process/{backup,maintenance}.test.ts",
+];
+
 export default defineConfig({
   test: {
     // The default leaves one core free, which is half of a machine with two cores.
@@ -35,7 +41,7 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["tests/contract/**/*.test.ts"],
-          exclude: ["tests/contract/*/*-memory.test.ts"],
+          exclude: ["tests/contract/*/*-memory.test.ts", ...OPERATIONS],
           globalSetup: DATABASES,
           ...SHARED_MODULES,
           ...TIMEOUTS,
@@ -45,12 +51,13 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["tests/process/**/*.test.ts"],
-          exclude: [NESTED_PACKAGES, ...PACKAGES],
+          exclude: [NESTED_PACKAGES, ...PACKAGES, ...OPERATIONS],
           globalSetup: DATABASES,
           ...TIMEOUTS,
         },
       },
-      // They take minutes, so only `.ci/run` includes them.
+      // The tests of these projects take minutes, so only `.ci/run` includes them.
+      { test: { name: "operations", include: OPERATIONS, globalSetup: DATABASES, ...TIMEOUTS } },
       { test: { name: "packages", include: PACKAGES, globalSetup: DATABASES, ...TIMEOUTS } },
       { test: { name: "faults", include: ["tests/faults/**/*.test.ts"], globalSetup: DATABASES, ...TIMEOUTS } },
     ],
