@@ -1,13 +1,13 @@
-import type { Result } from "neverthrow";
+import type { Result, ResultAsync } from "neverthrow";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 /** A rate limiter with a quota for each key. Its memory is bounded: when it is full, it drops the counts of some keys. */
 export interface RateLimiter {
   /**
    * Takes `cost` units, 1 by default, from the remaining units of `key`. Takes none if fewer remain. A limiter that counts outside
-   * of the process fails with `storage_failure`.
+   * of the process answers later, and may fail with `storage_failure`; one in the process answers at once.
    */
-  take(key: string, cost?: number): Promise<Result<Quota, StorageFailure>>;
+  take(key: string, cost?: number): Result<Quota, never> | ResultAsync<Quota, StorageFailure>;
 }
 
 /** The units that a key has left in its window. */

@@ -1,9 +1,9 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { lte, sql } from "drizzle-orm";
-import { ok, type Result } from "neverthrow";
+import { ok, ResultAsync, type Result } from "neverthrow";
 import type { Clock } from "../../application/ports/clock.ts";
-import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
+import type { Quota, RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
@@ -22,35 +22,34 @@ export function drizzleRateLimiter(
   { name, quota, windowSeconds }: RatePolicy,
 ): RateLimiter {
   const windowMs = windowSeconds * 1000;
-  return {
-    take: async (key, cost = 1) => {
-      const now = clock.now();
-      const latestEnd = new Date(now.getTime() + windowMs);
-      // A window that ends later was created before the clock was set back.
-      const isOver = sql`(${rateLimits.endsAt} <= ${now} or ${rateLimits.endsAt} > ${latestEnd})`;
-      const fits = sql`(${rateLimits.taken} + excluded.taken <= ${quota})`;
-      const counted = await attempt(db, "rateLimits.take", async () =>
-        db
-          .insert(rateLimits)
-          .values({ key: digestOf(name, key), taken: cost, isExceeded: false, endsAt: latestEnd })
-          .onConflictDoUpdate({
-            target: rateLimits.key,
-            set: {
-              taken: sql`case when ${isOver} then excluded.taken when ${fits} then ${rateLimits.taken} + excluded.taken
+  const take = async (key: string, cost: number): Promise<Result<Quota, StorageFailure>> => {
+    const now = clock.now();
+    const latestEnd = new Date(now.getTime() + windowMs);
+    // A window that ends later was created before the clock was set back.
+    const isOver = sql`(${rateLimits.endsAt} <= ${now} or ${rateLimits.endsAt} > ${latestEnd})`;
+    const fits = sql`(${rateLimits.taken} + excluded.taken <= ${quota})`;
+    const counted = await attempt(db, "rateLimits.take", async () =>
+      db
+        .insert(rateLimits)
+        .values({ key: digestOf(name, key), taken: cost, isExceeded: false, endsAt: latestEnd })
+        .onConflictDoUpdate({
+          target: rateLimits.key,
+          set: {
+            taken: sql`case when ${isOver} then excluded.taken when ${fits} then ${rateLimits.taken} + excluded.taken
                 else ${rateLimits.taken} end`,
-              isExceeded: sql`not (${isOver} or ${fits})`,
-              endsAt: sql`case when ${isOver} then excluded.ends_at else ${rateLimits.endsAt} end`,
-            },
-          })
-          .returning({ taken: rateLimits.taken, isExceeded: rateLimits.isExceeded, endsAt: rateLimits.endsAt }),
-      );
-      return counted.map(([row]) => {
-        if (row === undefined) throw new Error("The count of a rate limit returned no row.");
-        const resetSeconds = Math.ceil((row.endsAt.getTime() - now.getTime()) / 1000);
-        return { isExceeded: row.isExceeded, remaining: quota - row.taken, resetSeconds };
-      });
-    },
+            isExceeded: sql`not (${isOver} or ${fits})`,
+            endsAt: sql`case when ${isOver} then excluded.ends_at else ${rateLimits.endsAt} end`,
+          },
+        })
+        .returning({ taken: rateLimits.taken, isExceeded: rateLimits.isExceeded, endsAt: rateLimits.endsAt }),
+    );
+    return counted.map(([row]) => {
+      if (row === undefined) throw new Error("The count of a rate limit returned no row.");
+      const resetSeconds = Math.ceil((row.endsAt.getTime() - now.getTime()) / 1000);
+      return { isExceeded: row.isExceeded, remaining: quota - row.taken, resetSeconds };
+    });
   };
+  return { take: (key, cost = 1) => new ResultAsync(take(key, cost)) };
 }
 
 /** Deletes the windows that have ended. */

@@ -54,7 +54,7 @@ export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy):
   };
 
   return {
-    take: async (written, cost = 1) => {
+    take: (written, cost = 1) => {
       const now = clock.now().getTime();
       const key = written.length > MAX_KEY_LENGTH ? bytesToHex(sha256(utf8ToBytes(written))) : written;
       const known = lightlyUsed.byKey.get(key) ?? heavilyUsed.byKey.get(key);

@@ -1,4 +1,4 @@
-import { err, ok } from "neverthrow";
+import { err, errAsync, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { StopUnclean } from "../../../src/application/ports/storage.ts";
 import { edgeHandler, type EdgeOptions } from "../../../src/bootstrap/edge/edge-handler.ts";
@@ -107,7 +107,7 @@ describe("edgeHandler", () => {
   });
 
   it("refuses a request with 503 when its rate limit cannot be counted", async () => {
-    const limiter = () => ({ take: async () => err(OUTAGE) });
+    const limiter = () => ({ take: () => errAsync(OUTAGE) });
     const worker = workerOn({ limiter });
     const answer = await worker.call("/v1/posts");
     expect([answer.status, await answer.json()]).toEqual([

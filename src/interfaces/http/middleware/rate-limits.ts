@@ -1,6 +1,6 @@
 import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
-import { ok, type Result } from "neverthrow";
+import { ok, ResultAsync, type Result } from "neverthrow";
 import type { z } from "zod";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../../domain/user/email-address.ts";
@@ -39,8 +39,11 @@ interface Dependencies {
 /** The remaining quota if the request exceeds it, and `null` otherwise. */
 type Counted = Result<Quota | null, StorageFailure>;
 
+/** A limiter in this process answers at once, so that the request goes on in the same turn. */
+type Counting = Counted | PromiseLike<Counted>;
+
 /** Counts a request. */
-type Count = (c: Context<HttpEnv>) => Promise<Counted>;
+type Count = (c: Context<HttpEnv>) => Counting;
 
 /** Runs the rest of the request, immediately or later. */
 type Work = (c: Context<HttpEnv>, next: Next) => Promise<Response | void>;
@@ -53,7 +56,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
   const address = budget("address", requestsPerMinute, addressOf);
   const account = budget("account", requestsPerMinute, (c) => c.get("viewer")?.userId ?? null);
   const both = async (c: Context<HttpEnv>, units: number) =>
-    firstRefusal([async () => address(c, units), async () => account(c, units)]);
+    firstRefusal([() => address(c, units), () => account(c, units)]);
   const passwords = budget("passwords", logInsPerMinute * PASSWORDS_PER_LOG_IN, addressOf);
   const runInSlot = limitConcurrencyByKey(MAX_CONCURRENT_EXPENSIVE);
   const withSlot: Work = async (c, next) => {
@@ -68,8 +71,8 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
 
   return {
     /** Counts the unit of each request. It runs before authentication, so it limits guessed tokens too. */
-    address: limit(async (c) => address(c, 1)),
-    account: limit(async (c) => account(c, 1)),
+    address: limit((c) => address(c, 1)),
+    account: limit((c) => account(c, 1)),
 
     /**
      * Counts the further units of an operation. It runs after validation, because the cost depends on the input, and
@@ -79,7 +82,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
       limit(async (c) => both(c, units(c)), { cost: description, work: withSlot }),
 
     /** Limits password hashing, and guesses of one password for many users. */
-    passwords: limit(async (c) => passwords(c, 1)),
+    passwords: limit((c) => passwords(c, 1)),
 
     /** Limits the attempts to log in as the user whose e-mail address is in the body. `schema` is the schema of the body. */
     logIn: (schema: z.ZodType<{ readonly email: string }>) =>
@@ -112,7 +115,7 @@ export function rateLimits({ limiter, settings: { requestsPerMinute, logInsPerMi
 }
 
 /** Counts in this order, until a limit is exceeded or a count fails. */
-async function firstRefusal(counts: readonly (() => Promise<Counted>)[]): Promise<Counted> {
+async function firstRefusal(counts: readonly (() => Counting)[]): Promise<Counted> {
   for (const count of counts) {
     const counted = await count();
     if (counted.isErr() || counted.value !== null) return counted;
@@ -128,17 +131,18 @@ function addressOf(c: Context<HttpEnv>): string {
 function unitsOf(policy: RatePolicy, limiter: Dependencies["limiter"], keyOf: (c: Context<HttpEnv>) => string | null) {
   const { name, quota } = policy;
   const counter = quota === 0 ? null : limiter(policy);
-  return async (c: Context<HttpEnv>, units: number): Promise<Counted> => {
+  return (c: Context<HttpEnv>, units: number): Counting => {
     const key = counter === null ? null : keyOf(c);
     if (counter === null || key === null) return ok(null);
     const taken = takenUnits(c, name) ?? 0;
     // An operation that costs more than the quota needs the whole quota.
     const cost = Math.min(taken + units, quota);
-    const counted = await counter.take(key, cost - taken);
-    return counted.map((left) => {
+    const note = (left: Quota): Quota | null => {
       noteLimit(c, { ...policy, cost, left });
       return left.isExceeded ? left : null;
-    });
+    };
+    const counting = counter.take(key, cost - taken);
+    return counting instanceof ResultAsync ? counting.map(note) : counting.map(note);
   };
 }
 
@@ -148,7 +152,8 @@ function unitsOf(policy: RatePolicy, limiter: Dependencies["limiter"], keyOf: (c
  */
 function limit(count: Count, { cost, work }: { readonly cost?: string; readonly work?: Work } = {}) {
   const middleware = createMiddleware<HttpEnv>(async (c, next) => {
-    const counted = await count(c);
+    const counting = count(c);
+    const counted = "then" in counting ? await counting : counting;
     if (counted.isErr()) return failureProblem(c, counted.error);
     const { value: left } = counted;
     if (left === null) return work === undefined ? next() : work(c, next);
