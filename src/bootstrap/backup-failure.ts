@@ -35,7 +35,7 @@ type BackupFailure =
 export const BACKUP_EXPLANATIONS: ExplanationsOf<BackupFailure> = {
   backup_source_failed: ({ directory, reason, detail }) => [
     reason === "busy" ? EXIT.inUse : EXIT.io,
-    `The data directory ${directory} cannot be backed up now: ${detail}. No backup was made. ${reason === "busy" ? "If another command or an older version of Quire uses the directory, wait until it ends, or stop it." : "Run the command again; the log of the server has the reason."}`,
+    `The data directory ${directory} cannot be copied now: ${detail}. Nothing was copied. ${reason === "busy" ? "If another command or an older version of Quire uses the directory, wait until it ends, or stop it." : "Run the command again; the log of the server has the reason."}`,
   ],
   backup_interrupted: ({ isCancelled, location, cause }) =>
     isCancelled

@@ -43,9 +43,14 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
   ],
   backup_source_failed: [
     {
-      failure: { kind: "backup_source_failed", directory, reason: "busy", detail: "another backup of it is running" },
+      failure: {
+        kind: "backup_source_failed",
+        directory,
+        reason: "busy",
+        detail: "a backup or a verification of it is running",
+      },
       exitCode: 75,
-      says: [directory, "another backup of it is running", "No backup was made", "wait until it ends"],
+      says: [directory, "a backup or a verification of it is running", "Nothing was copied", "wait until it ends"],
     },
     {
       failure: { kind: "backup_source_failed", directory, reason: "failed", detail: "the engine was restarted" },

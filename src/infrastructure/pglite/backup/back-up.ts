@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { POSTGRESQL_MAJOR } from "../directory/cluster.ts";
-import { ACKNOWLEDGED_FILE, BACKUP_SCRATCH, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "../directory/layout.ts";
+import { ACKNOWLEDGED_FILE, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "../directory/layout.ts";
 import { readControlFile } from "../integrity/control-file.ts";
 import { endOfWal, segmentFile } from "../integrity/write-ahead-log.ts";
 import { extractArchive, writeArchive } from "./archive.ts";
@@ -12,7 +12,7 @@ import type { BackupStore } from "./backup-store.ts";
 import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "./copy-database.ts";
 import { compareContents, type CopyFailed } from "./compare-contents.ts";
 import { BACKUP_FORMAT, type Manifest } from "./manifest.ts";
-import { openScratch, type ScratchDirectory } from "./scratch-directory.ts";
+import { inScratch, type ScratchDirectory } from "./scratch-directory.ts";
 import { readContents } from "./scratch-engine.ts";
 
 /** The backup could not be written, or was cancelled. Nothing of it remains. */
@@ -50,17 +50,7 @@ export async function backUp(options: BackupOptions): Promise<Result<Manifest, B
   const interrupted = (cause: unknown) =>
     fail({ kind: "backup_interrupted", isCancelled: signal.aborted, location: store.locationOf(name), cause } as const);
   try {
-    const scratch = await openScratch(join(directory, BACKUP_SCRATCH));
-    if (scratch.isErr()) {
-      if (scratch.error.kind === "kernel_lock_unavailable") return err(scratch.error);
-      const detail = "another backup of it is running";
-      return fail({ kind: "backup_source_failed", directory, reason: "busy", detail });
-    }
-    try {
-      return await backUpIn(scratch.value, options);
-    } finally {
-      await scratch.value.remove();
-    }
+    return await inScratch(directory, async (scratch) => backUpIn(scratch, options));
   } catch (cause) {
     return interrupted(cause);
   }

@@ -1,9 +1,11 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Result } from "neverthrow";
+import { err, type Result } from "neverthrow";
+import { fail } from "../../../domain/shared/fail.ts";
 import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
-import { LOCK_FILE } from "../directory/layout.ts";
+import { BACKUP_SCRATCH, LOCK_FILE } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse } from "../directory/lock.ts";
+import type { BackupSourceFailed } from "./backup-source.ts";
 
 /** A directory for temporary copies, which this process has locked. */
 export interface ScratchDirectory {
@@ -36,4 +38,26 @@ export async function openScratch(
 
 function neverOpened(): never {
   throw new Error("A scratch directory in use was opened.");
+}
+
+/**
+ * Runs `work` in the scratch directory of a data directory, and removes it. Fails with `backup_source_failed` while another process
+ * uses it.
+ */
+export async function inScratch<T, E>(
+  directory: string,
+  work: (scratch: ScratchDirectory) => Promise<Result<T, E>>,
+): Promise<Result<T, E | BackupSourceFailed | KernelLockUnavailable>> {
+  const opened = await openScratch(join(directory, BACKUP_SCRATCH));
+  if (opened.isErr()) {
+    if (opened.error.kind === "kernel_lock_unavailable") return err(opened.error);
+    const detail = "a backup or a verification of it is running";
+    return fail({ kind: "backup_source_failed", directory, reason: "busy", detail });
+  }
+  const scratch = opened.value;
+  try {
+    return await work(scratch);
+  } finally {
+    await scratch.remove();
+  }
 }

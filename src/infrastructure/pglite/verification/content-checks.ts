@@ -26,7 +26,10 @@ export async function checkPosts(query: Query): Promise<CheckResult> {
     last = rows.at(-1)?.[0] ?? null;
   }
   if (faults.length > 0) return damagedCheck("posts", faults, RESTORE);
-  return passed("posts", `${count.toLocaleString("en")} posts satisfy the rules of the program`);
+  return passed(
+    "posts",
+    `${count.toLocaleString("en")} ${count === 1 ? "post satisfies" : "posts satisfy"} the rules of the program`,
+  );
 }
 
 /** Why a row is no post; `null` if it is one. */

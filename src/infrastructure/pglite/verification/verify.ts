@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "../backup/copy-database.ts";
-import { openScratch, type ScratchDirectory } from "../backup/scratch-directory.ts";
+import { inScratch, type ScratchDirectory } from "../backup/scratch-directory.ts";
 import { queryOn, withScratchEngine } from "../backup/scratch-engine.ts";
 import type { DataDirectoryDamaged, EngineNotStarted } from "../directory/cluster.ts";
 import type { Damage } from "../directory/damage.ts";
-import { BACKUP_SCRATCH } from "../directory/layout.ts";
 import { checkPosts, checkSearchIndex, checkUsage } from "./content-checks.ts";
 import { checkFlush, checkFreeSpace } from "./disk-checks.ts";
 import { damagedCheck, passed, type CheckResult, type VerificationReport } from "./report.ts";
@@ -46,17 +44,7 @@ const CHECKS: readonly (readonly [name: string, run: (query: Query) => Promise<C
 export async function verify(options: VerifyOptions): Promise<Result<VerificationReport, VerifyError>> {
   const { directory, signal } = options;
   try {
-    const scratch = await openScratch(join(directory, BACKUP_SCRATCH));
-    if (scratch.isErr()) {
-      if (scratch.error.kind === "kernel_lock_unavailable") return err(scratch.error);
-      const detail = "a backup or another verification of it is running";
-      return fail({ kind: "backup_source_failed", directory, reason: "busy", detail });
-    }
-    try {
-      return await verifyIn(scratch.value, options);
-    } finally {
-      await scratch.value.remove();
-    }
+    return await inScratch(directory, async (scratch) => verifyIn(scratch, options));
   } catch (cause) {
     return fail({ kind: "verification_interrupted", directory, isCancelled: signal.aborted, cause });
   }
