@@ -62,7 +62,8 @@ describe("drizzleRateLimiter", () => {
   it("stores neither the key nor the name of the policy", async () => {
     await limiterOf("log-in").take("192.0.2.1 ada@example.org");
     const stored = JSON.stringify(await rows());
-    for (const secret of ["192.0.2.1", "ada", "log-in"]) expect(stored).not.toContain(secret);
+    // A digest has the letters a to f, so it may contain "ada" by chance.
+    for (const secret of ["192.0.2.1", "ada@", "log-in"]) expect(stored).not.toContain(secret);
   });
 
   it("deletes the windows that have ended, in any number, and no other", async () => {
