@@ -50,7 +50,10 @@ describe("a connection to a server that speaks TLS", () => {
   it("is rejected by verify-full and accepted by verify-ca when the certificate has another name", async () => {
     // The certificate does not contain the IPv4-mapped IPv6 address of the server.
     const [host, root] = ["[::ffff:127.0.0.1]", `sslrootcert=${certificate}`];
-    await expect(isSecured(host, `sslmode=verify-full&${root}`)).rejects.toThrow("not in the cert's list");
+    await expect(isSecured(host, `sslmode=verify-full&${root}`)).rejects.toThrow(
+      // Node 22 does not take the address for an IP address, and rejects it as a name.
+      /is not in the cert's (?:list|altnames)/,
+    );
     expect(await isSecured(host, `sslmode=verify-ca&${root}`)).toBe(true);
   });
 
