@@ -2,8 +2,8 @@
  * The cost of a backup for requests: the slowest read and the slowest write on a data directory of BENCH_MIB (1,024 by
  * default), without a backup and during one.
  *
- * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts, with a pause of 10 ms between two requests. Both phases take the same time:
- * that of the backup. BENCH_ROUNDS sets the number of rounds.
+ * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts, with a pause of 10 ms between two requests.
+ * Both phases take the same time: that of the backup. BENCH_ROUNDS sets the number of rounds.
  */
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { spawnCli, startServer } from "../tests/process/server.ts";
 import { percentile } from "../tests/support/rounds.ts";
 import { postId, WRITTEN } from "./data-set.ts";
+import { JSON_HEADERS, registerAndLogIn } from "./log-in.ts";
 import { fillQuire, indexQuire, openQuire } from "./quire.ts";
 
 const MIB = 1_048_576;
@@ -23,15 +24,6 @@ const READERS = 4;
 const PAUSE_MS = 10;
 const ROW_BYTES = 1024;
 const ROWS_AT_ONCE = 20_000;
-const JSON_HEADERS = { "Content-Type": "application/json" };
-
-async function logIn(url: string): Promise<string> {
-  const credentials = { email: "ada@example.org", password: "correct horse" };
-  const post = async (path: string, body: object) =>
-    fetch(`${url}${path}`, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body) });
-  await post("/v1/users", { name: "Ada", ...credentials });
-  return ((await (await post("/v1/sessions", credentials)).json()) as { token: string }).token;
-}
 
 /** Clients that send one request after the other until the work ends. Returns the milliseconds of each request. */
 async function measureDuring(url: string, token: string, work: Promise<unknown>, step = () => "all the time") {
@@ -90,7 +82,7 @@ try {
   await mkdir(backups);
   await fill(data);
   const server = await startServer(data, { QUIRE_LOG_LEVEL: "warn" });
-  const token = await logIn(server.url);
+  const token = await registerAndLogIn(server.url);
   for (let round = 0; round < ROUNDS; round++) {
     const startedAt = performance.now();
     const command = spawnCli(["backup", "--to", backups, "--keep", "1"], { QUIRE_DATA_DIR: data });

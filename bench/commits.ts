@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { startServer } from "../tests/process/server.ts";
 import { startPostgresServer } from "../tests/support/postgres-server.ts";
 import { WRITTEN } from "./data-set.ts";
+import { JSON_HEADERS, registerAndLogIn } from "./log-in.ts";
 import { measure, UNIQUE, type Measured, type Work } from "./load.ts";
 import { median } from "./table.ts";
 
@@ -20,17 +21,6 @@ const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
 const ONLY = new RegExp(process.env["BENCH_ONLY"] ?? "");
 const CLIENTS = [1, 50];
 const SETTLE_MS = 1000;
-
-const JSON_HEADERS = { "Content-Type": "application/json" };
-
-async function logIn(url: string): Promise<string> {
-  const credentials = { email: "ada@example.org", password: "correct horse" };
-  const post = async (path: string, body: object) =>
-    fetch(`${url}${path}`, { method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body) });
-  await post("/v1/users", { name: "Ada", ...credentials });
-  const session = await post("/v1/sessions", credentials);
-  return ((await session.json()) as { token: string }).token;
-}
 
 function writes(token: string, connections: number, hasKeys: boolean): Work {
   const key = hasKeys ? { "Idempotency-Key": `${crypto.randomUUID()}-${UNIQUE}` } : {};
@@ -53,7 +43,7 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     for (const [mode, environment] of modes) {
       const server = await startServer(join(directory, mode), { ...environment, QUIRE_LOG_LEVEL: "warn" });
-      const token = await logIn(server.url);
+      const token = await registerAndLogIn(server.url);
       for (const clients of CLIENTS) {
         // Which comes first alternates: the later one finds more rows and a longer queue of posts to index.
         for (const hasKeys of round % 2 === 0 ? [false, true] : [true, false]) {

@@ -26,7 +26,7 @@ export type UsersPage = ValueOf<Users["$get"]>;
 export type ListUsersError = ErrorOf<Users["$get"]>;
 export type UserChanges = JsonOf<Users[":id"]["$patch"]>;
 export type UpdateUserError = ErrorOf<Users[":id"]["$patch"]>;
-/** What happens to the posts, and the `currentPassword` of users who delete themselves. */
+/** The fate of the posts, and the `currentPassword` of users who delete themselves. */
 export type UserDeletion = QueryOf<Users[":id"]["$delete"]> & JsonOf<Users[":id"]["$delete"]>;
 export type DeleteUserError = ErrorOf<Users[":id"]["$delete"]>;
 export type PasswordChange = JsonOf<Users[":id"]["password"]["$put"]>;

@@ -11,7 +11,7 @@ export interface CheckResult {
   readonly detail: string;
   /** The first findings, one a line. */
   readonly findings: readonly string[];
-  /** What to do; `null` if nothing. */
+  /** The remedy for an operator; `null` if there is none to take. */
   readonly remedy: string | null;
 }
 
