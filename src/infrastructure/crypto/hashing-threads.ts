@@ -31,19 +31,28 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 
  * @param file The module that the threads run. It responds to each request with one answer.
  */
 export function argon2idOnThreads(file: URL = WORKER_FILE): PasswordAlgorithm {
+  const running = new Set<Worker>();
   const idle = new Set<Worker>();
 
   const start = (): Worker => {
     const worker = new Worker(file, { resourceLimits: RESOURCE_LIMITS });
     // Without a listener an error would end the process. The thread exits after it, which rejects the request.
-    return worker.on("error", () => {}).on("exit", () => idle.delete(worker));
+    worker
+      .on("error", () => {})
+      .on("exit", () => {
+        running.delete(worker);
+        idle.delete(worker);
+      });
+    running.add(worker);
+    return worker;
   };
 
   const run = async (request: HashingRequest): Promise<PasswordHash | boolean> => {
     const [worker = start()] = idle;
     idle.delete(worker);
     const answer = await answerOf(worker, request);
-    idle.add(worker);
+    // Node delivers the last message of an exiting thread together with its exit, before this line runs.
+    if (running.has(worker)) idle.add(worker);
     if ("error" in answer) throw answer.error;
     return answer.value;
   };

@@ -197,6 +197,16 @@ describe("argon2idOnThreads", () => {
     await expect(algorithm.hash(SECRET)).rejects.toThrow("The hashing thread ended with 3.");
   });
 
+  it("starts another thread after one has exited together with its answer", async () => {
+    const algorithm = thread('parentPort.postMessage({ value: "hash" }); setImmediate(() => process.exit(0));');
+    for (let hashes = 0; hashes < 3; hashes++) {
+      const hashing = algorithm.hash(SECRET);
+      // While this thread is blocked, the other answers and exits, so both events arrive together.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      expect(await hashing).toBe("hash");
+    }
+  });
+
   it("starts another thread after an idle one has ended", async () => {
     const algorithm = thread(
       'parentPort.postMessage({ value: "hash" }); if (password === "correct horse") setImmediate(() => process.exit(0));',
