@@ -16,10 +16,11 @@ const PACKAGES = [
   "tests/process/runtimes/server.test.ts",
 ];
 
-/** They copy, restore and compare whole databases. */
+/** They copy, restore and compare whole databases, or open a database for each command. */
 const OPERATIONS = [
   "tests/contract/infrastructure/{backup,backup-stores,compaction,verification}.test.ts",
   "tests/process/{backup,maintenance}.test.ts",
+  "tests/contract/cli/*.test.ts",
 ];
 
 export default defineConfig({
