@@ -23,6 +23,9 @@ const OPERATIONS = [
   "tests/contract/cli/*.test.ts",
 ];
 
+/** The contracts again, on PostgreSQL in three locales and with one connection for each request. */
+const VARIANTS = ["tests/contract/ports/{search-locales,storage-postgresql-per-request}.test.ts"];
+
 export default defineConfig({
   test: {
     // The default leaves one core free, which is half of a machine with two cores.
@@ -42,7 +45,7 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["tests/contract/**/*.test.ts"],
-          exclude: ["tests/contract/*/*-memory.test.ts", ...OPERATIONS],
+          exclude: ["tests/contract/*/*-memory.test.ts", ...OPERATIONS, ...VARIANTS],
           globalSetup: DATABASES,
           ...SHARED_MODULES,
           ...TIMEOUTS,
@@ -58,6 +61,7 @@ export default defineConfig({
         },
       },
       // The tests of these projects take minutes, so only `.ci/run` includes them.
+      { test: { name: "variants", include: VARIANTS, globalSetup: DATABASES, ...SHARED_MODULES, ...TIMEOUTS } },
       { test: { name: "operations", include: OPERATIONS, globalSetup: DATABASES, ...TIMEOUTS } },
       { test: { name: "packages", include: PACKAGES, globalSetup: DATABASES, ...TIMEOUTS } },
       { test: { name: "faults", include: ["tests/faults/**/*.test.ts"], globalSetup: DATABASES, ...TIMEOUTS } },
