@@ -13,8 +13,12 @@ export const sessionId = pathId<SessionId, "session_not_found">("session_not_fou
 /** Reads `:id` from the path. A text that is no UUID is the id of nothing, so the answer is 404 as for an unknown id. */
 function pathId<AnId extends Id<string>, NotFound extends ProblemKind>(notFound: NotFound) {
   const path = z.object({ id: idText<AnId>() });
-  const middleware = zValidator("param", path, (result, c: Context) =>
-    result.success ? undefined : problem(c, notFound),
+  const middleware = zValidator(
+    "param",
+    path,
+    (result, c: Context) => (result.success ? undefined : problem(c, notFound)),
+    // Zod compiles the synchronous form of a schema, and interprets the asynchronous one.
+    { validationFunction: (_, parameters) => path.safeParse(parameters) },
   );
   return documented(middleware, { path, problems: [notFound] });
 }
