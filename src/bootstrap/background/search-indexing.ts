@@ -16,8 +16,8 @@ const SWEEP_REST = 4;
 const MIN_SWEEP_REST_MS = 1_000;
 /** The longest time that a batch waits for an idle engine. A post is found within a second unless the engine is saturated. */
 const MAX_WAIT_MS = 400;
-/** While requests keep the engine busy, they have it for this multiple of the duration of a batch: seven eighths of the time. */
-const BUSY_REST = 7;
+/** While requests keep the engine busy, they have it for this multiple of the duration of a batch: 95 % of the time. */
+const BUSY_REST = 19;
 const IDLE_CHECK_MS = 5;
 /** The delay of a retry after a failure, and after posts that other transactions were writing. */
 const FAILURE_DELAY_MS = 5_000;
