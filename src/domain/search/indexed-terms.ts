@@ -31,7 +31,8 @@ const [LEXEME_BYTES, POSITION_BYTES] = [8, 2];
  *   the single characters;
  * - `~variant`: the typo variants of the words of the title.
  *
- * A word always comes with its beginnings, but it is not a beginning of itself: who searches for one searches for the word too. The result is bounded: at {@link MAX_INDEXED_BYTES} the remaining words are left out.
+ * A word is always indexed with its beginnings. It is no beginning of itself, because a search for a beginning searches for the word too.
+ * The result is bounded: at {@link MAX_INDEXED_BYTES} the remaining words are left out.
  */
 export function indexedTerms({
   title,
