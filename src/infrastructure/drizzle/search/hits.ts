@@ -81,6 +81,7 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
   const running = passes.map((pass, index) =>
     startPass(pass, { plan, ranges, top, evaluations: features.length + 1, isFirst: index === 0 && passes.length > 1 }),
   );
+  const isRankedByTerms = passes.some(({ scans }) => scans.some(({ level }) => level === null));
   let requested: readonly RequestedScan[] = [];
   return {
     isBehind: (newest: number) => newest >= top,
@@ -90,7 +91,7 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
       const { after = null, before = null } = filter.published ?? {};
       return {
         scans: requested.map(({ scan }) => scan),
-        features: requested.some(({ ranksByTerms }) => ranksByTerms) ? features : [],
+        features: isRankedByTerms ? features : [],
         publishedAfter: after,
         publishedBefore: before,
       };
@@ -122,7 +123,6 @@ function ceilBlock(ordinal: number): number {
 
 interface RequestedScan {
   readonly scan: Scan;
-  readonly ranksByTerms: boolean;
   readonly take: (rows: ScannedRows) => void;
 }
 
@@ -170,7 +170,7 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
       if (checked !== null) reads += scanned.read;
       walk.advance(range, scanned);
     };
-    return { scan, ranksByTerms: planned.level === null, take };
+    return { scan, take };
   };
 
   return {

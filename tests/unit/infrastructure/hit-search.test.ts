@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { ANALYSIS_VERSION } from "../../../src/domain/search/text-analysis.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
+import { hitSearch } from "../../../src/infrastructure/drizzle/search/hits.ts";
+import type { StepRequest } from "../../../src/infrastructure/drizzle/search/step-statement.ts";
+
+const FILTER = { published: { authorId: null, after: null, before: null }, drafts: null };
+
+/** The steps of a search in an empty index, without those of the passes with typos. */
+async function stepsOf(raw: string): Promise<readonly StepRequest[]> {
+  const requests: StepRequest[] = [];
+  const hits = hitSearch().find(
+    async (request) => {
+      requests.push(request);
+      const scans = request.scans.map(() => ({ isTooMany: false, readTo: null, found: [], matches: 0, read: 0 }));
+      return { scans, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 0 };
+    },
+    FILTER,
+    parseSearchQuery(raw)._unsafeUnwrap(),
+    false,
+  );
+  await hits.next();
+  return requests;
+}
+
+describe("the steps of a search", () => {
+  it("evaluate no condition on the terms of rows for one word, whose levels have scans of their own", async () => {
+    const steps = await stepsOf("harbour");
+    expect(steps.length).toBeGreaterThan(0);
+    for (const { scans, features } of steps) {
+      expect(scans.length).toBeGreaterThan(1);
+      expect(features).toEqual([]);
+    }
+  });
+
+  it.each(["green harbour", '"green harbour"', "green or harbour"])(
+    "evaluate the conditions of all levels on the terms of rows for %j",
+    async (raw) => {
+      const steps = await stepsOf(raw);
+      expect(steps.length).toBeGreaterThan(0);
+      for (const { features } of steps) expect(features.length).toBeGreaterThan(1);
+    },
+  );
+});
