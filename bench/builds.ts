@@ -3,7 +3,8 @@
  *
  * `npm run bench:builds -- dist ../before/dist` starts a server from each build and sends requests in interleaved rounds with
  * 50 connections. It prints microseconds of processor time of all threads (Linux only), as medians and as ratios to the first
- * build. `BENCH_ROUNDS` sets the number of rounds.
+ * build. `BENCH_ROUNDS` sets the number of rounds. Variables of the environment may follow a build, as in
+ * `npm run bench:builds -- dist dist,QUIRE_METRICS_PORT=0`.
  */
 import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,6 +26,12 @@ const COUNTED = { QUIRE_RATE_LIMIT_PER_MINUTE: "1000000" };
 const [first, ...others] = process.argv.slice(2);
 if (first === undefined) throw new Error("Name the directories of the builds, such as dist.");
 const builds = [first, ...others];
+
+/** The directory of a build, and the variables after it. */
+function parseBuild(build: string) {
+  const [path = "", ...variables] = build.split(",");
+  return { path, variables: Object.fromEntries(variables.map((each) => each.split(/=(.*)/, 2))) };
+}
 
 const headers = { Authorization: `Bearer ${DATA_SET.token}` };
 const somePost = () => `/v1/posts/${postId(1 + Math.floor(Math.random() * POSTS))}`;
@@ -56,9 +63,10 @@ try {
   await fillQuire(join(directory, "filled"), POSTS);
   for (const [index, build] of builds.entries()) {
     await cp(join(directory, "filled"), join(directory, String(index)), { recursive: true });
-    const contender = quireOn(build, join(directory, String(index)), "fsync");
-    const environment = { ...contender.environment, ...COUNTED };
-    servers.push(await start({ ...contender, environment, script: resolve(build, "main.js") }));
+    const { path, variables } = parseBuild(build);
+    const contender = quireOn(path, join(directory, String(index)), "fsync");
+    const environment = { ...contender.environment, ...COUNTED, ...variables };
+    servers.push(await start({ ...contender, environment, script: resolve(path, "main.js") }));
   }
   for (const work of WORKS) {
     for (const { urls } of servers) await measure(urls, work, WARM_UP_SECONDS);

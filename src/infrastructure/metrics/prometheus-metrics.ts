@@ -1,18 +1,8 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { StorageStatistics } from "../storage/storage-statistics.ts";
 import { METRICS } from "./metric-definitions.ts";
 import type { MetricDefinition, Samples, Snapshot } from "./metric-sources.ts";
-
-/** From half a millisecond, a read from the cache, to ten seconds. */
-const REQUEST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-export interface ObservedRequest {
-  readonly method: string;
-  /** The pattern of the path, such as `/v1/posts/:id`. */
-  readonly route: string;
-  readonly status: number;
-  readonly seconds: number;
-}
+import { requestHistogram, type ObservedRequest } from "./request-histogram.ts";
 
 export interface Metrics {
   readonly observeRequest: (request: ObservedRequest) => void;
@@ -33,12 +23,13 @@ export function prometheusMetrics({ version, storage, takeSnapshot }: MetricsOpt
   collectDefaultMetrics({ register: registry });
   showBuild(registry, version);
   const shown = METRICS[storage].map((definition) => ({ definition, show: shownIn(registry, definition) }));
+  const requests = requestHistogram();
   return {
-    observeRequest: requestHistogram(registry),
+    observeRequest: requests.observe,
     text: async () => {
       const snapshot = await takeSnapshot();
       for (const { definition, show } of shown) show(definition.read(snapshot));
-      return registry.metrics();
+      return `${requests.text()}\n${await registry.metrics()}`;
     },
     contentType: registry.contentType,
   };
@@ -65,23 +56,5 @@ function shownIn(registry: Registry, { name, help, type, labels = [] }: MetricDe
   return (samples: Samples) => {
     counter.reset();
     for (const [of, total] of samples) counter.inc(of, total);
-  };
-}
-
-function requestHistogram(registry: Registry): Metrics["observeRequest"] {
-  const histogram = new Histogram({
-    name: "quire_http_request_duration_seconds",
-    help: "Requests and their durations, by method, route and status.",
-    labelNames: ["method", "route", "status"],
-    buckets: REQUEST_SECONDS,
-    registers: [registry],
-  });
-  // The library hashes the labels at each use otherwise. Routes and status codes bound the number of entries.
-  const children = new Map<string, ReturnType<typeof histogram.labels>>();
-  return ({ method, route, status, seconds }) => {
-    const key = `${method} ${status} ${route}`;
-    const child = children.get(key) ?? histogram.labels(method, route, String(status));
-    children.set(key, child);
-    child.observe(seconds);
   };
 }
