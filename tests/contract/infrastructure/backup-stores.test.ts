@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { existingBackup, newBackup } from "../../../src/bootstrap/backup-locatio
 import { backupName, type BackupStore } from "../../../src/infrastructure/pglite/backup/backup-store.ts";
 import { fileStore } from "../../../src/infrastructure/pglite/backup/file-store.ts";
 import { s3Store, type S3Options } from "../../../src/infrastructure/pglite/backup/s3-store.ts";
+import { isSignedWith, verifyingProxy } from "../../support/signature-v4.ts";
 
 const MIB = 1_048_576;
 const BUCKET = "backups";
@@ -20,6 +22,7 @@ const NEWER = backupName(new Date("2026-11-30T03:30:00Z"));
 
 let directory: string;
 let server: S3rver;
+let proxy: Server;
 let options: S3Options;
 let stores = 0;
 
@@ -32,7 +35,9 @@ beforeAll(async () => {
     directory: join(directory, "s3"),
     configureBuckets: [{ name: BUCKET }],
   });
-  const { port } = await server.run();
+  proxy = verifyingProxy((await server.run()).port, "S3RVER").listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const { port } = proxy.address() as AddressInfo;
   options = {
     accessKeyId: "S3RVER",
     secretAccessKey: "S3RVER",
@@ -43,6 +48,7 @@ beforeAll(async () => {
 });
 afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => {
+  proxy.close();
   await server.close();
   await rm(directory, { recursive: true });
 });
@@ -125,6 +131,38 @@ describe("a bucket", () => {
     await expect(wrong.list()).rejects.toThrow(/answered with 404: The specified bucket does not exist/);
     const stranger = s3Store(BUCKET, "", { ...options, accessKeyId: "STRANGER" });
     await expect(stranger.list()).rejects.toThrow(/answered with 403/);
+  });
+
+  it("is refused with a wrong secret key", async () => {
+    const forger = s3Store(BUCKET, "", { ...options, secretAccessKey: "WRONG" });
+    const mismatch = /answered with 403: SignatureDoesNotMatch/;
+    await expect(forger.list()).rejects.toThrow(mismatch);
+    await expect(store(forger, NEWER, Buffer.from("forged"))).rejects.toThrow(mismatch);
+    await expect(forger.read(NEWER)).rejects.toThrow(mismatch);
+    await expect(forger.remove(NEWER)).rejects.toThrow(mismatch);
+  });
+
+  it("is tested with a verification of signatures that accepts the published example, and no change of it", () => {
+    // Amazon S3 API reference, "Signature calculations: transferring payload in a single chunk", example GET Object.
+    const headers = {
+      authorization:
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+      host: "examplebucket.s3.amazonaws.com",
+      range: "bytes=0-9",
+      "x-amz-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+      "x-amz-date": "20130524T000000Z",
+    };
+    const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    const example = { method: "GET", url: "/test.txt", headers };
+    expect(isSignedWith(secret, example)).toBe(true);
+    const changes = [
+      { method: "PUT" },
+      { url: "/other.txt" },
+      { url: "/test.txt?acl=" },
+      { headers: { ...headers, range: "bytes=0-8" } },
+    ];
+    for (const change of changes) expect(isSignedWith(secret, { ...example, ...change })).toBe(false);
+    expect(isSignedWith(`${secret}x`, example)).toBe(false);
   });
 });
 
