@@ -38,7 +38,7 @@ export const backUpDatabase: BackupDependencies<ProcessFailure>["backUpDatabase"
     program: VERSION,
     createdAt,
     freeSpaceBytes,
-    signal: stopSignal(),
+    signal: stopSignal().signal,
     onProgress,
   });
   if (proven.isErr()) return err(proven.error);
@@ -65,7 +65,7 @@ export const restoreBackup: BackupDependencies<ProcessFailure>["restoreBackup"] 
     freeSpaceBytes,
     statementDeadlineMs,
     log: pinoLog("warn"),
-    signal: stopSignal(),
+    signal: stopSignal().signal,
     onProgress,
   });
   return restored.map((manifest) => ({ ...summary(store.locationOf(name), manifest), directory }));

@@ -1,20 +1,40 @@
+import { existsSync, readdirSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { handleStopSignals } from "./process-end.ts";
 
-/** Lets the server have the processors first. The threads that this process starts later have the same priority. */
+/** The threads of this process (Linux, proc_pid_task(5)). */
+const THREADS = "/proc/self/task";
+
+/**
+ * Lets the server have the processors first. On Linux each thread has a priority of its own (setpriority(2)): V8 compiles
+ * PostgreSQL in threads that run already, and zlib compresses in others. Threads that start later have that of the thread that
+ * starts them.
+ */
 export function lowerPriority(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_LOW);
-  } catch {
-    // The operating system has no priorities, or refuses to change them.
+  for (const id of [process.pid, ...threadIds()]) {
+    try {
+      setPriority(id, constants.priority.PRIORITY_LOW);
+    } catch {
+      // The thread has ended, or the operating system has no priorities or refuses to change them.
+    }
   }
 }
 
-/** Aborts at the first SIGINT or SIGTERM, so that nothing half remains. A second one ends the process immediately. */
-export function stopSignal(): AbortSignal {
+function threadIds(): readonly number[] {
+  return existsSync(THREADS) ? readdirSync(THREADS).map(Number) : [];
+}
+
+export interface StopSignal {
+  /** Aborted at the first SIGINT or SIGTERM, so that nothing half remains. A second one ends the process immediately. */
+  readonly signal: AbortSignal;
+  /** Gives the signals their default action again. */
+  release(): void;
+}
+
+/** Handles the signals during the work of a command. */
+export function stopSignal(): StopSignal {
   const controller = new AbortController();
-  void handleStopSignals()
-    .first()
-    .then(() => controller.abort());
-  return controller.signal;
+  const { first, release } = handleStopSignals();
+  void first().then(() => controller.abort());
+  return { signal: controller.signal, release };
 }

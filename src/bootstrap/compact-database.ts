@@ -24,7 +24,7 @@ export const compactDatabase: CompactDependencies<ProcessFailure>["compactDataba
   const limits = { durability, freeSpaceBytes, statementDeadlineMs };
   const opened = await openEmbeddedDatabase({ directory, ...limits, schema: QUIRE_SCHEMA, log: pinoLog("warn") });
   if (opened.isErr()) return err(opened.error);
-  const compacted = await compact(opened.value, { freeSpaceBytes, signal: stopSignal(), onProgress });
+  const compacted = await compact(opened.value, { freeSpaceBytes, signal: stopSignal().signal, onProgress });
   const closed = await opened.value.close();
   // The failure of the command explains more than the failure to close.
   if (compacted.isErr()) return err(compacted.error);

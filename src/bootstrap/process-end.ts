@@ -5,6 +5,7 @@ import { EXIT } from "./exit-codes.ts";
 import { explain, type ProcessFailure } from "./process-failure.ts";
 import { runtimeProblem } from "./runtime-version.ts";
 
+const HANDLED = ["SIGTERM", "SIGINT"] as const;
 /** A second signal within this time is the same request: a terminal signals every process, and npm forwards its own signal. */
 const SAME_REQUEST_MS = 100;
 
@@ -37,6 +38,8 @@ export function exitOnCrash(): void {
 export interface StopSignals {
   /** Waits for the first signal. A later one ends the process immediately. */
   first(): Promise<NodeJS.Signals>;
+  /** Gives the signals their default action again. */
+  release(): void;
 }
 
 /**
@@ -55,12 +58,15 @@ export function handleStopSignals(): StopSignals {
       onFirst(signal);
     }
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, handle);
+  for (const signal of HANDLED) process.on(signal, handle);
   return {
     first: async () =>
       new Promise((settle) => {
         onFirst = settle;
       }),
+    release: () => {
+      for (const signal of HANDLED) process.off(signal, handle);
+    },
   };
 }
 

@@ -21,9 +21,9 @@ export const verifyDatabase: VerifyDependencies<ProcessFailure>["verifyDatabase"
   return verify({
     directory: resolve(dataDirectory),
     freeSpaceBytes,
-    signal: stopSignal(),
+    signal: stopSignal().signal,
     onProgress,
-    onCheck: (check) => onProgress({ step: "verify", check }),
+    onCheck: (check, number, total) => onProgress({ step: "verify", check, number, total }),
     describeDamage,
   });
 };

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +69,21 @@ describe("quire backup and quire restore", () => {
     expect(await command.ended).toMatchObject({ exitCode: 130, stderr: expect.stringContaining("Cancelled.") });
     expect(existsSync(backups) ? await readdir(backups) : []).toEqual([]);
     expect(existsSync(join(data, "quire.backup"))).toBe(false);
+  });
+
+  it.skipIf(process.platform !== "linux")("run all threads of a backup at the lowest priority", async () => {
+    const command = spawnCli(["backup", "--to", join(directory, "low")], { QUIRE_DATA_DIR: data });
+    await new Promise((settle) => command.process.stderr.once("data", settle));
+    const tasks = `/proc/${command.process.pid}/task`;
+    const priorities = (await readdir(tasks)).map((thread) => {
+      const status = readFileSync(join(tasks, thread, "stat"), "utf8");
+      // The 19th field; the second one, in parentheses, may have spaces (Linux, proc_pid_stat(5)).
+      return Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[16]);
+    });
+    command.process.kill("SIGINT");
+    await command.ended;
+    expect(priorities.length).toBeGreaterThan(5);
+    expect(new Set(priorities)).toEqual(new Set([19]));
   });
 
   it("exit with a message that says what to do", async () => {

@@ -128,6 +128,20 @@ describe("the verification of a data directory", () => {
       ["update post_search set version = 9 where ordinal = (select max(ordinal) from post_search)"],
       /1 rows are newer than their posts/,
     ],
+    [
+      "search index",
+      "an entry that lacks a word of its post",
+      [
+        "update post_search set terms = ts_delete(terms, 'title') where ordinal = (select max(ordinal) from post_search)",
+      ],
+      /^post [\da-f-]{36}: its terms differ from its text$/,
+    ],
+    [
+      "search index",
+      "an entry with another time of publication",
+      ["update post_search set published_at = now() where ordinal = (select max(ordinal) from post_search)"],
+      /^post [\da-f-]{36}: its terms differ from its text$/,
+    ],
   ])("finds in %s: %s", async (check, _, statements, finding) => {
     await breakBy(...statements);
     const damaged = damagedIn(await verified()).filter((each) => each.check === check);

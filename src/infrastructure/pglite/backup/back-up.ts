@@ -7,11 +7,12 @@ import { ACKNOWLEDGED_FILE, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "..
 import { readControlFile } from "../integrity/control-file.ts";
 import { endOfWal, segmentFile } from "../integrity/write-ahead-log.ts";
 import { extractArchive, writeArchive } from "./archive.ts";
-import { countBytes } from "./backup-progress.ts";
+import { countBytes, showCheck } from "./backup-progress.ts";
 import type { BackupStore } from "./backup-store.ts";
 import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "./copy-database.ts";
 import { compareContents, type CopyFailed } from "./compare-contents.ts";
 import { BACKUP_FORMAT, type Manifest } from "./manifest.ts";
+import { regularPauses } from "./pause.ts";
 import { inScratch, type ScratchDirectory } from "./scratch-directory.ts";
 import { readContents } from "./scratch-engine.ts";
 
@@ -63,8 +64,8 @@ async function backUpIn(scratch: ScratchDirectory, options: BackupOptions): Prom
   const copied = await copyDatabase(scratch, options);
   if (copied.isErr()) return err(copied.error);
   const { copy, lsn, bytes } = copied.value;
-  onProgress({ step: "check", bytes: 0, total: 0 });
-  const contents = await readContents(copy, signal);
+  const checking = { signal, pause: regularPauses(signal), onRead: showCheck(onProgress) };
+  const contents = await readContents(copy, checking);
   if (contents.isErr()) return notProven(contents.error);
   const manifest = {
     format: BACKUP_FORMAT,
@@ -103,8 +104,8 @@ async function prove(
   const onWritten = countBytes("read", bytes, onProgress);
   const extracted = await extractArchive(await store.readUnproven(name), restored, { signal, onWritten });
   if (extracted.isErr()) return err(extracted.error);
-  onProgress({ step: "check", bytes: 0, total: 0 });
-  return compareContents(restored, extracted.value, signal);
+  const checking = { signal, pause: regularPauses(signal), onRead: showCheck(onProgress) };
+  return compareContents(restored, extracted.value, checking);
 }
 
 /** The files of a data directory that belong to a backup, sorted, so that a directory comes before its files. */

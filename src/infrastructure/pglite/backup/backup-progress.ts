@@ -16,3 +16,9 @@ export function countBytes(step: BackupProgress["step"], total: number, onProgre
     onProgress({ step, bytes, total: Math.max(total, bytes) });
   };
 }
+
+/** Reports the bytes of the tables that a check has read. It begins with the indexes, which it cannot count. */
+export function showCheck(onProgress: OnBackupProgress) {
+  onProgress({ step: "check", bytes: 0, total: 0 });
+  return (bytes: number, total: number) => onProgress({ step: "check", bytes, total });
+}

@@ -2,7 +2,7 @@ import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import type { ArchiveDamaged } from "./archive.ts";
 import type { BackedUpTable, Manifest } from "./manifest.ts";
-import { readContents, type ScratchEngineError } from "./scratch-engine.ts";
+import { readContents, type ReadContentsOptions, type ScratchEngineError } from "./scratch-engine.ts";
 
 /** A table of a restored backup differs from the manifest. */
 export interface TableDiffers {
@@ -17,9 +17,9 @@ export type CopyFailed = ScratchEngineError | ArchiveDamaged | TableDiffers;
 export async function compareContents(
   directory: string,
   manifest: Manifest,
-  signal: AbortSignal,
+  options: ReadContentsOptions,
 ): Promise<Result<Manifest, CopyFailed>> {
-  const contents = await readContents(directory, signal);
+  const contents = await readContents(directory, options);
   if (contents.isErr()) return err(contents.error);
   const { schema, tables } = contents.value;
   const differing = differingTable(tables, manifest.tables);

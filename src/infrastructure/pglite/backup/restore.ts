@@ -15,10 +15,11 @@ import { openEmbeddedDatabase } from "../embedded-database.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
 import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../storage.ts";
 import { extractArchive } from "./archive.ts";
-import { countBytes, type OnBackupProgress } from "./backup-progress.ts";
+import { countBytes, showCheck, type OnBackupProgress } from "./backup-progress.ts";
 import type { BackupStore } from "./backup-store.ts";
 import { compareContents, type CopyFailed } from "./compare-contents.ts";
 import type { Manifest } from "./manifest.ts";
+import { noPause } from "./pause.ts";
 
 /** The target holds files, so nothing was written to it. */
 export interface RestoreTargetNotEmpty {
@@ -133,8 +134,7 @@ async function restoreTo(scratch: string, options: RestoreOptions): Promise<Resu
   if (manifest.postgresql !== POSTGRESQL_MAJOR || manifest.schema.newest > newest) {
     return fail({ kind: "backup_too_new", location, program: manifest.program });
   }
-  onProgress({ step: "check", bytes: 0, total: 0 });
-  const compared = await compareContents(scratch, manifest, signal);
+  const compared = await compareContents(scratch, manifest, { signal, pause: noPause, onRead: showCheck(onProgress) });
   if (compared.isErr()) return fail({ kind: "backup_damaged", location, cause: compared.error });
   const migrated = await migrateSchema(scratch, options);
   return migrated.map(() => manifest);

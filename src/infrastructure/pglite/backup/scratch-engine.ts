@@ -15,6 +15,7 @@ import { checkIndexes } from "../integrity/index-check.ts";
 import { readControlFile } from "../integrity/control-file.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
 import type { BackedUpTable, SchemaVersion } from "./manifest.ts";
+import type { Pause } from "./pause.ts";
 
 /** The contents of a database: what a backup and its restored copy must have in common. */
 export interface DatabaseContents {
@@ -22,27 +23,44 @@ export interface DatabaseContents {
   readonly tables: readonly BackedUpTable[];
 }
 
+export interface ReadContentsOptions {
+  readonly signal: AbortSignal;
+  readonly pause: Pause;
+  /** Called with the bytes of the tables that are read, and of all tables. */
+  readonly onRead: (bytes: number, total: number) => void;
+}
+
+/** Runs a statement on the scratch engine. */
+export type Query = (text: string, values?: readonly string[]) => Promise<Reply>;
+
+/** The aim for a statement that reads a part of a table, with its pause. */
+const BATCH_MS = 50;
+
+/** The size of a page of a table (PostgreSQL 18, 66.6). */
+const PAGE_BYTES = 8192;
+
 /** The statements read whole tables. The operator can end the command. */
 const DEADLINE_MS = 86_400_000;
 
-/** All tables that are not PostgreSQL's own, each with an expression for the text of a row. */
+/** All tables that are not PostgreSQL's own, each with an expression for the text of a row, and its size. */
 const TABLES = `select format('%I.%I', n.nspname, c.relname),
-  string_agg(format('coalesce(%I::text, chr(30))', a.attname), ' || chr(31) || ' order by a.attnum)
+  string_agg(format('coalesce(%I::text, chr(30))', a.attname), ' || chr(31) || ' order by a.attnum),
+  pg_relation_size(c.oid)::text
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-  where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' group by 1 order by 1`;
+  where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' group by c.oid, 1 order by 1`;
 
 const SCHEMA_EXISTS = "select (to_regclass('drizzle.__drizzle_migrations') is not null)::text";
 const SCHEMA = "select count(*)::text, coalesce(max(created_at), 0)::text from drizzle.__drizzle_migrations";
 
 export type ScratchEngineError = DataDirectoryDamaged | EngineNotStarted;
 
-/** Checks every index and every row of the copy of a data directory, and shuts it down cleanly. */
+/** Checks every index and every row of the copy of a data directory, with pauses, and shuts it down cleanly. */
 export async function readContents(
   directory: string,
-  signal: AbortSignal,
+  options: ReadContentsOptions,
 ): Promise<Result<DatabaseContents, ScratchEngineError>> {
-  return withScratchEngine(directory, signal, async (engine) => contentsOf(engine, directory));
+  return withScratchEngine(directory, options.signal, async (engine) => contentsOf(engine, directory, options));
 }
 
 /**
@@ -85,11 +103,15 @@ export async function withScratchEngine<T>(
   }
 }
 
-async function contentsOf(engine: Engine, directory: string): Promise<Result<DatabaseContents, ScratchEngineError>> {
-  const query = queryOn(engine);
+async function contentsOf(
+  engine: Engine,
+  directory: string,
+  { pause, onRead }: ReadContentsOptions,
+): Promise<Result<DatabaseContents, ScratchEngineError>> {
+  const query = queryOn(engine, pause);
   // The text of a time depends on the time zone of the machine.
   await query("set timezone to 'UTC'");
-  const indexes = await checkIndexes(clientOn(engine));
+  const indexes = await checkIndexes(clientOn(query));
   if (indexes.isErr()) {
     const { error } = indexes;
     if (error.kind === "index_check_failed") throw new Error(error.detail);
@@ -98,11 +120,17 @@ async function contentsOf(engine: Engine, directory: string): Promise<Result<Dat
   const exists = await query(SCHEMA_EXISTS);
   const schema = exists.rows[0]?.[0] === "true" ? (await query(SCHEMA)).rows[0] : undefined;
   const tables: BackedUpTable[] = [];
-  for (const [table, row] of (await query(TABLES)).rows) {
-    const { rows } = await query(
-      `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text from ${table}`,
-    );
-    tables.push({ table: table ?? "", rows: Number(rows[0]?.[0]), checksum: rows[0]?.[1] ?? "" });
+  const found = (await query(TABLES)).rows.map(([table, row, bytes]) => ({
+    table: table ?? "",
+    row: row ?? "",
+    bytes: Number(bytes),
+  }));
+  const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  for (const each of found) {
+    const rows = await rowsOf(query, each, (bytes) => onRead(done + bytes, total));
+    tables.push({ table: each.table, ...rows });
+    done += each.bytes;
   }
   const closed = await engine.close();
   const control = readControlFile(join(directory, CLUSTER));
@@ -111,20 +139,45 @@ async function contentsOf(engine: Engine, directory: string): Promise<Result<Dat
   return ok({ schema: { migrations: Number(schema?.[0] ?? 0), newest: Number(schema?.[1] ?? 0) }, tables });
 }
 
-/** Runs statements. Throws PostgreSQL's error. */
-export function queryOn(engine: Engine) {
-  return async (text: string, values: readonly string[] = []): Promise<Reply> => {
+/** Reads the rows of a table, some pages at a time. The checksum is a sum, so their order does not matter. */
+async function rowsOf(
+  query: Query,
+  { table, row, bytes }: { readonly table: string; readonly row: string; readonly bytes: number },
+  onRead: (bytes: number) => void,
+): Promise<Pick<BackedUpTable, "rows" | "checksum">> {
+  const statement = `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text
+    from ${table} where ctid >= $1::tid and ctid < $2::tid`;
+  const pages = bytes / PAGE_BYTES;
+  let [rows, checksum] = [0, 0n];
+  for (let first = 0, batch = 1; first < pages;) {
+    const startedAt = performance.now();
+    const found = await query(statement, [`(${first},0)`, `(${first + batch},0)`]);
+    const [count, sum] = found.rows[0] ?? [];
+    rows += Number(count);
+    checksum += BigInt(sum ?? "0");
+    first += batch;
+    onRead(Math.min(bytes, first * PAGE_BYTES));
+    // Long values are stored beside the table, so its pages differ in their cost.
+    batch = performance.now() - startedAt < BATCH_MS ? batch * 2 : Math.max(1, Math.floor(batch / 2));
+  }
+  return { rows, checksum: String(checksum) };
+}
+
+/** Runs statements, and pauses after each one. Throws PostgreSQL's error. */
+export function queryOn(engine: Engine, pause: Pause): Query {
+  return async (text, values = []) => {
+    const startedAt = performance.now();
     const replies = await engine.execute([{ text, values }], { acknowledges: false, deadlineMs: DEADLINE_MS });
     if (replies.isErr()) throw new Error(replies.error.failure.detail);
     const [reply] = replies.value;
     if (reply === undefined || reply.error !== null) throw new Error(reply?.error?.message ?? "no reply");
+    await pause(performance.now() - startedAt);
     return reply;
   };
 }
 
 /** The client that the index check needs. Values are text. */
-function clientOn(engine: Engine): Parameters<typeof checkIndexes>[0] {
-  const query = queryOn(engine);
+function clientOn(query: Query): Parameters<typeof checkIndexes>[0] {
   const connection = {
     query: async <T>(text: string, parameters: (string | boolean)[] = []) => {
       const { fields, rows } = await query(text, parameters.map(String));

@@ -1,8 +1,8 @@
 import { isStoredContent, isStoredTitle, restorePost } from "../../../domain/post/post.ts";
 import { parseId, type PostId, type UserId } from "../../../domain/shared/id.ts";
 import { parseVersion } from "../../../domain/shared/version.ts";
-import { damagedCheck, noted, passed, type CheckResult } from "./report.ts";
-import type { Query } from "./structure-checks.ts";
+import type { Query } from "../backup/scratch-engine.ts";
+import { damagedCheck, passed, type CheckResult } from "./report.ts";
 
 const RESTORE = "Restore a proven backup: quire restore --from <backup> --to <new directory>.";
 
@@ -75,18 +75,4 @@ export async function checkUsage(query: Query): Promise<CheckResult> {
     faults,
     "The data itself is intact. Restore a proven backup, or report this as a defect.",
   );
-}
-
-const UNINDEXED = `select count(*) filter (where s.post_id is null or s.version < p.version)::text,
-  count(*) filter (where s.version > p.version)::text, count(*)::text
-  from posts p left join post_search s on s.post_id = p.id`;
-
-/** Compares the versions of the search index with those of the posts. */
-export async function checkSearchIndex(query: Query): Promise<CheckResult> {
-  const [[missing = "0", newer = "0", total = "0"] = []] = (await query(UNINDEXED)).rows as string[][];
-  const remedy = "Stop the server, then run: quire reindex";
-  if (newer !== "0") return damagedCheck("search index", [`${newer} rows are newer than their posts`], remedy);
-  if (missing === "0") return passed("search index", `it has all ${Number(total).toLocaleString("en")} posts`);
-  const detail = `${missing} of ${total} posts are not indexed yet; a running server does it in the background`;
-  return noted("search index", detail, `If the number does not become smaller: ${remedy}`);
 }

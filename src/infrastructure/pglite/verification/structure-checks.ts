@@ -1,8 +1,6 @@
 import { describeError } from "../../node/describe-error.ts";
-import type { Reply } from "../engine/wire-protocol.ts";
+import type { Query } from "../backup/scratch-engine.ts";
 import { damagedCheck, passed, type CheckResult } from "./report.ts";
-
-export type Query = (text: string, values?: readonly string[]) => Promise<Reply>;
 
 const RESTORE = "Restore a proven backup: quire restore --from <backup> --to <new directory>.";
 const REINDEX =

@@ -1,14 +1,16 @@
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "../backup/copy-database.ts";
+import { regularPauses } from "../backup/pause.ts";
 import { inScratch, type ScratchDirectory } from "../backup/scratch-directory.ts";
-import { queryOn, withScratchEngine } from "../backup/scratch-engine.ts";
+import { queryOn, withScratchEngine, type Query } from "../backup/scratch-engine.ts";
 import type { DataDirectoryDamaged, EngineNotStarted } from "../directory/cluster.ts";
 import type { Damage } from "../directory/damage.ts";
-import { checkPosts, checkSearchIndex, checkUsage } from "./content-checks.ts";
+import { checkPosts, checkUsage } from "./content-checks.ts";
 import { checkFlush, checkFreeSpace } from "./disk-checks.ts";
 import { damagedCheck, passed, type CheckResult, type VerificationReport } from "./report.ts";
-import { checkConstraints, checkEveryIndex, checkTables, type Query } from "./structure-checks.ts";
+import { checkSearchIndex } from "./search-index-check.ts";
+import { checkConstraints, checkEveryIndex, checkTables } from "./structure-checks.ts";
 
 /** The copy for the verification failed, or was cancelled. Nothing of it remains. */
 export interface VerificationInterrupted {
@@ -21,8 +23,8 @@ export interface VerificationInterrupted {
 export type VerifyError = Exclude<CopyDatabaseError, DataDirectoryDamaged> | EngineNotStarted | VerificationInterrupted;
 
 export interface VerifyOptions extends CopyDatabaseOptions {
-  /** Called before each check. */
-  readonly onCheck: (check: string) => void;
+  /** Called before each check, with its number and that of all checks. */
+  readonly onCheck: (check: string, number: number, total: number) => void;
   /** The text of a damage for people. */
   readonly describeDamage: (damage: Damage) => string;
 }
@@ -36,6 +38,9 @@ const CHECKS: readonly (readonly [name: string, run: (query: Query) => Promise<C
   ["quotas", checkUsage],
   ["search index", checkSearchIndex],
 ];
+
+/** The checks of the disk and the files come first. */
+const TOTAL = CHECKS.length + 2;
 
 /**
  * Verifies a data directory, whose server may be running. The files are copied as for a backup, and an engine of its own reads the
@@ -55,7 +60,7 @@ async function verifyIn(
   options: VerifyOptions,
 ): Promise<Result<VerificationReport, VerifyError>> {
   const { directory, freeSpaceBytes, onCheck } = options;
-  onCheck("disk");
+  onCheck("disk", 1, TOTAL);
   const disk = [checkFreeSpace(directory, freeSpaceBytes), await checkFlush(scratch.path)];
   const copied = await copyDatabase(scratch, options);
   if (copied.isErr()) {
@@ -76,13 +81,13 @@ async function checkCopy(
   options: VerifyOptions,
 ): Promise<Result<readonly CheckResult[], EngineNotStarted>> {
   const { signal, onCheck } = options;
-  onCheck(FILES);
+  onCheck(FILES, 2, TOTAL);
   const checked = await withScratchEngine(copy, signal, async (engine) => {
-    const query = queryOn(engine);
+    const query = queryOn(engine, regularPauses(signal));
     const results = [passed(FILES, "the control file, the write-ahead log and the sizes of all files agree")];
     await query("create extension amcheck");
-    for (const [name, run] of CHECKS) {
-      onCheck(name);
+    for (const [index, [name, run]] of CHECKS.entries()) {
+      onCheck(name, index + 3, TOTAL);
       results.push(await run(query));
     }
     return ok(results);

@@ -1,0 +1,24 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Called after each piece of work with its duration. It may wait before the next one. */
+export type Pause = (ms: number) => Promise<void>;
+
+const WORK_MS = 20;
+const PAUSE_MS = 20;
+
+/**
+ * Pauses after each 20 ms of work, or after one longer piece. So a busy server gets every processor at short intervals, also
+ * where the priority of this process counts for nothing, as between two control groups of Linux. Rejects when the signal is aborted.
+ */
+export function regularPauses(signal: AbortSignal): Pause {
+  let workedMs = 0;
+  return async (ms) => {
+    workedMs += ms;
+    if (workedMs < WORK_MS) return;
+    workedMs = 0;
+    await delay(PAUSE_MS, undefined, { signal });
+  };
+}
+
+/** Nothing else waits for the processors or the disk. */
+export const noPause: Pause = async () => {};
