@@ -17,9 +17,15 @@ const SERVER_TOOLS = {
   compaction: 'vacuumdb --full --analyze "$DATABASE_URL"',
 };
 
-/** The exit codes and texts of `quire verify` and `quire compact`. */
+/** The operator has stopped it. The posts that were indexed are stored, and the others keep their old terms. */
+export interface ReindexCancelled {
+  readonly kind: "reindex_cancelled";
+  readonly posts: number;
+}
+
+/** The exit codes and texts of `quire verify`, `quire compact` and `quire reindex`. */
 export const MAINTENANCE_EXPLANATIONS: ExplanationsOf<
-  VerificationInterrupted | CompactionCancelled | DoneByServerTools | DamageFound
+  VerificationInterrupted | CompactionCancelled | ReindexCancelled | DoneByServerTools | DamageFound
 > = {
   verification_interrupted: ({ directory, isCancelled, cause }) =>
     isCancelled
@@ -28,6 +34,10 @@ export const MAINTENANCE_EXPLANATIONS: ExplanationsOf<
   compaction_cancelled: ({ done, total }) => [
     EXIT.interrupted,
     `Cancelled after ${done} of ${total} tables. Nothing is lost; run it again to continue.`,
+  ],
+  reindex_cancelled: ({ posts }) => [
+    EXIT.interrupted,
+    `Cancelled after ${posts.toLocaleString("en")} posts. The others are found as before; run it again to index all posts.`,
   ],
   done_by_server_tools: ({ task, location }) => [
     EXIT.usage,

@@ -4,6 +4,7 @@ import { pinoLog } from "../infrastructure/node/pino-log.ts";
 import type { TransferEndpoint } from "../infrastructure/transfer/endpoint.ts";
 import { transfer } from "../infrastructure/transfer/transfer.ts";
 import type { MoveDependencies, MoveLocations } from "../interfaces/cli/move.ts";
+import { stopSignal } from "./command-process.ts";
 import { loadConfig } from "./config.ts";
 import { openTransferEndpoint } from "./open-storage.ts";
 import type { ProcessFailure } from "./process-failure.ts";
@@ -20,9 +21,12 @@ export const moveLocations: MoveDependencies<ProcessFailure>["moveLocations"] = 
 
 export const moveDatabase: MoveDependencies<ProcessFailure>["moveDatabase"] = async (locations, onProgress) => {
   const log = pinoLog("warn");
-  return withEndpoint("from", locations.from, log, async (source) =>
-    withEndpoint("to", locations.to, log, async (target) => transfer(source, target, onProgress)),
+  const stop = stopSignal();
+  const moved = await withEndpoint("from", locations.from, log, async (source) =>
+    withEndpoint("to", locations.to, log, async (target) => transfer(source, target, onProgress, stop.signal)),
   );
+  stop.release();
+  return moved;
 };
 
 /** Opens one database of a move, and closes it after its use. */

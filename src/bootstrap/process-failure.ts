@@ -18,7 +18,7 @@ import type {
   BackupStoreFailed,
 } from "./backup-location.ts";
 import type { ConfigInvalid } from "./config.ts";
-import { MAINTENANCE_EXPLANATIONS, type DoneByServerTools } from "./maintenance-failure.ts";
+import { MAINTENANCE_EXPLANATIONS, type DoneByServerTools, type ReindexCancelled } from "./maintenance-failure.ts";
 import type { CompactionCancelled } from "../infrastructure/pglite/compaction.ts";
 import type { VerifyError } from "../infrastructure/pglite/verification/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -43,6 +43,7 @@ export type ProcessFailure =
   | VerifyError
   | DoneByServerTools
   | CompactionCancelled
+  | ReindexCancelled
   | BackupByServerTools
   | BackupMissing
   | BackupLocationInvalid
@@ -171,10 +172,13 @@ const EXPLANATIONS: Explanations = {
     EXIT.cannotCreate,
     `${location} holds an unfinished copy of ${from}. Complete that move first, or use another target.`,
   ],
-  transfer_interrupted: ({ cause }) => [
-    EXIT.io,
-    `The move was interrupted: ${describeError(cause)}. Run it again; it continues where it stopped.`,
-  ],
+  transfer_interrupted: ({ isCancelled, cause }) =>
+    isCancelled
+      ? [
+          EXIT.interrupted,
+          "Cancelled. The copied rows stay in the target. Run it again; it continues where it stopped.",
+        ]
+      : [EXIT.io, `The move was interrupted: ${describeError(cause)}. Run it again; it continues where it stopped.`],
   transfer_differs: ({ from, to }) => [
     EXIT.dataError,
     `After the move the table ${from.table} differs: the source has ${from.rows} rows with the checksum ${from.checksum}, the target ${to.rows} with ${to.checksum}. One of the two was written to during the move. Stop every Quire on both, then move to an empty target.`,

@@ -39,9 +39,10 @@ export interface TransferTargetOfAnother {
   readonly from: string;
 }
 
-/** The source or the target failed. The copied rows stay, and the same transfer resumes after them. */
+/** The source or the target failed, or the operator cancelled. The copied rows stay, and the same transfer resumes after them. */
 export interface TransferInterrupted {
   readonly kind: "transfer_interrupted";
+  readonly isCancelled: boolean;
   readonly cause: unknown;
 }
 
@@ -65,11 +66,14 @@ const MAX_INSERT_LENGTH = 8_388_608;
  * Copies every row to an empty target, and then verifies by count and checksum that both are identical. It holds one batch
  * in memory. A transfer that was interrupted resumes where it stopped: until its end, the table `quire_move` in the target
  * names its source.
+ *
+ * @param signal Stops the transfer after a batch.
  */
 export async function transfer(
   from: TransferEndpoint,
   to: TransferEndpoint,
   onProgress: (progress: TransferProgress) => void,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Result<readonly TransferredRows[], TransferError>> {
   try {
     const claimed = await claimTarget(from, to);
@@ -82,11 +86,12 @@ export async function transfer(
       await copyTable(from, to, table, (rows) => {
         moved += rows;
         onProgress({ table: table.name, moved, total });
+        signal.throwIfAborted();
       });
     }
     return await verifyIdentical(from, to);
   } catch (cause) {
-    return fail({ kind: "transfer_interrupted", cause });
+    return fail({ kind: "transfer_interrupted", isCancelled: signal.aborted, cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import { progressBar } from "./progress-bar.ts";
 import type { ProgressOutput } from "./terminal.ts";
 
 export interface ByteProgress {
@@ -11,6 +12,9 @@ export interface ByteProgress {
 export interface CheckProgress {
   readonly step: "verify";
   readonly check: string;
+  /** The number of the check, from 1 to `total`. */
+  readonly number: number;
+  readonly total: number;
 }
 
 const STEPS = {
@@ -25,22 +29,24 @@ const TERMINAL_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 5000;
 const MIB = 1_048_576;
 
-/** Shows the step of a backup, and how many MiB are done. A new step is shown immediately. */
+/** Shows the step of a backup, and how many MiB are done, on a terminal with a bar. A new step is shown immediately. */
 export function byteProgress(output: ProgressOutput, now: () => number = () => performance.now()) {
   const intervalMs = output.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
   let shownAt = -Infinity;
   let shownStep: string | null = null;
   let hasShown = false;
-  const write = (text: string) => {
+  const write = (text: string, share: number | null) => {
     hasShown = true;
-    output.write(output.isTTY ? `\r${text}\u001B[K` : `${text}\n`);
+    const bar = share === null ? "" : `${progressBar(share)} `;
+    output.write(output.isTTY ? `\r${bar}${text}\u001B[K` : `${text}\n`);
   };
   return {
     show: (progress: ByteProgress | CheckProgress) => {
       const at = now();
       if (progress.step === "verify") {
-        shownStep = progress.check;
-        return write(`checking: ${progress.check}`);
+        const { check, number, total } = progress;
+        shownStep = check;
+        return write(`checking: ${check}`, (number - 1) / total);
       }
       const { step, bytes, total } = progress;
       if (step === shownStep && at - shownAt < intervalMs) return;
@@ -48,8 +54,7 @@ export function byteProgress(output: ProgressOutput, now: () => number = () => p
       [shownAt, shownStep] = [at, step];
       const done = Math.round(bytes / MIB).toLocaleString("en");
       const amount = total > 0 ? `${done} of ${Math.round(total / MIB).toLocaleString("en")} MiB` : `${done} MiB`;
-      const text = step === "check" || (isNew && bytes === 0) ? STEPS[step] : `${STEPS[step]}: ${amount}`;
-      write(text);
+      write(isNew && bytes === 0 ? STEPS[step] : `${STEPS[step]}: ${amount}`, total > 0 ? bytes / total : null);
     },
     end: () => {
       if (output.isTTY && hasShown) output.write("\r\u001B[K");

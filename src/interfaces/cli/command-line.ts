@@ -1,8 +1,5 @@
-import { Command, CommanderError, Option } from "commander";
-import { err, ok, safeTry, type Result } from "neverthrow";
-import type { UseCases } from "../../application/application.ts";
-import type { AdministerUsers } from "../../application/users/administer-users.ts";
-import { ROLES, type Role } from "../../domain/user/user.ts";
+import { Command, CommanderError } from "commander";
+import { err, ok, type Result } from "neverthrow";
 import type { ActionOf, Outcome } from "./action.ts";
 import { addBackup, addCompact, addRestore, addVerify } from "./data-directory-commands.ts";
 import type { BackupDependencies } from "./backup.ts";
@@ -10,22 +7,9 @@ import type { CompactDependencies } from "./compact.ts";
 import type { VerifyDependencies } from "./verify.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
-import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
 import { move, type MoveDependencies, type MovedTable, type MoveLocations } from "./move.ts";
-import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
 import { reindex, type ReindexDependencies } from "./reindex.ts";
-import { checkReference, listUsers, setPassword, setRole } from "./users.ts";
-
-/** Whether a command may create the database if there is none. */
-export type NewDatabase = "allowed" | "refused";
-
-export type OperatorUseCases = Pick<UseCases, "createUser"> & { readonly operator: AdministerUsers };
-
-/** Runs a command on the configured database, and closes it. */
-export type WithDatabase<Failure> = <T>(
-  newDatabase: NewDatabase,
-  run: (app: OperatorUseCases) => Promise<Result<T, CommandFailure>>,
-) => Promise<Result<{ readonly value: T; readonly location: string }, CommandFailure | Failure>>;
+import { addUsers, DATABASE_TEXT, type UserDependencies } from "./user-commands.ts";
 
 /** `Failure`: why a database cannot be opened, used or closed. */
 export interface CommandDependencies<Failure>
@@ -34,16 +18,12 @@ export interface CommandDependencies<Failure>
     ReindexDependencies<Failure>,
     BackupDependencies<Failure>,
     VerifyDependencies<Failure>,
-    CompactDependencies<Failure> {
+    CompactDependencies<Failure>,
+    UserDependencies<Failure> {
   readonly version: string;
   /** Serves the API until a signal stops it. */
   readonly serve: () => Promise<Result<void, Failure>>;
-  readonly withDatabase: WithDatabase<Failure>;
 }
-
-const USER_ARGUMENT = "<user>";
-const USER_ARGUMENT_TEXT = "the user's e-mail address or id";
-const PASSWORD_STDIN_TEXT = "read the password from standard input, without its last line break";
 
 /** The command of a command line without words. */
 const DEFAULT_COMMAND = "serve";
@@ -65,10 +45,6 @@ Variables of the environment, or of a file .env in this directory, configure the
   DATABASE_URL          a PostgreSQL server instead of the embedded one
   QUIRE_REGISTRATION    open, or closed: only admins create users
 The server checks all variables when it starts, and names every mistake. /docs on the server has the API.`;
-
-const DATABASE_TEXT = `
-The commands use the database of the server: DATABASE_URL, or else QUIRE_DATA_DIR (default: ./data), from the environment or
-from the file .env.`;
 
 const MOVE_TEXT = `
 A location is a data directory or the URL of a PostgreSQL server. All users of a machine can see the options of a process. So
@@ -110,10 +86,7 @@ export async function runCommand<Failure>(
       },
     });
   addServe(program, dependencies, action);
-  const user = program.command("user").description("administer users").addHelpText("after", DATABASE_TEXT);
-  addCreateUser(user, dependencies, action);
-  addListUsers(user, dependencies, action);
-  addUserChanges(user, dependencies, action);
+  addUsers(program, dependencies, action);
   addBackup(program, dependencies, action);
   addRestore(program, dependencies, action);
   addVerify(program, dependencies, action);
@@ -138,95 +111,6 @@ function addServe<Failure>(program: Command, { serve }: CommandDependencies<Fail
     .action(action(async () => serve()));
 }
 
-function addCreateUser<Failure>(
-  user: Command,
-  { terminal, withDatabase }: CommandDependencies<Failure>,
-  action: ActionOf<Failure>,
-): void {
-  user
-    .command("create")
-    .description("create a user; prompts for everything that no option gives")
-    .addOption(new Option("--role <role>", "the role of the user").choices(ROLES).default("author"))
-    .option("--name <name>", "1 to 100 characters")
-    .option("--email <address>", "the address that the user logs in with")
-    .option("--password-stdin", PASSWORD_STDIN_TEXT, false)
-    .option("--new-database", "create the database if there is none", false)
-    .action(
-      action(async (options: CreateUserOptions & { readonly role: Role; readonly newDatabase: boolean }) =>
-        safeTry(async function* () {
-          const answers = yield* await completeAnswers(terminal, options);
-          const { value, location } = yield* await withDatabase(
-            options.newDatabase ? "allowed" : "refused",
-            async (app) => createUserFromAnswers(app, answers, options.role),
-          );
-          terminal.print(`Created the ${value.role} ${value.email} with the id ${value.id} in ${location}.`);
-          return ok();
-        }),
-      ),
-    );
-}
-
-function addListUsers<Failure>(
-  user: Command,
-  { terminal, withDatabase }: CommandDependencies<Failure>,
-  action: ActionOf<Failure>,
-): void {
-  user
-    .command("list")
-    .description("list all users, newest first: id, role, e-mail address, name")
-    .option("--json", "print one JSON object a line", false)
-    .action(
-      action(async ({ json }: { readonly json: boolean }) =>
-        withDatabase("refused", async ({ operator }) =>
-          listUsers(operator, (line) => terminal.print(line), json ? "json" : "columns"),
-        ),
-      ),
-    );
-}
-
-function addUserChanges<Failure>(
-  user: Command,
-  { terminal, withDatabase }: CommandDependencies<Failure>,
-  action: ActionOf<Failure>,
-): void {
-  user
-    .command("password")
-    .description("change the password of a user, and revoke all of their sessions")
-    .argument(USER_ARGUMENT, USER_ARGUMENT_TEXT)
-    .option("--password-stdin", PASSWORD_STDIN_TEXT, false)
-    .action(
-      action(async (reference: string, options: PasswordOptions) =>
-        safeTry(async function* () {
-          yield* checkReference(reference);
-          yield* requireInteractive(terminal, options.passwordStdin ? [] : ["--password-stdin"]);
-          const password = yield* await readNewPassword(terminal, options);
-          const { value, location } = yield* await withDatabase("refused", async ({ operator }) =>
-            setPassword(operator, reference, password),
-          );
-          terminal.print(`Changed the password of ${value.email} and revoked all of their sessions in ${location}.`);
-          return ok();
-        }),
-      ),
-    );
-  user
-    .command("role")
-    .description("change the role of a user")
-    .argument(USER_ARGUMENT, USER_ARGUMENT_TEXT)
-    .addArgument(user.createArgument("<role>", "the new role").choices(ROLES))
-    .action(
-      action(async (reference: string, role: Role) =>
-        safeTry(async function* () {
-          yield* checkReference(reference);
-          const { value, location } = yield* await withDatabase("refused", async ({ operator }) =>
-            setRole(operator, reference, role),
-          );
-          terminal.print(`${value.email} has the role ${value.role} in ${location}.`);
-          return ok();
-        }),
-      ),
-    );
-}
-
 function addMove<Failure>(
   program: Command,
   dependencies: CommandDependencies<Failure>,
@@ -237,12 +121,14 @@ function addMove<Failure>(
     .description("copy everything to an empty database, and verify that both are identical; stop Quire on both first")
     .option("--from <location>", "the source database (or the variable QUIRE_MOVE_FROM)")
     .option("--to <location>", "an empty database, or a new directory (or the variable QUIRE_MOVE_TO)")
+    .option("--json", "print the result as JSON", false)
     .addHelpText("after", MOVE_TEXT)
     .action(
-      action(async (options: Partial<MoveLocations>) => {
-        const moved = await move(dependencies, options);
+      action(async ({ json, ...locations }: Partial<MoveLocations> & { readonly json: boolean }) => {
+        const moved = await move(dependencies, locations);
         return moved.map((tables) => {
-          for (const line of movedLines(tables)) dependencies.terminal.print(line);
+          const lines = json ? [JSON.stringify({ tables })] : movedLines(tables);
+          for (const line of lines) dependencies.terminal.print(line);
         });
       }),
     );
@@ -258,8 +144,9 @@ function addReindex<Failure>(
     .description(
       "build the search index of all posts again; searches keep working, and the server builds it by itself when needed",
     )
+    .option("--json", "print the result as JSON", false)
     .addHelpText("after", DATABASE_TEXT)
-    .action(action(async () => reindex(dependencies)));
+    .action(action(async (options: { readonly json: boolean }) => reindex(dependencies, options)));
 }
 
 function addCompletion<Failure>(

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
+import { progressBar } from "./progress-bar.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CompactDependencies<Failure> {
@@ -20,7 +21,7 @@ export async function compact<Failure>(
   const { progress } = terminal;
   const compacted = await compactDatabase(({ table, done, total }) => {
     const text = `compacting table ${done + 1} of ${total}: ${table}`;
-    progress.write(progress.isTTY ? `\r${text}\u001B[K` : `${text}\n`);
+    progress.write(progress.isTTY ? `\r${progressBar(done / total)} ${text}\u001B[K` : `${text}\n`);
   });
   if (progress.isTTY) progress.write("\r\u001B[K");
   if (compacted.isErr()) return err(compacted.error);

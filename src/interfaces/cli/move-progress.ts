@@ -1,3 +1,4 @@
+import { progressBar } from "./progress-bar.ts";
 import type { ProgressOutput } from "./terminal.ts";
 
 export interface MoveProgress {
@@ -6,7 +7,6 @@ export interface MoveProgress {
   readonly total: number;
 }
 
-const BAR_WIDTH = 30;
 const TERMINAL_INTERVAL_MS = 100;
 /** Without a terminal each update is a line of a log. */
 const LOG_INTERVAL_MS = 5000;
@@ -31,17 +31,14 @@ export function moveProgress(output: ProgressOutput, now: () => number = () => p
       const perSecond = Math.round(((moved - before) / Math.max(at - startedAt, 1)) * 1000);
       const left = perSecond === 0 ? "" : `, ${duration((total - moved) / perSecond)} left`;
       const counts = `${moved.toLocaleString("en")} of ${total.toLocaleString("en")} rows, ${perSecond.toLocaleString("en")}/s${left}`;
-      output.write(output.isTTY ? `\r${bar(moved / total)} ${table}: ${counts}\u001B[K` : `${table}: ${counts}\n`);
+      output.write(
+        output.isTTY ? `\r${progressBar(moved / total)} ${table}: ${counts}\u001B[K` : `${table}: ${counts}\n`,
+      );
     },
     end: () => {
       if (output.isTTY && hasShown) output.write("\n");
     },
   };
-}
-
-function bar(share: number): string {
-  const full = Math.round(Math.min(share, 1) * BAR_WIDTH);
-  return `[${"#".repeat(full)}${".".repeat(BAR_WIDTH - full)}]`;
 }
 
 function duration(seconds: number): string {

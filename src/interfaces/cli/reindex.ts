@@ -17,16 +17,17 @@ export interface ReindexDependencies<Failure> {
 }
 
 /** Rebuilds the search index, and shows the progress. */
-export async function reindex<Failure>({
-  terminal,
-  rebuildSearchIndex,
-}: ReindexDependencies<Failure>): Promise<Result<void, Failure>> {
+export async function reindex<Failure>(
+  { terminal, rebuildSearchIndex }: ReindexDependencies<Failure>,
+  { json }: { readonly json: boolean },
+): Promise<Result<void, Failure>> {
   const progress = moveProgress(terminal.progress);
   const rebuilt = await rebuildSearchIndex(({ compared, total }) => {
     progress.show({ table: "posts", moved: compared, total });
   });
   progress.end();
   return rebuilt.map(({ posts, location }) => {
-    terminal.print(`Indexed ${posts.toLocaleString("en")} posts for the search in ${location}.`);
+    const text = `Indexed ${posts.toLocaleString("en")} posts for the search in ${location}.`;
+    terminal.print(json ? JSON.stringify({ posts, location }) : text);
   });
 }

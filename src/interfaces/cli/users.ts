@@ -31,7 +31,7 @@ export async function listUsers(
     let from: PageCursor<UserId> | null = null;
     do {
       const page: Page<UserProfile> = yield* await operator.listUsers({ limit: PAGE_SIZE, from });
-      for (const user of page.items) if (!print(format === "json" ? jsonLine(user) : columns(user))) return ok();
+      for (const user of page.items) if (!print(format === "json" ? userJson(user) : columns(user))) return ok();
       from = page.next;
     } while (from !== null);
     return ok();
@@ -42,7 +42,8 @@ function columns({ id, role, email, name }: UserProfile): string {
   return `${id}  ${(role ?? "").padEnd(ROLE_WIDTH)}  ${email ?? ""}  ${name}`;
 }
 
-function jsonLine({ id, email, name, role, createdAt }: UserProfile): string {
+/** A user as a JSON object, without the password hash. */
+export function userJson({ id, email, name, role, createdAt }: UserProfile): string {
   return JSON.stringify({ id, email, name, role, createdAt });
 }
 

@@ -121,6 +121,16 @@ describe("a transfer", () => {
     expect(progress[0]).toEqual({ table: "posts", moved: USERS + POSTS, total: USERS + POSTS + 3 + 2 });
   });
 
+  it("stops after a batch when it is cancelled, and a second run continues", async () => {
+    const [from, to] = [await filled(await server()), await server()];
+    const stopping = new AbortController();
+    const cancelled = await transfer(from, to, () => stopping.abort(), stopping.signal);
+    expect(cancelled._unsafeUnwrapErr()).toMatchObject({ kind: "transfer_interrupted", isCancelled: true });
+    expect(await to.select("select count(*)::text from users")).toEqual([[String(USERS)]]);
+    expect(await to.select("select count(*)::text from posts")).toEqual([["0"]]);
+    expect((await transfer(from, to, ignore)).isOk()).toBe(true);
+  });
+
   it("stores no part of an interrupted batch, and succeeds in a second run", async () => {
     const [from, to] = [await filled(await server()), await server()];
     const failing: TransferEndpoint = {

@@ -109,6 +109,9 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       says: ["postgres://db/quire", 'vacuumdb --full --analyze "$DATABASE_URL"'],
     },
   ],
+  reindex_cancelled: [
+    { failure: { kind: "reindex_cancelled", posts: 1234 }, exitCode: 130, says: ["1,234 posts", "run it again"] },
+  ],
   compaction_cancelled: [
     {
       failure: { kind: "compaction_cancelled", done: 3, total: 9 },
@@ -419,7 +422,12 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     },
   ],
   transfer_interrupted: [
-    { failure: { kind: "transfer_interrupted", cause }, exitCode: 74, says: ["it broke", "again"] },
+    { failure: { kind: "transfer_interrupted", isCancelled: false, cause }, exitCode: 74, says: ["it broke", "again"] },
+    {
+      failure: { kind: "transfer_interrupted", isCancelled: true, cause },
+      exitCode: 130,
+      says: ["Cancelled", "continues"],
+    },
   ],
   transfer_differs: [
     {

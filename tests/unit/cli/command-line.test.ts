@@ -8,7 +8,8 @@ import { nodeSessionTokens } from "../../../src/infrastructure/crypto/node-sessi
 import { nullLog } from "../../../src/infrastructure/node/null-log.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { CONFIG_VARIABLES, type ConfigInvalid } from "../../../src/bootstrap/config.ts";
-import { runCommand, type CommandDependencies, type NewDatabase } from "../../../src/interfaces/cli/command-line.ts";
+import { runCommand, type CommandDependencies } from "../../../src/interfaces/cli/command-line.ts";
+import type { NewDatabase } from "../../../src/interfaces/cli/user-commands.ts";
 import type { MoveLocations } from "../../../src/interfaces/cli/move.ts";
 import type { Check } from "../../../src/interfaces/cli/verify.ts";
 import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
@@ -90,7 +91,7 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED), veri
       return ok({ ...BACKUP, directory: options.to });
     },
     verifyDatabase: async (onProgress) => {
-      onProgress({ step: "verify", check: "indexes" });
+      onProgress({ step: "verify", check: "indexes", number: 4, total: 8 });
       return ok({ directory: "/srv/quire", lsn: "0/1A2B3C", checks: verified });
     },
     compactDatabase: async (onProgress) => {
@@ -345,6 +346,23 @@ describe("quire user role", () => {
       exitCode: 65,
       message: "No user has this e-mail address or id. List all users with: quire user list",
     });
+  });
+});
+
+describe("the option --json", () => {
+  it.each<[readonly string[], object]>([
+    [["user", "create", ...GRACE, "--password-stdin"], { email: "grace@example.org", role: "author" }],
+    [["user", "password", "ADA", "--password-stdin"], { name: "Ada", role: "author" }],
+    [["user", "role", "ADA", "admin"], { name: "Ada", role: "admin" }],
+    [["reindex"], { posts: 1234, location: LOCATION }],
+    [["move", "--from", "./data", "--to", "./copy"], { tables: MOVED }],
+    [["compact"], { directory: "/srv/quire", bytesAfter: 1_048_576 }],
+    [["restore", "--from", "/backups", "--to", "./restored"], { directory: "./restored", program: "1.2.3" }],
+  ])("of %j prints one JSON object, without a secret", async (args, expected) => {
+    const { run, terminal, ada } = await open({ terminal: { input: "a new password" } });
+    expect(await run(...args.map((word) => (word === "ADA" ? ada.email : word)), "--json")).toEqual(DONE);
+    expect(terminal.printed.map((line) => JSON.parse(line) as object)).toMatchObject([expected]);
+    expect(terminal.printed.join()).not.toMatch(/password/i);
   });
 });
 
