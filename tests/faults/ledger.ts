@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { PGlite } from "@electric-sql/pglite";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
@@ -74,16 +75,20 @@ export async function publish(
   else ledger.refused.set(title, { status: response.status, code: body.code });
 }
 
-/** Several clients publish without a pause until they are stopped. They continue when the server is unreachable. */
-export function writeWith(url: string, authors: readonly Author[], ledger: Ledger, bytes = 500) {
+/**
+ * Several clients publish until they are stopped. They continue when the server is unreachable.
+ *
+ * @param pauseMs The pause of each client after a post.
+ */
+export function writeWith(url: string, authors: readonly Author[], ledger: Ledger, bytes = 500, pauseMs = 0) {
   const stopped = new AbortController();
   const round = Math.random().toString(36).slice(2, 8);
   const write = async (author: Author, client: number) => {
     for (let i = 0; !stopped.signal.aborted; i++) {
       const before = ledger.acknowledged.size;
       await publish(url, author, `${round}-${client}-${i}`, ledger, bytes).catch(() => undefined);
-      if (ledger.acknowledged.size === before)
-        await new Promise((settle) => setTimeout(settle, PAUSE_AFTER_REFUSAL_MS));
+      const restMs = ledger.acknowledged.size === before ? PAUSE_AFTER_REFUSAL_MS : pauseMs;
+      if (restMs > 0) await delay(restMs);
     }
   };
   const writers = authors.map(write);
@@ -133,7 +138,10 @@ export interface Discrepancies {
 
 /** Compares the posts of a server with the ledger. */
 export async function compare(url: string, ledger: Ledger): Promise<Discrepancies> {
-  const found = await allPosts(url);
+  return discrepancies(await allPosts(url), ledger);
+}
+
+export function discrepancies(found: Awaited<ReturnType<typeof allPosts>>, ledger: Ledger): Discrepancies {
   const lost = [...ledger.acknowledged].filter(([title, post]) => {
     const stored = found.get(title);
     return stored === undefined || stored.id !== post.id || stored.content !== post.content;
