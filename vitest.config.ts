@@ -19,7 +19,7 @@ const PACKAGES = [
 /** They copy, restore and compare whole databases, or open a database for each command. */
 const OPERATIONS = [
   "tests/contract/infrastructure/{backup,backup-stores,compaction,verification}.test.ts",
-  "tests/process/{backup,maintenance}.test.ts",
+  "tests/process/{backup,maintenance,runbook}.test.ts",
   "tests/contract/cli/*.test.ts",
 ];
 

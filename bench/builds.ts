@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DATA_SET, postId } from "./data-set.ts";
 import { measure, type RequestLine, type Work } from "./load.ts";
-import { fillQuire, quireOn } from "./quire.ts";
+import { fillQuire, indexQuire, quireOn } from "./quire.ts";
 import { start, type Running } from "./server.ts";
 import { median } from "./table.ts";
 
@@ -61,6 +61,8 @@ const servers: Running[] = [];
 const costs = new Map<string, number[]>();
 try {
   await fillQuire(join(directory, "filled"), POSTS);
+  // The servers would do it beside the requests.
+  await indexQuire(join(directory, "filled"));
   for (const [index, build] of builds.entries()) {
     await cp(join(directory, "filled"), join(directory, String(index)), { recursive: true });
     const { path, variables } = parseBuild(build);

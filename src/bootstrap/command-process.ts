@@ -34,7 +34,7 @@ export interface StopSignal {
 /** Handles the signals during the work of a command. */
 export function stopSignal(): StopSignal {
   const controller = new AbortController();
-  const { first, release } = handleStopSignals();
-  void first().then(() => controller.abort());
-  return { signal: controller.signal, release };
+  const signals = handleStopSignals();
+  void signals.first().then(() => controller.abort());
+  return { signal: controller.signal, release: () => signals.release() };
 }

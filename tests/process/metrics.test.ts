@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { METRICS } from "../../src/infrastructure/metrics/metric-definitions.ts";
+import { recordProven } from "../../src/infrastructure/pglite/backup/proven-record.ts";
 import { copyTemplate, createDatabase, databaseUrl } from "../support/test-storage.ts";
 import { serveInProcess, type ServerInProcess } from "./in-process.ts";
 
@@ -9,6 +10,7 @@ const ANY_FREE_PORT = { QUIRE_METRICS_PORT: "0" };
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 describe("the metrics of a server with an embedded database", () => {
+  let directory: string;
   let server: ServerInProcess;
   const scrape = async () => (await fetch(server.metricsUrl ?? "")).text();
   /** The value of a sample, such as `quire_engine_up` or `name{label="value"}`. */
@@ -24,7 +26,8 @@ describe("the metrics of a server with an embedded database", () => {
     });
 
   beforeAll(async () => {
-    server = await serveInProcess(await copyTemplate(), ANY_FREE_PORT);
+    directory = await copyTemplate();
+    server = await serveInProcess(directory, ANY_FREE_PORT);
   });
   afterAll(async () => server.stop());
 
@@ -37,10 +40,17 @@ describe("the metrics of a server with an embedded database", () => {
     expect(text).toContain("# TYPE quire_build_info gauge");
     expect(text).toContain("# TYPE nodejs_eventloop_lag_p99_seconds gauge");
     expect(valueOf(text, "quire_engine_up")).toBe(1);
-    // Without a schedule there is no time, and not the year 1970.
+    // Without a backup there is no time, and not the year 1970.
     expect(valueOf(text, "quire_backup_last_proven_timestamp_seconds")).toBeNull();
     expect(valueOf(text, "quire_disk_free_bytes")).toBeGreaterThan(0);
     expect(valueOf(text, "quire_wal_size_bytes")).toBeGreaterThan(0);
+  });
+
+  it("have the time of a backup that another process has proven", async () => {
+    const createdAt = "2026-11-30T03:30:00.000Z";
+    await recordProven(directory, { createdAt, location: "/backups/one.tar.gz" });
+    const seconds = Date.parse(createdAt) / 1000;
+    expect(valueOf(await scrape(), "quire_backup_last_proven_timestamp_seconds")).toBe(seconds);
   });
 
   it("count requests by their route and status, with one label for all paths without a route", async () => {
@@ -149,8 +159,29 @@ describe("the documents about metrics", () => {
     expect(definitions.map(rowOf).filter((row) => !documented.includes(row))).toEqual([]);
   });
 
-  it.each(["docs/metrics.md", "examples/deploy/grafana-dashboard.json"])("name no other metric in %s", (path) => {
-    expect(namesIn(read(path)).filter((name) => !known.has(name))).toEqual([]);
+  it.each(["docs/metrics.md", "examples/deploy/grafana-dashboard.json", "examples/deploy/alerts.yaml"])(
+    "name no other metric in %s",
+    (path) => {
+      expect(namesIn(read(path)).filter((name) => !known.has(name))).toEqual([]);
+    },
+  );
+
+  it("explain each alert and each message of the log in the runbook, and no others", () => {
+    const runbook = read("docs/operations.md");
+    const [alarms = ""] = runbook.split("\n## Alarms\n")[1]?.split("\n## ") ?? [];
+    const rules = Array.from(
+      read("examples/deploy/alerts.yaml").matchAll(/^ +- alert: (\w+)$/gm),
+      ([, name = ""]) => name,
+    );
+    expect(rules.length).toBeGreaterThan(10);
+    expect([...new Set(alarms.match(/\bQuire[A-Z]\w+/g) ?? [])].toSorted()).toEqual(rules.toSorted());
+    const messages = Array.from(alarms.matchAll(/^\| `([a-z][^`]+)` \|/gm), ([, message = ""]) => message);
+    const sources = readdirSync(new URL("../../src", import.meta.url), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => read(`src/${name}`))
+      .join("\n");
+    expect(messages.length).toBeGreaterThan(5);
+    expect(messages.filter((message) => !sources.includes(`"${message}"`))).toEqual([]);
   });
 
   it("show every metric in the dashboard", () => {

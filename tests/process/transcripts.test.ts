@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OPERATIONS } from "../../src/interfaces/http/openapi/operations.ts";
 import { pglite } from "../support/test-storage.ts";
 import { serveOn } from "./in-process.ts";
+import { openTranscript } from "./transcript.ts";
 
 /** With UPDATE_TRANSCRIPTS=1 the documents are rewritten with the current answers. */
 const { UPDATE_TRANSCRIPTS } = process.env;
@@ -28,8 +29,6 @@ const START = /^((?:QUIRE_\w+=\S+ )+)npm start$/m;
 
 const ID = /[\da-f-]{36}/;
 
-const END = "-- end of the answer --";
-
 const curl = spawnSync("curl", ["--version"]).status === 0;
 
 describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (skipped: curl is missing)"}`, (name) => {
@@ -49,7 +48,8 @@ describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (ski
     it(`matches the answers of a server: ${section.slice(3, section.indexOf("\n"))}`, async () => {
       const storage = await (await database).empty();
       let server = await serveOn(storage, ENVIRONMENT);
-      const reader = openReader(server.url);
+      const host = `localhost:${new URL(server.url).port}`;
+      const reader = openTranscript({ counterparts: [["localhost:3000", host]], varying: VARYING, volatile: TIMED });
       try {
         if (index !== setUp) await reader.replay(sections[setUp] ?? "");
         const [, variables] = START.exec(section) ?? [];
@@ -87,71 +87,4 @@ describe.skipIf(!curl).for(["README.md", "docs/api.md"])(`%s${curl ? "" : " (ski
 function operationOf(fields: object): string {
   const { method, path } = fields as { readonly method: string; readonly path: string };
   return `${method} ${path.replace(ID, ":id")}`;
-}
-
-/** A command with its continuation lines or here-document, its documented output, and the blank lines after it. */
-const COMMAND =
-  /^\$ (?<command>(?:.*\\\n)*(?:.*<< '(?<end>\w+)'\n[^]*?\n\k<end>|.*)\n)(?<documented>(?:[^]*\S\n)?)(?<gap>\n*)$/;
-
-/** A shell that runs the commands of a document with the ids and tokens of this server. */
-function openReader(url: string) {
-  const { PATH } = process.env;
-  const shell = spawn("bash", ["--norc"], { env: { PATH } });
-  const output: AsyncIterator<string> = shell.stdout.setEncoding("utf8")[Symbol.asyncIterator]();
-  const host = `localhost:${new URL(url).port}`;
-  const here = new Map([["localhost:3000", host]]);
-  const there = new Map([[host, "localhost:3000"]]);
-  shell.stdin.write("exec 2>&1\n");
-
-  async function run(command: string): Promise<string> {
-    shell.stdin.write(`${command}printf '%s' '${END}'\n`);
-    let printed = "";
-    while (!printed.endsWith(END)) {
-      const { done, value } = await output.next();
-      if (done === true) throw new Error(`The shell ended at: ${command}`);
-      printed += value;
-    }
-    const text = printed.slice(0, -END.length).replaceAll("\r", "").trimEnd();
-    return text === "" ? "" : `${text}\n`;
-  }
-
-  /** Values at the same position of two answers of the same form are counterparts. */
-  function learn(documented: string, printed: string): void {
-    const expected = documented.match(VARYING) ?? [];
-    const found = printed.match(VARYING) ?? [];
-    if (expected.length !== found.length) return;
-    for (const [index, value] of expected.entries()) {
-      const counterpart = found[index] ?? value;
-      if (here.has(value) || there.has(counterpart)) continue;
-      here.set(value, counterpart);
-      there.set(counterpart, value);
-    }
-  }
-
-  async function step(text: string): Promise<string> {
-    const { command = "", documented = "", gap = "" } = COMMAND.exec(text)?.groups ?? {};
-    const printed = await run(translated(command, here));
-    learn(documented, printed);
-    const now = translated(printed, there);
-    const isSame = now.replaceAll(TIMED, "…") === documented.replaceAll(TIMED, "…");
-    return isSame ? text : `$ ${command}${now}${gap}`;
-  }
-
-  /** Returns the section with the current answers. An answer that differs only by chance stays unchanged. */
-  async function replay(section: string): Promise<string> {
-    let now = "";
-    let isBlock = false;
-    for (const part of section.split(/(?<=^```console\n)([^]*?^)(?=```$)/m)) {
-      if (!isBlock) now += part;
-      else for (const text of part.split(/^(?=\$ )/m)) now += await step(text);
-      isBlock = !isBlock;
-    }
-    return now;
-  }
-
-  return { replay, leave: () => shell.stdin.end() };
-}
-
-function translated(text: string, names: ReadonlyMap<string, string>): string {
-  return text.replaceAll(VARYING, (value) => names.get(value) ?? value);
 }

@@ -1,5 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { createServer, request, type IncomingHttpHeaders, type Server } from "node:http";
+import {
+  createServer,
+  request,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { buffer } from "node:stream/consumers";
 
 /** The parts of a request that Signature Version 4 covers. `url` is the path with the query, as it was sent. */
@@ -58,7 +65,7 @@ export function isSignedWith(secretAccessKey: string, signed: SignedRequest): bo
  * differs from its signed digest.
  */
 export function verifyingProxy(port: number, secretAccessKey: string): Server {
-  return createServer(async (received, response) => {
+  const forward = async (received: IncomingMessage, response: ServerResponse) => {
     const { method = "", url = "", headers } = received;
     const body = await buffer(received);
     const isSame = headers["x-amz-content-sha256"] === sha256(body);
@@ -71,5 +78,6 @@ export function verifyingProxy(port: number, secretAccessKey: string): Server {
       answer.pipe(response);
     });
     forwarded.end(body);
-  });
+  };
+  return createServer((received, response) => void forward(received, response));
 }

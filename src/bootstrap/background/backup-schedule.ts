@@ -7,6 +7,7 @@ import type { Log } from "../../application/ports/log.ts";
 import { describeError } from "../../infrastructure/node/describe-error.ts";
 import { packageFile } from "../../infrastructure/node/package-files.ts";
 import { backupTime } from "../../infrastructure/pglite/backup/backup-store.ts";
+import { readProven } from "../../infrastructure/pglite/backup/proven-record.ts";
 import { newBackup } from "../backup-location.ts";
 import type { BackupConfig } from "../config/backup-variables.ts";
 import type { PeriodicWork } from "./periodic-work.ts";
@@ -28,21 +29,26 @@ const COMMAND_LINE = fileURLToPath(packageFile("dist/cli.js"));
 /** The last lines of the command name the failure; those before are its progress. */
 const MAX_DETAIL_LENGTH = 1000;
 
-const Output = z.object({ location: z.string(), lsn: z.string(), createdAt: z.string(), removed: z.array(z.string()) });
+const Output = z.object({ location: z.string(), lsn: z.string(), removed: z.array(z.string()) });
 
 /**
  * Backs up the data directory by a schedule, one backup at a time. `quire backup` runs in a process of its own, so no
  * request waits for it. Each line of the log says how old the last proven backup is.
  */
 export function startBackupSchedule(options: BackupScheduleOptions): BackupSchedule {
-  const { schedule, to, log } = options;
-  let lastProven: Date | null = null;
+  const { schedule, to, directory, log } = options;
+  /** The newest backup of the store at the start. Later ones are recorded in the data directory. */
+  let listed: Date | null = null;
+  const lastProven = () => readProven(directory) ?? listed;
   let child: ChildProcess | null = null;
   let running: Promise<void> = Promise.resolve();
-  const age = () => ({
-    lastProvenAt: lastProven?.toISOString() ?? null,
-    lastProvenAgeSeconds: lastProven === null ? null : Math.round((Date.now() - lastProven.getTime()) / 1000),
-  });
+  const age = () => {
+    const proven = lastProven();
+    return {
+      lastProvenAt: proven?.toISOString() ?? null,
+      lastProvenAgeSeconds: proven === null ? null : Math.round((Date.now() - proven.getTime()) / 1000),
+    };
+  };
   const run = async () => {
     const startedAt = performance.now();
     child = startCommand(options);
@@ -57,7 +63,6 @@ export function startBackupSchedule(options: BackupScheduleOptions): BackupSched
       );
       return;
     }
-    lastProven = new Date(proven.createdAt);
     const { location, lsn, removed } = proven;
     log.info({ location, lsn, removed, durationMs, ...age() }, "backup proven");
   };
@@ -68,15 +73,15 @@ export function startBackupSchedule(options: BackupScheduleOptions): BackupSched
     await running;
   });
   const announce = async () => {
-    lastProven ??= await newestBackup(to);
+    listed = await newestBackup(to);
     const next = cron.nextRun()?.toISOString() ?? null;
-    if (lastProven === null) log.warn({ to, next }, "no proven backup exists yet");
+    if (lastProven() === null) log.warn({ to, next }, "no proven backup exists yet");
     else log.info({ to, next, ...age() }, "backups are scheduled");
   };
   // A store that does not answer does not delay the start.
   void announce();
   return {
-    lastProven: () => lastProven,
+    lastProven,
     stop: async () => {
       cron.stop();
       // The command removes what it has written.

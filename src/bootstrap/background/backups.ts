@@ -1,5 +1,6 @@
 import type { Log } from "../../application/ports/log.ts";
 import { serveBackups } from "../../infrastructure/pglite/backup/backup-server.ts";
+import { readProven } from "../../infrastructure/pglite/backup/proven-record.ts";
 import type { BeginBaseBackup } from "../../infrastructure/pglite/client/base-backup.ts";
 import type { BackupConfig } from "../config/backup-variables.ts";
 import { startBackupSchedule, type BackupSchedule } from "./backup-schedule.ts";
@@ -14,7 +15,7 @@ export async function startBackups(
   const isScheduled = schedule !== null && to !== null;
   const scheduled = isScheduled ? startBackupSchedule({ schedule, to, keep, directory, log }) : null;
   return {
-    lastProven: () => scheduled?.lastProven() ?? null,
+    lastProven: () => scheduled?.lastProven() ?? readProven(directory),
     stop: async () => {
       await scheduled?.stop();
       await server.close();

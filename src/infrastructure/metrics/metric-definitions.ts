@@ -144,7 +144,7 @@ const DISK: readonly MetricDefinition[] = [
 const BACKUP: readonly MetricDefinition[] = [
   {
     name: "quire_backup_last_proven_timestamp_seconds",
-    help: "The Unix time of the newest proven backup of the schedule. Absent without a schedule or a backup.",
+    help: "The Unix time of the newest proven backup, by a schedule or by hand. Absent without one.",
     type: "gauge",
     read: ({ lastProvenBackup }) => (lastProvenBackup === null ? [] : one(lastProvenBackup.getTime() / SECOND_MS)),
   },

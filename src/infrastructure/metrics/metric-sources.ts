@@ -5,7 +5,7 @@ export interface Snapshot {
   readonly storage: StorageStatistics;
   /** The requests that were refused because of the total load, or because of the load of their address. */
   readonly refused: { readonly server: number; readonly address: number };
-  /** The time of the newest proven backup of the schedule; `null` without a schedule or without a backup. */
+  /** The time of the newest proven backup; `null` without one. */
   readonly lastProvenBackup: Date | null;
   /** The changed posts that the search index lacks, and for how long the oldest has waited. */
   readonly indexing: { readonly pending: number; readonly oldestWaitMs: number } | null;

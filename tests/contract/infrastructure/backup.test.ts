@@ -8,6 +8,7 @@ import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { backUp, type BackupOptions } from "../../../src/infrastructure/pglite/backup/back-up.ts";
 import { serveBackups } from "../../../src/infrastructure/pglite/backup/backup-server.ts";
 import { fileStore } from "../../../src/infrastructure/pglite/backup/file-store.ts";
+import { readProven } from "../../../src/infrastructure/pglite/backup/proven-record.ts";
 import { restore, type RestoreOptions } from "../../../src/infrastructure/pglite/backup/restore.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
 import { migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
@@ -92,7 +93,9 @@ describe("a backup of a running database", () => {
   it("has every write that was acknowledged before it, and restores to a directory that opens cleanly", async () => {
     const server = await serve();
     await server.client.query(insertUser("ada"));
+    expect(readProven(data)).toBeNull();
     const manifest = (await backUpData())._unsafeUnwrap();
+    expect(readProven(data)).toEqual(new Date("2026-11-30T03:30:00Z"));
     await server.client.query(insertUser("grace"));
     await server.stop();
     expect(manifest.tables).toContainEqual(expect.objectContaining({ table: "public.users", rows: 1 }));
@@ -193,6 +196,7 @@ describe("a backup of a stopped directory", () => {
       expect(existsSync(backupsIn()) ? await readdir(backupsIn()) : []).toEqual([]);
       expect(await readdir(data)).not.toContain("quire.backup");
     }
+    expect(readProven(data)).toBeNull();
   });
 
   it("is removed when the bytes that are read back differ from those that were written", async () => {

@@ -13,6 +13,7 @@ import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "
 import { compareContents, type CopyFailed } from "./compare-contents.ts";
 import { BACKUP_FORMAT, type Manifest } from "./manifest.ts";
 import { regularPauses } from "./pause.ts";
+import { recordProven } from "./proven-record.ts";
 import { inScratch, type ScratchDirectory } from "./scratch-directory.ts";
 import { readContents } from "./scratch-engine.ts";
 
@@ -51,7 +52,11 @@ export async function backUp(options: BackupOptions): Promise<Result<Manifest, B
   const interrupted = (cause: unknown) =>
     fail({ kind: "backup_interrupted", isCancelled: signal.aborted, location: store.locationOf(name), cause } as const);
   try {
-    return await inScratch(directory, async (scratch) => backUpIn(scratch, options));
+    const proven = await inScratch(directory, async (scratch) => backUpIn(scratch, options));
+    if (proven.isOk()) {
+      await recordProven(directory, { createdAt: proven.value.createdAt, location: store.locationOf(name) });
+    }
+    return proven;
   } catch (cause) {
     return interrupted(cause);
   }

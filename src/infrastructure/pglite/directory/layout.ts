@@ -20,6 +20,8 @@ export const RESERVE_FILE = "quire.reserve";
 export const BACKUP_SOCKET = "quire.socket";
 /** The copy of the cluster that a backup compresses, and afterwards the restored copy that proves the backup. */
 export const BACKUP_SCRATCH = "quire.backup";
+/** The time and the location of the newest proven backup. */
+export const PROVEN_BACKUP_FILE = "quire.proven.json";
 /** A backup that is being restored. It becomes the cluster in one step. An interrupted restoration leaves it behind. */
 export const RESTORE_SCRATCH = "quire.restore";
 /** Written and removed to test whether files can be created. */
