@@ -66,7 +66,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
     const shedding = loadShedding(log);
     const work = backgroundWork(storage, log);
     let backups: BackupSchedule | null = null;
-    const lastProvenBackup = () => backups?.lastProven() ?? null;
+    const lastProvenBackup = async () => backups?.lastProven() ?? null;
     const metrics = await openMetrics(config, { storage, shedding, work, lastProvenBackup }, log);
     const tracing = await openTracing(log);
     const { app, useCases } = compose({

@@ -13,7 +13,7 @@ export interface MetricsSources {
   readonly storage: OpenedStorage;
   readonly shedding: LoadShedding;
   readonly work: BackgroundWork;
-  readonly lastProvenBackup: () => Date | null;
+  readonly lastProvenBackup: () => Promise<Date | null>;
 }
 
 /** The metrics, if the configuration has a port for them. Otherwise nothing of them is loaded. */
@@ -27,7 +27,7 @@ export async function openMetrics(
   const takeSnapshot = async () => ({
     storage: await storage.statistics(),
     refused: shedding.refused(),
-    lastProvenBackup: lastProvenBackup(),
+    lastProvenBackup: await lastProvenBackup(),
     indexing: work.indexingBacklog(),
   });
   const kind = database === null ? "embedded" : "server";

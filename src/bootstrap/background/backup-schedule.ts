@@ -22,7 +22,7 @@ interface BackupScheduleOptions extends BackupConfig {
 
 export interface BackupSchedule extends PeriodicWork {
   /** The time of the newest proven backup; `null` if there is none. */
-  readonly lastProven: () => Date | null;
+  readonly lastProven: () => Promise<Date | null>;
 }
 
 const COMMAND_LINE = fileURLToPath(packageFile("dist/cli.js"));
@@ -39,11 +39,11 @@ export function startBackupSchedule(options: BackupScheduleOptions): BackupSched
   const { schedule, to, directory, log } = options;
   /** The newest backup of the store at the start. Later ones are recorded in the data directory. */
   let listed: Date | null = null;
-  const lastProven = () => readProven(directory) ?? listed;
+  const lastProven = async () => (await readProven(directory)) ?? listed;
   let child: ChildProcess | null = null;
   let running: Promise<void> = Promise.resolve();
-  const age = () => {
-    const proven = lastProven();
+  const age = async () => {
+    const proven = await lastProven();
     return {
       lastProvenAt: proven?.toISOString() ?? null,
       lastProvenAgeSeconds: proven === null ? null : Math.round((Date.now() - proven.getTime()) / 1000),
@@ -58,25 +58,25 @@ export function startBackupSchedule(options: BackupScheduleOptions): BackupSched
     const proven = exitCode === 0 ? parseOutput(output) : null;
     if (proven === null) {
       log.error(
-        { to, exitCode, detail, durationMs, ...age() },
+        { to, exitCode, detail, durationMs, ...(await age()) },
         "backup failed: correct the cause, then run quire backup",
       );
       return;
     }
     const { location, lsn, removed } = proven;
-    log.info({ location, lsn, removed, durationMs, ...age() }, "backup proven");
+    log.info({ location, lsn, removed, durationMs, ...(await age()) }, "backup proven");
   };
   const cron = new Cron(schedule, { protect: true }, async () => {
-    running = run().catch((error: unknown) =>
-      log.error({ to, detail: describeError(error), ...age() }, "backup failed"),
+    running = run().catch(async (error: unknown) =>
+      log.error({ to, detail: describeError(error), ...(await age()) }, "backup failed"),
     );
     await running;
   });
   const announce = async () => {
     listed = await newestBackup(to);
     const next = cron.nextRun()?.toISOString() ?? null;
-    if (lastProven() === null) log.warn({ to, next }, "no proven backup exists yet");
-    else log.info({ to, next, ...age() }, "backups are scheduled");
+    if ((await lastProven()) === null) log.warn({ to, next }, "no proven backup exists yet");
+    else log.info({ to, next, ...(await age()) }, "backups are scheduled");
   };
   // A store that does not answer does not delay the start.
   void announce();

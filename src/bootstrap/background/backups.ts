@@ -15,7 +15,7 @@ export async function startBackups(
   const isScheduled = schedule !== null && to !== null;
   const scheduled = isScheduled ? startBackupSchedule({ schedule, to, keep, directory, log }) : null;
   return {
-    lastProven: () => scheduled?.lastProven() ?? readProven(directory),
+    lastProven: async () => (scheduled === null ? readProven(directory) : scheduled.lastProven()),
     stop: async () => {
       await scheduled?.stop();
       await server.close();

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomically } from "../directory/atomic-write.ts";
@@ -18,9 +18,9 @@ export async function recordProven(directory: string, record: ProvenBackupRecord
 }
 
 /** The time of the newest proven backup of a data directory; `null` if none is recorded. */
-export function readProven(directory: string): Date | null {
+export async function readProven(directory: string): Promise<Date | null> {
   try {
-    const record = ProvenBackup.parse(JSON.parse(readFileSync(join(directory, PROVEN_BACKUP_FILE), "utf8")));
+    const record = ProvenBackup.parse(JSON.parse(await readFile(join(directory, PROVEN_BACKUP_FILE), "utf8")));
     return new Date(record.createdAt);
   } catch {
     return null;
