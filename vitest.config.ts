@@ -18,8 +18,8 @@ const PACKAGES = [
 
 /** They copy, restore and compare whole databases. */
 const OPERATIONS = [
-  "tests/contract/infrastructure/{backup,backup-stores,compaction,verification}.test.ts",
-  "tests/process/{backup,maintenance}.test.ts",
+  "tests/contract/infrastructure/{backup,backup-stores,compaction,upgrade,verification}.test.ts",
+  "tests/process/{backup,maintenance,upgrade}.test.ts",
 ];
 
 export default defineConfig({

@@ -4,16 +4,18 @@ import type { UseCases } from "../../application/application.ts";
 import type { AdministerUsers } from "../../application/users/administer-users.ts";
 import { ROLES, type Role } from "../../domain/user/user.ts";
 import type { ActionOf, Outcome } from "./action.ts";
-import { addBackup, addCompact, addRestore, addVerify } from "./data-directory-commands.ts";
+import { addBackup, addCompact, addRestore, addUpgrade, addVerify } from "./data-directory-commands.ts";
 import type { BackupDependencies } from "./backup.ts";
 import type { CompactDependencies } from "./compact.ts";
 import type { VerifyDependencies } from "./verify.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
 import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
-import { move, type MoveDependencies, type MovedTable, type MoveLocations } from "./move.ts";
+import { move, type MoveDependencies, type MoveLocations } from "./move.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
 import { reindex, type ReindexDependencies } from "./reindex.ts";
+import { tableLines } from "./table-lines.ts";
+import type { UpgradeDependencies } from "./upgrade.ts";
 import { checkReference, listUsers, setPassword, setRole } from "./users.ts";
 
 /** Whether a command may create the database if there is none. */
@@ -34,7 +36,8 @@ export interface CommandDependencies<Failure>
     ReindexDependencies<Failure>,
     BackupDependencies<Failure>,
     VerifyDependencies<Failure>,
-    CompactDependencies<Failure> {
+    CompactDependencies<Failure>,
+    UpgradeDependencies<Failure> {
   readonly version: string;
   /** Serves the API until a signal stops it. */
   readonly serve: () => Promise<Result<void, Failure>>;
@@ -118,6 +121,7 @@ export async function runCommand<Failure>(
   addRestore(program, dependencies, action);
   addVerify(program, dependencies, action);
   addCompact(program, dependencies, action);
+  addUpgrade(program, dependencies, action);
   addMove(program, dependencies, action);
   addReindex(program, dependencies, action);
   addCompletion(program, dependencies, action);
@@ -242,7 +246,8 @@ function addMove<Failure>(
       action(async (options: Partial<MoveLocations>) => {
         const moved = await move(dependencies, options);
         return moved.map((tables) => {
-          for (const line of movedLines(tables)) dependencies.terminal.print(line);
+          dependencies.terminal.print("Verified: source and target are identical.");
+          for (const line of tableLines(tables)) dependencies.terminal.print(line);
         });
       }),
     );
@@ -278,12 +283,4 @@ function addCompletion<Failure>(
         return ok();
       }),
     );
-}
-
-function movedLines(tables: readonly MovedTable[]): readonly string[] {
-  const width = Math.max(...tables.map(({ table }) => table.length));
-  const lines = tables.map(
-    ({ table, rows, checksum }) => `${table.padEnd(width)} ${String(rows).padStart(10)} rows  checksum ${checksum}`,
-  );
-  return ["Verified: source and target are identical.", ...lines];
 }
