@@ -167,7 +167,8 @@ describe("an upgrade that is refused", { timeout: UPGRADE_TIMEOUT_MS }, () => {
     },
   ];
 
-  it.each(refusals)("leaves every file of $of as it was", async ({ prepare, options, failure }) => {
+  const named = refusals.map((refusal) => [refusal.of, refusal] as const);
+  it.each(named)("leaves every file of %s as it was", async (_, { prepare, options, failure }) => {
     await prepare?.();
     const before = await filesOf(directory);
     expect((await upgrade(optionsFor(options)))._unsafeUnwrapErr()).toMatchObject(failure);
