@@ -36,6 +36,7 @@ const PROGRAMS = {
   "workers/hashing-worker": "src/infrastructure/crypto/hashing-worker.ts",
   "workers/engine-worker": "src/infrastructure/pglite/client/engine-worker.ts",
   "workers/initialise-worker": "src/infrastructure/pglite/engine/initialise-worker.ts",
+  "workers/old-engine-worker": "src/infrastructure/pglite/upgrade/old-engine-worker.ts",
 };
 
 /** The entry points of workers. */

@@ -18,8 +18,8 @@ const PACKAGES = [
 
 /** They copy, restore and compare whole databases, or open a database for each command. */
 const OPERATIONS = [
-  "tests/contract/infrastructure/{backup,backup-stores,compaction,verification}.test.ts",
-  "tests/process/{backup,maintenance,runbook}.test.ts",
+  "tests/contract/infrastructure/{backup,backup-stores,compaction,upgrade,verification}.test.ts",
+  "tests/process/{backup,maintenance,runbook,upgrade}.test.ts",
   "tests/contract/cli/*.test.ts",
 ];
 

@@ -5,6 +5,7 @@ import type { CopyFailed } from "../infrastructure/pglite/backup/compare-content
 import type {
   BackupDamaged,
   BackupTooNew,
+  BackupTooOld,
   RestoreInterrupted,
   RestoreTargetNotEmpty,
 } from "../infrastructure/pglite/backup/restore.ts";
@@ -28,6 +29,7 @@ type BackupFailure =
   | BackupStoreFailed
   | BackupDamaged
   | BackupTooNew
+  | BackupTooOld
   | RestoreInterrupted
   | RestoreTargetNotEmpty;
 
@@ -68,6 +70,10 @@ export const BACKUP_EXPLANATIONS: ExplanationsOf<BackupFailure> = {
   backup_too_new: ({ location, program }) => [
     EXIT.config,
     `The backup ${location} has a newer schema than this version of Quire knows. Nothing was restored. Restore it with Quire ${program} or a later version.`,
+  ],
+  backup_too_old: ({ location, program, postgresql }) => [
+    EXIT.config,
+    `The backup ${location} has PostgreSQL ${postgresql}, which only an older version of Quire restores. Nothing was restored. Restore it with Quire ${program}, then run quire upgrade of this version on the restored directory.`,
   ],
   restore_interrupted: ({ isCancelled, location, cause }) =>
     isCancelled

@@ -1,3 +1,5 @@
+import { FORMAT, POSTGRESQL_MAJOR, type DataDirectoryIncompatible } from "../infrastructure/pglite/directory/format.ts";
+import { OLD_RELEASES } from "../infrastructure/pglite/upgrade/old-releases.ts";
 import { ACKNOWLEDGED_FILE } from "../infrastructure/pglite/directory/layout.ts";
 import type { Damage } from "../infrastructure/pglite/directory/damage.ts";
 
@@ -20,6 +22,16 @@ export function describeDamage(damage: Damage): string {
     case "index_damaged":
       return `the index ${damage.index} does not match its table (${damage.detail})`;
   }
+}
+
+/** Which program reads a data directory that this one does not read, or how to upgrade the directory. */
+export function describeIncompatible({ directory, format, postgresql }: DataDirectoryIncompatible): string {
+  const is = `The data directory ${directory} has format ${format} with PostgreSQL ${postgresql}, and this version of Quire reads format ${FORMAT} with PostgreSQL ${POSTGRESQL_MAJOR}. Nothing was written to it.`;
+  if (format === FORMAT && OLD_RELEASES.has(postgresql))
+    return `${is} Upgrade it with: quire upgrade (docs/upgrading.md)`;
+  return format > FORMAT || postgresql > POSTGRESQL_MAJOR
+    ? `${is} Run a newer version of Quire, with PostgreSQL ${postgresql}.`
+    : `${is} Run the version of Quire that created it.`;
 }
 
 /** The last resort of an operator without a backup. The message before it names the lost writes. */

@@ -20,10 +20,12 @@ import type {
 import type { ConfigInvalid } from "./config.ts";
 import { MAINTENANCE_EXPLANATIONS, type DoneByServerTools, type ReindexCancelled } from "./maintenance-failure.ts";
 import type { CompactionCancelled } from "../infrastructure/pglite/compaction.ts";
+import type { UpgradeError } from "../infrastructure/pglite/upgrade/upgrade.ts";
 import type { VerifyError } from "../infrastructure/pglite/verification/verify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import {
   damageRemedy,
+  describeIncompatible,
   describeAmount,
   describeDamage,
   describeCodeLocation,
@@ -41,6 +43,7 @@ export type ProcessFailure =
   | BackupError
   | RestoreError
   | VerifyError
+  | UpgradeError
   | DoneByServerTools
   | CompactionCancelled
   | ReindexCancelled
@@ -87,6 +90,7 @@ const PURPOSES = {
   migrate: "a migration of the schema",
   back_up: "the copy for a backup or a verification",
   compact: "the compact copy of a table, and its log,",
+  upgrade: "the copies for an upgrade",
 };
 
 /** The permissions that the server needs in Deno. */
@@ -110,10 +114,7 @@ const EXPLANATIONS: Explanations = {
     EXIT.dataError,
     `The data directory ${directory} is damaged: ${describeDamage(damage)}. ${damage.kind === "index_damaged" ? "The write-ahead log was replayed; nothing else in it was changed" : "Nothing in it was changed"}. Copy the directory as it is, then restore it from a backup, or set QUIRE_DATA_DIR to another directory.${damageRemedy(damage)}`,
   ],
-  data_directory_incompatible: ({ directory, format, postgresql }) => [
-    EXIT.config,
-    `The data directory ${directory} has format ${format} with PostgreSQL ${postgresql}, which this version of Quire cannot read. Nothing was written to it. Run the version of Quire that created it.`,
-  ],
+  data_directory_incompatible: (failure) => [EXIT.config, describeIncompatible(failure)],
   data_directory_unusable: ({ directory, cause }) => [
     EXIT.io,
     `The data directory ${directory} cannot be used: ${describeError(cause)}. Check that this user may write to it, and that its disk has free space.`,
@@ -246,6 +247,8 @@ const DRIFT_MESSAGES = {
     `The table drizzle.__drizzle_migrations holds migrations of another application (the newest of ${migration}). Use a separate database for Quire.`,
   changed: (migration: string) =>
     `The migration ${migration} was applied to the database with other contents than it has now. Restore the released file, and put changes into a new migration.`,
+  newer: (migration: string) =>
+    `A newer version of Quire has changed this database with its migration of ${migration}. Upgrade it with that version or a newer one.`,
   out_of_order: (migration: string) =>
     `The migration ${migration} is older than one that is already applied, so it would be skipped. Generate it again, so that it comes last.`,
 };

@@ -17,6 +17,7 @@ import { handleStopSignals } from "./process-end.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { rebuildSearchIndex } from "./rebuild-search-index.ts";
 import { runServer } from "./run-server.ts";
+import { upgradeDatabase } from "./upgrade-database.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import { VERSION } from "./version.ts";
 
@@ -44,6 +45,7 @@ export async function runCommandLine(
     rebuildSearchIndex,
     verifyDatabase,
     compactDatabase,
+    upgradeDatabase,
   });
   return done.map(() => ({ hasServed }));
 }

@@ -29,6 +29,7 @@ const COMMANDS = [
   "restore",
   "verify",
   "compact",
+  "upgrade",
   "move",
   "reindex",
   "completion",
@@ -40,6 +41,7 @@ const COMMANDS = [
 const LINES: Readonly<Record<string, readonly string[]>> = {
   "quire ": COMMANDS,
   "quire us": ["user"],
+  "quire upgrade --p": ["--pglite"],
   "quire user ": ["create", "list", "password", "role", "--help"],
   "quire user create --n": ["--name", "--new-database"],
   "quire user create --role ": ["author", "admin"],

@@ -5,7 +5,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { TestProject } from "vitest/node";
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
-import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/cluster.ts";
+import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/format.ts";
 import { SCHEMA_EXTENSIONS } from "./quire-engine.ts";
 import { migratedStorage } from "../../src/infrastructure/pglite/storage.ts";
 import { oncePerRun } from "./once-per-run.ts";

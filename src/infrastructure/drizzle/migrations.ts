@@ -32,11 +32,12 @@ export type AppliedMigration = Pick<Migration, "createdAt" | "hash" | "requiredM
  * - `unknown`: a migration that this program does not have was applied before one that it has.
  * - `foreign`: no applied migration is known, so they belong to another application.
  * - `changed`: a migration was applied with other contents.
+ * - `newer`: a newer program has changed the database, whose schema this one cannot create.
  * - `out_of_order`: a migration is pending although a later one is applied, or the journal is not sorted by time.
  */
 export interface MigrationDrift {
   readonly kind: "migration_drift";
-  readonly drift: "contracted" | "unknown" | "foreign" | "changed" | "out_of_order";
+  readonly drift: "contracted" | "unknown" | "foreign" | "changed" | "newer" | "out_of_order";
   readonly migration: string;
 }
 

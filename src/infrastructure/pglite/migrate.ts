@@ -35,12 +35,15 @@ export async function migrate(
   if (pending.isErr()) return err(pending.error);
   if (pending.value.length > 0) {
     const change = log === undefined ? null : logSchemaChange(log, pending.value.length);
-    const apply = async () =>
-      db.transaction(async (transaction) => {
-        for (const migration of pending.value) await applyMigration(transaction, migration);
-      });
-    await changeSchema(apply).finally(() => change?.ended());
+    await changeSchema(async () => applyMigrations(db, pending.value)).finally(() => change?.ended());
     change?.succeeded();
   }
   return ok(shipped.value);
+}
+
+/** Applies all migrations or none. Throws the driver's error. */
+export async function applyMigrations(db: PgliteDatabase, migrations: readonly Migration[]): Promise<void> {
+  await db.transaction(async (transaction) => {
+    for (const migration of migrations) await applyMigration(transaction, migration);
+  });
 }

@@ -1,20 +1,17 @@
 import { err, ok, type Result } from "neverthrow";
 import type { StopUnclean } from "../../application/ports/storage.ts";
-import type { Value } from "../sql/parameter.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabaseOptions } from "../pglite/embedded-database.ts";
 import { QUIRE_SCHEMA } from "../pglite/quire-schema.ts";
 import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/migrate-server.ts";
 import { serverClient } from "../postgresql/client/client.ts";
-import { columnNames, type TransferredTable, type Row } from "./table-copy.ts";
+import { insertion, type Row, type RowReader, type TransferredTable } from "./table-copy.ts";
 
 /** The source or the target of a transfer, with an up-to-date schema. Its methods throw the errors of the driver. */
-export interface TransferEndpoint {
+export interface TransferEndpoint extends RowReader {
   /** The location of the database, to show to the operator. */
   readonly location: string;
-  /** Selects rows whose values are all text. */
-  select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
   /** Runs a statement without a result. */
   run(text: string): Promise<void>;
   /** Inserts rows into a table, all or none. */
@@ -65,11 +62,4 @@ export async function serverEndpoint(options: PostgresOptions): Promise<Result<T
       return ok();
     },
   });
-}
-
-/** A statement that inserts rows, with one array for each column. */
-function insertion(table: TransferredTable, rows: readonly Row[]): [text: string, values: Value[][]] {
-  const columns = table.columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
-  const text = `insert into ${table.name} (${columnNames(table)}) select * from unnest(${columns.join(", ")})`;
-  return [text, table.columns.map((_, index) => rows.map((row) => row[index] ?? null))];
 }

@@ -29,7 +29,7 @@ function transferredTable(table: PgTable): TransferredTable {
   return { name, columns: [key, ...others] };
 }
 
-export function columnNames({ columns }: TransferredTable): string {
+function columnNames({ columns }: TransferredTable): string {
   return columns.map(({ name }) => `"${name}"`).join(", ");
 }
 
@@ -51,8 +51,35 @@ export function selectLastKey({ name, columns: [key] }: TransferredTable): strin
   return `select ${key.name}::text from ${name} order by ${name}.${key.name} desc limit 1`;
 }
 
+/** A statement that inserts rows, with one array for each column. */
+export function insertion(table: TransferredTable, rows: readonly Row[]): [text: string, values: Value[][]] {
+  const columns = table.columns.map(({ type }, index) => `$${index + 1}::${type}[]`);
+  // Rows keep the values of identity columns too.
+  const into = `${table.name} (${columnNames(table)}) overriding system value`;
+  const text = `insert into ${into} select * from unnest(${columns.join(", ")})`;
+  return [text, table.columns.map((_, index) => rows.map((row) => row[index] ?? null))];
+}
+
 /** Counts the rows and sums a part of the MD5 of each, so that the result does not depend on their order. */
-export function selectChecksum({ name, columns }: TransferredTable): string {
+function selectChecksum({ name, columns }: TransferredTable): string {
   const row = columns.map((column) => `coalesce("${column.name}"::text, chr(30))`).join(" || chr(31) || ");
   return `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text from ${name}`;
+}
+
+/** The number of rows of a table, and their checksum. */
+export interface TransferredRows {
+  readonly table: string;
+  readonly rows: number;
+  readonly checksum: string;
+}
+
+/** Selects rows whose values are all text. Throws the error of the driver. */
+export interface RowReader {
+  select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
+}
+
+/** Counts the rows of a table, and computes their checksum. */
+export async function readContents(reader: RowReader, table: TransferredTable): Promise<TransferredRows> {
+  const [row] = await reader.select(selectChecksum(table));
+  return { table: table.name, rows: Number(row?.[0]), checksum: row?.[1] ?? "" };
 }

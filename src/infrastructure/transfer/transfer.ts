@@ -1,22 +1,17 @@
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
+import { insertInBatches } from "./batched-inserts.ts";
 import type { TransferEndpoint } from "./endpoint.ts";
 import {
   TRANSFERRED_TABLES,
   leastKey,
-  selectChecksum,
+  readContents,
   selectLastKey,
   selectRows,
-  type TransferredTable,
   type Row,
+  type TransferredRows,
+  type TransferredTable,
 } from "./table-copy.ts";
-
-/** The number of rows of a table, and their checksum. */
-export interface TransferredRows {
-  readonly table: string;
-  readonly rows: number;
-  readonly checksum: string;
-}
 
 export interface TransferProgress {
   readonly table: string;
@@ -57,10 +52,6 @@ export type TransferError = TransferTargetNotEmpty | TransferTargetOfAnother | T
 
 /** Small enough that a batch of the longest posts, of 1 MiB each, fits into memory. */
 const MAX_SELECT_ROWS = 100;
-/** The maximum number of rows of an insert. It is high, because each insert costs a flush and a round trip. */
-const MAX_INSERT_ROWS = 1000;
-/** The maximum size of an insert in characters, because the driver copies the values twice. */
-const MAX_INSERT_LENGTH = 8_388_608;
 
 /**
  * Copies every row to an empty target, and then verifies by count and checksum that both are identical. It holds one batch
@@ -126,28 +117,24 @@ async function copyTable(
   onCopied: (rows: number) => void,
 ): Promise<void> {
   const [last] = await to.select(selectLastKey(table));
-  let after = last?.[0] ?? leastKey(table);
-  let batch: Row[] = [];
-  let length = 0;
-  const insertBatch = async () => {
-    if (batch.length === 0) return;
+  const rows = rowsAfter(from, table, last?.[0] ?? leastKey(table));
+  await insertInBatches(rows, async (batch) => {
     await to.insert(table, batch);
     onCopied(batch.length);
-    batch = [];
-    length = 0;
-  };
-  for (let isAll = false; !isAll;) {
+  });
+}
+
+async function* rowsAfter(
+  from: TransferEndpoint,
+  table: TransferredTable,
+  key: string,
+): AsyncGenerator<readonly Row[], void> {
+  for (let after = key, isAll = false; !isAll;) {
     const rows = await from.select(selectRows(table, MAX_SELECT_ROWS), [after]);
-    for (const row of rows) {
-      const rowLength = row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
-      if (batch.length === MAX_INSERT_ROWS || length + rowLength > MAX_INSERT_LENGTH) await insertBatch();
-      batch.push(row);
-      length += rowLength;
-    }
     after = rows.at(-1)?.[0] ?? after;
     isAll = rows.length < MAX_SELECT_ROWS;
+    yield rows;
   }
-  await insertBatch();
 }
 
 async function verifyIdentical(
@@ -156,7 +143,7 @@ async function verifyIdentical(
 ): Promise<Result<readonly TransferredRows[], TransferDiffers>> {
   const verified: TransferredRows[] = [];
   for (const table of TRANSFERRED_TABLES) {
-    const [original, copy] = [await contents(from, table), await contents(to, table)];
+    const [original, copy] = [await readContents(from, table), await readContents(to, table)];
     if (original.rows !== copy.rows || original.checksum !== copy.checksum) {
       return fail({ kind: "transfer_differs", from: original, to: copy });
     }
@@ -164,9 +151,4 @@ async function verifyIdentical(
   }
   await to.run("drop table quire_move");
   return ok(verified);
-}
-
-async function contents(endpoint: TransferEndpoint, table: TransferredTable): Promise<TransferredRows> {
-  const [row] = await endpoint.select(selectChecksum(table));
-  return { table: table.name, rows: Number(row?.[0]), checksum: row?.[1] ?? "" };
 }

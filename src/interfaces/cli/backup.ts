@@ -1,13 +1,8 @@
 import { err, ok, type Result } from "neverthrow";
 import { byteProgress, type ByteProgress } from "./byte-progress.ts";
 import type { CommandLineInvalid } from "./command-failure.ts";
+import { tableLines, type ComparedTable } from "./table-lines.ts";
 import type { Terminal } from "./terminal.ts";
-
-export interface BackupTable {
-  readonly table: string;
-  readonly rows: number;
-  readonly checksum: string;
-}
 
 /** A backup that was restored and compared with its manifest. */
 export interface ProvenBackup {
@@ -16,7 +11,7 @@ export interface ProvenBackup {
   /** The version of the program that made it. */
   readonly program: string;
   readonly lsn: string;
-  readonly tables: readonly BackupTable[];
+  readonly tables: readonly ComparedTable[];
 }
 
 export interface BackupDependencies<Failure> {
@@ -93,11 +88,4 @@ export async function restore<Failure>(
     for (const line of tableLines(tables)) terminal.print(line);
   }
   return ok();
-}
-
-function tableLines(tables: readonly BackupTable[]): readonly string[] {
-  const width = Math.max(0, ...tables.map(({ table }) => table.length));
-  return tables.map(
-    ({ table, rows, checksum }) => `${table.padEnd(width)} ${String(rows).padStart(10)} rows  checksum ${checksum}`,
-  );
 }

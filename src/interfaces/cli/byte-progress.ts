@@ -2,7 +2,7 @@ import { progressBar } from "./progress-bar.ts";
 import type { ProgressOutput } from "./terminal.ts";
 
 export interface ByteProgress {
-  readonly step: "copy" | "check" | "write" | "read";
+  readonly step: "copy" | "check" | "write" | "read" | "install";
   readonly bytes: number;
   /** 0 if it is not known. */
   readonly total: number;
@@ -22,6 +22,7 @@ const STEPS = {
   check: "checking every row and every index",
   write: "writing the backup",
   read: "reading the backup back",
+  install: "installing the older PGlite",
 } as const;
 
 const TERMINAL_INTERVAL_MS = 100;

@@ -1,14 +1,16 @@
 import { Command, CommanderError } from "commander";
 import { err, ok, type Result } from "neverthrow";
 import type { ActionOf, Outcome } from "./action.ts";
-import { addBackup, addCompact, addRestore, addVerify } from "./data-directory-commands.ts";
+import { addBackup, addCompact, addRestore, addUpgrade, addVerify } from "./data-directory-commands.ts";
 import type { BackupDependencies } from "./backup.ts";
 import type { CompactDependencies } from "./compact.ts";
 import type { VerifyDependencies } from "./verify.ts";
 import type { CommandFailure } from "./command-failure.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
-import { move, type MoveDependencies, type MovedTable, type MoveLocations } from "./move.ts";
+import { move, type MoveDependencies, type MoveLocations } from "./move.ts";
 import { reindex, type ReindexDependencies } from "./reindex.ts";
+import { tableLines } from "./table-lines.ts";
+import type { UpgradeDependencies } from "./upgrade.ts";
 import { addUsers, DATABASE_TEXT, type UserDependencies } from "./user-commands.ts";
 
 /** `Failure`: why a database cannot be opened, used or closed. */
@@ -19,6 +21,7 @@ export interface CommandDependencies<Failure>
     BackupDependencies<Failure>,
     VerifyDependencies<Failure>,
     CompactDependencies<Failure>,
+    UpgradeDependencies<Failure>,
     UserDependencies<Failure> {
   readonly version: string;
   /** Serves the API until a signal stops it. */
@@ -91,6 +94,7 @@ export async function runCommand<Failure>(
   addRestore(program, dependencies, action);
   addVerify(program, dependencies, action);
   addCompact(program, dependencies, action);
+  addUpgrade(program, dependencies, action);
   addMove(program, dependencies, action);
   addReindex(program, dependencies, action);
   addCompletion(program, dependencies, action);
@@ -127,8 +131,8 @@ function addMove<Failure>(
       action(async ({ json, ...locations }: Partial<MoveLocations> & { readonly json: boolean }) => {
         const moved = await move(dependencies, locations);
         return moved.map((tables) => {
-          const lines = json ? [JSON.stringify({ tables })] : movedLines(tables);
-          for (const line of lines) dependencies.terminal.print(line);
+          const texts = ["Verified: source and target are identical.", ...tableLines(tables)];
+          for (const line of json ? [JSON.stringify({ tables })] : texts) dependencies.terminal.print(line);
         });
       }),
     );
@@ -165,12 +169,4 @@ function addCompletion<Failure>(
         return ok();
       }),
     );
-}
-
-function movedLines(tables: readonly MovedTable[]): readonly string[] {
-  const width = Math.max(...tables.map(({ table }) => table.length));
-  const lines = tables.map(
-    ({ table, rows, checksum }) => `${table.padEnd(width)} ${String(rows).padStart(10)} rows  checksum ${checksum}`,
-  );
-  return ["Verified: source and target are identical.", ...lines];
 }

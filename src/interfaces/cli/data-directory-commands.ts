@@ -7,6 +7,7 @@ import {
   type RestoreCommandOptions,
 } from "./backup.ts";
 import { compact, type CompactDependencies } from "./compact.ts";
+import { upgrade, type UpgradeDependencies } from "./upgrade.ts";
 import { verify, type VerifyDependencies } from "./verify.ts";
 import type { ActionOf } from "./action.ts";
 
@@ -68,6 +69,27 @@ export function addCompact<Failure>(
     .option("--json", "print the sizes as JSON", false)
     .addHelpText("after", COMPACT_TEXT)
     .action(action(async (options: { readonly json: boolean }) => compact(dependencies, options)));
+}
+
+const UPGRADE_TEXT = `
+Stop the server first. An older PGlite, with the PostgreSQL that made the data directory, reads a copy of it. npm installs that PGlite
+into the data directory for the time of the upgrade; without a network, give its directory by --pglite. A new database gets all rows,
+which are compared, and replaces the old one. The old one is kept beside it. A kill or Ctrl-C at any moment loses nothing.`;
+
+export function addUpgrade<Failure>(
+  program: Command,
+  dependencies: UpgradeDependencies<Failure>,
+  action: ActionOf<Failure>,
+): void {
+  program
+    .command("upgrade")
+    .description("upgrade a data directory of an older version of PostgreSQL")
+    .option("--pglite <directory>", "the directory of npm install --prefix with the older PGlite")
+    .option("--json", "print the result as JSON", false)
+    .addHelpText("after", UPGRADE_TEXT)
+    .action(
+      action(async (options: { readonly pglite?: string; readonly json: boolean }) => upgrade(dependencies, options)),
+    );
 }
 
 export function addRestore<Failure>(

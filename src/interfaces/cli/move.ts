@@ -1,18 +1,13 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
 import type { CommandLineInvalid } from "./command-failure.ts";
 import { moveProgress, type MoveProgress } from "./move-progress.ts";
+import type { ComparedTable } from "./table-lines.ts";
 import type { InputRefused, Terminal } from "./terminal.ts";
 
 /** The two databases of a move: each a data directory, or the URL of a PostgreSQL server. */
 export interface MoveLocations {
   readonly from: string;
   readonly to: string;
-}
-
-export interface MovedTable {
-  readonly table: string;
-  readonly rows: number;
-  readonly checksum: string;
 }
 
 export interface MoveDependencies<Failure> {
@@ -23,7 +18,7 @@ export interface MoveDependencies<Failure> {
   readonly moveDatabase: (
     locations: MoveLocations,
     onProgress: (progress: MoveProgress) => void,
-  ) => Promise<Result<readonly MovedTable[], Failure>>;
+  ) => Promise<Result<readonly ComparedTable[], Failure>>;
 }
 
 /** An endpoint from a line of standard input. */
@@ -33,7 +28,7 @@ const FROM_INPUT = "-";
 export async function move<Failure>(
   { terminal, moveLocations, moveDatabase }: MoveDependencies<Failure>,
   options: Partial<MoveLocations>,
-): Promise<Result<readonly MovedTable[], Failure | CommandLineInvalid | InputRefused>> {
+): Promise<Result<readonly ComparedTable[], Failure | CommandLineInvalid | InputRefused>> {
   return safeTry(async function* () {
     const environment = yield* moveLocations();
     const locations = yield* await readLocations(terminal, { ...environment, ...options });

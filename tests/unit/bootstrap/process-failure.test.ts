@@ -108,6 +108,78 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       exitCode: 64,
       says: ["postgres://db/quire", 'vacuumdb --full --analyze "$DATABASE_URL"'],
     },
+    {
+      failure: { kind: "done_by_server_tools", task: "upgrade", location: "postgres://db/quire" },
+      exitCode: 64,
+      says: ["postgres://db/quire", "tool for an upgrade", "pg_upgrade --old-datadir"],
+    },
+  ],
+  upgrade_unsupported: [
+    {
+      failure: { kind: "upgrade_unsupported", directory, format: 1, postgresql: 21 },
+      exitCode: 78,
+      says: [directory, "PostgreSQL 21", "a newer version of Quire", "Nothing was changed"],
+    },
+    {
+      failure: { kind: "upgrade_unsupported", directory, format: 1, postgresql: 12 },
+      exitCode: 78,
+      says: [directory, "PostgreSQL 12", "upgrades PostgreSQL 16 and 17", "Nothing was changed"],
+    },
+  ],
+  old_database_kept: [
+    {
+      failure: { kind: "old_database_kept", kept: "/srv/quire/quire.before-upgrade" },
+      exitCode: 73,
+      says: ["/srv/quire/quire.before-upgrade", "Delete it or move it", "Nothing was changed"],
+    },
+  ],
+  old_package_unavailable: [
+    {
+      failure: { kind: "old_package_unavailable", version: "0.4.6", detail: "npm is not installed" },
+      exitCode: 69,
+      says: ["@electric-sql/pglite@0.4.6", "npm is not installed", "quire upgrade --pglite", "Nothing was changed"],
+    },
+  ],
+  old_package_wrong: [
+    {
+      failure: {
+        kind: "old_package_wrong",
+        path: "/srv/pglite",
+        version: "0.4.6",
+        found: "@electric-sql/pglite 0.2.17",
+      },
+      exitCode: 78,
+      says: ["/srv/pglite", "has @electric-sql/pglite 0.2.17", "npm install --prefix", "@electric-sql/pglite@0.4.6"],
+    },
+    {
+      failure: { kind: "old_package_wrong", path: "/srv/pglite", version: "0.4.6", found: null },
+      exitCode: 78,
+      says: ["/srv/pglite", "has no package"],
+    },
+  ],
+  upgrade_differs: [
+    {
+      failure: { kind: "upgrade_differs", table: "public.notes", difference: "schema" },
+      exitCode: 65,
+      says: ["public.notes", "migrations of Quire", "Nothing was changed"],
+    },
+    {
+      failure: { kind: "upgrade_differs", table: "public.posts", difference: "rows" },
+      exitCode: 65,
+      says: ["rows of public.posts differ", "unchanged"],
+    },
+  ],
+  upgrade_interrupted: [
+    {
+      failure: { kind: "upgrade_interrupted", directory, isCancelled: true, cause: null },
+      exitCode: 130,
+      says: ["Cancelled", "The old database is unchanged"],
+    },
+    {
+      failure: { kind: "upgrade_interrupted", directory, isCancelled: false, cause },
+      exitCode: 74,
+      says: [directory, "it broke", "The old database is unchanged", "Run the command again"],
+    },
   ],
   reindex_cancelled: [
     { failure: { kind: "reindex_cancelled", posts: 1234 }, exitCode: 130, says: ["1,234 posts", "run it again"] },
@@ -184,6 +256,13 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       failure: { kind: "backup_too_new", location: "/backups/a.tar.gz", program: "9.9.9" },
       exitCode: 78,
       says: ["/backups/a.tar.gz", "Nothing was restored", "Quire 9.9.9 or a later version"],
+    },
+  ],
+  backup_too_old: [
+    {
+      failure: { kind: "backup_too_old", location: "/backups/a.tar.gz", program: "1.0.0", postgresql: 17 },
+      exitCode: 78,
+      says: ["/backups/a.tar.gz", "PostgreSQL 17", "Nothing was restored", "with Quire 1.0.0", "quire upgrade"],
     },
   ],
   restore_interrupted: [
@@ -319,7 +398,17 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
     {
       failure: { kind: "data_directory_incompatible", directory, format: 9, postgresql: 21 },
       exitCode: 78,
-      says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run the version of Quire that created it"],
+      says: [directory, "format 9", "PostgreSQL 21", "Nothing was written", "Run a newer version of Quire"],
+    },
+    {
+      failure: { kind: "data_directory_incompatible", directory, format: 1, postgresql: 17 },
+      exitCode: 78,
+      says: [directory, "PostgreSQL 17", "Nothing was written", "Upgrade it with: quire upgrade"],
+    },
+    {
+      failure: { kind: "data_directory_incompatible", directory, format: 1, postgresql: 12 },
+      exitCode: 78,
+      says: [directory, "PostgreSQL 12", "Nothing was written", "Run the version of Quire that created it"],
     },
   ],
   data_directory_unusable: [
@@ -479,6 +568,11 @@ const CASES: Readonly<Record<ProcessFailure["kind"], readonly Case[]>> = {
       failure: { kind: "migration_drift", drift: "out_of_order", migration: "0001_users" },
       exitCode: 78,
       says: ["0001_users", "older", "Generate it again"],
+    },
+    {
+      failure: { kind: "migration_drift", drift: "newer", migration: "2026-03-01T12:00:00.000Z" },
+      exitCode: 78,
+      says: ["2026-03-01T12:00:00.000Z", "Upgrade it with that version or a newer one"],
     },
   ],
   listen_failed: [

@@ -30,6 +30,14 @@ const BACKUP = {
   tables: [{ table: "public.posts", rows: 3, checksum: "17" }],
 };
 
+const UPGRADE = {
+  directory: LOCATION,
+  postgresql: 18,
+  from: 17,
+  kept: "/srv/quire/quire.before-upgrade",
+  tables: BACKUP.tables,
+};
+
 const TABLES: Check = {
   check: "tables",
   status: "ok",
@@ -98,6 +106,11 @@ async function open({ terminal: options, locations = {}, moved = ok(MOVED), veri
       onProgress({ table: "posts", done: 0, total: 1 });
       return ok({ directory: "/srv/quire", bytesBefore: 300 * 1_048_576, bytesAfter: 1_048_576 });
     },
+    upgradeDatabase: async ({ pglite }, onProgress) => {
+      onProgress({ step: "load", table: "public.posts", moved: 3, total: 3 });
+      onProgress({ step: "check", bytes: 0, total: 0 });
+      return ok(pglite === undefined ? { ...UPGRADE, from: null, kept: null, tables: [] } : UPGRADE);
+    },
     withDatabase: async (newDatabase, run) => {
       opened.push(newDatabase);
       const used = await run({ ...app, operator: administerUsers(dependencies) });
@@ -157,6 +170,30 @@ describe("quire verify", () => {
       checks: [DAMAGED],
       isDamaged: true,
     });
+  });
+});
+
+describe("quire upgrade", () => {
+  it("prints the compared tables and the directory of the old database", async () => {
+    const { run, terminal } = await open();
+    expect(await run("upgrade", "--pglite", "/srv/pglite")).toEqual(DONE);
+    expect(terminal.printed).toEqual([
+      "Upgraded /srv/quire from PostgreSQL 17 to 18. The rows of both are identical:",
+      "public.posts          3 rows  checksum 17",
+      "The old database is kept in /srv/quire/quire.before-upgrade. Delete it when you do not need it any more.",
+    ]);
+  });
+
+  it("says that no upgrade is needed", async () => {
+    const { run, terminal } = await open();
+    expect(await run("upgrade")).toEqual(DONE);
+    expect(terminal.printed).toEqual(["/srv/quire has PostgreSQL 18 and needs no upgrade."]);
+  });
+
+  it("prints one JSON object with --json", async () => {
+    const { run, terminal } = await open();
+    expect(await run("upgrade", "--pglite", "/srv/pglite", "--json")).toEqual(DONE);
+    expect(JSON.parse(terminal.printed.join(""))).toEqual(UPGRADE);
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
-import { POSTGRESQL_MAJOR } from "../directory/cluster.ts";
+import { POSTGRESQL_MAJOR } from "../directory/format.ts";
 import { ACKNOWLEDGED_FILE, CLUSTER, FORMAT_FILE, RELATION_FILES_FILE } from "../directory/layout.ts";
 import { readControlFile } from "../integrity/control-file.ts";
 import { endOfWal, segmentFile } from "../integrity/write-ahead-log.ts";

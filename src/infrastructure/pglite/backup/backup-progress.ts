@@ -1,6 +1,6 @@
 /** The step of a backup or a restoration that is running, and its bytes. `total` is an estimate, or 0 if it is not known. */
 export interface BackupProgress {
-  readonly step: "copy" | "check" | "write" | "read";
+  readonly step: "copy" | "check" | "write" | "read" | "install";
   readonly bytes: number;
   readonly total: number;
 }

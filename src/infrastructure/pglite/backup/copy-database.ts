@@ -4,6 +4,7 @@ import { err, type Result } from "neverthrow";
 import { formatLsn } from "../../sql/lsn.ts";
 import type { DataDirectoryDamaged } from "../directory/cluster.ts";
 import { checkSpaceForCopy, type DiskTooSmall } from "../directory/disk-space.ts";
+import type { DataDirectoryIncompatible } from "../directory/format.ts";
 import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { CLUSTER } from "../directory/layout.ts";
 import { lockDataDirectory } from "../directory/lock.ts";
@@ -23,7 +24,8 @@ export interface CopyDatabaseOptions {
   readonly onProgress: OnBackupProgress;
 }
 
-export type CopyDatabaseError = BackupSourceFailed | DataDirectoryDamaged | KernelLockUnavailable | DiskTooSmall;
+type SourceError = BackupSourceFailed | DataDirectoryDamaged | DataDirectoryIncompatible | KernelLockUnavailable;
+export type CopyDatabaseError = SourceError | DiskTooSmall;
 
 export interface CopiedDatabase {
   /** The directory of the copy. */
@@ -37,12 +39,12 @@ export async function copyDatabase(
   scratch: ScratchDirectory,
   { directory, freeSpaceBytes, signal, onProgress }: CopyDatabaseOptions,
 ): Promise<Result<CopiedDatabase, CopyDatabaseError>> {
-  const size = await sizeOf(join(directory, CLUSTER));
-  const space = checkSpaceForCopy(directory, size, freeSpaceBytes);
-  if (space.isErr()) return err(space.error);
   const source = await sourceOf(directory);
   if (source.isErr()) return err(source.error);
   try {
+    const size = await sizeOf(join(directory, CLUSTER));
+    const space = checkSpaceForCopy(directory, size, freeSpaceBytes);
+    if (space.isErr()) return err(space.error);
     const copy = join(scratch.path, "copy");
     await mkdir(copy, { mode: 0o700 });
     const onCopied = countBytes("copy", size.bytes, onProgress);
@@ -53,9 +55,7 @@ export async function copyDatabase(
   }
 }
 
-async function sourceOf(
-  directory: string,
-): Promise<Result<BackupSource, BackupSourceFailed | DataDirectoryDamaged | KernelLockUnavailable>> {
+async function sourceOf(directory: string): Promise<Result<BackupSource, SourceError>> {
   const locked = lockDataDirectory(directory);
   if (locked.isErr()) {
     return locked.error.kind === "kernel_lock_unavailable" ? err(locked.error) : runningSource(directory);
@@ -65,7 +65,8 @@ async function sourceOf(
   return source;
 }
 
-async function sizeOf(cluster: string): Promise<{ readonly bytes: number; readonly files: number }> {
+/** The size of a cluster, whose files may change. */
+export async function sizeOf(cluster: string): Promise<{ readonly bytes: number; readonly files: number }> {
   let bytes = 0;
   const paths = await readdir(cluster, { recursive: true });
   for (const path of paths) {

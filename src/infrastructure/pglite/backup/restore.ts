@@ -7,7 +7,8 @@ import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { fail } from "../../../domain/shared/fail.ts";
 import { readMigrations } from "../../drizzle/read-migrations.ts";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
-import { fsyncTree, POSTGRESQL_MAJOR, writeFormat } from "../directory/cluster.ts";
+import { fsyncTree, writeFormat } from "../directory/cluster.ts";
+import { POSTGRESQL_MAJOR } from "../directory/format.ts";
 import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { CLUSTER, LOCK_FILE, RESTORE_SCRATCH } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "../directory/lock.ts";
@@ -36,6 +37,15 @@ export interface BackupTooNew {
   readonly program: string;
 }
 
+/** A program with an older PostgreSQL made the backup. */
+export interface BackupTooOld {
+  readonly kind: "backup_too_old";
+  readonly location: string;
+  readonly program: string;
+  /** The major version of PostgreSQL. */
+  readonly postgresql: number;
+}
+
 /** The backup is incomplete or damaged, or differs from its manifest. */
 export interface BackupDamaged {
   readonly kind: "backup_damaged";
@@ -56,6 +66,7 @@ export type RestoreError =
   | KernelLockUnavailable
   | RestoreTargetNotEmpty
   | BackupTooNew
+  | BackupTooOld
   | BackupDamaged
   | RestoreInterrupted
   | OpenPgliteError
@@ -128,11 +139,13 @@ async function restoreTo(scratch: string, options: RestoreOptions): Promise<Resu
   const extracted = await extractArchive(await store.read(name), scratch, { signal, onWritten });
   if (extracted.isErr()) return fail({ kind: "backup_damaged", location, cause: extracted.error });
   const manifest = extracted.value;
+  const { program, postgresql } = manifest;
+  if (postgresql < POSTGRESQL_MAJOR) return fail({ kind: "backup_too_old", location, program, postgresql });
   const shipped = await readMigrations(migrations);
   if (shipped.isErr()) return err(shipped.error);
   const newest = shipped.value.at(-1)?.createdAt ?? 0;
-  if (manifest.postgresql !== POSTGRESQL_MAJOR || manifest.schema.newest > newest) {
-    return fail({ kind: "backup_too_new", location, program: manifest.program });
+  if (postgresql > POSTGRESQL_MAJOR || manifest.schema.newest > newest) {
+    return fail({ kind: "backup_too_new", location, program });
   }
   const compared = await compareContents(scratch, manifest, { signal, pause: noPause, onRead: showCheck(onProgress) });
   if (compared.isErr()) return fail({ kind: "backup_damaged", location, cause: compared.error });

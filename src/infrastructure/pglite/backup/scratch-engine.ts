@@ -40,7 +40,7 @@ const BATCH_MS = 50;
 const PAGE_BYTES = 8192;
 
 /** The statements read whole tables. The operator can end the command. */
-const DEADLINE_MS = 86_400_000;
+export const STATEMENT_DEADLINE_MS = 86_400_000;
 
 /** All tables that are not PostgreSQL's own, each with an expression for the text of a row, and its size. */
 const TABLES = `select format('%I.%I', n.nspname, c.relname),
@@ -50,7 +50,8 @@ const TABLES = `select format('%I.%I', n.nspname, c.relname),
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' group by c.oid, 1 order by 1`;
 
-const SCHEMA_EXISTS = "select (to_regclass('drizzle.__drizzle_migrations') is not null)::text";
+/** Whether the database has migrations. */
+export const MIGRATIONS_EXIST = "select (to_regclass('drizzle.__drizzle_migrations') is not null)::text";
 const SCHEMA = "select count(*)::text, coalesce(max(created_at), 0)::text from drizzle.__drizzle_migrations";
 
 export type ScratchEngineError = DataDirectoryDamaged | EngineNotStarted;
@@ -117,7 +118,7 @@ async function contentsOf(
     if (error.kind === "index_check_failed") throw new Error(error.detail);
     return damaged(directory, error);
   }
-  const exists = await query(SCHEMA_EXISTS);
+  const exists = await query(MIGRATIONS_EXIST);
   const schema = exists.rows[0]?.[0] === "true" ? (await query(SCHEMA)).rows[0] : undefined;
   const tables: BackedUpTable[] = [];
   const found = (await query(TABLES)).rows.map(([table, row, bytes]) => ({
@@ -167,7 +168,10 @@ async function rowsOf(
 export function queryOn(engine: Engine, pause: Pause): Query {
   return async (text, values = []) => {
     const startedAt = performance.now();
-    const replies = await engine.execute([{ text, values }], { acknowledges: false, deadlineMs: DEADLINE_MS });
+    const replies = await engine.execute([{ text, values }], {
+      acknowledges: false,
+      deadlineMs: STATEMENT_DEADLINE_MS,
+    });
     if (replies.isErr()) throw new Error(replies.error.failure.detail);
     const [reply] = replies.value;
     if (reply === undefined || reply.error !== null) throw new Error(reply?.error?.message ?? "no reply");

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ok, type Result } from "neverthrow";
-import { damaged, type DataDirectoryDamaged } from "../directory/cluster.ts";
+import { err, ok, type Result } from "neverthrow";
+import { checkFormat, damaged, type DataDirectoryDamaged } from "../directory/cluster.ts";
+import type { DataDirectoryIncompatible } from "../directory/format.ts";
 import { CLUSTER } from "../directory/layout.ts";
 import type { DataDirectoryLock } from "../directory/lock.ts";
+import { finishUpgrade } from "../directory/upgraded-cluster.ts";
 import { checkCluster } from "../integrity/cluster-integrity.ts";
 import { CONTROL_FILE, readControlFile } from "../integrity/control-file.ts";
 import { endOfWal } from "../integrity/write-ahead-log.ts";
@@ -13,8 +15,11 @@ import type { BackupSource } from "./backup-source.ts";
 export async function stoppedSource(
   directory: string,
   lock: DataDirectoryLock,
-): Promise<Result<BackupSource, DataDirectoryDamaged>> {
+): Promise<Result<BackupSource, DataDirectoryDamaged | DataDirectoryIncompatible>> {
   const cluster = join(directory, CLUSTER);
+  await finishUpgrade(directory);
+  const readable = await checkFormat(directory);
+  if (readable.isErr()) return err(readable.error);
   const checked = checkCluster(directory);
   if (checked.isErr()) return damaged(directory, checked.error);
   const start = readControlFile(cluster);

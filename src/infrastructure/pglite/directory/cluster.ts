@@ -10,22 +10,16 @@ import { fsyncPath } from "../engine/fsync-path.ts";
 import { writeAtomically } from "./atomic-write.ts";
 import type { Damage } from "./damage.ts";
 import { checkSpaceForDatabase, type DiskTooSmall } from "./disk-space.ts";
-import { CLUSTER, FORMAT_FILE, UNFINISHED_CLUSTER } from "./layout.ts";
+import { FORMAT, POSTGRESQL_MAJOR, type DataDirectoryIncompatible } from "./format.ts";
+import { BEFORE_UPGRADE, CLUSTER, FORMAT_FILE, UNFINISHED_CLUSTER } from "./layout.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
+import { finishUpgrade } from "./upgraded-cluster.ts";
 
 /** A file of the database is missing or damaged. */
 export interface DataDirectoryDamaged {
   readonly kind: "data_directory_damaged";
   readonly directory: string;
   readonly damage: Damage;
-}
-
-/** This program does not read the format of the data directory, or its major version of PostgreSQL. */
-export interface DataDirectoryIncompatible {
-  readonly kind: "data_directory_incompatible";
-  readonly directory: string;
-  readonly format: number;
-  readonly postgresql: number;
 }
 
 /** PostgreSQL does not start. `lastLines` are the last lines of PostgreSQL's log. */
@@ -38,10 +32,6 @@ export interface EngineNotStarted {
 
 export type ClusterError =
   DiskTooSmall | DataDirectoryForeign | DataDirectoryDamaged | DataDirectoryIncompatible | EngineNotStarted;
-
-/** The format version of a data directory. It increases when older programs cannot read the new format. */
-export const FORMAT = 1;
-export const POSTGRESQL_MAJOR = 18;
 
 const PG_VERSION = join(CLUSTER, "PG_VERSION");
 /** Node itself loads a Worker, so it is always the built file. */
@@ -63,7 +53,13 @@ export async function prepareCluster(
   const recognised = recogniseDirectory(directory);
   if (recognised.isErr()) return err(recognised.error);
   const cluster = join(directory, CLUSTER);
-  if (recognised.value === "used") return checkFormat(directory, cluster);
+  if (recognised.value === "used") {
+    if (await finishUpgrade(directory)) {
+      const kept = join(directory, BEFORE_UPGRADE);
+      log.warn({ directory, kept }, "interrupted upgrade completed: the old database is kept");
+    }
+    return (await checkFormat(directory)).map(() => cluster);
+  }
   // The files of an interrupted initialisation occupy the space that this one needs.
   rmSync(join(directory, UNFINISHED_CLUSTER), { recursive: true, force: true });
   const space = checkSpaceForDatabase(directory, freeSpaceBytes);
@@ -76,8 +72,14 @@ export async function prepareCluster(
   });
 }
 
-async function checkFormat(directory: string, cluster: string): Promise<Result<string, ClusterError>> {
-  const major = readMajor(cluster);
+/**
+ * Checks that this program reads a locked data directory that holds data, and writes its format file if only that is missing.
+ * Throws the operating system's error.
+ */
+export async function checkFormat(
+  directory: string,
+): Promise<Result<void, DataDirectoryDamaged | DataDirectoryIncompatible>> {
+  const major = readMajor(join(directory, CLUSTER));
   const hasFormat = existsSync(join(directory, FORMAT_FILE));
   // Without PG_VERSION PGlite would treat the directory as new and overwrite the data.
   if (major === null) {
@@ -88,11 +90,11 @@ async function checkFormat(directory: string, cluster: string): Promise<Result<s
   if (recorded === null) return damaged(directory, { kind: "unreadable", path: FORMAT_FILE });
   const { format, postgresql } = recorded;
   if (format !== FORMAT || postgresql !== POSTGRESQL_MAJOR || major !== POSTGRESQL_MAJOR) {
-    const found = postgresql === POSTGRESQL_MAJOR ? major : postgresql;
+    const found = major === POSTGRESQL_MAJOR ? postgresql : major;
     return fail({ kind: "data_directory_incompatible", directory, format, postgresql: found });
   }
   if (!hasFormat) await writeFormat(directory);
-  return ok(cluster);
+  return ok();
 }
 
 export function damaged(directory: string, damage: Damage): Result<never, DataDirectoryDamaged> {

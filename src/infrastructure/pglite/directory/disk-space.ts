@@ -42,7 +42,7 @@ export interface DiskSpace {
 export interface DiskTooSmall {
   readonly kind: "disk_too_small";
   readonly directory: string;
-  readonly purpose: "create" | "migrate" | "back_up" | "compact";
+  readonly purpose: "create" | "migrate" | "back_up" | "compact" | "upgrade";
   readonly resource: "bytes" | "inodes";
   readonly free: number;
   readonly needed: number;
@@ -230,7 +230,7 @@ export function checkSpaceForCopy(
   directory: string,
   copy: { readonly bytes: number; readonly files: number },
   watermarkBytes: number,
-  purpose: "back_up" | "compact" = "back_up",
+  purpose: "back_up" | "compact" | "upgrade" = "back_up",
 ): Result<void, DiskTooSmall> {
   const { bytes, inodes } = readFreeSpaceSync(directory);
   const tooSmall = { kind: "disk_too_small", directory, purpose } as const;

@@ -24,6 +24,10 @@ export const BACKUP_SCRATCH = "quire.backup";
 export const PROVEN_BACKUP_FILE = "quire.proven.json";
 /** A backup that is being restored. It becomes the cluster in one step. An interrupted restoration leaves it behind. */
 export const RESTORE_SCRATCH = "quire.restore";
+/** The verified cluster of an upgrade, which is about to replace the old one. */
+export const UPGRADED_CLUSTER = "cluster.upgraded";
+/** The data directory from before an upgrade: the old cluster with its own files. The operator deletes it. */
+export const BEFORE_UPGRADE = "quire.before-upgrade";
 /** Written and removed to test whether files can be created. */
 export const PROBE_FILE = "quire.probe";
 
@@ -38,6 +42,8 @@ export const TRACES_OF_DATA: ReadonlySet<string> = new Set([
   CLUSTER,
   ACKNOWLEDGED_FILE,
   RELATION_FILES_FILE,
+  UPGRADED_CLUSTER,
+  BEFORE_UPGRADE,
 ]);
 
 /** Files that a first start may leave before the directory holds data. */
