@@ -1,9 +1,10 @@
 import { expect } from "vitest";
 import type { Storage } from "../../src/application/ports/storage.ts";
 import { readConfig } from "../../src/bootstrap/config.ts";
+import type { EmailAddress } from "../../src/domain/user/email-address.ts";
 import type { Role } from "../../src/domain/user/user.ts";
 import { FAKE_HASH } from "../../src/testing/fake-hasher.ts";
-import { email, name, password } from "../../src/testing/fixtures.ts";
+import { email, name, password, type TestClock } from "../../src/testing/fixtures.ts";
 import { PASSWORD, testApp, type TestAppOptions } from "../../src/testing/test-app.ts";
 import { documentChecker, readDocument } from "./openapi.ts";
 
@@ -87,12 +88,28 @@ export interface Person extends Client {
   leave(query?: string, headers?: Call["headers"]): Promise<Reply>;
 }
 
+/** How a test reaches an API, in this process or in another one. */
+interface Server {
+  readonly request: (path: string, init: RequestInit) => Promise<Response>;
+  /** Checks an answer beyond the promises of every answer. */
+  readonly check: (method: string, path: string, reply: Reply) => Promise<void>;
+  /** Creates an admin with {@link PASSWORD}. The operator of the server makes one, because HTTP alone creates no admin. */
+  readonly createAdmin: (address: EmailAddress) => Promise<void>;
+}
+
 export type Api = ReturnType<typeof openApi>;
 
 /** Adapters and settings that differ from those of a test, and ports that differ from those of the storage. */
 type ApiOptions = Omit<TestAppOptions, "storage" | "log"> & Partial<Storage>;
 
 export type OpenApi = (overrides?: ApiOptions) => Promise<Api>;
+
+/** An API of which a test has nothing but its clients, its clock and its settings. */
+export interface RemoteApi extends ReturnType<typeof clientsOf> {
+  readonly clock: TestClock;
+}
+
+export type OpenRemoteApi = (overrides?: Pick<ApiOptions, "http" | "registration">) => Promise<RemoteApi>;
 
 let people = 0;
 
@@ -102,12 +119,35 @@ export function openApi(storage: Storage, overrides: ApiOptions = {}) {
   const options = { clientAddress, ...overrides, storage: { ...storage, ...overrides } };
   const { app, useCases, clock, log } = testApp(options);
 
+  const checkLogged = (method: string, { status, headers }: Reply) => {
+    const requestId = headers.get("X-Request-Id");
+    const logged = log.lines.map(({ fields }) => fields);
+    const expected: unknown = expect.objectContaining({ requestId, method, status });
+    expect(logged, "every answer is logged with its request id").toContainEqual(expected);
+  };
+
+  const clients = clientsOf({
+    request: async (path, init) => app.request(path, init),
+    check: async (method, path, reply) => {
+      checkLogged(method, reply);
+      await checkDocumented(method, path, reply, options.http);
+    },
+    createAdmin: async (address) => {
+      const fields = { name: name("Root"), email: address, password: password(PASSWORD), role: "admin" as const };
+      (await useCases.createUser(fields))._unsafeUnwrap();
+    },
+  });
+  return { app, clock, log, ...clients };
+}
+
+/** Clients of an API that check every answer. */
+export function clientsOf({ request, check, createAdmin }: Server) {
   const client = (identity: Readonly<Record<string, string>>): Client => {
     const call: Client["call"] = async (method, path, { headers, json, raw } = {}) => {
       const body = json === undefined ? raw : JSON.stringify(json);
       const contentType = json === undefined ? {} : { "Content-Type": "application/json" };
       const sent = { ...contentType, ...identity, ...headers };
-      const response = await app.request(path, {
+      const response = await request(path, {
         method,
         headers: sent,
         // A stream must be sent half duplex (https://fetch.spec.whatwg.org/#dom-requestinit-duplex).
@@ -115,8 +155,7 @@ export function openApi(storage: Storage, overrides: ApiOptions = {}) {
       });
       const reply = await readReply(response);
       checkPromises(method, sent, reply);
-      checkLogged(method, reply);
-      (await checkerFor(options))(method, path, reply);
+      await check(method, path, reply);
       return reply;
     };
     return {
@@ -129,13 +168,6 @@ export function openApi(storage: Storage, overrides: ApiOptions = {}) {
       delete: async (path, headers = {}, json) =>
         call("DELETE", path, { headers, ...(json === undefined ? {} : { json }) }),
     };
-  };
-
-  const checkLogged = (method: string, { status, headers }: Reply) => {
-    const requestId = headers.get("X-Request-Id");
-    const logged = log.lines.map(({ fields }) => fields);
-    const expected: unknown = expect.objectContaining({ requestId, method, status });
-    expect(logged, "every answer is logged with its request id").toContainEqual(expected);
   };
 
   const nobody = client({});
@@ -164,9 +196,6 @@ export function openApi(storage: Storage, overrides: ApiOptions = {}) {
   };
 
   return {
-    app,
-    clock,
-    log,
     nobody,
     client,
     logIn,
@@ -177,16 +206,10 @@ export function openApi(storage: Storage, overrides: ApiOptions = {}) {
       expect(reply.status).toBe(201);
       return logIn(address);
     },
-    /** An admin. The operator of the server makes one, because HTTP alone creates no admin. */
+    /** An admin who has logged in. */
     admin: async (): Promise<Person> => {
       const address = `admin${++people}@example.org`;
-      const fields = {
-        name: name("Root"),
-        email: email(address),
-        password: password(PASSWORD),
-        role: "admin" as const,
-      };
-      (await useCases.createUser(fields))._unsafeUnwrap();
+      await createAdmin(email(address));
       return logIn(address);
     },
   };
@@ -194,12 +217,20 @@ export function openApi(storage: Storage, overrides: ApiOptions = {}) {
 
 const checkers = new Map<string, Promise<ReturnType<typeof documentChecker>>>();
 
-/** The OpenAPI document of an API with these settings. It is read from a second API, whose log is not checked. */
-async function checkerFor(options: TestAppOptions) {
-  const settings = JSON.stringify(options.http ?? {});
-  const checker = checkers.get(settings) ?? readDocument(testApp(options).app).then(documentChecker);
+/**
+ * Checks an answer against the OpenAPI document of an API with these settings. The document is read from an API of its own, whose
+ * log is not checked.
+ */
+export async function checkDocumented(
+  method: string,
+  path: string,
+  reply: Reply,
+  http: TestAppOptions["http"] = {},
+): Promise<void> {
+  const settings = JSON.stringify(http);
+  const checker = checkers.get(settings) ?? readDocument(testApp({ http }).app).then(documentChecker);
   checkers.set(settings, checker);
-  return checker;
+  (await checker)(method, path, reply);
 }
 
 async function readReply(response: Response): Promise<Reply> {

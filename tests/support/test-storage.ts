@@ -37,7 +37,7 @@ const DELETE_ROWS = `do $$ begin ${TABLES.map((table) => `delete from ${table};`
 const DELETES_PER_TRUNCATE = 50;
 
 /** A function that empties the tables. To truncate them takes thirty times as long as to delete a few rows. */
-function emptyingWith(run: (statement: string) => Promise<unknown>): () => Promise<void> {
+export function emptyingWith(run: (statement: string) => Promise<unknown>): () => Promise<void> {
   let calls = 0;
   return async () => void (await run(calls++ % DELETES_PER_TRUNCATE === 0 ? TRUNCATE_TABLES : DELETE_ROWS));
 }

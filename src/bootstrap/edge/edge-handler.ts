@@ -1,4 +1,5 @@
 import { ok } from "neverthrow";
+import type { Clock } from "../../application/ports/clock.ts";
 import type { Log } from "../../application/ports/log.ts";
 import type { Registration } from "../../domain/access.ts";
 import { passwordHasher } from "../../infrastructure/crypto/password-hasher.ts";
@@ -35,6 +36,8 @@ export interface EdgeOptions<Env> {
   readonly clientAddress?: ClientAddress;
   /** By default JSON lines on the console, from the level `info` on. */
   readonly log?: Log;
+  /** By default the clock of the runtime. */
+  readonly clock?: Clock;
 }
 
 /** A hash occupies the only thread of the worker, so no other one can wait for it. */

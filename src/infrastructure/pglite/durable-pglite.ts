@@ -3,6 +3,7 @@ import type { PgliteDatabase } from "drizzle-orm/pglite";
 import type { Result } from "neverthrow";
 import { nullLog } from "../node/null-log.ts";
 import type { EngineClient } from "./client/client.ts";
+import { liveQueries, type Live } from "./client/live-queries.ts";
 import { isDeletion } from "./client/low-disk-statements.ts";
 import type { SchemaNeeds } from "./client/schema-needs.ts";
 import { databaseOn } from "./drizzle-database.ts";
@@ -29,6 +30,7 @@ export interface DurablePglite extends Pick<
   readonly drizzle: <Schema extends Record<string, unknown> = Record<string, never>>(
     config?: DrizzleConfig<Schema>,
   ) => PgliteDatabase<Schema> & { readonly $client: EngineClient };
+  readonly live: Live;
 }
 
 const DEFAULT_FREE_SPACE_BYTES = 64 * 1_048_576;
@@ -46,9 +48,11 @@ export async function openDurablePglite({
 }: DurablePgliteOptions): Promise<Result<DurablePglite, OpenEmbeddedDatabaseError>> {
   const schema = { extensions, settings, isAllowedOnLowDisk: isDeletion };
   const options = { directory, durability, freeSpaceBytes, statementDeadlineMs, schema, log };
-  return (await openEmbeddedDatabase(options)).map(({ client, changeSchema, condition, gaveUp, close }) => ({
+  const opened = await openEmbeddedDatabase(options);
+  return opened.map(({ client, changeSchema, condition, onRestarted, gaveUp, close }) => ({
     client,
     drizzle: (config) => Object.assign(databaseOn(client, config), { $client: client }),
+    live: liveQueries({ client, onRestarted, log }),
     changeSchema,
     condition,
     gaveUp,

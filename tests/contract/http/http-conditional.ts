@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HTTP_SETTINGS, toPage, problemOf, type Call, type Client, type OpenApi } from "../../support/api.ts";
+import { HTTP_SETTINGS, toPage, problemOf, type Call, type Client, type OpenRemoteApi } from "../../support/api.ts";
 
 const tagOf = async (client: Client, path: string): Promise<string> =>
   (await client.get(path)).headers.get("ETag") ?? expect.fail(`${path} has no ETag`);
@@ -8,7 +8,7 @@ const tagOf = async (client: Client, path: string): Promise<string> =>
 const hasChanged = async (client: Client, path: string, tag: string): Promise<boolean> =>
   (await client.get(path, { "If-None-Match": tag })).status === 200;
 
-export function httpConditional(open: OpenApi) {
+export function httpConditional(open: OpenRemoteApi) {
   describe("a server that requires If-Match", () => {
     const strict = async () => open({ http: { ...HTTP_SETTINGS, requireIfMatch: true } });
 

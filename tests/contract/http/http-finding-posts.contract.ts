@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW } from "../../../src/testing/fixtures.ts";
-import { nextLink, toPage, previousLink, type Client, type OpenApi, type PostBody } from "../../support/api.ts";
+import { nextLink, toPage, previousLink, type Client, type OpenRemoteApi, type PostBody } from "../../support/api.ts";
 import { titlesOn, withPosts } from "./listed-posts.ts";
 
-export function httpFindingPostsContract(open: OpenApi) {
+export function httpFindingPostsContract(open: OpenRemoteApi) {
   describe("GET /v1/posts?author=", () => {
     it("shows the posts of one author that the client may see", async () => {
       const api = await open();

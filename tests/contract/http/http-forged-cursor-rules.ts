@@ -4,7 +4,7 @@ import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { encodeCursor } from "../../../src/interfaces/http/cursor.ts";
 import { postListName, toListQuery, toPostQuery } from "../../../src/interfaces/http/routes/posts/post-query.ts";
-import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, problemOf, type OpenRemoteApi } from "../../support/api.ts";
 
 const ID = "01900000-0000-7000-8000-000000000000" as PostId;
 const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
@@ -20,7 +20,7 @@ const WRONG_KEYS = {
 const KEY_TYPE_BY_SORT = { created: "id", updated: "moment", published: "moment", title: "title" } as const;
 
 /** A cursor with an impossible key is rejected before the storage is read, so this runs on memory only. */
-export function httpForgedCursorRules(open: OpenApi) {
+export function httpForgedCursorRules(open: OpenRemoteApi) {
   describe("a forged cursor", () => {
     const expectRefused = async (path: string, list: string, keys: readonly (string | null)[]) => {
       const { author } = await open();

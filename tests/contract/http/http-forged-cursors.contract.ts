@@ -3,13 +3,13 @@ import { POST_SORT_KEYS } from "../../../src/domain/post/post-list.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { encodeCursor } from "../../../src/interfaces/http/cursor.ts";
 import { postListName, toListQuery } from "../../../src/interfaces/http/routes/posts/post-query.ts";
-import { type OpenApi } from "../../support/api.ts";
+import { type OpenRemoteApi } from "../../support/api.ts";
 
 const ID = "01900000-0000-7000-8000-000000000000" as PostId;
 const SORTS = POST_SORT_KEYS.flatMap((by) => [by, `-${by}`] as const);
 
 /** The checksum of a cursor needs no secret, so a client can forge a cursor that it accepts. */
-export function httpForgedCursorsContract(open: OpenApi) {
+export function httpForgedCursorsContract(open: OpenRemoteApi) {
   describe("a forged cursor", () => {
     it.each(SORTS)("is accepted with sort=%s when its key has the right type", async (sort) => {
       const { nobody } = await open();

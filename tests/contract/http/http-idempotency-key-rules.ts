@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { problemOf, type OpenApi } from "../../support/api.ts";
+import { problemOf, type OpenRemoteApi } from "../../support/api.ts";
 import { countPosts, idOf, POST, replayable } from "./replays.ts";
 
 /** The syntax of an Idempotency-Key. It does not depend on the storage, so it runs on memory only. */
-export function httpIdempotencyKeyRules(open: OpenApi) {
+export function httpIdempotencyKeyRules(open: OpenRemoteApi) {
   describe("Idempotency-Key", () => {
     it("is the same key with and without quotes", async () => {
       const { author } = await open();

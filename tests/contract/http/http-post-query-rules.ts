@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { fieldCodes, nextLink, toPage, problemOf, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, nextLink, toPage, problemOf, type OpenRemoteApi } from "../../support/api.ts";
 import { titlesOn, withPosts } from "./listed-posts.ts";
 
 /** The rules of the query of a list of posts that do not depend on the storage. They run on memory only. */
-export function httpPostQueryRules(open: OpenApi) {
+export function httpPostQueryRules(open: OpenRemoteApi) {
   describe("GET /v1/posts?published-after= and ?published-before=", () => {
     it("accept any offset, and fractions of a second to the millisecond", async () => {
       const api = await open();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nextId } from "../../../src/testing/fixtures.ts";
-import { fieldCodes, nextLink, toPage, problemOf, type OpenApi, type PostBody } from "../../support/api.ts";
+import { fieldCodes, nextLink, toPage, problemOf, type OpenRemoteApi, type PostBody } from "../../support/api.ts";
 
 const MIB = 1_048_576;
 
@@ -9,7 +9,7 @@ const pathOf = ({ id }: PostBody) => `/v1/posts/${id}`;
 const callOf = (json: object | undefined) => (json === undefined ? {} : { json });
 
 /** The rules of posts that do not depend on the storage: fields, rights, ETag syntax. They run on memory only. */
-export function httpPostRules(open: OpenApi) {
+export function httpPostRules(open: OpenRemoteApi) {
   describe("POST /v1/posts", () => {
     it("accepts empty content in a draft and not in a published post", async () => {
       const { author } = await open();

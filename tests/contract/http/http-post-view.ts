@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, problemOf, type OpenRemoteApi } from "../../support/api.ts";
 
-export function httpPostView(open: OpenApi) {
+export function httpPostView(open: OpenRemoteApi) {
   describe("GET /v1/posts/:id?include=author", () => {
     it("adds the same fields of the author as a list does", async () => {
       const { author, nobody } = await open();

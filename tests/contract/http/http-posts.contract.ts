@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW, nextId } from "../../../src/testing/fixtures.ts";
-import { nextLink, toPage, previousLink, problemOf, type OpenApi, type PostBody } from "../../support/api.ts";
+import { nextLink, toPage, previousLink, problemOf, type OpenRemoteApi, type PostBody } from "../../support/api.ts";
 
 const MIB = 1_048_576;
 
 const pathOf = ({ id }: PostBody) => `/v1/posts/${id}`;
 
-export function httpPostsContract(open: OpenApi) {
+export function httpPostsContract(open: OpenRemoteApi) {
   describe("POST /v1/posts", () => {
     it("returns the whole post, which is a draft by default", async () => {
       const { author } = await open();

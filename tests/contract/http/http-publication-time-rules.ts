@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { NOW } from "../../../src/testing/fixtures.ts";
-import { fieldCodes, toPage, problemOf, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, toPage, problemOf, type OpenRemoteApi } from "../../support/api.ts";
 
 const OLD = { title: "Old", content: "From elsewhere.", status: "published" };
 const LONG_AGO = "2019-05-01T08:00:00.000Z";
@@ -20,7 +20,7 @@ const INVALID_TIMES: readonly (readonly [string, unknown, string])[] = [
 ];
 
 /** The rules of publishedAt that do not depend on the storage. They run on memory only. */
-export function httpPublicationTimeRules(open: OpenApi) {
+export function httpPublicationTimeRules(open: OpenRemoteApi) {
   describe("publishedAt", () => {
     it("becomes null when the post is unpublished", async () => {
       const { admin } = await open();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW } from "../../../src/testing/fixtures.ts";
-import { toPage, type OpenApi, type PostBody } from "../../support/api.ts";
+import { toPage, type OpenRemoteApi, type PostBody } from "../../support/api.ts";
 
 const OLD = { title: "Old", content: "From elsewhere.", status: "published" };
 const LONG_AGO = "2019-05-01T08:00:00.000Z";
 
-export function httpPublicationTimeContract(open: OpenApi) {
+export function httpPublicationTimeContract(open: OpenRemoteApi) {
   describe("publishedAt", () => {
     it.each([
       ["in UTC", "2019-05-01T08:00:00Z", LONG_AGO],

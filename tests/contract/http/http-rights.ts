@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { nextId } from "../../../src/testing/fixtures.ts";
-import { problemOf, type Client, type OpenApi, type Person, type PostBody, type Reply } from "../../support/api.ts";
+import {
+  problemOf,
+  type Client,
+  type OpenRemoteApi,
+  type Person,
+  type PostBody,
+  type Reply,
+} from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 /** The clients of an operation. `owner` is the affected author, and `former` is a revoked session of the owner. */
@@ -145,7 +152,7 @@ const RIGHTS: readonly (readonly [string, Operation, Outcomes])[] = [
 ];
 
 /** The access rights. A rejected operation changes nothing, so the next actor uses the same storage; otherwise a new one. */
-export function httpRights(open: OpenApi) {
+export function httpRights(open: OpenRemoteApi) {
   const openWorld = async (): Promise<World> => {
     const api = await open();
     const [owner, other, hidden] = [await api.author(), await api.author(), await api.author()];

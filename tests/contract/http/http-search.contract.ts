@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { LATER, NOW } from "../../../src/testing/fixtures.ts";
-import { fieldCodes, nextLink, toPage, previousLink, type OpenApi, type PostBody } from "../../support/api.ts";
+import { fieldCodes, nextLink, toPage, previousLink, type OpenRemoteApi, type PostBody } from "../../support/api.ts";
 
 const searchFor = (q: string, more: Readonly<Record<string, string>> = {}) =>
   `/v1/posts?${new URLSearchParams({ q, ...more }).toString()}`;
 
-export function httpSearchContract(open: OpenApi) {
+export function httpSearchContract(open: OpenRemoteApi) {
   describe("GET /v1/posts?q=", () => {
     it("returns the posts with the words, best match first, each with an excerpt in HTML", async () => {
       const { author, nobody } = await open();

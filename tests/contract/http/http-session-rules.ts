@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { nextId } from "../../../src/testing/fixtures.ts";
-import { fieldCodes, problemOf, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, problemOf, type OpenRemoteApi } from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 /** The rules of sessions that do not depend on the storage: fields, rights, the header Authorization. They run on memory only. */
-export function httpSessionRules(open: OpenApi) {
+export function httpSessionRules(open: OpenRemoteApi) {
   describe("POST /v1/sessions", () => {
     it("returns the same response to a wrong address and to a wrong password", async () => {
       const { author, nobody } = await open();

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { DAY_MS, LATER, NOW } from "../../../src/testing/fixtures.ts";
-import { nextLink, toPage, problemOf, type LogInBody, type OpenApi } from "../../support/api.ts";
+import { nextLink, toPage, problemOf, type LogInBody, type OpenRemoteApi } from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const LIFE_MS = 30 * DAY_MS;
 
 const at = (ms: number) => new Date(NOW.getTime() + ms).toISOString();
 
-export function httpSessionsContract(open: OpenApi) {
+export function httpSessionsContract(open: OpenRemoteApi) {
   describe("POST /v1/sessions", () => {
     it("returns the session, a token of 256 bits and the whole user", async () => {
       const { author, nobody } = await open();

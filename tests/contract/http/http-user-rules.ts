@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { nextId } from "../../../src/testing/fixtures.ts";
-import { fieldCodes, toPage, problemOf, type OpenApi } from "../../support/api.ts";
+import { fieldCodes, toPage, problemOf, type OpenRemoteApi } from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
 
 const ADA = { name: "Ada Lovelace", email: "Ada@Example.org", password: PASSWORD };
 
 /** The rules of users that do not depend on the storage: fields, rights, ETag syntax. They run on memory only. */
-export function httpUserRules(open: OpenApi) {
+export function httpUserRules(open: OpenRemoteApi) {
   describe("POST /v1/users", () => {
     it("trims white space around the name", async () => {
       const { nobody } = await open();

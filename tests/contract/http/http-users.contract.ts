@@ -6,7 +6,7 @@ import {
   toPage,
   previousLink,
   problemOf,
-  type OpenApi,
+  type OpenRemoteApi,
   type UserBody,
 } from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
@@ -15,7 +15,7 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 const ADA = { name: "Ada Lovelace", email: "Ada@Example.org", password: PASSWORD };
 
-export function httpUsersContract(open: OpenApi) {
+export function httpUsersContract(open: OpenRemoteApi) {
   describe("POST /v1/users", () => {
     it("returns the whole user, with the role author and version 1", async () => {
       const { nobody } = await open();

@@ -1,7 +1,8 @@
 import { describe } from "vitest";
-import { openApi, type OpenApi } from "../../support/api.ts";
+import { openApi, type OpenApi, type OpenRemoteApi } from "../../support/api.ts";
 import { openedStorage } from "../../../src/contracts/opened-storage.ts";
 import type { StorageUnderTest } from "../../../src/contracts/storage-under-test.ts";
+import { httpIdempotencyRacesContract } from "./http-idempotency-races.contract.ts";
 import { httpIdempotencyContract } from "./http-idempotency.contract.ts";
 import { httpFindingPostsContract } from "./http-finding-posts.contract.ts";
 import { httpForgedCursorsContract } from "./http-forged-cursors.contract.ts";
@@ -19,16 +20,22 @@ import { httpUsersContract } from "./http-users.contract.ts";
 export function httpContract(adapter: StorageUnderTest) {
   describe(`HTTP on ${adapter.name}`, () => {
     const { open, openStorage } = apiOn(adapter);
-    httpUsersContract(open);
-    httpSessionsContract(open);
-    httpIdempotencyContract(open, openStorage);
-    httpPostsContract(open);
-    httpPublicationTimeContract(open);
-    httpFindingPostsContract(open);
-    httpForgedCursorsContract(open);
-    httpSearchContract(open);
+    httpClientContract(open);
+    httpIdempotencyRacesContract(openStorage);
     httpStoredTextContract(openStorage);
   });
+}
+
+/** The part of {@link httpContract} that clients alone can test, in this process or in another one. */
+export function httpClientContract(open: OpenRemoteApi) {
+  httpUsersContract(open);
+  httpSessionsContract(open);
+  httpIdempotencyContract(open);
+  httpPostsContract(open);
+  httpPublicationTimeContract(open);
+  httpFindingPostsContract(open);
+  httpForgedCursorsContract(open);
+  httpSearchContract(open);
 }
 
 /** Opens the API on an emptied storage. All tests of a file share the storage. */

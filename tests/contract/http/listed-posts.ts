@@ -1,5 +1,5 @@
 import { LATER } from "../../../src/testing/fixtures.ts";
-import { toPage, type Api, type Client, type PostBody } from "../../support/api.ts";
+import { toPage, type RemoteApi, type Client, type PostBody } from "../../support/api.ts";
 
 const BETWEEN = new Date("2026-03-01T12:30:00.000Z");
 
@@ -9,7 +9,7 @@ export async function titlesOn(viewer: Pick<Client, "get">, path: string): Promi
 }
 
 /** Two authors with drafts and published posts, written, edited and published at different times. */
-export async function withPosts({ author, clock }: Api) {
+export async function withPosts({ author, clock }: RemoteApi) {
   const ada = await author();
   const grace = await author();
   const b = await ada.write({ title: "b", status: "published" });

@@ -3,6 +3,11 @@ import type { Person, Reply } from "../../support/api.ts";
 /** The body of a post that is created once. */
 export const POST = { title: "Once", content: "And only once." };
 
+/** A new key, as a header. */
+export const aKey = () => ({ "Idempotency-Key": `"${crypto.randomUUID()}"` });
+
+export const isReplayed = ({ headers }: Reply) => headers.get("Idempotency-Replayed") === "true";
+
 /** The headers that may differ between a response and its replay. */
 const VARYING_HEADERS = new Set(["x-request-id", "idempotency-replayed", "server-timing"]);
 

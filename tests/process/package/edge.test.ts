@@ -1,8 +1,6 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { quire, type Quire } from "../../../src/bootstrap/quire.ts";
@@ -11,19 +9,13 @@ import { openPostgresStorage } from "../../../src/infrastructure/postgresql/post
 import type { ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
 import { eventually } from "../../faults/watching.ts";
 import { PACKAGE_NAME } from "../../support/package-name.ts";
-import { packedProject } from "../../support/packed-project.ts";
 import type { PostgresServer } from "../../support/postgres-server.ts";
 import { createDatabase, databaseUrl, serverDefaults } from "../../support/test-storage.ts";
 import { startTlsServer, whyNoCertificate } from "../../support/tls-server.ts";
+import { changedConfig, edgeProject, PAGE, ROOT } from "./edge-page.ts";
 import { clientOf, edgeFlows, logIn, PASSWORD, register, type Send } from "./edge-flows.ts";
 import { startWorker, type RunningWorker } from "./workerd.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const PAGE = readFileSync(join(ROOT, "docs", "edge.md"), "utf8");
-const FILES = Array.from(PAGE.matchAll(/^```(?:ts|capnp) ([\w.-]+)\n([^]*?)^```$/gm), ([, file = "", text = ""]) => ({
-  file,
-  text,
-}));
 const BUNDLES = Array.from(PAGE.matchAll(/^npx esbuild (.*)$/gm), ([, words = ""]) => words.split(" "));
 /** The oldest date that the page names for a worker in memory. Workers of that date have no module of Node. */
 const OLDEST_DATE = /from the compatibility date `([\d-]+)`/.exec(PAGE)?.[1] ?? "";
@@ -32,8 +24,7 @@ const GRACE = "grace@example.org";
 let project: string;
 
 beforeAll(async () => {
-  project = await packedProject();
-  for (const { file, text } of FILES) await writeFile(join(project, file), text);
+  project = await edgeProject();
   for (const words of BUNDLES) await bundle(words);
 });
 afterAll(async () => rm(project, { recursive: true }));
@@ -44,18 +35,12 @@ async function bundle(words: readonly string[]) {
   });
 }
 
-/** Writes a configuration of the page with a change. Returns the name of the new file. */
-async function changedConfig(file: string, from: string | RegExp, to: string): Promise<string> {
-  const changed = `changed-${file}`;
-  await writeFile(join(project, changed), (await readFile(join(project, file), "utf8")).replace(from, to));
-  return changed;
-}
-
 describe.each([
   ["with the configuration of docs/edge.md", async () => "config.capnp"],
   [
     "with the oldest compatibility date",
-    async () => changedConfig("config.capnp", /(?<=compatibilityDate = )"[\d-]+"/, JSON.stringify(OLDEST_DATE)),
+    async () =>
+      changedConfig(project, "config.capnp", /(?<=compatibilityDate = )"[\d-]+"/, JSON.stringify(OLDEST_DATE)),
   ],
 ])("a worker in memory, %s", (_, config) => {
   let worker: RunningWorker;
@@ -172,7 +157,12 @@ describe("a worker on a PostgreSQL server", () => {
 
     await writeFile(join(project, "scheduled.ts"), SCHEDULED);
     await bundle((BUNDLES[1] ?? []).map((word) => word.replace("postgresql-worker", "scheduled")));
-    const config = await changedConfig("postgresql.capnp", 'embed "postgresql-worker.js"', 'embed "scheduled.js"');
+    const config = await changedConfig(
+      project,
+      "postgresql.capnp",
+      'embed "postgresql-worker.js"',
+      'embed "scheduled.js"',
+    );
     const scheduled = await startWorker(project, config, { DATABASE_URL: url });
     expect((await fetch(scheduled.url)).status).toBe(200);
     await scheduled.stop();
@@ -234,7 +224,7 @@ describe("a worker on a PostgreSQL server that speaks TLS", () => {
     await command([...create, "--password-stdin"], `${server.url}/postgres`, PASSWORD);
     await copyFile(started.certificate, join(project, "ca.pem"));
     const trusted = 'trustBrowserCas = true, trustedCertificates = [embed "ca.pem"]';
-    trusting = await changedConfig("postgresql.capnp", "trustBrowserCas = true", trusted);
+    trusting = await changedConfig(project, "postgresql.capnp", "trustBrowserCas = true", trusted);
   });
   beforeEach(({ skip }) => skip(whyNoCertificate !== null, whyNoCertificate ?? ""));
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -52,6 +52,20 @@ describe("the packed package", () => {
     // The example of the client needs a server: snippets.test.ts runs it.
     const exported = Object.keys(exports).map((name) => PACKAGE_NAME + name.slice(1));
     expect(new Set([...imported, `${PACKAGE_NAME}/client`])).toEqual(new Set(exported));
+  });
+
+  it("has every declaration that its declarations import", () => {
+    const folder = join(project, "node_modules", PACKAGE_NAME);
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const declarations = files.filter((file) => file.endsWith(".d.ts"));
+    const imported = declarations.flatMap((file) =>
+      Array.from(
+        readFileSync(join(folder, file), "utf8").matchAll(/(?:from |import\()"(\.[^"]+)\.(?:ts|js)"/g),
+        ([, path = ""]) => join(dirname(file), `${path}.d.ts`),
+      ),
+    );
+    expect(imported.length).toBeGreaterThan(declarations.length);
+    expect(imported.filter((file) => !declarations.includes(file))).toEqual([]);
   });
 
   it.for(
