@@ -35,7 +35,8 @@ export async function openOldDatabase(options: OldDatabaseOptions): Promise<Resu
     const { engine, ...old } = opened.value;
     const [exists] = await old.select(MIGRATIONS_EXIST);
     if (exists?.[0] === "true" || index === databases.length - 1) return ok(old);
-    await engine.close();
+    const closed = await engine.close();
+    if (closed.isErr()) throw new Error(closed.error.failure.detail);
   }
   throw new Error("No database is the last one.");
 }
