@@ -131,15 +131,29 @@ describe("a live query", () => {
   });
 
   it("is silent after its end, also when a run is under way", async () => {
-    const { client } = engine;
-    const { runs, end } = await liveTitles();
-    const other = await liveTitles();
-    const changed = client.query("insert into notes values (2, 'two')");
+    let begin = () => {};
+    let complete = () => {};
+    const begun = new Promise<void>((settle) => (begin = settle));
+    const completed = new Promise<void>((settle) => (complete = settle));
+    const runs: number[] = [];
+    let count = 0;
+    const end = await engine.live({
+      tables: ["notes"],
+      query: async () => {
+        if (++count === 1) return 1;
+        begin();
+        await completed;
+        return count;
+      },
+      onRows: (run) => void runs.push(run),
+    });
+    await engine.client.query("insert into notes values (2, 'two')");
+    await begun;
     await end();
-    await changed;
-    await until(() => expect(other.runs).toHaveLength(2));
-    expect(runs).toEqual([["one"]]);
-    await other.end();
+    complete();
+    await engine.client.query("insert into notes values (3, 'three')");
+    await settled();
+    expect({ runs, count }).toEqual({ runs: [1], count: 2 });
   });
 
   it("runs after a restart of the engine, and again after the next commit", async () => {
