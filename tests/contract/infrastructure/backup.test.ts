@@ -93,9 +93,9 @@ describe("a backup of a running database", () => {
   it("has every write that was acknowledged before it, and restores to a directory that opens cleanly", async () => {
     const server = await serve();
     await server.client.query(insertUser("ada"));
-    expect(readProven(data)).toBeNull();
+    expect(await readProven(data)).toBeNull();
     const manifest = (await backUpData())._unsafeUnwrap();
-    expect(readProven(data)).toEqual(new Date("2026-11-30T03:30:00Z"));
+    expect(await readProven(data)).toEqual(new Date("2026-11-30T03:30:00Z"));
     await server.client.query(insertUser("grace"));
     await server.stop();
     expect(manifest.tables).toContainEqual(expect.objectContaining({ table: "public.users", rows: 1 }));
@@ -196,7 +196,7 @@ describe("a backup of a stopped directory", () => {
       expect(existsSync(backupsIn()) ? await readdir(backupsIn()) : []).toEqual([]);
       expect(await readdir(data)).not.toContain("quire.backup");
     }
-    expect(readProven(data)).toBeNull();
+    expect(await readProven(data)).toBeNull();
   });
 
   it("is removed when the bytes that are read back differ from those that were written", async () => {
