@@ -206,7 +206,7 @@ export function clientsOf({ request, check, createAdmin }: Server) {
       expect(reply.status).toBe(201);
       return logIn(address);
     },
-    /** An admin who has logged in. */
+    /** A client with the session of a new admin. */
     admin: async (): Promise<Person> => {
       const address = `admin${++people}@example.org`;
       await createAdmin(email(address));

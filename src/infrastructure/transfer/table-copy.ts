@@ -1,4 +1,5 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import { err, ok, type Result } from "neverthrow";
 import type { Value } from "../sql/parameter.ts";
 import { idempotencyKeys, posts, sessions, users } from "../drizzle/schema.ts";
 
@@ -78,8 +79,29 @@ export interface RowReader {
   select(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
 }
 
+/** A table whose copy has other rows than the original. */
+export interface DifferingRows {
+  readonly original: TransferredRows;
+  readonly copy: TransferredRows;
+}
+
+/** Compares the rows of each table with those of its copy, up to the first table that differs. */
+export async function compareTables(
+  from: RowReader,
+  to: RowReader,
+  tables: readonly TransferredTable[],
+): Promise<Result<readonly TransferredRows[], DifferingRows>> {
+  const compared: TransferredRows[] = [];
+  for (const table of tables) {
+    const [original, copy] = [await countRows(from, table), await countRows(to, table)];
+    if (original.rows !== copy.rows || original.checksum !== copy.checksum) return err({ original, copy });
+    compared.push(copy);
+  }
+  return ok(compared);
+}
+
 /** Counts the rows of a table, and computes their checksum. */
-export async function readContents(reader: RowReader, table: TransferredTable): Promise<TransferredRows> {
+async function countRows(reader: RowReader, table: TransferredTable): Promise<TransferredRows> {
   const [row] = await reader.select(selectChecksum(table));
   return { table: table.name, rows: Number(row?.[0]), checksum: row?.[1] ?? "" };
 }

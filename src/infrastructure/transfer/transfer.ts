@@ -4,8 +4,8 @@ import { insertInBatches } from "./batched-inserts.ts";
 import type { TransferEndpoint } from "./endpoint.ts";
 import {
   TRANSFERRED_TABLES,
+  compareTables,
   leastKey,
-  readContents,
   selectLastKey,
   selectRows,
   type Row,
@@ -141,14 +141,9 @@ async function verifyIdentical(
   from: TransferEndpoint,
   to: TransferEndpoint,
 ): Promise<Result<readonly TransferredRows[], TransferDiffers>> {
-  const verified: TransferredRows[] = [];
-  for (const table of TRANSFERRED_TABLES) {
-    const [original, copy] = [await readContents(from, table), await readContents(to, table)];
-    if (original.rows !== copy.rows || original.checksum !== copy.checksum) {
-      return fail({ kind: "transfer_differs", from: original, to: copy });
-    }
-    verified.push(copy);
-  }
+  const compared = await compareTables(from, to, TRANSFERRED_TABLES);
+  if (compared.isErr())
+    return fail({ kind: "transfer_differs", from: compared.error.original, to: compared.error.copy });
   await to.run("drop table quire_move");
-  return ok(verified);
+  return ok(compared.value);
 }

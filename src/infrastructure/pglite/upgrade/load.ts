@@ -8,8 +8,8 @@ import {
 } from "../../drizzle/migrations.ts";
 import { insertInBatches } from "../../transfer/batched-inserts.ts";
 import {
+  compareTables,
   insertion,
-  readContents,
   type Row,
   type RowReader,
   type TransferredRows,
@@ -113,7 +113,8 @@ export async function load(
   for (const [sequence = "", last = ""] of await source.select(SEQUENCES)) {
     await client.query("select setval($1::regclass, $2::bigint)", [sequence, last]);
   }
-  return compare(source, target, tables);
+  const compared = await compareTables(source, target, tables);
+  return compared.mapErr(({ copy }) => ({ kind: "upgrade_differs", table: copy.table, difference: "rows" }) as const);
 }
 
 async function appliedTo(source: RowReader): Promise<readonly AppliedMigration[]> {
@@ -173,20 +174,4 @@ async function* rowsOf(
     yield rows;
   }
   await source.select("commit");
-}
-
-async function compare(
-  source: RowReader,
-  target: RowReader,
-  tables: readonly TransferredTable[],
-): Promise<Result<readonly TransferredRows[], UpgradeDiffers>> {
-  const compared: TransferredRows[] = [];
-  for (const table of tables) {
-    const [original, copy] = [await readContents(source, table), await readContents(target, table)];
-    if (original.rows !== copy.rows || original.checksum !== copy.checksum) {
-      return fail({ kind: "upgrade_differs", table: table.name, difference: "rows" });
-    }
-    compared.push(copy);
-  }
-  return ok(compared);
 }
