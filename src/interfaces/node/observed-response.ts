@@ -1,4 +1,5 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
+import { writeTogether } from "./write-together.ts";
 
 /** Observes a response. */
 export interface ResponseObserver {
@@ -22,8 +23,10 @@ export class ObservedResponse<Request extends IncomingMessage = IncomingMessage>
   override end(...written: unknown[]): this {
     const [body] = written;
     if (typeof body === "string" && body.length > LONG_TEXT) written[0] = Buffer.from(body);
-    super.end(...(written as []));
-    this.observer?.afterEnd(this.writableLength);
+    writeTogether(() => {
+      super.end(...(written as []));
+      this.observer?.afterEnd(this.writableLength);
+    });
     return this;
   }
 }
