@@ -17,6 +17,7 @@ import { rateLimits, type ClientAddress } from "./middleware/rate-limits.ts";
 import { requestId } from "./middleware/request-id.ts";
 import type { RequestObserver } from "./middleware/request-metrics.ts";
 import { requestLog } from "./middleware/request-log.ts";
+import { LiteralsFirstRouter } from "./router.ts";
 import { sessionRoutes } from "./routes/sessions/session-routes.ts";
 import type { HttpSettings } from "./settings.ts";
 import { onRequestAborted, runtimeTimer, timeLimit, type OnDisconnect, type Timer } from "./middleware/time-limit.ts";
@@ -47,7 +48,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
   const routes = { useCases, settings, limits };
   const { publicUrl } = settings;
   const basePath = publicUrl === null ? "" : new URL(publicUrl).pathname.replace(/\/$/, "");
-  const app = new Hono<HttpEnv>()
+  const app = new Hono<HttpEnv>({ router: new LiteralsFirstRouter() })
     .use(answerHeaders(basePath))
     .use(requestId)
     .use(async (c, next) => {

@@ -215,6 +215,13 @@ export function httpUserRules(open: OpenRemoteApi) {
       expect(problemOf(await nobody.get("/v1/users/me"))).toBe("401 authentication_required");
       expect(problemOf(await former.get("/v1/users/me"))).toBe("401 invalid_session");
     });
+
+    it("is the only method of the path", async () => {
+      const { admin } = await open();
+      const reply = await (await admin()).patch("/v1/users/me", { name: "Eve" });
+      expect(problemOf(reply)).toBe("405 method_not_allowed");
+      expect(reply.headers.get("Allow")).toBe("GET, HEAD, OPTIONS");
+    });
   });
 
   describe("GET /v1/users/:id", () => {
@@ -334,7 +341,7 @@ export function httpUserRules(open: OpenRemoteApi) {
       const { admin } = await open();
       const root = await admin();
       expect(problemOf(await root.patch(`/v1/users/${nextId()}`, { name: "Eve" }))).toBe("404 user_not_found");
-      expect(problemOf(await root.patch("/v1/users/me", { name: "Eve" }))).toBe("404 user_not_found");
+      expect(problemOf(await root.patch("/v1/users/no-uuid", { name: "Eve" }))).toBe("404 user_not_found");
     });
 
     it.each([
