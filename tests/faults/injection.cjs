@@ -20,7 +20,7 @@ const COMMAND_FILE = process.env.FAULT_FILE;
 if (!isMainThread && COMMAND_FILE !== undefined) inject(COMMAND_FILE);
 
 function inject(commandFile) {
-  const { fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } = fs;
+  const { fdatasyncSync, fsyncSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } = fs;
   /** The path of each open file, by its descriptor. */
   const paths = new Map();
 
@@ -54,6 +54,7 @@ function inject(commandFile) {
       fail(operation, paths.get(descriptor) ?? "");
       return original(descriptor, ...rest);
     };
+  fs.fdatasyncSync = failing("fsync", fdatasyncSync);
   fs.fsyncSync = failing("fsync", fsyncSync);
   fs.readSync = failing("read", readSync);
   fs.writeSync = failing("write", writeSync);

@@ -35,16 +35,18 @@ interface Watch {
   onRename: (from: string) => void;
 }
 
-const original = { fsyncSync: fs.fsyncSync, renameSync: fs.renameSync };
+const original = { fdatasyncSync: fs.fdatasyncSync, fsyncSync: fs.fsyncSync, renameSync: fs.renameSync };
 const originalRename = fs.promises.rename;
 
 /** Observes flushes and renames while `task` runs. */
 async function watching<T>(task: (watch: Watch) => Promise<T>): Promise<T> {
   const watch: Watch = { flushed: new Set(), onRename: () => {} };
-  fs.fsyncSync = (descriptor) => {
-    original.fsyncSync(descriptor);
-    watch.flushed.add(fs.fstatSync(descriptor).ino);
-  };
+  for (const flush of ["fdatasyncSync", "fsyncSync"] as const) {
+    fs[flush] = (descriptor) => {
+      original[flush](descriptor);
+      watch.flushed.add(fs.fstatSync(descriptor).ino);
+    };
+  }
   fs.renameSync = (from, to) => {
     watch.onRename(String(from));
     original.renameSync(from, to);

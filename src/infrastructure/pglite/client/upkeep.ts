@@ -42,7 +42,7 @@ interface UpkeepOptions {
 
 const TICK_MS = 1000;
 /** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
-const CHECKPOINT_BYTES = 32n * 1_048_576n;
+const CHECKPOINT_BYTES = 16n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
 /** The growth of the log for which a backup postpones the checkpoint. Crash recovery then takes some tens of seconds. */
 const MAX_RETAINED_BYTES = 1024n * 1_048_576n;

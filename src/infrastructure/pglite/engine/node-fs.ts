@@ -1,4 +1,4 @@
-import { fsyncSync } from "node:fs";
+import { fdatasyncSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { EmscriptenModule } from "./emscripten.ts";
@@ -48,7 +48,9 @@ function addFsync({ NODEFS: nodeFs }: EmscriptenModule, onFsync: (ms: number) =>
     // PostgreSQL panics when this fails, and it must: the kernel drops the pages that it could not write, so a second
     // fsync would succeed (https://wiki.postgresql.org/wiki/Fsync_Errors).
     nodeFs.tryFSOperation(() => {
-      if (typeof stream.nfd === "number") fsyncSync(stream.nfd);
+      // It flushes the bytes and the size of a file, as fsync does, but not its time of change. To flush that too takes a
+      // second write, or a commit of the file system's journal.
+      if (typeof stream.nfd === "number") fdatasyncSync(stream.nfd);
       else fsyncPath(nodeFs.realPath(stream.node));
     });
     onFsync(performance.now() - startedAt);
