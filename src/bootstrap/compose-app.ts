@@ -4,6 +4,7 @@ import { useCases, type Dependencies, type UseCases } from "../application/appli
 import { cachedProbe } from "../infrastructure/storage/cached-probe.ts";
 import { createApp, type App } from "../interfaces/http/app.ts";
 import type { SwaggerUi } from "../interfaces/http/routes/docs.ts";
+import type { Gzip } from "../interfaces/http/middleware/compression.ts";
 import type { Load } from "../interfaces/http/load.ts";
 import type { ClientAddress } from "../interfaces/http/middleware/rate-limits.ts";
 import type { RequestObserver } from "../interfaces/http/middleware/request-metrics.ts";
@@ -16,8 +17,8 @@ export interface Adapters extends Dependencies {
   /** Makes the rate limiter of a policy. */
   readonly limiter: (policy: RatePolicy) => RateLimiter;
   readonly clientAddress: ClientAddress;
-  /** Whether the API compresses long answers. A platform that compresses itself needs them uncompressed. */
-  readonly compresses: boolean;
+  /** Compresses long answers; `null` for a platform that compresses them itself. */
+  readonly gzip: Gzip | null;
   readonly swaggerUi?: SwaggerUi;
   /** Whether the server sheds load, for readiness. */
   readonly load?: () => Load;
@@ -39,7 +40,7 @@ export interface Composed {
 
 /** Composes the application from all of its adapters: the same for every runtime. It needs only Web standards. */
 export function composeApp(adapters: Adapters): Composed {
-  const { http, clock, probe, log, limiter, clientAddress, compresses } = adapters;
+  const { http, clock, probe, log, limiter, clientAddress, gzip } = adapters;
   const { swaggerUi, load, timer, onDisconnect, observeRequest, traceCalls } = adapters;
   const bound = useCases({ ...adapters, probe: cachedProbe(probe, clock) });
   const app = createApp({
@@ -48,7 +49,7 @@ export function composeApp(adapters: Adapters): Composed {
     settings: http,
     limiter,
     clientAddress,
-    compresses,
+    gzip,
     swaggerUi,
     load,
     timer,

@@ -2,6 +2,7 @@ import type { RatePolicy } from "../application/ports/rate-limiter.ts";
 import type { Storage } from "../application/ports/storage.ts";
 import { argon2idOnThreads, THREAD_LIMITS } from "../infrastructure/crypto/hashing-threads.ts";
 import { passwordHasher } from "../infrastructure/crypto/password-hasher.ts";
+import { nodeGzip } from "../infrastructure/node/gzip.ts";
 import { nullLog } from "../infrastructure/node/null-log.ts";
 import { rateLimiter } from "../infrastructure/node/rate-limiter.ts";
 import { systemClock } from "../infrastructure/node/system-clock.ts";
@@ -39,7 +40,7 @@ function defaults() {
       throw new Error("The default configuration is invalid.");
     },
   );
-  const settings = { http, registration, sessionIdleMs, compresses: true };
+  const settings = { http, registration, sessionIdleMs, gzip: nodeGzip };
   return { ...nodeAdapters, ...settings, log: nullLog, clientAddress: clientAddress(hostOf) };
 }
 

@@ -60,7 +60,7 @@ export function edgeHandler<Env = unknown>({ argon2id, storage, ...given }: Edge
     ...given,
     log,
     http: { ...DEFAULT_HTTP_SETTINGS, ...given.http },
-    compresses: false,
+    gzip: null,
   };
   if (storage !== undefined) {
     return workerHandler<Env>({

@@ -3,7 +3,7 @@ import type { Log } from "../../application/ports/log.ts";
 import type { RateLimiter, RatePolicy } from "../../application/ports/rate-limiter.ts";
 import type { UseCases } from "../../application/application.ts";
 import { answerHeaders } from "./answer-headers.ts";
-import { compression, uncompressed } from "./middleware/compression.ts";
+import { compression, uncompressed, type Gzip } from "./middleware/compression.ts";
 import { cors } from "./middleware/cors.ts";
 import { serveDocs, type SwaggerUi } from "./routes/docs.ts";
 import type { HttpEnv } from "./environment.ts";
@@ -29,7 +29,7 @@ interface AppDependencies {
   readonly settings: HttpSettings;
   readonly limiter: (policy: RatePolicy) => RateLimiter;
   readonly clientAddress: ClientAddress;
-  readonly compresses: boolean;
+  readonly gzip: Gzip | null;
   /** The files of the documentation page at /docs; without them there is no such page. */
   readonly swaggerUi?: SwaggerUi | undefined;
   readonly load?: (() => Load) | undefined;
@@ -43,7 +43,7 @@ export type App = ReturnType<typeof createApp>;
 
 /** The API as a function from Request to Response. It runs on every runtime with Web standards. */
 export function createApp({ useCases, log, settings, limiter, clientAddress, swaggerUi, ...rest }: AppDependencies) {
-  const { compresses, load = () => "normal", timer = runtimeTimer, onDisconnect = onRequestAborted } = rest;
+  const { gzip, load = () => "normal", timer = runtimeTimer, onDisconnect = onRequestAborted } = rest;
   const limits = rateLimits({ limiter, settings });
   const routes = { useCases, settings, limits };
   const { publicUrl } = settings;
@@ -58,7 +58,7 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     })
     .use(requestLog(log, settings.logsClientAddress, rest.observeRequest))
     .use(cors(settings.corsOrigins))
-    .use(compresses ? compression : uncompressed)
+    .use(gzip === null ? uncompressed : compression(gzip))
     .use(timeLimit(settings.requestTimeoutMs, timer, onDisconnect))
     .use(async (_, next) => {
       try {
