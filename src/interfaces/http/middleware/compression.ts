@@ -32,8 +32,7 @@ export function compression(gzip: Gzip) {
       if (gzipTag !== null && c.req.header("If-None-Match")?.includes(gzipTag)) c.res.headers.set("ETag", gzipTag);
       return;
     }
-    const body =
-      c.req.method === "HEAD" || c.res.body === null ? null : await gzip(new Uint8Array(await c.res.arrayBuffer()));
+    const body = c.req.method === "HEAD" ? null : await gzip(new Uint8Array(await c.res.arrayBuffer()));
     c.res = new Response(body, c.res);
     c.res.headers.set("Content-Encoding", "gzip");
     if (gzipTag !== null) c.res.headers.set("ETag", gzipTag);
