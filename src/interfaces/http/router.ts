@@ -5,8 +5,8 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
  * Finds the handlers of a path. A literal path is not matched by the parameter of another route: `/users/me` has no handlers of
  * `/users/:id`.
  *
- * Hono's RegExpRouter rejects such a pair of routes, and Hono then falls back to its TrieRouter, which takes a tenth of the time
- * of a GET. Here each of the two routes has a RegExpRouter of its own.
+ * Hono's RegExpRouter rejects such a pair of routes, and Hono then falls back to its TrieRouter, which takes 8 % of the main
+ * thread's time of a cached page. Here each of the two routes has a RegExpRouter of its own.
  */
 export class LiteralsFirstRouter<Handler> implements Router<Handler> {
   readonly name = "LiteralsFirstRouter";
