@@ -13,6 +13,8 @@ const PAGE_MAGIC = 0xd118;
 const PAGE_OFFSET = { magic: 0, info: 2, timeline: 4, address: 8, remaining: 16 } as const;
 const LONG_PAGE_OFFSET = { systemIdentifier: 24, segmentBytes: 32, pageBytes: 36 } as const;
 const PAGE_HEADER_BYTES = 24;
+/** After a clean shutdown one record is left to read, so a whole segment would be read in vain. */
+const READ_BYTES = 32 * PAGE_BYTES;
 const LONG_PAGE_HEADER_BYTES = 40;
 const FIRST_IS_CONTRECORD = 1;
 const LONG_HEADER = 2;
@@ -35,12 +37,13 @@ const XLOG_SWITCH = 0x40;
 interface Walk {
   readonly cluster: string;
   readonly start: LogStart;
-  /** The segment file that was read last. All segments reuse this memory. */
+  /** The segment file that was read last, or parts of it. All segments reuse this memory. */
   readonly bytes: Buffer;
   readonly view: DataView;
-  /** The number of that segment, and the number of bytes that were read. */
+  /** The number of that segment, and the part of it that was read last: its first byte, and the byte after it. */
   loaded: number;
-  loadedBytes: number;
+  loadedFrom: number;
+  loadedTo: number;
   /** The offset of the page in it whose header was checked last. */
   page: number;
   /**
@@ -71,7 +74,8 @@ export function endOfWal(cluster: string, start: LogStart): Lsn {
     bytes,
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     loaded: -1,
-    loadedBytes: 0,
+    loadedFrom: 0,
+    loadedTo: 0,
     page: -1,
     segment: Math.floor(redo / start.walSegmentBytes),
     offset: redo % start.walSegmentBytes,
@@ -185,7 +189,9 @@ function openPage(walk: Walk): boolean {
     walk.offset = 0;
   }
   if (walk.segment !== walk.loaded) {
-    loadSegment(walk);
+    walk.loaded = walk.segment;
+    walk.loadedFrom = 0;
+    walk.loadedTo = 0;
     // Only the first page of a segment identifies the cluster, so it is checked wherever reading starts.
     if (!isPageValid(walk, 0)) return false;
     walk.page = 0;
@@ -200,7 +206,7 @@ function openPage(walk: Walk): boolean {
 /** The checks of XLogReaderValidatePageHeader (PostgreSQL 18, access/transam/xlogreader.c), for a log with one timeline. */
 function isPageValid(walk: Walk, page: number): boolean {
   const { view, start } = walk;
-  if (page + PAGE_BYTES > walk.loadedBytes) return false;
+  if (!isLoaded(walk, page)) return false;
   if (view.getUint16(page + PAGE_OFFSET.magic, true) !== PAGE_MAGIC) return false;
   if (view.getUint32(page + PAGE_OFFSET.timeline, true) !== start.timeline) return false;
   // A recycled file has the addresses of its earlier segment.
@@ -227,25 +233,31 @@ function readPosition(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 }
 
-/** Reads the current segment, or its readable beginning. */
-function loadSegment(walk: Walk): void {
-  walk.loaded = walk.segment;
-  walk.loadedBytes = 0;
-  const path = join(walk.cluster, "pg_wal", segmentFile(walk.start, walk.segment));
+/** Makes a page readable; `false` if the segment has no such page, or it cannot be read. */
+function isLoaded(walk: Walk, page: number): boolean {
+  const end = page + PAGE_BYTES;
+  if (page >= walk.loadedFrom && end <= walk.loadedTo) return true;
+  walk.loadedFrom = page;
+  walk.loadedTo = page + readPart(walk, page, Math.min(READ_BYTES, walk.bytes.length - page));
+  return end <= walk.loadedTo;
+}
+
+/** Reads a part of the current segment into its place, and returns the number of bytes. */
+function readPart({ cluster, start, segment, bytes }: Walk, from: number, length: number): number {
+  let count = 0;
   try {
-    const descriptor = openSync(path, "r");
+    const descriptor = openSync(join(cluster, "pg_wal", segmentFile(start, segment)), "r");
     try {
-      let count: number;
-      do {
-        count = readSync(descriptor, walk.bytes, walk.loadedBytes, walk.bytes.length - walk.loadedBytes, null);
-        walk.loadedBytes += count;
-      } while (count > 0);
+      for (let read = -1; read !== 0 && count < length; count += read) {
+        read = readSync(descriptor, bytes, from + count, length - count, from + count);
+      }
     } finally {
       closeSync(descriptor);
     }
   } catch {
     // Unreadable data is the end of the log, as in crash recovery.
   }
+  return count;
 }
 
 /** The name of a segment: the timeline, and both halves of its first position (XLogFileName, access/xlog_internal.h). */
