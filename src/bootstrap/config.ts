@@ -1,5 +1,5 @@
 import { ok, type Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import { fail } from "../domain/shared/fail.ts";
 import { LOG_LEVELS, type LogLevel } from "../infrastructure/node/pino-log.ts";
 import {

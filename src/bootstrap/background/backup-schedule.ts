@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Cron } from "croner";
-import { z } from "zod";
+import * as z from "zod";
 import type { Log } from "../../application/ports/log.ts";
 import { describeError } from "../../infrastructure/node/describe-error.ts";
 import { packageFile } from "../../infrastructure/node/package-files.ts";

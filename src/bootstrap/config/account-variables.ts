@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { REGISTRATIONS, type Registration } from "../../domain/access.ts";
 import { parseEmailAddress, type EmailAddress } from "../../domain/user/email-address.ts";
 import { parsePassword, type Password } from "../../domain/user/password.ts";

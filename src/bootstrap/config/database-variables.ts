@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ServerUrl } from "../../infrastructure/postgresql/client/server-url.ts";
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_LOCK_TIMEOUT_MS } from "../default-settings.ts";
 import { onOrOff, serverUrl, serverUrls, wholeNumber } from "./variable-values.ts";

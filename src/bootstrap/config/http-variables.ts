@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HttpSettings } from "../../interfaces/http/settings.ts";
 import { DEFAULT_HTTP_SETTINGS } from "../default-settings.ts";
 import { onOrOff, origins, proxies, publicUrl, SECOND_MS, trueOrFalse, wholeNumber } from "./variable-values.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { wholeNumber } from "./variable-values.ts";
 
 /** Metrics show routes and load, so they are visible to this machine only. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_ACCOUNT_QUOTA_MIB, DEFAULT_STATEMENT_TIMEOUT_MS, MIB } from "../default-settings.ts";
 import { path, wholeNumber } from "./variable-values.ts";
 

@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import type { Violation } from "../../domain/shared/violation.ts";
 import { parseServerUrl, type ServerUrl } from "../../infrastructure/postgresql/client/server-url.ts";
 import { ANY_ORIGIN } from "../../interfaces/http/settings.ts";

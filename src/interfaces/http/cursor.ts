@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import { parseId, type Id } from "../../domain/shared/id.ts";
 import type { PageCursor } from "../../domain/shared/page.ts";
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Actor, Viewer } from "../../domain/access.ts";
 import type { AbortSignal } from "../../domain/shared/abort-signal.ts";
 import type { CountedLimits } from "./middleware/counted-limits.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import type { Id } from "../../domain/shared/id.ts";
 import { MAX_PAGE_LIMIT, type Page, type PageRequest } from "../../domain/shared/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";

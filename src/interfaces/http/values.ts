@@ -1,5 +1,5 @@
 import type { Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import { EMAIL_MAX_LENGTH, parseEmailAddress } from "../../domain/user/email-address.ts";
 import { parseId, type Id } from "../../domain/shared/id.ts";
 import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/user/password.ts";

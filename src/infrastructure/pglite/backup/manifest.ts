@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The migrations that were applied to a database: their number, and the time of the newest one. */
 const SchemaVersion = z.object({ migrations: z.int().nonnegative(), newest: z.number() });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The requests of a backup to a running server, in this order. Each message is one line of JSON. */
 export const BackupRequest = z.object({ request: z.enum(["begin", "finish", "end"]) });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import type { Log } from "../../../application/ports/log.ts";
 import { fail } from "../../../domain/shared/fail.ts";
 import { packageFile } from "../../node/package-files.ts";

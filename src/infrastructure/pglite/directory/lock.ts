@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import { fail } from "../../../domain/shared/fail.ts";
 import { kernelLock, type KernelLockUnavailable } from "./kernel-lock.ts";
 import { LOCK_FILE } from "./layout.ts";

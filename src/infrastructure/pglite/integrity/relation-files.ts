@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { crc32c } from "./crc32c.ts";
 import type { Damage } from "../directory/damage.ts";
 import { fsyncDirectory, writeAtomically } from "../directory/atomic-write.ts";

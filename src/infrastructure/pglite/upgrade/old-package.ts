@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ok, type Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import { fail } from "../../../domain/shared/fail.ts";
 import { PGLITE, type OldRelease } from "./old-releases.ts";
 

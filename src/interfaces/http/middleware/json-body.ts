@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Result } from "neverthrow";
-import type { z } from "zod";
+import type * as z from "zod";
 import { documented, type Documentation } from "../openapi/documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { problem } from "../problem/problem.ts";

@@ -1,6 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { Id, PostId, SessionId, UserId } from "../../../domain/shared/id.ts";
 import { documented } from "../openapi/documented.ts";
 import { problem, type ProblemKind } from "../problem/problem.ts";

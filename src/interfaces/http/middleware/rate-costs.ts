@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { PostsFate } from "../../../domain/user/user-removal.ts";
 import { validated } from "./validation.ts";
 

@@ -1,7 +1,7 @@
 import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
 import { ok, ResultAsync, type Result } from "neverthrow";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Quota, RateLimiter, RatePolicy } from "../../../application/ports/rate-limiter.ts";
 import { emailKey, parseEmailAddress } from "../../../domain/user/email-address.ts";
 import type { StorageFailure } from "../../../domain/shared/storage-failure.ts";

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import type { BlankInput } from "hono/types";
-import { z } from "zod";
+import * as z from "zod";
 import type { Violation } from "../../../domain/shared/violation.ts";
 import { violationDetail } from "../../violation-detail.ts";
 import { documented } from "../openapi/documented.ts";

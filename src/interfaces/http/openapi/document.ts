@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import { documentationOf, type Documentation } from "./documented.ts";
 import type { HttpEnv } from "../environment.ts";
 import { preconditionResponse, weakEtag } from "../etag.ts";

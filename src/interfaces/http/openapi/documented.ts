@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { RequestHeader, ResponseHeader } from "./headers.ts";
 import type { ProblemKind } from "../problem/problem.ts";
 

@@ -1,5 +1,5 @@
 import type { ExtractSchema } from "hono/types";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ProblemKind, StorageProblemKind } from "../problem/problem.ts";
 import type { ResponseHeader } from "./headers.ts";
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Documentation } from "./documented.ts";
 import { REQUEST_HEADERS, type RequestHeader } from "./headers.ts";
 import type { ProblemKind } from "../problem/problem.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BODIES } from "./bodies.ts";
 
 /** The schema of a client's input. */

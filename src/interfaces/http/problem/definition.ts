@@ -1,5 +1,5 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { z } from "zod";
+import * as z from "zod";
 
 export const FieldErrorBody = z.object({
   in: z.enum(["body", "query", "header"]),

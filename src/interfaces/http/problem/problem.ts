@@ -1,5 +1,5 @@
 import type { Context, TypedResponse } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { SECURE_HEADERS } from "../openapi/headers.ts";
 import { respond } from "../respond.ts";
 import { FieldErrorBody, type FieldError, type ProblemDefinition } from "./definition.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { UseCases } from "../../../application/application.ts";
 import type { Durability } from "../../../application/ports/storage-probe.ts";
 import type { HttpEnv } from "../environment.ts";

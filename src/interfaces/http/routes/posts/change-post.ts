@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { HttpEnv } from "../../environment.ts";
 import { requireIfMatch } from "../../etag.ts";
 import { requireActor } from "../../middleware/authentication.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { POST_STATUSES } from "../../../../domain/post/post.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { requireActor } from "../../middleware/authentication.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Authors } from "../../../../application/posts/find-authors.ts";
 import type { Post } from "../../../../domain/post/post.ts";
 import type { HttpEnv } from "../../environment.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Authors } from "../../../../application/posts/find-authors.ts";
 import { POST_STATUSES, type Post } from "../../../../domain/post/post.ts";
 import type { FoundPost } from "../../../../domain/search/found-post.ts";

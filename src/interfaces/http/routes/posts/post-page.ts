@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { err, ok, type Result } from "neverthrow";
-import { z } from "zod";
+import * as z from "zod";
 import type { UseCases } from "../../../../application/application.ts";
 import type { Authors } from "../../../../application/posts/find-authors.ts";
 import type { Post } from "../../../../domain/post/post.ts";

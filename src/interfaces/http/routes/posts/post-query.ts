@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { UserId } from "../../../../domain/shared/id.ts";
 import { POST_STATUSES } from "../../../../domain/post/post.ts";
 import {

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { LoggedIn } from "../../../../application/sessions/logged-in.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { idempotencyKey } from "../../middleware/idempotency.ts";

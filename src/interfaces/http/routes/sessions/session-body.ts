@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Session } from "../../../../domain/session/session.ts";
 import type { SessionId } from "../../../../domain/shared/id.ts";
 import { BODIES } from "../../openapi/bodies.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { RemovalUnderway } from "../../../../application/users/delete-user.ts";
 import type { UserId } from "../../../../domain/shared/id.ts";
 import type { PostsFate } from "../../../../domain/user/user-removal.ts";

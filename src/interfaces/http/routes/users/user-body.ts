@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { UserProfile } from "../../../../domain/user/user-profile.ts";
 import { ROLES } from "../../../../domain/user/user.ts";
 import { BODIES } from "../../openapi/bodies.ts";
