@@ -3,6 +3,11 @@ import { exitOnCrash, exitWith, requireSupportedRuntime } from "./bootstrap/proc
 
 requireSupportedRuntime();
 exitOnCrash();
+// Without a command it serves too.
+if (["", "serve"].includes(process.argv.slice(2).join(" "))) {
+  const { startEngineThread } = await import("./bootstrap/engine-thread.ts");
+  startEngineThread();
+}
 const { runCommandLine } = await import("./bootstrap/run-command-line.ts");
 const done = await runCommandLine(process.argv);
 if (done.isErr()) exitWith(done.error);

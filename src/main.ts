@@ -3,6 +3,9 @@ import { exitOnCrash, exitWith, handleStopSignals, requireSupportedRuntime } fro
 requireSupportedRuntime();
 exitOnCrash();
 const signals = handleStopSignals();
+// It loads its modules while this thread loads the configuration.
+const { startEngineThread } = await import("./bootstrap/engine-thread.ts");
+startEngineThread();
 const { runServer } = await import("./bootstrap/run-server.ts");
 const ended = await runServer(signals);
 if (ended.isErr()) exitWith(ended.error);

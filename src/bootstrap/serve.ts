@@ -2,6 +2,7 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../application/ports/log.ts";
 import { claimDataDirectory } from "../infrastructure/pglite/directory/claim.ts";
 import type { Config } from "./config.ts";
+import { endEngineThread } from "./engine-thread.ts";
 import type { RunningServer, ServeError } from "./running-server.ts";
 
 /**
@@ -14,6 +15,7 @@ export async function serve(config: Config, log: Log): Promise<Result<RunningSer
   // Loaded after the claim, so that a directory in use is reported immediately. The modules that start the thread of the
   // database come first, so that it opens while this thread loads the web framework.
   if (config.database === null) await import("../infrastructure/pglite/embedded-database.ts");
+  else await endEngineThread();
   const { openStorage } = await import("./open-storage.ts");
   const opening = openStorage(config, log, claimed.value);
   const { startServer } = await import("./running-server.ts");

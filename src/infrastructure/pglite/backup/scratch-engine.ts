@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { ok, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { describeError } from "../../node/describe-error.ts";
-import { ENGINE_WORKER } from "../client/supervisor.ts";
+import { ENGINE_WORKER } from "../client/worker-files.ts";
 import { newFsyncCounts } from "../client/fsync-counts.ts";
-import type { EngineWorkerData } from "../client/engine-worker.ts";
+import type { EngineData } from "../client/engine-worker.ts";
 import { damaged, type DataDirectoryDamaged, type EngineNotStarted } from "../directory/cluster.ts";
 import type { Damage } from "../directory/damage.ts";
 import { markIndexCheckDue, markIndexesChecked } from "../directory/index-check-marker.ts";
@@ -76,14 +76,14 @@ export async function withScratchEngine<T>(
   // The engine has amcheck only if an index check is due.
   await markIndexCheckDue(directory);
   const { extensions, settings } = QUIRE_SCHEMA;
-  const workerData: EngineWorkerData = {
+  const data: EngineData = {
     directory,
     durability: "relaxed",
     extensions,
     settings,
     fsyncs: newFsyncCounts(),
   };
-  const opened = await openEngine<Damage>({ worker: ENGINE_WORKER, workerData, onFailed: () => {} });
+  const opened = await openEngine<Damage>({ worker: ENGINE_WORKER, data, onFailed: () => {} });
   if (opened.isErr()) {
     const { error } = opened;
     return error.kind === "cluster_damaged"

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { workerData } from "node:worker_threads";
 import { amcheck } from "@electric-sql/pglite/contrib/amcheck";
 import { clusterGuard } from "../integrity/cluster-guard.ts";
 import { CLUSTER } from "../directory/layout.ts";
@@ -11,7 +10,7 @@ import { addFsync, type FsyncCounts } from "./fsync-counts.ts";
 import type { SchemaNeeds } from "./schema-needs.ts";
 import { ENGINE_SETTINGS, REQUIRED_SETTINGS } from "./engine-settings.ts";
 
-export interface EngineWorkerData extends Pick<SchemaNeeds, "extensions" | "settings"> {
+export interface EngineData extends Pick<SchemaNeeds, "extensions" | "settings"> {
   /** The data directory. */
   readonly directory: string;
   readonly durability: EngineDurability;
@@ -19,9 +18,7 @@ export interface EngineWorkerData extends Pick<SchemaNeeds, "extensions" | "sett
 }
 
 /** The Worker of the engine: PostgreSQL with its settings, and the checks of the data directory around it. */
-const { directory, durability, settings, extensions, fsyncs } = workerData as EngineWorkerData;
-
-await serveEngine({
+await serveEngine(({ directory, durability, settings, extensions, fsyncs }: EngineData) => ({
   cluster: join(directory, CLUSTER),
   durability,
   settings: { ...ENGINE_SETTINGS, ...settings, ...REQUIRED_SETTINGS },
@@ -32,4 +29,4 @@ await serveEngine({
   },
   guard: clusterGuard(directory),
   onFsync: (ms) => addFsync(fsyncs, ms),
-});
+}));

@@ -3,7 +3,6 @@ import { err, ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { StopUnclean } from "../../../application/ports/storage.ts";
 import { hasFreeDescriptors } from "../../node/file-descriptors.ts";
-import { packageFile } from "../../node/package-files.ts";
 import type { Damage } from "../directory/damage.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import {
@@ -25,9 +24,10 @@ import {
   type AdmissionStatistics,
   type Release,
 } from "./admission-queue.ts";
-import type { EngineWorkerData } from "./engine-worker.ts";
+import type { EngineData } from "./engine-worker.ts";
 import { newFsyncCounts, readFsyncCounts } from "./fsync-counts.ts";
 import { backoffMs, restartPolicy } from "./restart-policy.ts";
+import { ENGINE_WORKER } from "./worker-files.ts";
 
 export type OpenEngineError = EngineNotOpened | ClusterDamaged<Damage>;
 
@@ -86,9 +86,6 @@ export interface SupervisorOptions {
 
 /** An engine of average speed serves this many requests within the longest wait. More requests would time out. */
 const QUEUE_LIMITS = { maxWaiting: 1000, maxWaitingBytes: 64 * 1_048_576, maxWaitMs: 5000, maxSharedHolders: 64 };
-
-/** Node itself loads a Worker, so it is always the built file. */
-export const ENGINE_WORKER = packageFile("dist/workers/engine-worker.js");
 
 export async function superviseEngine(options: SupervisorOptions): Promise<Result<Supervisor, OpenEngineError>> {
   const supervisor = new EngineSupervisor(options, admissionQueue(QUEUE_LIMITS));
@@ -194,11 +191,11 @@ class EngineSupervisor implements Supervisor {
     // An engine that starts on a full disk would fail at its first flush.
     if (space.isLow()) await space.releaseReserve();
     const { extensions, settings } = schema;
-    const workerData: EngineWorkerData = { directory, durability, extensions, settings, fsyncs: this.#fsyncs };
+    const data: EngineData = { directory, durability, extensions, settings, fsyncs: this.#fsyncs };
     const onFailed = (failure: EngineFailed) => this.#onFailed(failure);
     const opened = await openEngine<Damage>({
       worker: ENGINE_WORKER,
-      workerData,
+      data,
       onFailed,
       ...(onNotification === undefined ? {} : { onNotification }),
     });

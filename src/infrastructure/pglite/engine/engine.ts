@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "neverthrow";
+import { threadFor } from "./early-thread.ts";
 import type { EngineRequest } from "./messages.ts";
 import { preparedStatements, type ResolvedStatement } from "./prepared-statements.ts";
 import {
@@ -98,8 +99,8 @@ export interface Handling {
 export interface EngineOptions {
   /** The built file of a Worker that calls `serveEngine`. */
   readonly worker: URL;
-  /** The `workerData` of that file. */
-  readonly workerData: unknown;
+  /** What that file gets to know, as a message. */
+  readonly data: unknown;
   /** Called when the engine has failed and its Worker has exited, before any caller gets the failure of its request. */
   readonly onFailed: (failure: EngineFailed) => void;
   /** Called for each message of a channel on which the session listens. */
@@ -115,8 +116,8 @@ export const UPKEEP_DEADLINE_MS = 600_000;
  * @param worker The built file of `initialise-worker.ts`.
  */
 export async function initialiseEngine(cluster: string, worker: URL): Promise<Result<void, EngineNotOpened>> {
-  const thread = startWorkerThread<never>(worker, { cluster });
-  const event = await thread.next(UPKEEP_DEADLINE_MS);
+  const thread = startWorkerThread<never>(worker);
+  const event = await answerToStart(thread, { cluster });
   await thread.kill();
   return event.kind === "initialised" ? ok() : err(notOpened(event, thread.lastLines));
 }
@@ -125,12 +126,18 @@ export async function initialiseEngine(cluster: string, worker: URL): Promise<Re
 export async function openEngine<Damage>(
   options: EngineOptions,
 ): Promise<Result<Engine, EngineNotOpened | ClusterDamaged<Damage>>> {
-  const thread = startWorkerThread<Damage>(options.worker, options.workerData);
-  const event = await thread.next(UPKEEP_DEADLINE_MS);
+  const thread = threadFor<Damage>(options.worker);
+  const event = await answerToStart(thread, options.data);
   if (event.kind === "opened") return ok(engineOn(thread, event, options));
   await thread.kill();
   if (event.kind === "refused") return err({ kind: "cluster_damaged", damage: event.damage });
   return err(notOpened(event, thread.lastLines));
+}
+
+async function answerToStart<Damage>(thread: WorkerThread<Damage>, data: unknown) {
+  const event = thread.next(UPKEEP_DEADLINE_MS);
+  thread.send({ data }, []);
+  return event;
 }
 
 function notOpened(event: WorkerAnswer<unknown> | WorkerEnd, lastLines: readonly string[]): EngineNotOpened {

@@ -1,3 +1,16 @@
+/** PGlite's WebAssembly, compiled (`WebAssembly.Module`). Threads share it, and the functions that V8 has optimised. */
+export type CompiledPostgres = object;
+
+/** The `workerData` of a Worker. `postgres`: what an earlier Worker has compiled. */
+export interface EngineThreadData {
+  readonly postgres: CompiledPostgres | null;
+}
+
+/** The first message to a Worker, before all requests. `data` is for the host's file of the Worker. */
+export interface EngineStart<Data> {
+  readonly data: Data;
+}
+
 /** From the main thread to the engine's Worker, which serves one request after the other. */
 export type EngineRequest =
   /** A message of PostgreSQL's protocol. `acknowledges`: its answer acknowledges a write to a client. */
@@ -13,6 +26,8 @@ export type EngineEvent<Damage> =
   | { readonly kind: "refused"; readonly damage: Damage }
   /** PostgreSQL does not open. */
   | { readonly kind: "failed"; readonly reason: string }
+  /** The Worker has compiled PGlite's WebAssembly, which later Workers can use. */
+  | { readonly kind: "compiled"; readonly postgres: CompiledPostgres }
   /** A line of PostgreSQL's own log. */
   | { readonly kind: "line"; readonly text: string }
   /** The answer to a message. `position`: the end of the write-ahead log, if the message acknowledges. */

@@ -2,10 +2,12 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { PGlite, type Extensions } from "@electric-sql/pglite";
+import { pgliteOptions } from "./compiled-postgres.ts";
 import { describeThrown } from "./describe-thrown.ts";
 import type { EngineGuard } from "./guard.ts";
 import type { EngineEvent, EngineRequest } from "./messages.ts";
 import { EngineNodeFs, type EngineDurability } from "./node-fs.ts";
+import { receiveStart } from "./start-message.ts";
 import { startParameters, type EngineSettings } from "./start-parameters.ts";
 import { concat, decodeAnswer, encodeExecutions, encodePreparation } from "./wire-protocol.ts";
 
@@ -33,17 +35,20 @@ const CHECKPOINT = encodeExecutions([{ text: "checkpoint", values: [] }]);
  * Worker whose PostgreSQL hangs, and a trap in PostgreSQL does not end the process. It also ends the Worker after its last
  * event: `refused`, `failed` or `closed`.
  */
-export async function serveEngine<Damage>(options: ServeOptions<Damage>): Promise<void> {
+export async function serveEngine<Data, Damage>(optionsOf: (data: Data) => ServeOptions<Damage>): Promise<void> {
   const post = (event: EngineEvent<Damage>, transfer: readonly ArrayBuffer[] = []) =>
     parentPort?.postMessage(event, transfer);
   try {
+    // It is compiled while the main thread still prepares the start.
+    const compiling = pgliteOptions();
+    const options = optionsOf(await receiveStart<Data>());
     const checked = options.guard.check();
     if (checked.isErr()) {
       post({ kind: "refused", damage: checked.error });
       return;
     }
     const { isShutDown } = checked.value;
-    const opening = open(options, isShutDown, (text) => post({ kind: "line", text }));
+    const opening = open(options, compiling, isShutDown, (text) => post({ kind: "line", text }));
     // Each request waits for the one before. An exception ends the thread, because the state of PostgreSQL is then
     // unknown.
     let last: Promise<unknown> = opening;
@@ -74,6 +79,7 @@ interface OpenEngine {
 
 async function open(
   { cluster, durability, settings, extensions, guard, onFsync }: ServeOptions<unknown>,
+  compiling: ReturnType<typeof pgliteOptions>,
   isShutDown: boolean,
   onLine: (text: string) => void,
 ): Promise<OpenEngine> {
@@ -82,6 +88,7 @@ async function open(
   rmSync(join(cluster, "postmaster.pid"), { force: true });
   const engine = await PGlite.create({
     fs: new EngineNodeFs(cluster, durability, onFsync),
+    ...(await compiling),
     startParams: startParameters(durability, settings),
     extensions: await extensions(isShutDown),
     onStderr: (text) => {

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { describeThrown } from "./describe-thrown.ts";
-import type { EngineEvent, EngineRequest } from "./messages.ts";
+import type { CompiledPostgres, EngineEvent, EngineRequest, EngineStart, EngineThreadData } from "./messages.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 /**
@@ -20,12 +20,12 @@ export interface WorkerEnd {
 }
 
 /** An event that answers a request or the start. */
-export type WorkerAnswer<Damage> = Exclude<EngineEvent<Damage>, { readonly kind: "line" }>;
+export type WorkerAnswer<Damage> = Exclude<EngineEvent<Damage>, { readonly kind: "line" | "compiled" }>;
 
 export interface WorkerThread<Damage> {
   /** The last lines of PostgreSQL's log. */
   readonly lastLines: readonly string[];
-  send(request: EngineRequest, transfer: readonly ArrayBuffer[]): void;
+  send(message: EngineStart<unknown> | EngineRequest, transfer: readonly ArrayBuffer[]): void;
   /** The answer to the oldest pending request, or the reason why the Worker ended. */
   next(deadlineMs: number): Promise<WorkerAnswer<Damage> | WorkerEnd>;
   /** Ends the Worker as failed. */
@@ -52,8 +52,8 @@ const FATAL_LINE = /\b(?:PANIC|FATAL):/;
  */
 export const CAN_END_WORKERS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
 
-export function startWorkerThread<Damage>(file: URL, workerData: unknown): WorkerThread<Damage> {
-  const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
+export function startWorkerThread<Damage>(file: URL): WorkerThread<Damage> {
+  const worker = startWorker(file);
   const lastLines: string[] = [];
   // The Worker answers requests in order, so the first waiter belongs to the current request.
   const waiters: Waiter<Damage>[] = [];
@@ -90,6 +90,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
   worker.once("error", (error) => end("exit", describeThrown(error)));
 
   worker.on("message", (event: EngineEvent<Damage>) => {
+    if (event.kind === "compiled") return;
     if (event.kind === "line") {
       if (lastLines.push(event.text) > MAX_LAST_LINES) lastLines.shift();
       // After a PANIC the engine may spin forever instead of answering.
@@ -106,7 +107,7 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
 
   return {
     lastLines,
-    send: (request, transfer) => worker.postMessage(request, transfer),
+    send: (message, transfer) => worker.postMessage(message, transfer),
     next: async (deadlineMs) =>
       new Promise((settle) => {
         if (hasExited && ending !== null) settle({ ...ending, hasBegun: false });
@@ -119,4 +120,16 @@ export function startWorkerThread<Damage>(file: URL, workerData: unknown): Worke
     },
     ended,
   };
+}
+
+/** What the first Worker of this process has compiled. */
+let postgres: CompiledPostgres | null = null;
+
+function startWorker(file: URL): Worker {
+  const workerData: EngineThreadData = { postgres };
+  const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
+  worker.on("message", (event: EngineEvent<unknown>) => {
+    if (event.kind === "compiled") postgres = event.postgres;
+  });
+  return worker;
 }

@@ -8,7 +8,7 @@ import { MIGRATIONS_EXIST, STATEMENT_DEADLINE_MS } from "../backup/scratch-engin
 import type { EngineNotStarted } from "../directory/cluster.ts";
 import { openEngine, type Engine } from "../engine/engine.ts";
 import type { OldRelease } from "./old-releases.ts";
-import type { OldEngineWorkerData } from "./old-engine-worker.ts";
+import type { OldEngineData } from "./old-engine-worker.ts";
 
 /** A copy of a cluster, opened by the PostgreSQL that made it. Its methods throw PostgreSQL's errors. */
 export interface OldDatabase extends RowReader {
@@ -46,8 +46,8 @@ async function open(
   database: string,
 ): Promise<Result<OldDatabase & { readonly engine: Engine }, EngineNotStarted>> {
   const module = pathToFileURL(join(pglite, "dist", "index.js")).href;
-  const workerData: OldEngineWorkerData = { module, cluster, database };
-  const opened = await openEngine<never>({ worker: WORKER, workerData, onFailed: () => {} });
+  const data: OldEngineData = { module, cluster, database };
+  const opened = await openEngine<never>({ worker: WORKER, data, onFailed: () => {} });
   if (opened.isErr()) {
     const { error } = opened;
     if (error.kind === "cluster_damaged") throw new Error("The old engine has no checks that find damage.");

@@ -1,11 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { format } from "node:util";
 import { describeThrown } from "../engine/describe-thrown.ts";
 import type { EngineEvent, EngineRequest } from "../engine/messages.ts";
+import { receiveStart } from "../engine/start-message.ts";
 
-export interface OldEngineWorkerData {
+export interface OldEngineData {
   /** The URL of the module of an older PGlite. */
   readonly module: string;
   readonly cluster: string;
@@ -21,7 +22,7 @@ interface OldPglite {
 }
 
 /** The Worker of an older PostgreSQL, on a copy of a cluster. It answers scripts like `serveEngine`. */
-const { module, cluster, database } = workerData as OldEngineWorkerData;
+const { module, cluster, database } = await receiveStart<OldEngineData>();
 
 const post = (event: EngineEvent<never>) => parentPort?.postMessage(event, []);
 
