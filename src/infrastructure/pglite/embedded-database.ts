@@ -24,7 +24,6 @@ import type { EngineDurability } from "./engine/node-fs.ts";
 import { engineStatistics } from "./engine-statistics.ts";
 import type { DatabaseError } from "./engine/wire-protocol.ts";
 import { checkIndexes } from "./integrity/index-check.ts";
-import { removeRelationFileRecord } from "./integrity/relation-files.ts";
 
 /** PostgreSQL inside this process, on a data directory that no other process uses. */
 export interface EmbeddedDatabase {
@@ -131,7 +130,6 @@ async function serveOn(
     subscriptions: channels,
     isAllowedOnLowDisk: schema.isAllowedOnLowDisk,
     deadlineMs,
-    beforeFileRemoval: async () => removeRelationFileRecord(directory),
   };
   const client = engineClient(clientOptions);
   supervisor.onRestarted((engine) => void subscribeAgain(channels, engine, log));

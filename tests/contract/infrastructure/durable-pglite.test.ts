@@ -135,11 +135,18 @@ describe("the durable engine on another schema", () => {
   it("opens after a crash that follows the removal of tables", async () => {
     const { client } = engine;
     await client.exec("create table scratch (id int); insert into scratch select generate_series(1, 1000)");
-    // The checkpoint records the files. Those of the table are removed afterwards.
-    await engine.changeSchema(async () => void (await client.query("create table other (id int)")));
-    expect(existsSync(join(directory, RELATION_FILES_FILE))).toBe(true);
+    const record = join(directory, RELATION_FILES_FILE);
+    const changeSchema = async (statement: string) =>
+      engine.changeSchema(async () => void (await client.query(statement)));
+    // The checkpoint after the change records the files. Statements do not wait for the record, except those that remove files.
+    await changeSchema("create table other (id int)");
+    await vi.waitFor(() => expect(existsSync(record)).toBe(true), { timeout: 60_000 });
     await client.query("truncate scratch");
     await client.transaction(async (transaction) => transaction.query("drop table other"));
+    await client.query("insert into scratch select generate_series(1, 1000)");
+    await changeSchema("create table third (id int)");
+    await client.query("truncate scratch");
+    expect(existsSync(record)).toBe(false);
     const crashed = await copyOf(directory);
     const opened = (await open(crashed))._unsafeUnwrap();
     expect((await opened.client.query("select count(*)::int as count from scratch")).rows).toEqual([{ count: 0 }]);

@@ -40,9 +40,9 @@ function open(
 ) {
   const asked: string[] = [];
   const queue = admissionQueue({ maxWaiting: 10, maxWaitingBytes: 1000, maxWaitMs: 1000, maxSharedHolders: sharers });
-  const execute: Engine["execute"] = async (statements, { acknowledges }) => {
+  const execute: Engine["execute"] = async (statements, { acknowledges, removesFiles = false }) => {
     const texts = statements.map(({ text }) => text);
-    asked.push(acknowledges ? `${texts.join(" + ")} !` : texts.join(" + "));
+    asked.push(`${texts.join(" + ")}${removesFiles ? " (removes files)" : ""}${acknowledges ? " !" : ""}`);
     await Promise.resolve();
     const replies: Reply[] = [];
     for (const text of texts) {
@@ -76,7 +76,6 @@ function open(
     isAllowedOnLowDisk: QUIRE_SCHEMA.isAllowedOnLowDisk,
     subscriptions: subscriptions(recordingLog()),
     commits: { groups: 0, statements: 0, ms: 0 },
-    beforeFileRemoval: async () => void asked.push("remove the record of files"),
   });
   return { client, asked, queue, onDamage, space, breaker };
 }
@@ -125,22 +124,15 @@ describe("a statement on the embedded engine", () => {
     "truncate posts",
     "/* all */ vacuum full",
     "reindex table posts",
-  ])("removes the record of the files before it may remove a file: %s", async (text) => {
+  ])("says when it may remove a file: %s", async (text) => {
     const { client, asked } = open(() => done("OK"));
     await client.query(text);
     await client.transaction(async (transaction) => transaction.query(text));
-    expect(asked).toEqual([
-      "remove the record of files",
-      `${text} !`,
-      "begin",
-      "remove the record of files",
-      text,
-      "commit !",
-    ]);
+    expect(asked).toEqual([`${text} (removes files) !`, "begin", `${text} (removes files)`, "commit !"]);
   });
 
   it.each(["create table posts ()", "insert into posts default values", "listen posts"])(
-    "keeps the record of the files when it removes none: %s",
+    "does not say so when it removes none: %s",
     async (text) => {
       const { client, asked } = open(() => done("OK"));
       await client.query(text);

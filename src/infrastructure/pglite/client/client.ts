@@ -36,8 +36,6 @@ interface ClientOptions extends WriteGuardOptions {
   readonly commits: CommitStatistics;
   /** The time limits of a statement, and of a transaction that holds the engine. */
   readonly deadlineMs: () => number;
-  /** Called before a statement that may truncate, replace or remove files, which then count as changed and not as damaged. */
-  readonly beforeFileRemoval: () => Promise<void>;
 }
 
 /**
@@ -57,8 +55,7 @@ export function engineClient(options: ClientOptions): EngineClient {
   const write = async (engine: Engine, statement: Statement, deadlineMs: number) =>
     runWrite(statement.text, sizeOf(statement), options, async () => {
       if (!mayRemoveFiles(statement.text)) return writerOf(engine)(statement, deadlineMs);
-      await options.beforeFileRemoval();
-      return executeOne(engine, statement, { acknowledges: true, deadlineMs, changesSchema: true });
+      return executeOne(engine, statement, { acknowledges: true, deadlineMs, removesFiles: true });
     });
 
   const query: DrizzleClient["query"] = async (text, parameters = [], queryOptions) => {
@@ -127,8 +124,7 @@ async function runScript(script: string, options: ClientOptions) {
 
 async function runScriptOn(engine: Engine, script: string, options: ClientOptions) {
   const ran = await runWrite(script, script.length, options, async () => {
-    await options.beforeFileRemoval();
-    return engine.executeScript(script, { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, changesSchema: true });
+    return engine.executeScript(script, { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: true });
   });
   if (ran.isErr()) throw lostStatement(ran.error.failure, !ran.error.hasBegun);
   const { replies, isInTransaction } = ran.value;

@@ -8,8 +8,6 @@ import type { EngineLease } from "./supervisor.ts";
 import { failedStatement, runWrite, type WriteGuardOptions } from "./write-guard.ts";
 
 interface TransactionOptions extends WriteGuardOptions {
-  /** Called before a statement that may truncate, replace or remove files. */
-  readonly beforeFileRemoval: () => Promise<void>;
   /** The time limits of a statement, and of the transaction while it holds the engine. */
   readonly deadlineMs: () => number;
 }
@@ -31,11 +29,9 @@ async function executeGuarded(
   options: TransactionOptions,
 ) {
   const { text } = statement;
-  const changesSchema = isGuarded && mayRemoveFiles(text);
-  const execute = async () => {
-    if (changesSchema) await options.beforeFileRemoval();
-    return executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs(), changesSchema });
-  };
+  const removesFiles = isGuarded && mayRemoveFiles(text);
+  const execute = async () =>
+    executeOne(engine, statement, { acknowledges, deadlineMs: options.deadlineMs(), removesFiles });
   return isGuarded ? runWrite(text, sizeOf(statement), options, execute) : execute();
 }
 

@@ -4,7 +4,6 @@ import type { DiskSpace } from "../directory/disk-space.ts";
 import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/engine.ts";
 import type { DrizzleClient } from "./client.ts";
 import type { LogRetention } from "./log-retention.ts";
-import { removeRelationFileRecord } from "../integrity/relation-files.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { planVacuum, reusableBytes, type TableActivity } from "./vacuum-plan.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
@@ -140,8 +139,7 @@ function upkeepTasks(options: UpkeepOptions) {
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
       const failure = await runTask(async (engine) => {
         // After a crash a file that is shorter than recorded would count as damaged.
-        if (returnsSpace) await removeRelationFileRecord(directory);
-        const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS };
+        const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: returnsSpace };
         const replies = await engine.execute([{ text: command, values: [] }], handling);
         return replies.map(([reply]) => reply?.error ?? null);
       });

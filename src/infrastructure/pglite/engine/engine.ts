@@ -90,10 +90,10 @@ export interface Handling {
   /** The deadline after which the watchdog ends the engine. */
   readonly deadlineMs: number;
   /**
-   * Whether the statements may change the columns of prepared statements, which are then prepared again. Nothing else may use the
-   * engine at the same time.
+   * Whether the statements may truncate, replace or remove files, as changes of the schema do. These may change the columns of prepared
+   * statements, which are then prepared again. Nothing else may use the engine at the same time.
    */
-  readonly changesSchema?: boolean;
+  readonly removesFiles?: boolean;
 }
 
 export interface EngineOptions {
@@ -162,8 +162,8 @@ function engineOn(
   const send = async (
     bytes: Uint8Array<ArrayBuffer>,
     statements: number | "script",
-    { acknowledges, deadlineMs }: Handling,
-  ) => exchange({ kind: "message", bytes, acknowledges }, statements, deadlineMs, [bytes.buffer]);
+    { acknowledges, deadlineMs, removesFiles = false }: Handling,
+  ) => exchange({ kind: "message", bytes, acknowledges, removesFiles }, statements, deadlineMs, [bytes.buffer]);
 
   const prepared = preparedStatements(async (name, text, deadlineMs) =>
     send(encodePreparation(name, text), 0, { acknowledges: false, deadlineMs }),
@@ -183,14 +183,14 @@ function engineOn(
       if (resolved.isErr()) return err(resolved.error);
       const executions = resolved.value.map(({ execution }) => execution);
       const answer = await send(encodeExecutions(executions), statements.length, handling);
-      const removed = handling.changesSchema === true ? await prepareAgain(handling.deadlineMs) : ok();
+      const removed = handling.removesFiles === true ? await prepareAgain(handling.deadlineMs) : ok();
       if (answer.isOk() && removed.isErr()) return err(removed.error);
       return answer.map((decoded) => repliesOf(decoded, resolved.value));
     },
     executeScript: async (script, handling) => {
       const answer = await send(encodeScript(script), "script", handling);
       if (answer.isErr()) return err(answer.error);
-      const removed = handling.changesSchema === true ? await prepareAgain(handling.deadlineMs) : ok();
+      const removed = handling.removesFiles === true ? await prepareAgain(handling.deadlineMs) : ok();
       if (removed.isErr()) return err(removed.error);
       const { isInTransaction } = answer.value;
       return ok({ replies: repliesOf(answer.value, []), isInTransaction });

@@ -2,7 +2,7 @@ import type { Result } from "neverthrow";
 
 /**
  * The host's own checks and records. The engine calls them in its Worker while PostgreSQL is idle, so the files of the
- * cluster do not change in the meantime.
+ * cluster do not change in the meantime, except where a method says so.
  */
 export interface EngineGuard<Damage> {
   /** Checks the files before PostgreSQL opens them. It must write nothing. */
@@ -11,8 +11,13 @@ export interface EngineGuard<Damage> {
   opened(): void;
   /** All writes before `position` of the write-ahead log are flushed, and are about to be acknowledged. */
   acknowledged(position: bigint): void;
-  /** All files are written and flushed. An exception becomes a line of the engine's log. */
+  /**
+   * All files are written and flushed. What it reads of them, it reads before it returns the promise, because statements run while the
+   * promise is pending. An exception becomes a line of the engine's log.
+   */
   checkpointed(): Promise<void>;
+  /** Files may be truncated, replaced or removed next. No `checkpointed` is pending. An exception ends the engine. */
+  beforeFileRemoval(): Promise<void>;
   /** PostgreSQL has ended. Returns whether it wrote its shutdown checkpoint, which PGlite does not report. */
   closed(): Promise<ClusterState>;
 }

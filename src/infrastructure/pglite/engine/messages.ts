@@ -13,8 +13,16 @@ export interface EngineStart<Data> {
 
 /** From the main thread to the engine's Worker, which serves one request after the other. */
 export type EngineRequest =
-  /** A message of PostgreSQL's protocol. `acknowledges`: its answer acknowledges a write to a client. */
-  | { readonly kind: "message"; readonly bytes: Uint8Array; readonly acknowledges: boolean }
+  /**
+   * A message of PostgreSQL's protocol. `acknowledges`: its answer acknowledges a write to a client. `removesFiles`: it may truncate,
+   * replace or remove files.
+   */
+  | {
+      readonly kind: "message";
+      readonly bytes: Uint8Array;
+      readonly acknowledges: boolean;
+      readonly removesFiles: boolean;
+    }
   | { readonly kind: "checkpoint" }
   | { readonly kind: "close" };
 

@@ -70,6 +70,8 @@ export async function serveEngine<Data, Damage>(optionsOf: (data: Data) => Serve
 }
 
 interface OpenEngine {
+  /** Settles when the record of the last checkpoint is complete. */
+  recording: Promise<void>;
   readonly engine: PGlite;
   readonly guard: EngineGuard<unknown>;
   readonly onLine: (text: string) => void;
@@ -98,12 +100,17 @@ async function open(
   });
   await execute(engine, PREPARE_POSITION);
   guard.opened();
-  return { engine, guard, onLine, position: await logPosition(engine) };
+  return { recording: Promise.resolve(), engine, guard, onLine, position: await logPosition(engine) };
 }
 
-async function answer({ engine, guard, onLine }: OpenEngine, request: EngineRequest): Promise<EngineAnswer> {
+async function answer(open: OpenEngine, request: EngineRequest): Promise<EngineAnswer> {
+  const { engine, guard, onLine } = open;
   switch (request.kind) {
     case "message": {
+      if (request.removesFiles) {
+        await open.recording;
+        await guard.beforeFileRemoval();
+      }
       const bytes = await execute(engine, request.bytes);
       // Inside a transaction nothing is acknowledged yet.
       const position = request.acknowledges && bytes.at(-1) === IDLE ? await logPosition(engine) : null;
@@ -112,10 +119,12 @@ async function answer({ engine, guard, onLine }: OpenEngine, request: EngineRequ
     }
     case "checkpoint": {
       const bytes = await execute(engine, CHECKPOINT);
-      if (decodeAnswer(bytes, 1)?.error === null) await noteCheckpoint(guard, onLine);
+      // Statements do not wait for the record, which waits for the disk.
+      if (decodeAnswer(bytes, 1)?.error === null) open.recording = noteCheckpoint(guard, onLine);
       return { kind: "reply", bytes, position: await logPosition(engine) };
     }
     case "close":
+      await open.recording;
       await engine.close();
       return { kind: "closed", ...(await guard.closed()) };
   }

@@ -5,7 +5,7 @@ import { CLUSTER } from "../directory/layout.ts";
 import type { EngineGuard } from "../engine/guard.ts";
 import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
-import { recordRelationFiles } from "./relation-files.ts";
+import { recordRelationFiles, removeRelationFileRecord } from "./relation-files.ts";
 
 /** Checks the files of a data directory before PostgreSQL opens them, and records the state that the next check compares. */
 export function clusterGuard(directory: string): EngineGuard<Damage> {
@@ -17,6 +17,7 @@ export function clusterGuard(directory: string): EngineGuard<Damage> {
     },
     acknowledged: (position) => acknowledged?.record(position),
     checkpointed: async () => recordRelationFiles(directory, null),
+    beforeFileRemoval: async () => removeRelationFileRecord(directory),
     closed: async () => {
       const control = readControlFile(join(directory, CLUSTER));
       if (control?.isShutDown !== true) return { isShutDown: false };
