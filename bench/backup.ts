@@ -5,6 +5,7 @@
  * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts, with a pause of 10 ms between two requests.
  * Both phases take the same time: that of the backup. BENCH_ROUNDS sets the number of rounds.
  */
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +75,8 @@ async function fill(directory: string): Promise<void> {
       from generate_series(1, ${ROW_BYTES / 32}) part) from generate_series(${first}, ${first + ROWS_AT_ONCE - 1}) n`);
   }
   await close();
+  // Otherwise the requests would wait for what the operating system has yet to write of this.
+  execFileSync("sync");
 }
 
 const directory = await mkdtemp(join(process.env["BENCH_DIR"] ?? tmpdir(), "quire-bench-"));

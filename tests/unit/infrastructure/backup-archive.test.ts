@@ -9,6 +9,7 @@ import { assert, asyncProperty, integer } from "fast-check";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extractArchive, writeArchive } from "../../../src/infrastructure/pglite/backup/archive.ts";
+import { noPause } from "../../../src/infrastructure/pglite/backup/pause.ts";
 import { BACKUP_FORMAT } from "../../../src/infrastructure/pglite/backup/manifest.ts";
 
 const FILES: Readonly<Record<string, string>> = {
@@ -47,7 +48,7 @@ async function extract(bytes: Buffer) {
   // Several chunks, as from a disk.
   const half = Math.floor(bytes.length / 2);
   const source = Readable.from([bytes.subarray(0, half), bytes.subarray(half)]);
-  return { to, extracted: await extractArchive(source, to, { signal, onWritten: () => {} }) };
+  return { to, extracted: await extractArchive(source, to, { signal, pause: noPause, onWritten: () => {} }) };
 }
 
 async function contentsOf(folder: string): Promise<Record<string, string>> {

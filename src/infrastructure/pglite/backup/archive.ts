@@ -11,6 +11,7 @@ import { fail } from "../../../domain/shared/fail.ts";
 import { describeError } from "../../node/describe-error.ts";
 import { BACKUP_FORMAT, Manifest, type ArchivedFile } from "./manifest.ts";
 import { createPacedFile } from "./paced-file.ts";
+import type { Pause } from "./pause.ts";
 
 /** The archive is incomplete or damaged, or it is no backup. */
 export interface ArchiveDamaged {
@@ -101,6 +102,13 @@ async function addEntry(
   if (contents !== null) await pipeline(contents, entry as unknown as Writable);
 }
 
+export interface ExtractOptions {
+  readonly signal: AbortSignal;
+  /** The pauses between flushes. */
+  readonly pause: Pause;
+  readonly onWritten: (bytes: number) => void;
+}
+
 /**
  * Reads an archive, writes its files below an empty directory, and compares them with the manifest. Fails with
  * `archive_damaged`. Throws the operating system's errors about the directory, and those of the source.
@@ -108,7 +116,7 @@ async function addEntry(
 export async function extractArchive(
   source: Readable,
   directory: string,
-  { signal, onWritten }: { readonly signal: AbortSignal; readonly onWritten: (bytes: number) => void },
+  { signal, ...writing }: ExtractOptions,
 ): Promise<Result<Manifest, ArchiveDamaged>> {
   const tar = extract();
   const found = new Map<string, ArchivedFile>();
@@ -124,7 +132,7 @@ export async function extractArchive(
       else if (type === "directory") {
         await mkdir(join(directory, name), { recursive: true, mode: 0o700 });
         source.resume();
-      } else if (type === "file") found.set(name, await extractFile(entry, directory, name, onWritten));
+      } else if (type === "file") found.set(name, await extractFile(entry, directory, name, writing));
       else return damagedArchive(`its member ${name} is no file`);
     }
     return ok();
@@ -162,11 +170,11 @@ async function extractFile(
   entry: AsyncIterable<Buffer>,
   directory: string,
   name: string,
-  onWritten: (bytes: number) => void,
+  { pause, onWritten }: Omit<ExtractOptions, "signal">,
 ): Promise<ArchivedFile> {
   await mkdir(dirname(join(directory, name)), { recursive: true, mode: 0o700 });
   const hash = createHash("sha256");
-  const file = await createPacedFile(join(directory, name));
+  const file = await createPacedFile(join(directory, name), pause);
   let bytes = 0;
   try {
     for await (const chunk of entry) {

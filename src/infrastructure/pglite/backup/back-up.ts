@@ -12,7 +12,7 @@ import type { BackupStore } from "./backup-store.ts";
 import { copyDatabase, type CopyDatabaseError, type CopyDatabaseOptions } from "./copy-database.ts";
 import { compareContents, type CopyFailed } from "./compare-contents.ts";
 import { BACKUP_FORMAT, type Manifest } from "./manifest.ts";
-import { regularPauses } from "./pause.ts";
+import { diskPause, regularPauses } from "./pause.ts";
 import { recordProven } from "./proven-record.ts";
 import { inScratch, type ScratchDirectory } from "./scratch-directory.ts";
 import { readContents } from "./scratch-engine.ts";
@@ -107,7 +107,8 @@ async function prove(
   const restored = join(scratch.path, "restored");
   await mkdir(restored, { mode: 0o700 });
   const onWritten = countBytes("read", bytes, onProgress);
-  const extracted = await extractArchive(await store.readUnproven(name), restored, { signal, onWritten });
+  const extracting = { signal, pause: diskPause, onWritten };
+  const extracted = await extractArchive(await store.readUnproven(name), restored, extracting);
   if (extracted.isErr()) return err(extracted.error);
   const checking = { signal, pause: regularPauses(signal), onRead: showCheck(onProgress) };
   return compareContents(restored, extracted.value, checking);

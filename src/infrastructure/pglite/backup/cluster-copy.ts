@@ -8,6 +8,7 @@ import { CONTROL_FILE, readControlFile } from "../integrity/control-file.ts";
 import { segmentFile } from "../integrity/write-ahead-log.ts";
 import type { BackupSource, BackupSourceFailed } from "./backup-source.ts";
 import { createPacedFile } from "./paced-file.ts";
+import { diskPause } from "./pause.ts";
 
 /** Directories whose contents PostgreSQL creates again (PostgreSQL 18, 54.4, BASE_BACKUP). The log is copied last. */
 const EMPTIED: ReadonlySet<string> = new Set([
@@ -134,7 +135,7 @@ async function copyBytes(
   path: string,
   maxBytes: number,
 ): Promise<number> {
-  const target = await createPacedFile(join(to, path));
+  const target = await createPacedFile(join(to, path), diskPause);
   try {
     const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
     let copied = 0;

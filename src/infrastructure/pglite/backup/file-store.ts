@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { backupTime, type BackupStore } from "./backup-store.ts";
 import { createPacedFile } from "./paced-file.ts";
+import { diskPause } from "./pause.ts";
 
 /** The end of the name until the backup is proven. */
 const PARTIAL = ".partial";
@@ -53,7 +54,7 @@ async function removeLeftovers(directory: string): Promise<void> {
 }
 
 async function writeFile(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await createPacedFile(path);
+  const file = await createPacedFile(path, diskPause);
   try {
     for await (const chunk of source) await file.write(chunk);
     await file.flush();

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import type { Pause } from "./pause.ts";
 
 /** A file that is written with pauses. */
 export interface PacedFile {
@@ -14,10 +15,14 @@ export interface PacedFile {
  * The bytes that are written before a flush. Without it, the operating system collects gigabytes, and the next flush of
  * another file on the disk, such as the server's write-ahead log, waits for all of them.
  */
-const FLUSH_BYTES = 4 * 1_048_576;
+const FLUSH_BYTES = 1_048_576;
 
-/** Creates a file that must not exist. Throws the operating system's error. */
-export async function createPacedFile(path: string): Promise<PacedFile> {
+/**
+ * Creates a file that must not exist. Throws the operating system's error.
+ *
+ * @param pause Called after each flush with its duration.
+ */
+export async function createPacedFile(path: string, pause: Pause): Promise<PacedFile> {
   const file = await open(path, "wx", 0o600);
   let unflushed = 0;
   return {
@@ -26,7 +31,9 @@ export async function createPacedFile(path: string): Promise<PacedFile> {
       unflushed += bytes.length;
       if (unflushed < FLUSH_BYTES) return;
       unflushed = 0;
+      const startedAt = performance.now();
       await file.datasync();
+      await pause(performance.now() - startedAt);
     },
     flush: async () => file.sync(),
     close: async () => file.close(),

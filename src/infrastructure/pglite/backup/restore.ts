@@ -136,7 +136,7 @@ async function restoreTo(scratch: string, options: RestoreOptions): Promise<Resu
   const location = store.locationOf(name);
   await mkdir(scratch, { mode: 0o700 });
   const onWritten = countBytes("read", 0, onProgress);
-  const extracted = await extractArchive(await store.read(name), scratch, { signal, onWritten });
+  const extracted = await extractArchive(await store.read(name), scratch, { signal, pause: noPause, onWritten });
   if (extracted.isErr()) return fail({ kind: "backup_damaged", location, cause: extracted.error });
   const manifest = extracted.value;
   const { program, postgresql } = manifest;
