@@ -10,15 +10,15 @@ import { blocksText, tsqueryText } from "./tsquery.ts";
 import { walkDown } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
-export const MAX_STEPS = 32;
+export const MAX_STEPS = 64;
 /** The rows of the first range: a word that an eighth of the posts have is found in it often enough. */
 const FIRST_ROWS = 3 * BLOCK_ROWS;
 /** Titles have few words, so few of them match. */
 const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
 /** The maximum number of entries of the index that a scan reads: rows of its range, times lexemes of its condition. */
-const MAX_SCANNED_ENTRIES = 131_072;
+const MAX_SCANNED_ENTRIES = 65_536;
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
-const MAX_EVALUATIONS = 2_000;
+const MAX_EVALUATIONS = 1_000;
 /** The maximum number of rows of which a scan reads the terms in a step. */
 const MAX_READ_ROWS = 100;
 /** The same for a pass. A phrase of common words that hardly ever meet reaches it. */
