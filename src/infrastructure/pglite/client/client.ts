@@ -123,9 +123,9 @@ async function runScript(script: string, options: ClientOptions) {
 }
 
 async function runScriptOn(engine: Engine, script: string, options: ClientOptions) {
-  const ran = await runWrite(script, script.length, options, async () => {
-    return engine.executeScript(script, { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: true });
-  });
+  const ran = await runWrite(script, script.length, options, async () =>
+    engine.executeScript(script, { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: true }),
+  );
   if (ran.isErr()) throw lostStatement(ran.error.failure, !ran.error.hasBegun);
   const { replies, isInTransaction } = ran.value;
   if (isInTransaction) {

@@ -118,6 +118,7 @@ async function answer(open: OpenEngine, request: EngineRequest): Promise<EngineA
       return { kind: "reply", bytes, position };
     }
     case "checkpoint": {
+      await open.recording;
       const bytes = await execute(engine, CHECKPOINT);
       // Statements do not wait for the record, which waits for the disk.
       if (decodeAnswer(bytes, 1)?.error === null) open.recording = noteCheckpoint(guard, onLine);
