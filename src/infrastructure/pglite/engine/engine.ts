@@ -99,7 +99,7 @@ export interface Handling {
 export interface EngineOptions {
   /** The built file of a Worker that calls `serveEngine`. */
   readonly worker: URL;
-  /** What that file gets to know, as a message. */
+  /** The data for that file, which receives it as a message. */
   readonly data: unknown;
   /** Called when the engine has failed and its Worker has exited, before any caller gets the failure of its request. */
   readonly onFailed: (failure: EngineFailed) => void;

@@ -122,7 +122,7 @@ export function startWorkerThread<Damage>(file: URL): WorkerThread<Damage> {
   };
 }
 
-/** What the first Worker of this process has compiled. */
+/** The WebAssembly that a Worker of this process has compiled. */
 let postgres: CompiledPostgres | null = null;
 
 function startWorker(file: URL): Worker {
