@@ -10,15 +10,17 @@ export function startThreadEarly(worker: URL): void {
 
 /** The thread that was started early, or else a new one. */
 export function threadFor<Damage>(worker: URL): WorkerThread<Damage> {
-  const early = threads.get(worker.href);
-  threads.delete(worker.href);
   // Its damage is what its file reports, which only the caller of `openEngine` knows.
-  return (early as WorkerThread<Damage> | undefined) ?? startWorkerThread(worker);
+  return (takeEarlyThread(worker) as WorkerThread<Damage> | undefined) ?? startWorkerThread(worker);
 }
 
 /** Ends a thread that no engine needs. */
 export async function endEarlyThread(worker: URL): Promise<void> {
+  await takeEarlyThread(worker)?.kill();
+}
+
+function takeEarlyThread(worker: URL): WorkerThread<unknown> | undefined {
   const early = threads.get(worker.href);
   threads.delete(worker.href);
-  await early?.kill();
+  return early;
 }
