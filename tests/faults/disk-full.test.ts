@@ -23,13 +23,15 @@ import {
 } from "./ledger.ts";
 import { report } from "../support/rounds.ts";
 import { recordingLog } from "../../src/testing/fixtures.ts";
-import { eventually, watchLog, type LogLine } from "./watching.ts";
+import { eventually, walBytes, watchLog, type LogLine } from "./watching.ts";
 
 const MIB = 1_048_576;
 const DISK_MIB = 260;
 /** A database has 1,010 files. */
 const INODES = 3000;
 const WATERMARK = 64 * MIB;
+/** `max_wal_size`, and the segment that a write after the last checkpoint may add. */
+const MAX_WAL_BYTES = 64 * MIB;
 const NOTHING = { lost: [], unsent: [] };
 const PATIENCE_MS = 30_000;
 const RECLAIMED = "disk full: space of deleted rows reclaimed";
@@ -348,6 +350,7 @@ describe("a server on a full disk", () => {
     }
     await untilWritable(url, author);
     expect(await readiness(url)).toMatchObject({ writable: true });
+    expect(walBytes(directory)).toBeLessThanOrEqual(MAX_WAL_BYTES);
     expect(failures()).toEqual([]);
     expect(await compare(url, ledger)).toEqual(NOTHING);
     await server?.end("SIGKILL");

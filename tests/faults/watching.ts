@@ -1,3 +1,5 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningServer } from "../process/server.ts";
 
@@ -25,6 +27,14 @@ export function watchLog({ process: { stderr } }: RunningServer): readonly LogLi
 export function logOf(server: RunningServer): readonly LogLine[] {
   const lines = server.logged().split("\n");
   return lines.filter((line) => line.startsWith("{") && line.endsWith("}")).map((line) => JSON.parse(line) as LogLine);
+}
+
+/** The size of the write-ahead log on the disk. */
+export function walBytes(directory: string): number {
+  const folder = join(directory, "cluster", "pg_wal");
+  // PostgreSQL may remove a segment meanwhile.
+  const sizes = readdirSync(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Polls until the condition is true. Returns the duration in milliseconds. Throws after `timeoutMs`. */

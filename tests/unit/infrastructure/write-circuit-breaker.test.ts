@@ -50,8 +50,25 @@ describe("the write circuit breaker", () => {
     }
     expect(breaker.failure()).toBe(NO_DESCRIPTOR);
     hasResources = true;
-    expect(await secondsUntilClosed()).toBe(0);
+    expect(await secondsUntilClosed()).toBe(1);
     expect(restarts).toEqual([]);
+  });
+
+  it("looks for the missing resource once a second, however often it is asked", async () => {
+    let probes = 0;
+    const probed = writeCircuitBreaker({
+      directory: "/data",
+      restartEngine: async () => {},
+      hasResources: async () => {
+        probes++;
+        return Promise.resolve(false);
+      },
+      log: recordingLog(),
+      now: () => nowMs,
+    });
+    probed.record(NO_DESCRIPTOR);
+    for (nowMs = 250; nowMs <= 10_000; nowMs += 250) await probed.tryClose();
+    expect(probes).toBe(10);
   });
 
   it("restarts the engine when its memory of the files differs from the disk", async () => {

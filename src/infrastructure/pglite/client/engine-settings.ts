@@ -9,7 +9,7 @@ export const ENGINE_SETTINGS: EngineSettings = {
   // Bounds PostgreSQL's file descriptors: at the limit it closes a file before it opens another.
   max_files_per_process: String(ENGINE_DESCRIPTORS),
   // Bounds the write-ahead log on the disk.
-  max_wal_size: "96MB",
+  max_wal_size: "48MB",
   min_wal_size: "32MB",
   // Errors of statements go to the client, and they quote values. The log holds only PostgreSQL's messages about
   // itself.

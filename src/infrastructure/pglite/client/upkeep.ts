@@ -39,7 +39,8 @@ interface UpkeepOptions {
   readonly log: Log;
 }
 
-const TICK_MS = 1000;
+/** A quarter of a second of deletions on a low disk may fill a segment of the write-ahead log. */
+const TICK_MS = 250;
 /** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
 const CHECKPOINT_BYTES = 16n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
@@ -81,12 +82,14 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
       if (hasReclaimed) mayReclaimAt = performance.now() + RECLAIM_REST * (performance.now() - now);
     }
     wasLow = isLow;
-    if (isLow) return;
-    await space.secureReserve();
     const grown = tasks.bytesSinceCheckpoint();
     if (grown >= CHECKPOINT_BYTES || (grown > 0n && tasks.msSinceCheckpoint() >= CHECKPOINT_INTERVAL_MS)) {
-      await tasks.dueCheckpoint();
+      // Deletions continue on a low disk, and without checkpoints their log would take the rest of it.
+      if (!isLow) await tasks.dueCheckpoint();
+      else if (await space.canFree()) await tasks.checkpoint();
     }
+    if (isLow) return;
+    await space.secureReserve();
     if (changed >= STATISTICS_BYTES || (changed > 0n && tasks.msSinceStatistics() >= STATISTICS_INTERVAL_MS)) {
       await tasks.vacuumTables(false);
     }
@@ -159,7 +162,10 @@ function upkeepTasks(options: UpkeepOptions) {
     await checkpoint();
     const bytes = reusableBytes(await readStatistics(client));
     space.noteReusable(bytes);
-    log.info({ directory, reusableBytes: bytes }, "disk full: space of deleted rows reclaimed");
+    log.info(
+      { directory, reusableBytes: bytes, freeBytes: space.freeBytes() },
+      "disk full: space of deleted rows reclaimed",
+    );
     return true;
   };
 

@@ -14,7 +14,7 @@ export interface WriteCircuitBreaker {
   failure(): DatabaseError | null;
   /** Opens the circuit when PostgreSQL's error is about its files. Other errors change nothing. */
   record(error: DatabaseError): void;
-  /** Closes the circuit once its cause has ended. Call it about once a second. */
+  /** Closes the circuit once its cause has ended. Call it several times a second. */
   tryClose(): Promise<void>;
 }
 
@@ -45,6 +45,8 @@ const FILE_MESSAGE = /^could not \w+ (?:new )?(?:file|directory|relation)\b/;
 /** After more shortages in a row, the engine itself may be the cause. */
 const MAX_SHORTAGES = 2;
 const FIRST_BACKOFF_MS = 1000;
+/** Each probe writes a file. */
+const PROBE_INTERVAL_MS = 1000;
 /** A permanent shortage costs one attempt a minute. */
 const MAX_BACKOFF_MS = 60_000;
 /** After this time without a failure, the next one counts as the first. */
@@ -78,7 +80,9 @@ export function writeCircuitBreaker(options: BreakerOptions): WriteCircuitBreake
     },
 
     tryClose: async () => {
-      if (failure === null || now() < nextAttemptAt || !(await hasResources(directory))) return;
+      if (failure === null || now() < nextAttemptAt) return;
+      nextAttemptAt = now() + PROBE_INTERVAL_MS;
+      if (!(await hasResources(directory))) return;
       // After a short shortage the engine still works. After any other failure, or a repeated one, the engine's memory
       // of the files may differ from the files.
       const engineReplaced = !SHORTAGES.has(failure.code ?? "") || failures > MAX_SHORTAGES;
