@@ -10,7 +10,7 @@ import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
 import { fillWithPosts } from "./filling.ts";
 import { inject, injectable, type Fault } from "./injection.ts";
 import { compare, indexDamage, newAuthor, newAuthors, newLedger, publish, writeWith, type Ledger } from "./ledger.ts";
-import { isThorough } from "../../src/contracts/thorough.ts";
+import { isThorough, THOROUGH_ONLY } from "../../src/contracts/thorough.ts";
 import { report } from "../support/rounds.ts";
 import { eventually, watchLog, type LogLine } from "./watching.ts";
 
@@ -169,36 +169,33 @@ describe("a server under load whose engine fails", () => {
     await expectNothingLost(url, FAILURES.length);
   });
 
-  it.runIf(isThorough)(
-    "replaces an engine with a gigabyte of data",
-    async () => {
-      const postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
-      await fillWithPosts(postgres.client, 850, "content ".repeat(125));
-      const { rows } = await postgres.client.query<{ mib: number }>(
-        "select pg_database_size(current_database())::float8 / 1048576 as mib",
-      );
-      (await postgres.close())._unsafeUnwrap();
-      const url = await start();
-      const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
-      // Far enough apart that the failures are not counted together, so no restart is delayed.
-      for (let round = 0; round < 3; round++) {
-        await delay(round === 0 ? 10_000 : 61_000);
-        await inject(faultFile(), { on: "fsync", path: "pg_wal", what: "EIO", once: true });
-        await eventually("the engine is replaced", () => replacements().length > round, PATIENCE_MS);
-      }
-      await writing.stop();
-      report("An engine with a gigabyte", {
-        "data in MiB": Math.round(rows[0]?.mib ?? 0),
-        "replaced after ms": replacements()
-          .map(({ durationMs }) => String(durationMs))
-          .join(" / "),
-      });
-      expect(failures()).toHaveLength(3);
-      expect(ledger.unknown.size).toBeLessThanOrEqual(CLIENTS * 3);
-      expect((await get(`/v1/posts/${[...ledger.acknowledged.values()].at(-1)?.id}`)).status).toBe(200);
-    },
-    600_000,
-  );
+  it("replaces an engine with a gigabyte of data", async ({ skip }) => {
+    skip(!isThorough, THOROUGH_ONLY);
+    const postgres = (await openEmbeddedDatabase({ ...embeddedDefaults, directory }))._unsafeUnwrap();
+    await fillWithPosts(postgres.client, 850, "content ".repeat(125));
+    const { rows } = await postgres.client.query<{ mib: number }>(
+      "select pg_database_size(current_database())::float8 / 1048576 as mib",
+    );
+    (await postgres.close())._unsafeUnwrap();
+    const url = await start();
+    const writing = writeWith(url, await newAuthors(url, CLIENTS), ledger);
+    // Far enough apart that the failures are not counted together, so no restart is delayed.
+    for (let round = 0; round < 3; round++) {
+      await delay(round === 0 ? 10_000 : 61_000);
+      await inject(faultFile(), { on: "fsync", path: "pg_wal", what: "EIO", once: true });
+      await eventually("the engine is replaced", () => replacements().length > round, PATIENCE_MS);
+    }
+    await writing.stop();
+    report("An engine with a gigabyte", {
+      "data in MiB": Math.round(rows[0]?.mib ?? 0),
+      "replaced after ms": replacements()
+        .map(({ durationMs }) => String(durationMs))
+        .join(" / "),
+    });
+    expect(failures()).toHaveLength(3);
+    expect(ledger.unknown.size).toBeLessThanOrEqual(CLIENTS * 3);
+    expect((await get(`/v1/posts/${[...ledger.acknowledged.values()].at(-1)?.id}`)).status).toBe(200);
+  }, 600_000);
 
   it("exits with 74 after 9 failures when every fsync fails, and loses no acknowledged write", async () => {
     const url = await start();
