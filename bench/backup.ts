@@ -35,8 +35,8 @@ async function measureDuring(url: string, token: string, work: Promise<unknown>,
     while (!ended.signal.aborted) {
       const startedAt = performance.now();
       const response = await send();
-      await response.arrayBuffer();
-      if (!response.ok) throw new Error(`A request was answered with ${response.status}.`);
+      const answer = await response.text();
+      if (!response.ok) throw new Error(`A request was answered with ${response.status}: ${answer}`);
       const durationMs = performance.now() - startedAt;
       times.push(durationMs);
       slowest.set(step(), Math.max(slowest.get(step()) ?? 0, Math.round(durationMs)));

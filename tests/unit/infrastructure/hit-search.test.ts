@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ANALYSIS_VERSION } from "../../../src/domain/search/text-analysis.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
+import type { PostId } from "../../../src/domain/shared/id.ts";
 import { hitSearch } from "../../../src/infrastructure/drizzle/search/hits.ts";
-import type { StepRequest } from "../../../src/infrastructure/drizzle/search/step-statement.ts";
+import type { Scan, StepRequest } from "../../../src/infrastructure/drizzle/search/step-statement.ts";
 
 const FILTER = { published: { authorId: null, after: null, before: null }, drafts: null };
 
@@ -41,4 +42,24 @@ describe("the steps of a search", () => {
       for (const { features } of steps) expect(features.length).toBeGreaterThan(1);
     },
   );
+
+  it("look for typos in the titles of hits only between the newest hit and the oldest", async () => {
+    const row = (ordinal: number) => ({ id: `post ${ordinal}` as PostId, ordinal, features: [] });
+    const nothing = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
+    const hits = { ...nothing, found: [row(40_200), row(40_000)], matches: 2, read: 2 };
+    const scanned: Scan[] = [];
+    const search = hitSearch().find(
+      async ({ scans }) => {
+        scanned.push(...scans);
+        const rows = scans.map(({ indexed }) => (indexed.startsWith("('harbour')") ? hits : nothing));
+        return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 100_000 };
+      },
+      FILTER,
+      parseSearchQuery("harbour")._unsafeUnwrap(),
+      false,
+    );
+    await search.next();
+    const ofTypos = scanned.filter(({ indexed }) => indexed.includes("'~"));
+    expect(ofTypos).toMatchObject([{ below: 40_201, indexed: expect.stringMatching(/ & \('@0_78'\)$/) }]);
+  });
 });

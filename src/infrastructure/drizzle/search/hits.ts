@@ -7,7 +7,7 @@ import { BLOCK_ROWS, blocksWithin, type OrdinalRange } from "./blocks.ts";
 import { planSearch, type PlannedPass, type PlannedScan, type SearchPlan } from "./scan-plan.ts";
 import type { FoundRow, Scan, ScannedRows, Step, StepRequest } from "./step-statement.ts";
 import { blocksText, tsqueryText } from "./tsquery.ts";
-import { walkDown } from "./walk.ts";
+import { walkDown, type Walk } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
 export const MAX_STEPS = 64;
@@ -140,24 +140,36 @@ interface OrdinalHit extends SearchHit {
   readonly ordinal: number;
 }
 
+interface RunningScan {
+  readonly planned: PlannedScan;
+  readonly indexed: string;
+  readonly checked: string | null;
+  readonly walk: Walk;
+}
+
 function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst }: PassOptions) {
   const { scans, maxHits } = pass;
   const found = new Map<string, OrdinalHit>();
   let reads = 0;
   const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
-  const running = scans.map((planned) => ({
+  const prepare = (planned: PlannedScan) => ({
     planned,
     indexed: tsqueryText(planned.indexed, ranges),
     checked: planned.checked === null ? null : tsqueryText(planned.checked, ranges),
-    walk: planned.isLast
-      ? walkDown(top - 1, top, top)
-      : walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
-  }));
+  });
+  const finding: readonly RunningScan[] = scans
+    .filter(({ isLast }) => !isLast)
+    .map((planned) => ({
+      ...prepare(planned),
+      walk: walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
+    }));
+  const lastScans = scans.filter(({ isLast }) => isLast).map(prepare);
+  let improving: readonly RunningScan[] | null = null;
   /** Rows that are older than the last kept hit are not needed. */
   const lowestNeeded = (kept: readonly OrdinalHit[]) => (kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0));
   const newest = () => [...found.values()].toSorted((a, b) => b.ordinal - a.ordinal).slice(0, maxHits);
 
-  const requestOf = ({ planned, indexed, checked, walk }: (typeof running)[number], range: OrdinalRange) => {
+  const requestOf = ({ planned, indexed, checked, walk }: RunningScan, range: OrdinalRange) => {
     const rows = checked === null ? maxHits : readRows;
     const scan: Scan = { indexed: within(indexed, range, top), checked, below: walk.below(), rows };
     const take = (scanned: ScannedRows) => {
@@ -173,21 +185,24 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
     return { scan, take };
   };
 
+  const requestsOf = (running: readonly RunningScan[], lowest: number): readonly RequestedScan[] =>
+    running.flatMap((each) => {
+      const mayRead = each.checked === null || reads < Math.max(MAX_PASS_READS, 2 * maxHits);
+      const range = mayRead ? each.walk.next(lowest) : null;
+      return range === null ? [] : [requestOf(each, range)];
+    });
+
   return {
     hits: newest,
-    isExhaustive: () =>
-      running.every(({ planned, walk }) => planned.isLast || walk.next(lowestNeeded(newest())) === null),
+    isExhaustive: () => finding.every(({ walk }) => walk.next(lowestNeeded(newest())) === null),
     request: (): readonly RequestedScan[] => {
       const kept = newest();
-      const lowest = lowestNeeded(kept);
-      const requests = (isLast: boolean) =>
-        running.flatMap((each) => {
-          const mayRead = each.checked === null || reads < Math.max(MAX_PASS_READS, 2 * maxHits);
-          const range = each.planned.isLast === isLast && mayRead ? each.walk.next(lowest) : null;
-          return range === null ? [] : [requestOf(each, range)];
-        });
-      const first = requests(false);
-      return first.length > 0 || kept.length === 0 ? first : requests(true);
+      const requests = requestsOf(finding, lowestNeeded(kept));
+      const [newestHit, oldestHit] = [kept[0], kept.at(-1)];
+      if (requests.length > 0 || newestHit === undefined || oldestHit === undefined) return requests;
+      // The walk goes from the newest hit to the oldest, so its condition reads few entries of a common word.
+      improving ??= lastScans.map((scan) => ({ ...scan, walk: walkDown(newestHit.ordinal, top, top) }));
+      return requestsOf(improving, oldestHit.ordinal - 1);
     },
   };
 }
