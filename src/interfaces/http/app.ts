@@ -60,14 +60,6 @@ export function createApp({ useCases, log, settings, limiter, clientAddress, swa
     .use(cors(settings.corsOrigins))
     .use(gzip === null ? uncompressed : compression(gzip))
     .use(timeLimit(settings.requestTimeoutMs, timer, onDisconnect))
-    .use(async (_, next) => {
-      try {
-        await next();
-      } catch (thrown) {
-        // Hono passes an Error to onError, so only other thrown values arrive here. Without this they would get no answer.
-        throw new Error("A value that is no Error was thrown.", { cause: thrown });
-      }
-    })
     .route("/health", healthRoutes(useCases, load))
     // The health checks of orchestrators and load balancers come before this line, so no rate limit counts them.
     .use(limits.address)

@@ -20,6 +20,11 @@ export type OnDisconnect = (c: Context, run: () => void) => void;
 export const onRequestAborted: OnDisconnect = (c, run) =>
   c.req.raw.signal.addEventListener("abort", run, { once: true });
 
+/** Hono answers a thrown Error with `onError`. Any other thrown value would get no answer. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error("A value that is no Error was thrown.", { cause: thrown });
+}
+
 const SAFE = /^(?:GET|HEAD|OPTIONS)$/;
 
 /**
@@ -40,7 +45,10 @@ export function timeLimit(ms: number, startTimer: Timer, onDisconnect: OnDisconn
         else settle(true);
       };
       cancel = startTimer(ms, expire);
-      next().then(() => settle(false), refuse);
+      next().then(
+        () => settle(false),
+        (thrown: unknown) => refuse(asError(thrown)),
+      );
     });
     cancel?.();
     if (!isTooLate) return;
