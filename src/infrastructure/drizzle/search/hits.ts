@@ -10,13 +10,15 @@ import { blocksText, tsqueryText } from "./tsquery.ts";
 import { walkDown, type Walk } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
-export const MAX_STEPS = 64;
+export const MAX_STEPS = 96;
 /** The rows of the first range: a word that an eighth of the posts have is found in it often enough. */
 const FIRST_ROWS = 3 * BLOCK_ROWS;
 /** Titles have few words, so few of them match. */
 const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
-/** The maximum number of entries of the index that a scan reads: rows of its range, times lexemes of its condition. */
-const MAX_SCANNED_ENTRIES = 65_536;
+/** The maximum number of entries of the index that the scans of a step read: rows of their ranges, times lexemes of their conditions. */
+const MAX_STEP_ENTRIES = 81_920;
+/** Entries of the first lexeme that are not in the blocks of the range are skipped, so it counts half. */
+const FIRST_LEXEME = 0.5;
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
 const MAX_EVALUATIONS = 1_000;
 /** The maximum number of rows of which a scan reads the terms in a step. */
@@ -78,8 +80,16 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
   const ranges = rangesOf(filter);
   const top = ceilBlock(lastOrdinal + BLOCK_ROWS);
   const features = plan.levels.flat().map(({ expression }) => tsqueryText(expression, ranges));
+  const scanCount = passes.reduce((sum, { scans }) => sum + scans.filter(({ isLast }) => !isLast).length, 0);
   const running = passes.map((pass, index) =>
-    startPass(pass, { plan, ranges, top, evaluations: features.length + 1, isFirst: index === 0 && passes.length > 1 }),
+    startPass(pass, {
+      plan,
+      ranges,
+      top,
+      evaluations: features.length + 1,
+      maxEntries: MAX_STEP_ENTRIES / scanCount,
+      isFirst: index === 0 && passes.length > 1,
+    }),
   );
   const isRankedByTerms = passes.some(({ scans }) => scans.some(({ level }) => level === null));
   let requested: readonly RequestedScan[] = [];
@@ -133,6 +143,8 @@ interface PassOptions {
   readonly top: number;
   /** The number of conditions that are evaluated on the terms of a row. */
   readonly evaluations: number;
+  /** The maximum number of entries of the index that a scan reads in a step. */
+  readonly maxEntries: number;
   readonly isFirst: boolean;
 }
 
@@ -147,7 +159,7 @@ interface RunningScan {
   readonly walk: Walk;
 }
 
-function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst }: PassOptions) {
+function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntries, isFirst }: PassOptions) {
   const { scans, maxHits } = pass;
   const found = new Map<string, OrdinalHit>();
   let reads = 0;
@@ -161,7 +173,11 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, isFirst 
     .filter(({ isLast }) => !isLast)
     .map((planned) => ({
       ...prepare(planned),
-      walk: walkDown(top - 1, isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS, maxRangeRows(planned.indexed, ranges.length)),
+      walk: walkDown(
+        top - 1,
+        isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS,
+        maxRangeRows(planned.indexed, ranges.length, maxEntries),
+      ),
     }));
   const lastScans = scans.filter(({ isLast }) => isLast).map(prepare);
   let improving: readonly RunningScan[] | null = null;
@@ -214,8 +230,9 @@ function within(indexed: string, range: OrdinalRange, top: number): string {
 }
 
 /** The maximum number of rows of a range, so that the condition reads a bounded number of index entries. */
-function maxRangeRows(indexed: SearchExpression, ranges: number): number {
-  return Math.max(BLOCK_ROWS, MAX_SCANNED_ENTRIES / (countLexemes(indexed) * Math.max(1, ranges)));
+function maxRangeRows(indexed: SearchExpression, ranges: number, maxEntries: number): number {
+  const entriesOfRow = (countLexemes(indexed) - FIRST_LEXEME) * Math.max(1, ranges);
+  return Math.max(BLOCK_ROWS, maxEntries / entriesOfRow);
 }
 
 function countLexemes(expression: SearchExpression): number {
