@@ -21,9 +21,9 @@ describe("a read on a standby with streaming replication", () => {
   let one: PostgresStorage;
   let other: PostgresStorage;
   let author: UserId;
-  const log = recordingLog();
+  const [log, otherLog] = [recordingLog(), recordingLog()];
 
-  const timesLogged = (message: string) => log.lines.filter((line) => line.message === message).length;
+  const timesLogged = (message: string, of = log) => of.lines.filter((line) => line.message === message).length;
 
   beforeAll(async () => {
     servers = await startReplicatedServers({ synchronous: "off" });
@@ -31,11 +31,16 @@ describe("a read on a standby with streaming replication", () => {
     const replica = parseServerUrl(`${servers.standby.url}/postgres`)._unsafeUnwrap();
     standby = serverClient({ ...serverDefaults, server: replica, poolSize: 1 });
     one = (await openPostgresStorage({ ...serverDefaults, server, replicas: [replica], log }))._unsafeUnwrap();
-    other = (await openPostgresStorage({ ...serverDefaults, server, replicas: [replica] }))._unsafeUnwrap();
+    other = (
+      await openPostgresStorage({ ...serverDefaults, server, replicas: [replica], log: otherLog })
+    )._unsafeUnwrap();
     const user = aUser();
     (await one.users.insert(user))._unsafeUnwrap();
     author = user.id;
-    await eventually("the replica is added to rotation", () => timesLogged(ADDED) === 1);
+    // Until then a storage reads from the primary.
+    await eventually("each storage has added the replica to its rotation", () =>
+      [log, otherLog].every((each) => timesLogged(ADDED, each) === 1),
+    );
   });
   afterAll(async () => {
     await Promise.all([one.close(), other.close(), standby.end(1000)]);
