@@ -62,6 +62,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
   };
   const space: Partial<DiskSpace> = {
     isLow: () => isLow,
+    freeBytes: () => 0,
     secureReserve: async () => {},
     canFree: async () => hasSpaceAfterVacuum || !done.includes("vacuum"),
     noteReusable: () => {},
