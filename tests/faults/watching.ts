@@ -32,8 +32,9 @@ export function logOf(server: RunningServer): readonly LogLine[] {
 /** The size of the write-ahead log on the disk. */
 export function walBytes(directory: string): number {
   const folder = join(directory, "cluster", "pg_wal");
+  const segments = readdirSync(folder).filter((name) => /^[0-9A-F]{24}$/.test(name));
   // PostgreSQL may remove a segment meanwhile.
-  const sizes = readdirSync(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
+  const sizes = segments.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
