@@ -14,7 +14,7 @@ export interface WriteCircuitBreaker {
   failure(): DatabaseError | null;
   /** Opens the circuit when PostgreSQL's error is about its files. Other errors change nothing. */
   record(error: DatabaseError): void;
-  /** Closes the circuit once its cause has ended. Call it several times a second. */
+  /** Closes the circuit once its cause has ended. Call it regularly: it looks for the cause once a second at most. */
   tryClose(): Promise<void>;
 }
 

@@ -66,7 +66,7 @@ const RESERVE_BYTES = 3 * MIN_FREE_BYTES;
 const KEPT_RESERVE_BYTES = 2 * MIN_FREE_BYTES;
 /** Sixteen of the longest posts. With less reusable space, writes would end again immediately. */
 const MIN_REUSABLE_BYTES = 16 * 1_048_576;
-/** The write-ahead log has up to 8 segments. A table or an index creates up to three files at a time. */
+/** A checkpoint leaves three segments of the write-ahead log (max_wal_size). A table or an index creates up to three files at a time. */
 const WATERMARK_INODES = 64;
 const MIN_FREE_INODES = 8;
 const REFUSAL_LOG_INTERVAL_MS = 60_000;
