@@ -50,6 +50,8 @@ const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
 const STATISTICS_INTERVAL_MS = 10_000;
 /** After a vacuum, requests have the engine for this multiple of the vacuum's duration. */
 const RECLAIM_REST = 9;
+/** The delay of the next attempt after a failure, which is logged each time. */
+const RECLAIM_RETRY_MS = 1_000;
 /** After this growth of the log the statistics are read earlier, because each change may leave as many dead bytes. */
 const STATISTICS_BYTES = 16n * 1_048_576n;
 
@@ -78,8 +80,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     const changed = tasks.bytesSinceStatistics();
     const isLow = space.isLow();
     if (isLow && now >= mayReclaimAt && (changed > 0n || !wasLow)) {
-      const hasReclaimed = await tasks.reclaim();
-      if (hasReclaimed) mayReclaimAt = performance.now() + RECLAIM_REST * (performance.now() - now);
+      mayReclaimAt = now + RECLAIM_RETRY_MS;
+      if (await tasks.reclaim()) mayReclaimAt = performance.now() + RECLAIM_REST * (performance.now() - now);
     }
     wasLow = isLow;
     const grown = tasks.bytesSinceCheckpoint();
