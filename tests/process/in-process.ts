@@ -51,7 +51,6 @@ export async function serveOn(opened: Storage, environment: Environment = {}): P
 /** A storage of a test brings its index up to date itself. */
 const NO_INDEX: SearchIndex = {
   index: async () => ok({ indexed: 0, left: [] }),
-  merge: async () => ok(),
   sweep: async () => ok(0),
 };
 

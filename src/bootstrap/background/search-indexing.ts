@@ -137,8 +137,7 @@ function indexingTasks(
     lastBatchMs = performance.now() - startedAt;
     const left = batch.isOk() ? batch.value.left : ids;
     pending.putBack(left);
-    if (pending.size() === 0 && batch.isOk()) note(await index.merge());
-    else note(batch);
+    note(batch);
     if (batch.isErr()) return FAILURE_DELAY_MS;
     return batch.value.indexed === 0 && left.length > 0 ? LOCKED_DELAY_MS : 0;
   };

@@ -26,9 +26,6 @@ export function changedPosts(): ChangedPosts {
         if (batch.isErr()) return log.warn({ failure: batch.error }, "posts were not indexed for the search yet");
         left = batch.value.left;
       }
-      if (changed.size === 0) return;
-      const merged = await index.merge();
-      if (merged.isErr()) log.warn({ failure: merged.error }, "posts were not indexed for the search yet");
     },
   };
 }

@@ -128,6 +128,20 @@ describe.each([
     expect([await found("cromlech"), await found("dolmen")]).toEqual([[], ["Dolmen"]]);
   });
 
+  it.each(["cromlech", "cro", "crom", "cromlec", "cromlich", '"a cromlech"', "cromlech -dolmen", "a cromlech"])(
+    "finds by %s the posts of every segment and block",
+    async (query) => {
+      // A segment has 4,096 ordinals, and a block of it 512.
+      const ordinals = [1, 511, 512, 4_095, 4_096, 8_191, 8_192, 20_479, 20_480];
+      for (const ordinal of ordinals) {
+        await database.run(`update search_index set last_ordinal = ${ordinal - 1}`);
+        await insert(`A cromlech, ${ordinal}`);
+        await sweep();
+      }
+      expect(await found(query)).toEqual(ordinals.map((ordinal) => `A cromlech, ${ordinal}`).toReversed());
+    },
+  );
+
   it("keeps the row of a newer version", async () => {
     const post = await insert("Cromlech");
     await sweep();

@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UserId } from "../../../src/domain/shared/id.ts";
 import type { PostFilter } from "../../../src/domain/post/post-list.ts";
+import { ANALYSIS_VERSION } from "../../../src/domain/search/text-analysis.ts";
 import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { ANY_STORAGE } from "../../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzlePosts } from "../../../src/infrastructure/drizzle/drizzle-posts.ts";
@@ -33,9 +34,9 @@ const ROWS = filling(`
       case when n % 10 <> 0 then moment_of(n) end, 1, now(), now()
     from generate_series(1, ${POSTS}) n;
   insert into post_search (post_id, ordinal, version, analysis, published_at, bytes, terms)
-    select id, n, 1, 1, published_at, 500, (
-      select array_to_tsvector(array_agg(distinct case when status = 'draft' then '-' else '' end || lexeme)
-        || array['@0_' || n / 512, '@1_' || n / 4096, '@2_' || n / 32768])
+    select id, n, 1, ${ANALYSIS_VERSION}, published_at, 500, (
+      select array_to_tsvector(array_agg(distinct n / 4096 || case when status = 'draft' then '-' else '.' end || lexeme)
+        || array[n / 4096 || '@' || n % 4096 / 512])
       from (
         select unnest(array['@', '@a' || author_id]) as lexeme
         union all select unnest(array[word, '^' || left(word, 3), '^' || left(word, 4), '^' || left(word, 5)])
@@ -46,7 +47,7 @@ const ROWS = filling(`
           from regexp_split_to_table(lower(title), ' ') as word, generate_series(1, length(word) - 1) n where length(word) > 3
       ) as lexemes)
     from (select *, row_number() over (order by id) as n from posts) as posts;
-  update search_index set analysis = 1, is_complete = true, last_ordinal = ${POSTS};
+  update search_index set analysis = ${ANALYSIS_VERSION}, is_complete = true, last_ordinal = ${POSTS};
   select merge_post_search();
 `);
 

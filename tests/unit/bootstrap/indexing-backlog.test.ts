@@ -12,7 +12,6 @@ describe("the backlog of the search index", () => {
     const batches: ((batch: Batch) => void)[] = [];
     const index: SearchIndex = {
       index: async () => new Promise((settle) => batches.push(settle)),
-      merge: async () => ok(),
       sweep: async () => ok(0),
     };
     const indexing = searchIndexing({ index, isIdle: () => true, log: recordingLog() });

@@ -29,7 +29,6 @@ describe("quire", () => {
         indexed.push(...ids);
         return ok({ indexed: ids.length, left: [] });
       },
-      merge: async () => ok(),
       sweep: async () => ok(0),
     };
     const deleteExpired = vi.fn<typeof storage.sessions.deleteExpired>(async (...args) =>

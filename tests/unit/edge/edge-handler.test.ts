@@ -67,10 +67,6 @@ function notingIndex(noted: string[]) {
       isFirst = false;
       return ok({ indexed: ids.length - left.length, left });
     },
-    merge: async () => {
-      noted.push("merge");
-      return ok();
-    },
     sweep: async () => {
       noted.push("sweep");
       return ok(0);
@@ -97,7 +93,7 @@ describe("edgeHandler", () => {
     noted.length = 0;
     const headers = { Authorization: `Bearer ${session.token}` };
     expect((await worker.call("/v1/posts", json({ title: "Hello", content: "" }, headers))).status).toBe(201);
-    expect(noted).toEqual(["index 1", "index 1", "merge", "closed"]);
+    expect(noted).toEqual(["index 1", "index 1", "closed"]);
   });
 
   it("never compresses an answer, because the platform does", async () => {

@@ -3,10 +3,10 @@ import type { SearchExpression } from "../../../domain/search/search-expression.
 import type { SearchHit } from "../../../domain/search/ranking.ts";
 import type { SearchQuery } from "../../../domain/search/search-query.ts";
 import { rangesOf, type IndexRange } from "../post-ranges.ts";
-import { BLOCK_ROWS, blocksWithin, type OrdinalRange } from "./blocks.ts";
 import { planSearch, type PlannedPass, type PlannedScan, type SearchPlan } from "./scan-plan.ts";
+import { BLOCK_ROWS, segmentsWithin, type OrdinalRange } from "./segments.ts";
 import type { FoundRow, Scan, ScannedRows, Step, StepRequest } from "./step-statement.ts";
-import { blocksText, tsqueryText } from "./tsquery.ts";
+import { inSegment, tsqueryText } from "./tsquery.ts";
 import { walkDown, type Walk } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
@@ -16,9 +16,7 @@ const FIRST_ROWS = 3 * BLOCK_ROWS;
 /** Titles have few words, so few of them match. */
 const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
 /** The maximum number of entries of the index that the scans of a step read: rows of their ranges, times lexemes of their conditions. */
-const MAX_STEP_ENTRIES = 81_920;
-/** Entries of the first lexeme that are not in the blocks of the range are skipped, so it counts half. */
-const FIRST_LEXEME = 0.5;
+const MAX_STEP_ENTRIES = Number(process.env["EXP_ENTRIES"] ?? "131072");
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
 const MAX_EVALUATIONS = 1_000;
 /** The maximum number of rows of which a scan reads the terms in a step. */
@@ -80,7 +78,7 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
   const ranges = rangesOf(filter);
   const top = ceilBlock(lastOrdinal + BLOCK_ROWS);
   const features = plan.levels.flat().map(({ expression }) => tsqueryText(expression, ranges));
-  const scanCount = passes.reduce((sum, { scans }) => sum + scans.filter(({ isLast }) => !isLast).length, 0);
+  const scanCount = passes.reduce((sum, { finding }) => sum + finding.length, 0);
   const running = passes.map((pass, index) =>
     startPass(pass, {
       plan,
@@ -91,7 +89,7 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
       isFirst: index === 0 && passes.length > 1,
     }),
   );
-  const isRankedByTerms = passes.some(({ scans }) => scans.some(({ level }) => level === null));
+  const isRankedByTerms = passes.some(({ finding }) => finding.some(({ level }) => level === null));
   let requested: readonly RequestedScan[] = [];
   return {
     isBehind: (newest: number) => newest >= top,
@@ -160,7 +158,7 @@ interface RunningScan {
 }
 
 function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntries, isFirst }: PassOptions) {
-  const { scans, maxHits } = pass;
+  const { maxHits } = pass;
   const found = new Map<string, OrdinalHit>();
   let reads = 0;
   const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
@@ -169,17 +167,14 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntri
     indexed: tsqueryText(planned.indexed, ranges),
     checked: planned.checked === null ? null : tsqueryText(planned.checked, ranges),
   });
-  const finding: readonly RunningScan[] = scans
-    .filter(({ isLast }) => !isLast)
-    .map((planned) => ({
-      ...prepare(planned),
-      walk: walkDown(
-        top - 1,
-        isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS,
-        maxRangeRows(planned.indexed, ranges.length, maxEntries),
-      ),
-    }));
-  const lastScans = scans.filter(({ isLast }) => isLast).map(prepare);
+  const finding: readonly RunningScan[] = pass.finding.map((planned) => ({
+    ...prepare(planned),
+    walk: walkDown(
+      top - 1,
+      isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS,
+      maxRangeRows(planned.indexed, ranges.length, maxEntries),
+    ),
+  }));
   let improving: readonly RunningScan[] | null = null;
   /** Rows that are older than the last kept hit are not needed. */
   const lowestNeeded = (kept: readonly OrdinalHit[]) => (kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0));
@@ -187,12 +182,13 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntri
 
   const requestOf = ({ planned, indexed, checked, walk }: RunningScan, range: OrdinalRange) => {
     const rows = checked === null ? maxHits : readRows;
-    const scan: Scan = { indexed: within(indexed, range, top), checked, below: walk.below(), rows };
+    const parts = segmentsWithin(range).map(({ segment, blocks }) => inSegment(indexed, segment, blocks));
+    const scan: Scan = { indexed: parts, checked, below: walk.below(), rows };
     const take = (scanned: ScannedRows) => {
       for (const row of scanned.found) {
         const levels = levelsOf(planned, plan, row);
         const known = found.get(row.id)?.levels ?? levels;
-        if (planned.isLast && !found.has(row.id)) continue;
+        if (pass.improving.includes(planned) && !found.has(row.id)) continue;
         found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels) });
       }
       if (checked !== null) reads += scanned.read;
@@ -217,22 +213,15 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntri
       const [newestHit, oldestHit] = [kept[0], kept.at(-1)];
       if (requests.length > 0 || newestHit === undefined || oldestHit === undefined) return requests;
       // The walk goes from the newest hit to the oldest, so its condition reads few entries of a common word.
-      improving ??= lastScans.map((scan) => ({ ...scan, walk: walkDown(newestHit.ordinal, top, top) }));
+      improving ??= pass.improving.map((scan) => ({ ...prepare(scan), walk: walkDown(newestHit.ordinal, top, top) }));
       return requestsOf(improving, oldestHit.ordinal - 1);
     },
   };
 }
 
-/** The condition within a range of ordinals. The whole index needs no condition. */
-function within(indexed: string, range: OrdinalRange, top: number): string {
-  if (range.from === 0 && range.to >= top) return indexed;
-  return `(${indexed}) & (${blocksText(blocksWithin(range))})`;
-}
-
 /** The maximum number of rows of a range, so that the condition reads a bounded number of index entries. */
 function maxRangeRows(indexed: SearchExpression, ranges: number, maxEntries: number): number {
-  const entriesOfRow = (countLexemes(indexed) - FIRST_LEXEME) * Math.max(1, ranges);
-  return Math.max(BLOCK_ROWS, maxEntries / entriesOfRow);
+  return Math.max(BLOCK_ROWS, maxEntries / (countLexemes(indexed) * Math.max(1, ranges)));
 }
 
 function countLexemes(expression: SearchExpression): number {

@@ -7,15 +7,14 @@ import type { PostId, UserId } from "../../../domain/shared/id.ts";
 import type { Version } from "../../../domain/shared/version.ts";
 import type { Database } from "../database.ts";
 import { once } from "../prepared.ts";
-import { posts, postSearch } from "../schema.ts";
-import { blocksOf } from "./blocks.ts";
+import { posts, postSearch, searchIndex } from "../schema.ts";
 import { tsvectorText } from "./tsquery.ts";
 
 /** The maximum number of posts of a batch. Under load one batch runs in 400 ms, and requests wait for its statements. */
 export const MAX_BATCH_POSTS = 32;
 /** The maximum size of the contents that a batch reads, in bytes. The first post is always read. */
 const MAX_BATCH_BYTES = 524_288;
-/** The maximum number of lexemes that a statement stores. The first post is always stored. */
+/** The maximum number of lexemes that a statement stores, and another one merges. The first post is always stored. */
 const MAX_BATCH_LEXEMES = 8_192;
 /** The time of the analysis after which the event loop serves requests, in milliseconds. */
 const ANALYSIS_SLICE_MS = 4;
@@ -61,11 +60,21 @@ export function indexBatch(db: Database, nextOrdinals: NextOrdinals) {
     const left = [...beyond];
     for await (const part of analysed(numbered)) {
       const stored = await store(part);
+      if (stored.size > 0) await mergePendingList(db);
       indexed += stored.size;
       left.push(...part.flatMap(({ id }) => (stored.has(id) ? [] : [id])));
     }
     return { indexed, left };
   };
+}
+
+/** Merges what a statement has stored into the index: a search reads all of the pending list. */
+async function mergePendingList(db: Database): Promise<void> {
+  // Updates nothing: the condition calls the function.
+  await db
+    .update(searchIndex)
+    .set({ lastOrdinal: searchIndex.lastOrdinal })
+    .where(sql`public.merge_post_search() is null`);
 }
 
 /** Analyses the posts in their order, and groups them into statements. */
@@ -177,7 +186,7 @@ function rowStorage(db: Database) {
       ordinals: rows.map(({ ordinal }) => String(ordinal)),
       versions: rows.map(({ version }) => String(version)),
       publishedAt: rows.map(({ publishedAt }) => publishedAt?.toISOString() ?? null),
-      terms: rows.map((row) => tsvectorText(row, row.terms, blocksOf(row.ordinal))),
+      terms: rows.map((row) => tsvectorText(row, row.terms, row.ordinal)),
     });
     return new Set(stored.map(({ id }) => id));
   };

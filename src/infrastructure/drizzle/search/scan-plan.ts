@@ -12,12 +12,12 @@ export interface PlannedScan {
   readonly checked: SearchExpression | null;
   /** The level of its rows, if the query is of one word; `null` if it follows from their terms. */
   readonly level: number | null;
-  /** Whether it only improves the level of hits of the other scans. It follows them, down to the oldest of these hits. */
-  readonly isLast: boolean;
 }
 
 export interface PlannedPass extends Omit<SearchPass, "expression"> {
-  readonly scans: readonly PlannedScan[];
+  readonly finding: readonly PlannedScan[];
+  /** They only improve the levels of the hits that the others have found, and follow them. */
+  readonly improving: readonly PlannedScan[];
 }
 
 export interface SearchPlan {
@@ -34,16 +34,21 @@ export function planSearch(query: SearchQuery, isCounted: boolean): SearchPlan {
   const levels = levelExpressions(query);
   const [only] = levels;
   const passes = searchPasses(query, isCounted).map(({ expression, ...pass }, index) => {
-    if (only === undefined || !isOneWord(query) || pass.isTypo) return { ...pass, scans: [readingScan(expression)] };
+    if (only === undefined || !isOneWord(query) || pass.isTypo)
+      return { ...pass, finding: [readingScan(expression)], improving: [] };
     // The hits in titles are those of the first pass.
     const own = only.filter(({ level }) => isOfTitlePass(level) === (index === 0));
-    return { ...pass, scans: own.map((each) => scanOfLevel(each, own, expression)) };
+    return {
+      ...pass,
+      finding: own.filter((each) => !isTitleTypo(each)).map((each) => scanOfLevel(each, own)),
+      improving: own.filter(isTitleTypo).map((each) => scanForTypos(each, own, expression)),
+    };
   });
   return { passes, levels };
 }
 
 function readingScan(expression: SearchExpression): PlannedScan {
-  return { indexed: indexable(expression), checked: expression, level: null, isLast: false };
+  return { indexed: indexable(expression), checked: expression, level: null };
 }
 
 /** Whether the query is one word, with one level for each way to match it. */
@@ -80,20 +85,30 @@ function indexed(condition: SearchExpression): SearchExpression {
   return beginning ?? answered;
 }
 
-/** The scan for the posts of a level. It excludes those of better levels, as far as the index can. */
-function scanOfLevel(own: MatchLevel, all: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
-  const { level } = own;
-  // It has dozens of lexemes, of which each may be in many titles.
-  const isLast = level === Level.titleTypo;
-  const condition = isLast ? allOf([pass, own.expression]) : simplified(own);
-  const better = all.filter((each) => each.level > level && each.level !== Level.titleTypo).map(simplified);
-  const excluded = better.filter(isAnsweredByIndex).map((each): SearchExpression => ({ kind: "not", of: each }));
+function isTitleTypo({ level }: MatchLevel): boolean {
+  return level === Level.titleTypo;
+}
+
+/** The scan for the posts of a level. */
+function scanOfLevel(own: MatchLevel, all: readonly MatchLevel[]): PlannedScan {
+  const condition = simplified(own);
   return {
-    indexed: allOf([indexed(condition), ...excluded]),
-    checked: isLast || isAnsweredByIndex(condition) ? null : condition,
-    level,
-    isLast,
+    indexed: allOf([indexed(condition), ...withoutBetter(own, all)]),
+    checked: isAnsweredByIndex(condition) ? null : condition,
+    level: own.level,
   };
+}
+
+/** The scan for those posts of a pass that have typos of the word in their titles. It has dozens of lexemes. */
+function scanForTypos(own: MatchLevel, all: readonly MatchLevel[], pass: SearchExpression): PlannedScan {
+  const condition = allOf([pass, own.expression]);
+  return { indexed: allOf([indexed(condition), ...withoutBetter(own, all)]), checked: null, level: own.level };
+}
+
+/** Excludes the posts of better levels, as far as the index can. */
+function withoutBetter({ level }: MatchLevel, all: readonly MatchLevel[]): readonly SearchExpression[] {
+  const better = all.filter((each) => each.level > level && !isTitleTypo(each)).map(simplified);
+  return better.filter(isAnsweredByIndex).map((each): SearchExpression => ({ kind: "not", of: each }));
 }
 
 /** True if the index answers the whole condition: it has entries for terms, and for beginnings of words of some lengths. */

@@ -11,8 +11,6 @@ import { indexBatch, isOutdated, MAX_BATCH_POSTS, type IndexedBatch } from "./in
 
 /** The number of posts that a statement compares with the index: a few milliseconds. */
 const COMPARED_POSTS = 1_000;
-/** The rows that are stored before the pending list of the index is merged. Merging takes a third of a millisecond for a row. */
-const MERGED_ROWS = 128;
 /** The nil UUID, which is less than every id (RFC 9562, 5.9). */
 const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
@@ -36,8 +34,6 @@ export interface SweepOptions {
 export interface SearchIndex {
   /** Indexes posts that have changed, at most a batch of them, and returns those that are left. */
   index(ids: readonly PostId[]): Promise<Result<IndexedBatch, StorageFailure>>;
-  /** Merges what `index` has stored into the index, so that searches find it in order. */
-  merge(): Promise<Result<void, StorageFailure>>;
   /**
    * Compares every post with the index and indexes those that are missing or outdated, in the order of their ids. Returns the number
    * of indexed posts. A sweep that reaches the end marks the index as complete.
@@ -48,29 +44,16 @@ export interface SearchIndex {
 export function searchIndexOn(db: Database): SearchIndex {
   const index = indexBatch(db, ordinals(db));
   const compare = comparison(db);
-  let unmerged = 0;
 
-  const merge = async () => {
-    if (unmerged === 0) return;
-    unmerged = 0;
-    // Updates nothing: the condition calls the function.
-    await db
-      .update(searchIndex)
-      .set({ lastOrdinal: searchIndex.lastOrdinal })
-      .where(sql`public.merge_post_search() is null`);
-  };
   const indexSome = async (ids: readonly PostId[], isForced = false): Promise<IndexedBatch> => {
     const batch = await index(ids.slice(0, MAX_BATCH_POSTS), isForced);
-    unmerged += batch.indexed;
-    if (unmerged >= MERGED_ROWS) await merge();
     return { indexed: batch.indexed, left: [...batch.left, ...ids.slice(MAX_BATCH_POSTS)] };
   };
 
   return {
     index: async (ids) => attempt(db, "searchIndex.index", async () => indexSome(ids)),
-    merge: async () => attempt(db, "searchIndex.merge", merge),
     sweep: async (options = {}) =>
-      attempt(db, "searchIndex.sweep", async () => sweep({ db, compare, indexSome, merge }, options)),
+      attempt(db, "searchIndex.sweep", async () => sweep({ db, compare, indexSome }, options)),
   };
 }
 
@@ -78,10 +61,9 @@ interface Sweep {
   readonly db: Database;
   readonly compare: ReturnType<typeof comparison>;
   readonly indexSome: (ids: readonly PostId[], isForced: boolean) => Promise<IndexedBatch>;
-  readonly merge: () => Promise<void>;
 }
 
-async function sweep({ db, compare, indexSome, merge }: Sweep, options: SweepOptions): Promise<number> {
+async function sweep({ db, compare, indexSome }: Sweep, options: SweepOptions): Promise<number> {
   const { isStopping = () => false, isForced = false, onProgress, rest = async () => {} } = options;
   const total = onProgress === undefined ? 0 : await countPosts(db);
   let compared = 0;
@@ -106,7 +88,6 @@ async function sweep({ db, compare, indexSome, merge }: Sweep, options: SweepOpt
     if (last === null) break;
     after = last;
   }
-  await merge();
   if (isAll) await markComplete(db);
   return indexed;
 }

@@ -1,13 +1,17 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import type { PostId } from "../../../domain/shared/id.ts";
 import type { Database } from "../database.ts";
 import { once } from "../prepared.ts";
+import { ANY_SEGMENT, SEGMENT_SQL } from "./segments.ts";
 
 /** One scan of the index within a step of a search. */
 export interface Scan {
-  /** The text of a tsquery that the index answers without the terms of a row. */
-  readonly indexed: string;
-  /** The text of a tsquery that the terms of a row must fulfil as well; `null` if the index has answered the whole condition. */
+  /** The texts of tsqueries, one for each segment, that the index answers without the terms of a row. */
+  readonly indexed: readonly string[];
+  /**
+   * The text of a tsquery in any segment that the terms of a row must fulfil as well; `null` if the index has answered the whole
+   * condition.
+   */
   readonly checked: string | null;
   /** Only rows with a lower ordinal. */
   readonly below: number;
@@ -18,7 +22,7 @@ export interface Scan {
 /** The bounds of a step that all of its scans share. */
 export interface StepRequest {
   readonly scans: readonly Scan[];
-  /** The texts of the tsqueries that are evaluated on the terms of each row whose terms are read. */
+  /** The texts of the tsqueries, in any segment, that are evaluated on the terms of each row whose terms are read. */
   readonly features: readonly string[];
   readonly publishedAfter: Date | null;
   readonly publishedBefore: Date | null;
@@ -73,27 +77,30 @@ const isExpensive = sql.raw(
   ].join(" or "),
 );
 
+const segment = sql.raw(SEGMENT_SQL);
+/** A condition on the terms of the rows of a segment. */
+const ofSegment = (text: SQL) => sql`replace(${text}, ${sql.raw(`'${ANY_SEGMENT}'`)}, segment::text)::tsquery`;
+
 /**
- * A step of a search as one statement: each scan takes the rows of some blocks from the GIN index, without their terms. Of the
+ * A step of a search as one statement: each scan takes the rows of some segments from the GIN index, without their terms. Of the
  * newest of them the terms are read if the index alone cannot decide, and for the features by which a hit is ranked. Each number is
  * bounded, so that the statement is short whatever the query and the posts.
  */
 const STEP = sql`
   with scan as materialized (
-    select n, indexed::tsquery as indexed, checked::tsquery as checked, below, most
-    from unnest(${sql.placeholder("indexed")}::text[], ${sql.placeholder("checked")}::text[],
-      ${sql.placeholder("below")}::bigint[], ${sql.placeholder("most")}::int[])
-      with ordinality as given (indexed, checked, below, most, n)
+    select n, checked, below, most
+    from unnest(${sql.placeholder("checked")}::text[], ${sql.placeholder("below")}::bigint[], ${sql.placeholder("most")}::int[])
+      with ordinality as given (checked, below, most, n)
   ),
-  feature as materialized (
-    select query::tsquery as query from unnest(${sql.placeholder("features")}::text[]) with ordinality as given (query, n)
-    order by n
+  part as materialized (
+    select n, indexed::tsquery as indexed
+    from unnest(${sql.placeholder("scans")}::int[], ${sql.placeholder("indexed")}::text[]) as given (n, indexed)
   ),
   candidate as materialized (
     select scan.n, candidate.post_id, candidate.ordinal, candidate.bytes
     from scan cross join lateral (
-      select post_id, ordinal, bytes from post_search
-      where terms @@ scan.indexed and ordinal < scan.below and (${isExpensive})
+      select post_id, ordinal, bytes from part join post_search on terms @@ part.indexed
+      where part.n = scan.n and ordinal < scan.below and (${isExpensive})
         and (${sql.placeholder("after")}::timestamptz is null or published_at > ${sql.placeholder("after")}::timestamptz)
         and (${sql.placeholder("before")}::timestamptz is null or published_at < ${sql.placeholder("before")}::timestamptz)
       limit ${scanned}
@@ -110,24 +117,34 @@ const STEP = sql`
     ) as newest
   ),
   taken as materialized (
-    select n, post_id, ordinal, checked from newest where checked is null
+    select n, post_id, ordinal, ${segment} as segment, checked from newest where checked is null
     union all
-    select n, post_id, ordinal, checked from (
+    select n, post_id, ordinal, ${segment} as segment, checked from (
       select *, sum(bytes) over (partition by n order by ordinal desc) - bytes as bytes_before from newest
       where checked is not null
     ) as measured
     where bytes_before < ${readBytes}
   ),
+  condition as materialized (
+    select n, segment, ${ofSegment(sql`checked`)} as condition
+    from (select distinct n, segment, checked from taken where checked is not null) as each
+  ),
+  feature as materialized (
+    select segment, array(
+      select ${ofSegment(sql`query`)} from unnest(${sql.placeholder("features")}::text[]) with ordinality as given (query, n) order by n
+    ) as features
+    from (select distinct segment from condition) as each
+  ),
   found as (
     select n, post_id, ordinal, '' as features from taken where checked is null
     union all
     select n, post_id, ordinal, (
-      select coalesce(string_agg(case when flat.terms @@ feature.query then '1' else '0' end, ''), '') from feature
+      select coalesce(string_agg(case when flat.terms @@ query then '1' else '0' end, ''), '') from unnest(features) as query
     )
-    from taken join post_search using (post_id, ordinal)
+    from taken join condition using (n, segment) join feature using (segment) join post_search using (post_id, ordinal)
     -- Reads the stored terms once for all conditions on them.
     cross join lateral (select post_search.terms || ''::tsvector as terms offset 0) as flat
-    where checked is not null and flat.terms @@ checked
+    where flat.terms @@ condition
   )
   select matched.n as scan, matches, read, read_to, found, state.analysis, state.is_complete, state.last_ordinal
   from search_index as state cross join matched
@@ -166,7 +183,8 @@ export function stepStatement(db: Database): (request: StepRequest) => Promise<S
   );
   return async ({ scans, features, publishedAfter, publishedBefore }) => {
     const rows: readonly StepRow[] = await statement().execute({
-      indexed: scans.map(({ indexed }) => indexed),
+      scans: scans.flatMap(({ indexed }, index) => indexed.map(() => String(index + 1))),
+      indexed: scans.flatMap(({ indexed }) => indexed),
       checked: scans.map(({ checked }) => checked),
       below: scans.map(({ below }) => String(below)),
       most: scans.map(({ rows: most }) => String(most)),

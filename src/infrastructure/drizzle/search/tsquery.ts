@@ -2,12 +2,13 @@ import type { PostStatus } from "../../../domain/post/post.ts";
 import type { SearchExpression } from "../../../domain/search/search-expression.ts";
 import type { UserId } from "../../../domain/shared/id.ts";
 import type { IndexRange } from "../post-ranges.ts";
+import { ANY_SEGMENT, blockOf, segmentOf } from "./segments.ts";
 
 /**
- * The namespace of the lexemes of a status: each lexeme of a draft begins with a minus, which no term begins with. So the index
- * entries of a word that a reader may find lead to published posts only, and drafts cost a search nothing.
+ * The character between the segment and the lexeme is that of the status. So the index entries of a word that a reader may find lead
+ * to published posts only, and drafts cost a search nothing.
  */
-const NAMESPACES: Readonly<Record<PostStatus, string>> = { published: "", draft: "-" };
+const STATUS_MARKS: Readonly<Record<PostStatus, string>> = { published: ".", draft: "-" };
 
 /** The lexeme that every post of a status has. */
 const EVERY_POST = "@";
@@ -23,31 +24,34 @@ function quote(lexeme: string): string {
   return `'${lexeme.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
-/** The text of a tsvector: the terms of a post, and lexemes for the blocks of its ordinal, its status and its author. */
+/** The text of a tsvector: the terms of a post, and lexemes for its status, its author and the block of its ordinal. */
 export function tsvectorText(
   { status, authorId }: { readonly status: PostStatus; readonly authorId: UserId },
   terms: readonly { readonly lexeme: string; readonly positions: readonly number[] }[],
-  blocks: readonly string[],
+  ordinal: number,
 ): string {
-  const namespace = NAMESPACES[status];
+  const namespace = `${segmentOf(ordinal)}${STATUS_MARKS[status]}`;
   const indexed = terms.map(({ lexeme, positions }) => {
     const text = quote(namespace + lexeme);
     return positions.length === 0 ? text : `${text}:${positions.join(",")}`;
   });
   const visibility = [EVERY_POST, authorLexeme(authorId)].map((lexeme) => quote(namespace + lexeme));
-  return [...indexed, ...visibility, ...blocks.map(quote)].join(" ");
+  return [...indexed, ...visibility, quote(blockOf(ordinal))].join(" ");
 }
 
-/** The text of a tsquery: the posts of the ranges that fulfil the expression. The bounds on their publication are not part of it. */
+/**
+ * The text of a tsquery in any segment: the posts of the ranges that fulfil the expression. The bounds on their publication are not
+ * part of it. {@link inSegment} makes it a tsquery of one segment.
+ */
 export function tsqueryText(expression: SearchExpression, ranges: readonly IndexRange[]): string {
   const branches = ranges.map(({ status, authorId }) => {
-    const namespace = NAMESPACES[status];
+    const namespace = `${ANY_SEGMENT}${STATUS_MARKS[status]}`;
     const condition = render(expression, namespace);
     // An expression such as a negation would otherwise hold for the posts of the other status.
     const visible = quote(namespace + (authorId === null ? EVERY_POST : authorLexeme(authorId)));
     return authorId === null && isWithinNamespace(expression) ? condition : `(${condition} & ${visible})`;
   });
-  return branches.join(" | ");
+  return branches.length === 0 ? quote(ANY_SEGMENT + NO_POST) : branches.join(" | ");
 }
 
 /** Whether only posts with at least one of its lexemes fulfil the expression. */
@@ -91,7 +95,8 @@ function joined(of: readonly SearchExpression[], operator: string, none: string,
   return `(${of.map((part) => render(part, namespace)).join(operator)})`;
 }
 
-/** The text of a tsquery for the posts of any of these blocks. */
-export function blocksText(blocks: readonly string[]): string {
-  return blocks.map(quote).join(" | ");
+/** The text of a tsquery for the posts of a segment, in some of its blocks or, for `null`, in all. */
+export function inSegment(text: string, segment: number, blocks: readonly string[] | null): string {
+  const condition = text.replaceAll(ANY_SEGMENT, String(segment));
+  return blocks === null ? condition : `(${condition}) & (${blocks.map(quote).join(" | ")})`;
 }

@@ -1,4 +1,4 @@
-import { BLOCK_ROWS, type OrdinalRange } from "./blocks.ts";
+import { BLOCK_ROWS, type OrdinalRange } from "./segments.ts";
 import { MAX_SCANNED_ROWS, type ScannedRows } from "./step-statement.ts";
 
 /**

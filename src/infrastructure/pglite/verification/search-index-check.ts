@@ -1,7 +1,6 @@
 import { indexedTerms } from "../../../domain/search/indexed-terms.ts";
 import { ANALYSIS_VERSION, MAX_ANALYSED_LENGTH } from "../../../domain/search/text-analysis.ts";
 import { parseId, type UserId } from "../../../domain/shared/id.ts";
-import { blocksOf } from "../../drizzle/search/blocks.ts";
 import { tsvectorText } from "../../drizzle/search/tsquery.ts";
 import type { Query } from "../backup/scratch-engine.ts";
 import { damagedCheck, noted, passed, type CheckResult } from "./report.ts";
@@ -52,5 +51,5 @@ function expectedTerms(row: readonly (string | null)[]): readonly (readonly [id:
   const authorId = parseId<UserId>(author ?? "");
   if (id === null || title === null || content === null || authorId.isErr()) return [];
   const post = { authorId: authorId.value, status: status === "published" ? "published" : "draft" } as const;
-  return [[id, tsvectorText(post, indexedTerms({ title, content }), blocksOf(Number(ordinal)))]];
+  return [[id, tsvectorText(post, indexedTerms({ title, content }), Number(ordinal))]];
 }
