@@ -5,7 +5,14 @@ import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/eng
 import type { DrizzleClient } from "./client.ts";
 import type { LogRetention } from "./log-retention.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { planVacuum, reusableBytes, type TableActivity } from "./vacuum-plan.ts";
+import {
+  deadEntriesAfter,
+  planVacuum,
+  reusableBytes,
+  type DeadEntries,
+  type TableActivity,
+  type TableTask,
+} from "./vacuum-plan.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
 import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
 
@@ -118,6 +125,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 function upkeepTasks(options: UpkeepOptions) {
   const { directory, supervisor, client, space, log } = options;
   let [statisticsAt, statisticsTime] = [supervisor.position(), performance.now()];
+  let deadEntries: DeadEntries = new Map();
 
   /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
   const runTask: RunTask = async (task) =>
@@ -138,7 +146,9 @@ function upkeepTasks(options: UpkeepOptions) {
     statisticsTime = performance.now();
     // Requests run between the tasks below, and the statistics of the next time must include what they change.
     statisticsAt = supervisor.position();
-    for (const { table, vacuum, analyze } of planVacuum(await readStatistics(client), returnsSpace)) {
+    const tables = await readStatistics(client);
+    for (const task of planVacuum(tables, returnsSpace, deadEntries)) {
+      const { table, vacuum, analyze } = task;
       if (returnsSpace && !(await space.canFree())) break;
       const startedAt = performance.now();
       const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
@@ -148,9 +158,10 @@ function upkeepTasks(options: UpkeepOptions) {
         const replies = await engine.execute([{ text: command, values: [] }], handling);
         return replies.map(([reply]) => reply?.error ?? null);
       });
-      if (failure === null)
+      if (failure === null) {
+        deadEntries = deadEntriesAfter(task, tables, deadEntries);
         log.debug({ table, vacuum, analyze, durationMs: msSince(startedAt) }, "table vacuumed or analysed");
-      else log.error({ table, detail: failure }, "vacuum or analysis failed");
+      } else log.error({ table, detail: failure }, "vacuum or analysis failed");
     }
   };
 
@@ -253,8 +264,9 @@ async function runExclusively(
   return done.isOk() ? (error?.message ?? null) : done.error.failure.detail;
 }
 
-function vacuumCommand(vacuum: boolean, returnsSpace: boolean): string {
-  if (!vacuum) return "";
+function vacuumCommand(vacuum: TableTask["vacuum"], returnsSpace: boolean): string {
+  if (vacuum === "none") return "";
   // A page with index entries is not free, even if it has few.
-  return returnsSpace ? "vacuum (truncate on, index_cleanup on)" : "vacuum";
+  if (returnsSpace) return "vacuum (truncate on, index_cleanup on)";
+  return vacuum === "rows" ? "vacuum (index_cleanup off)" : "vacuum";
 }

@@ -16,14 +16,21 @@ export interface TableActivity {
 
 export interface TableTask {
   readonly table: string;
-  readonly vacuum: boolean;
+  /** `rows` leaves the entries of dead rows in the indexes. To remove them, PostgreSQL reads the indexes as a whole. */
+  readonly vacuum: "none" | "rows" | "rows_and_indexes";
   readonly analyze: boolean;
 }
+
+/** For each table, the dead rows whose entries are still in its indexes. A table is missing until its indexes are vacuumed. */
+export type DeadEntries = ReadonlyMap<string, number>;
 
 /** Few enough for a short vacuum, so that other requests wait for a bounded time, whatever the size of the table. */
 const VACUUM_ROWS = 10_000;
 /** A segment of the write-ahead log, or the dead rows of fifteen edits of the longest post. */
 const VACUUM_BYTES = 16 * 1_048_576;
+/** Like autovacuum (PostgreSQL 18, 24.1.6): vacuum the indexes when they have entries of as many dead rows as a fifth of all rows. */
+const DEAD_ENTRIES_SHARE = 0.2;
+const MIN_DEAD_ENTRIES = 1_000;
 /** Like autovacuum (PostgreSQL 18, 24.1.6): analyse when 50 rows and a tenth of all rows have changed. */
 const ANALYZE_SHARE = 0.1;
 const MIN_ANALYZE_ROWS = 50;
@@ -36,23 +43,50 @@ const MAX_ROW_BYTES = 2048;
  *
  * @param isDiskLow Whether the disk has little space. Then every dead row counts.
  */
-export function planVacuum(tables: readonly TableActivity[], isDiskLow: boolean): readonly TableTask[] {
+export function planVacuum(
+  tables: readonly TableActivity[],
+  isDiskLow: boolean,
+  deadEntries: DeadEntries,
+): readonly TableTask[] {
   const isVacuumDue = (table: TableActivity) => {
     if (isDiskLow) return table.deadRows > 0;
     const inserted = table.owner === null ? table.insertedSinceVacuum : 0;
-    return table.deadRows + inserted >= VACUUM_ROWS || deadBytes(table) >= VACUUM_BYTES;
+    // After an analysis the dead rows include those that have nothing but entries left.
+    const deadRows = Math.max(0, table.deadRows - (deadEntries.get(table.table) ?? 0));
+    return deadRows + inserted >= VACUUM_ROWS || deadBytes({ ...table, deadRows }) >= VACUUM_BYTES;
+  };
+  const isIndexVacuumDue = ({ table, deadRows, liveRows }: TableActivity) => {
+    const entries = deadRows + (deadEntries.get(table) ?? Infinity);
+    return isDiskLow || (deadRows >= MIN_DEAD_ENTRIES && entries >= DEAD_ENTRIES_SHARE * liveRows);
   };
   const vacuumed = new Set(tables.filter(isVacuumDue).map(({ table }) => table));
   return tables.flatMap((activity) => {
     const { table, owner, changedSinceAnalyze, analysedRows } = activity;
     // A vacuum of a table includes its TOAST table.
-    const vacuum = vacuumed.has(table) && !(owner !== null && vacuumed.has(owner));
+    const isVacuumed = vacuumed.has(table) && !(owner !== null && vacuumed.has(owner));
+    const vacuum = !isVacuumed ? "none" : isIndexVacuumDue(activity) ? "rows_and_indexes" : "rows";
     const analyze =
       owner === null &&
       changedSinceAnalyze >= MIN_ANALYZE_ROWS + ANALYZE_SHARE * Math.max(analysedRows, 0) &&
       !isDiskLow;
-    return vacuum || analyze ? [{ table, vacuum, analyze }] : [];
+    return isVacuumed || analyze ? [{ table, vacuum, analyze }] : [];
   });
+}
+
+/** The dead entries after a vacuum, which includes the TOAST table of its table. */
+export function deadEntriesAfter(
+  { table, vacuum }: TableTask,
+  tables: readonly TableActivity[],
+  before: DeadEntries,
+): DeadEntries {
+  if (vacuum === "none") return before;
+  const after = new Map(before);
+  for (const { table: each, owner, deadRows } of tables) {
+    if (each !== table && owner !== table) continue;
+    if (vacuum === "rows_and_indexes") after.set(each, 0);
+    else if (before.has(each)) after.set(each, (before.get(each) ?? 0) + deadRows);
+  }
+  return after;
 }
 
 /** The upper bound of the bytes of dead rows. */
