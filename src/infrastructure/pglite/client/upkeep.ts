@@ -7,11 +7,11 @@ import type { LogRetention } from "./log-retention.ts";
 import type { Supervisor } from "./supervisor.ts";
 import {
   deadEntriesAfter,
+  maintenanceCommand,
   planVacuum,
   reusableBytes,
   type DeadEntries,
   type TableActivity,
-  type TableTask,
 } from "./vacuum-plan.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
 import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
@@ -151,7 +151,7 @@ function upkeepTasks(options: UpkeepOptions) {
       const { table, vacuum, analyze } = task;
       if (returnsSpace && !(await space.canFree())) break;
       const startedAt = performance.now();
-      const command = `${vacuumCommand(vacuum, returnsSpace)} ${analyze ? "analyze" : ""} ${table}`;
+      const command = maintenanceCommand(task, returnsSpace);
       const failure = await runTask(async (engine) => {
         // After a crash a file that is shorter than recorded would count as damaged.
         const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: returnsSpace };
@@ -262,11 +262,4 @@ async function runExclusively(
   if (error !== null && isDamageReport(error)) onDamage(error);
   else if (error !== null) breaker.record(error);
   return done.isOk() ? (error?.message ?? null) : done.error.failure.detail;
-}
-
-function vacuumCommand(vacuum: TableTask["vacuum"], returnsSpace: boolean): string {
-  if (vacuum === "none") return "";
-  // A page with index entries is not free, even if it has few.
-  if (returnsSpace) return "vacuum (truncate on, index_cleanup on)";
-  return vacuum === "rows" ? "vacuum (index_cleanup off)" : "vacuum";
 }

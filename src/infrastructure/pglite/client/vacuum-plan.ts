@@ -73,6 +73,18 @@ export function planVacuum(
   });
 }
 
+/** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
+export function maintenanceCommand({ table, vacuum, analyze }: TableTask, returnsSpace: boolean): string {
+  if (vacuum === "none") return `analyze ${table}`;
+  const options = [
+    ...(vacuum === "rows" ? ["index_cleanup off"] : []),
+    // A page with index entries is not free, even if it has few.
+    ...(returnsSpace ? ["truncate on", "index_cleanup on"] : []),
+    ...(analyze ? ["analyze"] : []),
+  ];
+  return `vacuum ${options.length === 0 ? "" : `(${options.join(", ")}) `}${table}`;
+}
+
 /** The dead entries after a vacuum, which includes the TOAST table of its table. */
 export function deadEntriesAfter(
   { table, vacuum }: TableTask,
