@@ -51,7 +51,9 @@ describe("the steps of a search", () => {
     const search = hitSearch().find(
       async ({ scans }) => {
         scanned.push(...scans);
-        const rows = scans.map(({ indexed }) => (indexed.some((text) => /^\(?'9\.harbour'/.test(text)) ? hits : nothing));
+        const rows = scans.map(({ indexed }) =>
+          indexed.some((text) => /^\(?'9\.harbour'/.test(text)) ? hits : nothing,
+        );
         return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 100_000 };
       },
       FILTER,

@@ -16,7 +16,7 @@ const FIRST_ROWS = 3 * BLOCK_ROWS;
 /** Titles have few words, so few of them match. */
 const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
 /** The maximum number of entries of the index that the scans of a step read: rows of their ranges, times lexemes of their conditions. */
-const MAX_STEP_ENTRIES = Number(process.env["EXP_ENTRIES"] ?? "131072");
+const MAX_STEP_ENTRIES = 131_072;
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
 const MAX_EVALUATIONS = 1_000;
 /** The maximum number of rows of which a scan reads the terms in a step. */

@@ -12,6 +12,7 @@ import {
   reusableBytes,
   type DeadEntries,
   type TableActivity,
+  type TableTask,
 } from "./vacuum-plan.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
 import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
@@ -148,20 +149,9 @@ function upkeepTasks(options: UpkeepOptions) {
     statisticsAt = supervisor.position();
     const tables = await readStatistics(client);
     for (const task of planVacuum(tables, returnsSpace, deadEntries)) {
-      const { table, vacuum, analyze } = task;
       if (returnsSpace && !(await space.canFree())) break;
-      const startedAt = performance.now();
-      const command = maintenanceCommand(task, returnsSpace);
-      const failure = await runTask(async (engine) => {
-        // After a crash a file that is shorter than recorded would count as damaged.
-        const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: returnsSpace };
-        const replies = await engine.execute([{ text: command, values: [] }], handling);
-        return replies.map(([reply]) => reply?.error ?? null);
-      });
-      if (failure === null) {
-        deadEntries = deadEntriesAfter(task, tables, deadEntries);
-        log.debug({ table, vacuum, analyze, durationMs: msSince(startedAt) }, "table vacuumed or analysed");
-      } else log.error({ table, detail: failure }, "vacuum or analysis failed");
+      const isDone = await maintainTable(task, returnsSpace, runTask, log);
+      if (isDone) deadEntries = deadEntriesAfter(task, tables, deadEntries);
     }
   };
 
@@ -233,6 +223,20 @@ function checkpointTasks({ supervisor, retention, log }: UpkeepOptions, runTask:
     bytesSinceCheckpoint,
     msSinceCheckpoint: () => performance.now() - checkpointTime,
   };
+}
+
+/** Vacuums or analyses a table. Returns whether it succeeded. */
+async function maintainTable(task: TableTask, returnsSpace: boolean, runTask: RunTask, log: Log): Promise<boolean> {
+  const startedAt = performance.now();
+  const failure = await runTask(async (engine) => {
+    // After a crash a file that is shorter than recorded would count as damaged.
+    const handling = { acknowledges: true, deadlineMs: UPKEEP_DEADLINE_MS, removesFiles: returnsSpace };
+    const replies = await engine.execute([{ text: maintenanceCommand(task, returnsSpace), values: [] }], handling);
+    return replies.map(([reply]) => reply?.error ?? null);
+  });
+  if (failure === null) log.debug({ ...task, durationMs: msSince(startedAt) }, "table vacuumed or analysed");
+  else log.error({ table: task.table, detail: failure }, "vacuum or analysis failed");
+  return failure === null;
 }
 
 function msSince(startedAt: number): number {
