@@ -9,6 +9,8 @@ import type { Supervisor } from "../../../src/infrastructure/pglite/client/super
 import { startUpkeep, type Upkeep } from "../../../src/infrastructure/pglite/client/upkeep.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
 
+const MIB = 1_048_576n;
+
 let upkeep: Upkeep | null = null;
 beforeEach(() => vi.useFakeTimers());
 afterEach(async () => {
@@ -26,6 +28,8 @@ interface Scenario {
   /** The bytes of the log since the last checkpoint. */
   readonly logBytes?: () => bigint;
   readonly retention?: LogRetention;
+  /** Called when the statistics of the tables are read. */
+  readonly beforeStatistics?: () => void;
 }
 
 /** A database with one table that has dead rows, on a low disk. Each task adds a kilobyte to the log. */
@@ -58,7 +62,10 @@ function upkeepOf(scenario: Scenario): readonly string[] {
   };
   const row = { table: "posts", owner: null, liveRows: 1, deadRows: 1, bytes: 8192 };
   const client: Partial<DrizzleClient> = {
-    query: (async () => ({ rows: [row] })) as unknown as DrizzleClient["query"],
+    query: (async () => {
+      scenario.beforeStatistics?.();
+      return { rows: [row] };
+    }) as unknown as DrizzleClient["query"],
   };
   const space: Partial<DiskSpace> = {
     isLow: () => isLow,
@@ -106,8 +113,31 @@ describe("upkeep on a low disk", () => {
   });
 });
 
+describe("upkeep on a low disk whose space cannot be reclaimed", () => {
+  const fail = vi.fn(() => {
+    throw new Error("The statistics cannot be read.");
+  });
+  beforeEach(() => void fail.mockClear());
+
+  it("writes the checkpoint that is due, because deletions continue and their log would fill the disk", async () => {
+    let bytes = 0n;
+    const done = upkeepOf({ beforeStatistics: fail, logBytes: () => bytes });
+    bytes = 16n * MIB;
+    await vi.advanceTimersByTimeAsync(1000);
+    await upkeep?.stop();
+    expect(done).toEqual(["checkpoint"]);
+  });
+
+  it("tries again once a second", async () => {
+    let bytes = 0n;
+    upkeepOf({ beforeStatistics: fail, logBytes: () => bytes++ });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await upkeep?.stop();
+    expect(fail).toHaveBeenCalledTimes(10);
+  });
+});
+
 describe("upkeep during a backup", () => {
-  const MIB = 1_048_576n;
   const checkpoints = (done: readonly string[]) => done.filter((task) => task === "checkpoint").length;
 
   it("postpones the checkpoint that would remove the log, until the backup has copied it", async () => {
