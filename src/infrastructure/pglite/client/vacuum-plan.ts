@@ -59,11 +59,9 @@ export function planVacuum(
     const entries = deadRows + (deadEntries.get(table) ?? Infinity);
     return isDiskLow || (deadRows >= MIN_DEAD_ENTRIES && entries >= DEAD_ENTRIES_SHARE * liveRows);
   };
-  const vacuumed = new Set(tables.filter(isVacuumDue).map(({ table }) => table));
   return tables.flatMap((activity) => {
     const { table, owner, changedSinceAnalyze, analysedRows } = activity;
-    // A vacuum of a table includes its TOAST table.
-    const isVacuumed = vacuumed.has(table) && !(owner !== null && vacuumed.has(owner));
+    const isVacuumed = isVacuumDue(activity);
     const vacuum = !isVacuumed ? "none" : isIndexVacuumDue(activity) ? "rows_and_indexes" : "rows";
     const analyze =
       owner === null &&
@@ -77,28 +75,27 @@ export function planVacuum(
 export function maintenanceCommand({ table, vacuum, analyze }: TableTask, returnsSpace: boolean): string {
   if (vacuum === "none") return `analyze ${table}`;
   const options = [
+    // A TOAST table has tasks of its own. New posts would otherwise make it read all that they have added to it.
+    "process_toast off",
     ...(vacuum === "rows" ? ["index_cleanup off"] : []),
     // A page with index entries is not free, even if it has few.
     ...(returnsSpace ? ["truncate on", "index_cleanup on"] : []),
     ...(analyze ? ["analyze"] : []),
   ];
-  return `vacuum ${options.length === 0 ? "" : `(${options.join(", ")}) `}${table}`;
+  return `vacuum (${options.join(", ")}) ${table}`;
 }
 
-/** The dead entries after a vacuum, which includes the TOAST table of its table. */
+/** The dead entries after a task. */
 export function deadEntriesAfter(
   { table, vacuum }: TableTask,
   tables: readonly TableActivity[],
   before: DeadEntries,
 ): DeadEntries {
-  if (vacuum === "none") return before;
-  const after = new Map(before);
-  for (const { table: each, owner, deadRows } of tables) {
-    if (each !== table && owner !== table) continue;
-    if (vacuum === "rows_and_indexes") after.set(each, 0);
-    else if (before.has(each)) after.set(each, (before.get(each) ?? 0) + deadRows);
-  }
-  return after;
+  if (vacuum === "rows_and_indexes") return new Map(before).set(table, 0);
+  const known = before.get(table);
+  if (vacuum === "none" || known === undefined) return before;
+  const deadRows = tables.find((each) => each.table === table)?.deadRows ?? 0;
+  return new Map(before).set(table, known + deadRows);
 }
 
 /** The upper bound of the bytes of dead rows. */
