@@ -1,9 +1,10 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { access, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { backupTime, type BackupStore } from "./backup-store.ts";
 import { createPacedFile } from "./paced-file.ts";
+import { removePaced } from "./paced-removal.ts";
 import { diskPause } from "./pause.ts";
 
 /** The end of the name until the backup is proven. */
@@ -30,13 +31,17 @@ export function fileStore(path: string): BackupStore {
       await rename(partialAt(name), at(name));
       await fsyncDirectory(directory);
     },
-    discard: async (name) => rm(partialAt(name), { force: true }),
+    discard: async (name) => removePaced(partialAt(name), diskPause),
     list: async () => (await readdir(directory)).filter((name) => backupTime(name) !== null).toSorted(),
     read: async (name) => {
       await access(at(name));
       return createReadStream(at(name));
     },
-    remove: async (name) => rm(at(name), { force: true }),
+    remove: async (name) => {
+      // A backup that is removed in part must not look whole. Another process may have removed it already.
+      if (existsSync(at(name))) await rename(at(name), partialAt(name));
+      await removePaced(partialAt(name), diskPause);
+    },
   };
 }
 

@@ -6,6 +6,8 @@ import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { BACKUP_SCRATCH, LOCK_FILE } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse } from "../directory/lock.ts";
 import type { BackupSourceFailed } from "./backup-source.ts";
+import { removePaced } from "./paced-removal.ts";
+import { diskPause } from "./pause.ts";
 
 /** A directory for temporary copies, which this process has locked. */
 export interface ScratchDirectory {
@@ -25,11 +27,12 @@ export async function openScratch(
   if (locked.isErr()) return locked.map(() => neverOpened());
   const clear = async () => {
     for (const name of await readdir(path)) {
-      if (name !== LOCK_FILE) await rm(join(path, name), { recursive: true, force: true });
+      if (name !== LOCK_FILE) await removePaced(join(path, name), diskPause);
     }
   };
   await clear();
   const remove = async () => {
+    await clear();
     await rm(path, { recursive: true, force: true });
     locked.value.release();
   };
