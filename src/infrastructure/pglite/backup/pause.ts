@@ -4,11 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 export type Pause = (ms: number) => Promise<void>;
 
 const WORK_MS = 20;
-const PAUSE_MS = 20;
-const DISK_REST = 2;
+/** Pauses last for this multiple of the work. */
+const REST = 2;
 
 /**
- * Pauses after each 20 ms of work, or after one longer piece. So a busy server gets every processor at short intervals, also
+ * Pauses after each 20 ms of work, or after one longer piece. So a busy server gets every processor for two thirds of the time, also
  * where the priority of this process counts for nothing, as between two control groups of Linux. Rejects when the signal is aborted.
  */
 export function regularPauses(signal: AbortSignal): Pause {
@@ -16,13 +16,14 @@ export function regularPauses(signal: AbortSignal): Pause {
   return async (ms) => {
     workedMs += ms;
     if (workedMs < WORK_MS) return;
+    const restMs = REST * workedMs;
     workedMs = 0;
-    await delay(PAUSE_MS, undefined, { signal });
+    await delay(restMs, undefined, { signal });
   };
 }
 
 /** Leaves the disk to the server for two thirds of the time. A flush of the server's log waits for one flush of a backup at most. */
-export const diskPause: Pause = async (ms) => delay(DISK_REST * ms);
+export const diskPause: Pause = async (ms) => delay(REST * ms);
 
 /** Nothing else waits for the processors or the disk. */
 export const noPause: Pause = async () => {};
