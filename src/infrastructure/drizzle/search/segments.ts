@@ -13,8 +13,9 @@ const BLOCKS_OF_SEGMENT = 2 ** (SEGMENT_BITS - BLOCK_BITS);
 /** Stands for the number of the segment in the text of a condition. No term contains a control character. */
 export const ANY_SEGMENT = "\u0001";
 
-/** The number of a row's segment, in SQL as well. */
+/** The number of a row's segment. */
 export const segmentOf = (ordinal: number) => Math.floor(ordinal / 2 ** SEGMENT_BITS);
+/** The same in SQL. */
 export const SEGMENT_SQL = `(ordinal >> ${SEGMENT_BITS})`;
 
 /** The ordinals from `from` to, but not including, `to`. Both are multiples of {@link BLOCK_ROWS}. */
