@@ -1,6 +1,8 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tablesToFreeze } from "../../../src/infrastructure/pglite/client/freeze.ts";
 import { maintenanceCommand, type TableTask } from "../../../src/infrastructure/pglite/client/vacuum-plan.ts";
+import { rawClient } from "../../support/raw-client.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
 describe("the maintenance of a table", () => {
@@ -29,6 +31,7 @@ describe("the maintenance of a table", () => {
     [{ vacuum: "rows_and_indexes", analyze: false }, false],
     [{ vacuum: "rows_and_indexes", analyze: true }, false],
     [{ vacuum: "rows_and_indexes", analyze: false }, true],
+    [{ vacuum: "freeze", analyze: false }, false],
   ] as const)("is a command of PostgreSQL for %j, with returned space: %s", async (task, returnsSpace) => {
     await expect(run(task, returnsSpace)).resolves.toBeDefined();
   });
@@ -42,5 +45,15 @@ describe("the maintenance of a table", () => {
     expect(await deadRows()).toBe(3000);
     await run({ vacuum: "rows_and_indexes", analyze: true });
     expect(await deadRows()).toBe(0);
+  });
+
+  it("freezes every old table, those of PostgreSQL too", async () => {
+    const client = rawClient(engine);
+    for (let n = 0; n < 50; n++) await engine.exec("select pg_current_xact_id()");
+    const old = await tablesToFreeze(client, 40);
+    expect(old).toEqual(expect.arrayContaining(["edited", "posts", "pg_class", "pg_toast.pg_toast_1255"]));
+    for (const table of old) await engine.exec(maintenanceCommand({ table, vacuum: "freeze", analyze: false }, false));
+    expect(await tablesToFreeze(client, 40)).toEqual([]);
+    expect(await tablesToFreeze(client)).toEqual([]);
   });
 });

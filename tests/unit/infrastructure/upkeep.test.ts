@@ -39,7 +39,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
   let position = 0n;
   const engine = {
     execute: async ([{ text }]: [{ text: string }]) => {
-      done.push(text.split(" ", 1)[0] ?? "");
+      done.push(text.includes("freeze") ? text : (text.split(" ", 1)[0] ?? ""));
       position += 1024n;
       return ok([[{ error: null }]]);
     },
@@ -134,6 +134,17 @@ describe("upkeep on a low disk whose space cannot be reclaimed", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     await upkeep?.stop();
     expect(fail).toHaveBeenCalledTimes(10);
+  });
+});
+
+describe("upkeep of old tables", () => {
+  it("freezes them at the start, and looks for others once an hour", async () => {
+    const done = upkeepOf({ isLow: false });
+    const frozen = () => done.filter((task) => task === "vacuum (process_toast off, index_cleanup off, freeze) posts");
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(frozen()).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(frozen()).toHaveLength(2);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Log } from "../../../application/ports/log.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
 import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/engine.ts";
 import type { DrizzleClient } from "./client.ts";
+import { tablesToFreeze } from "./freeze.ts";
 import type { LogRetention } from "./log-retention.ts";
 import type { Supervisor } from "./supervisor.ts";
 import {
@@ -56,6 +57,7 @@ const CHECKPOINT_INTERVAL_MS = 300_000;
 const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
 /** PostgreSQL publishes its statistics at most once a second. Reading them takes a millisecond. */
 const STATISTICS_INTERVAL_MS = 10_000;
+const FREEZE_INTERVAL_MS = 3_600_000;
 /** After a vacuum, requests have the engine for this multiple of the vacuum's duration. */
 const RECLAIM_REST = 9;
 /** The delay of the next attempt after a failure, which is logged each time. */
@@ -103,6 +105,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     if (changed >= STATISTICS_BYTES || (changed > 0n && tasks.msSinceStatistics() >= STATISTICS_INTERVAL_MS)) {
       await tasks.vacuumTables(false);
     }
+    await tasks.freezeTables();
   };
 
   const timer = setInterval(() => {
@@ -177,11 +180,24 @@ function upkeepTasks(options: UpkeepOptions) {
     dueCheckpoint,
     checkpoints,
     vacuumTables,
+    freezeTables: freezing(options, runTask),
     reclaim,
     bytesSinceCheckpoint,
     msSinceCheckpoint,
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
+  };
+}
+
+/** Freezes old tables, if it was not tried within {@link FREEZE_INTERVAL_MS}. */
+function freezing({ client, log }: UpkeepOptions, runTask: RunTask): () => Promise<void> {
+  let triedAt = -Infinity;
+  return async () => {
+    if (performance.now() - triedAt < FREEZE_INTERVAL_MS) return;
+    triedAt = performance.now();
+    for (const table of await tablesToFreeze(client)) {
+      await maintainTable({ table, vacuum: "freeze", analyze: false }, false, runTask, log);
+    }
   };
 }
 

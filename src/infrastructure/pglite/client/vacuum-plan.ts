@@ -16,8 +16,11 @@ export interface TableActivity {
 
 export interface TableTask {
   readonly table: string;
-  /** `rows` leaves the entries of dead rows in the indexes. To remove them, PostgreSQL reads the indexes as a whole. */
-  readonly vacuum: "none" | "rows" | "rows_and_indexes";
+  /**
+   * `rows` leaves the entries of dead rows in the indexes. To remove them, PostgreSQL reads the indexes as a whole. `freeze` does the
+   * same, and freezes all rows.
+   */
+  readonly vacuum: "none" | "rows" | "rows_and_indexes" | "freeze";
   readonly analyze: boolean;
 }
 
@@ -77,7 +80,8 @@ export function maintenanceCommand({ table, vacuum, analyze }: TableTask, return
   const options = [
     // A TOAST table has tasks of its own. New posts would otherwise make it read all that they have added to it.
     "process_toast off",
-    ...(vacuum === "rows" ? ["index_cleanup off"] : []),
+    ...(vacuum === "rows" || vacuum === "freeze" ? ["index_cleanup off"] : []),
+    ...(vacuum === "freeze" ? ["freeze"] : []),
     // A page with index entries is not free, even if it has few.
     ...(returnsSpace ? ["truncate on", "index_cleanup on"] : []),
     ...(analyze ? ["analyze"] : []),
