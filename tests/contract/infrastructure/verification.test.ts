@@ -132,7 +132,7 @@ describe("the verification of a data directory", () => {
       "search index",
       "an entry that lacks a word of its post",
       [
-        "update post_search set terms = ts_delete(terms, 'title') where ordinal = (select max(ordinal) from post_search)",
+        "update post_search set terms = ts_delete(terms, (ordinal >> 12) || '.title') where ordinal = (select max(ordinal) from post_search)",
       ],
       /^post [\da-f-]{36}: its terms differ from its text$/,
     ],
