@@ -25,10 +25,11 @@ async function filesAt(path: string): Promise<readonly string[]> {
 }
 
 async function shorten(path: string, pause: Pause): Promise<void> {
-  if ((await lstat(path)).size <= STEP_BYTES) return;
+  const { size } = await lstat(path);
+  if (size <= STEP_BYTES) return;
   const file = await open(path, "r+");
   try {
-    for (let left = (await file.stat()).size - STEP_BYTES; left > 0; left -= STEP_BYTES) {
+    for (let left = size - STEP_BYTES; left > 0; left -= STEP_BYTES) {
       const startedAt = performance.now();
       await file.truncate(left);
       await file.datasync();

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { err, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
@@ -32,8 +32,7 @@ export async function openScratch(
   };
   await clear();
   const remove = async () => {
-    await clear();
-    await rm(path, { recursive: true, force: true });
+    await removePaced(path, diskPause);
     locked.value.release();
   };
   return locked.map(() => ({ path, clear, remove }));
