@@ -1,7 +1,11 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tablesToFreeze } from "../../../src/infrastructure/pglite/client/freeze.ts";
-import { maintenanceCommand, type TableTask } from "../../../src/infrastructure/pglite/client/vacuum-plan.ts";
+import {
+  freezeTask,
+  maintenanceCommand,
+  type TableTask,
+} from "../../../src/infrastructure/pglite/client/vacuum-plan.ts";
 import { rawClient } from "../../support/raw-client.ts";
 import { openTemplate } from "../../support/test-storage.ts";
 
@@ -52,7 +56,7 @@ describe("the maintenance of a table", () => {
     for (let n = 0; n < 50; n++) await engine.exec("select pg_current_xact_id()");
     const old = await tablesToFreeze(client, 40);
     expect(old).toEqual(expect.arrayContaining(["edited", "posts", "pg_class", "pg_toast.pg_toast_1255"]));
-    for (const table of old) await engine.exec(maintenanceCommand({ table, vacuum: "freeze", analyze: false }, false));
+    for (const table of old) await engine.exec(maintenanceCommand(freezeTask(table), false));
     expect(await tablesToFreeze(client, 40)).toEqual([]);
     expect(await tablesToFreeze(client)).toEqual([]);
   });

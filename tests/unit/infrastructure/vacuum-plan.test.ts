@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   deadEntriesAfter,
+  freezeTask,
   planVacuum as planWith,
   reusableBytes,
   type DeadEntries,
@@ -68,6 +69,7 @@ describe("the vacuum plan", () => {
     const later = deadEntriesAfter(rows, tables, cleaned);
     expect(later).toEqual(new Map([["posts", 10_000]]));
     expect(deadEntriesAfter({ ...rows, vacuum: "none", analyze: true }, tables, later)).toBe(later);
+    expect(deadEntriesAfter(freezeTask("posts"), tables, later)).toEqual(new Map([["posts", 20_000]]));
   });
 
   it("vacuums a TOAST table after 16 MiB of dead bytes, as sixteen edits of a post of 1 MiB leave", () => {

@@ -8,6 +8,7 @@ import type { LogRetention } from "./log-retention.ts";
 import type { Supervisor } from "./supervisor.ts";
 import {
   deadEntriesAfter,
+  freezeTask,
   maintenanceCommand,
   planVacuum,
   reusableBytes,
@@ -129,7 +130,6 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
 function upkeepTasks(options: UpkeepOptions) {
   const { directory, supervisor, client, space, log } = options;
   let [statisticsAt, statisticsTime] = [supervisor.position(), performance.now()];
-  let deadEntries: DeadEntries = new Map();
 
   /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
   const runTask: RunTask = async (task) =>
@@ -145,17 +145,12 @@ function upkeepTasks(options: UpkeepOptions) {
     runTask,
   );
 
-  /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
+  const tables = tableTasks(options, runTask);
   const vacuumTables = async (returnsSpace: boolean) => {
     statisticsTime = performance.now();
-    // Requests run between the tasks below, and the statistics of the next time must include what they change.
+    // Requests run between the tasks, and the statistics of the next time must include what they change.
     statisticsAt = supervisor.position();
-    const tables = await readStatistics(client);
-    for (const task of planVacuum(tables, returnsSpace, deadEntries)) {
-      if (returnsSpace && !(await space.canFree())) break;
-      const isDone = await maintainTable(task, returnsSpace, runTask, log);
-      if (isDone) deadEntries = deadEntriesAfter(task, tables, deadEntries);
-    }
+    await tables.vacuum(returnsSpace);
   };
 
   /** Makes the space of dead rows and of the written log available again. Returns whether it succeeded. */
@@ -180,7 +175,7 @@ function upkeepTasks(options: UpkeepOptions) {
     dueCheckpoint,
     checkpoints,
     vacuumTables,
-    freezeTables: freezing(options, runTask),
+    freezeTables: tables.freeze,
     reclaim,
     bytesSinceCheckpoint,
     msSinceCheckpoint,
@@ -189,15 +184,31 @@ function upkeepTasks(options: UpkeepOptions) {
   };
 }
 
-/** Freezes old tables, if it was not tried within {@link FREEZE_INTERVAL_MS}. */
-function freezing({ client, log }: UpkeepOptions, runTask: RunTask): () => Promise<void> {
-  let triedAt = -Infinity;
-  return async () => {
-    if (performance.now() - triedAt < FREEZE_INTERVAL_MS) return;
-    triedAt = performance.now();
-    for (const table of await tablesToFreeze(client)) {
-      await maintainTable({ table, vacuum: "freeze", analyze: false }, false, runTask, log);
+function tableTasks({ client, space, log }: UpkeepOptions, runTask: RunTask) {
+  let deadEntries: DeadEntries = new Map();
+  let frozenAt = -Infinity;
+
+  const run = async (tasks: readonly TableTask[], tables: readonly TableActivity[], returnsSpace: boolean) => {
+    for (const task of tasks) {
+      if (returnsSpace && !(await space.canFree())) break;
+      const isDone = await maintainTable(task, returnsSpace, runTask, log);
+      if (isDone) deadEntries = deadEntriesAfter(task, tables, deadEntries);
     }
+  };
+
+  return {
+    /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
+    vacuum: async (returnsSpace: boolean) => {
+      const tables = await readStatistics(client);
+      await run(planVacuum(tables, returnsSpace, deadEntries), tables, returnsSpace);
+    },
+    /** Freezes old tables, if it was not tried within {@link FREEZE_INTERVAL_MS}. */
+    freeze: async () => {
+      if (performance.now() - frozenAt < FREEZE_INTERVAL_MS) return;
+      frozenAt = performance.now();
+      const tasks = (await tablesToFreeze(client)).map(freezeTask);
+      if (tasks.length > 0) await run(tasks, await readStatistics(client), false);
+    },
   };
 }
 

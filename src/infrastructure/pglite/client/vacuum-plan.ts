@@ -74,6 +74,10 @@ export function planVacuum(
   });
 }
 
+export function freezeTask(table: string): TableTask {
+  return { table, vacuum: "freeze", analyze: false };
+}
+
 /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
 export function maintenanceCommand({ table, vacuum, analyze }: TableTask, returnsSpace: boolean): string {
   if (vacuum === "none") return `analyze ${table}`;
