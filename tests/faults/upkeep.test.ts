@@ -146,7 +146,7 @@ describe("upkeep", () => {
       });
       await response.arrayBuffer();
       expect(response.status).toBe(200);
-      // Without the limit of dead bytes, the first vacuum would come after 10,000 dead rows, each with 512 rows in TOAST.
+      // Without the limit of dead bytes, the first vacuum would come after 1,000 dead rows, each with 512 rows in TOAST.
       expect(edits).toBeLessThan(1000);
     }
     expect(log.filter(({ msg }) => msg === "vacuum or analysis failed")).toEqual([]);

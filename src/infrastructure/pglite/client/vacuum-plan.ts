@@ -24,11 +24,16 @@ export interface TableTask {
   readonly analyze: boolean;
 }
 
-/** For each table, the dead rows whose entries are still in its indexes. A table is missing until its indexes are vacuumed. */
+/**
+ * For each table, the dead rows whose entries vacuums of this process have left in its indexes. Those of earlier processes are among
+ * its dead rows again after an analysis.
+ */
 export type DeadEntries = ReadonlyMap<string, number>;
 
-/** Few enough for a short vacuum, so that other requests wait for a bounded time, whatever the size of the table. */
+/** Few enough new rows for a short vacuum, so that other requests wait for a bounded time, whatever the size of the table. */
 const VACUUM_ROWS = 10_000;
+/** A vacuum reads and writes a page for each dead row, because edits are all over a table. New rows are together. */
+const DEAD_ROW_COST = 10;
 /** A segment of the write-ahead log, or the dead rows of fifteen edits of the longest post. */
 const VACUUM_BYTES = 16 * 1_048_576;
 /** Like autovacuum (PostgreSQL 18, 24.1.6): vacuum the indexes when they have entries of as many dead rows as a fifth of all rows. */
@@ -53,14 +58,15 @@ export function planVacuum(
 ): readonly TableTask[] {
   const isVacuumDue = (table: TableActivity) => {
     if (isDiskLow) return table.deadRows > 0;
-    const inserted = table.owner === null ? table.insertedSinceVacuum : 0;
     // After an analysis the dead rows include those that have nothing but entries left.
     const deadRows = Math.max(0, table.deadRows - (deadEntries.get(table.table) ?? 0));
-    return deadRows + inserted >= VACUUM_ROWS || deadBytes({ ...table, deadRows }) >= VACUUM_BYTES;
+    // The rows of a long value are together in the TOAST table.
+    const rows = table.owner === null ? DEAD_ROW_COST * deadRows + table.insertedSinceVacuum : deadRows;
+    return rows >= VACUUM_ROWS || deadBytes({ ...table, deadRows }) >= VACUUM_BYTES;
   };
   const isIndexVacuumDue = ({ table, deadRows, liveRows }: TableActivity) => {
-    const entries = deadRows + (deadEntries.get(table) ?? Infinity);
-    return isDiskLow || (deadRows >= MIN_DEAD_ENTRIES && entries >= DEAD_ENTRIES_SHARE * liveRows);
+    const entries = deadRows + (deadEntries.get(table) ?? 0);
+    return isDiskLow || entries >= Math.max(MIN_DEAD_ENTRIES, DEAD_ENTRIES_SHARE * liveRows);
   };
   return tables.flatMap((activity) => {
     const { table, owner, changedSinceAnalyze, analysedRows } = activity;
@@ -100,10 +106,9 @@ export function deadEntriesAfter(
   before: DeadEntries,
 ): DeadEntries {
   if (vacuum === "rows_and_indexes") return new Map(before).set(table, 0);
-  const known = before.get(table);
-  if (vacuum === "none" || known === undefined) return before;
+  if (vacuum === "none") return before;
   const deadRows = tables.find((each) => each.table === table)?.deadRows ?? 0;
-  return new Map(before).set(table, known + deadRows);
+  return new Map(before).set(table, (before.get(table) ?? 0) + deadRows);
 }
 
 /** The upper bound of the bytes of dead rows. */
