@@ -25,7 +25,7 @@ const NOTHING = { lost: [], unsent: [] };
 /** A backup and a restoration on a machine that runs other tests. */
 const ROUND_TIMEOUT_MS = 180_000;
 /** The backup has the lowest priority, so writers without a pause would take all processors from it. */
-const WRITER_PAUSE_MS = 100;
+const WRITER_PAUSE_MS = 250;
 /** A backup of an almost empty database takes some seconds. */
 const BACKUP_MS = 6000;
 

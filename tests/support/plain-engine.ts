@@ -15,7 +15,7 @@ export async function copyTemplateCluster(directory: string): Promise<string> {
 }
 
 /** PGlite on a cluster, without the checks of the files. */
-export async function openPlainEngine(cluster: string): Promise<PGlite> {
+export async function openPlainEngine(cluster: string, files = new EngineNodeFs(cluster, "fsync")): Promise<PGlite> {
   const startParams = [
     ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
     "-c",
@@ -23,7 +23,7 @@ export async function openPlainEngine(cluster: string): Promise<PGlite> {
     "-c",
     "vacuum_truncate=off",
   ];
-  return PGlite.create({ fs: new EngineNodeFs(cluster, "fsync"), startParams, extensions: SCHEMA_EXTENSIONS });
+  return PGlite.create({ fs: files, startParams, extensions: SCHEMA_EXTENSIONS });
 }
 
 /** Copies a directory. The copy of an idle engine's directory equals the files of a killed process. */

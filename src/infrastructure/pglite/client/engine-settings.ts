@@ -11,6 +11,8 @@ export const ENGINE_SETTINGS: EngineSettings = {
   // Bounds the write-ahead log on the disk.
   max_wal_size: "48MB",
   min_wal_size: "32MB",
+  // Nothing is replicated. Otherwise each checkpoint would write a file for it, and flush it and its directory.
+  max_active_replication_origins: "0",
   // Errors of statements go to the client, and they quote values. The log holds only PostgreSQL's messages about
   // itself.
   log_min_messages: "log",

@@ -11,6 +11,8 @@ export interface EmscriptenStream {
   readonly node: EmscriptenNode;
 }
 
+type EmscriptenWrite = readonly [buffer: Uint8Array, offset: number, length: number, position: number];
+
 /** The parts of Emscripten's file system that the engine changes. PGlite's types omit them. */
 interface EmscriptenFs {
   isFile(mode: number): boolean;
@@ -28,6 +30,7 @@ interface EmscriptenNodeFs {
   };
   readonly stream_ops: {
     open: (stream: EmscriptenStream) => void;
+    write: (stream: EmscriptenStream, ...data: EmscriptenWrite) => number;
     fsync?: (stream: EmscriptenStream) => number;
   };
   realPath(node: EmscriptenNode): string;

@@ -1,6 +1,7 @@
 import { fdatasyncSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import { earlyFlushes, type EarlyFlushes } from "./early-flushes.ts";
 import type { EmscriptenModule } from "./emscripten.ts";
 import { undoFailedOpens } from "./failed-opens.ts";
 import { fsyncPath } from "./fsync-path.ts";
@@ -23,6 +24,7 @@ type InitOptions = Parameters<NodeFS["init"]>[1];
 export class EngineNodeFs extends NodeFS {
   readonly #durability: EngineDurability;
   readonly #onFsync: (ms: number) => void;
+  #flushes: EarlyFlushes | null = null;
 
   constructor(cluster: string, durability: EngineDurability, onFsync: (ms: number) => void = () => {}) {
     super(cluster);
@@ -36,13 +38,20 @@ export class EngineNodeFs extends NodeFS {
       // PGlite passes its Emscripten module, but types it as an object.
       const module = runtime as EmscriptenModule;
       undoFailedOpens(module);
-      if (this.#durability === "fsync") addFsync(module, this.#onFsync);
+      if (this.#durability !== "fsync") return;
+      this.#flushes = earlyFlushes(module);
+      addFsync(module, this.#flushes, this.#onFsync);
     };
     return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), prepare] } };
   }
+
+  /** Runs a checkpoint. */
+  async duringCheckpoint<T>(checkpoint: () => Promise<T>): Promise<T> {
+    return this.#flushes === null ? checkpoint() : this.#flushes.during(checkpoint);
+  }
 }
 
-function addFsync({ NODEFS: nodeFs }: EmscriptenModule, onFsync: (ms: number) => void): void {
+function addFsync({ NODEFS: nodeFs }: EmscriptenModule, flushes: EarlyFlushes, onFsync: (ms: number) => void): void {
   nodeFs.stream_ops.fsync = (stream) => {
     const startedAt = performance.now();
     // PostgreSQL panics when this fails, and it must: the kernel drops the pages that it could not write, so a second
@@ -50,8 +59,10 @@ function addFsync({ NODEFS: nodeFs }: EmscriptenModule, onFsync: (ms: number) =>
     nodeFs.tryFSOperation(() => {
       // It flushes the bytes and the size of a file, as fsync does, but not its time of change. To flush that too takes a
       // second write, or a commit of the file system's journal.
+      const path = nodeFs.realPath(stream.node);
+      flushes.settle(path);
       if (typeof stream.nfd === "number") fdatasyncSync(stream.nfd);
-      else fsyncPath(nodeFs.realPath(stream.node));
+      else fsyncPath(path);
     });
     onFsync(performance.now() - startedAt);
     return 0;

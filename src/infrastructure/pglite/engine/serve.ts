@@ -73,6 +73,7 @@ interface OpenEngine {
   /** Settles when the record of the last checkpoint is complete. */
   recording: Promise<void>;
   readonly engine: PGlite;
+  readonly files: EngineNodeFs;
   readonly guard: EngineGuard<unknown>;
   readonly onLine: (text: string) => void;
   /** The end of the write-ahead log when PostgreSQL was opened. */
@@ -88,8 +89,9 @@ async function open(
   // PostgreSQL's own lock file does not identify this process. A power cut can leave it empty, and PostgreSQL refuses
   // an empty one. The host must make sure that no other process uses the cluster.
   rmSync(join(cluster, "postmaster.pid"), { force: true });
+  const files = new EngineNodeFs(cluster, durability, onFsync);
   const engine = await PGlite.create({
-    fs: new EngineNodeFs(cluster, durability, onFsync),
+    fs: files,
     ...(await compiling),
     startParams: startParameters(durability, settings),
     extensions: await extensions(isShutDown),
@@ -100,11 +102,11 @@ async function open(
   });
   await execute(engine, PREPARE_POSITION);
   guard.opened();
-  return { recording: Promise.resolve(), engine, guard, onLine, position: await logPosition(engine) };
+  return { recording: Promise.resolve(), engine, files, guard, onLine, position: await logPosition(engine) };
 }
 
 async function answer(open: OpenEngine, request: EngineRequest): Promise<EngineAnswer> {
-  const { engine, guard, onLine } = open;
+  const { engine, files, guard, onLine } = open;
   switch (request.kind) {
     case "message": {
       if (request.removesFiles) {
@@ -119,7 +121,7 @@ async function answer(open: OpenEngine, request: EngineRequest): Promise<EngineA
     }
     case "checkpoint": {
       await open.recording;
-      const bytes = await execute(engine, CHECKPOINT);
+      const bytes = await files.duringCheckpoint(async () => execute(engine, CHECKPOINT));
       // Statements do not wait for the record, which waits for the disk.
       if (decodeAnswer(bytes, 1)?.error === null) open.recording = noteCheckpoint(guard, onLine);
       return { kind: "reply", bytes, position: await logPosition(engine) };
