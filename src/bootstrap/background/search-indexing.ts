@@ -1,9 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Result } from "neverthrow";
 import type { Log } from "../../application/ports/log.ts";
 import type { PostId } from "../../domain/shared/id.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { SearchIndex } from "../../infrastructure/drizzle/search/search-index.ts";
+import { waitUntil } from "../../infrastructure/node/wait-until.ts";
 import type { PostChanges } from "../../infrastructure/storage/post-changes.ts";
 import type { PeriodicWork } from "./periodic-work.ts";
 
@@ -18,7 +18,6 @@ const MIN_SWEEP_REST_MS = 1_000;
 const MAX_WAIT_MS = 400;
 /** While requests keep the engine busy, they have it for this multiple of the duration of a batch: 95 % of the time. */
 const BUSY_REST = 19;
-const IDLE_CHECK_MS = 5;
 /** The delay of a retry after a failure, and after posts that other transactions were writing. */
 const FAILURE_DELAY_MS = 5_000;
 const LOCKED_DELAY_MS = 50;
@@ -125,8 +124,7 @@ function indexingTasks(
   };
   /** Lets requests pass, but not for long. */
   const rest = async () => {
-    const until = performance.now() + Math.max(MAX_WAIT_MS, BUSY_REST * lastBatchMs);
-    while (!hasStopped(state) && !isIdle() && performance.now() < until) await delay(IDLE_CHECK_MS);
+    await waitUntil(() => state.isStopping || isIdle(), Math.max(MAX_WAIT_MS, BUSY_REST * lastBatchMs));
   };
   /** Indexes a batch of the oldest changes. Returns the time to wait before the next one. */
   const indexPending = async (): Promise<number> => {

@@ -28,6 +28,8 @@ interface Scenario {
   /** The bytes of the log since the last checkpoint. */
   readonly logBytes?: () => bigint;
   readonly retention?: LogRetention;
+  /** Whether no request has the engine; always by default. */
+  readonly isIdle?: () => boolean;
   /** Called when the statistics of the tables are read. */
   readonly beforeStatistics?: () => void;
 }
@@ -52,6 +54,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
   const supervisor: Partial<Supervisor> = {
     position: () => position + logBytes(),
     isServing: () => true,
+    isIdle: scenario.isIdle ?? (() => true),
     acquire: async () =>
       ok({
         engine: engine as unknown as Engine,
@@ -134,6 +137,30 @@ describe("upkeep on a low disk whose space cannot be reclaimed", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     await upkeep?.stop();
     expect(fail).toHaveBeenCalledTimes(10);
+  });
+});
+
+describe("upkeep while requests have the engine", () => {
+  it("waits for an idle moment", async () => {
+    let isIdle = false;
+    let bytes = 0n;
+    const done = upkeepOf({ isLow: false, isIdle: () => isIdle, logBytes: () => bytes });
+    bytes = 16n * MIB;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(done).toEqual([]);
+    isIdle = true;
+    await vi.advanceTimersByTimeAsync(10);
+    expect(done[0]).toBe("checkpoint");
+  });
+
+  it("runs after a second without an idle moment", async () => {
+    let [bytes, isIdle] = [0n, false];
+    const done = upkeepOf({ isLow: false, isIdle: () => isIdle, logBytes: () => bytes });
+    bytes = 16n * MIB;
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(done[0]).toBe("checkpoint");
+    isIdle = true;
+    await vi.advanceTimersByTimeAsync(10);
   });
 });
 

@@ -1,7 +1,7 @@
-import { ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import type { DiskSpace } from "../directory/disk-space.ts";
-import { UPKEEP_DEADLINE_MS, type Engine, type RequestLost } from "../engine/engine.ts";
+import { UPKEEP_DEADLINE_MS } from "../engine/engine.ts";
+import { checkpointTasks, type CheckpointStatistics, type EngineTask, type RunTask } from "./checkpoints.ts";
 import type { DrizzleClient } from "./client.ts";
 import { tablesToFreeze } from "./freeze.ts";
 import type { LogRetention } from "./log-retention.ts";
@@ -17,6 +17,7 @@ import {
   type TableTask,
 } from "./vacuum-plan.ts";
 import { isDamageReport, type DatabaseError } from "../engine/wire-protocol.ts";
+import { waitForIdle } from "./wait-for-idle.ts";
 import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
 
 /** The work of PostgreSQL's background processes, which the embedded engine lacks. */
@@ -27,12 +28,6 @@ export interface Upkeep {
   checkpoints(): Readonly<CheckpointStatistics>;
   /** Ends the upkeep after its current task. */
   stop(): Promise<void>;
-}
-
-export interface CheckpointStatistics {
-  count: number;
-  failed: number;
-  ms: number;
 }
 
 interface UpkeepOptions {
@@ -51,11 +46,9 @@ interface UpkeepOptions {
 
 /** A quarter of a second of deletions on a low disk may fill a segment of the write-ahead log. */
 const TICK_MS = 250;
-/** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
-const CHECKPOINT_BYTES = 16n * 1_048_576n;
+/** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes less than a second. */
+const CHECKPOINT_BYTES = 8n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
-/** The growth of the log for which a backup postpones the checkpoint. Crash recovery then takes some tens of seconds. */
-const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
 /** PostgreSQL publishes its statistics at most once a second. Reading them takes a millisecond. */
 const STATISTICS_INTERVAL_MS = 10_000;
 const FREEZE_INTERVAL_MS = 3_600_000;
@@ -184,13 +177,14 @@ function upkeepTasks(options: UpkeepOptions) {
   };
 }
 
-function tableTasks({ client, space, log }: UpkeepOptions, runTask: RunTask) {
+function tableTasks({ supervisor, client, space, log }: UpkeepOptions, runTask: RunTask) {
   let deadEntries: DeadEntries = new Map();
   let frozenAt = -Infinity;
 
   const run = async (tasks: readonly TableTask[], tables: readonly TableActivity[], returnsSpace: boolean) => {
     for (const task of tasks) {
-      if (returnsSpace && !(await space.canFree())) break;
+      if (!returnsSpace) await waitForIdle(supervisor);
+      else if (!(await space.canFree())) break;
       const isDone = await maintainTable(task, returnsSpace, runTask, log);
       if (isDone) deadEntries = deadEntriesAfter(task, tables, deadEntries);
     }
@@ -209,46 +203,6 @@ function tableTasks({ client, space, log }: UpkeepOptions, runTask: RunTask) {
       const tasks = (await tablesToFreeze(client)).map(freezeTask);
       if (tasks.length > 0) await run(tasks, await readStatistics(client), false);
     },
-  };
-}
-
-function noteCheckpoint(checkpoints: CheckpointStatistics, ms: number, failure: string | null, log: Log): void {
-  checkpoints.count++;
-  checkpoints.ms += ms;
-  if (failure === null) return log.debug({ durationMs: Math.round(ms) }, "checkpoint");
-  checkpoints.failed++;
-  log.error({ detail: failure }, "checkpoint failed");
-}
-
-function checkpointTasks({ supervisor, retention, log }: UpkeepOptions, runTask: RunTask) {
-  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
-  const checkpoints = { count: 0, failed: 0, ms: 0 };
-  const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
-
-  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
-  const runCheckpoint = async (retained: "postpone" | "end") => {
-    const startedAt = performance.now();
-    const mustWait = () => retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
-    let isPostponed = mustWait();
-    if (isPostponed) return;
-    const failure = await runTask(async (engine) => {
-      // A backup may have begun while this task waited for the engine.
-      isPostponed = mustWait();
-      if (isPostponed) return ok(null);
-      retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
-      return engine.checkpoint();
-    });
-    if (isPostponed) return;
-    [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
-    noteCheckpoint(checkpoints, checkpointTime - startedAt, failure, log);
-  };
-
-  return {
-    checkpoint: async () => runCheckpoint("end"),
-    dueCheckpoint: async () => runCheckpoint("postpone"),
-    checkpoints: () => ({ ...checkpoints }),
-    bytesSinceCheckpoint,
-    msSinceCheckpoint: () => performance.now() - checkpointTime,
   };
 }
 
@@ -275,11 +229,6 @@ async function readStatistics(client: DrizzleClient): Promise<readonly TableActi
   await client.query("select pg_stat_force_next_flush()");
   return (await client.query<TableActivity>(STATISTICS)).rows;
 }
-
-/** Runs a task while it holds the engine alone. Returns the reason of its failure, or `null`. */
-type RunTask = (task: EngineTask) => Promise<string | null>;
-
-type EngineTask = (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>;
 
 /** Returns the reason of the task's failure, or `null`. */
 async function runExclusively(

@@ -1,0 +1,68 @@
+import { ok, type Result } from "neverthrow";
+import type { Log } from "../../../application/ports/log.ts";
+import type { Engine, RequestLost } from "../engine/engine.ts";
+import type { DatabaseError } from "../engine/wire-protocol.ts";
+import type { LogRetention } from "./log-retention.ts";
+import type { Supervisor } from "./supervisor.ts";
+import { waitForIdle } from "./wait-for-idle.ts";
+
+/** Runs a task while it holds the engine alone. Returns the reason of its failure, or `null`. */
+export type RunTask = (task: EngineTask) => Promise<string | null>;
+
+export type EngineTask = (engine: Engine) => Promise<Result<DatabaseError | null, RequestLost>>;
+
+export interface CheckpointStatistics {
+  count: number;
+  failed: number;
+  ms: number;
+}
+
+interface CheckpointOptions {
+  readonly supervisor: Supervisor;
+  readonly retention: LogRetention;
+  readonly log: Log;
+}
+
+/** The growth of the log for which a backup postpones the checkpoint. Crash recovery then takes some tens of seconds. */
+const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
+
+function noteCheckpoint(checkpoints: CheckpointStatistics, ms: number, failure: string | null, log: Log): void {
+  checkpoints.count++;
+  checkpoints.ms += ms;
+  if (failure === null) return log.debug({ durationMs: Math.round(ms) }, "checkpoint");
+  checkpoints.failed++;
+  log.error({ detail: failure }, "checkpoint failed");
+}
+
+export function checkpointTasks({ supervisor, retention, log }: CheckpointOptions, runTask: RunTask) {
+  let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+  const checkpoints = { count: 0, failed: 0, ms: 0 };
+  const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
+
+  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
+  const runCheckpoint = async (retained: "postpone" | "end") => {
+    const startedAt = performance.now();
+    const mustWait = () => retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+    let isPostponed = mustWait();
+    if (isPostponed) return;
+    if (retained === "postpone") await waitForIdle(supervisor);
+    const failure = await runTask(async (engine) => {
+      // A backup may have begun while this task waited for the engine.
+      isPostponed = mustWait();
+      if (isPostponed) return ok(null);
+      retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
+      return engine.checkpoint();
+    });
+    if (isPostponed) return;
+    [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+    noteCheckpoint(checkpoints, checkpointTime - startedAt, failure, log);
+  };
+
+  return {
+    checkpoint: async () => runCheckpoint("end"),
+    dueCheckpoint: async () => runCheckpoint("postpone"),
+    checkpoints: () => ({ ...checkpoints }),
+    bytesSinceCheckpoint,
+    msSinceCheckpoint: () => performance.now() - checkpointTime,
+  };
+}
