@@ -3,12 +3,14 @@
  * default), without a backup and during one.
  *
  * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts, with a pause of 10 ms between two requests.
- * Both phases take the same time: that of the backup. BENCH_ROUNDS sets the number of rounds.
+ * Both phases take the same time: that of the backup. The longest delay of the clients' own event loop shows how much of the slowest
+ * request is the machine. BENCH_ROUNDS sets the number of rounds.
  */
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawnCli, startServer } from "../tests/process/server.ts";
 import { percentile } from "../tests/support/rounds.ts";
@@ -26,6 +28,7 @@ const PAUSE_MS = 10;
 /** After a start, V8 compiles the program, and the first analysis of the filled tables follows. */
 const WARM_UP_MS = 30_000;
 const ROW_BYTES = 1024;
+const NS_PER_MS = 1e6;
 const ROWS_AT_ONCE = 20_000;
 
 /** Clients that send one request after the other until the work ends. Returns the milliseconds of each request. */
@@ -33,6 +36,8 @@ async function measureDuring(url: string, token: string, work: Promise<unknown>,
   const ended = new AbortController();
   const [reads, writes]: [number[], number[]] = [[], []];
   const slowest = new Map<string, number>();
+  const clients = monitorEventLoopDelay({ resolution: 1 });
+  clients.enable();
   const repeat = async (times: number[], send: () => Promise<Response>) => {
     while (!ended.signal.aborted) {
       const startedAt = performance.now();
@@ -49,19 +54,22 @@ async function measureDuring(url: string, token: string, work: Promise<unknown>,
   const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}` };
   const body = JSON.stringify({ title: "A post", content: WRITTEN, status: "published" });
   const write = async () => fetch(`${url}/v1/posts`, { method: "POST", headers, body });
-  const clients = [...Array.from({ length: READERS }, async () => repeat(reads, read)), repeat(writes, write)];
+  const running = [...Array.from({ length: READERS }, async () => repeat(reads, read)), repeat(writes, write)];
   await work;
   ended.abort();
-  await Promise.all(clients);
-  return { reads, writes, slowest };
+  await Promise.all(running);
+  clients.disable();
+  return { reads, writes, slowest, clientDelayMs: Math.round(clients.max / NS_PER_MS) };
 }
 
 function figures(times: readonly number[]): string {
   return `${String(times.length).padStart(6)}, p99 ${percentile(times, 0.99)} ms, slowest ${percentile(times, 1)} ms`;
 }
 
-function show(phase: string, { reads, writes, slowest }: Awaited<ReturnType<typeof measureDuring>>): void {
+function show(phase: string, measured: Awaited<ReturnType<typeof measureDuring>>): void {
+  const { reads, writes, slowest, clientDelayMs } = measured;
   process.stdout.write(`${phase.padEnd(15)} reads ${figures(reads)}; writes ${figures(writes)}\n`);
+  process.stdout.write(`  longest delay of the clients: ${clientDelayMs} ms\n`);
   for (const [step, ms] of slowest) process.stdout.write(`  slowest (${step}): ${ms} ms\n`);
 }
 

@@ -90,6 +90,20 @@ describe("the admission queue", () => {
     expect((await younger).isOk()).toBe(true);
   });
 
+  it("does not count the time in which the process was paused", async () => {
+    const queue = open();
+    await queue.acquire(exclusive());
+    const waiting = queue.acquire(exclusive());
+    await vi.advanceTimersByTimeAsync(600);
+    const now = performance.now.bind(performance);
+    const paused = vi.spyOn(performance, "now").mockImplementation(() => now() + 13_000);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(queue.statistics()).toMatchObject({ waiting: 1, rejected: { timeout: 0 } });
+    await vi.advanceTimersByTimeAsync(300);
+    expect((await waiting)._unsafeUnwrapErr()).toEqual(rejection("timeout"));
+    paused.mockRestore();
+  });
+
   it("admits a retry before all waiting requests, even when the queue is full", async () => {
     const queue = open();
     const first = (await queue.acquire(exclusive()))._unsafeUnwrap();

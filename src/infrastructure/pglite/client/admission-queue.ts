@@ -66,6 +66,8 @@ interface Waiter extends AdmissionRequest {
 }
 
 const TIMEOUT_CHECK_INTERVAL_MS = 100;
+/** After a longer time between two checks, the process was paused, for example by `docker pause`. */
+const MAX_CHECK_INTERVAL_MS = 1_000;
 /** Clients that send one request after the other leave the engine free for shorter times. */
 const MIN_IDLE_MS = 25;
 
@@ -140,6 +142,20 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
   };
 }
 
+/** A clock that stops while the process is paused, so that the requests that wait for the engine do not all expire at its end. */
+function runningClock() {
+  let [checkedAt, pausedMs] = [performance.now(), 0];
+  return {
+    now: () => performance.now() - pausedMs,
+    /** Called every {@link TIMEOUT_CHECK_INTERVAL_MS} while the process runs. */
+    check: () => {
+      const passedMs = performance.now() - checkedAt;
+      if (passedMs > MAX_CHECK_INTERVAL_MS) pausedMs += passedMs;
+      checkedAt += passedMs;
+    },
+  };
+}
+
 type Reject = (reason: AdmissionRejected["reason"]) => Err<never, AdmissionRejected>;
 
 /** The requests that have the engine: one exclusive holder, or several shared ones. */
@@ -170,6 +186,7 @@ function engineHolders(maxShared: number) {
 
 /** The requests that wait, in order: first the retries, then the newcomers. */
 function waitingRequests(reject: Reject) {
+  const clock = runningClock();
   // A Set keeps its order, and removes from the middle in constant time. Within each, the oldest request is first.
   const retries = new Set<Waiter>();
   const newcomers = new Set<Waiter>();
@@ -187,12 +204,13 @@ function waitingRequests(reject: Reject) {
     oldestWaitMs: () => {
       const [retry, newcomer] = [firstOf(retries), firstOf(newcomers)];
       const since = Math.min(retry?.since ?? Infinity, newcomer?.since ?? Infinity);
-      return since === Infinity ? 0 : performance.now() - since;
+      return since === Infinity ? 0 : clock.now() - since;
     },
     first: (): Waiter | undefined => firstOf(retries) ?? firstOf(newcomers),
     settle,
     rejectExpired: (maxWaitMs: number) => {
-      const oldest = performance.now() - maxWaitMs;
+      clock.check();
+      const oldest = clock.now() - maxWaitMs;
       for (const waiters of [retries, newcomers]) {
         for (let next = firstOf(waiters); next !== undefined && next.since < oldest; next = firstOf(waiters)) {
           settle(next, reject("timeout"));
@@ -208,7 +226,7 @@ function waitingRequests(reject: Reject) {
         };
         const waiter: Waiter = {
           ...request,
-          since: performance.now(),
+          since: clock.now(),
           settle: (admission) => {
             signal?.removeEventListener("abort", cancel);
             resolve(admission);
