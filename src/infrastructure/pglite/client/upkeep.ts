@@ -46,7 +46,7 @@ interface UpkeepOptions {
 
 /** A quarter of a second of deletions on a low disk may fill a segment of the write-ahead log. */
 const TICK_MS = 250;
-/** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes less than a second. */
+/** The growth of the log between two checkpoints. A checkpoint is then short, and crash recovery takes about a second. */
 const CHECKPOINT_BYTES = 8n * 1_048_576n;
 const CHECKPOINT_INTERVAL_MS = 300_000;
 /** PostgreSQL publishes its statistics at most once a second. Reading them takes a millisecond. */

@@ -12,8 +12,10 @@ export interface EarlyFlushes {
   settle(path: string): void;
 }
 
-/** The files that are flushed early in one checkpoint, so that the number of open descriptors is bounded. */
-const MAX_FILES = 64;
+/** A checkpoint flushes at most this number of files early, with two descriptors each. */
+const MAX_FILES = 16;
+/** A file to which the checkpoint has written less than this is flushed in time without a thread. */
+const MIN_PAGES = 4;
 /** The files of tables and indexes. A checkpoint writes all of them before it flushes the first. */
 const RELATION = /\/(?:base\/\d+|global)\/\d+(?:_[a-z]+)?(?:\.\d+)?$/;
 
@@ -31,7 +33,9 @@ export function earlyFlushes({ NODEFS }: EmscriptenModule): EarlyFlushes {
   const witnesses = new Map<string, number>();
   let flushing: Promise<unknown>[] = [];
   let isWriting = false;
+  /** The file that the checkpoint writes, and how many of its pages it has written. */
   let current: EmscriptenNode | null = null;
+  let pages = 0;
 
   const begin = (path: string) => {
     if (witnesses.has(path) || witnesses.size === MAX_FILES) return;
@@ -40,22 +44,24 @@ export function earlyFlushes({ NODEFS }: EmscriptenModule): EarlyFlushes {
     witnesses.set(path, witness);
     const descriptor = tryOpen(path);
     if (descriptor === null) return;
-    const flushed = flush(descriptor).catch(() => "The witness reports the failure.");
+    // The witness reports a failure.
+    const flushed = flush(descriptor).catch(() => undefined);
     flushing.push(flushed.then(() => closeSync(descriptor)));
   };
 
   const goOnTo = (next: EmscriptenNode | null) => {
-    if (current !== null) begin(NODEFS.realPath(current));
-    current = next;
+    if (current !== null && pages >= MIN_PAGES) begin(NODEFS.realPath(current));
+    [current, pages] = [next, 0];
   };
 
   NODEFS.stream_ops.write = (stream, ...data) => {
     if (isWriting && stream.node !== current && RELATION.test(NODEFS.realPath(stream.node))) goOnTo(stream.node);
+    if (stream.node === current) pages++;
     return write(stream, ...data);
   };
 
   const end = async () => {
-    [isWriting, current] = [false, null];
+    [isWriting, current, pages] = [false, null, 0];
     for (const witness of witnesses.values()) closeSync(witness);
     witnesses.clear();
     await Promise.all(flushing);
