@@ -14,7 +14,7 @@ export interface EarlyFlushes {
 
 /** A checkpoint flushes at most this number of files early, with two descriptors each. */
 const MAX_FILES = 16;
-/** A file to which the checkpoint has written less than this is flushed in time without a thread. */
+/** A file with fewer written pages is flushed fast enough by PostgreSQL alone. */
 const MIN_PAGES = 4;
 /** The files of tables and indexes. A checkpoint writes all of them before it flushes the first. */
 const RELATION = /\/(?:base\/\d+|global)\/\d+(?:_[a-z]+)?(?:\.\d+)?$/;
