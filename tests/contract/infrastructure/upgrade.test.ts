@@ -26,7 +26,7 @@ import { copyTemplate, embeddedDefaults } from "../../support/test-storage.ts";
 /** An upgrade starts three PostgreSQLs and creates a cluster. */
 const UPGRADE_TIMEOUT_MS = 600_000;
 const KEPT = "quire.before-upgrade";
-/** What npm reports when it has no network, or the registry does not answer. */
+/** The error codes of npm without a network or a registry. */
 const IS_OFFLINE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT)\b/;
 /** The tables that a test reads after the next start, which changes no row of them. */
 const TABLES = ["users", "posts", "sessions", "idempotency_keys"];
