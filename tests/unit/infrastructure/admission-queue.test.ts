@@ -97,10 +97,15 @@ describe("the admission queue", () => {
     await vi.advanceTimersByTimeAsync(600);
     const now = performance.now.bind(performance);
     const paused = vi.spyOn(performance, "now").mockImplementation(() => now() + 13_000);
+    // A request that arrives at the end of the pause, before the next check.
+    const later = queue.acquire(exclusive());
     await vi.advanceTimersByTimeAsync(300);
-    expect(queue.statistics()).toMatchObject({ waiting: 1, rejected: { timeout: 0 } });
+    expect(queue.statistics()).toMatchObject({ waiting: 2, rejected: { timeout: 0 } });
     await vi.advanceTimersByTimeAsync(300);
     expect((await waiting)._unsafeUnwrapErr()).toEqual(rejection("timeout"));
+    await vi.advanceTimersByTimeAsync(600);
+    expect(queue.statistics()).toMatchObject({ waiting: 0 });
+    expect((await later)._unsafeUnwrapErr()).toEqual(rejection("timeout"));
     paused.mockRestore();
   });
 

@@ -142,17 +142,17 @@ export function admissionQueue(limits: AdmissionLimits): AdmissionQueue {
   };
 }
 
-/** A clock that stops while the process is paused, so that the requests that wait for the engine do not all expire at its end. */
-function runningClock() {
-  let [checkedAt, pausedMs] = [performance.now(), 0];
-  return {
-    now: () => performance.now() - pausedMs,
-    /** Called every {@link TIMEOUT_CHECK_INTERVAL_MS} while the process runs. */
-    check: () => {
-      const passedMs = performance.now() - checkedAt;
-      if (passedMs > MAX_CHECK_INTERVAL_MS) pausedMs += passedMs;
-      checkedAt += passedMs;
-    },
+/**
+ * A clock that stops while the process is paused, so that the requests that wait for the engine do not all expire at its end. It is
+ * read every {@link TIMEOUT_CHECK_INTERVAL_MS}, so that a longer time between two readings was a pause.
+ */
+function runningClock(): () => number {
+  let [readAt, runningMs] = [performance.now(), 0];
+  return () => {
+    const passedMs = performance.now() - readAt;
+    readAt += passedMs;
+    if (passedMs <= MAX_CHECK_INTERVAL_MS) runningMs += passedMs;
+    return runningMs;
   };
 }
 
@@ -186,7 +186,7 @@ function engineHolders(maxShared: number) {
 
 /** The requests that wait, in order: first the retries, then the newcomers. */
 function waitingRequests(reject: Reject) {
-  const clock = runningClock();
+  const now = runningClock();
   // A Set keeps its order, and removes from the middle in constant time. Within each, the oldest request is first.
   const retries = new Set<Waiter>();
   const newcomers = new Set<Waiter>();
@@ -204,13 +204,12 @@ function waitingRequests(reject: Reject) {
     oldestWaitMs: () => {
       const [retry, newcomer] = [firstOf(retries), firstOf(newcomers)];
       const since = Math.min(retry?.since ?? Infinity, newcomer?.since ?? Infinity);
-      return since === Infinity ? 0 : clock.now() - since;
+      return since === Infinity ? 0 : now() - since;
     },
     first: (): Waiter | undefined => firstOf(retries) ?? firstOf(newcomers),
     settle,
     rejectExpired: (maxWaitMs: number) => {
-      clock.check();
-      const oldest = clock.now() - maxWaitMs;
+      const oldest = now() - maxWaitMs;
       for (const waiters of [retries, newcomers]) {
         for (let next = firstOf(waiters); next !== undefined && next.since < oldest; next = firstOf(waiters)) {
           settle(next, reject("timeout"));
@@ -226,7 +225,7 @@ function waitingRequests(reject: Reject) {
         };
         const waiter: Waiter = {
           ...request,
-          since: clock.now(),
+          since: now(),
           settle: (admission) => {
             signal?.removeEventListener("abort", cancel);
             resolve(admission);
