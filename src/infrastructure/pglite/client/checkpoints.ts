@@ -41,11 +41,11 @@ export function checkpointTasks({ supervisor, retention, log }: CheckpointOption
 
   /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
   const runCheckpoint = async (retained: "postpone" | "end") => {
-    const startedAt = performance.now();
     const mustWait = () => retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
     let isPostponed = mustWait();
     if (isPostponed) return;
     if (retained === "postpone") await waitForIdle(supervisor);
+    const startedAt = performance.now();
     const failure = await runTask(async (engine) => {
       // A backup may have begun while this task waited for the engine.
       isPostponed = mustWait();
