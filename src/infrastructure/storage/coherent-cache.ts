@@ -1,10 +1,15 @@
 import { LRUCache } from "lru-cache";
 import type { Result } from "neverthrow";
 
+/** The bytes of a cache for each key that a full cache remembers after its first load. */
+const BYTES_PER_REMEMBERED_KEY = 4_096;
+
 interface CoherentCacheOptions<Value> {
   /** The bound on the memory of the cache. The values that were read the longest time ago are evicted. */
   readonly maxBytes: number;
   readonly bytesOf: (value: Value) => number;
+  /** Called once for each value that is cached. */
+  readonly freeze: (value: Value) => void;
   /** The tags of a cached value. A change names the values that it may affect by their tags. */
   readonly tagsOf: (value: Value) => readonly string[];
 }
@@ -24,23 +29,26 @@ interface Loads {
 /**
  * A cache that never returns a stale value. From the beginning of a change until its end, whatever its outcome is, the values that
  * it may affect are not in the cache, and a load that overlaps it is not cached.
+ *
+ * A full cache admits a value at its second load. Most values of a long tail are read once: they would replace others that are
+ * read again, and the garbage collector would have to move and collect them.
  */
 export class CoherentCache<Key extends string, Value extends object> {
   readonly #values: LRUCache<Key, Value>;
-  readonly #tagsOf: CoherentCacheOptions<Value>["tagsOf"];
+  readonly #options: CoherentCacheOptions<Value>;
+  /** The keys of the values that were loaded once while the cache was full. */
+  readonly #loadedOnce: LRUCache<Key, true>;
   readonly #keysOfTags = new Map<string, Set<Key>>();
   /** The running loads whose result may be cached. */
   readonly #loads = new Map<Key, Loads>();
   /** The number of running changes of each key and tag. */
   readonly #changing = new Map<string, number>();
 
-  constructor({ maxBytes, bytesOf, tagsOf }: CoherentCacheOptions<Value>) {
-    this.#tagsOf = tagsOf;
-    this.#values = new LRUCache({
-      maxSize: maxBytes,
-      sizeCalculation: bytesOf,
-      dispose: (value, key) => this.#unindex(key, value),
-    });
+  constructor(options: CoherentCacheOptions<Value>) {
+    const { maxBytes } = options;
+    this.#options = options;
+    this.#values = new LRUCache({ maxSize: maxBytes, dispose: (value, key) => this.#unindex(key, value) });
+    this.#loadedOnce = new LRUCache({ max: Math.ceil(maxBytes / BYTES_PER_REMEMBERED_KEY) });
   }
 
   get(key: Key): Value | undefined {
@@ -48,16 +56,15 @@ export class CoherentCache<Key extends string, Value extends object> {
   }
 
   /**
-   * Loads a value, and caches it if no change has overlapped the load.
+   * Loads a value, and caches it if no change has overlapped the load and the cache admits it.
    *
    * @param tags The tags of the changes that may affect the loaded value, which is not known yet.
-   * @param toCached Called only if the loaded value is current. It returns the value to cache.
    */
   async load<Loaded, E>(
     key: Key,
     tags: readonly string[],
     load: () => Promise<Result<Loaded, E>>,
-    toCached: (loaded: Loaded) => Value,
+    toValue: (loaded: Loaded) => Value,
   ): Promise<Result<Loaded, E>> {
     if (this.#changing.has(key) || tags.some((tag) => this.#changing.has(tag))) return load();
     const loads = this.#loads.get(key) ?? { tags, running: 0 };
@@ -66,7 +73,7 @@ export class CoherentCache<Key extends string, Value extends object> {
     try {
       const loaded = await load();
       // A change or a restart that began after this load has removed its entry.
-      if (loaded.isOk() && this.#loads.get(key) === loads) this.#set(key, toCached(loaded.value));
+      if (loaded.isOk() && this.#loads.get(key) === loads) this.#set(key, toValue(loaded.value));
       return loaded;
     } finally {
       loads.running--;
@@ -75,17 +82,28 @@ export class CoherentCache<Key extends string, Value extends object> {
   }
 
   #set(key: Key, value: Value): void {
-    this.#values.set(key, value);
-    // A value that is larger than the cache is not in it.
-    if (!this.#values.has(key)) return;
-    for (const tag of this.#tagsOf(value)) {
+    const { bytesOf, freeze, tagsOf } = this.#options;
+    const size = bytesOf(value);
+    if (!this.#admits(key, size)) return;
+    freeze(value);
+    this.#values.set(key, value, { size });
+    for (const tag of tagsOf(value)) {
       const keys = this.#keysOfTags.get(tag) ?? new Set();
       this.#keysOfTags.set(tag, keys.add(key));
     }
   }
 
+  #admits(key: Key, size: number): boolean {
+    const { maxBytes } = this.#options;
+    if (this.#values.calculatedSize + size <= maxBytes) return true;
+    if (size > maxBytes) return false;
+    if (this.#loadedOnce.delete(key)) return true;
+    this.#loadedOnce.set(key, true);
+    return false;
+  }
+
   #unindex(key: Key, value: Value): void {
-    for (const tag of this.#tagsOf(value)) {
+    for (const tag of this.#options.tagsOf(value)) {
       const keys = this.#keysOfTags.get(tag);
       keys?.delete(key);
       if (keys?.size === 0) this.#keysOfTags.delete(tag);

@@ -143,11 +143,13 @@ class PostCache {
     this.#posts = new CoherentCache({
       maxBytes: maxBytes - pageBytes,
       bytesOf: bytesOfPost,
+      freeze: (post) => Object.freeze(post),
       tagsOf: ({ authorId }: Post) => [tagOfAuthor(authorId)],
     });
     this.#pages = new CoherentCache({
       maxBytes: pageBytes,
       bytesOf: bytesOfPage,
+      freeze: ({ page }) => freezePage(page),
       tagsOf: ({ tags }: CachedPage) => tags,
     });
   }
@@ -165,7 +167,7 @@ class PostCache {
     const isHit = cached !== undefined && isVisible(cached, drafts);
     noteRead(this.#counts.posts, isHit);
     if (isHit) return ok(cached);
-    return this.#posts.load(id, [ANY_AUTHOR], load, (post) => Object.freeze(post));
+    return this.#posts.load(id, [ANY_AUTHOR], load, (post) => post);
   }
 
   /** Finds a page here, or loads it. */
@@ -180,7 +182,7 @@ class PostCache {
     noteRead(this.#counts.pages, cached !== undefined);
     if (cached !== undefined) return ok(cached.page);
     const tags = tagsOfFilter(request.filter);
-    return this.#pages.load(key, tags, load, (page) => ({ page: frozen(page), tags }));
+    return this.#pages.load(key, tags, load, (page) => ({ page, tags }));
   }
 
   /** Removes what a write may change, and caches none of it until the returned function is called. */
@@ -246,8 +248,8 @@ function bytesOfPage({ page }: CachedPage): number {
   return page.items.reduce((bytes, post) => bytes + 2 * bytesOfPost(post), PAGE_BYTES);
 }
 
-function frozen(page: CountedPage<Post>): CountedPage<Post> {
+function freezePage(page: CountedPage<Post>): void {
   for (const post of page.items) Object.freeze(post);
   Object.freeze(page.items);
-  return Object.freeze(page);
+  Object.freeze(page);
 }

@@ -1,4 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { Result } from "neverthrow";
 import * as z from "zod";
 import { parseId, type Id } from "../../domain/shared/id.ts";
@@ -40,14 +41,13 @@ export function decodeCursor<AnId extends Id<string>>(list: string, cursor: stri
 }
 
 function checksum(list: string, { direction, key, id }: PageCursor): string {
-  const digest = sha256(new TextEncoder().encode(JSON.stringify([list, direction, key, id])));
-  return Array.from(digest.subarray(0, CHECKSUM_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify([list, direction, key, id]))).subarray(0, CHECKSUM_BYTES));
 }
 
 const parseCursor = Result.fromThrowable((cursor: string): unknown => JSON.parse(fromBase64Url(cursor)));
 
 function toBase64Url(text: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+  return btoa(String.fromCharCode(...utf8ToBytes(text)))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");

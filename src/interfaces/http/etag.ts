@@ -1,4 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ExpectedVersions } from "../../application/optimistic-concurrency.ts";
@@ -57,8 +58,7 @@ export function authorRepresentation(author: unknown): Representation {
 }
 
 function digestOf(states: unknown): string {
-  const digest = sha256(new TextEncoder().encode(JSON.stringify(states))).subarray(0, DIGEST_BYTES);
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(states))).subarray(0, DIGEST_BYTES));
 }
 
 /** The part of a context that has the headers of the request. */

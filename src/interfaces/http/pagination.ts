@@ -74,7 +74,7 @@ interface PageAnswer<
   readonly kept?: KeptAnswers<Found, Body>;
 }
 
-/** Keeps the last answer of a page that is requested again, because a cache may return the same page to many requests. */
+/** Keeps the last answer of a page that is frozen, because a cache returns the same page to many requests. */
 interface KeptAnswers<Found, Body extends object> {
   readonly answers: KeptPages<Body>;
   /** The page as the storage has returned it. It never changes. */
@@ -92,10 +92,10 @@ interface RenderedPage<Body extends object> {
   };
 }
 
-/** The last answer of each page, with its URL and variant; `null` for a page that was requested once. */
+/** The last answer of each page, with its URL and variant. */
 export type KeptPages<Body extends object> = WeakMap<
   object,
-  { readonly key: string; readonly rendered: RenderedPage<Body> } | null
+  { readonly key: string; readonly rendered: RenderedPage<Body> }
 >;
 
 /**
@@ -130,14 +130,14 @@ function renderedPage<
   Body extends object,
 >(c: Context, page: Found, answer: PageAnswer<Item, Found, Failure, Body>): RenderedPage<Body> {
   const { kept } = answer;
-  if (kept === undefined) return renderPage(c, page, answer);
-  const stored = kept.pageOf(page);
+  const stored = kept?.pageOf(page);
+  // Requests share no other pages, so to keep their answers would only be work for the garbage collector.
+  if (kept === undefined || stored === undefined || !Object.isFrozen(stored)) return renderPage(c, page, answer);
   const key = JSON.stringify([publicPath(c, c.req.url), kept.variantOf(page)]);
   const before = kept.answers.get(stored);
   if (before?.key === key) return before.rendered;
   const rendered = renderPage(c, page, answer);
-  // Most pages are requested once. To keep their answers would only be work for the garbage collector.
-  kept.answers.set(stored, before === undefined ? null : { key, rendered });
+  kept.answers.set(stored, { key, rendered });
   return rendered;
 }
 

@@ -159,14 +159,25 @@ describe("post cache", () => {
     expect(lookups).toEqual([draft.id, second.id, draft.id, second.id]);
   });
 
-  it("evicts the post that was read the longest time ago when its bytes are used up", async () => {
+  it("admits a post to a full cache at its second load, in place of the post that was read the longest time ago", async () => {
     const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 50_000 });
     const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
     const posts = [long(), long(), long()] as const;
     for (const post of posts) (await memory.posts.insert(post))._unsafeUnwrap();
     const [first, second, third] = posts;
-    for (const { id } of [first, second, first, third, first, second]) await storage.posts.findById(id, EVERY_DRAFT);
-    expect(lookups).toEqual([first.id, second.id, third.id, second.id]);
+    const reads = [first, second, third, first, second, third, third, second, first];
+    for (const { id } of reads) await storage.posts.findById(id, EVERY_DRAFT);
+    expect(lookups).toEqual([first.id, second.id, third.id, third.id, first.id]);
+  });
+
+  it("forgets the first load of a post after the loads of many others", async () => {
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 50_000 });
+    const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
+    const [first, second, third, ...others] = Array.from({ length: 43 }, long) as [Post, Post, Post, ...Post[]];
+    for (const post of [first, second, third, ...others]) (await memory.posts.insert(post))._unsafeUnwrap();
+    for (const { id } of [first, second, third, ...others, third, first]) await storage.posts.findById(id, EVERY_DRAFT);
+    // The first two are still cached, and the third is not yet.
+    expect(lookups.slice(-2)).toEqual([others.at(-1)?.id, third.id]);
   });
 
   it("does not cache a post that is larger than the cache", async () => {
@@ -232,12 +243,14 @@ describe("page cache", () => {
     expect(loads()).toBe(3);
   });
 
-  it("evicts the page that was read the longest time ago when its bytes are used up", async () => {
+  it("admits a page to a full cache at its second load, in place of the page that was read the longest time ago", async () => {
     const { author, memory, listed, loads } = await storageWithPost({ maxBytes: 800_000 });
     const long = aPublishedPost(author.id, { content: "x".repeat(10_000) });
     (await memory.posts.insert(long))._unsafeUnwrap();
-    for (const limit of [1, 2, 1, 3, 1, 2]) await listed(PUBLISHED_POSTS, { limit, from: null });
+    for (const limit of [1, 2, 3, 1, 2, 3]) await listed(PUBLISHED_POSTS, { limit, from: null });
     expect(loads()).toBe(4);
+    for (const limit of [3, 2, 1]) await listed(PUBLISHED_POSTS, { limit, from: null });
+    expect(loads()).toBe(5);
   });
 
   it("keeps the published posts when a draft changes, and the posts of an author when those of another change", async () => {
