@@ -39,12 +39,15 @@ export function checkpointTasks({ supervisor, retention, log }: CheckpointOption
   const checkpoints = { count: 0, failed: 0, ms: 0 };
   const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
 
-  /** A checkpoint removes the log that a backup still has to copy, so `retained` postpones it or ends the backup. */
-  const runCheckpoint = async (retained: "postpone" | "end") => {
-    const mustWait = () => retained === "postpone" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
+  /**
+   * A checkpoint removes the log that a backup still has to copy. One that is only due waits for the end of the backup and for an idle
+   * engine. One that is necessary ends the backup.
+   */
+  const runCheckpoint = async (reason: "due" | "necessary") => {
+    const mustWait = () => reason === "due" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
     let isPostponed = mustWait();
     if (isPostponed) return;
-    if (retained === "postpone") await waitForIdle(supervisor);
+    if (reason === "due") await waitForIdle(supervisor);
     const startedAt = performance.now();
     const failure = await runTask(async (engine) => {
       // A backup may have begun while this task waited for the engine.
@@ -59,8 +62,8 @@ export function checkpointTasks({ supervisor, retention, log }: CheckpointOption
   };
 
   return {
-    checkpoint: async () => runCheckpoint("end"),
-    dueCheckpoint: async () => runCheckpoint("postpone"),
+    checkpoint: async () => runCheckpoint("necessary"),
+    dueCheckpoint: async () => runCheckpoint("due"),
     checkpoints: () => ({ ...checkpoints }),
     bytesSinceCheckpoint,
     msSinceCheckpoint: () => performance.now() - checkpointTime,
