@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { exitOnCrash, exitWith, requireSupportedRuntime } from "./bootstrap/process-end.ts";
+import { setUpV8 } from "./bootstrap/v8-settings.ts";
 
 requireSupportedRuntime();
+setUpV8(process.versions);
 exitOnCrash();
 // Without a command it serves too.
 if (["", "serve"].includes(process.argv.slice(2).join(" "))) {

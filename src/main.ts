@@ -1,6 +1,8 @@
 import { exitOnCrash, exitWith, handleStopSignals, requireSupportedRuntime } from "./bootstrap/process-end.ts";
+import { setUpV8 } from "./bootstrap/v8-settings.ts";
 
 requireSupportedRuntime();
+setUpV8(process.versions);
 exitOnCrash();
 const signals = handleStopSignals();
 // It loads its modules while this thread loads the configuration.

@@ -1,14 +1,12 @@
 import { err, type Result } from "neverthrow";
 import { pinoLog } from "../infrastructure/node/pino-log.ts";
 import { loadConfig } from "./config.ts";
-import { allocateAmongYoungObjects } from "./garbage-collection.ts";
 import type { StopSignals } from "./process-end.ts";
 import type { ProcessFailure } from "./process-failure.ts";
 import { serve } from "./serve.ts";
 
 /** Runs the server that the environment configures until a signal stops it or it fails. */
 export async function runServer(signals: StopSignals): Promise<Result<void, ProcessFailure>> {
-  allocateAmongYoungObjects(process.versions);
   const config = loadConfig();
   if (config.isErr()) return err(config.error);
   const log = pinoLog(config.value.logLevel);
