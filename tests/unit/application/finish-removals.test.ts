@@ -153,6 +153,24 @@ describe("the removal of a user", () => {
     expect(await isGone(quire, quire.author)).toBe(true);
   });
 
+  it.each(["author", "otherAuthor"] as const)(
+    "is reported as failed when only the removal of %s fails among those that are resumed",
+    async (failing) => {
+      let isDown = true;
+      const quire: Quire = await openQuire({
+        users: (real) => ({
+          delete: async (id, version) => (isDown || id === quire[failing].id ? outage() : real.delete(id, version)),
+        }),
+      });
+      for (const user of [quire.author, quire.otherAuthor]) await request(quire, user, DELETE);
+      isDown = false;
+      expect(await quire.app.resumeRemovals()).toEqual(err(OUTAGE));
+      expect((await quire.storage.users.listRemovals(10))._unsafeUnwrap().map(({ userId }) => userId)).toEqual([
+        quire[failing].id,
+      ]);
+    },
+  );
+
   it("lets a small removal end before a large one", async () => {
     const ended: string[] = [];
     const quire = await openQuire();
