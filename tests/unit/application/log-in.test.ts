@@ -251,4 +251,15 @@ describe("logIn", () => {
     expect(items[0]?.id).toBe(opened);
     expect(items.map(({ id }) => id)).not.toContain(first.sessionId);
   });
+
+  it("revokes up to 100 sessions of a user who exceeds the maximum by more, so that the next log-in reaches it", async () => {
+    const quire = await openQuire();
+    for (let i = 0; i < MAX_SESSIONS_PER_USER + 150; i++) await signIn(quire, quire.author);
+    const all = { limit: 2 * MAX_SESSIONS_PER_USER, from: null };
+    for (const left of [MAX_SESSIONS_PER_USER + 51, MAX_SESSIONS_PER_USER]) {
+      (await quire.app.logIn({ email: quire.author.email, password: PASSWORD }, null))._unsafeUnwrap();
+      const { items } = (await quire.storage.sessions.listByUser(quire.author.id, NOW, all))._unsafeUnwrap();
+      expect(items).toHaveLength(left);
+    }
+  });
 });
