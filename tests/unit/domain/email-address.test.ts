@@ -155,6 +155,7 @@ describe("emailKey", () => {
     ["decodes to a capital letter", "a@xn--cher-fna.example"],
     ["decodes to a decomposed letter", "a@xn--etat-vvc.example"],
     ["decodes to nothing", "a@xn--0.example"],
+    ["has a hyphen before a text that decodes", "a@xn---p1ai.example"],
     ["ends in the middle of a number", "a@xn--zzzz9999.example"],
     ["decodes to a code point beyond Unicode", "a@xn--99999999.example"],
     ["decodes to the two surrogates of a letter", "a@xn--jb9b09e.example"],
