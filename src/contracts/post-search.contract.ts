@@ -100,6 +100,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       ["Nothign", ["Gardens of Mars", "PostgreSQL performance"]],
       ["performnce postgresql", ["PostgreSQL performance"]],
       ["Pérformence", ["PostgreSQL performance"]],
+      ["psotgresql nothign", ["PostgreSQL performance"]],
       ["performnce garden", []],
       ['"performnce"', []],
       ["performnce -garden", []],

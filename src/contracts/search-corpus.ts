@@ -154,6 +154,7 @@ export const SEARCH_CASES: readonly (readonly [query: string, titles: readonly s
   ["विद्यालय", ["हिन्दी भाषा"]],
   ["ไทย", ["ภาษาไทย"]],
   ["ค้นหา", ["ภาษาไทย"]],
+  ["ค้", ["ภาษาไทย"]],
   ["🚀", ["Party 🎉"]],
   ["❤", ["Party 🎉"]],
   ["🇫🇷", ["Party 🎉"]],
