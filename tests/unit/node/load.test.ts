@@ -111,6 +111,17 @@ describe("a server at its bound of running requests", () => {
     expect(await statusOf(port, "127.0.0.1", get(target))).toBe(503);
   });
 
+  it("does not count a request that was answered before its body had arrived", async () => {
+    const { port } = await serve(() => new Response("refused", { status: 401 }), { limits: { maxRunning: 1 } });
+    const client = await dial(port, { allowHalfOpen: true });
+    client.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n");
+    await readUntil(client, "refused");
+    // The server reads the rest before it closes the connection.
+    client.end("body");
+    await closeOf(client);
+    expect(await statusOf(port, "127.0.0.1")).toBe(401);
+  });
+
   it("counts a request from its head on if a body has no meaning for its method", async () => {
     const { fetch: hold, count } = heldFetch();
     const { port } = await serve(hold, { limits: { maxRunning: 2 } });
