@@ -1,9 +1,14 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { SECURE_HEADERS } from "../../../src/interfaces/http/openapi/headers.ts";
+import { trackConnections } from "../../../src/interfaces/node/connections.ts";
 import { listen } from "../../../src/interfaces/node/http-server.ts";
+import { DEFAULT_LIMITS } from "../../../src/interfaces/node/limits.ts";
+import { answerMalformedRequests } from "../../../src/interfaces/node/malformed-requests.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
+import { listening } from "../../support/listening.ts";
 import {
   closeServers,
   dial,
@@ -192,6 +197,27 @@ describe("a malformed request", () => {
     const answer = await sendRaw(port, "TRACE / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(answer).toContain("TRACE");
+  });
+});
+
+describe("a request that does not arrive in time", () => {
+  /** The answer of a server that waits 20 ms for the head of a request. */
+  async function answerTo(sent: string): Promise<string> {
+    const server = createServer({ headersTimeout: 20, connectionsCheckingInterval: 10 });
+    answerMalformedRequests(server, trackConnections(server), DEFAULT_LIMITS, recordingLog());
+    const { port } = new URL(await listening(server));
+    const socket = await dial(Number(port));
+    const answer = readToEnd(socket);
+    socket.write(sent);
+    return answer.finally(() => server.close());
+  }
+
+  it("gets a problem with status 408", async () => {
+    expectProblem(await answerTo("GET / HTTP/1.1\r\n"), 408, "Request Timeout", "request_timeout");
+  });
+
+  it("gets no response if it has sent no byte: browsers open some connections in advance", async () => {
+    expect(await answerTo("")).toBe("");
   });
 });
 
