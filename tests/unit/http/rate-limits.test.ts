@@ -385,6 +385,19 @@ describe("the limit of log-ins for re-authentication", () => {
     }
   });
 
+  it("leaves a new password that an admin sets in the limit of passwords, because it is hashed", async () => {
+    const api = limited({ logInsPerMinute: 1 });
+    const [admin, ada] = [await api.admin(), await api.author()];
+    const reset = async (address: string) =>
+      admin.put(`${ada.path}/password`, { newPassword: "another horse entirely" }, at(address));
+    for (let resets = 1; resets <= 10; resets++) {
+      const reply = await reset("192.0.2.9");
+      expect([reply.status, reply.headers.get("RateLimit")]).toEqual([204, `"passwords";r=${10 - resets};t=60`]);
+    }
+    expect(problemOf(await reset("192.0.2.9"))).toBe("429 rate_limited");
+    expect((await reset("192.0.2.10")).status).toBe(204);
+  });
+
   it("counts each request once, in addition to the limit of passwords", async () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
     const reply = await passwordOf(ada, PASSWORD);
