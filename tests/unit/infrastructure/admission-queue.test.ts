@@ -90,6 +90,18 @@ describe("the admission queue", () => {
     expect((await younger).isOk()).toBe(true);
   });
 
+  it("admits the shared requests behind an exclusive one that has waited too long", async () => {
+    const queue = open();
+    await queue.acquire(SHARED);
+    const expired = queue.acquire(exclusive());
+    await vi.advanceTimersByTimeAsync(600);
+    const behind = queue.acquire(SHARED);
+    await vi.advanceTimersByTimeAsync(600);
+    expect((await expired)._unsafeUnwrapErr()).toEqual(rejection("timeout"));
+    expect(queue.statistics().waiting).toBe(0);
+    expect((await behind).isOk()).toBe(true);
+  });
+
   it("does not count the time in which the process was paused", async () => {
     const queue = open();
     await queue.acquire(exclusive());
