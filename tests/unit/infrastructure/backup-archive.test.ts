@@ -136,6 +136,14 @@ describe("an archive of a backup", () => {
     },
   );
 
+  it("is refused when it has a file twice", async () => {
+    const tar = pack();
+    for (const text of ["text", "another text"]) tar.entry({ name: "quire.json" }, text);
+    tar.finalize();
+    const { extracted } = await extract(gzipSync(await buffer(tar as AsyncIterable<Buffer>)));
+    expect(extracted._unsafeUnwrapErr().detail).toBe("it has an unexpected member quire.json");
+  });
+
   it("is refused when its format is newer, with the version of the program that made it", async () => {
     const newer = await write([], { ...MANIFEST, format: BACKUP_FORMAT + 1, program: "9.9.9" });
     expect((await extract(newer)).extracted._unsafeUnwrapErr().detail).toContain("made by Quire 9.9.9");
