@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { subscribing, subscriptions } from "../../../src/infrastructure/pglite/client/subscriptions.ts";
+import { recordingLog } from "../../../src/testing/fixtures.ts";
+
+describe("a subscription whose LISTEN fails", () => {
+  it("receives no messages of a later subscription to the same channel", async () => {
+    const all = subscriptions(recordingLog());
+    let isEngineLost = true;
+    const listen = subscribing(all, async () => {
+      if (isEngineLost) throw new Error("the engine was lost");
+    });
+    const received: string[] = [];
+    const receiver = (name: string) => (payload: string) => void received.push(`${name}: ${payload}`);
+    await expect(listen("news", receiver("first"))).rejects.toThrow("the engine was lost");
+    isEngineLost = false;
+    await listen("news", receiver("second"));
+    all.deliver({ channel: "news", payload: "hello" });
+    expect(received).toEqual(["second: hello"]);
+  });
+});
