@@ -192,6 +192,19 @@ describe("upkeep during a backup", () => {
     expect(checkpoints(done)).toBeGreaterThan(0);
   });
 
+  it("postpones the checkpoint for a backup that begins while the checkpoint waits for an idle moment", async () => {
+    const retention = logRetention();
+    let [bytes, isIdle] = [0n, false];
+    const done = upkeepOf({ isLow: false, retention, isIdle: () => isIdle, logBytes: () => bytes });
+    bytes = 16n * MIB;
+    await vi.advanceTimersByTimeAsync(500);
+    const hold = retention.hold();
+    isIdle = true;
+    await vi.advanceTimersByTimeAsync(500);
+    expect(checkpoints(done)).toBe(0);
+    expect(hold?.endedBy()).toBe(null);
+  });
+
   it("ends the backup and writes the checkpoint when the log has grown by a gigabyte", async () => {
     const retention = logRetention();
     let bytes = 0n;
