@@ -128,6 +128,14 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(await roomOf(ada)).toBe(1);
     });
 
+    it("reports idempotency_key_in_use beyond it when the insert says always", async () => {
+      const record = aUnitOfReplay(ada);
+      expect(await storage.idempotencyKeys.insert(record, "always")).toEqual(ok());
+      await stored(ada, ROOM - 1);
+      const again = await storage.idempotencyKeys.insert(record, "always");
+      expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
+    });
+
     it("stores a post with its record, or neither", async () => {
       await stored(ada, ROOM - 3);
       const { idempotencyKeys } = storage;
