@@ -225,6 +225,15 @@ describe("a statement on the embedded engine", () => {
     },
   );
 
+  it("is not refused if it writes after a file error of a read", async () => {
+    const error = Object.assign(new Error("could not open file"), { code: "58030", severity: "ERROR" }) as never;
+    const fails: Answer = (text) => (text.startsWith("select") ? { ...one, command: null, error } : done("INSERT 0 1"));
+    const { client, breaker } = open(fails);
+    await expect(client.query("select 1")).rejects.toBe(error);
+    expect(breaker.failure()).toBeNull();
+    expect((await client.query("insert into posts default values")).affectedRows).toBe(1);
+  });
+
   it("is refused on a damaged database if it writes, and runs if it reads", async () => {
     const { client } = open(() => one, { isDamaged: true });
     await expect(client.query("delete from posts")).rejects.toEqual(code("XX001"));
@@ -365,6 +374,16 @@ describe("a transaction on the embedded engine", () => {
       goOn();
       await refused;
       expect(asked).toEqual(["begin", "rollback", "select 1"]);
+    });
+
+    it("is not rolled back at its deadline while another of its statements waits", async () => {
+      const { client, asked } = open(() => done("OK"));
+      await client.transaction(async (transaction) => {
+        const running = transaction.query("insert 1");
+        vi.advanceTimersByTime(1000);
+        await Promise.all([running, transaction.query("insert 2")]);
+      });
+      expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !"]);
     });
   });
 });
