@@ -385,5 +385,31 @@ describe("a transaction on the embedded engine", () => {
       });
       expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !"]);
     });
+
+    it("is rolled back at the next deadline when it is idle after such a statement", async () => {
+      const { client, asked } = open(() => done("OK"));
+      let goOn = () => {};
+      const stuck = client.transaction(async (transaction) => {
+        const running = transaction.query("insert 1");
+        vi.advanceTimersByTime(1000);
+        await Promise.all([running, transaction.query("insert 2")]);
+        await new Promise<void>((settle) => (goOn = settle));
+      });
+      const refused = expect(stuck).rejects.toEqual(code("25P03"));
+      await vi.advanceTimersByTimeAsync(1000);
+      goOn();
+      await refused;
+      expect(asked).toEqual(["begin", "insert 1", "insert 2", "rollback"]);
+    });
+
+    it("is not rolled back after a commit that was running at its deadline", async () => {
+      const { client, asked } = open((text) => {
+        if (text === "commit") vi.advanceTimersByTime(1000);
+        return done("OK");
+      });
+      expect(await insertTwice(client)).toBe("done");
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !"]);
+    });
   });
 });

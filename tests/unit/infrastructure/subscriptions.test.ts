@@ -3,7 +3,7 @@ import { subscribing, subscriptions } from "../../../src/infrastructure/pglite/c
 import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 describe("a subscription whose LISTEN fails", () => {
-  it("receives no messages of a later subscription to the same channel", async () => {
+  it("leaves no channel, and receives no messages of a later subscription to the same one", async () => {
     const all = subscriptions(recordingLog());
     let isEngineLost = true;
     const listen = subscribing(all, async () => {
@@ -12,6 +12,7 @@ describe("a subscription whose LISTEN fails", () => {
     const received: string[] = [];
     const receiver = (name: string) => (payload: string) => void received.push(`${name}: ${payload}`);
     await expect(listen("news", receiver("first"))).rejects.toThrow("the engine was lost");
+    expect(all.byChannel.size).toBe(0);
     isEngineLost = false;
     await listen("news", receiver("second"));
     all.deliver({ channel: "news", payload: "hello" });

@@ -38,19 +38,21 @@ export function subscribing({ byChannel }: Subscriptions, run: RunStatement): Li
     const listeners = byChannel.get(channel) ?? new Set();
     byChannel.set(channel, listeners);
     listeners.add(listener);
-    const end = async () => {
+    /** Returns whether the channel has no listener any more. */
+    const remove = (): boolean => {
       listeners.delete(listener);
-      if (listeners.size > 0 || byChannel.get(channel) !== listeners) return;
-      byChannel.delete(channel);
-      await run(`unlisten ${quoted(channel)}`);
+      if (listeners.size > 0 || byChannel.get(channel) !== listeners) return false;
+      return byChannel.delete(channel);
     };
     try {
       await run(`listen ${quoted(channel)}`);
     } catch (thrown) {
-      listeners.delete(listener);
+      remove();
       throw thrown;
     }
-    return end;
+    return async () => {
+      if (remove()) await run(`unlisten ${quoted(channel)}`);
+    };
   };
 }
 

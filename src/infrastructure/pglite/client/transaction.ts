@@ -35,45 +35,80 @@ async function executeGuarded(
   return isGuarded ? runWrite(text, sizeOf(statement), options, execute) : execute();
 }
 
-/** Begins a transaction on an engine that is held exclusively. Its statements run one after the other. */
+const HAS_ENDED = driverError("admin_shutdown", "The transaction has ended.");
+const EXPIRED = driverError(
+  "idle_in_transaction_session_timeout",
+  "The transaction took too long and was rolled back.",
+);
+
+interface RunOptions {
+  readonly acknowledges?: boolean;
+  readonly isGuarded?: boolean;
+  readonly endsWith?: DriverError | null;
+}
+
+/** The statements of a transaction, one after the other. */
+function statementQueue(engine: EngineLease["engine"], options: TransactionOptions) {
+  let last: Promise<unknown> = Promise.resolve();
+  /** The error of each statement after the end of the transaction. */
+  let ended: DriverError | null = null;
+
+  return {
+    hasEnded: () => ended !== null,
+    /** Waits for the last statement. Returns false if another one follows it. */
+    isIdle: async (): Promise<boolean> => {
+      const finished = last;
+      await finished;
+      return finished === last;
+    },
+    /** Runs a statement after the earlier ones. `endsWith`: the statement ends the transaction. */
+    run: async (
+      text: string,
+      parameters: readonly Parameter[] = [],
+      { acknowledges = false, isGuarded = false, endsWith = null }: RunOptions = {},
+    ): Promise<Reply> => {
+      const statement = { text, values: parameters.map(encodeParameter) };
+      const turn = last.then(async () => {
+        if (ended !== null) throw ended;
+        const reply = await executeGuarded(engine, statement, { acknowledges, isGuarded }, options);
+        if (reply.isOk()) {
+          ended = endsWith;
+          return reply.value;
+        }
+        // Only a commit may have taken effect. Any other lost transaction was rolled back, as if it had only read.
+        const { failure, hasBegun } = reply.error;
+        ended = lostStatement(failure, !(acknowledges && hasBegun));
+        throw ended;
+      });
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}
+
+/** Begins a transaction on an engine that is held exclusively. */
 export async function beginTransaction(
   { engine, release }: EngineLease,
   options: TransactionOptions,
 ): Promise<Transaction> {
-  let last: Promise<unknown> = Promise.resolve();
-  let ended: DriverError | null = null;
-
-  /** Runs a statement after the earlier ones. */
-  const run = async (
-    text: string,
-    parameters: readonly Parameter[] = [],
-    { acknowledges = false, isGuarded = false } = {},
-  ): Promise<Reply> => {
-    const statement = { text, values: parameters.map(encodeParameter) };
-    const turn = last.then(async () => {
-      if (ended !== null) throw ended;
-      const reply = await executeGuarded(engine, statement, { acknowledges, isGuarded }, options);
-      if (reply.isOk()) return reply.value;
-      // Only a commit may have taken effect. Any other lost transaction was rolled back, as if it had only read.
-      const { failure, hasBegun } = reply.error;
-      ended = lostStatement(failure, !(acknowledges && hasBegun));
-      throw ended;
-    });
-    last = turn.catch(() => undefined);
-    return turn;
-  };
+  const { run, isIdle, hasEnded } = statementQueue(engine, options);
+  let isEnding = false;
 
   /** Ends a transaction that holds the engine without using it, so that other requests can continue. */
   const expire = async () => {
-    const finished = last;
-    await finished;
-    if (finished !== last) return;
-    await run("rollback").catch(() => undefined);
-    ended ??= driverError("idle_in_transaction_session_timeout", "The transaction took too long and was rolled back.");
+    const canEnd = await isIdle();
+    if (isEnding) return;
+    if (!canEnd) {
+      deadline = startDeadline();
+      return;
+    }
+    await run("rollback", [], { endsWith: EXPIRED }).catch(() => undefined);
     release();
   };
-  const deadline = setTimeout(() => void expire(), options.deadlineMs());
+  const startDeadline = () => setTimeout(() => void expire(), options.deadlineMs());
+  let deadline = startDeadline();
   const end = () => {
+    isEnding = true;
     clearTimeout(deadline);
     release();
   };
@@ -91,15 +126,16 @@ export async function beginTransaction(
       return resultOf(await run(text, parameters, { isGuarded: !isRead }), isRead, queryOptions, options);
     },
     commit: async () => {
-      const { command, error } = await run("commit", [], { acknowledges: true });
+      isEnding = true;
+      const { command, error } = await run("commit", [], { acknowledges: true, endsWith: HAS_ENDED });
       if (error !== null) throw failedStatement(error, false, options);
       // PostgreSQL answers the commit of a failed transaction with a rollback, and no error.
       if (command === "ROLLBACK")
         throw new Error("The transaction was rolled back, as one of its statements had failed.");
-      ended = driverError("admin_shutdown", "The transaction has ended.");
     },
     rollback: async () => {
-      if (ended === null) await run("rollback").catch(() => undefined);
+      isEnding = true;
+      if (!hasEnded()) await run("rollback", [], { endsWith: HAS_ENDED }).catch(() => undefined);
     },
     end,
   };
