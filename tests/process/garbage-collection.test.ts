@@ -10,8 +10,8 @@ const CONNECTIONS = 50;
 /** Enough for V8 to optimise the code, and to learn which objects survive. */
 const WARM_UP = 6_000;
 const MEASURED = 6_000;
-/** A request has 5 KB. With V8's default 600 to 3,700 bytes of it are moved to the old objects, otherwise 75. */
-const MAX_PROMOTED_BYTES = 300;
+/** A request has 5 KB. With V8's default 320 to 4,000 bytes of it are moved to the old objects, otherwise 75. */
+const MAX_PROMOTED_BYTES = 200;
 
 let data: string;
 let server: RunningServer;
@@ -49,7 +49,8 @@ it("a request leaves no garbage among V8's old objects", async () => {
   let trace = "";
   server.process.stdout.on("data", (chunk: Buffer) => (trace += chunk.toString()));
   await sendMany(MEASURED);
-  const promoted = Array.from(trace.matchAll(/\bpromoted=(\d+)/g), ([, bytes]) => Number(bytes));
+  // Only collections of the young objects: a full one, which may also run, promotes all objects that are alive.
+  const promoted = Array.from(trace.matchAll(/\bgc=s .*\bpromoted=(\d+)/g), ([, bytes]) => Number(bytes));
   expect(promoted.length).toBeGreaterThan(3);
   expect(promoted.reduce((sum, bytes) => sum + bytes, 0) / MEASURED).toBeLessThan(MAX_PROMOTED_BYTES);
 });
