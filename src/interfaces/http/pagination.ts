@@ -130,9 +130,10 @@ function renderedPage<
   Body extends object,
 >(c: Context, page: Found, answer: PageAnswer<Item, Found, Failure, Body>): RenderedPage<Body> {
   const { kept } = answer;
-  const stored = kept?.pageOf(page);
+  if (kept === undefined) return renderPage(c, page, answer);
+  const stored = kept.pageOf(page);
   // Requests share no other pages, so to keep their answers would only be work for the garbage collector.
-  if (kept === undefined || stored === undefined || !Object.isFrozen(stored)) return renderPage(c, page, answer);
+  if (!Object.isFrozen(stored)) return renderPage(c, page, answer);
   const key = JSON.stringify([publicPath(c, c.req.url), kept.variantOf(page)]);
   const before = kept.answers.get(stored);
   if (before?.key === key) return before.rendered;
