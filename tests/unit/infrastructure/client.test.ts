@@ -351,6 +351,13 @@ describe("a transaction on the embedded engine", () => {
     expect(await insertTwice(client)).toBe("done");
   });
 
+  it("is rolled back when PostgreSQL refuses the commit", async () => {
+    const error = Object.assign(new Error("out of memory"), { code: "53200", severity: "ERROR" }) as never;
+    const { client, asked } = open((text) => (text === "commit" ? { ...done(""), command: null, error } : done("OK")));
+    await expect(insertTwice(client)).rejects.toBe(error);
+    expect(asked).toEqual(["begin", "insert 1", "insert 2", "commit !", "rollback"]);
+  });
+
   it("fails when PostgreSQL answers the commit with a rollback", async () => {
     const { client } = open((text) => done(text === "commit" ? "ROLLBACK" : "OK"));
     await expect(insertTwice(client)).rejects.toThrow("rolled back");

@@ -72,7 +72,8 @@ function statementQueue(engine: EngineLease["engine"], options: TransactionOptio
         if (ended !== null) throw ended;
         const reply = await executeGuarded(engine, statement, { acknowledges, isGuarded }, options);
         if (reply.isOk()) {
-          ended = endsWith;
+          // A refused commit may leave the transaction open, so a rollback has to follow it.
+          if (reply.value.error === null) ended = endsWith;
           return reply.value;
         }
         // Only a commit may have taken effect. Any other lost transaction was rolled back, as if it had only read.
