@@ -3,7 +3,7 @@ import { exitOnCrash, exitWith, requireSupportedRuntime } from "./bootstrap/proc
 import { setUpV8 } from "./bootstrap/v8-settings.ts";
 
 requireSupportedRuntime();
-setUpV8(process.versions);
+setUpV8();
 exitOnCrash();
 // Without a command it serves too.
 if (["", "serve"].includes(process.argv.slice(2).join(" "))) {

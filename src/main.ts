@@ -2,7 +2,7 @@ import { exitOnCrash, exitWith, handleStopSignals, requireSupportedRuntime } fro
 import { setUpV8 } from "./bootstrap/v8-settings.ts";
 
 requireSupportedRuntime();
-setUpV8(process.versions);
+setUpV8();
 exitOnCrash();
 const signals = handleStopSignals();
 // It loads its modules while this thread loads the configuration.

@@ -16,7 +16,7 @@ const FLAGS = [
  * Sets up V8 for a server. It has to run before the first WebAssembly is compiled. These are settings of the process, so only entry points
  * call it.
  */
-export function setUpV8(versions: Readonly<Record<string, string | undefined>>): void {
-  if (runtimeOf(versions).name !== "Node.js") return;
+export function setUpV8(): void {
+  if (runtimeOf(process.versions).name !== "Node.js") return;
   for (const flag of FLAGS) setFlagsFromString(flag);
 }

@@ -1,11 +1,9 @@
 import { rm } from "node:fs/promises";
 import { Agent, get } from "node:http";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { copyTemplate } from "../support/test-storage.ts";
-import { startProgram, type RunningServer } from "./server.ts";
+import { SERVER, startProgram, type RunningServer } from "./server.ts";
 
-const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const CONNECTIONS = 50;
 /** Enough for V8 to optimise the code, and to learn which objects survive. */
 const WARM_UP = 6_000;

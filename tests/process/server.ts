@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+/** The built server. */
+export const SERVER = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 /** All requests of a test come from one address, so the limits are off. */

@@ -7,11 +7,10 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CLUSTER } from "../../../src/infrastructure/pglite/directory/layout.ts";
 import { copyTemplate, createDatabase, databaseUrl } from "../../support/test-storage.ts";
-import { runProgram, runServer, startProgram, startServer, type RunningServer } from "../server.ts";
+import { runProgram, runServer, SERVER, startProgram, startServer, type RunningServer } from "../server.ts";
 import { BUN, DENO, NO_PROGRAM } from "./programs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const SERVER = join(ROOT, "dist", "main.js");
 /** The permissions that docs/deployment.md names. */
 const PERMISSIONS = ["net", "read", "write", "env", "sys", "ffi"].map((name) => `--allow-${name}`);
 
