@@ -1,9 +1,9 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { decodeBase64Url, encodeBase64Url } from "hono/utils/encode";
 import { Result } from "neverthrow";
 import * as z from "zod";
 import { parseId, type Id } from "../../domain/shared/id.ts";
 import type { PageCursor } from "../../domain/shared/page.ts";
+import { jsonDigest } from "./digest.ts";
 
 /** In characters of base64url. The longest cursor has a title of 300 characters, of four bytes each, as its sort key. */
 const MAX_CURSOR_LENGTH = 1_800;
@@ -24,7 +24,8 @@ const Payload = z.tuple([
  * must check the sort key.
  */
 export function encodeCursor(list: string, { direction, key, id }: PageCursor): string {
-  return toBase64Url(JSON.stringify([direction, key, id, checksum(list, { direction, key, id })]));
+  const json = JSON.stringify([direction, key, id, checksum(list, { direction, key, id })]);
+  return encodeBase64Url(new TextEncoder().encode(json).buffer).replaceAll("=", "");
 }
 
 /** The position in a cursor of this list; `null` for any other text. */
@@ -41,19 +42,9 @@ export function decodeCursor<AnId extends Id<string>>(list: string, cursor: stri
 }
 
 function checksum(list: string, { direction, key, id }: PageCursor): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify([list, direction, key, id]))).subarray(0, CHECKSUM_BYTES));
+  return jsonDigest([list, direction, key, id], CHECKSUM_BYTES);
 }
 
-const parseCursor = Result.fromThrowable((cursor: string): unknown => JSON.parse(fromBase64Url(cursor)));
-
-function toBase64Url(text: string): string {
-  return btoa(String.fromCharCode(...utf8ToBytes(text)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-function fromBase64Url(text: string): string {
-  const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-  return new TextDecoder().decode(bytes);
-}
+const parseCursor = Result.fromThrowable((cursor: string): unknown =>
+  JSON.parse(new TextDecoder().decode(decodeBase64Url(cursor))),
+);

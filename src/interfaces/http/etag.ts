@@ -1,9 +1,8 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { ExpectedVersions } from "../../application/optimistic-concurrency.ts";
 import { parseVersion, type Version } from "../../domain/shared/version.ts";
+import { jsonDigest } from "./digest.ts";
 import { documented } from "./openapi/documented.ts";
 import type { HttpEnv } from "./environment.ts";
 import { problem } from "./problem/problem.ts";
@@ -49,16 +48,12 @@ export function etag(version: Version, representation: Representation = "full"):
  * thousand times as large.
  */
 export function weakEtag(states: unknown): string {
-  return `W/"${digestOf(states)}"`;
+  return `W/"${jsonDigest(states, DIGEST_BYTES)}"`;
 }
 
 /** The representation of a post with its author. It changes when the author changes and the post does not. */
 export function authorRepresentation(author: unknown): Representation {
-  return `author-${digestOf(author)}`;
-}
-
-function digestOf(states: unknown): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(states))).subarray(0, DIGEST_BYTES));
+  return `author-${jsonDigest(author, DIGEST_BYTES)}`;
 }
 
 /** The part of a context that has the headers of the request. */

@@ -26,16 +26,6 @@ export function keptJsonText<Source extends object, Value extends object>(
   };
 }
 
-/** The JSON of a page: the texts of its items, and its other fields. */
-export function pageJsonText<Item extends object, Page extends object>(
-  items: readonly JsonText<Item>[],
-  page: Page,
-): JsonText<{ items: Item[] } & Page> {
-  const fields = JSON.stringify({ items: [], ...page });
-  const head = '{"items":[';
-  return `${head}${items.join(",")}${fields.slice(head.length)}` as JsonText<{ items: Item[] } & Page>;
-}
-
 /** The JSON of a value in UTF-8, as it is sent. */
 export interface JsonBytes<Value extends object> {
   readonly bytes: Uint8Array<ArrayBuffer>;

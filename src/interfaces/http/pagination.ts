@@ -6,7 +6,7 @@ import { MAX_PAGE_LIMIT, type Page, type PageRequest } from "../../domain/shared
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { weakEtag, preconditionResponse } from "./etag.ts";
 import { failureProblem, problem, type UseCaseError } from "./problem/problem.ts";
-import { jsonBytes, pageJsonText, type JsonBytes, type JsonText } from "./json-text.ts";
+import { jsonBytes, jsonText, type JsonBytes } from "./json-text.ts";
 import { jsonBytesResponse } from "./resource-response.ts";
 import { appendHeader, publicPath } from "./respond.ts";
 
@@ -68,7 +68,7 @@ interface PageAnswer<
   /** Whether a cursor's key has the type of the list's sort key. By default the list is sorted by id, without a key. */
   readonly isKey?: (key: string | null) => boolean;
   readonly find: (request: PageRequest<Item["id"]>) => Promise<Result<Found, Failure>>;
-  readonly render: (item: Item, page: Found) => JsonText<Body>;
+  readonly present: (item: Item, page: Found) => Body;
   /** A value that changes whenever the presented item does: for the ETag of the page. */
   readonly state: (item: Item, page: Found) => unknown;
   readonly kept?: KeptAnswers<Found, Body>;
@@ -150,15 +150,15 @@ function renderPage<
 >(
   c: Context,
   found: Found,
-  { list, query, render, state }: PageAnswer<Item, Found, Failure, Body>,
+  { list, query, present, state }: PageAnswer<Item, Found, Failure, Body>,
 ): RenderedPage<Body> {
   const { items, next, previous, total = null, totalIsExact } = found;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
   const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
   const makeContent = () => {
-    const texts = items.map((item) => render(item, found));
-    return { links: linksOf(c, query, page), json: jsonBytes(pageJsonText(texts, page)) };
+    const body = { items: items.map((item) => present(item, found)), ...page };
+    return { links: linksOf(c, query, page), json: jsonBytes(jsonText(body)) };
   };
   let made: ReturnType<typeof makeContent> | undefined;
   return {

@@ -60,16 +60,19 @@ interface View {
 export const postJson = keptJsonText(presentPost);
 
 function presentPost(post: Post): z.infer<typeof PostBody> {
+  const createdAt = post.createdAt.toISOString();
+  // To write a time takes longer than to write the rest of a post, and the times of a new post are equal.
+  const textOf = (time: Date) => (time.getTime() === post.createdAt.getTime() ? createdAt : time.toISOString());
   return {
     id: post.id,
     title: post.title,
     content: post.content,
     status: post.status,
     authorId: post.authorId,
-    publishedAt: post.publishedAt && post.publishedAt.toISOString(),
+    publishedAt: post.publishedAt && textOf(post.publishedAt),
     version: post.version,
-    createdAt: post.createdAt.toISOString(),
-    updatedAt: post.updatedAt.toISOString(),
+    createdAt,
+    updatedAt: textOf(post.updatedAt),
   };
 }
 

@@ -10,7 +10,6 @@ import type { CountedPage } from "../../../../domain/shared/page.ts";
 import type { StorageFailure } from "../../../../domain/shared/storage-failure.ts";
 import type { HttpEnv } from "../../environment.ts";
 import { BODIES } from "../../openapi/bodies.ts";
-import { jsonText } from "../../json-text.ts";
 import { pageBody, pageResponse, type KeptPages } from "../../pagination.ts";
 import type { UseCaseError } from "../../problem/problem.ts";
 import { ListedPostBody, presentListedPost, type ListedPost } from "./post-body.ts";
@@ -62,7 +61,7 @@ export async function postPageResponse<Item extends Post, Failure extends UseCas
       if (found.isErr()) return err(found.error);
       return (await authorsOf(found.value.items)).map((authors) => ({ ...found.value, stored: found.value, authors }));
     },
-    render: (post, { authors }) => jsonText(presentListedPost(post, query, authors)),
+    present: (post, { authors }) => presentListedPost(post, query, authors),
     state: ({ id, version, authorId }, { authors }) =>
       authors === null ? [id, version] : [id, version, authors.get(authorId)?.name],
     kept: {

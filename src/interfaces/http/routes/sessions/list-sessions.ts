@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import type { Session } from "../../../../domain/session/session.ts";
 import type { HttpEnv } from "../../environment.ts";
-import { jsonText } from "../../json-text.ts";
 import { requireActor } from "../../middleware/authentication.ts";
 import { pageCost } from "../../middleware/rate-costs.ts";
 import { validQuery } from "../../middleware/validation.ts";
@@ -58,7 +57,7 @@ export function listSessionsRoute({ useCases, limits }: RouteDependencies) {
         list: "sessions",
         query: c.req.valid("query"),
         find: async (request) => useCases.listSessions(c.get("actor"), request, c.get("signal")),
-        render: (session) => jsonText(present(session)),
+        present,
         state: present,
       });
     },

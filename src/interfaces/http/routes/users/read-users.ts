@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import type { UserProfile } from "../../../../domain/user/user-profile.ts";
 import type { HttpEnv } from "../../environment.ts";
-import { jsonText } from "../../json-text.ts";
 import { requireActor } from "../../middleware/authentication.ts";
 import { userId } from "../../middleware/path-id.ts";
 import { pageCost } from "../../middleware/rate-costs.ts";
@@ -44,7 +43,7 @@ export function listUsersRoute({ useCases, limits }: RouteDependencies) {
       list: "users",
       query: c.req.valid("query"),
       find: async (request) => useCases.listUsers(c.get("viewer"), request, c.get("signal")),
-      render: (user: UserProfile) => jsonText(presentUser(user)),
+      present: (user: UserProfile) => presentUser(user),
       state: ({ id, version, email }) => [id, version, email !== null],
     }),
   );
