@@ -6,7 +6,7 @@ import type { AccountQuotaExceeded } from "../../domain/shared/storage-quota.ts"
 import type { UserId } from "../../domain/shared/id.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
-import { givenRows, namesOf, placeholderOf, type Columns } from "./prepared.ts";
+import { givenRows, namesOf, placeholderOf, type Columns, type RowCount } from "./prepared.ts";
 import { accountUsage } from "./schema.ts";
 
 /** The options of all adapters on one database. */
@@ -24,9 +24,6 @@ export const ANY_STORAGE: StorageOptions = { accountQuotaBytes: 0, isShared: tru
 export const BYTES = { bytes: getTableColumns(accountUsage).bytes } as const;
 
 const LARGEST_BIGINT = "9223372036854775807";
-
-/** Whether a statement is for one row or for any number of rows. */
-export type RowCount = "one" | "many";
 
 interface Admitting {
   /** The name of the column that identifies a row. */
@@ -49,8 +46,8 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
   // Other sessions may write to the same accounts. Locks in the order of the ids prevent a deadlock of two statements.
   const locking = isShared ? sql` order by user_id for no key update` : sql``;
 
-  const usage = (of: SQL) =>
-    sql`select user_id as held_by, bytes as held_bytes from account_usage where user_id = any(${of})${locking}`;
+  const usage = (condition: SQL) =>
+    sql`select user_id as held_by, bytes as held_bytes from account_usage where user_id ${condition}${locking}`;
 
   return {
     maxBytes,
@@ -63,15 +60,15 @@ export function accountQuota(db: Database, { accountQuotaBytes, isShared }: Stor
     admitted: (columns: Columns, { key, owner, rows, condition = sql`true`, isUnlimited = false }: Admitting): SQL => {
       const account = sql.identifier(owner);
       const hasRoom = (bytes: SQL) => (isUnlimited ? sql`true` : sql`held_bytes + ${bytes} <= ${maxBytes}`);
-      const given = givenRows("given", { ...columns, ...BYTES });
+      const given = givenRows("given", { ...columns, ...BYTES }, rows);
       // Most statements have one row. The general form for several rows would double the cost of such a statement.
       if (rows === "one") {
-        const of = sql`${sql.placeholder(placeholderOf("given", keyOf(columns, owner)))}::uuid[]`;
-        return sql`select ${namesOf(columns)} from ${given}, (${usage(of)}) as held
+        const isOwner = sql`= ${sql.placeholder(placeholderOf("given", keyOf(columns, owner)))}::uuid`;
+        return sql`select ${namesOf(columns)} from ${given}, (${usage(isOwner)}) as held
           where ${hasRoom(sql`bytes`)} and ${condition}`;
       }
       return sql`with incoming as (select * from ${given}), held as materialized (
-          ${usage(sql`array(select ${account} from incoming)`)}
+          ${usage(sql`= any(array(select ${account} from incoming))`)}
         )
         select ${namesOf(columns)} from (
           select *, sum(bytes) over (partition by ${account} order by bytes, ${sql.identifier(key)}) as bytes_upto from incoming

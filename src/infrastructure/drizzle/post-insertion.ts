@@ -6,12 +6,12 @@ import type { AuthorNotFound, PostRepository, RecordedPost } from "../../domain/
 import { storedRecordBytes } from "../../domain/shared/idempotency-record.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { storedPostBytes } from "../../domain/shared/storage-quota.ts";
-import { BYTES, type AccountQuota, type RowCount } from "./account-quota.ts";
+import { BYTES, type AccountQuota } from "./account-quota.ts";
 import { attempt } from "./attempt.ts";
 import { batchInserts } from "./batching.ts";
 import type { Database } from "./database.ts";
 import { postRow } from "./post-row.ts";
-import { givenRows, namesOf, once, valuesOf } from "./prepared.ts";
+import { givenRows, namesOf, once, rowCountOf, valuesOf, type RowCount } from "./prepared.ts";
 import { GIVEN_RECORD, recordInsertion } from "./record-insertion.ts";
 import { idempotencyKeys, posts } from "./schema.ts";
 
@@ -65,7 +65,7 @@ function batched<Row>(db: Database, insertRows: InsertRows<Row>, rowBytes: (row:
 
 type Admitted = AccountQuota["admitted"];
 
-/** `insert into posts select … from unnest(…) as given where (room for given.bytes) returning id` */
+/** `insert into posts select … from (values (…)) as given where (room for given.bytes) returning id` */
 function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
   const statementFor = perRowCount((rows) =>
     db
@@ -76,7 +76,7 @@ function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
   );
   return async (rows) => {
     const given = rows.map((post) => Object.assign(postRow(post), { bytes: storedPostBytes(post) }));
-    const query = async () => statementFor(rows.length).execute(valuesOf(given, "given", GIVEN_POST));
+    const query = async () => statementFor(rows).execute(valuesOf(given, "given", GIVEN_POST));
     const stored = await attempt(db, OPERATION, query, AUTHOR_NOT_FOUND);
     return stored.map((ids) => areStored(rows, ids));
   };
@@ -84,13 +84,13 @@ function insertPosts(db: Database, admitted: Admitted): InsertRows<Post> {
 
 /**
  *     with stored as (…) -- see recordInsertion
- *     insert into posts select … from unnest(…) as written where key_digest in (select key_digest from stored)
+ *     insert into posts select … from (values (…)) as written where key_digest in (select key_digest from stored)
  *     returning id
  */
 function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<RecordedPost> {
   const statementFor = perRowCount((rows) => {
     const stored = db.$with("stored").as(recordInsertion(db, admitted, { rows, isUnlimited: false }));
-    const written = givenRows("written", WRITTEN_POST);
+    const written = givenRows("written", WRITTEN_POST, rows);
     return db
       .with(stored)
       .insert(posts)
@@ -102,7 +102,7 @@ function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<Recor
     const records = rows.map((row) => Object.assign({ bytes: bytesOf(row) }, row.record));
     const written = rows.map(({ post, record }) => Object.assign(postRow(post), { keyDigest: record.keyDigest }));
     const values = { ...valuesOf(records, "given", GIVEN_RECORD), ...valuesOf(written, "written", WRITTEN_POST) };
-    const query = async () => statementFor(rows.length).execute(values);
+    const query = async () => statementFor(rows).execute(values);
     const stored = await attempt(db, OPERATION, query, OWNER_NOT_FOUND);
     const inserted = rows.map(({ post }) => post);
     return stored.map((ids) => areStored(inserted, ids));
@@ -110,9 +110,9 @@ function insertRecordedPosts(db: Database, admitted: Admitted): InsertRows<Recor
 }
 
 /** Prepares one statement for a single row, and one for any other number of rows. */
-function perRowCount<T>(prepare: (rows: RowCount) => T): (rows: number) => T {
-  const [forOne, forMany] = [once(() => prepare("one")), once(() => prepare("many"))];
-  return (rows) => (rows === 1 ? forOne() : forMany());
+function perRowCount<T>(prepare: (rows: RowCount) => T): (rows: readonly unknown[]) => T {
+  const prepared = { one: once(() => prepare("one")), many: once(() => prepare("many")) };
+  return (rows) => prepared[rowCountOf(rows)]();
 }
 
 function areStored(inserted: readonly Post[], stored: readonly Pick<Post, "id">[]): readonly boolean[] {

@@ -1,7 +1,8 @@
 import { and, eq, getTableColumns, gt, lte, notExists, sql, type SQL } from "drizzle-orm";
 import type { KeyDigest } from "../../domain/shared/idempotency-record.ts";
-import { BYTES, type AccountQuota, type RowCount } from "./account-quota.ts";
+import { BYTES, type AccountQuota } from "./account-quota.ts";
 import type { Database } from "./database.ts";
+import type { RowCount } from "./prepared.ts";
 import { idempotencyKeys } from "./schema.ts";
 
 const { keyDigest, expiresAt } = idempotencyKeys;
