@@ -24,7 +24,7 @@ const BUNDLED = [
   "prom-client",
   "tar-stream",
   "safe-stable-stringify",
-  "uuid",
+  "uuidv7",
 ];
 const ENGINE = layer("infrastructure/pglite/engine");
 

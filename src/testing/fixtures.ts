@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { v7 } from "uuid";
 import type { Clock } from "../application/ports/clock.ts";
 import type { Fingerprint, IdempotencyRecord, KeyDigest, SealedResult } from "../domain/shared/idempotency-record.ts";
 import type { IdGenerator } from "../application/ports/id-generator.ts";
@@ -24,6 +23,7 @@ import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../domain/post/
 import type { PostRepository } from "../domain/post/post-repository.ts";
 import { newSession, type Session, type TokenDigest } from "../domain/session/session.ts";
 import { newUser, parseUserName, type User, type UserName } from "../domain/user/user.ts";
+import { uuidGenerator } from "../infrastructure/node/uuid-generator.ts";
 
 export const NOW = new Date("2026-03-01T12:00:00.123Z");
 export const LATER = new Date("2026-03-01T13:00:00.456Z");
@@ -38,10 +38,10 @@ export const content = (raw: string) => parsePostContent(raw)._unsafeUnwrap();
 /** More than any test stores. */
 export const ANY_BATCH: BatchLimits = { rows: 10_000, bytes: 1_073_741_824 };
 
-/** A new UUIDv7, which sorts after all earlier ones. */
-export const nextId = <AnId extends Id<string>>(): AnId => v7() as AnId;
+export const ids: IdGenerator = uuidGenerator;
 
-export const ids: IdGenerator = { next: nextId };
+/** A new UUIDv7, which sorts after all earlier ones. */
+export const nextId = <AnId extends Id<string>>(): AnId => ids.next();
 
 /** The position after the item with an id, in a list that is sorted by id. */
 export const past = <AnId extends Id<string>>(id: AnId): PageCursor<AnId> => ({ direction: "forward", key: null, id });
