@@ -20,5 +20,7 @@ export function encodeParameter(value: Parameter): Value {
 /** An element of an array (PostgreSQL 18, 8.15.6). */
 function encodeElement(element: Scalar): string {
   const text = encodeParameter(element);
-  return text === null ? "NULL" : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  if (text === null) return "NULL";
+  // The test takes a sixth of the time of a replacement that finds nothing.
+  return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, String.raw`\$&`) : text}"`;
 }
