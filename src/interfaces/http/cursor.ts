@@ -8,6 +8,7 @@ import { jsonDigest } from "./digest.ts";
 /** In characters of base64url. The longest cursor has a title of 300 characters, of four bytes each, as its sort key. */
 const MAX_CURSOR_LENGTH = 1_800;
 const CHECKSUM_BYTES = 8;
+const [ENCODER, DECODER] = [new TextEncoder(), new TextDecoder()];
 
 const Payload = z.tuple([
   z.enum(["forward", "backward"] satisfies PageCursor["direction"][]),
@@ -25,7 +26,7 @@ const Payload = z.tuple([
  */
 export function encodeCursor(list: string, { direction, key, id }: PageCursor): string {
   const json = JSON.stringify([direction, key, id, checksum(list, { direction, key, id })]);
-  return encodeBase64Url(new TextEncoder().encode(json).buffer).replaceAll("=", "");
+  return encodeBase64Url(ENCODER.encode(json).buffer).replaceAll("=", "");
 }
 
 /** The position in a cursor of this list; `null` for any other text. */
@@ -46,5 +47,5 @@ function checksum(list: string, { direction, key, id }: PageCursor): string {
 }
 
 const parseCursor = Result.fromThrowable((cursor: string): unknown =>
-  JSON.parse(new TextDecoder().decode(decodeBase64Url(cursor))),
+  JSON.parse(DECODER.decode(decodeBase64Url(cursor))),
 );
