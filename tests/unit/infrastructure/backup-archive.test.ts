@@ -149,20 +149,34 @@ describe("an archive of a backup", () => {
     expect((await extract(newer)).extracted._unsafeUnwrapErr().detail).toContain("made by Quire 9.9.9");
   });
 
-  it("fails with the error of its store, and not with that of a stream that closed because of it", async () => {
-    const full = async (source: AsyncIterable<Buffer>) => {
+  describe("that cannot be written", () => {
+    // The delays let the streams close before the store fails, so that the next file finds them open, closing or closed.
+    const full = (before: number, after: number) => async (source: AsyncIterable<Buffer>) => {
       try {
-        for await (const chunk of source) if (chunk.length > 0) throw new Error("no space left");
+        for await (const chunk of source) {
+          await delay(before);
+          if (chunk.length > 0) throw new Error("no space left");
+        }
       } finally {
-        // The file is closed, and the streams have failed before.
-        await delay(50);
+        await delay(after);
       }
     };
-    const written = writeArchive(join(directory, "source"), Object.keys(FILES), MANIFEST, full, {
-      signal,
-      onRead: () => {},
+    const writeTo = async (store: (source: AsyncIterable<Buffer>) => Promise<void>, paths: readonly string[]) =>
+      writeArchive(join(directory, "source"), paths, MANIFEST, store, { signal, onRead: () => {} });
+
+    it("fails with the error of its store, whatever the streams that closed because of it report", async () => {
+      const many = Array.from({ length: 200 }, () => Object.keys(FILES)).flat();
+      for (let turn = 0; turn < 20; turn++) {
+        await expect(writeTo(full(turn % 5, turn), many)).rejects.toThrow("no space left");
+      }
     });
-    await expect(written).rejects.toThrow("no space left");
+
+    it("fails with the error of a file that cannot be read, and not with that of its store", async () => {
+      const drain = async (source: AsyncIterable<Buffer>) => {
+        for await (const chunk of source) void chunk;
+      };
+      await expect(writeTo(drain, [...Object.keys(FILES), "missing"])).rejects.toMatchObject({ code: "ENOENT" });
+    });
   });
 
   it("is refused when it is another file", async () => {

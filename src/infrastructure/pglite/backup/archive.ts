@@ -51,23 +51,18 @@ export async function writeArchive(
     await addEntry(archive, { name: MANIFEST, size: text.length, mode: 0o600 }, Readable.from([text]));
     archive.finalize();
   };
-  // One failure is the cause of the others, which only say that a stream has closed.
-  const failures: unknown[] = [];
-  const noted = async (work: Promise<void>) =>
-    work.catch((thrown: unknown) => {
-      failures.push(thrown);
-      throw thrown;
-    });
-  const filled = noted(fill()).catch((thrown: unknown) => {
+  // A failure here destroys the archive with its error, so the pipeline fails with it. An error that follows from the
+  // failure of the pipeline changes nothing: the archive is destroyed already.
+  const filled = fill().catch((thrown: unknown) => {
     archive.destroy(thrown instanceof Error ? thrown : new Error(describeError(thrown)));
   });
   let writing: Promise<void> = Promise.resolve();
-  const write = async (compressed: AsyncIterable<Buffer>) => (writing = noted(store(compressed)));
-  const piped = noted(pipeline(archive, createGzip(GZIP), write, { signal }));
-  await Promise.allSettled([filled, piped]);
+  const write = async (compressed: AsyncIterable<Buffer>) => (writing = store(compressed));
+  const [piped] = await Promise.allSettled([pipeline(archive, createGzip(GZIP), write, { signal }), filled]);
   // A cancelled pipeline ends before `store` does, which could create a file that the caller has removed already.
-  await Promise.allSettled([writing]);
-  if (failures.length > 0) throw failures.find((failure) => !isClosedStream(failure)) ?? failures[0];
+  const [written] = await Promise.allSettled([writing]);
+  if (written.status === "rejected" && !isClosedStream(written.reason)) throw written.reason;
+  if (piped.status === "rejected") throw piped.reason;
 }
 
 function isClosedStream(thrown: unknown): boolean {
