@@ -10,7 +10,7 @@ const OUTER_PAD = 0x5c;
  * hashes.
  */
 export function hmac(key: Uint8Array, message: Uint8Array): Buffer {
-  const blockKey = key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key;
+  const blockKey = key.length > BLOCK_BYTES ? sha256(key) : key;
   const inner = Buffer.allocUnsafe(BLOCK_BYTES + message.length);
   const outer = Buffer.allocUnsafe(BLOCK_BYTES + HASH_BYTES);
   for (let index = 0; index < BLOCK_BYTES; index++) {
@@ -19,8 +19,13 @@ export function hmac(key: Uint8Array, message: Uint8Array): Buffer {
     outer[index] = byte ^ OUTER_PAD;
   }
   inner.set(message, BLOCK_BYTES);
-  outer.set(hash("sha256", inner, "buffer"), BLOCK_BYTES);
-  return hash("sha256", outer, "buffer");
+  outer.set(sha256(inner), BLOCK_BYTES);
+  return sha256(outer);
+}
+
+/** Node allocates a digest outside the pool of small buffers, which takes longer than a string of its bytes and a copy. */
+function sha256(bytes: Uint8Array): Buffer {
+  return Buffer.from(hash("sha256", bytes, "binary"), "binary");
 }
 
 /** HKDF-SHA-256 (RFC 5869). `hkdfSync` creates a job of OpenSSL for each use, which costs more than the hashes. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { SessionTokens } from "../../application/ports/session-tokens.ts";
 import type { SessionToken, TokenDigest } from "../../domain/session/session.ts";
 
@@ -14,5 +14,5 @@ export const nodeSessionTokens: SessionTokens = {
 };
 
 function digest(token: string): TokenDigest {
-  return createHash("sha256").update(token).digest("hex") as TokenDigest;
+  return hash("sha256", token, "hex") as TokenDigest;
 }

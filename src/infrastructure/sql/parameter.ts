@@ -22,5 +22,10 @@ function encodeElement(element: Scalar): string {
   const text = encodeParameter(element);
   if (text === null) return "NULL";
   // The test takes a sixth of the time of a replacement that finds nothing.
-  return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, String.raw`\$&`) : text}"`;
+  return `"${/["\\]/.test(text) ? escaped(text) : text}"`;
+}
+
+/** Two replacements of a text take half the time of one of a pattern. */
+function escaped(text: string): string {
+  return text.replaceAll("\\", String.raw`\\`).replaceAll('"', String.raw`\"`);
 }
