@@ -30,6 +30,7 @@ export interface Measured {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly slowestMs: number;
 }
 
 export const MAX_CONNECTIONS = 50;
@@ -90,6 +91,8 @@ export async function createDraft(api: Api, url: string): Promise<string> {
   return api.draft(await response.json());
 }
 
+/** Of a measurement that ends before. */
+const LONGEST_SECONDS = 3600;
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
 const RECORD_SEPARATOR = "\u001e";
 /** In a header, the load generator replaces it by a number that is unique in the measurement. */
@@ -98,9 +101,10 @@ export const UNIQUE = "\u001f";
 interface Summary {
   readonly requests: number;
   readonly microseconds: number;
-  /** In microseconds, as `p99` is. */
+  /** In microseconds, as `p99` and `slowest` are. */
   readonly p50: number;
   readonly p99: number;
+  readonly slowest: number;
   readonly refused: number;
   readonly failed: number;
 }
@@ -113,7 +117,7 @@ export async function measure(urls: readonly string[], work: Work, seconds: numb
   const parts = await Promise.all(
     urls.map(async (url, index) => {
       const connections = Math.floor((work.connections + index) / urls.length);
-      return measureOne(url, { ...work, connections }, seconds);
+      return send(url, { ...work, connections }, { seconds });
     }),
   );
   return {
@@ -122,34 +126,73 @@ export async function measure(urls: readonly string[], work: Work, seconds: numb
     // Percentiles cannot be added: the slowest process counts.
     p50Ms: Math.max(...parts.map(({ p50Ms }) => p50Ms)),
     p99Ms: Math.max(...parts.map(({ p99Ms }) => p99Ms)),
+    slowestMs: Math.max(...parts.map(({ slowestMs }) => slowestMs)),
   };
+}
+
+/** Sends requests until a promise is settled. Each connection pauses between a response and the next request. */
+export async function measureUntil(
+  ended: Promise<unknown>,
+  url: string,
+  work: Work,
+  pauseMs: number,
+): Promise<Measured> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  void ended.then(stop, stop);
+  return send(url, work, { seconds: LONGEST_SECONDS, pauseMs, signal: stopping.signal });
+}
+
+interface Sending {
+  readonly seconds: number;
+  readonly pauseMs?: number;
+  /** Ends the measurement before its time. */
+  readonly signal?: AbortSignal;
 }
 
 /** The number of requests of each array that have been sent. */
 const sent = new WeakMap<Work["requests"], number>();
 
-async function measureOne(url: string, { name, connections, requests }: Work, seconds: number): Promise<Measured> {
+async function send(url: string, { name, connections, requests }: Work, sending: Sending): Promise<Measured> {
   const directory = await mkdtemp(join(tmpdir(), "quire-load-"));
   try {
     const file = join(directory, "requests");
     await writeFile(file, requests.map((request) => asSent(request, new URL(url).host)).join(RECORD_SEPARATOR));
-    const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "--latency", "-s", SCRIPT, url];
     const first = sent.get(requests) ?? 0;
-    const env = { ...process.env, BENCH_REQUESTS: file, BENCH_FIRST: String(first % requests.length) };
-    const { stdout } = await promisify(execFile)("wrk", options, { env });
-    const summary = JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Summary;
+    const summary = await runGenerator(url, connections, sending, {
+      BENCH_REQUESTS: file,
+      BENCH_FIRST: String(first % requests.length),
+    });
     const { requests: answered, refused, failed } = summary;
     if (refused > 0 || failed > 0) throw new Error(`${name}: ${refused} requests were refused, ${failed} failed.`);
     sent.set(requests, first + answered);
     const perSecond = (answered / summary.microseconds) * 1e6;
-    return { requests: answered, perSecond, p50Ms: round(summary.p50 / 1000), p99Ms: round(summary.p99 / 1000) };
+    const [p50Ms, p99Ms, slowestMs] = [toMs(summary.p50), toMs(summary.p99), toMs(summary.slowest)];
+    return { requests: answered, perSecond, p50Ms, p99Ms, slowestMs };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function runGenerator(
+  url: string,
+  connections: number,
+  { seconds, pauseMs = 0, signal }: Sending,
+  variables: Readonly<Record<string, string>>,
+): Promise<Summary> {
+  const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "30s", "--latency", "-s", SCRIPT, url];
+  const env = { ...process.env, ...variables, BENCH_PAUSE_MS: String(pauseMs) };
+  try {
+    const running = promisify(execFile)("wrk", options, { env });
+    // It prints its results when it is interrupted.
+    signal?.addEventListener("abort", () => running.child.kill("SIGINT"));
+    const { stdout } = await running;
+    return JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Summary;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
     throw new Error("wrk is missing. Install it: apt install wrk, or brew install wrk.", {
       cause: thrown,
     });
-  } finally {
-    await rm(directory, { recursive: true });
   }
 }
 
@@ -159,6 +202,6 @@ function asSent({ method, path, headers = {}, body = "" }: RequestLine, host: st
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
 }
 
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 100) / 100;
+function toMs(microseconds: number): number {
+  return Math.round(microseconds / 10) / 100;
 }
