@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Api } from "./api.ts";
 import { READS } from "./reads.ts";
-import { HAS_SEARCH, SEARCHED_WORDS } from "./searches.ts";
+import { HAS_SEARCH, SEARCHES } from "./searches.ts";
 
 export interface RequestLine {
   readonly method: "GET" | "POST";
@@ -79,8 +79,10 @@ export function works(api: Api, draft: string): readonly Work[] {
 /** Fewer connections than in other measurements, because a search is slow. */
 function searches({ search }: Api): readonly Work[] {
   if (search === undefined || !HAS_SEARCH) return [];
-  const requests = SEARCHED_WORDS.map((word) => get(search(word)));
-  return [1, 10].map((connections) => ({ name: "search", connections, requests }));
+  return Object.entries(SEARCHES).flatMap(([name, queries]) => {
+    const requests = queries.map((query) => get(search(encodeURIComponent(query))));
+    return [1, 10].map((connections) => ({ name, connections, requests }));
+  });
 }
 
 /** Creates a draft with the token of the requests, and returns its path. */

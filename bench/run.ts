@@ -8,7 +8,7 @@
  *
  * `npm run bench` prints the table and the hit ratios of Quire's post cache, and writes `bench/results.json`. BENCH_POSTS sets
  * the number of posts, BENCH_ROUNDS the number of rounds, BENCH_SECONDS the length of a measurement. BENCH_ONLY, a regular
- * expression, selects contenders; only their stores are filled.
+ * expression, selects contenders; only their stores are filled. BENCH_WORKS, another one, selects measurements.
  *
  * Quire's search index is built before the measurement, about 3 ms a post and store. BENCH_SEARCH=0 skips that and the
  * searches; Quire then indexes the posts in the background while it is measured, which makes it slower.
@@ -27,6 +27,7 @@ import { table, type Row } from "./table.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "2");
+const WORKS = new RegExp(process.env["BENCH_WORKS"] ?? "");
 const WARM_UP_SECONDS = 1;
 /** Long enough to read as many posts as Quire's cache holds. */
 const READS_WARM_UP_SECONDS = 5;
@@ -75,7 +76,7 @@ async function run(contender: Contender): Promise<void> {
     const { api, processes = 1 } = contender;
     // One connection or ten cannot occupy several processes.
     const all = works(api, await createDraft(api, server.urls[0])).filter(
-      ({ connections }) => processes === 1 || connections === MAX_CONNECTIONS,
+      ({ name, connections }) => WORKS.test(name) && (processes === 1 || connections === MAX_CONNECTIONS),
     );
     for (const work of all) {
       await warmUp(server, api, work, all.find(({ name }) => name === work.name) === work);
