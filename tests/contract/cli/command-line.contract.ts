@@ -1,5 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { readConfig } from "../../../src/bootstrap/config.ts";
+import { openExistingStorage } from "../../../src/bootstrap/open-storage.ts";
 import { runCommandLine } from "../../../src/bootstrap/run-command-line.ts";
+import { aPublishedPost, aUser, recordingLog } from "../../../src/testing/fixtures.ts";
 import { fakeTerminal } from "../../unit/cli/fake-terminal.ts";
 
 /** The variables that name a database which does not exist yet, and the text by which a command names it. */
@@ -82,6 +85,17 @@ export function commandLineContract(storage: string, newDatabase: () => Promise<
 
     it("rebuild the search index, and print the number of posts", async () => {
       expect(await run("reindex")).toEqual(["Indexed 0 posts for the search in <database>."]);
+    });
+
+    it("index all posts again with reindex, also those that the index has already", async () => {
+      const config = readConfig(database.environment)._unsafeUnwrap();
+      const storage = (await openExistingStorage(config, recordingLog()))._unsafeUnwrap();
+      const author = aUser();
+      (await storage.users.insert(author))._unsafeUnwrap();
+      for (let posts = 0; posts < 2; posts++) (await storage.posts.insert(aPublishedPost(author.id)))._unsafeUnwrap();
+      (await storage.searchIndex.sweep())._unsafeUnwrap();
+      (await storage.close())._unsafeUnwrap();
+      expect(await run("reindex")).toEqual(["Indexed 2 posts for the search in <database>."]);
     });
   });
 }
