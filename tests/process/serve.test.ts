@@ -1,10 +1,11 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { copyTemplate } from "../support/test-storage.ts";
+import { copyTemplate, createDatabase, databaseUrl } from "../support/test-storage.ts";
 import { serveInProcess, tryServe, type ServerInProcess } from "./in-process.ts";
 
 const ADMIN = { QUIRE_ADMIN_EMAIL: "root@example.org", QUIRE_ADMIN_PASSWORD: "a long password" };
@@ -118,6 +119,13 @@ describe("serve", () => {
     const next = await serveInProcess(data);
     expect(next.log.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
     await next.stop();
+  });
+
+  it("creates no data directory if DATABASE_URL names a PostgreSQL server", async () => {
+    const absent = join(data, "absent");
+    const server = await serveInProcess(absent, { DATABASE_URL: databaseUrl(await createDatabase()) });
+    await server.stop();
+    expect(existsSync(absent)).toBe(false);
   });
 
   it("fails with data_directory_foreign for a directory with other files, and writes nothing to it", async () => {
