@@ -17,6 +17,7 @@ const SEARCH = { ...CRITERIA, kind: "search", search: parseSearchQuery("words").
 
 /** The use cases that only read, with the methods that each of them calls. */
 const READS: readonly (readonly [useCase: string, methods: readonly string[], call: (world: World) => unknown])[] = [
+  ["authenticate", ["sessions.findByTokenDigest"], async ({ app, signal }) => app.authenticate("a token", signal)],
   ["getPost", ["posts.findById"], async ({ app, post, signal }) => app.getPost(null, post.id, signal)],
   ["listPosts", ["posts.list"], async ({ app, signal }) => app.listPosts(null, ALL_POSTS, WHOLE_LIST, signal)],
   ["searchPosts", ["posts.search"], async ({ app, signal }) => app.searchPosts(null, SEARCH, WHOLE_LIST, signal)],
