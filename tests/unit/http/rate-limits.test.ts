@@ -63,6 +63,16 @@ describe("rate limiting", () => {
     expect((await grace.get("/v1/posts", at("198.51.100.101"))).status).toBe(200);
   });
 
+  it("counts all sessions of an account together", async () => {
+    const { author, logIn } = limited({ requestsPerMinute: 100 });
+    const first = await author();
+    const second = await logIn(first.email);
+    const remaining = async (session: Person, address: string) =>
+      (await session.get("/v1/posts", at(address))).headers.get("RateLimit");
+    expect(await remaining(first, "198.51.100.1")).toBe('"address";r=99;t=60, "account";r=99;t=60');
+    expect(await remaining(second, "198.51.100.2")).toBe('"address";r=99;t=60, "account";r=98;t=60');
+  });
+
   it("does not apply to health checks", async () => {
     const { nobody } = limited({ requestsPerMinute: 1 });
     for (const path of ["/health/live", "/health/ready"]) {
