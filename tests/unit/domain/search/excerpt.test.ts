@@ -16,6 +16,7 @@ describe("excerptOf", () => {
   it.each([
     ["An engine.", "ENGINE", "An [engine]."],
     ["An engine's parts, the engines", "engine", "An [engine]'s parts, the [engines]"],
+    ["An engine's parts", "engines engine", "An [engine's] parts"],
     ["Send an e-mail or an email", "email", "Send an [e-mail] or an [email]"],
     ["Send an e-mail or an email", "e-mail", "Send an [e-mail] or an [email]"],
     ["the event loop, an event", '"event loop"', "the [event] [loop], an event"],

@@ -2,7 +2,7 @@ import { array, assert, integer, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PostId } from "../../../../src/domain/shared/id.ts";
 import { indexedTerms } from "../../../../src/domain/search/indexed-terms.ts";
-import { levelExpressions, levelsOf } from "../../../../src/domain/search/match-levels.ts";
+import { Level, levelExpressions, levelsOf } from "../../../../src/domain/search/match-levels.ts";
 import { isRankKey, MAX_RANK, rankHits, rankKey } from "../../../../src/domain/search/ranking.ts";
 import { searchPasses, totalOf } from "../../../../src/domain/search/search-passes.ts";
 import { parseSearchQuery } from "../../../../src/domain/search/search-query.ts";
@@ -53,6 +53,20 @@ describe("rankHits", () => {
         [2, 0, 0],
         [2, 0, 0],
         [2, 0, 0],
+      ]),
+    ).toEqual([0, 3, 2, 1]);
+  });
+
+  it.each([
+    ["beginnings of words in the content", Level.bodyPrefix],
+    ["typos in the title", Level.titleTypo],
+  ])("prefers rare words to common ones, if the matches are %s", (_, level) => {
+    expect(
+      order("one or two", [
+        [0, level, 0],
+        [level, 0, 0],
+        [level, 0, 0],
+        [level, 0, 0],
       ]),
     ).toEqual([0, 3, 2, 1]);
   });
