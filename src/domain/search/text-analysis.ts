@@ -3,7 +3,7 @@ import { CharacterClass, classOf, foldedCharacter, sizeOf, codePointAt } from ".
 import { denseTerms, foldedTerm, MAX_TERM_LENGTH } from "./folded-term.ts";
 
 /** The version of the analysis. It changes with every change of the terms or of their lexemes, and then the search index is rebuilt. */
-export const ANALYSIS_VERSION = 2;
+export const ANALYSIS_VERSION = 3;
 
 /** The maximum number of UTF-16 code units of a text that are analysed: about 20,000 English words, in about 10 ms. */
 export const MAX_ANALYSED_LENGTH = 131_072;

@@ -39,10 +39,13 @@ export function foldCase(text: string): string {
 
 const DIGIT = /^\p{Nd}$/u;
 
-/** The value of a decimal digit of any script. The ten digits of a script are consecutive (The Unicode Standard, 4.6). */
+/**
+ * The value of a decimal digit of any script. The ten digits of a script are consecutive (The Unicode Standard, 4.6), and those of
+ * another script may follow them directly.
+ */
 export function digitOf(character: string): number {
   const codePoint = character.codePointAt(0) ?? 0;
-  let value = 0;
-  while (value < 9 && DIGIT.test(String.fromCodePoint(codePoint - value - 1))) value++;
-  return value;
+  let digitsBefore = 0;
+  while (DIGIT.test(String.fromCodePoint(codePoint - digitsBefore - 1))) digitsBefore++;
+  return digitsBefore % 10;
 }

@@ -20,6 +20,10 @@ describe("the sort key of a title", () => {
     ["numbers by their value", ["1", "2", "10", "99", "100", "99999999", "100000000", "1".repeat(20)]],
     ["the ten digits by their value", Array.from("0123456789")],
     ["the ten digits of another script by their value", Array.from("٠١٢٣٤٥٦٧٨٩")],
+    [
+      "the ten digits of a script whose digits follow those of another",
+      Array.from({ length: 10 }, (_, value) => String.fromCodePoint(0x116da + value)),
+    ],
     ["numbers before letters and after spaces", ["Post", "Post 1", "Post 9a", "Post 9b", "Post a"]],
     ["versions by each of their numbers", ["1.2", "1.9.9", "1.10", "2.0"]],
     ["words after their prefixes", ["a", "a b", "ab"]],
