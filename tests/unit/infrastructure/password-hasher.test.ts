@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,9 @@ const argon2Hash = async (secret: string, options: Parameters<typeof argon2>[1])
 
 const verdict = async (hasher: PasswordHasher, secret: Password, hash: PasswordHash | null) =>
   (await hasher.verify(secret, hash))._unsafeUnwrap();
+
+/** Blocks the thread. */
+const sleep = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 const ARGON2ID = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/;
 
@@ -198,13 +201,21 @@ describe("argon2idOnThreads", () => {
   });
 
   it("starts another thread after one has exited together with its answer", async () => {
-    const algorithm = thread('parentPort.postMessage({ value: "hash" }); setImmediate(() => process.exit(0));');
+    const directory = mkdtempSync(join(tmpdir(), "quire-threads-"));
+    const exited = join(directory, "exited");
+    const algorithm = thread(
+      `parentPort.postMessage({ value: "hash" });
+       setImmediate(async () => { (await import("node:fs")).writeFileSync(${JSON.stringify(exited)}, ""); process.exit(0); });`,
+    );
     for (let hashes = 0; hashes < 3; hashes++) {
       const hashing = algorithm.hash(SECRET);
       // While this thread is blocked, the other answers and exits, so both events arrive together.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      for (let turn = 0; turn < 1000 && !existsSync(exited); turn++) sleep(10);
+      sleep(500);
+      rmSync(exited, { force: true });
       expect(await hashing).toBe("hash");
     }
+    rmSync(directory, { recursive: true });
   });
 
   it("starts another thread after an idle one has ended", async () => {
