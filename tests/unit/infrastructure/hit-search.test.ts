@@ -43,6 +43,27 @@ describe("the steps of a search", () => {
     },
   );
 
+  it("begin again for a row that another process has added directly above the expected ordinals", async () => {
+    const tops: (number | null)[] = [];
+    let lastOrdinal = 0;
+    const search = hitSearch().find(
+      async ({ scans }) => {
+        const [first] = scans;
+        tops.push(first?.below ?? null);
+        // All rows of the scan are below this ordinal.
+        if (lastOrdinal === 0) lastOrdinal = first?.below ?? 0;
+        const rows = scans.map(() => ({ isTooMany: false, readTo: null, found: [], matches: 0, read: 0 }));
+        return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal };
+      },
+      FILTER,
+      parseSearchQuery("harbour")._unsafeUnwrap(),
+      false,
+    );
+    await search.next();
+    expect(lastOrdinal).toBeGreaterThan(0);
+    expect(tops[1]).toBeGreaterThan(lastOrdinal);
+  });
+
   it("look for typos in the titles of hits only between the newest hit and the oldest", async () => {
     const row = (ordinal: number) => ({ id: `post ${ordinal}` as PostId, ordinal, features: [] });
     const nothing = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
