@@ -24,4 +24,9 @@ describe("hmac", () => {
       }),
     );
   });
+
+  it.each([0, 63, 64, 65])("returns the same bytes as Node's HMAC-SHA-256 for a key of %i bytes", (length) => {
+    const [key, message] = [Buffer.alloc(length, 1), Buffer.from("message")];
+    expect(hmac(key, message).equals(createHmac("sha256", key).update(message).digest())).toBe(true);
+  });
 });
