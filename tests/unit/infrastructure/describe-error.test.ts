@@ -33,6 +33,20 @@ describe("describeError", () => {
     expect(describeError(thrown)).toBe(description);
   });
 
+  // The numbers are those of `errno` in WASI snapshot preview 1, which differ from Linux's.
+  it.each([
+    [2, "EACCES"],
+    [19, "EDQUOT"],
+    [29, "EIO"],
+    [33, "EMFILE"],
+    [41, "ENFILE"],
+    [44, "ENOENT"],
+    [51, "ENOSPC"],
+    [69, "EROFS"],
+  ])("describes PGlite's error number %i as %s", (errno, name) => {
+    expect(describeError({ name: "ErrnoError", errno })).toMatch(new RegExp(`^${name}: `));
+  });
+
   it("returns one line of bounded length for any thrown value", () => {
     fc.assert(
       fc.property(fc.anything(), fc.string(), (thing, message) => {
