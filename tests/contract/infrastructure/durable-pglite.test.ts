@@ -84,6 +84,13 @@ describe("the durable engine on another schema", () => {
     expect((await client.query("select count(*)::int as count from app.tags")).rows).toEqual([{ count: 2 }]);
   });
 
+  it("ends the transaction of a script that has failed in it, so that later statements run", async () => {
+    const { client } = engine;
+    const script = "begin; insert into app.tags values ('lost'); select 1 / 0";
+    await expect(client.exec(script)).rejects.toMatchObject({ code: "22012" });
+    expect((await client.query("select name from app.tags where name = 'lost'")).rows).toEqual([]);
+  });
+
   it("prepares statements again after a change of the schema", async () => {
     const { client } = engine;
     const read = async () => Object.keys((await client.query<object>("select * from app.tags")).rows[0] ?? {});

@@ -6,6 +6,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EngineNodeFs } from "../../../src/infrastructure/pglite/engine/node-fs.ts";
 import { copyTemplateCluster, openPlainEngine } from "../../support/plain-engine.ts";
 
 // Emscripten calls this object, so a replaced function is replaced for the engine.
@@ -65,6 +66,16 @@ describe("the engine's file system", () => {
   ] as const)("works again after %s", async (_, fault, sqlState) => {
     breakFiles(fault);
     for (let attempt = 0; attempt < 3; attempt++) await expect(growTable()).rejects.toMatchObject({ code: sqlState });
+    mend();
+    await growTable();
+    expect((await engine.query("select count(*)::int as rows from t")).rows).toEqual([{ rows: 5000 }]);
+  });
+
+  it("works again after EMFILE during the opening of a new file also with relaxed durability", async () => {
+    await engine.close();
+    engine = await openPlainEngine(join(directory, "cluster"), new EngineNodeFs(join(directory, "cluster"), "relaxed"));
+    breakFiles({ open: "EMFILE" });
+    await expect(growTable()).rejects.toMatchObject({ code: "53000" });
     mend();
     await growTable();
     expect((await engine.query("select count(*)::int as rows from t")).rows).toEqual([{ rows: 5000 }]);

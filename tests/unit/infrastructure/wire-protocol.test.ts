@@ -99,6 +99,13 @@ describe("a message of PostgreSQL's protocol", () => {
     expect(await run({ text: "rollback", values: [] })).toMatchObject({ isInTransaction: false });
   });
 
+  it("reports a transaction as open after one of its statements has failed", async () => {
+    const failed = decodeAnswer(await engine.execProtocolRaw(encodeScript("begin; select 1 / 0")), "script");
+    const ended = await run({ text: "rollback", values: [] });
+    expect(failed).toMatchObject({ error: { code: "22012" }, isInTransaction: true });
+    expect(ended).toMatchObject({ isInTransaction: false });
+  });
+
   it("has the notifications of the channels on which the session listens", async () => {
     await run({ text: 'listen "news"', values: [] });
     const { notifications } = await run({ text: "select pg_notify('news', 'été')", values: [] });
