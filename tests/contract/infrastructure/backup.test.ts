@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
 import { backUp, type BackupOptions } from "../../../src/infrastructure/pglite/backup/back-up.ts";
 import { serveBackups } from "../../../src/infrastructure/pglite/backup/backup-server.ts";
+import { copyCluster } from "../../../src/infrastructure/pglite/backup/cluster-copy.ts";
 import { fileStore } from "../../../src/infrastructure/pglite/backup/file-store.ts";
 import { readProven } from "../../../src/infrastructure/pglite/backup/proven-record.ts";
 import { restore, type RestoreOptions } from "../../../src/infrastructure/pglite/backup/restore.ts";
+import { stoppedSource } from "../../../src/infrastructure/pglite/backup/stopped-source.ts";
+import { lockDataDirectory } from "../../../src/infrastructure/pglite/directory/lock.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabase } from "../../../src/infrastructure/pglite/embedded-database.ts";
 import { migratedStorage } from "../../../src/infrastructure/pglite/storage.ts";
 import { addMigration, copyMigrations, FUTURE } from "../../support/migrations-folder.ts";
@@ -77,6 +80,19 @@ async function restoreTo(target: string, options: Partial<RestoreOptions> = {}) 
     signal: never,
     onProgress: () => {},
     ...options,
+  });
+}
+
+/** The files in a folder that this process has open, with those that are deleted. */
+function openFilesIn(folder: string): readonly string[] {
+  return readdirSync("/proc/self/fd").flatMap((descriptor) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+      return path.startsWith(`${folder}/`) ? [path] : [];
+    } catch {
+      // The descriptor of this listing is closed.
+      return [];
+    }
   });
 }
 
@@ -179,6 +195,25 @@ describe("a backup of a stopped directory", () => {
     expect(await userNames(target)).toEqual(["ada"]);
   });
 
+  it("succeeds without the file of a table that is dropped during the copy", async () => {
+    const folder = join("cluster", "base", "1");
+    const tables = [join(folder, "900001"), join(folder, "900002")];
+    for (const table of tables) await writeFile(join(data, table), "a page");
+    const source = (await stoppedSource(data, lockDataDirectory(data)._unsafeUnwrap()))._unsafeUnwrap();
+    const to = join(directory, "copy");
+    await mkdir(to);
+    const isCopied = (table: string) => existsSync(join(to, table));
+    // The folder has been listed when its first table is copied.
+    const dropOther = () => {
+      if (!tables.some(isCopied)) return;
+      for (const table of tables) if (!isCopied(table)) rmSync(join(data, table), { force: true });
+    };
+    const copied = await copyCluster({ source, from: data, to, signal: never, onCopied: dropOther });
+    source.release();
+    expect(copied.isOk()).toBe(true);
+    expect(tables.filter(isCopied)).toHaveLength(1);
+  });
+
   it("is refused for a damaged directory", async () => {
     await writeFile(join(data, "cluster", "global", "pg_control"), "broken");
     expect((await backUpData())._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_damaged" });
@@ -267,6 +302,18 @@ describe("a restoration", () => {
     expect(started._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_foreign", found: ["quire.restore"] });
     expect((await restoreTo(target)).isOk()).toBe(true);
     expect(await userNames(target)).toEqual([]);
+  });
+
+  it("leaves no file open and no directory when the migrations contradict those of the backup", async () => {
+    const changed = await copyMigrations();
+    const [first = ""] = (await readdir(changed)).filter((name) => name.endsWith(".sql")).toSorted();
+    await appendFile(join(changed, first), "-- changed");
+    const target = join(directory, "new");
+    const refused = await restoreTo(target, { migrations: changed });
+    expect(refused._unsafeUnwrapErr()).toMatchObject({ kind: "migration_drift", drift: "changed" });
+    expect(existsSync(target)).toBe(false);
+    expect(openFilesIn(target)).toEqual([]);
+    await rm(changed, { recursive: true });
   });
 
   it("migrates an older schema, and refuses a newer one with the version that it needs", async () => {
