@@ -61,3 +61,17 @@ describe("a pool whose connections are cut repeatedly", () => {
     },
   );
 });
+
+describe("a pool whose connections are idle", () => {
+  it("closes a connection after its idle time, which is in milliseconds", async () => {
+    const server = await createDatabase();
+    const client = serverClient({ ...serverDefaults, server, poolSize: 1, idleTimeoutMs: 100 });
+    const observer = serverClient({ ...serverDefaults, server, poolSize: 1 });
+    const rows = async (on: ServerClient, statement: string) =>
+      (await on.unsafe(statement)) as readonly { readonly pid: number }[];
+    const [used] = await rows(client, "select pg_backend_pid() as pid");
+    const open = `select pid from pg_stat_activity where pid = ${used?.pid}`;
+    await eventually("the end of the idle connection", async () => (await rows(observer, open)).length === 0, 20_000);
+    for (const each of [client, observer]) await each.end(1000);
+  });
+});

@@ -5,6 +5,7 @@ import { attempt } from "../../../src/infrastructure/drizzle/attempt.ts";
 import { openPostgresStorage, type PostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl, type ServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
+import { checkMigratedServer } from "../../../src/infrastructure/postgresql/request-storage.ts";
 import { explain } from "../../../src/bootstrap/process-failure.ts";
 import { aPublishedPost, aUser, recordingLog } from "../../../src/testing/fixtures.ts";
 import { createDatabase, serverDefaults } from "../../support/test-storage.ts";
@@ -91,6 +92,18 @@ describe("a database with unusual settings", () => {
     const { exitCode, message } = await refusalOf(server, { setsTimeouts: false });
     expect(exitCode).toBe(78);
     expect(message).toContain(`alter role … set bytea_output = 'hex'; alter role … set search_path = "public";`);
+  });
+
+  it.each([
+    ["the options set no timeouts", { setsTimeouts: false }, false],
+    ["the URL says that a pooler is used", { setsTimeouts: true }, true],
+  ])("is rejected for the storage of a request if %s and the role lacks settings", async (_, options, isPooled) => {
+    const server = { ...(await createDatabase(["bytea_output = 'escape'"])), isPooled };
+    const checked = await checkMigratedServer({ ...serverDefaults, ...options, server, needed: [] });
+    expect(checked._unsafeUnwrapErr()).toMatchObject({
+      kind: "database_unsuitable",
+      detail: expect.stringContaining("alter role … set bytea_output = 'hex';") as unknown,
+    });
   });
 
   it("works behind a pooler in transaction mode when the role has the settings", async () => {
