@@ -93,8 +93,8 @@ export async function createDraft(api: Api, url: string): Promise<string> {
   return api.draft(await response.json());
 }
 
-/** Of a measurement that ends before. */
-const LONGEST_SECONDS = 3600;
+/** The bound of a measurement that a promise ends. */
+const MAX_SECONDS = 3600;
 const SCRIPT = fileURLToPath(new URL("load.lua", import.meta.url));
 const RECORD_SEPARATOR = "\u001e";
 /** In a header, the load generator replaces it by a number that is unique in the measurement. */
@@ -142,7 +142,7 @@ export async function measureUntil(
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   void ended.then(stop, stop);
-  return send(url, work, { seconds: LONGEST_SECONDS, pauseMs, signal: stopping.signal });
+  return send(url, work, { seconds: MAX_SECONDS, pauseMs, signal: stopping.signal });
 }
 
 interface Sending {
