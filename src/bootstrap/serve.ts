@@ -10,7 +10,7 @@ import type { RunningServer, ServeError } from "./running-server.ts";
  * and listens. Resolves when the server answers requests.
  */
 export async function serve(config: Config, log: Log): Promise<Result<RunningServer, ServeError>> {
-  const claimed = config.database === null ? claimDataDirectory(config.dataDirectory) : ok(undefined);
+  const claimed = config.database === null ? await claimDataDirectory(config.dataDirectory) : ok(undefined);
   if (claimed.isErr()) return err(claimed.error);
   // Loaded after the claim, so that a directory in use is reported immediately. The modules that start the thread of the
   // database come first, so that it opens while this thread loads the web framework.

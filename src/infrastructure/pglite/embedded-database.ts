@@ -68,7 +68,8 @@ export interface EmbeddedDatabaseOptions {
 export async function openEmbeddedDatabase(
   options: EmbeddedDatabaseOptions,
 ): Promise<Result<EmbeddedDatabase, OpenEmbeddedDatabaseError>> {
-  const claimed = typeof options.directory === "string" ? claimDataDirectory(options.directory) : ok(options.directory);
+  const claimed =
+    typeof options.directory === "string" ? await claimDataDirectory(options.directory) : ok(options.directory);
   if (claimed.isErr()) return err(claimed.error);
   const { directory, release } = claimed.value;
   let space: DiskSpace | null = null;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,6 +8,7 @@ import { createGunzip, createGzip } from "node:zlib";
 import { err, ok, type Result } from "neverthrow";
 import { extract, pack, type Pack } from "tar-stream";
 import { fail } from "../../../domain/shared/fail.ts";
+import { createDirectory } from "../directory/create-directory.ts";
 import { describeError } from "../../node/describe-error.ts";
 import { BACKUP_FORMAT, Manifest, type ArchivedFile } from "./manifest.ts";
 import { createPacedFile } from "./paced-file.ts";
@@ -125,7 +126,7 @@ export async function extractArchive(
       if (name === MANIFEST) text = await readText(entry);
       else if (!isInside(name) || found.has(name)) return damagedArchive(`it has an unexpected member ${name}`);
       else if (type === "directory") {
-        await mkdir(join(directory, name), { recursive: true, mode: 0o700 });
+        await createDirectory(join(directory, name));
         source.resume();
       } else if (type === "file") found.set(name, await extractFile(entry, directory, name, writing));
       else return damagedArchive(`its member ${name} is no file`);
@@ -167,7 +168,7 @@ async function extractFile(
   name: string,
   { pause, onWritten }: Omit<ExtractOptions, "signal">,
 ): Promise<ArchivedFile> {
-  await mkdir(dirname(join(directory, name)), { recursive: true, mode: 0o700 });
+  await createDirectory(dirname(join(directory, name)));
   const hash = createHash("sha256");
   const file = await createPacedFile(join(directory, name), pause);
   let bytes = 0;

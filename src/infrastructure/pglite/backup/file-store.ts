@@ -1,7 +1,8 @@
 import { createReadStream, existsSync } from "node:fs";
-import { access, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
+import { createDirectory } from "../directory/create-directory.ts";
 import { backupTime, type BackupStore } from "./backup-store.ts";
 import { createPacedFile } from "./paced-file.ts";
 import { removePaced } from "./paced-removal.ts";
@@ -21,7 +22,7 @@ export function fileStore(path: string): BackupStore {
     location: directory,
     locationOf: at,
     write: async (name, source) => {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await createDirectory(directory);
       await removeLeftovers(directory);
       await rm(partialAt(name), { force: true });
       await writeFile(partialAt(name), source);

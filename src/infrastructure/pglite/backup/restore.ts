@@ -8,6 +8,7 @@ import { fail } from "../../../domain/shared/fail.ts";
 import { readMigrations } from "../../drizzle/read-migrations.ts";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { fsyncTree, writeFormat } from "../directory/cluster.ts";
+import { createDirectory } from "../directory/create-directory.ts";
 import { POSTGRESQL_MAJOR } from "../directory/format.ts";
 import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { CLUSTER, LOCK_FILE, RESTORE_SCRATCH } from "../directory/layout.ts";
@@ -120,7 +121,7 @@ export async function restore(options: RestoreOptions): Promise<Result<Manifest,
 async function lockEmptyDirectory(
   directory: string,
 ): Promise<Result<DataDirectoryLock, DataDirectoryInUse | KernelLockUnavailable | RestoreTargetNotEmpty>> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await createDirectory(directory);
   const entries = await readdir(directory);
   const found = entries.filter((entry) => entry !== LOCK_FILE && entry !== RESTORE_SCRATCH);
   const notEmpty = fail({ kind: "restore_target_not_empty", directory, found } as const);

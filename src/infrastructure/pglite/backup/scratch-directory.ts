@@ -1,7 +1,8 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { err, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
+import { createDirectory } from "../directory/create-directory.ts";
 import type { KernelLockUnavailable } from "../directory/kernel-lock.ts";
 import { BACKUP_SCRATCH, LOCK_FILE } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse } from "../directory/lock.ts";
@@ -22,7 +23,7 @@ export interface ScratchDirectory {
 export async function openScratch(
   path: string,
 ): Promise<Result<ScratchDirectory, DataDirectoryInUse | KernelLockUnavailable>> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await createDirectory(path);
   const locked = lockDataDirectory(path);
   if (locked.isErr()) return locked.map(() => neverOpened());
   const clear = async () => {

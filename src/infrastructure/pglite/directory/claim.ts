@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { err, type Result } from "neverthrow";
 import { fail } from "../../../domain/shared/fail.ts";
 import { checkDescriptors, type DescriptorsTooFew } from "../../node/file-descriptors.ts";
+import { createDirectory } from "./create-directory.ts";
 import type { KernelLockUnavailable } from "./kernel-lock.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "./lock.ts";
 import { recogniseDirectory, type DataDirectoryForeign } from "./recognise.ts";
@@ -27,12 +27,12 @@ export type ClaimError =
  * Locks a data directory for this process, and creates it if it is missing. This is the first step of a start and a
  * fast one, so a second process ends immediately. Nothing is written to a directory with foreign files.
  */
-export function claimDataDirectory(path: string): Result<ClaimedDirectory, ClaimError> {
+export async function claimDataDirectory(path: string): Promise<Result<ClaimedDirectory, ClaimError>> {
   const directory = resolve(path);
   const descriptors = checkDescriptors();
   if (descriptors.isErr()) return err(descriptors.error);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    await createDirectory(directory);
     const recognised = recogniseDirectory(directory);
     if (recognised.isErr()) return err(recognised.error);
     return lockDataDirectory(directory).map(({ release }) => ({ directory, release }));

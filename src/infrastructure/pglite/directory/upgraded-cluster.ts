@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fsyncDirectory } from "./atomic-write.ts";
+import { createDirectory } from "./create-directory.ts";
 import {
   ACKNOWLEDGED_FILE,
   BEFORE_UPGRADE,
@@ -35,7 +36,7 @@ export async function finishUpgrade(directory: string): Promise<boolean> {
   if (!existsSync(upgraded)) return false;
   // As long as the upgraded cluster has its own name, all other files belong to the old one.
   const kept = join(directory, BEFORE_UPGRADE);
-  await mkdir(kept, { recursive: true, mode: 0o700 });
+  await createDirectory(kept);
   for (const name of OLD_FILES) {
     if (existsSync(join(directory, name))) await rename(join(directory, name), join(kept, name));
   }

@@ -12,6 +12,7 @@ import { noPause } from "../backup/pause.ts";
 import { readContents, STATEMENT_DEADLINE_MS } from "../backup/scratch-engine.ts";
 import { readAcknowledgedPosition } from "../directory/acknowledged-position.ts";
 import { damaged, type DataDirectoryDamaged } from "../directory/cluster.ts";
+import { createDirectory } from "../directory/create-directory.ts";
 import { CLUSTER } from "../directory/layout.ts";
 import { openEmbeddedDatabase } from "../embedded-database.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
@@ -84,9 +85,9 @@ async function copyTree(
     signal.throwIfAborted();
     const [original, copy] = [join(from, path), join(to, path)];
     const found = await stat(original);
-    if (found.isDirectory()) await mkdir(copy, { recursive: true, mode: 0o700 });
+    if (found.isDirectory()) await createDirectory(copy);
     else if (found.isFile()) {
-      await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
+      await createDirectory(dirname(copy));
       await copyFile(original, copy, constants.COPYFILE_FICLONE);
       onCopied(found.size);
     }

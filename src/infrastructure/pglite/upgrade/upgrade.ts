@@ -79,7 +79,7 @@ export interface UpgradeOptions extends Omit<
  */
 export async function upgrade(options: UpgradeOptions): Promise<Result<Upgrade, UpgradeError>> {
   const { directory, signal } = options;
-  const claimed = claimDataDirectory(directory);
+  const claimed = await claimDataDirectory(directory);
   if (claimed.isErr()) return err(claimed.error);
   try {
     return await upgradeClaimed(options);
