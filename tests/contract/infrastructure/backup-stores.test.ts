@@ -59,6 +59,7 @@ async function store(to: BackupStore, name: string, bytes: Buffer): Promise<void
   const chunks = Array.from({ length: Math.ceil(bytes.length / MIB) }, (_, index) =>
     bytes.subarray(index * MIB, (index + 1) * MIB),
   );
+  await to.prepare(name);
   await to.write(name, Readable.from(chunks));
 }
 
@@ -88,6 +89,14 @@ describe.each([
     await backups.remove(OLDER);
     expect(await backups.list()).toEqual([NEWER]);
     await expect(backups.read(OLDER)).rejects.toThrow();
+  });
+
+  it("has nothing of a backup for which it was only prepared", async () => {
+    const backups = open();
+    await backups.prepare(NEWER);
+    expect(await backups.list()).toEqual([]);
+    const unproven = async () => buffer(await backups.readUnproven(NEWER));
+    await expect(unproven()).rejects.toThrow();
   });
 
   it("has nothing of a backup that was discarded, or whose writing failed", async () => {
@@ -123,12 +132,17 @@ describe("a bucket", () => {
     const backups = s3Store(BUCKET, "", { ...options, endpoint: `http://127.0.0.1:${port}` });
     await expect(backups.write(NEWER, failing())).rejects.toThrow("the source failed");
     await vi.waitFor(() => expect(sent.at(-1)).toBe(`DELETE /${BUCKET}/${NEWER}?uploadId=42`));
+    sent.length = 0;
+    await backups.prepare(NEWER);
+    expect(sent).toEqual([`POST /${BUCKET}/${NEWER}?uploads=`, `DELETE /${BUCKET}/${NEWER}?uploadId=42`]);
     service.close();
   });
 
   it("fails with the store's own message for an unknown account or bucket", async () => {
     const wrong = s3Store("absent-bucket", "", options);
-    await expect(wrong.list()).rejects.toThrow(/answered with 404: The specified bucket does not exist/);
+    for (const refused of [wrong.list(), wrong.prepare(NEWER)]) {
+      await expect(refused).rejects.toThrow(/answered with 404: The specified bucket does not exist/);
+    }
     const stranger = s3Store(BUCKET, "", { ...options, accessKeyId: "STRANGER" });
     await expect(stranger.list()).rejects.toThrow(/answered with 403/);
   });

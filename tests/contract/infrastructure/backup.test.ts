@@ -217,7 +217,18 @@ describe("a backup of a stopped directory", () => {
   it("is refused for a damaged directory", async () => {
     await writeFile(join(data, "cluster", "global", "pg_control"), "broken");
     expect((await backUpData())._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_damaged" });
-    expect(existsSync(backupsIn())).toBe(false);
+    expect(await readdir(backupsIn())).toEqual([]);
+  });
+
+  it("fails before it copies anything when its store cannot be written", async () => {
+    const file = join(directory, "file");
+    await writeFile(file, "");
+    const steps: string[] = [];
+    const store = fileStore(join(file, "backups"));
+    const failure = (await backUpData({ store, onProgress: ({ step }) => steps.push(step) }))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ kind: "backup_interrupted", isCancelled: false, cause: { code: "ENOTDIR" } });
+    expect(steps).toEqual([]);
+    expect(await readdir(data)).not.toContain("quire.backup");
   });
 
   it("leaves nothing when it is cancelled at any step", async () => {

@@ -6,9 +6,11 @@ export interface BackupStore {
   readonly location: string;
   /** The location of one backup. */
   locationOf(name: string): string;
+  /** Prepares the store for a backup. Throws if none can be stored, before the minutes that the work may take. */
+  prepare(name: string): Promise<void>;
   /**
-   * Stores a backup, which does not count until `accept`. When it settles, the backup is whole and safe from a power cut.
-   * Rethrows the error of the source.
+   * Stores a backup, which does not count until `accept`. The store was prepared for it. When it settles, the backup is whole
+   * and safe from a power cut. Rethrows the error of the source.
    */
   write(name: string, source: AsyncIterable<Uint8Array>): Promise<void>;
   /** Reads back a backup that is not accepted yet. */

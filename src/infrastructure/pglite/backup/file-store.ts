@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from "node:fs";
-import { access, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fsyncDirectory } from "../directory/atomic-write.ts";
 import { createDirectory } from "../directory/create-directory.ts";
@@ -21,12 +21,14 @@ export function fileStore(path: string): BackupStore {
   return {
     location: directory,
     locationOf: at,
-    write: async (name, source) => {
+    prepare: async (name) => {
       await createDirectory(directory);
       await removeLeftovers(directory);
       await rm(partialAt(name), { force: true });
-      await writeFile(partialAt(name), source);
+      await (await open(partialAt(name), "wx", 0o600)).close();
+      await rm(partialAt(name));
     },
+    write: async (name, source) => writeFile(partialAt(name), source),
     readUnproven: async (name) => createReadStream(partialAt(name)),
     accept: async (name) => {
       await rename(partialAt(name), at(name));

@@ -38,6 +38,7 @@ export function s3Store(bucket: string, prefix: string, options: S3Options): Bac
   return {
     location: `s3://${bucket}/${prefix}`,
     locationOf,
+    prepare: async (name) => abortUpload(request, keyOf(name), await beginUpload(request, keyOf(name))),
     write: async (name, source) => multipartUpload(request, keyOf(name), source),
     readUnproven: read,
     accept: async (name) => void (await request("PUT", keyOf(`${name}${PROVEN}`), { body: "" })),
@@ -94,9 +95,7 @@ function s3Requests(bucket: string, options: S3Options): SendRequest {
 
 /** Uploads a source in parts. The object exists when all parts are complete, and not at all after a failure. */
 async function multipartUpload(request: SendRequest, key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
-  const begun = await request("POST", key, { query: { uploads: "" } });
-  const uploadId = element(await begun.text(), "UploadId");
-  if (uploadId === null) throw new S3Error("The store began no upload.");
+  const uploadId = await beginUpload(request, key);
   try {
     const tags: string[] = [];
     for await (const body of inParts(source)) {
@@ -109,10 +108,21 @@ async function multipartUpload(request: SendRequest, key: string, source: AsyncI
     // The service answers 200 before it completes the upload, so an error may follow (S3 API, CompleteMultipartUpload).
     if (completed.includes("<Error>")) throw new S3Error(`The upload failed: ${element(completed, "Message")}`);
   } catch (thrown) {
-    // The failure of the upload explains more than the failure to abort it.
-    await request("DELETE", key, { query: { uploadId } }).catch(() => {});
+    await abortUpload(request, key, uploadId);
     throw thrown;
   }
+}
+
+async function beginUpload(request: SendRequest, key: string): Promise<string> {
+  const begun = await request("POST", key, { query: { uploads: "" } });
+  const uploadId = element(await begun.text(), "UploadId");
+  if (uploadId === null) throw new S3Error("The store began no upload.");
+  return uploadId;
+}
+
+/** Removes the parts of an upload. Some stores and accounts cannot, and expire them later; that stops no backup. */
+async function abortUpload(request: SendRequest, key: string, uploadId: string): Promise<void> {
+  await request("DELETE", key, { query: { uploadId } }).catch(() => {});
 }
 
 async function* inParts(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
