@@ -53,12 +53,15 @@ function reasonOf(thrown: unknown): string | null {
 
 /** The beginning of Drizzle's errors. The statement and its values follow; the cause is the error of the driver. */
 const STATEMENT = /^Failed query:/;
+/** The whole message of Node's fetch without a connection. The cause is the error of the network. */
+const FETCH_FAILED = "fetch failed";
 
 /** The reason in the error itself, without its causes. */
 function ownReason(error: object): string | null {
   if (error instanceof AggregateError && error.message === "") return joinedReasons(error.errors);
   const { message, detail, code, errno, kind } = error as Readonly<Record<string, unknown>>;
   if (typeof message === "string" && STATEMENT.test(message)) return null;
+  if (message === FETCH_FAILED && "cause" in error) return null;
   if (typeof message === "string" && message !== "") return message;
   if (typeof errno === "number") return WASI_ERRORS[errno] ?? `error ${errno} of the file system`;
   return [detail, code, kind].find((part): part is string => typeof part === "string" && part !== "") ?? null;

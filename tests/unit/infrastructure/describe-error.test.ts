@@ -18,6 +18,12 @@ describe("describeError", () => {
     ["a failed statement, by the driver's reason", statement(new Error("out of memory")), "out of memory"],
     ["a failed statement without a reason", statement(), "no reason was given"],
     [
+      "a request without a connection, by the error of the network",
+      new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:9000") }),
+      "connect ECONNREFUSED 127.0.0.1:9000",
+    ],
+    ["a request without a connection or a reason", new TypeError("fetch failed"), "fetch failed"],
+    [
       "several attempts",
       new AggregateError([new Error("refused ::1"), new Error("refused 127.0.0.1")], ""),
       "refused ::1; refused 127.0.0.1",
