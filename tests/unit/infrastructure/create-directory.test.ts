@@ -42,6 +42,8 @@ describe("createDirectory", () => {
   });
 
   it.runIf(existsSync("/proc/self"))("fails in a directory that answers ENOENT, as /proc does", async () => {
-    await expect(createDirectory("/proc/nowhere/a")).rejects.toMatchObject({ code: "ENOENT" });
+    for (const path of ["/proc/nowhere", "/proc/nowhere/a/b"]) {
+      await expect(createDirectory(path)).rejects.toMatchObject({ code: "ENOENT" });
+    }
   });
 });

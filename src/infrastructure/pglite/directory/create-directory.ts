@@ -7,19 +7,29 @@ import { dirname } from "node:path";
  * Node's own `recursive` option never ends where an existing directory answers ENOENT, as /proc does.
  */
 export async function createDirectory(path: string): Promise<void> {
-  const parent = dirname(path);
-  if (parent !== path && (await statIfFound(parent)) === null) await createDirectory(parent);
   try {
-    await mkdir(path, { mode: 0o700 });
+    await createInParent(path);
   } catch (cause) {
-    if ((await statIfFound(path))?.isDirectory() !== true) throw cause;
+    const hasParent = !(cause instanceof Error && "code" in cause && cause.code === "ENOENT");
+    if (hasParent || dirname(path) === path) throw cause;
+    await createDirectory(dirname(path));
+    await createInParent(path);
   }
 }
 
-async function statIfFound(path: string) {
+/** Creates a directory in one that exists. A directory may have its path already. */
+async function createInParent(path: string): Promise<void> {
   try {
-    return await stat(path);
+    await mkdir(path, { mode: 0o700 });
+  } catch (cause) {
+    if (!(await isDirectory(path))) throw cause;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
   } catch {
-    return null;
+    return false;
   }
 }
