@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { err, ok, type Result } from "neverthrow";
 import { fail } from "../domain/shared/fail.ts";
+import { isMissingPath } from "../infrastructure/node/is-missing-path.ts";
 import { BACKUP_EXTENSION, backupName, type BackupStore } from "../infrastructure/pglite/backup/backup-store.ts";
 import { fileAt, fileStore } from "../infrastructure/pglite/backup/file-store.ts";
 import type { S3Options } from "../infrastructure/pglite/backup/s3-store.ts";
@@ -57,8 +58,7 @@ export async function existingBackup(
     const name = found.value.name ?? (await store.list()).at(-1);
     return name === undefined ? fail({ kind: "backup_missing", location }) : ok({ store, name });
   } catch (cause) {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    return isMissing
+    return isMissingPath(cause)
       ? fail({ kind: "backup_missing", location })
       : fail({ kind: "backup_store_failed", location, cause });
   }

@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "neverthrow";
+import { isMissingPath } from "../../node/is-missing-path.ts";
 import type { Lsn } from "../../sql/lsn.ts";
 import { openAcknowledgedPosition } from "../directory/acknowledged-position.ts";
 import { CLUSTER, FORMAT_FILE } from "../directory/layout.ts";
@@ -84,7 +85,7 @@ async function copyTree(options: CopyOptions): Promise<void> {
 
 /** A table may be dropped during the copy. The log has its end, so recovery needs no file of it. */
 function ignoreMissing(thrown: unknown): void {
-  if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
+  if (!isMissingPath(thrown)) throw thrown;
 }
 
 async function entriesOf(folder: string) {

@@ -1,5 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isMissingPath } from "../../node/is-missing-path.ts";
 
 /**
  * Creates a directory and its missing parents, for this user alone. Throws the operating system's error.
@@ -10,8 +11,7 @@ export async function createDirectory(path: string): Promise<void> {
   try {
     await createInParent(path);
   } catch (cause) {
-    const hasParent = !(cause instanceof Error && "code" in cause && cause.code === "ENOENT");
-    if (hasParent || dirname(path) === path) throw cause;
+    if (!isMissingPath(cause) || dirname(path) === path) throw cause;
     await createDirectory(dirname(path));
     await createInParent(path);
   }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { isMissingPath } from "../../node/is-missing-path.ts";
 
 /** The data directory was removed or renamed, or its disk was unmounted, while it was in use. */
 export interface DataDirectoryGone {
@@ -27,7 +28,7 @@ export function detectRemoval(directory: string): RemovalDetector {
       return dev !== opened.dev || ino !== opened.ino;
     } catch (thrown) {
       // Other errors do not show that the directory was removed: the disk may not answer.
-      return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
+      return isMissingPath(thrown);
     }
   };
   let timer: NodeJS.Timeout | undefined;
