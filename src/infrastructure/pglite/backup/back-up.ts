@@ -64,10 +64,9 @@ export async function backUp(options: BackupOptions): Promise<Result<Manifest, B
 
 async function backUpIn(scratch: ScratchDirectory, options: BackupOptions): Promise<Result<Manifest, BackupError>> {
   const { store, name, program, createdAt, signal, onProgress } = options;
-  await store.prepare(name);
   const notProven = (cause: CopyFailed) =>
     fail({ kind: "backup_not_proven", location: store.locationOf(name), cause } as const);
-  const copied = await copyDatabase(scratch, options);
+  const copied = await copyDatabase(scratch, { ...options, beforeCopy: async () => store.prepare(name) });
   if (copied.isErr()) return err(copied.error);
   const { copy, lsn, bytes } = copied.value;
   const checking = { signal, pause: regularPauses(signal), onRead: showCheck(onProgress) };

@@ -22,6 +22,8 @@ export interface CopyDatabaseOptions {
   readonly freeSpaceBytes: number;
   readonly signal: AbortSignal;
   readonly onProgress: OnBackupProgress;
+  /** Called just before the copy, when the database can be copied. An exception ends the copy, and is rethrown. */
+  readonly beforeCopy?: () => Promise<void>;
 }
 
 type SourceError = BackupSourceFailed | DataDirectoryDamaged | DataDirectoryIncompatible | KernelLockUnavailable;
@@ -37,7 +39,7 @@ export interface CopiedDatabase {
 /** Copies the database of a running or stopped server into a scratch directory, consistent at a position of its log. */
 export async function copyDatabase(
   scratch: ScratchDirectory,
-  { directory, freeSpaceBytes, signal, onProgress }: CopyDatabaseOptions,
+  { directory, freeSpaceBytes, signal, onProgress, beforeCopy }: CopyDatabaseOptions,
 ): Promise<Result<CopiedDatabase, CopyDatabaseError>> {
   const source = await sourceOf(directory);
   if (source.isErr()) return err(source.error);
@@ -45,6 +47,7 @@ export async function copyDatabase(
     const size = await sizeOf(join(directory, CLUSTER));
     const space = checkSpaceForCopy(directory, size, freeSpaceBytes);
     if (space.isErr()) return err(space.error);
+    await beforeCopy?.();
     const copy = join(scratch.path, "copy");
     await mkdir(copy, { mode: 0o700 });
     const onCopied = countBytes("copy", size.bytes, onProgress);
