@@ -4,7 +4,7 @@ import type { PostId, UserId } from "../domain/shared/id.ts";
 import type { PageRequest } from "../domain/shared/page.ts";
 import { CONTENT_MAX_BYTES } from "../domain/post/post.ts";
 import type { PostFilter, PostPageRequest } from "../domain/post/post-list.ts";
-import type { FoundPost } from "../domain/search/found-post.ts";
+import type { FoundPost, SearchPage } from "../domain/search/found-post.ts";
 import { isRankKey, rankKey } from "../domain/search/ranking.ts";
 import { parseSearchQuery } from "../domain/search/search-query.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../testing/fixtures.ts";
@@ -223,6 +223,23 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       const { items } = await search("engine");
       expect(items[0]?.title).toBe("Engine");
       expect(items).toHaveLength(100);
+    });
+
+    it("ranks the newest 200 posts with two words, and the newest 200 with both in the title", async () => {
+      for (let n = 0; n < 198; n++) await publish("Steam engine", String(n));
+      for (let n = 0; n < 201; n++) await publish("Other", "A steam engine");
+      for (let n = 0; n < 3; n++) await publish("Steam engine", "newest");
+      const found: FoundPost[] = [];
+      let from: PostPageRequest["from"] = null;
+      do {
+        const page: SearchPage = await search("steam engine", EVERY_POST, { limit: 100, from });
+        found.push(...page.items);
+        from = page.next;
+      } while (from !== null);
+      expect(found.filter(({ title }) => (title as string) === "Other")).toHaveLength(197);
+      const older = found.flatMap(({ content }) => (/^\d+$/.test(content) ? [Number(content)] : []));
+      expect(older.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 197 }, (_, n) => n + 1));
+      expect(found.filter(({ content }) => (content as string) === "newest")).toHaveLength(3);
     });
 
     it("limits a page to 1 MiB of JSON after its first post, excerpts included", async () => {

@@ -24,6 +24,9 @@ async function stepsOf(raw: string): Promise<readonly StepRequest[]> {
   return requests;
 }
 
+/** Whether the condition is that both words are in the title. */
+const isOfTitles = (condition: string | null) => /=green.*=harbour/.test(condition ?? "");
+
 describe("the steps of a search", () => {
   it("evaluate no condition on the terms of rows for one word, whose levels have scans of their own", async () => {
     const steps = await stepsOf("harbour");
@@ -42,6 +45,48 @@ describe("the steps of a search", () => {
       for (const { features } of steps) expect(features.length).toBeGreaterThan(1);
     },
   );
+
+  /** The scans of two words in an index whose rows all have both in their texts. */
+  const scansOf = async (isInTitles: boolean) => {
+    const scanned: Scan[] = [];
+    const nothing = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
+    const search = hitSearch().find(
+      async ({ scans, features }) => {
+        scanned.push(...scans);
+        const rows = scans.map(({ below, rows: most, checked }) => {
+          if (isOfTitles(checked)) return nothing;
+          const found = Array.from({ length: most }, (_, n) => {
+            const ordinal = below - 1 - n;
+            return { id: `post ${ordinal}` as PostId, ordinal, features: features.map(() => isInTitles) };
+          });
+          return { ...nothing, readTo: below - most, found, matches: 1_000, read: most };
+        });
+        return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 100_000 };
+      },
+      FILTER,
+      parseSearchQuery("green harbour")._unsafeUnwrap(),
+      false,
+    );
+    const { value } = await search.next();
+    return { hits: (value?.hits ?? []) as readonly unknown[], scanned };
+  };
+
+  it("look for two words in titles only below the rows of which the texts were read", async () => {
+    const { hits, scanned } = await scansOf(false);
+    expect(hits).toHaveLength(200);
+    const texts = scanned.filter(({ checked }) => !isOfTitles(checked));
+    const titles = scanned.slice(texts.length);
+    expect(titles.length).toBeGreaterThan(0);
+    const last = texts.at(-1);
+    expect(titles[0]?.below).toBe((last?.below ?? NaN) - (last?.rows ?? NaN));
+    expect(scanned.every(({ checked }, n) => isOfTitles(checked) === n >= texts.length)).toBe(true);
+  });
+
+  it("do not look for two words in titles after enough rows with both in the title", async () => {
+    const { hits, scanned } = await scansOf(true);
+    expect(hits).toHaveLength(200);
+    expect(scanned.filter(({ checked }) => isOfTitles(checked))).toEqual([]);
+  });
 
   it("begin again for a row that another process has added directly above the expected ordinals", async () => {
     const tops: (number | null)[] = [];

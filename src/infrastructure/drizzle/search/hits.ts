@@ -16,7 +16,7 @@ const FIRST_ROWS = 3 * BLOCK_ROWS;
 /** Titles have few words, so few of them match. */
 const FIRST_TITLE_ROWS = 16 * BLOCK_ROWS;
 /** The maximum number of entries of the index that the scans of a step read: rows of their ranges, times lexemes of their conditions. */
-const MAX_STEP_ENTRIES = 131_072;
+const MAX_STEP_ENTRIES = 262_144;
 /** The maximum number of conditions that a scan evaluates on terms. Each takes about a microsecond. */
 const MAX_EVALUATIONS = 1_000;
 /** The maximum number of rows of which a scan reads the terms in a step. */
@@ -77,19 +77,19 @@ function groupsOf({ passes }: SearchPlan): readonly (readonly PlannedPass[])[] {
 function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: PostFilter, lastOrdinal: number) {
   const ranges = rangesOf(filter);
   const top = ceilBlock(lastOrdinal + BLOCK_ROWS);
-  const features = plan.levels.flat().map(({ expression }) => tsqueryText(expression, ranges));
+  const features = featuresOf(passes, plan).map((condition) => tsqueryText(condition, ranges));
   const scanCount = passes.reduce((sum, { finding }) => sum + finding.length, 0);
-  const running = passes.map((pass, index) =>
+  const running = passes.map((pass) =>
     startPass(pass, {
       plan,
       ranges,
       top,
+      highest: top - 1,
+      known: [],
       evaluations: features.length + 1,
       maxEntries: MAX_STEP_ENTRIES / scanCount,
-      isFirst: index === 0 && passes.length > 1,
     }),
   );
-  const isRankedByTerms = passes.some(({ finding }) => finding.some(({ level }) => level === null));
   let requested: readonly RequestedScan[] = [];
   return {
     isBehind: (newest: number) => newest >= top,
@@ -97,12 +97,7 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
       requested = running.flatMap((pass) => pass.request());
       if (requested.length === 0) return null;
       const { after = null, before = null } = filter.published ?? {};
-      return {
-        scans: requested.map(({ scan }) => scan),
-        features: isRankedByTerms ? features : [],
-        publishedAfter: after,
-        publishedBefore: before,
-      };
+      return { scans: requested.map(({ scan }) => scan), features, publishedAfter: after, publishedBefore: before };
     },
     isExhaustive: () => running.every((pass) => pass.isExhaustive()),
     take: (scans: readonly ScannedRows[]) => {
@@ -125,6 +120,13 @@ function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: P
   };
 }
 
+/** The conditions that are evaluated on the terms of a row: those of the levels, and last that of the pass that follows. */
+function featuresOf(passes: readonly PlannedPass[], { levels }: SearchPlan): readonly SearchExpression[] {
+  const isRankedByTerms = passes.some(({ finding }) => finding.some(({ level }) => level === null));
+  if (!isRankedByTerms) return [];
+  return [...levels.flat(), ...passes.flatMap(({ following }) => following ?? [])].map(({ expression }) => expression);
+}
+
 function ceilBlock(ordinal: number): number {
   return Math.ceil(ordinal / BLOCK_ROWS) * BLOCK_ROWS;
 }
@@ -139,15 +141,26 @@ interface PassOptions {
   readonly ranges: readonly IndexRange[];
   /** The ordinal above all rows. */
   readonly top: number;
+  /** The ordinal of the newest row of the pass. */
+  readonly highest: number;
+  /** The hits of the pass that are known before, all of them above its rows. */
+  readonly known: readonly OrdinalHit[];
   /** The number of conditions that are evaluated on the terms of a row. */
   readonly evaluations: number;
   /** The maximum number of entries of the index that a scan reads in a step. */
   readonly maxEntries: number;
-  readonly isFirst: boolean;
 }
 
 interface OrdinalHit extends SearchHit {
   readonly ordinal: number;
+  /** Whether it is a hit of the pass that follows as well. */
+  readonly isOfFollowing: boolean;
+}
+
+interface RunningPass {
+  hits(): readonly SearchHit[];
+  isExhaustive(): boolean;
+  request(): readonly RequestedScan[];
 }
 
 interface RunningScan {
@@ -157,24 +170,21 @@ interface RunningScan {
   readonly walk: Walk;
 }
 
-function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntries, isFirst }: PassOptions) {
+function startPass(pass: PlannedPass, options: PassOptions): RunningPass {
+  const { plan, ranges, top, highest, evaluations, maxEntries } = options;
   const { maxHits } = pass;
-  const found = new Map<string, OrdinalHit>();
+  const found = new Map(options.known.map((hit) => [hit.id, hit]));
   let reads = 0;
   const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
-  const prepare = (planned: PlannedScan) => ({
-    planned,
-    indexed: tsqueryText(planned.indexed, ranges),
-    checked: planned.checked === null ? null : tsqueryText(planned.checked, ranges),
-  });
   const finding: readonly RunningScan[] = pass.finding.map((planned) => ({
-    ...prepare(planned),
-    walk: walkDown(
-      top - 1,
-      isFirst ? FIRST_TITLE_ROWS : FIRST_ROWS,
-      maxRangeRows(planned.indexed, ranges.length, maxEntries),
-    ),
+    ...prepareScan(planned, ranges),
+    walk: walkDown(highest, {
+      firstRows: pass.isOfTitles ? FIRST_TITLE_ROWS : FIRST_ROWS,
+      maxRows: maxRangeRows(planned.indexed, ranges.length, maxEntries),
+      wanted: planned.checked === null ? maxHits : readRows,
+    }),
   }));
+  let following: RunningPass | null = null;
   let improving: readonly RunningScan[] | null = null;
   /** Rows that are older than the last kept hit are not needed. */
   const lowestNeeded = (kept: readonly OrdinalHit[]) => (kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0));
@@ -189,7 +199,8 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntri
         const levels = levelsOf(planned, plan, row);
         const known = found.get(row.id)?.levels ?? levels;
         if (pass.improving.includes(planned) && !found.has(row.id)) continue;
-        found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels) });
+        const isOfFollowing = row.features.at(-1) === true;
+        found.set(row.id, { id: row.id, ordinal: row.ordinal, levels: better(known, levels), isOfFollowing });
       }
       if (checked !== null) reads += scanned.read;
       walk.advance(range, scanned);
@@ -205,18 +216,38 @@ function startPass(pass: PlannedPass, { plan, ranges, top, evaluations, maxEntri
     });
 
   return {
-    hits: newest,
-    isExhaustive: () => finding.every(({ walk }) => walk.next(lowestNeeded(newest())) === null),
-    request: (): readonly RequestedScan[] => {
+    hits: () => [...newest(), ...(following?.hits() ?? [])],
+    isExhaustive: () =>
+      finding.every(({ walk }) => walk.next(lowestNeeded(newest())) === null) && (following?.isExhaustive() ?? true),
+    request: () => {
       const kept = newest();
       const requests = requestsOf(finding, lowestNeeded(kept));
+      if (requests.length > 0) return requests;
+      if (pass.following !== null) {
+        following ??= startPass(pass.following, { ...options, ...restOf(finding, [...found.values()]) });
+        return following.request();
+      }
       const [newestHit, oldestHit] = [kept[0], kept.at(-1)];
-      if (requests.length > 0 || newestHit === undefined || oldestHit === undefined) return requests;
+      if (newestHit === undefined || oldestHit === undefined) return [];
       // The walk goes from the newest hit to the oldest, so its condition reads few entries of a common word.
-      improving ??= pass.improving.map((scan) => ({ ...prepare(scan), walk: walkDown(newestHit.ordinal, top, top) }));
+      improving ??= pass.improving.map((scan) => ({
+        ...prepareScan(scan, ranges),
+        walk: walkDown(newestHit.ordinal, { firstRows: top, maxRows: top, wanted: maxHits }),
+      }));
       return requestsOf(improving, oldestHit.ordinal - 1);
     },
   };
+}
+
+function prepareScan(planned: PlannedScan, ranges: readonly IndexRange[]): Omit<RunningScan, "walk"> {
+  const checked = planned.checked === null ? null : tsqueryText(planned.checked, ranges);
+  return { planned, indexed: tsqueryText(planned.indexed, ranges), checked };
+}
+
+/** What is left to a pass after the scans of another: the rows below theirs. */
+function restOf(finding: readonly RunningScan[], found: readonly OrdinalHit[]): Pick<PassOptions, "highest" | "known"> {
+  const below = Math.min(...finding.map(({ walk }) => walk.below()));
+  return { highest: below - 1, known: found.filter(({ isOfFollowing }) => isOfFollowing) };
 }
 
 /** The maximum number of rows of a range, so that the condition reads a bounded number of index entries. */

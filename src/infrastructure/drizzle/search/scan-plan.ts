@@ -14,10 +14,17 @@ export interface PlannedScan {
   readonly level: number | null;
 }
 
-export interface PlannedPass extends Omit<SearchPass, "expression"> {
+export interface PlannedPass extends SearchPass {
+  /** True for the pass over titles, of which few match. */
+  readonly isOfTitles: boolean;
   readonly finding: readonly PlannedScan[];
   /** They only improve the levels of the hits that the others have found, and follow them. */
   readonly improving: readonly PlannedScan[];
+  /**
+   * The pass that goes on below the rows of this one. Its hits among those rows are known: reading the terms of a row answers the
+   * conditions of both.
+   */
+  readonly following: PlannedPass | null;
 }
 
 export interface SearchPlan {
@@ -33,18 +40,37 @@ export interface SearchPlan {
 export function planSearch(query: SearchQuery, isCounted: boolean): SearchPlan {
   const levels = levelExpressions(query);
   const [only] = levels;
-  const passes = searchPasses(query, isCounted).map(({ expression, ...pass }, index) => {
-    if (only === undefined || !isOneWord(query) || pass.isTypo)
-      return { ...pass, finding: [readingScan(expression)], improving: [] };
-    // The hits in titles are those of the first pass.
-    const own = only.filter(({ level }) => isOfTitlePass(level) === (index === 0));
-    return {
-      ...pass,
-      finding: own.filter((each) => !isTitleTypo(each)).map((each) => scanOfLevel(each, own)),
-      improving: own.filter(isTitleTypo).map((each) => scanForTypos(each, own, expression)),
-    };
-  });
-  return { passes, levels };
+  const all = searchPasses(query, isCounted);
+  const exact = all.filter(({ isTypo }) => !isTypo);
+  const passes =
+    only !== undefined && isOneWord(query)
+      ? exact.map((pass, index) => passOfLevels(pass, only, index === 0))
+      : readingPasses(exact);
+  return { passes: [...passes, ...all.filter(({ isTypo }) => isTypo).map(readingPass)], levels };
+}
+
+/** The pass over titles has the levels of titles. */
+function passOfLevels(pass: SearchPass, all: readonly MatchLevel[], isOfTitles: boolean): PlannedPass {
+  const own = all.filter(({ level }) => isOfTitlePass(level) === isOfTitles);
+  return {
+    ...pass,
+    isOfTitles,
+    finding: own.filter((each) => !isTitleTypo(each)).map((each) => scanOfLevel(each, own)),
+    improving: own.filter(isTitleTypo).map((each) => scanForTypos(each, own, pass.expression)),
+    following: null,
+  };
+}
+
+/** The pass over titles follows that over texts, which has found all hits in the titles of its rows. */
+function readingPasses(exact: readonly SearchPass[]): readonly PlannedPass[] {
+  const [texts, titles] = exact.toReversed();
+  if (texts === undefined) return [];
+  const following = titles === undefined ? null : { ...readingPass(titles), isOfTitles: true };
+  return [{ ...readingPass(texts), following }];
+}
+
+function readingPass(pass: SearchPass): PlannedPass {
+  return { ...pass, isOfTitles: false, finding: [readingScan(pass.expression)], improving: [], following: null };
 }
 
 function readingScan(expression: SearchExpression): PlannedScan {

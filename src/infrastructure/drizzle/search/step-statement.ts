@@ -142,8 +142,8 @@ const STEP = sql`
       select coalesce(string_agg(case when flat.terms @@ query then '1' else '0' end, ''), '') from unnest(features) as query
     )
     from taken join condition using (n, segment) join feature using (segment) join post_search using (post_id, ordinal)
-    -- Reads the stored terms once for all conditions on them.
-    cross join lateral (select post_search.terms || ''::tsvector as terms offset 0) as flat
+    -- Reads the stored terms once for all conditions on them. All positions have this weight already.
+    cross join lateral (select setweight(post_search.terms, 'D') as terms offset 0) as flat
     where flat.terms @@ condition
   )
   select matched.n as scan, matches, read, read_to, found, state.analysis, state.is_complete, state.last_ordinal

@@ -14,18 +14,26 @@ export interface Walk {
   advance(range: OrdinalRange, rows: ScannedRows): void;
 }
 
-/** The matches that a range is expected to have, well below the number of rows that a step may return. */
-const EXPECTED_MATCHES = MAX_SCANNED_ROWS / 4;
+/** The maximum number of matches that a range is expected to have, well below the number of rows that a step may return. */
+const MAX_EXPECTED_MATCHES = MAX_SCANNED_ROWS / 4;
+/** The expected matches for each wanted row, so that a range with fewer than expected has enough. */
+const EXPECTED_FOR_ONE = 1.5;
 /** The growth of a range in which nothing was found. */
 const GROWTH = 8;
 /** The part of a range with too many rows that is scanned instead. */
 const SHRINKAGE = 4;
 
-/**
- * @param firstRows The number of rows of the first range.
- * @param maxRows The maximum number of rows of a range, which bounds the entries of the index that a step reads.
- */
-export function walkDown(lastOrdinal: number, firstRows: number, maxRows: number): Walk {
+export interface WalkOptions {
+  /** The number of rows of the first range. */
+  readonly firstRows: number;
+  /** The maximum number of rows of a range, which bounds the entries of the index that a step reads. */
+  readonly maxRows: number;
+  /** The number of matches that a step takes. */
+  readonly wanted: number;
+}
+
+export function walkDown(lastOrdinal: number, { firstRows, maxRows, wanted }: WalkOptions): Walk {
+  const most = Math.min(MAX_EXPECTED_MATCHES, EXPECTED_FOR_ONE * wanted);
   let below = lastOrdinal + 1;
   let rows = firstRows;
 
@@ -44,7 +52,7 @@ export function walkDown(lastOrdinal: number, firstRows: number, maxRows: number
         return;
       }
       below = readTo ?? range.from;
-      const expected = matches === 0 ? Infinity : (EXPECTED_MATCHES * size) / matches;
+      const expected = matches === 0 ? Infinity : (most * size) / matches;
       rows = Math.max(BLOCK_ROWS, Math.min(GROWTH * GROWTH * size, expected));
     },
   };
