@@ -22,7 +22,7 @@ const PATIENCE_MS = 20_000;
 const NAME = "one.tar.gz";
 const { signal: never } = new AbortController();
 
-let directory: string;
+let directory = "";
 let data: string;
 let opened: EmbeddedDatabase[];
 
@@ -83,8 +83,9 @@ async function restoreTo(target: string, options: Partial<RestoreOptions> = {}) 
   });
 }
 
-/** The files in a folder that this process has open, with those that are deleted. */
+/** The files in a folder that this process has open, with those that are deleted. Only Linux lists them. */
 function openFilesIn(folder: string): readonly string[] {
+  if (process.platform !== "linux") return [];
   return readdirSync("/proc/self/fd").flatMap((descriptor) => {
     try {
       const path = readlinkSync(`/proc/self/fd/${descriptor}`);
