@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -13,6 +13,7 @@ import { runCli, spawnCli, startServer, type RunningServer } from "./server.ts";
 /** A backup takes some seconds on a quiet machine. On a busy one its lowest priority makes it wait for the other tests. */
 const BACKUPS_TIMEOUT_MS = 600_000;
 const EVERY_SECOND = "* * * * * *";
+const ONCE_A_YEAR = "0 0 1 1 *";
 
 vi.setConfig({ testTimeout: BACKUPS_TIMEOUT_MS });
 
@@ -114,9 +115,9 @@ describe("scheduled backups", () => {
   let work: PeriodicWork | null = null;
   afterEach(async () => work?.stop());
 
-  async function schedule(to: string) {
+  async function schedule(to: string, pattern = EVERY_SECOND) {
     const log = recordingLog();
-    work = startBackupSchedule({ schedule: EVERY_SECOND, to, keep: 1, directory: data, log });
+    work = startBackupSchedule({ schedule: pattern, to, keep: 1, directory: data, log });
     const lines = (start: string) =>
       log.lines.flatMap(({ fields, message }) =>
         message.startsWith(start) ? [fields as Record<string, unknown>] : [],
@@ -145,6 +146,15 @@ describe("scheduled backups", () => {
     const second = await schedule(to);
     await second.waitFor("backups are scheduled", 1);
     expect(second.lines("backups are scheduled")).toMatchObject([{ lastProvenAt: expect.stringMatching(/^20/) }]);
+  });
+
+  it("count the age from the newest backup of the store if the data directory records none", async () => {
+    const to = join(directory, "of-another-directory");
+    await mkdir(to);
+    for (const day of ["20260102", "20260103"]) await writeFile(join(to, `quire-${day}T040506Z.tar.gz`), "");
+    const { lines, waitFor } = await schedule(to, ONCE_A_YEAR);
+    await waitFor("", 1);
+    expect(lines("")).toMatchObject([{ to, lastProvenAt: "2026-01-03T04:05:06.000Z" }]);
   });
 
   it("log a failure with its reason, and keep the older backups", async () => {
