@@ -1,5 +1,5 @@
 import { ok } from "neverthrow";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { searchIndexing } from "../../../src/bootstrap/background/search-indexing.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { SearchIndex } from "../../../src/infrastructure/drizzle/search/search-index.ts";
@@ -29,6 +29,28 @@ describe("the backlog of the search index", () => {
     batches[1]?.(ok({ indexed: 2, left: [] }));
     await vi.waitUntil(() => indexing.backlog().pending === 0);
     expect(indexing.backlog()).toEqual({ pending: 0, oldestWaitMs: 0 });
+    await indexing.stop();
+  });
+});
+
+describe("the sweep of the search index", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it("runs at the start and every five minutes, so that it finds the posts of other processes", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout", "performance"] });
+    let sweeps = 0;
+    const index: SearchIndex = {
+      index: async () => ok({ indexed: 0, left: [] }),
+      sweep: async () => ok(sweeps++),
+    };
+    const indexing = searchIndexing({ index, isIdle: () => true, log: recordingLog() });
+    indexing.start();
+    await vi.advanceTimersByTimeAsync(299_999);
+    expect(sweeps).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sweeps).toBe(2);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(sweeps).toBe(3);
     await indexing.stop();
   });
 });
