@@ -4,9 +4,10 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { openMemoryStorage } from "../../src/infrastructure/memory/memory-storage.ts";
 import { copyTemplate, createDatabase, databaseUrl } from "../support/test-storage.ts";
-import { serveInProcess, tryServe, type ServerInProcess } from "./in-process.ts";
+import { serveInProcess, serveOn, tryServe, type ServerInProcess } from "./in-process.ts";
 
 const ADMIN = { QUIRE_ADMIN_EMAIL: "root@example.org", QUIRE_ADMIN_PASSWORD: "a long password" };
 const ADA = { name: "Ada", email: "ada@example.org", password: "correct horse" };
@@ -26,25 +27,51 @@ async function send(url: string, body: object): Promise<Response> {
 
 const messagesOf = ({ log }: ServerInProcess) => log.lines.map(({ message }) => message);
 
+/** A request to create a user, whose body the server awaits. */
+async function openRequest({ url }: ServerInProcess) {
+  const body = JSON.stringify(ADA);
+  const headers = {
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(body),
+    Expect: "100-continue",
+  };
+  const opened = request(`${url}/v1/users`, { method: "POST", headers });
+  opened.flushHeaders();
+  await once(opened, "continue");
+  return {
+    statusOnceSent: async () => {
+      opened.end(body);
+      const [reply] = (await once(opened, "response")) as [IncomingMessage];
+      reply.resume();
+      return reply.statusCode;
+    },
+    failed: new Promise<Error>((settle) => opened.once("error", settle)),
+  };
+}
+
 describe("the close of a server", () => {
+  afterEach(() => void vi.useRealTimers());
+
   it("drains a running request, then refuses connections", async () => {
     const server = await serveInProcess(data);
-    const body = JSON.stringify(ADA);
-    const headers = {
-      "Content-Type": "application/json",
-      "Content-Length": Buffer.byteLength(body),
-      Expect: "100-continue",
-    };
-    const running = request(`${server.url}/v1/users`, { method: "POST", headers });
-    running.flushHeaders();
-    await once(running, "continue");
+    const running = await openRequest(server);
     const stopped = server.stop();
-    running.end(body);
-    const [reply] = (await once(running, "response")) as [IncomingMessage];
-    expect(reply.statusCode).toBe(201);
-    reply.resume();
+    expect(await running.statusOnceSent()).toBe(201);
     await stopped;
     await expect(fetch(`${server.url}/health/live`)).rejects.toThrow("fetch failed");
+  });
+
+  it("leaves running requests 10 s to end, then aborts them", async () => {
+    const server = await serveOn(openMemoryStorage());
+    const [inTime, late] = [await openRequest(server), await openRequest(server)];
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const stopped = server.stop();
+    while (vi.getTimerCount() === 0) await new Promise((settle) => setImmediate(settle));
+    vi.advanceTimersByTime(9999);
+    expect(await inTime.statusOnceSent()).toBe(201);
+    vi.advanceTimersByTime(1);
+    expect(await late.failed).toMatchObject({ code: "ECONNRESET" });
+    await stopped;
   });
 
   it("frees the directory for a start, which fails with email_taken if QUIRE_ADMIN_EMAIL is the address of an author", async () => {
