@@ -41,7 +41,7 @@ describe("the sort key of a title", () => {
     ["sharp s", "Straße", "STRASSE"],
     ["dotted and dotless i", "İstanbul ı", "istanbul i"],
     ["a sigma at the end of a word", "ΟΔΟΣ", "οδοσ"],
-    ["letters with a stroke and ligatures", "Łódź Øre Æon Œuvre", "lodz ore aeon oeuvre"],
+    ["letters with a stroke and ligatures", "Łódź Øre Æon Œuvre Đà Ðe Ħal Þor", "lodz ore aeon oeuvre da de hal thor"],
     ["full and half width", "ＡＢＣ １２", "abc 12"],
     ["vowel points", "\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05dc\u05d5\u05dd"],
     ["soft hyphens and joiners", "co\u00adop\u200b", "coop"],

@@ -43,6 +43,12 @@ describe("indexedTerms", () => {
     expect(many.some(({ lexeme }) => lexeme === (9_999).toString(36))).toBe(true);
   });
 
+  it("keeps the first 255 positions of a lexeme, the maximum of a tsvector in PostgreSQL", () => {
+    const [word] = indexedTerms({ title: "", content: "b ".repeat(300) });
+    const first = word?.positions[0] ?? 0;
+    expect(word?.positions).toEqual(Array.from({ length: 255 }, (_, index) => first + index));
+  });
+
   it("is bounded in bytes for a text of different words", () => {
     const content = Array.from({ length: 40_000 }, (_, n) => `${String.fromCodePoint(0x20000 + n)}\u0915${n}-x`).join(
       " ",
