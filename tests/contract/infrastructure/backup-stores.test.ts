@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -119,6 +119,26 @@ function failing(): Readable {
     })(),
   );
 }
+
+describe("a directory of backups", () => {
+  it("is cleaned of old incomplete backups before the next one, and of no other file", async () => {
+    const path = join(directory, `files-${stores++}`);
+    await mkdir(path);
+    const [yesterday, now] = [new Date(Date.now() - 25 * 3_600_000), new Date()];
+    const files = [
+      [`${OLDER}.partial`, yesterday],
+      [`${NEWER}.partial`, now],
+      ["film.mkv.partial", yesterday],
+      [OLDER, yesterday],
+    ] as const;
+    for (const [name, changedAt] of files) {
+      await writeFile(join(path, name), "");
+      await utimes(join(path, name), changedAt, changedAt);
+    }
+    await fileStore(path).prepare(backupName(now));
+    expect((await readdir(path)).toSorted()).toEqual(["film.mkv.partial", OLDER, `${NEWER}.partial`].toSorted());
+  });
+});
 
 describe("a bucket", () => {
   it("keeps no part of an upload that failed", async () => {

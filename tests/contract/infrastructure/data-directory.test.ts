@@ -227,6 +227,13 @@ describe("an unusable data directory", () => {
     });
   });
 
+  it("is unlocked after it is rejected", async () => {
+    await sketchUsed();
+    await rm(join(directory, "cluster", "PG_VERSION"));
+    expect(await refusalOf()).toMatchObject({ kind: "data_directory_damaged" });
+    lockDataDirectory(directory)._unsafeUnwrap().release();
+  });
+
   it.each([
     ["empty", ""],
     ["truncated", '{"format":1'],

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ok } from "neverthrow";
@@ -13,7 +13,7 @@ import { embeddedStorage, migratedStorage, openPgliteStorage } from "../../../sr
 import { openPostgresStorage } from "../../../src/infrastructure/postgresql/postgres-storage.ts";
 import { serverClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { MIGRATIONS_FOLDER } from "../../../src/bootstrap/open-storage.ts";
-import { aUser, email, LATER, name, NOW, password, recordingLog } from "../../../src/testing/fixtures.ts";
+import { aUser, email, EVERY_POST, LATER, name, NOW, password, recordingLog } from "../../../src/testing/fixtures.ts";
 import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../../support/test-storage.ts";
 
@@ -307,6 +307,28 @@ it("a data directory on a full disk opens with old e-mail keys, and renews them 
   );
   const storage = await open();
   expect((await storage.users.findByEmail(email("a@straße.de"))).isOk()).toBe(true);
+  await storage.close();
+  await rm(options.directory, { recursive: true });
+});
+
+it("a data directory whose users cannot be read opens with old e-mail keys, and its posts can be read", async () => {
+  const options = { ...embeddedDefaults, directory: await copyTemplate(), durability: "relaxed" } as const;
+  const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
+  await postgres.client.query(insertOld("a@straße.de"));
+  const { rows } = await postgres.client.query<{ path: string }>("select pg_relation_filepath('users') as path");
+  (await postgres.close())._unsafeUnwrap();
+  // The checksum of the page is wrong after that.
+  const file = await open(join(options.directory, "cluster", rows[0]?.path ?? ""), "r+");
+  await file.write(Buffer.from("damaged"), 0, 7, 4000);
+  await file.close();
+  const log = recordingLog();
+  const opened = await openPgliteStorage({ ...options, migrations: MIGRATIONS_FOLDER, log });
+  const storage = opened._unsafeUnwrap();
+  expect(log.lines).toContainEqual(
+    expect.objectContaining({ level: "warn", message: "the keys of e-mail addresses are not renewed yet" }),
+  );
+  const page = { limit: 10, from: null };
+  expect((await storage.posts.list(EVERY_POST, { by: "created", descending: true }, page)).isOk()).toBe(true);
   await storage.close();
   await rm(options.directory, { recursive: true });
 });

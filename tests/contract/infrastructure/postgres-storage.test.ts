@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { ok } from "neverthrow";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import type { Session } from "../../../src/domain/session/session.ts";
 import type { DatabaseUnreachable } from "../../../src/infrastructure/postgresql/migrate-server.ts";
@@ -186,6 +187,25 @@ describe("the storage on a PostgreSQL server", () => {
       kind: "email_taken",
     });
     await other.close();
+  });
+
+  it("completes a statement that still runs when it is closed", async () => {
+    const closing = (await openPostgresStorage({ ...serverDefaults, server }))._unsafeUnwrap();
+    const user = aUser();
+    const { inserted, closed } = await client.begin(async (transaction) => {
+      await transaction.unsafe("lock table users in share row exclusive mode");
+      const running = closing.users.insert(user);
+      const waiting = `select from pg_locks where relation = 'users'::regclass and not granted
+        and database = (select oid from pg_database where datname = current_database())`;
+      await vi.waitFor(async () => expect(await transaction.unsafe(waiting)).toHaveLength(1), 10_000);
+      const ending = closing.close();
+      // Longer than a close that cuts off the statement.
+      await Promise.race([ending, delay(500)]);
+      return { inserted: running, closed: ending };
+    });
+    expect(await inserted).toEqual(ok());
+    expect(await closed).toEqual(ok());
+    expect(await storage.users.findById(user.id)).toEqual(ok(user));
   });
 
   it("is tested on a server", () => {

@@ -374,4 +374,31 @@ describe("the search index of a database on a server", () => {
     await client.end(1000);
     (await storage.close())._unsafeUnwrap();
   }, 60_000);
+
+  it("is incomplete after a sweep that left out a post which another transaction was writing", async () => {
+    const options = { ...serverDefaults, server: await createDatabase() };
+    const storage = (await openPostgresStorage(options))._unsafeUnwrap();
+    const { users, posts, searchIndex } = storage;
+    (await users.insert(author))._unsafeUnwrap();
+    const held = aPublishedPost(author.id);
+    (await posts.insert(held))._unsafeUnwrap();
+    const client = serverClient(options);
+    // A sweep compares 1000 posts at a time. The last of these posts is in another batch, and it is the only one to index.
+    await client.unsafe(`insert into posts select copy.* from posts p, generate_series(1, 1000) n,
+      jsonb_populate_record(p, jsonb_build_object('id', 'ffffffff-0000-7000-8000-' || lpad(n::text, 12, '0'))) copy`);
+    await client.unsafe(`insert into post_search (post_id, ordinal, version, analysis, published_at, bytes, terms)
+      select id, row_number() over (), version, ${ANALYSIS_VERSION}, published_at, 0, '' from posts
+      where id > '${held.id}' and id < (select max(id::text)::uuid from posts)`);
+    await client.unsafe("update search_index set is_complete = false");
+    const isComplete = async () => client.unsafe("select is_complete from search_index").values();
+    await client.begin(async (transaction) => {
+      await transaction.unsafe(`update posts set version = version + 1 where id = '${held.id}'`);
+      expect(await searchIndex.sweep()).toEqual(ok(1));
+    });
+    expect(await isComplete()).toEqual([[false]]);
+    expect(await searchIndex.sweep()).toEqual(ok(1));
+    expect(await isComplete()).toEqual([[true]]);
+    await client.end(1000);
+    (await storage.close())._unsafeUnwrap();
+  }, 60_000);
 });

@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { serverClient, type ServerClient } from "../../../src/infrastructure/postgresql/client/client.ts";
 import { parseServerUrl } from "../../../src/infrastructure/postgresql/client/server-url.ts";
@@ -72,6 +75,27 @@ describe("a connection to a server that speaks TLS", () => {
     await expect(client.unsafe("select 1")).rejects.toMatchObject({ code: "08001", message: "CONNECT_TIMEOUT" });
     await client.end(0);
     silent.close();
+  });
+
+  it.each([
+    ["the name of the host", "localhost", "localhost"],
+    ["nothing for an IP address", "127.0.0.1", false],
+  ])("sends %s as the server name of TLS (SNI)", async (_case, host, expected) => {
+    const [cert, key] = [readFileSync(certificate), readFileSync(join(server.directory, "server.key"))];
+    const selecting = createTlsServer({ cert, key, ALPNProtocols: ["postgresql"] }).listen(0, host);
+    await once(selecting, "listening");
+    const { port } = selecting.address() as AddressInfo;
+    const parameters = "sslmode=require&sslnegotiation=direct";
+    const url = parseServerUrl(`postgres://postgres@${host}:${port}/postgres?${parameters}`)._unsafeUnwrap();
+    const client = serverClient({ ...serverDefaults, server: url, poolSize: 1 });
+    const connected = once(selecting, "secureConnection");
+    const refused = expect(client.unsafe("select 1")).rejects.toThrow();
+    const [socket] = (await connected) as [TLSSocket & { readonly servername: string | false }];
+    expect(socket.servername).toBe(expected);
+    socket.destroy();
+    await client.end(0);
+    await refused;
+    selecting.close();
   });
 
   it("is rejected when no trusted authority has signed the certificate", async () => {

@@ -7,6 +7,7 @@ import type { Engine } from "../../../src/infrastructure/pglite/engine/engine.ts
 import { logRetention, type LogRetention } from "../../../src/infrastructure/pglite/client/log-retention.ts";
 import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { startUpkeep, type Upkeep } from "../../../src/infrastructure/pglite/client/upkeep.ts";
+import type { TableActivity } from "../../../src/infrastructure/pglite/client/vacuum-plan.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const MIB = 1_048_576n;
@@ -32,6 +33,10 @@ interface Scenario {
   readonly isIdle?: () => boolean;
   /** Called when the statistics of the tables are read. */
   readonly beforeStatistics?: () => void;
+  /** Fields of the statistics of the table. */
+  readonly table?: Partial<TableActivity>;
+  /** The error of PostgreSQL that the next vacuum fails with, or `null`. */
+  readonly vacuumError?: () => { readonly code: string; readonly message: string } | null;
 }
 
 /** A database with one table that has dead rows, on a low disk. Each task adds a kilobyte to the log. */
@@ -43,7 +48,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
     execute: async ([{ text }]: [{ text: string }]) => {
       done.push(text.includes("freeze") ? text : (text.split(" ", 1)[0] ?? ""));
       position += 1024n;
-      return ok([[{ error: null }]]);
+      return ok([{ error: scenario.vacuumError?.() ?? null }]);
     },
     checkpoint: async () => {
       done.push("checkpoint");
@@ -63,7 +68,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
         },
       }),
   };
-  const row = { table: "posts", owner: null, liveRows: 1, deadRows: 1, bytes: 8192 };
+  const row = { table: "posts", owner: null, liveRows: 1, deadRows: 1, bytes: 8192, ...scenario.table };
   const client: Partial<DrizzleClient> = {
     query: (async () => {
       scenario.beforeStatistics?.();
@@ -172,6 +177,26 @@ describe("upkeep of old tables", () => {
     expect(frozen()).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(frozen()).toHaveLength(2);
+  });
+});
+
+describe("upkeep of a table with dead rows", () => {
+  const table = { liveRows: 20_000, deadRows: 1_000, insertedSinceVacuum: 0 };
+
+  it("vacuums it again after a vacuum that failed, and leaves it alone after one that succeeded", async () => {
+    let bytes = 0n;
+    let error: { readonly code: string; readonly message: string } | null = null;
+    const done = upkeepOf({ isLow: false, logBytes: () => bytes, table, vacuumError: () => error });
+    const vacuumsAfterChange = async () => {
+      bytes += 16n * MIB;
+      await vi.advanceTimersByTimeAsync(1000);
+      return done.filter((task) => task === "vacuum").length;
+    };
+    error = { code: "55P03", message: "canceling statement due to lock timeout" };
+    expect(await vacuumsAfterChange()).toBe(1);
+    error = null;
+    expect(await vacuumsAfterChange()).toBe(2);
+    expect(await vacuumsAfterChange()).toBe(2);
   });
 });
 
