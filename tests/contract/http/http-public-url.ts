@@ -78,6 +78,12 @@ export function httpPublicUrlTests(open: OpenApi): void {
       expect(script).toContain('"/blog/v1/sessions"');
     });
 
+    it("does not let another page frame its documentation", async () => {
+      const { app } = await published();
+      const { headers } = await app.request("/docs");
+      expect(headers.get("Content-Security-Policy")?.split("; ")).toContain("frame-ancestors 'none'");
+    });
+
     it("answers 404 below the path of the URL, which the proxy removes", async () => {
       const { nobody } = await published();
       expect((await nobody.get("/blog/v1/posts")).status).toBe(404);

@@ -278,6 +278,7 @@ describe("the typed client", () => {
 
   it.each([
     ["a proxy answers 502", badGateway],
+    ["a proxy answers 504 without Retry-After", () => new Response(null, { status: 504 })],
     ["the answer is cut off", cutAnswer],
   ])("retries a read when %s", async (_, answer) => {
     const { quire, sent } = openClient(answering(answer, answer));
