@@ -1,6 +1,10 @@
+import { errAsync } from "neverthrow";
 import { describe, expect, it } from "vitest";
+import type { RateLimiter, RatePolicy } from "../../../src/application/ports/rate-limiter.ts";
 import { readConfig } from "../../../src/bootstrap/config.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
+import { rateLimiter } from "../../../src/infrastructure/node/rate-limiter.ts";
+import { testClock } from "../../../src/testing/fixtures.ts";
 import { HTTP_SETTINGS, openApi, problemOf, type Api, type Person, type Reply } from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
 
@@ -315,6 +319,30 @@ describe("the limit of log-ins", () => {
 describe("the limit of log-ins for re-authentication", () => {
   const passwordOf = async (person: Person, currentPassword: string, address = "192.0.2.9") =>
     person.put(`${person.path}/password`, { currentPassword, newPassword: "another horse entirely" }, at(address));
+
+  it.each(["passwords", "log-in"])("refuses a change of the password when the count of %j fails", async (failing) => {
+    let isFailing = false;
+    const failure = {
+      kind: "storage_failure",
+      reason: "unavailable",
+      isTransient: true,
+      operation: "limiter.take",
+    } as const;
+    const clock = testClock();
+    const limiter = (policy: RatePolicy): RateLimiter => {
+      const counting = rateLimiter(clock, policy);
+      if (policy.name !== failing) return counting;
+      return { take: (...cost) => (isFailing ? errAsync({ ...failure, cause: null }) : counting.take(...cost)) };
+    };
+    const http = { ...HTTP_SETTINGS, logInsPerMinute: 10 };
+    const { author, logIn } = openApi(openMemoryStorage(), { clock, limiter, http });
+    const ada = await author();
+    isFailing = true;
+    const reply = await passwordOf(ada, PASSWORD);
+    expect(problemOf(reply)).toBe("503 storage_unavailable");
+    isFailing = false;
+    expect((await logIn(ada.email)).email).toBe(ada.email);
+  });
 
   it("counts a current password for a change of the password", async () => {
     const ada = await limited({ logInsPerMinute: 3 }).author();
