@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   closeOf,
   closeServers,
@@ -23,6 +23,7 @@ const GRACE_MS = 60_000;
 const MIB = 1_048_576;
 const REQUEST = "GET / HTTP/1.1\r\nHost: quire\r\n\r\n";
 
+afterEach(() => void vi.useRealTimers());
 afterEach(closeServers);
 
 /** An app that refuses a request by its head and reads no body. */
@@ -268,6 +269,21 @@ describe("the graceful shutdown of a server", () => {
     const ended = closeOf(socket);
     await server.close(GRACE_MS);
     await ended;
+  });
+
+  it("answers the next request on a connection that was in use until then", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const { server, port } = await serve();
+    const socket = await dial(port);
+    // Longer than the time after which a connection counts as idle.
+    vi.advanceTimersByTime(1000);
+    socket.write(REQUEST);
+    await readUntil(socket, "fine");
+    const closed = server.close(GRACE_MS);
+    const answer = readToEnd(socket);
+    socket.write(REQUEST);
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*Connection: close\r\n[^]*fine/i);
+    await closed;
   });
 
   it("drains a running request and closes its connection after the response", async () => {
