@@ -49,8 +49,7 @@ export function timeLimit(ms: number, startTimer: Timer, onDisconnect: OnDisconn
         () => settle(false),
         (thrown: unknown) => refuse(asError(thrown)),
       );
-    });
-    cancel?.();
+    }).finally(() => cancel?.());
     if (!isTooLate) return;
     cancellation.abort();
     return problem(c, SAFE.test(c.req.method) ? "timed_out" : "outcome_unknown");
