@@ -30,12 +30,11 @@ const query = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => part
 
 describe("a search on the embedded engine", () => {
   let opened: readonly Awaited<ReturnType<typeof memory.open>>[];
-  let [inMemory, embedded]: TestStorage[] = [];
+  let storages: readonly TestStorage[];
 
   beforeAll(async () => {
     opened = [await memory.open(), await pglite.open()];
-    const storages = await Promise.all(opened.map(async (storage) => storage.empty()));
-    [inMemory, embedded] = storages;
+    storages = await Promise.all(opened.map(async (storage) => storage.empty()));
     const author = aUser();
     for (const { users } of storages) (await users.insert(author))._unsafeUnwrap();
     for (const { isDraft, ...texts } of fc.sample(post, { numRuns: POSTS, seed: 1 })) {
@@ -50,11 +49,11 @@ describe("a search on the embedded engine", () => {
       fc.asyncProperty(query, fc.boolean(), fc.boolean(), async (raw, isCounted, hasDrafts) => {
         const parsed = parseSearchQuery(raw);
         fc.pre(parsed.isOk());
-        const results = [inMemory, embedded].map(async (storage) => {
+        const results = storages.map(async ({ posts }) => {
           const filter = hasDrafts ? EVERY_POST : PUBLISHED_POSTS;
           const page = { limit: 100, from: null, isCounted };
-          const found = (await storage?.posts.search(filter, parsed._unsafeUnwrap(), page))?._unsafeUnwrap();
-          return { ...found, items: found?.items.map(({ id, rank }) => `${id} ${rank}`) };
+          const found = (await posts.search(filter, parsed._unsafeUnwrap(), page))._unsafeUnwrap();
+          return { ...found, items: found.items.map(({ id, rank }) => `${id} ${rank}`) };
         });
         const [expected, actual] = await Promise.all(results);
         expect(actual).toEqual(expected);

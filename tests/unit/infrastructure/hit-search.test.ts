@@ -13,7 +13,7 @@ async function stepsOf(raw: string): Promise<readonly StepRequest[]> {
   const hits = hitSearch().find(
     async (request) => {
       requests.push(request);
-      const scans = request.scans.map(() => ({ isTooMany: false, readTo: null, found: [], matches: 0, read: 0 }));
+      const scans = request.scans.map(() => NOTHING);
       return { scans, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 0 };
     },
     FILTER,
@@ -23,6 +23,9 @@ async function stepsOf(raw: string): Promise<readonly StepRequest[]> {
   await hits.next();
   return requests;
 }
+
+/** What a scan returns that finds no row. */
+const NOTHING = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
 
 /** Whether the condition is that both words are in the title. */
 const isOfTitles = (condition: string | null) => /=green.*=harbour/.test(condition ?? "");
@@ -49,17 +52,16 @@ describe("the steps of a search", () => {
   /** The scans of two words in an index whose rows all have both in their texts. */
   const scansOf = async (isInTitles: boolean) => {
     const scanned: Scan[] = [];
-    const nothing = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
     const search = hitSearch().find(
       async ({ scans, features }) => {
         scanned.push(...scans);
         const rows = scans.map(({ below, rows: most, checked }) => {
-          if (isOfTitles(checked)) return nothing;
+          if (isOfTitles(checked)) return NOTHING;
           const found = Array.from({ length: most }, (_, n) => {
             const ordinal = below - 1 - n;
             return { id: `post ${ordinal}` as PostId, ordinal, features: features.map(() => isInTitles) };
           });
-          return { ...nothing, readTo: below - most, found, matches: 1_000, read: most };
+          return { ...NOTHING, readTo: below - most, found, matches: 1_000, read: most };
         });
         return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 100_000 };
       },
@@ -97,7 +99,7 @@ describe("the steps of a search", () => {
         tops.push(first?.below ?? null);
         // All rows of the scan are below this ordinal.
         if (lastOrdinal === 0) lastOrdinal = first?.below ?? 0;
-        const rows = scans.map(() => ({ isTooMany: false, readTo: null, found: [], matches: 0, read: 0 }));
+        const rows = scans.map(() => NOTHING);
         return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal };
       },
       FILTER,
@@ -111,14 +113,13 @@ describe("the steps of a search", () => {
 
   it("look for typos in the titles of hits only between the newest hit and the oldest", async () => {
     const row = (ordinal: number) => ({ id: `post ${ordinal}` as PostId, ordinal, features: [] });
-    const nothing = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
-    const hits = { ...nothing, found: [row(40_200), row(40_000)], matches: 2, read: 2 };
+    const hits = { ...NOTHING, found: [row(40_200), row(40_000)], matches: 2, read: 2 };
     const scanned: Scan[] = [];
     const search = hitSearch().find(
       async ({ scans }) => {
         scanned.push(...scans);
         const rows = scans.map(({ indexed }) =>
-          indexed.some((text) => /^\(?'9\.harbour'/.test(text)) ? hits : nothing,
+          indexed.some((text) => /^\(?'9\.harbour'/.test(text)) ? hits : NOTHING,
         );
         return { scans: rows, analysis: ANALYSIS_VERSION, isComplete: true, lastOrdinal: 100_000 };
       },

@@ -7,7 +7,7 @@ import { planSearch, type PlannedPass, type PlannedScan, type SearchPlan } from 
 import { BLOCK_ROWS, segmentsWithin, type OrdinalRange } from "./segments.ts";
 import type { FoundRow, Scan, ScannedRows, Step, StepRequest } from "./step-statement.ts";
 import { inSegment, tsqueryText } from "./tsquery.ts";
-import { walkDown, type Walk } from "./walk.ts";
+import { walkDown, type Walk, type WalkOptions } from "./walk.ts";
 
 /** The maximum number of steps of a search. What they do not reach stays unfound. */
 export const MAX_STEPS = 96;
@@ -47,7 +47,7 @@ export function hitSearch() {
       isCounted: boolean,
     ): AsyncGenerator<Hits> {
       const plan = planSearch(query, isCounted);
-      for (const passes of groupsOf(plan)) {
+      for (const passes of plan.groups) {
         let search = startPasses(passes, plan, filter, lastOrdinal);
         let state: Step | null = null;
         for (let steps = 0; steps < MAX_STEPS; steps++) {
@@ -66,12 +66,6 @@ export function hitSearch() {
       }
     },
   };
-}
-
-/** The passes that run together: those without typos, and then each pass with typos alone. */
-function groupsOf({ passes }: SearchPlan): readonly (readonly PlannedPass[])[] {
-  const exact = passes.filter(({ isTypo }) => !isTypo);
-  return [exact, ...passes.filter(({ isTypo }) => isTypo).map((pass) => [pass])];
 }
 
 function startPasses(passes: readonly PlannedPass[], plan: SearchPlan, filter: PostFilter, lastOrdinal: number) {
@@ -167,6 +161,8 @@ interface RunningScan {
   readonly planned: PlannedScan;
   readonly indexed: string;
   readonly checked: string | null;
+  /** The maximum number of rows that a step returns. */
+  readonly rows: number;
   readonly walk: Walk;
 }
 
@@ -176,22 +172,25 @@ function startPass(pass: PlannedPass, options: PassOptions): RunningPass {
   const found = new Map(options.known.map((hit) => [hit.id, hit]));
   let reads = 0;
   const readRows = Math.min(maxHits, MAX_READ_ROWS, Math.max(1, Math.floor(MAX_EVALUATIONS / evaluations)));
-  const finding: readonly RunningScan[] = pass.finding.map((planned) => ({
-    ...prepareScan(planned, ranges),
-    walk: walkDown(highest, {
+  const startScan = (planned: PlannedScan, newestRow: number, range: Omit<WalkOptions, "wanted">): RunningScan => {
+    const checked = planned.checked === null ? null : tsqueryText(planned.checked, ranges);
+    const rows = checked === null ? maxHits : readRows;
+    const walk = walkDown(newestRow, { ...range, wanted: rows });
+    return { planned, indexed: tsqueryText(planned.indexed, ranges), checked, rows, walk };
+  };
+  const finding = pass.finding.map((planned) =>
+    startScan(planned, highest, {
       firstRows: pass.isOfTitles ? FIRST_TITLE_ROWS : FIRST_ROWS,
       maxRows: maxRangeRows(planned.indexed, ranges.length, maxEntries),
-      wanted: planned.checked === null ? maxHits : readRows,
     }),
-  }));
+  );
   let following: RunningPass | null = null;
   let improving: readonly RunningScan[] | null = null;
   /** Rows that are older than the last kept hit are not needed. */
   const lowestNeeded = (kept: readonly OrdinalHit[]) => (kept.length < maxHits ? 0 : (kept.at(-1)?.ordinal ?? 0));
   const newest = () => [...found.values()].toSorted((a, b) => b.ordinal - a.ordinal).slice(0, maxHits);
 
-  const requestOf = ({ planned, indexed, checked, walk }: RunningScan, range: OrdinalRange) => {
-    const rows = checked === null ? maxHits : readRows;
+  const requestOf = ({ planned, indexed, checked, rows, walk }: RunningScan, range: OrdinalRange) => {
     const parts = segmentsWithin(range).map(({ segment, blocks }) => inSegment(indexed, segment, blocks));
     const scan: Scan = { indexed: parts, checked, below: walk.below(), rows };
     const take = (scanned: ScannedRows) => {
@@ -224,28 +223,24 @@ function startPass(pass: PlannedPass, options: PassOptions): RunningPass {
       const requests = requestsOf(finding, lowestNeeded(kept));
       if (requests.length > 0) return requests;
       if (pass.following !== null) {
-        following ??= startPass(pass.following, { ...options, ...restOf(finding, [...found.values()]) });
+        following ??= startPass(pass.following, { ...options, ...optionsOfFollowing(finding, [...found.values()]) });
         return following.request();
       }
       const [newestHit, oldestHit] = [kept[0], kept.at(-1)];
       if (newestHit === undefined || oldestHit === undefined) return [];
       // The walk goes from the newest hit to the oldest, so its condition reads few entries of a common word.
-      improving ??= pass.improving.map((scan) => ({
-        ...prepareScan(scan, ranges),
-        walk: walkDown(newestHit.ordinal, { firstRows: top, maxRows: top, wanted: maxHits }),
-      }));
+      const range = { firstRows: top, maxRows: top };
+      improving ??= pass.improving.map((planned) => startScan(planned, newestHit.ordinal, range));
       return requestsOf(improving, oldestHit.ordinal - 1);
     },
   };
 }
 
-function prepareScan(planned: PlannedScan, ranges: readonly IndexRange[]): Omit<RunningScan, "walk"> {
-  const checked = planned.checked === null ? null : tsqueryText(planned.checked, ranges);
-  return { planned, indexed: tsqueryText(planned.indexed, ranges), checked };
-}
-
-/** What is left to a pass after the scans of another: the rows below theirs. */
-function restOf(finding: readonly RunningScan[], found: readonly OrdinalHit[]): Pick<PassOptions, "highest" | "known"> {
+/** The options of the pass that follows. Its rows are those that the scans have not reached, and its hits among the others are known. */
+function optionsOfFollowing(
+  finding: readonly RunningScan[],
+  found: readonly OrdinalHit[],
+): Pick<PassOptions, "highest" | "known"> {
   const below = Math.min(...finding.map(({ walk }) => walk.below()));
   return { highest: below - 1, known: found.filter(({ isOfFollowing }) => isOfFollowing) };
 }

@@ -28,7 +28,8 @@ export interface PlannedPass extends SearchPass {
 }
 
 export interface SearchPlan {
-  readonly passes: readonly PlannedPass[];
+  /** The passes that run together, one group after the other: those without typos, and then each pass with typos alone. */
+  readonly groups: readonly (readonly PlannedPass[])[];
   /** The conditions of the levels, by which the rows whose terms are read are ranked. */
   readonly levels: readonly (readonly MatchLevel[])[];
 }
@@ -42,11 +43,12 @@ export function planSearch(query: SearchQuery, isCounted: boolean): SearchPlan {
   const [only] = levels;
   const all = searchPasses(query, isCounted);
   const exact = all.filter(({ isTypo }) => !isTypo);
-  const passes =
+  const withoutTypos =
     only !== undefined && isOneWord(query)
       ? exact.map((pass, index) => passOfLevels(pass, only, index === 0))
       : readingPasses(exact);
-  return { passes: [...passes, ...all.filter(({ isTypo }) => isTypo).map(readingPass)], levels };
+  const withTypos = all.filter(({ isTypo }) => isTypo).map((pass) => [readingPass(pass)]);
+  return { groups: [withoutTypos, ...withTypos], levels };
 }
 
 /** The pass over titles has the levels of titles. */

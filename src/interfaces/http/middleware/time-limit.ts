@@ -49,7 +49,8 @@ export function timeLimit(ms: number, startTimer: Timer, onDisconnect: OnDisconn
         () => settle(false),
         (thrown: unknown) => refuse(asError(thrown)),
       );
-    }).finally(() => cancel?.());
+    });
+    cancel?.();
     if (!isTooLate) return;
     cancellation.abort();
     return problem(c, SAFE.test(c.req.method) ? "timed_out" : "outcome_unknown");
