@@ -14,8 +14,11 @@ export interface EngineGuard<Damage> {
   /**
    * All files are written and flushed. What it reads of them, it reads before it returns the promise, because statements run while the
    * promise is pending. An exception becomes a line of the engine's log.
+   *
+   * @param flushed The files that PostgreSQL has flushed since the last call, by their path in the cluster with `/` as separator.
+   * `null`: they are not known, because nothing is flushed.
    */
-  checkpointed(): Promise<void>;
+  checkpointed(flushed: ReadonlySet<string> | null): Promise<void>;
   /** Files may be truncated, replaced or removed next. No `checkpointed` is pending. An exception ends the engine. */
   beforeFileRemoval(): Promise<void>;
   /** PostgreSQL has ended. Returns whether it wrote its shutdown checkpoint, which PGlite does not report. */

@@ -1,4 +1,5 @@
 import { fdatasyncSync } from "node:fs";
+import { relative, sep } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { earlyFlushes, type EarlyFlushes } from "./early-flushes.ts";
@@ -24,10 +25,13 @@ type InitOptions = Parameters<NodeFS["init"]>[1];
 export class EngineNodeFs extends NodeFS {
   readonly #durability: EngineDurability;
   readonly #onFsync: (ms: number) => void;
+  readonly #cluster: string;
   #flushes: EarlyFlushes | null = null;
+  readonly #flushed = new Set<string>();
 
   constructor(cluster: string, durability: EngineDurability, onFsync: (ms: number) => void = () => {}) {
     super(cluster);
+    this.#cluster = cluster;
     this.#durability = durability;
     this.#onFsync = onFsync;
   }
@@ -40,7 +44,10 @@ export class EngineNodeFs extends NodeFS {
       undoFailedOpens(module);
       if (this.#durability !== "fsync") return;
       this.#flushes = earlyFlushes(module);
-      addFsync(module, this.#flushes, this.#onFsync);
+      addFsync(module, this.#flushes, (path, ms) => {
+        this.#flushed.add(path);
+        this.#onFsync(ms);
+      });
     };
     return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), prepare] } };
   }
@@ -49,22 +56,34 @@ export class EngineNodeFs extends NodeFS {
   async duringCheckpoint<T>(checkpoint: () => Promise<T>): Promise<T> {
     return this.#flushes === null ? checkpoint() : this.#flushes.during(checkpoint);
   }
+
+  /** The files that were flushed since the last call, by their path in the cluster with `/` as separator; `null` without fsync. */
+  takeFlushed(): ReadonlySet<string> | null {
+    if (this.#flushes === null) return null;
+    const flushed = [...this.#flushed].map((path) => relative(this.#cluster, path).replaceAll(sep, "/"));
+    this.#flushed.clear();
+    return new Set(flushed);
+  }
 }
 
-function addFsync({ NODEFS: nodeFs }: EmscriptenModule, flushes: EarlyFlushes, onFsync: (ms: number) => void): void {
+function addFsync(
+  { NODEFS: nodeFs }: EmscriptenModule,
+  flushes: EarlyFlushes,
+  onFsync: (path: string, ms: number) => void,
+): void {
   nodeFs.stream_ops.fsync = (stream) => {
     const startedAt = performance.now();
+    const path = nodeFs.realPath(stream.node);
     // PostgreSQL panics when this fails, and it must: the kernel drops the pages that it could not write, so a second
     // fsync would succeed (https://wiki.postgresql.org/wiki/Fsync_Errors).
     nodeFs.tryFSOperation(() => {
       // It flushes the bytes and the size of a file, as fsync does, but not its time of change. To flush that too takes a
       // second write, or a commit of the file system's journal.
-      const path = nodeFs.realPath(stream.node);
       flushes.settle(path);
       if (typeof stream.nfd === "number") fdatasyncSync(stream.nfd);
       else fsyncPath(path);
     });
-    onFsync(performance.now() - startedAt);
+    onFsync(path, performance.now() - startedAt);
     return 0;
   };
 }

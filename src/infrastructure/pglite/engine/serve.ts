@@ -106,7 +106,7 @@ async function open(
 }
 
 async function answer(open: OpenEngine, request: EngineRequest): Promise<EngineAnswer> {
-  const { engine, files, guard, onLine } = open;
+  const { engine, files, guard } = open;
   switch (request.kind) {
     case "message": {
       if (request.removesFiles) {
@@ -123,7 +123,7 @@ async function answer(open: OpenEngine, request: EngineRequest): Promise<EngineA
       await open.recording;
       const bytes = await files.duringCheckpoint(async () => execute(engine, CHECKPOINT));
       // Statements do not wait for the record, which waits for the disk.
-      if (decodeAnswer(bytes, 1)?.error === null) open.recording = noteCheckpoint(guard, onLine);
+      if (decodeAnswer(bytes, 1)?.error === null) open.recording = noteCheckpoint(open);
       return { kind: "reply", bytes, position: await logPosition(engine) };
     }
     case "close":
@@ -137,9 +137,9 @@ type EngineAnswer =
   | { readonly kind: "reply"; readonly bytes: Uint8Array<ArrayBuffer>; readonly position: bigint | null }
   | { readonly kind: "closed"; readonly isShutDown: boolean };
 
-async function noteCheckpoint(guard: EngineGuard<unknown>, onLine: (text: string) => void): Promise<void> {
+async function noteCheckpoint({ files, guard, onLine }: OpenEngine): Promise<void> {
   try {
-    await guard.checkpointed();
+    await guard.checkpointed(files.takeFlushed());
   } catch (thrown) {
     onLine(`The checkpoint was not recorded: ${describeThrown(thrown)}`);
   }

@@ -5,19 +5,36 @@ import { CLUSTER } from "../directory/layout.ts";
 import type { EngineGuard } from "../engine/guard.ts";
 import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
-import { recordRelationFiles, removeRelationFileRecord } from "./relation-files.ts";
+import {
+  recordRelationFiles,
+  relationFileSizes,
+  removeRelationFileRecord,
+  sizesAfter,
+  type FileSizes,
+} from "./relation-files.ts";
 
 /** Checks the files of a data directory before PostgreSQL opens them, and records the state that the next check compares. */
 export function clusterGuard(directory: string): EngineGuard<Damage> {
   let acknowledged: AcknowledgedPosition | null = null;
+  /** The recorded sizes. `null`: the next record reads all files. */
+  let sizes: FileSizes | null = null;
   return {
     check: () => checkCluster(directory),
     opened: () => {
       acknowledged = openAcknowledgedPosition(directory);
     },
     acknowledged: (position) => acknowledged?.record(position),
-    checkpointed: async () => recordRelationFiles(directory, null),
-    beforeFileRemoval: async () => removeRelationFileRecord(directory),
+    checkpointed: async (flushed) => {
+      const current =
+        sizes === null || flushed === null ? relationFileSizes(directory) : sizesAfter(flushed, sizes, directory);
+      sizes = null;
+      await recordRelationFiles(directory, null, current);
+      sizes = current;
+    },
+    beforeFileRemoval: async () => {
+      sizes = null;
+      await removeRelationFileRecord(directory);
+    },
     closed: async () => {
       const control = readControlFile(join(directory, CLUSTER));
       if (control?.isShutDown !== true) return { isShutDown: false };
