@@ -1,14 +1,14 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RELATION_FILES_FILE } from "../../../src/infrastructure/pglite/directory/layout.ts";
 import type { EngineGuard } from "../../../src/infrastructure/pglite/engine/guard.ts";
 import { EngineNodeFs, type EngineDurability } from "../../../src/infrastructure/pglite/engine/node-fs.ts";
 import { clusterGuard } from "../../../src/infrastructure/pglite/integrity/cluster-guard.ts";
 import { relationFileSizes } from "../../../src/infrastructure/pglite/integrity/relation-files.ts";
 import { copyTemplateCluster, openPlainEngine } from "../../support/plain-engine.ts";
+import { recordedSizes } from "../../support/recorded-sizes.ts";
 
 let directory: string;
 let files: EngineNodeFs;
@@ -34,11 +34,6 @@ afterEach(async () => {
 async function checkpoint(): Promise<void> {
   await engine.exec("checkpoint");
   await guard.checkpointed(files.takeFlushed());
-}
-
-async function recorded(): Promise<Readonly<Record<string, number>>> {
-  const text = await readFile(join(directory, RELATION_FILES_FILE), "utf8");
-  return (JSON.parse(text) as { readonly sizes: Readonly<Record<string, number>> }).sizes;
 }
 
 async function fileOf(table: string): Promise<string> {
@@ -68,14 +63,14 @@ describe("the record of a checkpoint", () => {
     await prepare("fsync");
     for (const change of changes) await engine.exec(change);
     await checkpoint();
-    expect(await recorded()).toMatchObject(relationFileSizes(directory));
+    expect(await recordedSizes(directory)).toMatchObject(relationFileSizes(directory));
   });
 
   it("has the current size of every file without fsync", async () => {
     await prepare("relaxed");
     await engine.exec(MORE_ROWS);
     await checkpoint();
-    expect(await recorded()).toMatchObject(relationFileSizes(directory));
+    expect(await recordedSizes(directory)).toMatchObject(relationFileSizes(directory));
   });
 
   it("reads only the files that PostgreSQL has flushed", async () => {
@@ -85,7 +80,7 @@ describe("the record of a checkpoint", () => {
     const [notes, others] = [await fileOf("notes"), await fileOf("others")];
     await engine.exec("insert into notes values (1); insert into others values (1); checkpoint");
     await guard.checkpointed(new Set([notes]));
-    expect(await recorded()).toMatchObject({ [notes]: 8192, [others]: 0 });
+    expect(await recordedSizes(directory)).toMatchObject({ [notes]: 8192, [others]: 0 });
   });
 
   it("reads all files after some may have been removed", async () => {
@@ -96,7 +91,7 @@ describe("the record of a checkpoint", () => {
     await guard.beforeFileRemoval();
     await engine.exec("truncate notes");
     await checkpoint();
-    const sizes = await recorded();
+    const sizes = await recordedSizes(directory);
     expect(sizes).not.toHaveProperty([before]);
     expect(sizes).toMatchObject({ ...relationFileSizes(directory), [await fileOf("notes")]: 0 });
   });

@@ -29,6 +29,7 @@ import {
   recordRelationFiles,
 } from "../../../src/infrastructure/pglite/integrity/relation-files.ts";
 import { copyDirectory, openPlainEngine, copyTemplateCluster } from "../../support/plain-engine.ts";
+import { recordedSizes } from "../../support/recorded-sizes.ts";
 
 const CONTROL_PATH = join("cluster", CONTROL_FILE);
 const SEGMENT = 16 * 2 ** 20;
@@ -278,11 +279,6 @@ describe("the control file", () => {
 });
 
 describe("the record of the relation files", () => {
-  const recorded = async (of = directory) => {
-    const text = await readFile(join(of, RELATION_FILES_FILE), "utf8");
-    return (JSON.parse(text) as { readonly sizes: Readonly<Record<string, number>> }).sizes;
-  };
-
   /** Makes the skeleton of a data directory with the given files. */
   async function sketch(files: Readonly<Record<string, number>>): Promise<void> {
     for (const path of ["global", "base/5", "pg_xact", "pg_multixact/offsets", "pg_multixact/members"]) {
@@ -295,7 +291,7 @@ describe("the record of the relation files", () => {
   }
 
   it("contains the size of every file of tables, indexes and transaction status", async () => {
-    const files = await recorded(crashed);
+    const files = await recordedSizes(crashed);
     expect(files[table]).toBeGreaterThan(100 * NOTES_BEFORE);
     expect(Object.keys(files)).toEqual(
       expect.arrayContaining([
@@ -328,14 +324,14 @@ describe("the record of the relation files", () => {
     await sketch({ ...kept, ...Object.fromEntries([...left, ...other].map((path) => [path, 9])) });
     await mkdir(inCluster("base/pgsql_tmp"));
     await recordRelationFiles(directory, null);
-    expect(await recorded()).toEqual(kept);
+    expect(await recordedSizes(directory)).toEqual(kept);
   });
 
   it("contains only the newest of the transaction status files, because vacuum removes old ones", async () => {
     await sketch({ "pg_xact/0009": 1, "pg_xact/000A": 2, "pg_xact/0001": 3, "pg_multixact/members/FFFF": 4 });
     await sketch({ "pg_multixact/members/10000": 5, "pg_multixact/offsets/notes": 6 });
     await recordRelationFiles(directory, null);
-    expect(await recorded()).toEqual({ "pg_xact/000A": 2, "pg_multixact/members/10000": 5 });
+    expect(await recordedSizes(directory)).toEqual({ "pg_xact/000A": 2, "pg_multixact/members/10000": 5 });
   });
 
   it("accepts grown and new files", async () => {
@@ -405,11 +401,11 @@ describe("the record of the relation files", () => {
     await sketch({ "base/5/100": 16_384 });
     await symlink("/dev/full", join(directory, `${RELATION_FILES_FILE}.unfinished`));
     await expect(recordRelationFiles(directory, null)).rejects.toThrow(/ENOSPC/);
-    expect(await recorded()).toEqual({ "base/5/100": 8192 });
+    expect(await recordedSizes(directory)).toEqual({ "base/5/100": 8192 });
     expect(readdirSync(directory).toSorted()).toEqual(["cluster", RELATION_FILES_FILE]);
     expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
     await recordRelationFiles(directory, null);
-    expect(await recorded()).toEqual({ "base/5/100": 16_384 });
+    expect(await recordedSizes(directory)).toEqual({ "base/5/100": 16_384 });
   });
 
   it("can be deleted repeatedly, before files are dropped", async () => {

@@ -24,7 +24,7 @@ async function stepsOf(raw: string): Promise<readonly StepRequest[]> {
   return requests;
 }
 
-/** What a scan returns that finds no row. */
+/** The result of a scan without hits. */
 const NOTHING = { isTooMany: false, readTo: null, found: [], matches: 0, read: 0 };
 
 /** Whether the condition is that both words are in the title. */

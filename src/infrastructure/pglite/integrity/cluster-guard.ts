@@ -7,9 +7,8 @@ import { checkCluster } from "./cluster-integrity.ts";
 import { readControlFile } from "./control-file.ts";
 import {
   recordRelationFiles,
-  relationFileSizes,
   removeRelationFileRecord,
-  sizesAfter,
+  sizesAfterCheckpoint,
   type FileSizes,
 } from "./relation-files.ts";
 
@@ -25,8 +24,7 @@ export function clusterGuard(directory: string): EngineGuard<Damage> {
     },
     acknowledged: (position) => acknowledged?.record(position),
     checkpointed: async (flushed) => {
-      const current =
-        sizes === null || flushed === null ? relationFileSizes(directory) : sizesAfter(flushed, sizes, directory);
+      const current = sizesAfterCheckpoint(directory, sizes, flushed);
       sizes = null;
       await recordRelationFiles(directory, null, current);
       sizes = current;

@@ -42,12 +42,18 @@ export function relationFileSizes(directory: string): FileSizes {
 }
 
 /**
- * The sizes after a checkpoint. A file grows only if PostgreSQL flushes it too, so that the other sizes are still true. A file that
- * has no earlier size is new, and then all sizes are read. Throws the operating system's error.
+ * The sizes after a checkpoint. A file that grew was also flushed by PostgreSQL, so only the flushed files are read. All files are
+ * read if one of the flushed files is new, or if one of the two arguments is `null`. Throws the operating system's error.
  *
- * @param flushed The files that PostgreSQL has flushed since it had the sizes `earlier`.
+ * @param earlier The sizes at an earlier checkpoint. No file was removed since.
+ * @param flushed The files that were flushed since.
  */
-export function sizesAfter(flushed: ReadonlySet<string>, earlier: FileSizes, directory: string): FileSizes {
+export function sizesAfterCheckpoint(
+  directory: string,
+  earlier: FileSizes | null,
+  flushed: ReadonlySet<string> | null,
+): FileSizes {
+  if (earlier === null || flushed === null) return relationFileSizes(directory);
   const changed = [...flushed].filter((path) => /^(?:base|global)\//.test(path) && RELATION_FILE.test(basename(path)));
   if (changed.some((path) => earlier[path] === undefined)) return relationFileSizes(directory);
   return { ...earlier, ...numbers(join(directory, CLUSTER), changed, sizeOf) };
