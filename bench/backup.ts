@@ -3,9 +3,11 @@
  * default), without a backup and during one.
  *
  * `npm run bench:backup` prints each round. Four clients read posts, and one writes posts, with a pause of 10 ms between two requests.
- * Both phases take the same time: that of the backup. BENCH_ROUNDS sets the number of rounds.
+ * Both phases take the same time: that of the backup. BENCH_ROUNDS sets the number of rounds. On a virtual machine, the processor time
+ * that its host gave to others (steal time) is printed too: pauses grow with it.
  */
 import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,8 +31,25 @@ const WARM_UP_MS = 30_000;
 const ROW_BYTES = 1024;
 const ROWS_AT_ONCE = 20_000;
 
+const PROCESSOR_TIMES = "/proc/stat";
+/** The place of the steal time in the first line (proc_stat(5)). */
+const STEAL = 7;
+
+/** The processor time since the machine started, and the part that the host of a virtual machine gave to others; zeros without /proc. */
+function processorTimes() {
+  const [line = ""] = existsSync(PROCESSOR_TIMES) ? readFileSync(PROCESSOR_TIMES, "utf8").split("\n") : [];
+  const times = line.split(/\s+/).slice(1, 9).map(Number);
+  return { total: times.reduce((sum, time) => sum + time, 0), stolen: times[STEAL] ?? 0 };
+}
+
+interface Phase {
+  readonly measured: readonly Measured[];
+  readonly stealShare: number;
+}
+
 /** Clients that send one request after the other until the work ends. */
-async function measureDuring(work: Promise<unknown>, url: string, token: string): Promise<readonly Measured[]> {
+async function measureDuring(work: Promise<unknown>, url: string, token: string): Promise<Phase> {
+  const before = processorTimes();
   const paths = Array.from({ length: READS }, () => `/v1/posts/${postId(1 + Math.floor(Math.random() * POSTS))}`);
   const headers = { ...JSON_HEADERS, Authorization: `Bearer ${token}` };
   const body = JSON.stringify({ title: "A post", content: WRITTEN, status: "published" });
@@ -44,14 +63,19 @@ async function measureDuring(work: Promise<unknown>, url: string, token: string)
     connections: 1,
     requests: [{ method: "POST", path: "/v1/posts", headers, body }],
   };
-  return Promise.all([reads, writes].map(async (sent) => measureUntil(work, url, sent, PAUSE_MS)));
+  const measured = await Promise.all([reads, writes].map(async (sent) => measureUntil(work, url, sent, PAUSE_MS)));
+  const after = processorTimes();
+  const stealShare = (after.stolen - before.stolen) / Math.max(1, after.total - before.total);
+  return { measured, stealShare };
 }
 
-function show(phase: string, measured: readonly Measured[]): void {
+function show(phase: string, { measured, stealShare }: Phase): void {
   const [reads, writes] = measured.map(
     ({ requests, p99Ms, slowestMs }) => `${String(requests).padStart(6)}, p99 ${p99Ms} ms, slowest ${slowestMs} ms`,
   );
-  process.stdout.write(`${phase.padEnd(15)} reads ${reads}; writes ${writes}\n`);
+  process.stdout.write(
+    `${phase.padEnd(15)} reads ${reads}; writes ${writes}; steal ${(100 * stealShare).toFixed(1)} %\n`,
+  );
 }
 
 /** Fills a data directory with posts, and with a table of incompressible text for the rest of the size. */
