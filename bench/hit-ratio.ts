@@ -32,7 +32,11 @@ async function hitRatio(reads: readonly number[]): Promise<number> {
   };
   // The cache calls no other method of the storage for these reads.
   const storage = { posts: { findById } } as unknown as Storage;
-  const { posts } = cachePosts(storage, { maxBytes: cacheBytes, onDatabaseRestarted: () => {} });
+  const { posts } = cachePosts(storage, {
+    maxBytes: cacheBytes,
+    onDatabaseRestarted: () => {},
+    onIndexWrite: () => {},
+  });
   const read = async (numbers: readonly number[]) => {
     misses = 0;
     for (const number of numbers) (await posts.findById(postId(number) as PostId, null))._unsafeUnwrap();

@@ -69,7 +69,11 @@ export async function openQuire(directory: string) {
   )._unsafeUnwrap();
   const { client, changeSchema, onRestarted } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, { changeSchema }))._unsafeUnwrap();
-  const caching = { maxBytes: 64 * MIB, onDatabaseRestarted: onRestarted };
+  const caching = {
+    maxBytes: 64 * MIB,
+    onDatabaseRestarted: onRestarted,
+    onIndexWrite: migrated.searchIndex.onWrite,
+  };
   return {
     client,
     searchIndex: migrated.searchIndex,

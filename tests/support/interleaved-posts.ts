@@ -35,7 +35,7 @@ export function listed(posts: Iterable<Post>, { published, drafts }: PostFilter)
 
 /**
  * Posts whose reads and writes have two steps, the effect and the reply, which a scheduler interleaves. It keeps every state of
- * every post, and every state of all posts.
+ * every post, of all posts, and of the posts that a search finds: those that are indexed. At first none is.
  */
 export class InterleavedPosts {
   /** The ending of the write or unit of work that is called next. */
@@ -44,6 +44,8 @@ export class InterleavedPosts {
   readonly #posts: Posts;
   readonly #states: Map<PostId, (Post | undefined)[]>;
   readonly #snapshots: (readonly Post[])[];
+  readonly #searchable: (readonly Post[])[];
+  #indexed: ReadonlySet<PostId> = new Set();
   #version = 1;
 
   constructor(scheduler: Scheduler, posts: readonly Post[]) {
@@ -51,6 +53,7 @@ export class InterleavedPosts {
     this.#posts = new Map(posts.map((post) => [post.id, post]));
     this.#states = new Map(posts.map((post) => [post.id, [post]]));
     this.#snapshots = [posts];
+    this.#searchable = [[]];
   }
 
   /** The version that a write of now expects. */
@@ -61,6 +64,19 @@ export class InterleavedPosts {
   /** All states of the posts until now. The last one is the current state. */
   snapshots(): readonly (readonly Post[])[] {
     return this.#snapshots;
+  }
+
+  /** All states of the posts that a search finds, until now. The last one is the current state. */
+  searchable(): readonly (readonly Post[])[] {
+    return this.#searchable;
+  }
+
+  /** Indexes all posts. */
+  async index(): Promise<void> {
+    await this.#step("index");
+    this.#indexed = new Set(this.#posts.keys());
+    this.#searchable.push(this.#found());
+    await this.#step("reply");
   }
 
   nextVersion(): Version {
@@ -78,12 +94,20 @@ export class InterleavedPosts {
       this.#end(() => this.#change(effect));
     return {
       ...openMemoryStorage(),
-      posts: repository(write, async (effect) => {
-        await this.#step("read");
-        const found = effect(this.#posts);
-        await this.#step("reply");
-        return found;
-      }),
+      posts: {
+        ...repository(write, async (effect) => {
+          await this.#step("read");
+          const found = effect(this.#posts);
+          await this.#step("reply");
+          return found;
+        }),
+        search: async (filter) => {
+          await this.#step("read");
+          const items = listed(this.#found(), filter).map((post) => ({ ...post, rank: 0, excerpt: [] }));
+          await this.#step("reply");
+          return ok({ items, next: null, previous: null, total: null, totalIsExact: true, isComplete: true });
+        },
+      },
       unitOfWork: {
         run: async (work) => {
           const { ending } = this;
@@ -129,7 +153,12 @@ export class InterleavedPosts {
       if (post !== before.get(id)) this.#states.set(id, [...this.statesOf(id), post]);
     }
     this.#snapshots.push([...this.#posts.values()]);
+    this.#searchable.push(this.#found());
     return value;
+  }
+
+  #found(): readonly Post[] {
+    return [...this.#posts.values()].filter(({ id }) => this.#indexed.has(id));
   }
 }
 

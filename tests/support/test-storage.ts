@@ -93,7 +93,11 @@ async function openEngine(directory: string, quota: TestStorageOptions) {
   const postgres = (await openEmbeddedDatabase(options))._unsafeUnwrap();
   const { client, close } = postgres;
   const migrated = (await migratedStorage(client, MIGRATIONS_FOLDER, quota))._unsafeUnwrap();
-  const caching = { maxBytes: embeddedDefaults.cacheBytes, onDatabaseRestarted: postgres.onRestarted };
+  const caching = {
+    maxBytes: embeddedDefaults.cacheBytes,
+    onDatabaseRestarted: postgres.onRestarted,
+    onIndexWrite: migrated.searchIndex.onWrite,
+  };
   const storage = () => {
     const cached = cacheSessions(cachePosts(embeddedStorage(postgres, migrated), caching));
     return indexedBeforeSearch(cached, migrated.searchIndex);

@@ -8,7 +8,7 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { checkSchema } from "../drizzle/check-schema.ts";
 import { drizzleRepositories, drizzleUnitOfWork } from "../drizzle/drizzle-unit-of-work.ts";
 import { renewEmailKeys } from "../drizzle/email-keys.ts";
-import { searchIndexOn, type SearchIndex } from "../drizzle/search/search-index.ts";
+import { searchIndexOn, type AnnouncedSearchIndex, type SearchIndex } from "../drizzle/search/search-index.ts";
 import { renewTitleKeys, type RenewTitleKeys } from "../drizzle/title-keys.ts";
 import { cachePosts } from "../storage/post-cache.ts";
 import { newCacheCounts } from "../storage/cache-counts.ts";
@@ -78,7 +78,12 @@ export async function openPgliteStorage(
   const storage = embeddedStorage(opened.value, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
   const caches = newCacheCounts();
-  const caching = { maxBytes: cacheBytes, onDatabaseRestarted: onRestarted, counts: caches };
+  const caching = {
+    maxBytes: cacheBytes,
+    onDatabaseRestarted: onRestarted,
+    onIndexWrite: searchIndex.onWrite,
+    counts: caches,
+  };
   const cached = cacheSessions(cachePosts(limited, caching), caches);
   const statistics = async () => ({ kind: "embedded", ...(await engineStatistics()), caches }) as const;
   return ok({ ...cached, renewTitleKeys, searchIndex, beginBackup, isIdle, statistics, gaveUp });
@@ -123,7 +128,7 @@ export interface MigratedStorage extends Omit<Storage, "probe" | "close"> {
   /** Updates the keys of e-mail addresses that older programs have stored. */
   readonly renewEmailKeys: (log: Log) => Promise<Result<void, StorageFailure>>;
   readonly renewTitleKeys: RenewTitleKeys;
-  readonly searchIndex: SearchIndex;
+  readonly searchIndex: AnnouncedSearchIndex;
 }
 
 interface MigratedOptions extends Omit<MigrateOptions, "folder"> {

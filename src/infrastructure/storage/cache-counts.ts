@@ -6,13 +6,16 @@ export interface CacheCount {
 
 export interface CacheCounts {
   readonly posts: CacheCount;
+  /** Pages of lists. */
   readonly pages: CacheCount;
+  /** Pages of searches. */
+  readonly searches: CacheCount;
   readonly sessions: CacheCount;
   readonly users: CacheCount;
 }
 
 export function newCacheCounts(): CacheCounts {
-  return { posts: newCount(), pages: newCount(), sessions: newCount(), users: newCount() };
+  return { posts: newCount(), pages: newCount(), searches: newCount(), sessions: newCount(), users: newCount() };
 }
 
 function newCount(): CacheCount {

@@ -4,7 +4,7 @@ import type { Result } from "neverthrow";
 /** The bytes of a cache for each key that a full cache remembers after its first load. */
 const BYTES_PER_REMEMBERED_KEY = 4_096;
 
-interface CoherentCacheOptions<Value> {
+export interface CoherentCacheOptions<Value> {
   /** The bound on the memory of the cache. The values that were read the longest time ago are evicted. */
   readonly maxBytes: number;
   readonly bytesOf: (value: Value) => number;

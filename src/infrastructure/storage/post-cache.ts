@@ -10,43 +10,45 @@ import {
 import type { PostRepository, RecordedPost } from "../../domain/post/post-repository.ts";
 import type { Post } from "../../domain/post/post.ts";
 import type { PostId, UserId } from "../../domain/shared/id.ts";
+import type { SearchPage } from "../../domain/search/found-post.ts";
+import type { SearchQuery } from "../../domain/search/search-query.ts";
 import type { CountedPage } from "../../domain/shared/page.ts";
 import type { Version } from "../../domain/shared/version.ts";
 import { newCacheCounts, noteRead, type CacheCounts } from "./cache-counts.ts";
-import { CoherentCache } from "./coherent-cache.ts";
+import { bytesOfFoundPost, bytesOfPage, bytesOfPost } from "./cached-bytes.ts";
+import { CoherentCache, type CoherentCacheOptions } from "./coherent-cache.ts";
 
-/**
- * The memory of a cached post without its texts: the post, its ids and dates, the metadata in its JSON, and the entry of the
- * cache. Measured on Node 20: 630 bytes.
- */
-const POST_BYTES = 768;
-/** The memory of a cached page without its posts: its key, its cursors, its headers and the entry of the cache. */
-const PAGE_BYTES = 2_048;
-/** The part of the memory that pages may use. */
+/** The parts of the memory that pages of lists and of searches may use. Nobody can evict the lists by searches. */
 const PAGES_SHARE = 1 / 8;
+const SEARCHES_SHARE = 1 / 16;
+
+type PostCacheCounts = Pick<CacheCounts, "posts" | "pages" | "searches">;
 
 export interface PostCacheOptions {
   /** The bound on the memory of the cache; 0 for no cache. */
   readonly maxBytes: number;
   /** Registers a listener for each time that the database restarts, which may undo what a read has seen. */
   readonly onDatabaseRestarted: (listener: () => void) => void;
-  readonly counts?: Pick<CacheCounts, "posts" | "pages">;
+  /** Registers a function that is called before each write to the search index. It returns one that is called after the write. */
+  readonly onIndexWrite: (begin: () => () => void) => void;
+  readonly counts?: PostCacheCounts;
 }
 
 /**
- * Caches posts by id, and pages of lists. The cache is coherent: a read never returns a state that is older than an acknowledged
- * write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, so one process
- * must own the database.
+ * Caches posts by id, and pages of lists and searches. The cache is coherent: a read never returns a state that is older than an
+ * acknowledged write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, and
+ * every write to the search index must be announced, so one process must own the database.
  *
  * All callers share a cached post or page, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a
  * date. The HTTP layer keeps the JSON of a post or page as long as the object.
  */
 export function cachePosts(storage: Storage, options: PostCacheOptions): Storage {
-  const { maxBytes, onDatabaseRestarted, counts = newCacheCounts() } = options;
+  const { maxBytes, onDatabaseRestarted, onIndexWrite, counts = newCacheCounts() } = options;
   if (maxBytes === 0) return storage;
   const { users, posts, sessions, idempotencyKeys, unitOfWork, probe } = storage;
   const cache = new PostCache(maxBytes, counts);
   onDatabaseRestarted(() => cache.clear());
+  onIndexWrite(() => cache.beginIndexWrite());
   const changing: Changing = async (change, write) => {
     const end = cache.beginChange(change);
     return write().finally(end);
@@ -58,6 +60,8 @@ export function cachePosts(storage: Storage, options: PostCacheOptions): Storage
       findById: async (id, drafts, signal) => cache.find(id, drafts, async () => posts.findById(id, drafts, signal)),
       list: async (filter, sort, page, signal) =>
         cache.list({ filter, sort, page }, async () => posts.list(filter, sort, page, signal)),
+      search: async (filter, query, page, signal) =>
+        cache.search({ filter, query, page }, async () => posts.search(filter, query, page, signal)),
     },
     sessions,
     idempotencyKeys,
@@ -121,9 +125,15 @@ interface ListRequest {
   readonly page: PostPageRequest;
 }
 
-interface CachedPage {
-  readonly page: CountedPage<Post>;
-  /** The tags of its list. */
+interface SearchRequest {
+  readonly filter: PostFilter;
+  readonly query: SearchQuery;
+  readonly page: PostPageRequest;
+}
+
+interface CachedPage<Page extends CountedPage<Post> = CountedPage<Post>> {
+  readonly page: Page;
+  /** The tags of its list or search. */
   readonly tags: readonly string[];
 }
 
@@ -131,27 +141,28 @@ interface CachedPage {
 const ANY_AUTHOR = "author:*";
 /** The tag of every page. */
 const ANY_LIST = "list";
+/** The tag of every page of a search. */
+const ANY_SEARCH = "search";
 
 class PostCache {
   readonly #posts: CoherentCache<PostId, Post>;
+  /** The pages of lists. */
   readonly #pages: CoherentCache<string, CachedPage>;
-  readonly #counts: Pick<CacheCounts, "posts" | "pages">;
+  readonly #searches: CoherentCache<string, CachedPage<SearchPage>>;
+  readonly #counts: PostCacheCounts;
 
-  constructor(maxBytes: number, counts: Pick<CacheCounts, "posts" | "pages">) {
+  constructor(maxBytes: number, counts: PostCacheCounts) {
     this.#counts = counts;
     const pageBytes = Math.ceil(maxBytes * PAGES_SHARE);
+    const searchBytes = Math.ceil(maxBytes * SEARCHES_SHARE);
     this.#posts = new CoherentCache({
-      maxBytes: maxBytes - pageBytes,
+      maxBytes: maxBytes - pageBytes - searchBytes,
       bytesOf: bytesOfPost,
       freeze: (post) => Object.freeze(post),
       tagsOf: ({ authorId }: Post) => [tagOfAuthor(authorId)],
     });
-    this.#pages = new CoherentCache({
-      maxBytes: pageBytes,
-      bytesOf: bytesOfPage,
-      freeze: ({ page }) => freezePage(page),
-      tagsOf: ({ tags }: CachedPage) => tags,
-    });
+    this.#pages = new CoherentCache(pageCacheOptions(pageBytes, bytesOfPost));
+    this.#searches = new CoherentCache(pageCacheOptions(searchBytes, bytesOfFoundPost));
   }
 
   /**
@@ -185,6 +196,24 @@ class PostCache {
     return this.#pages.load(key, tags, load, (page) => ({ page, tags }));
   }
 
+  /** Finds a page of a search here, or loads it. */
+  async search<E>(
+    { filter, query, page }: SearchRequest,
+    load: () => Promise<Result<SearchPage, E>>,
+  ): Promise<Result<SearchPage, E>> {
+    const key = JSON.stringify([filter, query.text, page]);
+    const cached = this.#searches.get(key);
+    noteRead(this.#counts.searches, cached !== undefined);
+    if (cached !== undefined) return ok(cached.page);
+    const tags = [ANY_SEARCH, ...tagsOfFilter(filter)];
+    return this.#searches.load(key, tags, load, (found) => ({ page: found, tags }));
+  }
+
+  /** Removes every page of a search, and caches none until the returned function is called. */
+  beginIndexWrite(): () => void {
+    return this.#searches.beginChange({ tags: [ANY_SEARCH] });
+  }
+
   /** Removes what a write may change, and caches none of it until the returned function is called. */
   beginChange({ stored, replaced, authorId }: PostChange): () => void {
     const lists = [
@@ -192,7 +221,7 @@ class PostCache {
       ...(replaced === undefined ? [] : this.#tagsOfListsBefore(replaced)),
       ...(authorId === undefined ? [] : [ANY_LIST]),
     ];
-    const ends = [this.#pages.beginChange({ tags: lists })];
+    const ends = [this.#pages.beginChange({ tags: lists }), this.#searches.beginChange({ tags: lists })];
     if (replaced !== undefined) ends.push(this.#posts.beginChange({ key: replaced.id }));
     if (authorId !== undefined) ends.push(this.#posts.beginChange({ tags: [tagOfAuthor(authorId), ANY_AUTHOR] }));
     return () => {
@@ -209,6 +238,7 @@ class PostCache {
   clear(): void {
     this.#posts.clear();
     this.#pages.clear();
+    this.#searches.clear();
   }
 }
 
@@ -233,23 +263,18 @@ function tagOfList(status: Post["status"], authorId: UserId | null): string {
   return `${status}:${authorId ?? "*"}`;
 }
 
-/**
- * Estimates the memory of a post and of its JSON, which the HTTP layer keeps as long as the post. V8 stores a text with one or
- * two bytes for each UTF-16 code unit.
- */
-function bytesOfPost({ title, content }: Post): number {
-  const units = title.length + content.length;
-  const isAscii = Buffer.byteLength(title) + Buffer.byteLength(content) === units;
-  return POST_BYTES + 2 * units * (isAscii ? 1 : 2);
-}
-
-/** Estimates the memory of a page: its posts, which may not be cached by id, their JSON, and the JSON of the page. */
-function bytesOfPage({ page }: CachedPage): number {
-  return page.items.reduce((bytes, post) => bytes + 2 * bytesOfPost(post), PAGE_BYTES);
-}
-
-function freezePage(page: CountedPage<Post>): void {
-  for (const post of page.items) Object.freeze(post);
-  Object.freeze(page.items);
-  Object.freeze(page);
+function pageCacheOptions<Item extends Post, Page extends CountedPage<Item>>(
+  maxBytes: number,
+  bytesOf: (item: Item) => number,
+): CoherentCacheOptions<CachedPage<Page>> {
+  return {
+    maxBytes,
+    bytesOf: ({ page }) => bytesOfPage(page.items, bytesOf),
+    freeze: ({ page }) => {
+      for (const item of page.items) Object.freeze(item);
+      Object.freeze(page.items);
+      Object.freeze(page);
+    },
+    tagsOf: ({ tags }) => tags,
+  };
 }

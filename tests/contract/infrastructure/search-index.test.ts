@@ -402,3 +402,34 @@ describe("the search index of a database on a server", () => {
     (await storage.close())._unsafeUnwrap();
   }, 60_000);
 });
+
+describe("the writes of the search index of an embedded database", () => {
+  it("are announced at their beginning and at their end, also when they fail", async () => {
+    const engine = await openTemplate();
+    const { users, posts, searchIndex } = (await migratedStorage(rawClient(engine), MIGRATIONS_FOLDER))._unsafeUnwrap();
+    let events: string[] = [];
+    searchIndex.onWrite(() => {
+      events.push("begin");
+      return () => void events.push("end");
+    });
+    const announced = async (write: () => Promise<unknown>) => {
+      events = [];
+      await write();
+      return events;
+    };
+    (await users.insert(author))._unsafeUnwrap();
+    const post = aPublishedPost(author.id);
+    (await posts.insert(post))._unsafeUnwrap();
+    const indexPost = async () => searchIndex.index([post.id]);
+    const sweep = async () => searchIndex.sweep();
+    expect(await announced(indexPost)).toEqual(["begin", "end"]);
+    // A sweep that finds nothing to index may mark the index as complete.
+    expect(await announced(sweep)).toEqual(["begin", "end"]);
+    (await posts.insert(aPublishedPost(author.id)))._unsafeUnwrap();
+    expect(await announced(sweep)).toEqual(["begin", "end", "begin", "end"]);
+    await engine.query("alter table post_search rename to missing");
+    const failing = async () => expect(indexPost()).rejects.toThrow("post_search");
+    expect(await announced(failing)).toEqual(["begin", "end"]);
+    await engine.close();
+  });
+});

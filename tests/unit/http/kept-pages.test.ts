@@ -12,6 +12,9 @@ const URLS = [
   "/v1/posts?limit=1&include=author",
   "/v1/posts?limit=1&count=true",
   "/v1/posts?limit=2",
+  "/v1/posts?q=first",
+  "/v1/posts?q=first&fields=title",
+  "/v1/posts?q=first&count=true",
 ];
 
 /** The same posts behind a cache and without one. */
@@ -21,7 +24,7 @@ async function openBoth() {
   (await memory.users.insert(author))._unsafeUnwrap();
   for (const title of ["First", "Second", "Third"])
     (await memory.posts.insert(aPublishedPost(author.id, { title })))._unsafeUnwrap();
-  const cached = cachePosts(memory, { maxBytes: 1_000_000, onDatabaseRestarted: () => {} });
+  const cached = cachePosts(memory, { maxBytes: 1_000_000, onDatabaseRestarted: () => {}, onIndexWrite: () => {} });
   const answersOf = (storage: typeof memory) => {
     const { nobody } = openApi(storage);
     return async (url: string, headers: Record<string, string> = {}) => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Repositories } from "../../../src/application/ports/unit-of-work.ts";
 import { isVisible, NEWEST_FIRST, type DraftFilter, type PostFilter } from "../../../src/domain/post/post-list.ts";
 import { newDraft, newPublishedPost, type Post } from "../../../src/domain/post/post.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
 import { ANY_BATCH, content, nextId, NOW, title } from "../../../src/testing/fixtures.ts";
@@ -28,6 +29,8 @@ type Write =
 type Command =
   | { readonly do: "read"; readonly id: PostId; readonly drafts: DraftFilter | null }
   | { readonly do: "list"; readonly filter: PostFilter }
+  | { readonly do: "search"; readonly filter: PostFilter }
+  | { readonly do: "index" }
   | { readonly do: "write"; readonly write: Write; readonly ending: Ending }
   | { readonly do: "unit"; readonly writes: readonly Write[]; readonly isRefused: boolean; readonly ending: Ending };
 
@@ -58,6 +61,8 @@ const write: fc.Arbitrary<Write> = fc.oneof(
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: is("read"), id, drafts: fc.constantFrom(...READERS) }) },
   { weight: 6, arbitrary: fc.record({ do: is("list"), filter: fc.constantFrom(...FILTERS) }) },
+  { weight: 6, arbitrary: fc.record({ do: is("search"), filter: fc.constantFrom(...FILTERS) }) },
+  { weight: 2, arbitrary: fc.record({ do: is("index") }) },
   { weight: 3, arbitrary: fc.record({ do: is("write"), write, ending }) },
   {
     weight: 1,
@@ -97,12 +102,16 @@ async function run({ posts }: Pick<Repositories, "posts">, database: Interleaved
   }
 }
 
+const QUERY = parseSearchQuery("post")._unsafeUnwrap();
+const PAGE = { limit: 20, from: null };
+
+const versionsOf = (posts: readonly Post[]) => posts.map(({ id, version }) => ({ id, version }));
 const versionOf = (post: Post | undefined, drafts: DraftFilter | null) =>
   post !== undefined && isVisible(post, drafts) ? post.version : null;
 
 describe("post cache", () => {
-  it("returns only states that a post or a list had during the read, under every interleaving of reads and writes", async () => {
-    let [reads, misses, lists, missedLists] = [0, 0, 0, 0];
+  it("returns only states that a post, a list or a search had during the read, under every interleaving of reads and writes", async () => {
+    let [reads, misses, lists, missedLists, searches, missedSearches] = [0, 0, 0, 0, 0, 0];
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), clients, async (scheduler, histories) => {
         const database = new InterleavedPosts(scheduler, STORED);
@@ -115,9 +124,14 @@ describe("post cache", () => {
           missedLists++;
           return stored.posts.list(...args);
         };
+        const countedSearch: typeof stored.posts.search = async (...args) => {
+          missedSearches++;
+          return stored.posts.search(...args);
+        };
+        let beginIndexWrite = (): (() => void) => () => {};
         const cached = cachePosts(
-          { ...stored, posts: { ...stored.posts, findById: counted, list: countedList } },
-          { maxBytes: 100_000, onDatabaseRestarted: () => {} },
+          { ...stored, posts: { ...stored.posts, findById: counted, list: countedList, search: countedSearch } },
+          { maxBytes: 100_000, onDatabaseRestarted: () => {}, onIndexWrite: (begin) => (beginIndexWrite = begin) },
         );
         const play = async (each: Command): Promise<unknown> => {
           if (each.do === "read") {
@@ -133,11 +147,22 @@ describe("post cache", () => {
           if (each.do === "list") {
             lists++;
             const before = database.snapshots().length;
-            const found = await cached.posts.list(each.filter, NEWEST_FIRST, { limit: 20, from: null });
+            const found = await cached.posts.list(each.filter, NEWEST_FIRST, PAGE);
             const during = database.snapshots().slice(before - 1);
             expect(during.map((posts) => listed(posts, each.filter))).toContainEqual(found._unsafeUnwrap().items);
             return;
           }
+          if (each.do === "search") {
+            searches++;
+            const before = database.searchable().length;
+            const found = await cached.posts.search(each.filter, QUERY, PAGE);
+            const during = database.searchable().slice(before - 1);
+            expect(during.map((posts) => versionsOf(listed(posts, each.filter)))).toContainEqual(
+              versionsOf(found._unsafeUnwrap().items),
+            );
+            return;
+          }
+          if (each.do === "index") return database.index().finally(beginIndexWrite());
           database.ending = each.ending;
           if (each.do === "write") return run(cached, database, each.write);
           return cached.unitOfWork.run(async (unit) => {
@@ -159,5 +184,6 @@ describe("post cache", () => {
     // The property holds without a cache as well.
     expect(misses).toBeLessThan(reads);
     expect(missedLists).toBeLessThan(lists);
+    expect(missedSearches).toBeLessThan(searches);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/application/ports/storage.ts";
 import { NEWEST_FIRST, type DraftFilter, type PostPageRequest } from "../../../src/domain/post/post-list.ts";
 import { publishPost, type Post } from "../../../src/domain/post/post.ts";
+import { parseSearchQuery } from "../../../src/domain/search/search-query.ts";
 import { fail } from "../../../src/domain/shared/fail.ts";
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import type { Version } from "../../../src/domain/shared/version.ts";
@@ -47,7 +48,11 @@ async function cachedStorage(options: { readonly maxBytes?: number; readonly pos
       ...memory,
       posts: { ...memory.posts, findById, list, ...options.posts },
     },
-    { maxBytes: options.maxBytes ?? MANY_BYTES, onDatabaseRestarted: (listener) => void listeners.push(listener) },
+    {
+      maxBytes: options.maxBytes ?? MANY_BYTES,
+      onDatabaseRestarted: (listener) => void listeners.push(listener),
+      onIndexWrite: () => {},
+    },
   );
   const restart = () => {
     for (const listener of listeners) listener();
@@ -160,7 +165,7 @@ describe("post cache", () => {
   });
 
   it("admits a post to a full cache at its second load, in place of the post that was read the longest time ago", async () => {
-    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 50_000 });
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 54_000 });
     const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
     const posts = [long(), long(), long()] as const;
     for (const post of posts) (await memory.posts.insert(post))._unsafeUnwrap();
@@ -171,7 +176,7 @@ describe("post cache", () => {
   });
 
   it("forgets the first load of a post after the loads of many others", async () => {
-    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 50_000 });
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 54_000 });
     const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
     const [first, second, third, ...others] = Array.from({ length: 43 }, long) as [Post, Post, Post, ...Post[]];
     for (const post of [first, second, third, ...others]) (await memory.posts.insert(post))._unsafeUnwrap();
@@ -327,7 +332,7 @@ describe("page cache", () => {
 const AUTHORS = [aUser(), aUser()] as const;
 const IDS = Array.from({ length: 4 }, () => nextId<PostId>());
 /** The room of two posts, so that posts are evicted too. */
-const TWO_POSTS_BYTES = 1900;
+const TWO_POSTS_BYTES = 2050;
 
 type Run = (storage: Storage) => Promise<unknown>;
 
@@ -354,6 +359,15 @@ const list: fc.Arbitrary<Run> = fc.tuple(fc.boolean(), drafts, fc.constantFrom(1
         NEWEST_FIRST,
         { limit, from: null, isCounted: true },
       ),
+);
+const search: fc.Arbitrary<Run> = fc.tuple(drafts, fc.constantFrom(1, 20)).map(
+  ([seen, limit]) =>
+    async ({ posts }) =>
+      posts.search({ ...PUBLISHED_POSTS, drafts: seen }, parseSearchQuery("post")._unsafeUnwrap(), {
+        limit,
+        from: null,
+        isCounted: true,
+      }),
 );
 const write: fc.Arbitrary<Run> = fc.oneof(
   aPost.map(
@@ -394,6 +408,7 @@ const unit: fc.Arbitrary<Run> = fc.tuple(fc.array(fc.oneof(read, write), { maxLe
 const command = fc.oneof(
   { weight: 3, arbitrary: read },
   { weight: 3, arbitrary: list },
+  { weight: 3, arbitrary: search },
   { weight: 3, arbitrary: write },
   { weight: 1, arbitrary: unit },
 );
@@ -403,7 +418,11 @@ describe("a storage with the post cache", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
         const [plain, memory] = [openMemoryStorage(), openMemoryStorage()];
-        const cached = cachePosts(memory, { maxBytes: TWO_POSTS_BYTES, onDatabaseRestarted: () => {} });
+        const cached = cachePosts(memory, {
+          maxBytes: TWO_POSTS_BYTES,
+          onDatabaseRestarted: () => {},
+          onIndexWrite: () => {},
+        });
         for (const { users } of [plain, cached]) for (const user of AUTHORS) (await users.insert(user))._unsafeUnwrap();
         for (const run of commands) expect(await run(cached)).toEqual(await run(plain));
       }),

@@ -41,19 +41,34 @@ export interface SearchIndex {
   sweep(options?: SweepOptions): Promise<Result<number, StorageFailure>>;
 }
 
-export function searchIndexOn(db: Database): SearchIndex {
+/** A search index that announces its writes, so that results of searches can be cached. */
+export interface AnnouncedSearchIndex extends SearchIndex {
+  /** Registers a function that is called before each write. It returns one that is called after the write, whatever its outcome. */
+  readonly onWrite: (begin: () => () => void) => void;
+}
+
+export function searchIndexOn(db: Database): AnnouncedSearchIndex {
   const index = indexBatch(db, ordinals(db));
   const compare = comparison(db);
+  const begins: (() => () => void)[] = [];
+  const announced = async <T>(write: () => Promise<T>): Promise<T> => {
+    const ends = begins.map((begin) => begin());
+    return write().finally(() => {
+      for (const end of ends) end();
+    });
+  };
 
   const indexSome = async (ids: readonly PostId[], isForced = false): Promise<IndexedBatch> => {
-    const batch = await index(ids.slice(0, MAX_BATCH_POSTS), isForced);
+    const batch = await announced(async () => index(ids.slice(0, MAX_BATCH_POSTS), isForced));
     return { indexed: batch.indexed, left: [...batch.left, ...ids.slice(MAX_BATCH_POSTS)] };
   };
+  const complete = async () => announced(async () => markComplete(db));
 
   return {
     index: async (ids) => attempt(db, "searchIndex.index", async () => indexSome(ids)),
     sweep: async (options = {}) =>
-      attempt(db, "searchIndex.sweep", async () => sweep({ db, compare, indexSome }, options)),
+      attempt(db, "searchIndex.sweep", async () => sweep({ db, compare, indexSome, complete }, options)),
+    onWrite: (begin) => void begins.push(begin),
   };
 }
 
@@ -61,9 +76,10 @@ interface Sweep {
   readonly db: Database;
   readonly compare: ReturnType<typeof comparison>;
   readonly indexSome: (ids: readonly PostId[], isForced: boolean) => Promise<IndexedBatch>;
+  readonly complete: () => Promise<void>;
 }
 
-async function sweep({ db, compare, indexSome }: Sweep, options: SweepOptions): Promise<number> {
+async function sweep({ db, compare, indexSome, complete }: Sweep, options: SweepOptions): Promise<number> {
   const { isStopping = () => false, isForced = false, onProgress, rest = async () => {} } = options;
   const total = onProgress === undefined ? 0 : await countPosts(db);
   let compared = 0;
@@ -88,7 +104,7 @@ async function sweep({ db, compare, indexSome }: Sweep, options: SweepOptions): 
     if (last === null) break;
     after = last;
   }
-  if (isAll) await markComplete(db);
+  if (isAll) await complete();
   return indexed;
 }
 
