@@ -62,8 +62,11 @@ export function workerHandler<Env>({ open, log }: Dependencies<Env>): WorkerHand
     scheduled: async (_event, env) => {
       const opened = await open(env);
       if (opened.isErr()) return log.error({ failure: opened.error }, "the storage was not opened");
-      await opened.value.maintain();
-      await finish(opened.value);
+      try {
+        await opened.value.maintain();
+      } finally {
+        await finish(opened.value);
+      }
     },
   };
 }

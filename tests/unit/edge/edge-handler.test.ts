@@ -7,7 +7,12 @@ import type { StorageFailure } from "../../../src/domain/shared/storage-failure.
 import type { PostId } from "../../../src/domain/shared/id.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { rateLimiter } from "../../../src/infrastructure/node/rate-limiter.ts";
-import type { OpenWorkerError } from "../../../src/interfaces/edge/worker-handler.ts";
+import {
+  workerHandler,
+  type OpenWorkerError,
+  type WorkerContext,
+  type WorkerHandler,
+} from "../../../src/interfaces/edge/worker-handler.ts";
 import { failing } from "../../../src/testing/failing.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
 import { compiledArgon2id } from "../../support/compiled-argon2id.ts";
@@ -94,6 +99,21 @@ describe("edgeHandler", () => {
     const headers = { Authorization: `Bearer ${session.token}` };
     expect((await worker.call("/v1/posts", json({ title: "Hello", content: "" }, headers))).status).toBe(201);
     expect(noted).toEqual(["index 1", "index 1", "closed"]);
+  });
+
+  it.each<[string, (worker: WorkerHandler<unknown>, context: WorkerContext) => Promise<unknown>]>([
+    ["a request", async (worker, context) => worker.fetch(new Request("http://localhost/"), {}, context)],
+    ["its periodic work", async (worker, context) => worker.scheduled({}, {}, context)],
+  ])("closes the storage of an event when %s throws", async (_, run) => {
+    const noted: string[] = [];
+    const broken = async () => Promise.reject(new Error("broken"));
+    const finish = async () => void noted.push("finished");
+    const open = async () => ok({ fetch: broken, maintain: broken, finish });
+    const waiting: Promise<unknown>[] = [];
+    const context = { waitUntil: (promise: Promise<unknown>) => void waiting.push(promise) };
+    await expect(run(workerHandler({ open, log: recordingLog() }), context)).rejects.toThrow("broken");
+    await Promise.all(waiting);
+    expect(noted).toEqual(["finished"]);
   });
 
   it("never compresses an answer, because the platform does", async () => {
