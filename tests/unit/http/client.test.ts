@@ -437,6 +437,14 @@ describe("the typed client", () => {
     expect(valueOf(await quire.posts.create(post, { idempotencyKey }))).toEqual(first);
   });
 
+  it("publishes once when the same key is used twice", async () => {
+    const { quire } = await openAuthor();
+    const idempotencyKey = crypto.randomUUID();
+    const read = valueOf(await quire.posts.create({ title: "One", content: "C" }));
+    const first = valueOf(await quire.posts.publish(read, { idempotencyKey }));
+    expect(valueOf(await quire.posts.publish(read, { idempotencyKey }))).toEqual(first);
+  });
+
   it("makes keys on a page without TLS, where crypto.randomUUID does not exist", async () => {
     vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
     const { quire, sent } = openClient(async () => problemOf("email_taken", 409));
@@ -453,6 +461,13 @@ describe("the typed client", () => {
     expect(codeOf(await page)).toBe("aborted");
     expect(codeOf(await quire.posts.page({}, { signal: controller.signal }))).toBe("aborted");
     expect(sent).toHaveLength(2);
+  });
+
+  it("ends a POST with a key of the caller when its signal is aborted", async () => {
+    const { quire } = openClient(silent, { timeoutMs: 1, retryForMs: 0 });
+    const signal = AbortSignal.abort();
+    const post = { title: "One", content: "C" };
+    expect(codeOf(await quire.posts.create(post, { idempotencyKey: crypto.randomUUID(), signal }))).toBe("aborted");
   });
 
   it("ends a call that waits for its retry when its signal is aborted", async () => {
