@@ -4,6 +4,7 @@ import type { RateLimiter, RatePolicy } from "../../../src/application/ports/rat
 import { readConfig } from "../../../src/bootstrap/config.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { rateLimiter } from "../../../src/infrastructure/node/rate-limiter.ts";
+import { fakeHasher } from "../../../src/testing/fake-hasher.ts";
 import { testClock } from "../../../src/testing/fixtures.ts";
 import { HTTP_SETTINGS, openApi, problemOf, type Api, type Person, type Reply } from "../../support/api.ts";
 import { PASSWORD } from "../../../src/testing/test-app.ts";
@@ -371,6 +372,13 @@ describe("the limit of log-ins for re-authentication", () => {
     expect((await passwordOf(own, PASSWORD, "203.0.113.1")).status).toBe(204);
   });
 
+  it("refuses a guess in a session without attempts, even if it is the only attempt of its address", async () => {
+    const api = limited({ logInsPerMinute: 1 });
+    const stolen = await api.author();
+    expect((await passwordOf(stolen, "wrong password", "198.51.100.1")).status).toBe(403);
+    expect((await passwordOf(stolen, "wrong password", "198.51.100.2")).status).toBe(429);
+  });
+
   it("counts every guess at an address in any session", async () => {
     const api = limited({ logInsPerMinute: 3 });
     const first = await api.author();
@@ -493,6 +501,27 @@ describe("the limit of concurrent expensive requests of one address", () => {
       ),
     );
     expect(replies.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+  });
+
+  it("applies to a request whose only expensive work is the comparison of a password", async () => {
+    const ends: (() => void)[] = [];
+    let isHanging = false;
+    const verify: typeof fakeHasher.verify = async (...compared) => {
+      if (isHanging) await new Promise<void>((end) => ends.push(end));
+      return fakeHasher.verify(...compared);
+    };
+    const http = { ...HTTP_SETTINGS, requestsPerMinute: 1000, logInsPerMinute: 1000 };
+    const { author } = openApi(openMemoryStorage(), { http, hasher: { ...fakeHasher, verify } });
+    const users = [await author(), await author(), await author(), await author()];
+    isHanging = true;
+    const deletions = users.map(async (user) => user.leave());
+    for (const left of [4, 2]) {
+      await expect.poll(() => ends.length).toBe(2);
+      await new Promise((settle) => setTimeout(settle, 0));
+      expect(ends, `${left} of 4 requests are left`).toHaveLength(2);
+      for (const end of ends.splice(0)) end();
+    }
+    expect((await Promise.all(deletions)).map(({ status }) => status)).toEqual([204, 204, 204, 204]);
   });
 
   it("does not run a request whose client disconnects before its turn", async () => {
