@@ -16,6 +16,7 @@ import {
   readToEnd,
   readUntil,
   serve,
+  type Fetch,
 } from "../../support/raw-http.ts";
 
 const { maxRunning: MAX_RUNNING, maxRequestsPerAddress: MAX_PER_ADDRESS } = DEFAULT_LIMITS;
@@ -405,6 +406,29 @@ describe("the bound of incomplete uploads", () => {
     socket.write("x");
     expect(await last).toMatch(/^HTTP\/1\.1 200 /);
     socket.destroy();
+  });
+
+  it("does not count a body that has arrived while the app works on it", async () => {
+    const { fetch: hold, count, release } = heldFetch();
+    const fetch: Fetch = async (request, bindings) => {
+      await request.arrayBuffer();
+      return hold(request, bindings);
+    };
+    const { port } = await serve(fetch, { limits: { maxUploadBytesPerAddress: 3 * MIB } });
+    const answers: Promise<string>[] = [];
+    for (const arrived of [1, 2]) {
+      const socket = await upload(port, 2 * MIB, "127.0.0.2");
+      answers.push(readToEnd(socket));
+      socket.write("x");
+      await expect.poll(count).toBe(arrived);
+    }
+    // The uploads have been checked when one of another address is dropped.
+    const dropped = closeOf(await upload(port, 2 * MIB, "127.0.0.3"));
+    const other = await upload(port, 2 * MIB, "127.0.0.3");
+    await dropped;
+    other.destroy();
+    release();
+    for (const answer of answers) expect(await answer).toContain("fine");
   });
 
   it("counts small uploads too", async () => {
