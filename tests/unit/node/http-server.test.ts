@@ -66,6 +66,14 @@ describe("listen", () => {
     expect(await response.json()).toEqual({ method: "PUT", url: `${server.url}/a%20b?c=d`, header: "yes", body: "é" });
   });
 
+  it("accepts the transfer coding chunked in any case (RFC 9112, 7)", async () => {
+    const { port } = await serve(async (request) => new Response(await request.text()));
+    const head = "POST / HTTP/1.1\r\nHost: quire\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n";
+    const answer = await sendRaw(port, `${head}4\r\nbody\r\n0\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toContain("body");
+  });
+
   it("fails with listen_failed if the port is in use", async () => {
     const { port, log } = await serve();
     const failure = (await listen({ fetch: () => new Response(), host: "127.0.0.1", port, log }))._unsafeUnwrapErr();
