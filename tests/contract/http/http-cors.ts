@@ -120,6 +120,14 @@ export function httpCorsTests(open: OpenRemoteApi) {
       expect(reply.headers.get("Access-Control-Allow-Headers")).toBe(usual.headers.get("Access-Control-Allow-Headers"));
     });
 
+    it("allows a header name of 64 characters", async () => {
+      const { nobody } = await sharing(PAGE);
+      const asked = "x".repeat(64);
+      const headers = { ...preflight("GET"), "Access-Control-Request-Headers": asked };
+      const reply = await nobody.call("OPTIONS", "/v1/posts", { headers });
+      expect(reply.headers.get("Access-Control-Allow-Headers")?.split(", ")).toContain(asked);
+    });
+
     it("allows at most 32 requested headers", async () => {
       const { nobody } = await sharing(PAGE);
       const asked = Array.from({ length: 100 }, (_, i) => `x-${i}`);
