@@ -1,3 +1,4 @@
+import { denseUnits } from "./folded-term.ts";
 import { isLoneCharacter } from "./lexemes.ts";
 import { isPrefixForm, type SearchQuery } from "./search-query.ts";
 import type { Token } from "./text-analysis.ts";
@@ -105,16 +106,12 @@ function phraseSpans(tokens: readonly Token[], phrases: readonly Phrase[]): read
   );
 }
 
+/** The letters of the bigrams that the query has, compared in their folded forms: `カ` is in `ガラス`. */
 function characterSpans(text: string, tokens: readonly Token[], characters: readonly string[]): readonly Span[] {
-  return tokens.flatMap((token) => {
-    if (token.kind !== "bigram") return [];
-    const written = text.slice(token.start, token.end);
-    return characters.flatMap((character) => {
-      if (token.term === character) return [token];
-      const at = written.indexOf(character);
-      return at === -1 ? [] : [{ start: token.start + at, end: token.start + at + character.length }];
-    });
-  });
+  return tokens
+    .filter(({ kind, term }) => kind === "bigram" && characters.some((character) => term.includes(character)))
+    .flatMap(({ start, end }) => denseUnits(text, start, end))
+    .filter(({ term }) => characters.includes(term));
 }
 
 function merged(spans: Span[]): readonly Span[] {

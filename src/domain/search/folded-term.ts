@@ -27,7 +27,7 @@ export function foldedTerm(text: string, start: number, end: number): string {
   return hasManyMarks ? term.normalize("NFD") : term;
 }
 
-/** A bigram, or the only character of its run, with its offsets in the text. */
+/** A bigram or a single letter of a script without spaces, with its offsets in the text. */
 export interface DenseTerm {
   readonly term: string;
   readonly start: number;
@@ -46,7 +46,7 @@ export function denseTerms(text: string, start: number, end: number, room: numbe
 }
 
 /** The letters of a run, each with its marks, and with the vowel and the final consonant of a decomposed Hangul syllable. */
-function denseUnits(text: string, start: number, end: number, room: number): readonly DenseTerm[] {
+export function denseUnits(text: string, start: number, end: number, room = Infinity): readonly DenseTerm[] {
   const units: DenseTerm[] = [];
   let at = start;
   while (at < end && units.length < room) {
