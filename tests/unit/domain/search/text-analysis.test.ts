@@ -28,6 +28,8 @@ describe("analyse", () => {
     ["don't don’t", "don t dont don t dont"],
     ["foo_bar __init__", "foo bar foobar init"],
     ["a.b.c", "a b ab c bc abc"],
+    ["col·lecció a\u2010b a\u2011b", "col leccio colleccio a b ab a b ab"],
+    ["a.b.c.d", "a b ab c bc d cd abcd"],
     ["a.b.c.d.e", "a b ab c bc d cd e de"],
     ["a--b a. b", "a b a b"],
     ["1.2.3", "1 2 12 3 23 123"],
