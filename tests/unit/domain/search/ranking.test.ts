@@ -30,6 +30,8 @@ describe("levelExpressions", () => {
     ["engin", "Other", "An engine", [1]],
     ["engine", "Other", "", [0]],
     ["wifi", "Wi-Fi", "", [5]],
+    ["東", "東京", "", [5]],
+    ["東", "Other", "東京", [2]],
     ["steam engine", "Steam engine", "", [5, 5, 5]],
     ["steam engine", "Engine of steam", "", [5, 5, 0]],
     ["steam engine", "Other", "A steam engine", [2, 2, 2]],
@@ -69,6 +71,15 @@ describe("rankHits", () => {
         [level, 0, 0],
       ]),
     ).toEqual([0, 3, 2, 1]);
+  });
+
+  it("gives each word the same weight, if a word is excluded", () => {
+    expect(
+      order("one or two -three", [
+        [2, 0],
+        [0, 2],
+      ]),
+    ).toEqual([1, 0]);
   });
 
   it("prefers the words in the order of the query", () => {
