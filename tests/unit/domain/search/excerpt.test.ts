@@ -28,6 +28,7 @@ describe("excerptOf", () => {
     ["東京都は京都", "京", "東[京]都は[京]都"],
     ["人と人人。", "人", "[人]と[人人]。"],
     ["ガラスとｶﾞﾗｽ", "ガ", "[ガ]ラスと[ｶﾞ]ﾗｽ"],
+    ["Golang# or golangs", "gola", "[Golang]# or [golangs]"],
     ["C, C++ and C#", "c++", "C, [C++] and C#"],
     ["👍🏻 and 👍🏿", "👍", "[👍🏻] and [👍🏿]"],
     ["Nothing here", "engine", "Nothing here"],
@@ -67,6 +68,16 @@ describe("excerptOf", () => {
   it("finds a match far from the beginning", () => {
     expect(written(`${filler(0, 12_000)} engine.`, "engine")).toBe(`${filler(11_994, 12_000)} [engine].`);
     expect(written(`${filler(0, 1_000)} Maschinenöl.`, "maschinenöl")).toContain("[Maschinenöl]");
+  });
+
+  it.each([2_044, 4_092])("finds a match at %i code units, where an analysed part of the content ends", (at) => {
+    for (const word of ["engine", "engineöl"]) {
+      expect(written(`${"- ".repeat(at / 2)}${word}.`, word)).toContain(`[${word}]`);
+    }
+  });
+
+  it("begins at most 150 code units before the first match, inside of a longer word", () => {
+    expect(written(`${"x".repeat(1_000)} engine.`, "engine")).toBe(`${"x".repeat(149)} [engine].`);
   });
 
   it("is bounded for a content without white space", () => {
