@@ -96,10 +96,10 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
         return outcomes.find((outcome) => outcome.isErr()) ?? ok();
       }),
 
-    /** Stops after the current batch. */
+    /** Stops after the current batch, also when that throws: its removal reports the exception. */
     stopRemovals: async (): Promise<void> => {
       isStopping = true;
-      await Promise.all(underway.values());
+      await Promise.allSettled(underway.values());
     },
   };
 }
