@@ -2,7 +2,7 @@ import { err, ok } from "neverthrow";
 import { describe, expect, it } from "vitest";
 import type { Idempotency } from "../../../src/application/idempotency/idempotency.ts";
 import { nodeIdempotencyCipher } from "../../../src/infrastructure/crypto/node-idempotency-cipher.ts";
-import { content, DAY_MS, email, name, password, title } from "../../../src/testing/fixtures.ts";
+import { actorFor, content, DAY_MS, email, name, password, title } from "../../../src/testing/fixtures.ts";
 import { contentsOf, openQuire, outage, OUTAGE, PASSWORD, signIn, storedDraft, type Overrides } from "./support.ts";
 
 const POST = { title: title("Once"), content: content("And only once."), status: "draft" } as const;
@@ -136,6 +136,15 @@ describe("A use case with an idempotency key", () => {
     expect(await countPosts()).toBe(0);
   });
 
+  it("returns invalid_session and stores no user for a creator who was deleted after the authentication", async () => {
+    const { quire, countUsers } = await openKeyed();
+    const { app, otherAuthor: creator, storage } = quire;
+    (await storage.users.delete(creator.id, creator.version))._unsafeUnwrap();
+    const idempotency = { ...REQUEST, owner: creator.id, operation: "POST /v1/users" };
+    expect(await app.registerUser(actorFor(creator), USER, idempotency)).toEqual(err({ kind: "invalid_session" }));
+    expect(await countUsers()).toBe(0);
+  });
+
   it("returns invalid_session for a repeated log-in whose session was revoked", async () => {
     const { quire, logIn } = await openKeyed();
     const { token } = (await logIn())._unsafeUnwrap().value;
@@ -154,6 +163,17 @@ describe("A use case with an idempotency key", () => {
     (await quire.app.purgeExpiredIdempotencyKeys())._unsafeUnwrap();
     expect((await create())._unsafeUnwrap().isReplayed).toBe(false);
     expect(await countPosts()).toBe(2);
+  });
+
+  it("returns the failure of the write when the replay record has expired", async () => {
+    let isDown = false;
+    const { quire, create } = await openKeyed({
+      posts: (real) => ({ insert: async (post) => (isDown ? outage() : real.insert(post)) }),
+    });
+    (await create())._unsafeUnwrap();
+    quire.clock.advance(DAY_MS);
+    isDown = true;
+    expect(await create()).toEqual(err(OUTAGE));
   });
 
   it("is still replayed after the clock was set back", async () => {
