@@ -53,8 +53,10 @@ describe("registerUser", () => {
     const quire = await openQuire({ registration: "closed", hasher: () => ({ hash: outage as never }) });
     const before = await contentsOf(quire);
     for (const viewer of [null, actorFor(quire.author)]) {
-      const refused = await quire.app.registerUser(viewer, grace, null);
-      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "registration_closed" });
+      for (const input of [grace, { ...grace, role: "author" } as const]) {
+        const refused = await quire.app.registerUser(viewer, input, null);
+        expect(refused._unsafeUnwrapErr()).toEqual({ kind: "registration_closed" });
+      }
     }
     expect(await contentsOf(quire)).toEqual(before);
     const { app, admin } = await openQuire({ registration: "closed" });

@@ -146,6 +146,22 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
+  it("returns forbidden for a new author before it compares versions", async () => {
+    const quire = await openQuire();
+    const posts = { kind: "reassign", to: quire.otherAuthor.id } as const;
+    const input = { id: quire.author.id, posts, expected: [nextVersion(FIRST_VERSION)] };
+    const refused = await quire.app.deleteUser(actorFor(quire.author), input);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
+  });
+
+  it("compares versions before it refuses to delete the last admin", async () => {
+    const { app, admin } = await openQuire();
+    const input = { id: admin.id, posts: KEEP, expected: [nextVersion(FIRST_VERSION)] };
+    expect((await app.deleteUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({
+      kind: "precondition_failed",
+    });
+  });
+
   it("keeps everything when the request cannot be recorded", async () => {
     const { quire } = await openWithPosts({ users: () => ({ requestRemoval: outage }) });
     const before = await contentsOf(quire);

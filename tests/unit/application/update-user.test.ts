@@ -151,6 +151,13 @@ describe("updateUser", () => {
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
   });
 
+  it("compares versions before it requires the password for another address", async () => {
+    const { app, author } = await openQuire();
+    const input = { id: author.id, changes: { email: email("grace@example.org") }, expected: [NEXT_VERSION] };
+    const refused = await app.updateUser(actorFor(author), input);
+    expect(refused._unsafeUnwrapErr()).toEqual({ kind: "precondition_failed" });
+  });
+
   it.each([
     [undefined, "current_password_required"],
     ["another horse battery", "wrong_password"],
