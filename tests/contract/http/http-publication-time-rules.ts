@@ -49,15 +49,18 @@ export function httpPublicationTimeRules(open: OpenRemoteApi) {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write({ status: "published" });
+      const draft = await owner.write();
       for (const reply of [
         await owner.post("/v1/posts", { ...OLD, publishedAt: LONG_AGO }),
         await owner.patch(`/v1/posts/${post.id}`, { publishedAt: LONG_AGO }),
+        await owner.patch(`/v1/posts/${post.id}`, { publishedAt: JUST_AFTER }),
+        await owner.patch(`/v1/posts/${draft.id}`, { publishedAt: LONG_AGO }),
       ]) {
         expect(problemOf(reply)).toBe("403 forbidden");
         expect(reply.body).toMatchObject({ detail: expect.stringContaining("Only admins") as string });
         expect(reply.body).toMatchObject({ detail: expect.stringContaining("set publishedAt") as string });
       }
-      expect(toPage(await owner.get("/v1/posts")).items).toEqual([post]);
+      expect(toPage(await owner.get("/v1/posts")).items).toEqual([draft, post]);
     });
 
     it("cannot be set in a draft", async () => {
