@@ -13,6 +13,7 @@ import { existingBackup, newBackup } from "../../../src/bootstrap/backup-locatio
 import { backupName, type BackupStore } from "../../../src/infrastructure/pglite/backup/backup-store.ts";
 import { fileStore } from "../../../src/infrastructure/pglite/backup/file-store.ts";
 import { s3Store, type S3Options } from "../../../src/infrastructure/pglite/backup/s3-store.ts";
+import { listening } from "../../support/listening.ts";
 import { isSignedWith, verifyingProxy } from "../../support/signature-v4.ts";
 
 const MIB = 1_048_576;
@@ -230,6 +231,25 @@ describe("a location of backups", () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", "");
     const { detail } = (await newBackup("s3://backups", at))._unsafeUnwrapErr();
     expect(detail).toContain("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  });
+
+  it.each([
+    ["AWS_REGION", { AWS_REGION: "eu-central-1", AWS_DEFAULT_REGION: "eu-west-1" }, "eu-central-1"],
+    ["AWS_DEFAULT_REGION", { AWS_REGION: "", AWS_DEFAULT_REGION: "eu-west-1" }, "eu-west-1"],
+    ["its default", { AWS_REGION: "", AWS_DEFAULT_REGION: "" }, "us-east-1"],
+  ])("has the region of %s", async (_, variables, region) => {
+    withAccount();
+    const authorizations: (string | undefined)[] = [];
+    const recorder = createServer((request, response) => {
+      authorizations.push(request.headers.authorization);
+      response.end("<ListBucketResult/>");
+    });
+    vi.stubEnv("AWS_ENDPOINT_URL", await listening(recorder));
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    expect((await existingBackup("s3://backups"))._unsafeUnwrapErr().kind).toBe("backup_missing");
+    expect(authorizations).toEqual([expect.stringContaining(`/${region}/s3/aws4_request`)]);
+    recorder.closeAllConnections();
+    recorder.close();
   });
 
   it("is the newest backup of a bucket or directory, and is missing where there is none", async () => {
