@@ -66,6 +66,12 @@ describe("the server process", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("writes the public URL of its documentation if it is behind a proxy", async () => {
+    server = await startServer(data, { QUIRE_PUBLIC_URL: "https://example.org/blog" });
+    const { stdout } = await server.end("SIGTERM");
+    expect(stdout).toContain("\nIts API is documented at https://example.org/blog/docs\n");
+  });
+
   it("drains a running request at SIGTERM, and exits with 0", async () => {
     server = await startServer(data);
     const running = send("/v1/users", { ...ADA, email: "late@example.org" });
