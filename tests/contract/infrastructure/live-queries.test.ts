@@ -199,6 +199,26 @@ describe("a live query", () => {
     await end();
   });
 
+  it("logs the exception of its error handler, and runs again after the next change", async () => {
+    const error = new Error("A mistake of the handler.");
+    const counts: number[] = [];
+    let runs = 0;
+    const query = async () => {
+      if (++runs === 2) throw new Error("A mistake.");
+      return runs;
+    };
+    const onError = () => {
+      throw error;
+    };
+    const end = await engine.live({ tables: ["notes"], query, onRows: (count) => void counts.push(count), onError });
+    await engine.client.query("insert into notes values (2, 'two')");
+    const message = "the error handler of a live query threw";
+    await until(() => expect(log.lines.at(-1)).toEqual({ level: "error", fields: { error }, message }));
+    await engine.client.query("insert into notes values (3, 'three')");
+    await until(() => expect(counts).toEqual([1, 3]));
+    await end();
+  });
+
   it.each([
     ["a table that does not exist", "nothing", 'relation "nothing" does not exist'],
     ["a view", "titles", "titles is not a table"],
