@@ -141,21 +141,52 @@ describe("a directory of backups", () => {
   });
 });
 
+/** The store on a service with the given answers, and the requests that it receives. */
+async function storeOf(answer: (request: string) => string) {
+  const sent: string[] = [];
+  const service = createServer((request, response) => {
+    const received = `${request.method} ${request.url}`;
+    sent.push(received);
+    request.resume().on("end", () => response.end(answer(received)));
+  }).listen(0, "127.0.0.1");
+  await once(service, "listening");
+  const { port } = service.address() as AddressInfo;
+  const backups = s3Store(BUCKET, "", { ...options, endpoint: `http://127.0.0.1:${port}` });
+  return { sent, backups, service };
+}
+
 describe("a bucket", () => {
   it("keeps no part of an upload that failed", async () => {
-    const sent: string[] = [];
-    const service = createServer((request, response) => {
-      sent.push(`${request.method} ${request.url}`);
-      request.resume().on("end", () => response.end("<UploadId>42</UploadId>"));
-    }).listen(0, "127.0.0.1");
-    await new Promise((settle) => service.once("listening", settle));
-    const { port } = service.address() as AddressInfo;
-    const backups = s3Store(BUCKET, "", { ...options, endpoint: `http://127.0.0.1:${port}` });
+    const { sent, backups, service } = await storeOf(() => "<UploadId>42</UploadId>");
     await expect(backups.write(NEWER, failing())).rejects.toThrow("the source failed");
     await vi.waitFor(() => expect(sent.at(-1)).toBe(`DELETE /${BUCKET}/${NEWER}?uploadId=42`));
     sent.length = 0;
     await backups.prepare(NEWER);
     expect(sent).toEqual([`POST /${BUCKET}/${NEWER}?uploads=`, `DELETE /${BUCKET}/${NEWER}?uploadId=42`]);
+    service.close();
+  });
+
+  it("fails with the error that follows the status 200 of a completed upload, and keeps no part of it", async () => {
+    const error = "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>";
+    const { sent, backups, service } = await storeOf((request) =>
+      request.startsWith("POST") && request.includes("uploadId=") ? error : "<UploadId>42</UploadId>",
+    );
+    const written = backups.write(NEWER, Readable.from([Buffer.from("a backup")]));
+    await expect(written).rejects.toThrow("The upload failed: We encountered an internal error.");
+    expect(sent.at(-1)).toBe(`DELETE /${BUCKET}/${NEWER}?uploadId=42`);
+    service.close();
+  });
+
+  it("lists the backups of every page, because a store lists 1000 objects at a time", async () => {
+    const pageOf = (name: string) => `<Key>${name}</Key><Key>${name}.proven</Key>`;
+    const { sent, backups, service } = await storeOf((request) =>
+      request.includes("continuation-token")
+        ? pageOf(NEWER)
+        : `${pageOf(OLDER)}<NextContinuationToken>1/a+b==</NextContinuationToken>`,
+    );
+    expect(await backups.list()).toEqual([OLDER, NEWER]);
+    const tokens = sent.map((request) => new URL(request.split(" ")[1] ?? "", "http://store").searchParams);
+    expect(tokens.map((query) => query.get("continuation-token"))).toEqual([null, "1/a+b=="]);
     service.close();
   });
 
