@@ -109,6 +109,16 @@ describe("a read with replicas", () => {
     await serves("a");
   });
 
+  it("goes to the primary while that is a standby itself, whose LSN does not show what is acknowledged", async () => {
+    const { primary, reader, serves, log } = await open("a");
+    await serves("a");
+    primary.lsn.at = async () => ok(null);
+    expect(await reader()).toBe("primary");
+    expect(log.lines.at(-1)?.fields).toEqual({ replica: "a", cause: "the primary is a standby" });
+    primary.lsn.at = async () => ok(1n);
+    await serves("a");
+  });
+
   it("goes to the primary immediately when the replica fails during a read", async () => {
     const { primary, replicas, repositories, serves } = await open("a");
     await serves("a");
