@@ -14,6 +14,11 @@ const REQUEST: Idempotency = {
 const OTHER_USER = "00000000-0000-7000-8000-000000000002" as UserId;
 const TEXT = 'snapshot/1 {"token":"a secret 🔑"}';
 
+/** Takes 30 kB compressed. */
+const INCOMPRESSIBLE = Array.from({ length: 1000 }, (_, index) =>
+  createHash("sha256").update(String(index)).digest("hex"),
+).join("");
+
 /** The contract of every IdempotencyCipher. */
 export function idempotencyCipherContract(name: string, cipher: IdempotencyCipher): void {
   describe(`IdempotencyCipher of ${name}`, () => {
@@ -50,7 +55,7 @@ export function idempotencyCipherContract(name: string, cipher: IdempotencyCiphe
       expect(there.keyDigest).not.toBe(here.keyDigest);
     });
 
-    it.each(["", TEXT, "\u0001".repeat(1_048_576), "a word and ".repeat(200)])(
+    it.each(["", TEXT, "\u0001".repeat(1_048_576), "a word and ".repeat(200), INCOMPRESSIBLE])(
       "opens a text that it has sealed, and seals the same text differently each time (case %#)",
       async (text) => {
         const sealing = await cipherFor();
