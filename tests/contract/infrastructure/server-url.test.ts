@@ -56,6 +56,11 @@ describe("the TLS settings of a server URL", () => {
     expect((tls as { checkServerIdentity(): unknown }).checkServerIdentity()).toBeUndefined();
   });
 
+  it("still ignores the name in a certificate when verify-ca comes with channel_binding=require", () => {
+    const tls = tlsOf("postgres://db.example.org/quire?sslmode=verify-ca&channel_binding=require");
+    expect(tls).toEqual({ checkServerIdentity: expect.any(Function) as unknown });
+  });
+
   it("treats require with a root certificate as verify-ca, like libpq", () => {
     const tls = tlsOf(`postgres://db.example.org/quire?sslmode=require&sslrootcert=${THIS_FILE}`);
     expect(tls).toEqual({
