@@ -94,6 +94,14 @@ describe("a database with unusual settings", () => {
     expect(message).toContain(`alter role … set bytea_output = 'hex'; alter role … set search_path = "public";`);
   });
 
+  it("is rejected behind a pooler when another schema comes before public, with the SQL to run", async () => {
+    const server = await createDatabase(["search_path = app, public"]);
+    await connect({ ...server, isPooled: true }).unsafe("create schema app");
+    const { exitCode, message } = await refusalOf(server, { setsTimeouts: false });
+    expect(exitCode).toBe(78);
+    expect(message).toContain(`alter role … set search_path = "public";`);
+  });
+
   it.each([
     ["the options set no timeouts", { setsTimeouts: false }, false],
     ["the URL says that a pooler is used", { setsTimeouts: true }, true],
