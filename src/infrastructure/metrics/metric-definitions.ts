@@ -129,7 +129,7 @@ const DISK: readonly MetricDefinition[] = [
   },
   {
     name: "quire_cache_reads_total",
-    help: "Reads of a cache. A miss is loaded from the database.",
+    help: "Reads of the cache of posts, pages of lists, searches, sessions or users. A miss is loaded from the database.",
     type: "counter",
     labels: ["cache", "result"],
     read: embedded(({ caches }) =>
