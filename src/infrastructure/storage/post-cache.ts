@@ -14,7 +14,7 @@ import type { SearchPage } from "../../domain/search/found-post.ts";
 import type { SearchQuery } from "../../domain/search/search-query.ts";
 import type { CountedPage } from "../../domain/shared/page.ts";
 import type { Version } from "../../domain/shared/version.ts";
-import { newCacheCounts, noteRead, type CacheCounts } from "./cache-counts.ts";
+import { newCacheCounts, noteRead, type CacheCount, type CacheCounts } from "./cache-counts.ts";
 import { bytesOfFoundPost, bytesOfPage, bytesOfPost } from "./cached-bytes.ts";
 import { CoherentCache, type CoherentCacheOptions } from "./coherent-cache.ts";
 
@@ -188,12 +188,8 @@ class PostCache {
   ): Promise<Result<CountedPage<Post>, E>> {
     // The renewal of title keys moves posts within a list by title, and does not pass through here.
     if (request.sort.by === "title") return load();
-    const key = JSON.stringify(request);
-    const cached = this.#pages.get(key);
-    noteRead(this.#counts.pages, cached !== undefined);
-    if (cached !== undefined) return ok(cached.page);
     const tags = tagsOfFilter(request.filter);
-    return this.#pages.load(key, tags, load, (page) => ({ page, tags }));
+    return findPage(this.#pages, this.#counts.pages, { key: JSON.stringify(request), tags }, load);
   }
 
   /** Finds a page of a search here, or loads it. */
@@ -202,11 +198,8 @@ class PostCache {
     load: () => Promise<Result<SearchPage, E>>,
   ): Promise<Result<SearchPage, E>> {
     const key = JSON.stringify([filter, query.text, page]);
-    const cached = this.#searches.get(key);
-    noteRead(this.#counts.searches, cached !== undefined);
-    if (cached !== undefined) return ok(cached.page);
     const tags = [ANY_SEARCH, ...tagsOfFilter(filter)];
-    return this.#searches.load(key, tags, load, (found) => ({ page: found, tags }));
+    return findPage(this.#searches, this.#counts.searches, { key, tags }, load);
   }
 
   /** Removes every page of a search, and caches none until the returned function is called. */
@@ -240,6 +233,18 @@ class PostCache {
     this.#pages.clear();
     this.#searches.clear();
   }
+}
+
+async function findPage<Page extends CountedPage<Post>, E>(
+  cache: CoherentCache<string, CachedPage<Page>>,
+  count: CacheCount,
+  { key, tags }: { readonly key: string; readonly tags: readonly string[] },
+  load: () => Promise<Result<Page, E>>,
+): Promise<Result<Page, E>> {
+  const cached = cache.get(key);
+  noteRead(count, cached !== undefined);
+  if (cached !== undefined) return ok(cached.page);
+  return cache.load(key, tags, load, (page) => ({ page, tags }));
 }
 
 function tagOfAuthor(authorId: UserId): string {
