@@ -16,10 +16,10 @@ const PACKAGES = [
   "tests/process/runtimes/server.test.ts",
 ];
 
-/** They copy, restore and compare whole databases, or open a database for each command. */
+/** They copy, restore, upgrade or move whole databases, or open a database for each command. */
 const OPERATIONS = [
-  "tests/contract/infrastructure/{backup,backup-stores,compaction,upgrade,verification}.test.ts",
-  "tests/process/{backup,maintenance,runbook,upgrade}.test.ts",
+  "tests/infrastructure/{backup,backup-stores,compaction,transfer,upgrade,verification}.test.ts",
+  "tests/process/{backup,maintenance,move,rolling-restart,runbook,upgrade}.test.ts",
   "tests/contract/cli/*.test.ts",
 ];
 
@@ -60,7 +60,17 @@ export default defineConfig({
           ...TIMEOUTS,
         },
       },
-      // The tests of these projects take minutes, so only `.ci/run` includes them.
+      // The tests of these projects take minutes, so `npm test` does not include them, but `.ci/run` does.
+      {
+        test: {
+          name: "infrastructure",
+          include: ["tests/infrastructure/**/*.test.ts"],
+          exclude: OPERATIONS,
+          globalSetup: DATABASES,
+          ...SHARED_MODULES,
+          ...TIMEOUTS,
+        },
+      },
       { test: { name: "variants", include: VARIANTS, globalSetup: DATABASES, ...SHARED_MODULES, ...TIMEOUTS } },
       { test: { name: "operations", include: OPERATIONS, globalSetup: DATABASES, ...TIMEOUTS } },
       { test: { name: "packages", include: PACKAGES, globalSetup: DATABASES, ...TIMEOUTS } },

@@ -1,28 +1,28 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The projects in the order of the time of their files. Files of one project are adjacent, so that workers can share modules. */
-const PROJECTS = ["tools", "faults", "process", "contract", "unit"];
+const PROJECTS = ["operations", "faults", "packages", "process", "infrastructure", "variants", "contract", "unit"];
 
 /** The files that take longest, the longest first. */
 const LONGEST_FILES = [
-  "faults/disk-full",
+  "infrastructure/upgrade",
+  "infrastructure/backup",
   "faults/kill",
+  "faults/backup",
+  "faults/disk-full",
   "faults/injected",
-  "faults/corruption",
-  "process/runtimes/client",
-  "process/openapi/generated",
-  "process/move",
-  "process/architecture/boundaries",
-  "contract/ports/storage-postgresql",
+  "process/examples/sqlite-storage",
+  "process/package/edge-contract",
+  "process/transcripts",
+  "process/server",
+  "process/command-line",
   "contract/ports/storage-pglite",
-  "contract/http/http-postgresql",
-  "contract/http/http-pglite",
-  "contract/infrastructure/data-directory",
-  "contract/infrastructure/search-plans",
-  "contract/infrastructure/indexes",
-  "contract/infrastructure/email-keys",
-  "contract/infrastructure/transfer",
-  "contract/infrastructure/server-client",
+  "contract/ports/storage-postgresql",
+  "infrastructure/search-index",
+  "infrastructure/write-ahead-log",
+  "infrastructure/search-plans",
+  "infrastructure/data-directory",
+  "unit/node/proxies",
   "contract/http/http-rules-memory",
 ].map((name) => `/tests/${name}.test.ts`);
 

@@ -1,0 +1,43 @@
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { QUIRE_SCHEMA } from "../../src/infrastructure/pglite/quire-schema.ts";
+import { superviseEngine, type Supervisor } from "../../src/infrastructure/pglite/client/supervisor.ts";
+import { prepareCluster } from "../../src/infrastructure/pglite/directory/cluster.ts";
+import { diskSpace, type DiskSpace } from "../../src/infrastructure/pglite/directory/disk-space.ts";
+import { recordingLog } from "../../src/testing/fixtures.ts";
+import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
+
+describe("a restart of the engine", () => {
+  const log = recordingLog();
+  let directory: string;
+  let space: DiskSpace;
+  let supervisor: Supervisor;
+  beforeAll(async () => {
+    directory = await copyTemplate();
+    space = diskSpace({ directory, watermarkBytes: embeddedDefaults.freeSpaceBytes, log });
+    (await prepareCluster(directory, log, embeddedDefaults.freeSpaceBytes))._unsafeUnwrap();
+    supervisor = (
+      await superviseEngine({ directory, durability: "relaxed", space, schema: QUIRE_SCHEMA, log })
+    )._unsafeUnwrap();
+  });
+  afterAll(async () => {
+    await supervisor.close();
+    space.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it("calls its listeners before a request uses the new engine", async () => {
+    const events: string[] = [];
+    supervisor.onRestarted(() => events.push("restarted"));
+    const restarted = supervisor.restart("on purpose");
+    // On a busy machine a restart takes longer than a request may wait.
+    const lease = await vi.waitFor(
+      async () => (await supervisor.acquire({ bytes: 0, mode: "exclusive" }))._unsafeUnwrap(),
+      { timeout: 60_000 },
+    );
+    events.push("admitted");
+    lease.release();
+    await restarted;
+    expect(events).toEqual(["restarted", "admitted"]);
+  });
+});
