@@ -6,20 +6,20 @@ const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
 /** All test files of a worker share its modules. To import the sources again for each file takes longer than most tests. */
 const SHARED_MODULES = { isolate: false };
 /** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
-const DATABASES = ["tests/support/pglite-template.ts", "tests/support/postgres-server.ts"];
+const DATABASES = "tests/support/databases.ts";
 const NESTED_PACKAGES = "**/node_modules/**";
 /** They pack this package, install packages of third parties, or run the server in several runtimes. */
 const PACKAGES = [
   "tests/process/openapi/tools.test.ts",
   "tests/process/examples/sqlite-storage.test.ts",
   "tests/process/package/*.test.ts",
-  "tests/process/runtimes/server.test.ts",
+  "tests/process/runtimes/*.test.ts",
 ];
 
-/** They copy, restore, upgrade or move whole databases, or open a database for each command. */
+/** They copy, restore, upgrade or move whole databases, open a database for each command, or wait behind proxies. */
 const OPERATIONS = [
   "tests/infrastructure/{backup,backup-stores,compaction,transfer,upgrade,verification}.test.ts",
-  "tests/process/{backup,maintenance,move,rolling-restart,runbook,upgrade}.test.ts",
+  "tests/process/{backup,maintenance,move,proxies,rolling-restart,runbook,upgrade}.test.ts",
   "tests/contract/cli/*.test.ts",
 ];
 

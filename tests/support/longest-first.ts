@@ -22,7 +22,6 @@ const LONGEST_FILES = [
   "infrastructure/write-ahead-log",
   "infrastructure/search-plans",
   "infrastructure/data-directory",
-  "unit/node/proxies",
   "contract/http/http-rules-memory",
 ].map((name) => `/tests/${name}.test.ts`);
 

@@ -18,7 +18,8 @@ declare module "vitest" {
   }
 }
 
-export default async function setup(project: TestProject) {
+/** Creates the template, and returns the function that removes it. */
+export async function provideTemplate(project: TestProject): Promise<() => Promise<void>> {
   const { directory, close } = await oncePerRun("pglite-template", makeTemplate);
   project.provide("dataDirectoryTemplate", directory);
   return close;

@@ -123,7 +123,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export default async function setup(project: TestProject) {
+/** Starts the server, and returns the function that stops it. */
+export async function provideServer(project: TestProject): Promise<() => Promise<void>> {
   // At its exit the package ends an idle process with code 0, even if a test failed.
   process.prependListener("beforeExit", () => process.exit());
   const { url, close } = await oncePerRun("postgres-server", async () => {

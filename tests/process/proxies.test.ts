@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
-import { clientAddress, countedHosts, proxyList, requestAddress } from "../../../src/interfaces/node/client-address.ts";
-import { PROXIES, type RunningProxy } from "../../support/proxies.ts";
-import { closeServers, dial, heldFetch, parseAnswer, readToEnd, serve, type Fetch } from "../../support/raw-http.ts";
+import { clientAddress, countedHosts, proxyList, requestAddress } from "../../src/interfaces/node/client-address.ts";
+import { PROXIES, type RunningProxy } from "../support/proxies.ts";
+import { closeServers, dial, heldFetch, parseAnswer, readToEnd, serve, type Fetch } from "../support/raw-http.ts";
 
 const MIB = 1_048_576;
 /** Longer than Node's default timeout for an idle connection: 5 seconds, plus one for the network. */
