@@ -5,7 +5,7 @@ import { skippedTestsReporter } from "./tests/support/skipped-tests-reporter.ts"
 const TIMEOUTS = { testTimeout: 60_000, hookTimeout: 120_000 };
 /** All test files of a worker share its modules. To import the sources again for each file takes longer than most tests. */
 const SHARED_MODULES = { isolate: false };
-/** They start a PostgreSQL server and create a template of an embedded database. The project `unit` does not need them. */
+/** It starts a PostgreSQL server and creates a template of an embedded database. The project `unit` does not need them. */
 const DATABASES = "tests/support/databases.ts";
 const NESTED_PACKAGES = "**/node_modules/**";
 /** They pack this package, install packages of third parties, or run the server in several runtimes. */
