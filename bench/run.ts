@@ -29,8 +29,8 @@ const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? "3");
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? "2");
 const WORKS = new RegExp(process.env["BENCH_WORKS"] ?? "");
 const WARM_UP_SECONDS = 1;
-/** Long enough to read as many posts as Quire's cache holds. */
-const READS_WARM_UP_SECONDS = 5;
+/** Long enough to read as many posts as Quire's cache holds, and for V8 to compile the code of an insert. */
+const SEQUENCE_WARM_UP_SECONDS = 5;
 /** The responses that each connection needs. A measurement with fewer is repeated, `LONGER` times as long. */
 const ENOUGH_ANSWERS = 10;
 const LONGER = 4;
@@ -60,11 +60,14 @@ async function measureLong(server: Running, api: Api, work: Work): Promise<Measu
   return isEnough ? measured : measureAlone(server, api, work, LONGER * SECONDS);
 }
 
-/** Before the first reads of a sequence, many reads fill the caches, and V8 compiles hot code. One connection would not send enough. */
-async function warmUp(server: Running, api: Api, work: Work, isFirst: boolean): Promise<void> {
-  const isRead = work.name.startsWith("GET by id");
-  if (isFirst && isRead)
-    await measureAlone(server, api, { ...work, connections: MAX_CONNECTIONS }, READS_WARM_UP_SECONDS);
+/**
+ * Before the first measurement of a sequence, which has few connections, as many connections as the last one has fill the caches,
+ * and V8 compiles hot code. One connection would not send enough.
+ */
+async function warmUp(server: Running, api: Api, work: Work, sequence: readonly Work[]): Promise<void> {
+  const connections = Math.max(...sequence.map((other) => other.connections));
+  const isFirst = work === sequence[0] && work.connections < connections;
+  if (isFirst) await measureAlone(server, api, { ...work, connections }, SEQUENCE_WARM_UP_SECONDS);
   else await measureAlone(server, api, work, WARM_UP_SECONDS);
 }
 
@@ -79,7 +82,8 @@ async function run(contender: Contender): Promise<void> {
       ({ name, connections }) => WORKS.test(name) && (processes === 1 || connections === MAX_CONNECTIONS),
     );
     for (const work of all) {
-      await warmUp(server, api, work, all.find(({ name }) => name === work.name) === work);
+      const sequence = all.filter(({ name }) => name === work.name);
+      await warmUp(server, api, work, sequence);
       const measured = await measureLong(server, api, work);
       note(contender.name, `${work.name} × ${work.connections}`, { ...measured, value: measured.perSecond });
     }
