@@ -3,7 +3,7 @@ import { ok } from "neverthrow";
 import { fail, type Session, type SessionRepository } from "quire-api";
 import type { Access } from "./access.ts";
 import { pageById } from "./pages.ts";
-import { hasUser } from "./users.ts";
+import { findUser } from "./users.ts";
 
 interface SessionRow {
   readonly id: string;
@@ -26,9 +26,11 @@ const restore = (row: SessionRow) =>
 
 export function sqliteSessions(db: Database, access: Access): SessionRepository {
   return {
-    insert: async ({ id, userId, tokenDigest, createdAt, lastUsedAt, expiresAt }) =>
+    insert: async ({ id, userId, tokenDigest, createdAt, lastUsedAt, expiresAt }, userVersion) =>
       access("sessions.insert", () => {
-        if (!hasUser(db, userId)) return fail({ kind: "user_not_found" });
+        const user = findUser(db, userId);
+        if (user === undefined) return fail({ kind: "user_not_found" });
+        if (user.version !== userVersion) return fail({ kind: "version_conflict" });
         const times = [createdAt, lastUsedAt, expiresAt].map((time) => time.getTime());
         db.prepare("insert into sessions values (?, ?, ?, ?, ?, ?)").run(id, userId, tokenDigest, ...times);
         return ok();

@@ -46,7 +46,7 @@ function userReads(
       access(
         "users.findById",
         () => {
-          const row = findRow(db, id);
+          const row = findUser(db, id);
           return row === undefined ? fail({ kind: "user_not_found" }) : ok(restoreUser(row));
         },
         signal,
@@ -85,7 +85,7 @@ function userWrites(
       }),
     update: async (user, expected) =>
       access("users.update", () => {
-        const stored = findRow(db, user.id);
+        const stored = findUser(db, user.id);
         if (stored === undefined) return fail({ kind: "user_not_found" });
         if (stored.version !== expected) return fail({ kind: "version_conflict" });
         if (stored.role === "admin" && user.role !== "admin" && !hasAdmin(db, user.id))
@@ -104,7 +104,7 @@ function userWrites(
       }),
     delete: async (id, expected) =>
       access("users.delete", () => {
-        const stored = findRow(db, id);
+        const stored = findUser(db, id);
         const version = stored?.version ?? findRemovalRow(db, id)?.version;
         if (version === undefined) return fail({ kind: "user_not_found" });
         if (version !== expected) return fail({ kind: "version_conflict" });
@@ -126,12 +126,12 @@ function userRemovals(
   return {
     requestRemoval: async ({ userId, version, posts, requestedAt }) =>
       access("users.requestRemoval", () => {
-        const stored = findRow(db, userId);
+        const stored = findUser(db, userId);
         if (stored === undefined) return fail({ kind: "user_not_found" });
         const getsPosts = db.prepare("select 1 from removals where new_author_id = ?").get(userId) !== undefined;
         if (posts.kind === "keep" && (getsPosts || hasPosts(db, userId))) return fail({ kind: "user_has_posts" });
         const newAuthorId = posts.kind === "reassign" ? posts.to : null;
-        if (newAuthorId !== null && findRow(db, newAuthorId) === undefined) return fail({ kind: "author_not_found" });
+        if (newAuthorId !== null && findUser(db, newAuthorId) === undefined) return fail({ kind: "author_not_found" });
         if (stored.version !== version) return fail({ kind: "version_conflict" });
         if (stored.role === "admin" && !hasAdmin(db, userId)) return fail({ kind: "last_admin" });
         db.prepare("update removals set fate = ?, new_author_id = ? where new_author_id = ?").run(
@@ -159,12 +159,12 @@ function userRemovals(
   };
 }
 
-function findRow(db: Database, id: string): UserRow | undefined {
+export function findUser(db: Database, id: string): UserRow | undefined {
   return db.prepare<[string], UserRow>("select * from users where id = ?").get(id);
 }
 
 export function hasUser(db: Database, id: string): boolean {
-  return findRow(db, id) !== undefined;
+  return findUser(db, id) !== undefined;
 }
 
 export function isLeaving(db: Database, id: string): boolean {

@@ -7,6 +7,7 @@ import { aDraft, aPublishedPost, aSession, aUser, NOW, postsOf } from "../testin
 import { openedStorage } from "./opened-storage.ts";
 import type { StorageUnderTest } from "./storage-under-test.ts";
 import { expectSamePagesBothWays } from "./page-walk.ts";
+import { FIRST_VERSION } from "../domain/shared/version.ts";
 
 const COUNT = 7;
 const counted = <T>(make: (index: number) => T) => Array.from({ length: COUNT }, (_, index) => make(index));
@@ -46,7 +47,7 @@ export function backwardPagesContract(adapter: StorageUnderTest): void {
         const session = aSession(firstUser());
         sessions.push(session);
         for (const each of [session, aSession(firstUser(), undefined, 0), aSession((users[1] as User).id)])
-          (await storage.sessions.insert(each))._unsafeUnwrap();
+          (await storage.sessions.insert(each, FIRST_VERSION))._unsafeUnwrap();
       }
       await expectSamePagesBothWays(sessions.toReversed(), async (page) =>
         (await storage.sessions.listByUser(firstUser(), NOW, page))._unsafeUnwrap(),

@@ -19,6 +19,7 @@ import {
 } from "../testing/fixtures.ts";
 import { openedStorage } from "./opened-storage.ts";
 import type { StorageUnderTest } from "./storage-under-test.ts";
+import { FIRST_VERSION } from "../domain/shared/version.ts";
 
 /** More rows than an internal batch of an adapter. Only the limits of the caller may apply. */
 const ROWS = 1_050;
@@ -81,7 +82,7 @@ export function bulkChangesContract(adapter: StorageUnderTest): void {
 
     it("deletes the maximum number of sessions of a user in one call", async () => {
       const sessions = counted(() => aSession(user), MAX_SESSIONS_PER_USER);
-      await insertAll(sessions, async (session) => storage.sessions.insert(session));
+      await insertAll(sessions, async (session) => storage.sessions.insert(session, FIRST_VERSION));
       (await storage.sessions.deleteByUser(user, null))._unsafeUnwrap();
       expect((await storage.sessions.listByUser(user, NOW, { limit: 1, from: null }))._unsafeUnwrap().items).toEqual(
         [],
@@ -90,7 +91,7 @@ export function bulkChangesContract(adapter: StorageUnderTest): void {
 
     it("deletes more than a thousand expired sessions in one call", async () => {
       const sessions = counted((i) => aSession(i % 2 === 0 ? user : other, undefined, 0));
-      await insertAll(sessions, async (session) => storage.sessions.insert(session));
+      await insertAll(sessions, async (session) => storage.sessions.insert(session, FIRST_VERSION));
       expect((await storage.sessions.deleteExpired(NOW, 2 * ROWS))._unsafeUnwrap()).toBe(ROWS);
     });
 

@@ -4,6 +4,7 @@ import { publishPost } from "../domain/post/post.ts";
 import { changeUser } from "../domain/user/user.ts";
 import { aDraft, aRecord, aSession, aUser, EVERY_DRAFT, LATER, name } from "../testing/fixtures.ts";
 import { skippedUnless, type OpenedStorage, type StorageUnderTest } from "./storage-under-test.ts";
+import { FIRST_VERSION } from "../domain/shared/version.ts";
 
 /** Acknowledged writes survive a close and reopen of the storage. */
 export function persistenceContract(adapter: StorageUnderTest): void {
@@ -25,7 +26,7 @@ export function persistenceContract(adapter: StorageUnderTest): void {
       const [post, session, record] = [aDraft(user.id), aSession(user.id), aRecord(user.id)];
       for (const each of [user, leaving]) (await before.users.insert(each))._unsafeUnwrap();
       (await before.posts.insert(post))._unsafeUnwrap();
-      (await before.sessions.insert(session))._unsafeUnwrap();
+      (await before.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
       (await before.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       const renamed = changeUser(user, { name: name("Grace") }, LATER);
       (await before.users.update(renamed, user.version))._unsafeUnwrap();

@@ -6,6 +6,7 @@ import { newSession, touchSession, type Session } from "../domain/session/sessio
 import { aSession, aUser, DAY_MS, LATER, nextId, NOW, past, tokenDigest } from "../testing/fixtures.ts";
 import { openedStorage } from "./opened-storage.ts";
 import type { StorageUnderTest } from "./storage-under-test.ts";
+import { FIRST_VERSION, nextVersion } from "../domain/shared/version.ts";
 
 const IDLE_MS = 30 * DAY_MS;
 const after = (ms: number) => new Date(NOW.getTime() + ms);
@@ -28,7 +29,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
     });
 
     const stored = async (session: Session = aSession(user)): Promise<Session> => {
-      (await storage.sessions.insert(session))._unsafeUnwrap();
+      (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
       return session;
     };
     const found = async ({ tokenDigest }: Session): Promise<Session> =>
@@ -47,7 +48,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         await stored(session);
         const next = aSession(user, digest);
         const again = repeated === "an id" ? { ...next, id: session.id } : next;
-        await expect(storage.sessions.insert(again)).rejects.toThrow();
+        await expect(storage.sessions.insert(again, FIRST_VERSION)).rejects.toThrow();
         expect(await found(session)).toEqual(session);
       });
 
@@ -74,9 +75,18 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
       });
 
+      it("rejects a session for another version of the user, and stores nothing", async () => {
+        const session = aSession(user);
+        const refused = await storage.sessions.insert(session, nextVersion(FIRST_VERSION));
+        expect(refused._unsafeUnwrapErr()).toEqual({ kind: "version_conflict" });
+        expect(await exists(session)).toBe(false);
+      });
+
       it("rejects a session of an unknown user, and stores nothing", async () => {
         const session = aSession(nextId<UserId>());
-        expect((await storage.sessions.insert(session))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
+        expect((await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrapErr()).toEqual({
+          kind: "user_not_found",
+        });
         expect(await exists(session)).toBe(false);
       });
 

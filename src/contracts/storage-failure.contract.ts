@@ -4,6 +4,7 @@ import type { StorageFailure, StorageFailureReason } from "../domain/shared/stor
 import { changeUser, type User } from "../domain/user/user.ts";
 import { aDraft, aRecord, aSession, aUser, LATER, name } from "../testing/fixtures.ts";
 import type { OpenedStorage, StorageUnderTest } from "./storage-under-test.ts";
+import { FIRST_VERSION } from "../domain/shared/version.ts";
 
 const REASONS = ["busy", "outcome_unknown", "unavailable", "full", "corrupt"] as const satisfies StorageFailureReason[];
 
@@ -31,7 +32,7 @@ export function storageFailureContract(adapter: StorageUnderTest): void {
         "users.insert": async () => users.insert(aUser()),
         "users.update": async () => users.update(changeUser(user, { name: name("Grace") }, LATER), user.version),
         "posts.insert": async () => posts.insert(aDraft(user.id)),
-        "sessions.insert": async () => sessions.insert(aSession(user.id)),
+        "sessions.insert": async () => sessions.insert(aSession(user.id), FIRST_VERSION),
         "idempotencyKeys.insert": async () => idempotencyKeys.insert(aRecord(user.id), "always"),
         "unitOfWork.run": async () => unitOfWork.run(async (on) => on.posts.insert(aDraft(user.id))),
       };

@@ -82,7 +82,13 @@ type Step =
     }
   | { readonly do: "deleteByAuthor"; readonly author: Which }
   | { readonly do: "reassign"; readonly from: Which; readonly to: Which; readonly atMs: number }
-  | { readonly do: "insertSession"; readonly order: number; readonly user: Which; readonly idleMs: number }
+  | {
+      readonly do: "insertSession";
+      readonly order: number;
+      readonly user: Which;
+      readonly idleMs: number;
+      readonly offset: number;
+    }
   | { readonly do: "renewSession"; readonly session: Which; readonly atMs: number }
   | {
       readonly do: "listSessions";
@@ -153,7 +159,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   fc.record({ do: is("deleteByAuthor"), author: pick }),
   { weight: 2, arbitrary: fc.record({ do: is("reassign"), from: pick, to: pick, atMs }) },
-  { weight: 3, arbitrary: fc.record({ do: is("insertSession"), order, user: pick, idleMs: atMs }) },
+  { weight: 3, arbitrary: fc.record({ do: is("insertSession"), order, user: pick, idleMs: atMs, offset }) },
   fc.record({ do: is("renewSession"), session: pick, atMs }),
   { weight: 2, arbitrary: fc.record({ do: is("listSessions"), user: pick, atMs, limit, from: pickOrNone }) },
   fc.record({ do: is("deleteSession"), session: pick, user: pick }),
@@ -325,7 +331,11 @@ class Player {
         const fields = { id, userId: made(this.#users, step.user), tokenDigest: tokenDigest(id) };
         const session = newSession(fields, NOW, step.idleMs);
         this.#sessions.push(session);
-        return sessions.insert(session);
+        const version = (await users.findById(session.userId)).match(
+          (user) => user.version,
+          () => 1,
+        );
+        return sessions.insert(session, (version + step.offset) as Version);
       }
       case "renewSession": {
         const id = made(this.#sessions, step.session);

@@ -16,6 +16,7 @@ import { postSearchContract } from "./post-search.contract.ts";
 import { searchLanguagesContract } from "./search-languages.contract.ts";
 import { postTitlesContract } from "./post-titles.contract.ts";
 import { sessionRepositoryContract } from "./session-repository.contract.ts";
+import { sessionRevocationContract } from "./session-revocation.contract.ts";
 import { storageModelContract } from "./storage-model.contract.ts";
 import { unitOfWorkContract } from "./unit-of-work.contract.ts";
 import { userRemovalContract } from "./user-removal.contract.ts";
@@ -35,6 +36,7 @@ export function storageContract(adapter: StorageUnderTest): void {
   postPagingContract(shared);
   postTitlesContract(shared);
   sessionRepositoryContract(shared);
+  sessionRevocationContract(shared);
   idempotencyKeyRepositoryContract(shared);
   unitOfWorkContract(shared);
   cancellationContract(shared);

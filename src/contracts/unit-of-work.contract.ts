@@ -9,18 +9,10 @@ import { FIRST_VERSION } from "../domain/shared/version.ts";
 import { ANY_BATCH, aDraft, aSession, aUser, email, EVERY_DRAFT, LATER, name, nextId } from "../testing/fixtures.ts";
 import { openedStorage } from "./opened-storage.ts";
 import { skippedUnless, type StorageUnderTest } from "./storage-under-test.ts";
+import { signal } from "./signal.ts";
 import { withTransientRetry } from "./transient-retry.ts";
 
 const insertInto = async ({ users }: Repositories, user: User) => (await users.insert(user))._unsafeUnwrap();
-
-/** A promise and the function that resolves it. */
-function signal() {
-  let send: (() => void) | undefined;
-  const sent = new Promise<void>((resolve) => {
-    send = resolve;
-  });
-  return { sent, send: () => send?.() };
-}
 
 export function unitOfWorkContract(adapter: StorageUnderTest): void {
   const { abortsFailedTransactions, serialisesUnits, blocksOuterReads } = adapter.capabilities;
@@ -73,7 +65,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         const result = await storage.unitOfWork.run(async ({ users, posts, sessions }) => {
           (await users.insert(user))._unsafeUnwrap();
           (await posts.insert(post))._unsafeUnwrap();
-          (await sessions.insert(session))._unsafeUnwrap();
+          (await sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
           return ok();
         });
         expect(result.isOk()).toBe(true);
@@ -160,7 +152,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         const result = await storage.unitOfWork.run(async ({ users, posts, sessions }) => {
           (await users.insert(user))._unsafeUnwrap();
           (await posts.insert(post))._unsafeUnwrap();
-          (await sessions.insert(session))._unsafeUnwrap();
+          (await sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
           return fail({ kind: "changed_my_mind" });
         });
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "changed_my_mind" });
@@ -173,7 +165,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         const [user, heir] = [await stored(), await stored()];
         const [post, session] = [aDraft(user.id), aSession(user.id)];
         (await storage.posts.insert(post))._unsafeUnwrap();
-        (await storage.sessions.insert(session))._unsafeUnwrap();
+        (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
         await storage.unitOfWork.run(async ({ users, posts }) => {
           (await posts.reassign(user.id, heir.id, LATER, ANY_BATCH, null))._unsafeUnwrap();
           (await users.update(changeUser(heir, { name: name("Grace") }, LATER), heir.version))._unsafeUnwrap();

@@ -8,6 +8,7 @@ import { changeUser, type User } from "../domain/user/user.ts";
 import type { PostsFate } from "../domain/user/user-removal.ts";
 import { nextVersion } from "../domain/shared/version.ts";
 import {
+  aSession,
   aDraft,
   ANY_BATCH,
   aPublishedPost,
@@ -103,6 +104,8 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await idempotencyKeys.insert(record, "always")).toEqual(NOT_FOUND);
       const both = await storage.posts.insert({ post: aDraft(ada.id), record });
       expect(both).toEqual(err({ kind: "author_not_found" }));
+      for (const version of [ada.version, nextVersion(ada.version)])
+        expect(await storage.sessions.insert(aSession(ada.id), version)).toEqual(NOT_FOUND);
     });
 
     it("keeps the posts readable and writable until they are deleted or reassigned", async () => {

@@ -600,7 +600,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         const user = await stored();
         const kept = aSession(other.id);
         const gone = [aSession(user.id), aSession(user.id)];
-        for (const session of [kept, ...gone]) (await storage.sessions.insert(session))._unsafeUnwrap();
+        for (const session of [kept, ...gone]) (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
         (await storage.users.delete(user.id, user.version))._unsafeUnwrap();
         for (const session of gone) {
           const result = await storage.sessions.findByTokenDigest(session.tokenDigest);
@@ -615,7 +615,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       ])("rejects an expected version that is %s, and keeps the user and their sessions", async (_, expected) => {
         const user = await stored(changeUser(aUser(), { name: name("Grace") }, LATER));
         const session = aSession(user.id);
-        (await storage.sessions.insert(session))._unsafeUnwrap();
+        (await storage.sessions.insert(session, user.version))._unsafeUnwrap();
         expect((await storage.users.delete(user.id, expected))._unsafeUnwrapErr()).toEqual({
           kind: "version_conflict",
         });
@@ -636,7 +636,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         const post = aPost(user.id);
         const session = aSession(user.id);
         (await storage.posts.insert(post))._unsafeUnwrap();
-        (await storage.sessions.insert(session))._unsafeUnwrap();
+        (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
         expect((await storage.users.delete(user.id, user.version))._unsafeUnwrapErr()).toEqual({
           kind: "user_has_posts",
         });

@@ -18,6 +18,7 @@ import {
 import { aSession, aUser, LATER } from "../../src/testing/fixtures.ts";
 import { barrier } from "../support/barrier.ts";
 import { createDatabase, serverDefaults } from "../support/test-storage.ts";
+import { FIRST_VERSION } from "../../src/domain/shared/version.ts";
 
 /** A port on which nothing listens. */
 const CLOSED: ServerHost = { host: "127.0.0.1", port: 1 };
@@ -43,7 +44,7 @@ describe("the storage on a PostgreSQL server", () => {
     const user = aUser();
     const session = aSession(user.id);
     (await storage.users.insert(user))._unsafeUnwrap();
-    (await storage.sessions.insert(session))._unsafeUnwrap();
+    (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
     return session;
   }
 

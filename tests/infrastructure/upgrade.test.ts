@@ -16,6 +16,7 @@ import { aPublishedPost, aRecord, aSession, aUser, recordingLog } from "../../sr
 import { addMigration, copyMigrations, FUTURE } from "../support/migrations-folder.ts";
 import { filesOf, makeOldDirectory, openOldDirectory, POSTGRESQL_16, POSTGRESQL_17 } from "../support/old-directory.ts";
 import { copyTemplate, embeddedDefaults } from "../support/test-storage.ts";
+import { FIRST_VERSION } from "../../src/domain/shared/version.ts";
 
 /** An upgrade starts three PostgreSQLs and creates a cluster. */
 const UPGRADE_TIMEOUT_MS = 600_000;
@@ -43,7 +44,7 @@ beforeAll(async () => {
     const storage = (await migratedStorage(client, MIGRATIONS_FOLDER))._unsafeUnwrap();
     (await storage.users.insert(author))._unsafeUnwrap();
     for (const post of posts) (await storage.posts.insert(post))._unsafeUnwrap();
-    (await storage.sessions.insert(session))._unsafeUnwrap();
+    (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
     (await storage.idempotencyKeys.insert(record, "always"))._unsafeUnwrap();
     await client.query("update search_index set last_ordinal = 7");
   });

@@ -89,6 +89,8 @@ export function logIn(dependencies: LogInDependencies) {
     );
 }
 
+type SessionInsertError = UserNotFound | VersionConflict | StorageFailure;
+
 interface NewSession {
   readonly user: User;
   readonly session: Session;
@@ -100,12 +102,10 @@ async function openSession(
   { user, session, upgradedHash }: NewSession,
 ): Promise<Result<void, LogInError>> {
   return safeTry<void, LogInError>(async function* () {
-    // During the comparison the password may have been changed, which has revoked every session, or another log-in may have
-    // upgraded its hash. In both cases the comparison runs again, with the hash that is stored now.
-    const current = yield* nullWhenNotFound(await users.findById(user.id));
-    if (current?.passwordHash !== user.passwordHash) return fail({ kind: "version_conflict" });
     if (upgradedHash !== null) yield* await users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
-    yield* (await sessions.insert(session)).mapErr(invalidWhenNotFound);
+    // During the comparison the password or the address may have been changed, which has revoked every session. The user has another
+    // version then, and the comparison runs again.
+    yield* (await sessions.insert(session, user.version)).mapErr(invalidWhenNotFound);
     yield* await sessions.deleteOldest(user.id, MAX_SESSIONS_PER_USER, MAX_REVOKED_SESSIONS);
     return ok();
   });
@@ -136,6 +136,8 @@ function nullWhenNotFound(found: Result<User, UserNotFound | StorageFailure>): R
   return found.orElse((failure) => (failure.kind === "user_not_found" ? ok(null) : err(failure)));
 }
 
-function invalidWhenNotFound(failure: UserNotFound | StorageFailure): InvalidCredentials | StorageFailure {
+function invalidWhenNotFound(
+  failure: SessionInsertError,
+): Exclude<SessionInsertError, UserNotFound> | InvalidCredentials {
   return failure.kind === "user_not_found" ? { kind: "invalid_credentials" } : failure;
 }

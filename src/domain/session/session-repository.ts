@@ -5,6 +5,7 @@ import type { Page, PageRequest } from "../shared/page.ts";
 import type { Session, TokenDigest } from "./session.ts";
 import type { StorageFailure } from "../shared/storage-failure.ts";
 import type { UserNotFound } from "../user/user-repository.ts";
+import type { Version, VersionConflict } from "../shared/version.ts";
 
 export interface SessionNotFound {
   readonly kind: "session_not_found";
@@ -14,8 +15,15 @@ export interface SessionNotFound {
 export const MAX_SESSIONS_PER_USER = 1000;
 
 export interface SessionRepository {
-  /** Stores a new session. Fails with `user_not_found` when no user has `session.userId`. */
-  insert(session: Session): Promise<Result<void, UserNotFound | StorageFailure>>;
+  /**
+   * Stores a new session of a user with the version `userVersion`. Until the end of a unit of work, no other one changes that user.
+   * A change of the password or of the address, which revokes sessions, is therefore either noticed or revokes this session too.
+   * Fails with `version_conflict` if the user has another version, with `user_not_found` when no user has `session.userId`.
+   */
+  insert(
+    session: Session,
+    userVersion: Version,
+  ): Promise<Result<void, UserNotFound | VersionConflict | StorageFailure>>;
 
   /** Finds a session, also an expired one. Fails with `session_not_found`. */
   findByTokenDigest(

@@ -1,17 +1,19 @@
-import { and, desc, eq, gt, lte, ne, sql } from "drizzle-orm";
+import { and, desc, eq, gt, lte, ne, sql, type SQL } from "drizzle-orm";
 import { ok } from "neverthrow";
 import { fail } from "../../domain/shared/fail.ts";
 import { toPage } from "../../domain/shared/page.ts";
-import type { TokenDigest } from "../../domain/session/session.ts";
+import type { Session, TokenDigest } from "../../domain/session/session.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
+import { guardedWrite } from "./guarded-write.ts";
 import { newestFirst } from "./newest-first.ts";
 import { once } from "./prepared.ts";
-import { sessions } from "./schema.ts";
+import { sessions, users } from "./schema.ts";
+import { IS_PRESENT } from "./user-write.ts";
 import { batchLookups } from "./batching.ts";
 
-const USER_NOT_FOUND = { sessions_user_fkey: { kind: "user_not_found" } } as const;
+const USER_NOT_FOUND = { kind: "user_not_found" } as const;
 const SESSION_NOT_FOUND = { kind: "session_not_found" } as const;
 
 export function drizzleSessions(db: Database): SessionRepository {
@@ -62,10 +64,15 @@ function sessionReads(db: Database): Pick<SessionRepository, "findByTokenDigest"
 
 function sessionWrites(db: Database): Pick<SessionRepository, "insert" | "renew"> {
   return {
-    insert: async (session) =>
-      (await attempt(db, "sessions.insert", async () => db.insert(sessions).values(session), USER_NOT_FOUND)).map(
-        () => undefined,
-      ),
+    insert: async (session, userVersion) => {
+      const isOwner = and(eq(users.id, session.userId), IS_PRESENT);
+      return guardedWrite(db, {
+        operation: "sessions.insert",
+        write: async () => insertBesideUser(db, session, and(isOwner, eq(users.version, userVersion))),
+        exists: async () => db.select({ version: users.version }).from(users).where(isOwner),
+        notFound: USER_NOT_FOUND,
+      });
+    },
 
     renew: async ({ id, lastUsedAt, expiresAt }) =>
       (
@@ -74,6 +81,27 @@ function sessionWrites(db: Database): Pick<SessionRepository, "insert" | "renew"
         )
       ).andThen((rows) => (rows.length === 0 ? fail(SESSION_NOT_FOUND) : ok())),
   };
+}
+
+/**
+ * Stores a session if a user fulfils the condition. The lock lets a concurrent change of that user wait for the commit, and this
+ * statement waits for the commit of an earlier change and reads the user again (PostgreSQL 18, 13.2.1).
+ */
+async function insertBesideUser(db: Database, session: Session, isOwner: SQL | undefined) {
+  const given = (column: keyof Session) =>
+    sql`${sql.param(session[column], sessions[column])}`.as(sessions[column].name);
+  const row = {
+    id: given("id"),
+    userId: given("userId"),
+    tokenDigest: given("tokenDigest"),
+    createdAt: given("createdAt"),
+    lastUsedAt: given("lastUsedAt"),
+    expiresAt: given("expiresAt"),
+  };
+  return db
+    .insert(sessions)
+    .select(db.select(row).from(users).where(isOwner).for("share"))
+    .returning({ id: sessions.id });
 }
 
 type SessionDeletions = Pick<SessionRepository, "delete" | "deleteOldest" | "deleteByUser" | "deleteExpired">;

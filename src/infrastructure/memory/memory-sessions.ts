@@ -7,10 +7,18 @@ import { rowsFrom } from "./memory-page.ts";
 import { addRow, unlessAborted, type MemoryAccess } from "./memory-tables.ts";
 
 export function memorySessions(access: MemoryAccess): SessionRepository {
+  return { ...sessionReadsAndWrites(access), ...sessionDeletions(access) };
+}
+
+type SessionDeletions = Pick<SessionRepository, "delete" | "deleteOldest" | "deleteByUser" | "deleteExpired">;
+
+function sessionReadsAndWrites(access: MemoryAccess): Omit<SessionRepository, keyof SessionDeletions> {
   return {
-    insert: async (session) =>
+    insert: async (session, userVersion) =>
       access(({ users, sessions }) => {
-        if (!users.has(session.userId)) return fail({ kind: "user_not_found" });
+        const user = users.get(session.userId);
+        if (user === undefined) return fail({ kind: "user_not_found" });
+        if (user.version !== userVersion) return fail({ kind: "version_conflict" });
         if ([...sessions.values()].some((other) => other.tokenDigest === session.tokenDigest)) {
           throw new Error("A session with this token digest is stored already.");
         }
@@ -43,7 +51,11 @@ export function memorySessions(access: MemoryAccess): SessionRepository {
         sessions.set(id, structuredClone({ ...stored, lastUsedAt, expiresAt }));
         return ok();
       }),
+  };
+}
 
+function sessionDeletions(access: MemoryAccess): SessionDeletions {
+  return {
     delete: async (id, userId) =>
       access(({ sessions }) => {
         if (sessions.get(id)?.userId !== userId) return fail({ kind: "session_not_found" });

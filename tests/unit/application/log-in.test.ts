@@ -220,12 +220,23 @@ describe("logIn", () => {
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
     });
 
-    it("opens a session when another field of the user is changed", async () => {
+    it("opens no session for an address that the user no longer has", async () => {
+      const quire = await openOvertaken(async ({ storage, author }) => {
+        const changed = changeUser(author, { email: email("new@example.org") }, LATER);
+        (await storage.users.update(changed, author.version))._unsafeUnwrap();
+      });
+      const refused = await quire.app.logIn(credentials(quire), null);
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: "invalid_credentials" });
+      expect(await sessionsOf(quire, quire.author)).toEqual([]);
+    });
+
+    it("opens a session and returns the current profile when the name is changed", async () => {
       const quire = await openOvertaken(async ({ storage, author }) => {
         const changed = changeUser(author, { name: name("Grace") }, LATER);
         (await storage.users.update(changed, author.version))._unsafeUnwrap();
       });
-      expect((await quire.app.logIn(credentials(quire), null)).isOk()).toBe(true);
+      const { value } = (await quire.app.logIn(credentials(quire), null))._unsafeUnwrap();
+      expect(value.user.name).toBe("Grace");
     });
   });
 

@@ -16,6 +16,7 @@ import {
   WHOLE_LIST,
   type Overrides,
 } from "./support.ts";
+import { FIRST_VERSION } from "../../../src/domain/shared/version.ts";
 
 const PRECISION_MS = IDLE_MS / 100;
 
@@ -125,7 +126,7 @@ async function issueFor(quire: Awaited<ReturnType<typeof openQuire>>) {
   const [stored] = await sessionsOf(quire, quire.author);
   const session = { ...stored, tokenDigest: Buffer.from(digest).toString("hex") } as NonNullable<typeof stored>;
   (await quire.storage.sessions.delete(sessionId, quire.author.id))._unsafeUnwrap();
-  (await quire.storage.sessions.insert(session))._unsafeUnwrap();
+  (await quire.storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
   return { session, token };
 }
 

@@ -90,7 +90,7 @@ const CALLS = [
   ],
   [
     "logIn",
-    ["users.findByEmail", "users.findById", "users.upgradePasswordHash", "sessions.insert", "sessions.deleteOldest"],
+    ["users.findByEmail", "users.upgradePasswordHash", "sessions.insert", "sessions.deleteOldest"],
     async ({ app }) => app.logIn({ email: "outdated@example.org", password: PASSWORD }, null),
   ],
   ["logOut", ["sessions.delete"], async ({ app, actor }) => app.logOut(actor)],

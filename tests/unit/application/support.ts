@@ -133,7 +133,7 @@ export async function openQuire(overrides: Overrides = {}): Promise<Quire> {
 /** Stores a session and returns its user as an actor. */
 export async function signIn({ storage }: Quire, user: User): Promise<Actor> {
   const session = aSession(user.id, undefined, IDLE_MS);
-  (await storage.sessions.insert(session))._unsafeUnwrap();
+  (await storage.sessions.insert(session, user.version))._unsafeUnwrap();
   return { userId: user.id, role: user.role, sessionId: session.id };
 }
 

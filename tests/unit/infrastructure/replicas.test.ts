@@ -7,6 +7,7 @@ import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-sto
 import type { Lsn } from "../../../src/infrastructure/sql/lsn.ts";
 import { readOnReplicas, type Replica } from "../../../src/infrastructure/postgresql/replicas/replicas.ts";
 import { aDraft, aSession, aUser, EVERY_POST, recordingLog, EVERY_DRAFT } from "../../../src/testing/fixtures.ts";
+import { FIRST_VERSION } from "../../../src/domain/shared/version.ts";
 
 const NEWEST = { limit: 1, from: null } as const;
 const FAILURE: StorageFailure = {
@@ -164,7 +165,7 @@ describe("a read with replicas", () => {
     await serves("a");
     expect((await repositories.users.findById(primary.author.id)).isOk()).toBe(true);
     const session = aSession(primary.author.id);
-    (await repositories.sessions.insert(session))._unsafeUnwrap();
+    (await repositories.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
     expect((await repositories.sessions.findByTokenDigest(session.tokenDigest)).isOk()).toBe(true);
   });
 

@@ -10,6 +10,7 @@ import type { User } from "../../../src/domain/user/user.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cacheSessions } from "../../../src/infrastructure/storage/session-cache.ts";
 import { aSession, aUser, LATER, NOW } from "../../../src/testing/fixtures.ts";
+import { FIRST_VERSION } from "../../../src/domain/shared/version.ts";
 
 /** A storage with a user and a session, which counts the lookups of each. */
 async function storageWithSession() {
@@ -17,7 +18,7 @@ async function storageWithSession() {
   const user = aUser();
   const session = aSession(user.id);
   (await storage.users.insert(user))._unsafeUnwrap();
-  (await storage.sessions.insert(session))._unsafeUnwrap();
+  (await storage.sessions.insert(session, FIRST_VERSION))._unsafeUnwrap();
   const lookups = { users: 0, sessions: 0 };
   const counted: Storage = {
     ...storage,
