@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { MIGRATIONS_FOLDER } from "../../src/bootstrap/open-storage.ts";
 import { prepareCluster } from "../../src/infrastructure/pglite/directory/cluster.ts";
 import { FORMAT, POSTGRESQL_MAJOR } from "../../src/infrastructure/pglite/directory/format.ts";
-import { FORMAT_FILE, LOCK_FILE } from "../../src/infrastructure/pglite/directory/layout.ts";
+import { FORMAT_FILE, INDEX_CHECK_DUE_FILE, LOCK_FILE } from "../../src/infrastructure/pglite/directory/layout.ts";
 import { lockDataDirectory } from "../../src/infrastructure/pglite/directory/lock.ts";
 import { EngineNodeFs } from "../../src/infrastructure/pglite/engine/node-fs.ts";
 import { SCHEMA_SETTINGS, SCHEMA_EXTENSIONS } from "../support/quire-engine.ts";
@@ -225,6 +225,24 @@ describe("an unusable data directory", () => {
       directory,
       damage: { kind: "missing", path: FORMAT_FILE },
     });
+  });
+
+  it.runIf(fs.existsSync("/dev/full"))("is unlocked when the name of its holder cannot be written", async () => {
+    await symlink("/dev/full", join(directory, LOCK_FILE));
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect((await open())._unsafeUnwrapErr()).toMatchObject({
+        kind: "data_directory_unusable",
+        cause: { code: "ENOSPC" },
+      });
+  });
+
+  it("has no engine left when the start fails after the recovery", async () => {
+    await copyPrepared();
+    // A directory at the place of the marker: it is due, and it cannot be removed.
+    await mkdir(join(directory, INDEX_CHECK_DUE_FILE));
+    const before = process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+    expect((await open())._unsafeUnwrapErr()).toMatchObject({ kind: "data_directory_unusable" });
+    expect(process.getActiveResourcesInfo().filter((name) => name === "MessagePort")).toHaveLength(before);
   });
 
   it("is unlocked after it is rejected", async () => {

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ok } from "neverthrow";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { QUIRE_SCHEMA } from "../../src/infrastructure/pglite/quire-schema.ts";
 import { superviseEngine, type Supervisor } from "../../src/infrastructure/pglite/client/supervisor.ts";
 import { prepareCluster } from "../../src/infrastructure/pglite/directory/cluster.ts";
@@ -39,5 +40,66 @@ describe("a restart of the engine", () => {
     lease.release();
     await restarted;
     expect(events).toEqual(["restarted", "admitted"]);
+  });
+});
+
+describe("the end of a supervisor during a restart", () => {
+  const log = recordingLog();
+  let directory: string;
+  let space: DiskSpace;
+  let events: string[];
+  let onOpening: () => void;
+  let supervisor: Supervisor;
+
+  beforeEach(async () => {
+    directory = await copyTemplate();
+    space = diskSpace({ directory, watermarkBytes: embeddedDefaults.freeSpaceBytes, log });
+    (await prepareCluster(directory, log, embeddedDefaults.freeSpaceBytes))._unsafeUnwrap();
+    events = [];
+    onOpening = () => {};
+    // The disk is measured before each engine is opened.
+    const watched: DiskSpace = {
+      ...space,
+      refresh: async () => {
+        await space.refresh();
+        onOpening();
+      },
+    };
+    supervisor = (
+      await superviseEngine({ directory, durability: "relaxed", space: watched, schema: QUIRE_SCHEMA, log })
+    )._unsafeUnwrap();
+    supervisor.onRestarted(() => events.push("opened"));
+  });
+  afterEach(async () => {
+    space.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it("shuts down the engine that is opened meanwhile", async () => {
+    let closed: ReturnType<Supervisor["close"]> | undefined;
+    onOpening = () => {
+      closed ??= supervisor.close();
+    };
+    expect(await supervisor.restart("on purpose")).toBe(true);
+    expect(await closed).toEqual(ok());
+    expect(events).toEqual(["opened"]);
+  });
+
+  it("settles after the engine that is opened meanwhile has ended", async () => {
+    let killed: Promise<void> | undefined;
+    onOpening = () => {
+      killed ??= supervisor.kill().then(() => void events.push("killed"));
+    };
+    await supervisor.restart("on purpose");
+    await killed;
+    expect(events).toEqual(["opened", "killed"]);
+  });
+
+  it("opens no engine after a close that begins before the attempt", async () => {
+    const restarted = supervisor.restart("on purpose");
+    await vi.waitUntil(() => !supervisor.isServing());
+    expect((await supervisor.close()).isErr()).toBe(true);
+    expect(await restarted).toBe(false);
+    expect(events).toEqual([]);
   });
 });

@@ -110,7 +110,16 @@ async function openClaimed(options: OpenOptions): Promise<Result<EmbeddedDatabas
     if (failure.kind === "cluster_damaged") return damaged(directory, failure.damage);
     return fail({ ...failure, kind: "engine_not_started", directory });
   }
-  return serveOn(supervised.value, channels, options);
+  const supervisor = supervised.value;
+  try {
+    const opened = await serveOn(supervisor, channels, options);
+    if (opened.isErr()) await supervisor.kill();
+    return opened;
+  } catch (thrown) {
+    // The caller releases the lock of the directory, so no engine may be left.
+    await supervisor.kill();
+    throw thrown;
+  }
 }
 
 async function serveOn(
@@ -137,18 +146,22 @@ async function serveOn(
 
   if (supervisor.hasRecovered || isIndexCheckDue(directory)) {
     const checked = await checkAfterRecovery(client, space, directory, log);
-    if (checked.isErr()) {
-      await supervisor.kill();
-      return err(checked.error);
-    }
+    if (checked.isErr()) return err(checked.error);
   }
+  const removal = detectRemoval(directory);
   isServing = true;
   await space.secureReserve();
   const retention = logRetention();
   // Crash recovery ends with a checkpoint.
   supervisor.onRestarted(() => retention.end("the engine was restarted"));
   const upkeep = startUpkeep({ ...shared, retention, directory, client, log });
-  const removal = detectRemoval(directory);
+  let closing: Promise<Result<void, StopUnclean>> | null = null;
+  const close = async () => {
+    removal.stop();
+    retention.end("the database was closed");
+    await upkeep.stop();
+    return supervisor.close().finally(cleanUp);
+  };
 
   return ok({
     directory,
@@ -171,12 +184,7 @@ async function serveOn(
     },
     statistics: async () => engineStatistics({ directory, supervisor, commits, upkeep, space }),
     gaveUp: Promise.race([supervisor.gaveUp, removal.gone]),
-    close: async () => {
-      removal.stop();
-      retention.end("the database was closed");
-      await upkeep.stop();
-      return supervisor.close().finally(cleanUp);
-    },
+    close: async () => (closing ??= close()),
   });
 }
 
@@ -210,8 +218,12 @@ async function checkAfterRecovery(
   log: Log,
 ): Promise<Result<void, ClusterError>> {
   if (space.isLow()) {
-    await markIndexCheckDue(directory);
-    log.warn({ directory }, "disk full: the index check waits for the next start with free space");
+    try {
+      await markIndexCheckDue(directory);
+      log.warn({ directory }, "disk full: the index check waits for the next start with free space");
+    } catch (cause) {
+      log.warn({ directory, error: cause }, "disk full: the indexes are not checked; run quire verify");
+    }
     return ok();
   }
   const startedAt = performance.now();

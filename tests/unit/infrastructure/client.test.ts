@@ -63,7 +63,11 @@ function open(
     beginWrite: async () => () => {},
     logRefusal: vi.fn(),
   } satisfies Partial<DiskSpace>;
-  const breaker = writeCircuitBreaker({ directory: "/srv/quire", restartEngine: async () => {}, log: recordingLog() });
+  const breaker = writeCircuitBreaker({
+    directory: "/srv/quire",
+    restartEngine: async () => true,
+    log: recordingLog(),
+  });
   const onDamage = vi.fn();
   const client = engineClient({
     supervisor,

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -20,6 +20,7 @@ let looks: number;
 let pending: (() => void)[];
 let isHanging: boolean;
 let space: DiskSpace;
+let log: ReturnType<typeof recordingLog>;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "quire-space-"));
@@ -28,6 +29,7 @@ beforeEach(async () => {
   looks = 0;
   pending = [];
   isHanging = false;
+  log = recordingLog();
 });
 afterEach(async () => {
   space.stop();
@@ -41,7 +43,7 @@ async function open(): Promise<void> {
     if (isHanging) await new Promise<void>((settle) => pending.push(settle));
     return { ...free };
   };
-  space = diskSpace({ directory, watermarkBytes: WATERMARK_BYTES, log: recordingLog(), readFreeSpace });
+  space = diskSpace({ directory, watermarkBytes: WATERMARK_BYTES, log, readFreeSpace });
   await space.refresh();
   looks = 0;
 }
@@ -160,13 +162,33 @@ describe("a write", () => {
 describe("the reserve", () => {
   const sizeOfReserve = async () => (await stat(join(directory, RESERVE_FILE)).catch(() => ({ size: 0 }))).size;
 
-  it("is filled once when the disk has space for it and the watermark", async () => {
+  it("is filled when the disk has space for it and the watermark, and not written again while it is complete", async () => {
     await open();
     await space.secureReserve();
     expect(await sizeOfReserve()).toBe(60 * MIB);
-    await rm(join(directory, RESERVE_FILE));
+    const { ino } = await stat(join(directory, RESERVE_FILE));
     await space.secureReserve();
+    expect((await stat(join(directory, RESERVE_FILE))).ino).toBe(ino);
+  });
+
+  it("is empty after its file was deleted, and releases nothing", async () => {
+    await open();
+    await space.secureReserve();
+    await rm(join(directory, RESERVE_FILE));
+    free = { bytes: 0, inodes: 1000 };
+    expect(await space.canFree()).toBe(false);
+    await space.releaseReserve();
     expect(await sizeOfReserve()).toBe(0);
+  });
+
+  it("logs a failure to release it, and refuses the write", async () => {
+    await mkdir(join(directory, RESERVE_FILE, "in the way"), { recursive: true });
+    free = { bytes: 0, inodes: 1000 };
+    await open();
+    await space.releaseReserve();
+    expect(await space.canFree()).toBe(false);
+    const messages = log.lines.map(({ message }) => message);
+    expect(messages).toContain("the reserve for a shutdown on a full disk cannot be released");
   });
 
   it("is not filled when the disk has less space than both need", async () => {

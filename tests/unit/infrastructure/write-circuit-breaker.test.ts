@@ -15,15 +15,20 @@ const FILE_EXISTS = databaseError("58P02", 'could not create file "base/5/16586_
 let nowMs: number;
 let hasResources: boolean;
 let restarts: string[];
+let isReplaced: boolean;
 let breaker: WriteCircuitBreaker;
 
 beforeEach(() => {
   nowMs = 0;
   hasResources = true;
   restarts = [];
+  isReplaced = true;
   breaker = writeCircuitBreaker({
     directory: "/srv/quire",
-    restartEngine: async (reason) => void restarts.push(reason),
+    restartEngine: async (reason) => {
+      restarts.push(reason);
+      return isReplaced;
+    },
     log: recordingLog(),
     hasResources: async () => hasResources,
     now: () => nowMs,
@@ -58,7 +63,7 @@ describe("the write circuit breaker", () => {
     let probes = 0;
     const probed = writeCircuitBreaker({
       directory: "/data",
-      restartEngine: async () => {},
+      restartEngine: async () => true,
       hasResources: async () => {
         probes++;
         return Promise.resolve(false);
@@ -75,6 +80,17 @@ describe("the write circuit breaker", () => {
     breaker.record(FILE_EXISTS);
     expect(await secondsUntilClosed()).toBe(1);
     expect(restarts).toEqual(['58P02: could not create file "base/5/16586_fsm": File exists']);
+  });
+
+  it("stays open until the engine was replaced", async () => {
+    isReplaced = false;
+    breaker.record(FILE_EXISTS);
+    nowMs += 1000;
+    await breaker.tryClose();
+    expect(breaker.failure()).toBe(FILE_EXISTS);
+    isReplaced = true;
+    expect(await secondsUntilClosed()).toBe(1);
+    expect(restarts).toHaveLength(2);
   });
 
   it("restarts the engine when a shortage returns while the resource is available", async () => {

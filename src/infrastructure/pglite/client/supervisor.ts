@@ -61,8 +61,11 @@ export interface Supervisor {
   /** The end of the write-ahead log after the last write or checkpoint. */
   position(): bigint;
   statistics(): SupervisorStatistics;
-  /** Restarts the engine between two requests. Settles when the new engine runs, or when the supervisor has given up. */
-  restart(reason: string): Promise<void>;
+  /**
+   * Restarts the engine between two requests, and returns whether a new engine runs. False if a request keeps the engine for too long,
+   * or if the supervisor has given up.
+   */
+  restart(reason: string): Promise<boolean>;
   /** Calls the listener after each restart of the engine. Its statements on the new engine run before all requests. */
   onRestarted(listener: (engine: Engine) => void): void;
   /** Whether the first engine replayed the write-ahead log. */
@@ -71,7 +74,7 @@ export interface Supervisor {
   readonly gaveUp: Promise<EngineGaveUp>;
   /** Ends the engine like a crash. The files stay unchanged, and the next start checks them again. */
   kill(): Promise<void>;
-  /** Serves the waiting requests, then shuts the engine down. Fails with `stop_unclean`. */
+  /** Serves the waiting requests, then shuts the engine down. No engine uses the files afterwards. Fails with `stop_unclean`. */
   close(): Promise<Result<void, StopUnclean>>;
 }
 
@@ -104,7 +107,9 @@ class EngineSupervisor implements Supervisor {
   #restarts = 0;
   /** Every engine adds to it. */
   readonly #fsyncs = newFsyncCounts();
-  #isClosing = false;
+  readonly #closing = new AbortController();
+  /** Settles when the last failed engine was replaced, or is not replaced. */
+  #replacement: Promise<void> = Promise.resolve();
   #giveUp: (reason: EngineGaveUp) => void = () => {};
 
   constructor(options: SupervisorOptions, queue: AdmissionQueue) {
@@ -152,31 +157,33 @@ class EngineSupervisor implements Supervisor {
     return this.#engine?.position() ?? this.#lastPosition;
   }
 
-  async restart(detail: string): Promise<void> {
+  async restart(detail: string): Promise<boolean> {
     const admission = await this.#queue.acquire({ bytes: 0, mode: "exclusive", isRetry: true });
-    if (admission.isErr()) return;
+    if (admission.isErr()) return false;
     const release = admission.value;
     const engine = this.#engine;
-    if (engine === null) return release();
-    this.#engine = null;
-    this.#queue.pause();
-    await engine.kill();
-    this.#options.log.error({ detail }, "engine state differs from its files: restarting");
-    release();
-    await this.#replace({ kind: "engine_failed", reason: "stale_state", detail, lastLines: [] });
+    if (engine === null) release();
+    else this.#replacement = this.#endAndReplace(engine, detail, release);
+    await this.#replacement;
+    return this.isServing();
   }
 
   async kill(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
     this.#queue.rejectAll();
+    await this.#replacement;
     await this.#engine?.kill();
   }
 
   async close(): Promise<Result<void, StopUnclean>> {
     const { space } = this.#options;
-    if (this.#engine === null) this.#queue.rejectAll();
+    if (this.#engine === null) {
+      this.#closing.abort();
+      this.#queue.rejectAll();
+    }
     await this.#queue.close();
-    this.#isClosing = true;
+    this.#closing.abort();
+    await this.#replacement;
     if (this.#engine === null) return err({ kind: "stop_unclean", detail: "the engine had failed" });
     await space.refresh();
     if (space.isLow()) await space.releaseReserve();
@@ -211,21 +218,33 @@ class EngineSupervisor implements Supervisor {
       ? "engine failed: restarting"
       : "engine failed: it cannot be replaced on this runtime";
     this.#options.log.error({ reason, detail, lastLines }, event);
-    void this.#replace(failure);
+    this.#replacement = this.#replace(failure);
   }
 
+  async #endAndReplace(engine: Engine, detail: string, release: Release): Promise<void> {
+    this.#engine = null;
+    this.#queue.pause();
+    await engine.kill();
+    this.#options.log.error({ detail }, "engine state differs from its files: restarting");
+    release();
+    await this.#replace({ kind: "engine_failed", reason: "stale_state", detail, lastLines: [] });
+  }
+
+  /** Opens another engine. A close ends the attempts. It waits for one that runs, because two engines would destroy the files. */
   async #replace(failure: EngineFailed): Promise<void> {
     if (!CAN_END_WORKERS) return this.#abandon(1, failure);
     const { log, space } = this.#options;
     const startedAt = performance.now();
     let cause: EngineGaveUp["cause"] = failure;
-    for (let attempts = 0; !this.#isClosing; attempts++) {
+    const { signal } = this.#closing;
+    for (let attempts = 0; !signal.aborted; attempts++) {
       // Without disk space or descriptors a start cannot succeed. They may become available again, so the supervisor
       // does not give up.
       const isShort = space.isLow() || !(await hasFreeDescriptors());
       const decision = isShort ? ({ kind: "wait", ms: backoffMs(attempts + 1) } as const) : this.#policy.afterFailure();
       if (decision.kind === "give_up") return this.#abandon(decision.failures, cause);
-      await delay(decision.ms);
+      await delay(decision.ms, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
       // Node itself may exit when it has no descriptor for a new thread.
       if (!(await hasFreeDescriptors())) continue;
       const opened = await this.#open();

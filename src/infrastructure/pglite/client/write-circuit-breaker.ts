@@ -20,7 +20,8 @@ export interface WriteCircuitBreaker {
 
 interface BreakerOptions {
   readonly directory: string;
-  readonly restartEngine: (reason: string) => Promise<void>;
+  /** Returns whether the engine was replaced. */
+  readonly restartEngine: (reason: string) => Promise<boolean>;
   readonly log: Log;
   /** Whether a file can be created and opened now. */
   readonly hasResources?: (directory: string) => Promise<boolean>;
@@ -86,7 +87,7 @@ export function writeCircuitBreaker(options: BreakerOptions): WriteCircuitBreake
       // After a short shortage the engine still works. After any other failure, or a repeated one, the engine's memory
       // of the files may differ from the files.
       const engineReplaced = !SHORTAGES.has(failure.code ?? "") || failures > MAX_SHORTAGES;
-      if (engineReplaced) await restartEngine(`${failure.code}: ${failure.message}`);
+      if (engineReplaced && !(await restartEngine(`${failure.code}: ${failure.message}`))) return;
       failure = null;
       log.warn({ directory, engineReplaced }, "write circuit breaker closed: writes allowed");
     },

@@ -2,7 +2,7 @@ import { ok, type Result } from "neverthrow";
 import type { Log } from "../../../application/ports/log.ts";
 import { fail } from "../../../domain/shared/fail.ts";
 import { monitorFreeSpace, readFreeSpaceSync, type FreeSpace, type FreeSpaceMonitor } from "./free-space.ts";
-import { spaceReserve } from "./space-reserve.ts";
+import { spaceReserve, type SpaceReserve } from "./space-reserve.ts";
 
 /**
  * The space on the disk of a data directory. PostgreSQL panics when it cannot extend its write-ahead log, so writes
@@ -105,6 +105,11 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
     return !canReuse || !hasFree(Math.max(watermarkBytes / 2, MIN_FREE_BYTES), WATERMARK_INODES);
   };
 
+  const shrinkReserve = async (bytes: number) => {
+    await release(reserve, bytes, log);
+    await monitor.refresh();
+  };
+
   return {
     isLow,
     freeBytes: () => monitor.current().bytes,
@@ -124,30 +129,36 @@ export function diskSpace({ directory, watermarkBytes, log, readFreeSpace }: Dis
     canFree: async () => {
       await monitor.refresh();
       if (hasFree(MIN_FREE_BYTES, MIN_FREE_INODES)) return true;
-      const spareBytes = reserve.bytes() - KEPT_RESERVE_BYTES;
+      const spareBytes = (await reserve.bytes()) - KEPT_RESERVE_BYTES;
       // The reserve is kept if releasing it would not be enough.
       if (spareBytes <= 0 || !hasFree(MIN_FREE_BYTES - spareBytes, MIN_FREE_INODES)) return false;
-      await reserve.shrinkTo(KEPT_RESERVE_BYTES);
-      await monitor.refresh();
+      await shrinkReserve(KEPT_RESERVE_BYTES);
       return hasFree(MIN_FREE_BYTES, MIN_FREE_INODES);
     },
     tooSmallToMigrate: () => tooSmallToMigrate(directory, watermarkBytes, monitor.current()),
     logRefusal: refusalLog({ directory, watermarkBytes, log }, monitor),
     secureReserve: async () => {
-      if (reserve.bytes() === RESERVE_BYTES || !hasFree(watermarkBytes + RESERVE_BYTES, WATERMARK_INODES)) return;
+      if ((await reserve.bytes()) === RESERVE_BYTES) return;
+      if (!hasFree(watermarkBytes + RESERVE_BYTES, WATERMARK_INODES)) return;
       try {
         await reserve.fill(RESERVE_BYTES);
       } catch (cause) {
         log.warn({ error: cause }, "the reserve for a shutdown on a full disk cannot be filled");
       }
     },
-    releaseReserve: async () => {
-      await reserve.shrinkTo(reserve.bytes() - MIN_FREE_BYTES);
-      await monitor.refresh();
-    },
+    releaseReserve: async () => shrinkReserve((await reserve.bytes()) - MIN_FREE_BYTES),
     refresh: async () => monitor.refresh(),
     stop: () => monitor.stop(),
   };
+}
+
+/** Shrinks the reserve if it can. An engine may start, and a deletion may succeed, without the released space. */
+async function release(reserve: SpaceReserve, bytesLeft: number, log: Log): Promise<void> {
+  try {
+    await reserve.shrinkTo(bytesLeft);
+  } catch (cause) {
+    log.warn({ error: cause }, "the reserve for a shutdown on a full disk cannot be released");
+  }
 }
 
 function tooSmallToMigrate(directory: string, watermarkBytes: number, { bytes, inodes }: FreeSpace): DiskTooSmall {

@@ -37,13 +37,19 @@ export function lockDataDirectory(
   if (tryLock.isErr()) return err(tryLock.error);
   const path = join(directory, LOCK_FILE);
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  if (!tryLock.value(descriptor)) {
+  let isLocked = false;
+  try {
+    isLocked = tryLock.value(descriptor);
+    if (isLocked) writeHolder(descriptor);
+  } catch (thrown) {
+    // An open descriptor keeps the lock.
+    closeSync(descriptor);
+    throw thrown;
+  }
+  if (!isLocked) {
     closeSync(descriptor);
     return fail({ kind: "data_directory_in_use", directory, holder: readHolder(path) });
   }
-  const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  // A text of constant length, written in place, works on a full disk and overwrites the previous holder completely.
-  writeSync(descriptor, `${JSON.stringify(holder).padEnd(HOLDER_LENGTH)}\n`, 0);
   let isHeld = true;
   const release = () => {
     // A second close could close another file that got the same descriptor.
@@ -51,6 +57,12 @@ export function lockDataDirectory(
     isHeld = false;
   };
   return ok({ release });
+}
+
+/** A text of constant length, written in place, works on a full disk and overwrites the previous holder completely. */
+function writeHolder(descriptor: number): void {
+  const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  writeSync(descriptor, `${JSON.stringify(holder).padEnd(HOLDER_LENGTH)}\n`, 0);
 }
 
 function readHolder(path: string): LockHolder | null {
