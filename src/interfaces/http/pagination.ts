@@ -83,13 +83,17 @@ interface KeptAnswers<Found, Body extends object> {
   readonly variantOf: (page: Found) => string;
 }
 
+/** It refers to no request, because it is kept as long as the page. */
 interface RenderedPage<Body extends object> {
   readonly etag: string;
-  /** Made when it is needed first: a 304 has neither. */
-  readonly content: () => {
-    readonly links: readonly string[];
-    readonly json: JsonBytes<{ items: Body[]; nextCursor: string | null; previousCursor: string | null } & Count>;
-  };
+  readonly cursors: PageCursors;
+  /** Made when it is needed first: a 304 has none. */
+  content: PageContent<Body> | null;
+}
+
+interface PageContent<Body extends object> {
+  readonly links: readonly string[];
+  readonly json: JsonBytes<{ items: Body[] } & PageCursors>;
 }
 
 /** The last answer of each page, with its URL and variant. */
@@ -114,10 +118,11 @@ export async function pageResponse<
   if (cursor !== undefined && (from === null || !isKey(from.key))) return malformedCursor(c);
   const found = await find({ limit, from });
   if (found.isErr()) return failureProblem(c, found.error);
-  const { etag, content } = renderedPage(c, found.value, answer);
-  const answered = preconditionResponse(c, etag);
+  const rendered = renderedPage(c, found.value, answer);
+  const answered = preconditionResponse(c, rendered.etag);
   if (answered !== null) return answered;
-  const { links, json } = content();
+  rendered.content ??= pageContent(c, found.value, rendered.cursors, answer);
+  const { links, json } = rendered.content;
   for (const link of links) appendHeader(c, "Link", link);
   return jsonBytesResponse(c, json, 200);
 }
@@ -130,14 +135,14 @@ function renderedPage<
   Body extends object,
 >(c: Context, page: Found, answer: PageAnswer<Item, Found, Failure, Body>): RenderedPage<Body> {
   const { kept } = answer;
-  if (kept === undefined) return renderPage(c, page, answer);
+  if (kept === undefined) return renderPage(page, answer);
   const stored = kept.pageOf(page);
   // Requests share no other pages, so to keep their answers would only be work for the garbage collector.
-  if (!Object.isFrozen(stored)) return renderPage(c, page, answer);
+  if (!Object.isFrozen(stored)) return renderPage(page, answer);
   const key = JSON.stringify([publicPath(c, c.req.url), kept.variantOf(page)]);
   const before = kept.answers.get(stored);
   if (before?.key === key) return before.rendered;
-  const rendered = renderPage(c, page, answer);
+  const rendered = renderPage(page, answer);
   kept.answers.set(stored, { key, rendered });
   return rendered;
 }
@@ -147,27 +152,30 @@ function renderPage<
   Found extends FoundPage<Item>,
   Failure extends UseCaseError,
   Body extends object,
->(
-  c: Context,
-  found: Found,
-  { list, query, present, state }: PageAnswer<Item, Found, Failure, Body>,
-): RenderedPage<Body> {
+>(found: Found, { list, state }: PageAnswer<Item, Found, Failure, Body>): RenderedPage<Body> {
   const { items, next, previous, total = null, totalIsExact } = found;
   const nextCursor = next && encodeCursor(list, next);
   const previousCursor = previous && encodeCursor(list, previous);
-  const page = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
-  const makeContent = () => {
-    const body = { items: items.map((item) => present(item, found)), ...page };
-    return { links: linksOf(c, query, page), json: jsonBytes(jsonText(body)) };
-  };
-  let made: ReturnType<typeof makeContent> | undefined;
-  return {
-    etag: weakEtag([items.map((item) => state(item, found)), page]),
-    content: () => (made ??= makeContent()),
-  };
+  const cursors = { nextCursor, previousCursor, ...countOf(total, totalIsExact) };
+  return { etag: weakEtag([items.map((item) => state(item, found)), cursors]), cursors, content: null };
 }
 
-interface PageCursors {
+function pageContent<
+  Item extends { readonly id: Id<string> },
+  Found extends FoundPage<Item>,
+  Failure extends UseCaseError,
+  Body extends object,
+>(
+  c: Context,
+  found: Found,
+  cursors: PageCursors,
+  { query, present }: PageAnswer<Item, Found, Failure, Body>,
+): PageContent<Body> {
+  const body = { items: found.items.map((item) => present(item, found)), ...cursors };
+  return { links: linksOf(c, query, cursors), json: jsonBytes(jsonText(body)) };
+}
+
+export interface PageCursors extends Count {
   readonly nextCursor: string | null;
   readonly previousCursor: string | null;
 }

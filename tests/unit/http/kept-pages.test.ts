@@ -1,9 +1,20 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { Version } from "../../../src/domain/shared/version.ts";
 import { openMemoryStorage } from "../../../src/infrastructure/memory/memory-storage.ts";
 import { cachePosts } from "../../../src/infrastructure/storage/post-cache.ts";
 import { aPublishedPost, aUser, name } from "../../../src/testing/fixtures.ts";
 import { openApi } from "../../support/api.ts";
+
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc") as () => void;
+
+async function collectGarbage(): Promise<void> {
+  // A WeakRef is only cleared between two turns of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
+}
 
 const URLS = [
   "/v1/posts?limit=1",
@@ -60,6 +71,20 @@ describe("a page that the cache returns again", () => {
     const answer = await kept(url);
     expect(answer.body).toContain("Renamed");
     expect(answer).toEqual(await whole(url));
+  });
+
+  it("keeps no request alive", async () => {
+    const { app } = openApi((await openBoth()).cached);
+    const send = async (url: string) => {
+      const request = new Request(`http://localhost${url}`);
+      expect((await app.request(request)).status).toBe(200);
+      return new WeakRef(request);
+    };
+    const sent: WeakRef<Request>[] = [];
+    for (const url of URLS) sent.push(await send(url));
+    const alive = () => sent.filter((request) => request.deref() !== undefined).length;
+    for (let collections = 0; alive() > 0 && collections < 20; collections++) await collectGarbage();
+    expect(alive()).toBe(0);
   });
 
   it("is another page after a write", async () => {
