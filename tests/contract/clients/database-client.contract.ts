@@ -113,6 +113,11 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect(await ids()).toEqual([]);
     });
 
+    it("reports the cause of a statement that fails in a transaction", async () => {
+      const failing = db.transaction(async (transaction) => transaction.execute(sql`select * from missing_table`));
+      await expect(failing).rejects.toMatchObject({ cause: { code: "42P01" } });
+    });
+
     it("rejects a statement of a transaction that has ended", async () => {
       let late: (() => Promise<unknown>) | undefined;
       await db.transaction(async (transaction) => {

@@ -171,7 +171,7 @@ function engineOn(
 
   /** Removes all prepared statements after a change of the schema. */
   const prepareAgain = async (deadlineMs: number) => {
-    const names = await prepared.forget();
+    const names = await prepared.invalidate();
     return names.length === 0 ? ok() : send(encodeRemovals(names), 0, { acknowledges: false, deadlineMs });
   };
 
@@ -180,7 +180,11 @@ function engineOn(
     position,
     execute: async (statements, handling) => {
       const resolved = await prepared.resolve(statements, handling.deadlineMs);
-      if (resolved.isErr()) return err(resolved.error);
+      if (resolved.isErr()) {
+        return resolved.error.kind === "statement_refused"
+          ? ok([failedReply(resolved.error.error)])
+          : err(resolved.error);
+      }
       const executions = resolved.value.map(({ execution }) => execution);
       const answer = await send(encodeExecutions(executions), statements.length, handling);
       const removed = handling.removesFiles === true ? await prepareAgain(handling.deadlineMs) : ok();
@@ -264,7 +268,11 @@ function repliesOf({ replies, error }: Answer, statements: readonly ResolvedStat
   const done = replies.map((reply, index) => {
     return { ...reply, fields: statements[index]?.fields ?? reply.fields, error: null };
   });
-  return error === null ? done : [...done, { fields: [], rows: [], command: null, error }];
+  return error === null ? done : [...done, failedReply(error)];
+}
+
+function failedReply(error: DatabaseError): Reply {
+  return { fields: [], rows: [], command: null, error };
 }
 
 function isFatal({ error }: Answer): boolean {

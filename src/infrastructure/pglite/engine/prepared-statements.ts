@@ -1,5 +1,5 @@
 import { err, ok, Result } from "neverthrow";
-import type { Answer, Execution, Field, Statement } from "./wire-protocol.ts";
+import type { Answer, DatabaseError, Execution, Field, Statement } from "./wire-protocol.ts";
 
 /** A statement that PostgreSQL has parsed under a name. */
 interface Preparation {
@@ -13,6 +13,12 @@ export interface ResolvedStatement {
   readonly fields: readonly Field[] | null;
 }
 
+/** PostgreSQL refused a statement in a transaction, which has failed by that. */
+export interface StatementRefused {
+  readonly kind: "statement_refused";
+  readonly error: DatabaseError;
+}
+
 /** Bounds the memory of PostgreSQL. The adapters have fewer statements; a statement above the bound is parsed each time. */
 const MAX_PREPARED = 200;
 
@@ -24,39 +30,41 @@ const MAX_PREPARED = 200;
 export function preparedStatements<Lost>(
   prepare: (name: string, text: string, deadlineMs: number) => Promise<Result<Answer, Lost>>,
 ) {
-  const prepared = new Map<string, Promise<Result<Preparation | null, Lost>>>();
+  type Prepared = Result<Preparation | null, Lost | StatementRefused>;
+  const prepared = new Map<string, Promise<Prepared>>();
   let count = 0;
 
-  /** `null` if PostgreSQL refuses the statement, or if too many are prepared. */
-  const preparation = async (text: string, deadlineMs: number): Promise<Result<Preparation | null, Lost>> => {
+  /** `null` if the statement has to be sent as text: PostgreSQL refuses it, or too many are prepared. */
+  const preparation = async (text: string, deadlineMs: number): Promise<Prepared> => {
     const known = prepared.get(text);
     if (known !== undefined) return known;
     if (prepared.size >= MAX_PREPARED) return ok(null);
     const name = `s${count++}`;
     const pending = prepare(name, text, deadlineMs).then((answer) =>
-      answer.map(({ error, fields }) => {
-        if (error === null) return { name, fields };
+      answer.andThen(({ error, fields, isInTransaction }): Prepared => {
+        if (error === null) return ok({ name, fields });
         // The cause may be temporary: a failed transaction, or a table that does not exist yet.
         prepared.delete(text);
-        return null;
+        // The transaction has failed now, and PostgreSQL would answer the text with that instead of the cause.
+        return isInTransaction ? err({ kind: "statement_refused", error }) : ok(null);
       }),
     );
     prepared.set(text, pending);
     return pending;
   };
 
-  /** Forgets all statements, because a changed schema may have changed their columns. Returns the names of the prepared ones. */
-  const forget = async (): Promise<readonly string[]> => {
+  /** Invalidates all statements, because a changed schema may have changed their columns. Returns the names of the prepared ones. */
+  const invalidate = async (): Promise<readonly string[]> => {
     const all = await Promise.all(prepared.values());
     prepared.clear();
     return all.flatMap((known) => (known.isOk() && known.value !== null ? [known.value.name] : []));
   };
 
-  /** Converts the statements to the form in which they are sent. */
+  /** Converts the statements to the form in which they are sent. Fails with the first one that a transaction cannot run. */
   const resolve = async (
     statements: readonly Statement[],
     deadlineMs: number,
-  ): Promise<Result<readonly ResolvedStatement[], Lost>> => {
+  ): Promise<Result<readonly ResolvedStatement[], Lost | StatementRefused>> => {
     const preparations = Result.combine(
       await Promise.all(statements.map(async ({ text }) => preparation(text, deadlineMs))),
     );
@@ -71,5 +79,5 @@ export function preparedStatements<Lost>(
     );
   };
 
-  return { resolve, forget };
+  return { resolve, invalidate };
 }
