@@ -39,8 +39,9 @@ export async function attempt<T, E = never>(
     return ok(await reported(operation, async () => withSignal(signal, query)));
   } catch (thrown) {
     aborted.add(db);
-    const diagnosis = diagnose(thrown);
-    if (diagnosis === null) throw thrown;
+    const diagnosed = diagnose(operation, thrown);
+    if (diagnosed.isErr()) throw diagnosed.error;
+    const diagnosis = diagnosed.value;
     const refusal = diagnosis.constraint === null ? undefined : constraints[diagnosis.constraint];
     if (refusal !== undefined) return err(refusal);
     if (isSignalAborted(signal) && diagnosis.sqlState === QUERY_CANCELED) return err(cancelledRead(operation));
@@ -62,23 +63,29 @@ function defect(operation: string, { sqlState, message }: Diagnosis): Error {
   return new Error(`${operation}: ${sqlState}: ${reason}`);
 }
 
+/** The exception without the fields in which a driver adds the statement and its values. */
+function withoutStatement(operation: string, { name, message, stack }: Error): Error {
+  return Object.assign(new Error(`${operation}: ${name}: ${message}`), { stack });
+}
+
 // Drizzle wraps the error of the driver, and a driver may wrap an error too. No wrapping is deeper than this.
 const MAX_CAUSES = 5;
 
-/** The diagnosis in the error of a driver; `null` for any other exception. */
-function diagnose(thrown: unknown): Diagnosis | null {
+/** The diagnosis in the error of a driver. Fails with the exception to rethrow, if it is a defect of the program. */
+function diagnose(operation: string, thrown: unknown): Result<Diagnosis, unknown> {
   let error = thrown;
   for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
     if ("code" in error && typeof error.code === "string") {
       const sqlState = isMissingLibrary(error) ? SYSTEM_ERROR : error.code;
-      return { sqlState, message: error.message, constraint: constraintOf(error) };
+      return ok({ sqlState, message: error.message, constraint: constraintOf(error) });
     }
     if (error.cause === undefined) break;
     error = error.cause;
   }
-  if (!(thrown instanceof DrizzleQueryError)) return null;
-  const message = error instanceof Error && error !== thrown ? error.message : "The driver gave no reason.";
-  return { sqlState: null, message, constraint: null };
+  if (!(thrown instanceof DrizzleQueryError)) return err(thrown);
+  // PostgreSQL, the drivers and the sockets give all their errors a code.
+  if (error instanceof Error && error !== thrown) return err(withoutStatement(operation, error));
+  return ok({ sqlState: null, message: "The driver gave no reason.", constraint: null });
 }
 
 const UNDEFINED_FILE = "58P01";
