@@ -174,7 +174,8 @@ export function queryOn(engine: Engine, pause: Pause): Query {
     });
     if (replies.isErr()) throw new Error(replies.error.failure.detail);
     const [reply] = replies.value;
-    if (reply === undefined || reply.error !== null) throw new Error(reply?.error?.message ?? "no reply");
+    if (reply === undefined) throw new Error("no reply");
+    if (reply.error !== null) throw reply.error;
     await pause(performance.now() - startedAt);
     return reply;
   };

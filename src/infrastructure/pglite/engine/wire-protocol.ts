@@ -36,8 +36,8 @@ export type DatabaseError = InstanceType<(typeof protocol)["messages"]["Database
 const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
 
 /** Whether an error reports that files are damaged or missing. */
-export function isDamageReport({ code }: DatabaseError): boolean {
-  return code !== undefined && DAMAGE.has(code);
+export function isDamageReport({ code }: { readonly code?: unknown }): boolean {
+  return typeof code === "string" && DAMAGE.has(code);
 }
 
 /** Parses a statement under a name, and requests the columns of its rows. */

@@ -3,6 +3,7 @@ import { fail } from "../../../domain/shared/fail.ts";
 import { describeError } from "../../node/describe-error.ts";
 import { withRollback } from "../../sql/rollback.ts";
 import type { IndexDamaged } from "../directory/damage.ts";
+import { isDamageReport } from "../engine/wire-protocol.ts";
 
 interface Connection {
   query<T>(text: string, parameters?: (string | boolean)[]): Promise<{ readonly rows: readonly T[] }>;
@@ -47,6 +48,7 @@ export async function checkIndexes(client: CheckClient): Promise<Result<void, In
         const { rows } = await transaction.query<{ index: string; whole: boolean; kind: keyof typeof CHECKS }>(INDEXES);
         for (const { index, whole, kind } of rows) {
           await transaction.query(CHECKS[kind], [index, whole]).catch((thrown: unknown) => {
+            if (!(thrown instanceof Error && "code" in thrown && isDamageReport(thrown))) throw thrown;
             const detail = describeError(thrown);
             return rollBack(() => fail({ kind: "index_damaged", index, detail }));
           });

@@ -75,13 +75,17 @@ export async function checkConstraints(query: Query): Promise<CheckResult> {
   return passed("constraints", `every row satisfies ${statements.size} foreign keys and checks`);
 }
 
-/** Runs a check on each object. An error of PostgreSQL is a fault of the object. */
+/** Insufficient resources, operator intervention and system errors (PostgreSQL 18, Appendix A): the check could not run. */
+const COULD_NOT_RUN = /^(?:53|57|580)/;
+
+/** Runs a check on each object. An error of PostgreSQL in the check is a fault of the object. Throws any other error. */
 async function faultsOf(names: readonly string[], check: (name: string) => Promise<readonly string[]>) {
   const faults: string[] = [];
   for (const name of names) {
     try {
       faults.push(...(await check(name)));
     } catch (thrown) {
+      if (!(thrown instanceof Error && "code" in thrown) || COULD_NOT_RUN.test(String(thrown.code))) throw thrown;
       faults.push(`${name}: ${describeError(thrown)}`);
     }
   }
