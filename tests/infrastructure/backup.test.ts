@@ -328,6 +328,17 @@ describe("a restoration", () => {
     await rm(changed, { recursive: true });
   });
 
+  it("leaves no file open and no directory when a migration fails", async () => {
+    const broken = await copyMigrations();
+    await addMigration(broken, "9999_broken", FUTURE, "select 1 / 0");
+    const target = join(directory, "new");
+    const failed = await restoreTo(target, { migrations: broken });
+    expect(failed._unsafeUnwrapErr()).toMatchObject({ kind: "restore_interrupted", isCancelled: false });
+    expect(existsSync(target)).toBe(false);
+    expect(openFilesIn(target)).toEqual([]);
+    await rm(broken, { recursive: true });
+  });
+
   it("migrates an older schema, and refuses a newer one with the version that it needs", async () => {
     const database = await open(data);
     const newer = await copyMigrations();

@@ -10,6 +10,7 @@ import {
   selectRows,
   type TransferredTable,
 } from "../../src/infrastructure/transfer/table-copy.ts";
+import { addMigration, copyMigrations, FUTURE } from "../support/migrations-folder.ts";
 import { copyTemplate, createDatabase, embeddedDefaults, serverDefaults } from "../support/test-storage.ts";
 
 const USERS = 7;
@@ -65,6 +66,22 @@ async function filled(end: TransferEndpoint): Promise<TransferEndpoint> {
   for (const text of ROWS) await end.run(text);
   return end;
 }
+
+describe("the embedded endpoint", () => {
+  it("closes its database when a migration fails", async () => {
+    const directory = await copyTemplate();
+    directories.push(directory);
+    const broken = await copyMigrations();
+    directories.push(broken);
+    await addMigration(broken, "9999_broken", FUTURE, "select 1 / 0");
+    const options = { ...embeddedDefaults, durability: "relaxed", directory } as const;
+    await expect(embeddedEndpoint({ ...options, migrations: broken })).rejects.toMatchObject({
+      cause: { code: "22012" },
+    });
+    const end = (await embeddedEndpoint({ ...options, migrations: MIGRATIONS_FOLDER }))._unsafeUnwrap();
+    open.push(end);
+  });
+});
 
 // Only the first test needs an engine. The rules of a transfer are the same between two databases of a server.
 describe("a transfer", () => {

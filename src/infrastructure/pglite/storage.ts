@@ -50,9 +50,16 @@ export async function openPgliteStorage(
 ): Promise<Result<PgliteStorage, OpenPgliteError>> {
   const opened = await opening;
   if (opened.isErr()) return err(opened.error);
-  const { directory, client, shorteningClient, space, changeSchema, onRestarted, close } = opened.value;
-  const { beginBackup, gaveUp, isIdle, statistics: engineStatistics } = opened.value;
-  const { migrations, accountQuotaBytes, cacheBytes, log } = options;
+  return closeUnlessOk(opened.value, options.log, async () => storageOn(opened.value, options));
+}
+
+/** Migrates the schema of an open database, and builds the storage on it. */
+async function storageOn(
+  database: EmbeddedDatabase,
+  { migrations, accountQuotaBytes, cacheBytes, log }: PgliteOptions,
+): Promise<Result<PgliteStorage, OpenPgliteError>> {
+  const { directory, client, shorteningClient, space, changeSchema, onRestarted } = database;
+  const { beginBackup, gaveUp, isIdle, statistics: engineStatistics } = database;
   const unusable = (thrown: unknown) => {
     const cause = withoutStatement(thrown);
     if (codeOf(cause) === DISK_FULL) return err(space.tooSmallToMigrate());
@@ -60,22 +67,16 @@ export async function openPgliteStorage(
   };
   const how = { changeSchema, log, accountQuotaBytes };
   const migrated = await migratedStorage(client, migrations, how).catch(unusable);
-  if (migrated.isErr()) {
-    await closeAfterFailure(close, log);
-    return err(migrated.error);
-  }
+  if (migrated.isErr()) return err(migrated.error);
   const { renewEmailKeys, renewTitleKeys, searchIndex } = migrated.value;
   const renewed = await renewEmailKeys(log).catch(unusable);
   if (renewed.isErr()) {
     // All data can still be read. The next start with enough space renews the keys.
     const { error } = renewed;
-    if (error.kind !== "storage_failure" || (error.reason !== "full" && error.reason !== "corrupt")) {
-      await closeAfterFailure(close, log);
-      return err(renewed.error);
-    }
-    log.warn({ failure: renewed.error }, "the keys of e-mail addresses are not renewed yet");
+    if (error.kind !== "storage_failure" || (error.reason !== "full" && error.reason !== "corrupt")) return err(error);
+    log.warn({ failure: error }, "the keys of e-mail addresses are not renewed yet");
   }
-  const storage = embeddedStorage(opened.value, migrated.value);
+  const storage = embeddedStorage(database, migrated.value);
   const limited = limitPostsOnLowDisk(storage, portsOn(shorteningClient, accountQuotaBytes), space.isLow);
   const caches = newCacheCounts();
   const caching = {
@@ -90,12 +91,23 @@ export async function openPgliteStorage(
 }
 
 /**
- * Closes a database after a failed start. The caller reports the reason of the failed start, so a failure to close is
- * logged.
+ * Runs `work` on an open database, and closes the database when the work fails or throws. The caller reports the reason, so a failure
+ * to close is logged.
  */
-export async function closeAfterFailure(close: EmbeddedDatabase["close"], log: Log): Promise<void> {
-  const closed = await close();
-  if (closed.isErr()) log.warn({ failure: closed.error }, "unclean shutdown after a failed start");
+export async function closeUnlessOk<T, E>(
+  { close }: Pick<EmbeddedDatabase, "close">,
+  log: Log,
+  work: () => Promise<Result<T, E>>,
+): Promise<Result<T, E>> {
+  let isOk = false;
+  try {
+    const done = await work();
+    isOk = done.isOk();
+    return done;
+  } finally {
+    const closed = isOk ? ok() : await close();
+    if (closed.isErr()) log.warn({ failure: closed.error }, "unclean shutdown after a failed start");
+  }
 }
 
 /** The storage on an embedded PostgreSQL whose schema is up to date. */

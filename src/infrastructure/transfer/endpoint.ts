@@ -3,7 +3,7 @@ import type { StopUnclean } from "../../application/ports/storage.ts";
 import type { DrizzleClient } from "../pglite/client/client.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabaseOptions } from "../pglite/embedded-database.ts";
 import { QUIRE_SCHEMA } from "../pglite/quire-schema.ts";
-import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
+import { closeUnlessOk, migratedStorage, type OpenPgliteError } from "../pglite/storage.ts";
 import { migrateServer, type OpenPostgresError, type PostgresOptions } from "../postgresql/migrate-server.ts";
 import { serverClient } from "../postgresql/client/client.ts";
 import { insertion, type Row, type RowReader, type TransferredTable } from "./table-copy.ts";
@@ -28,8 +28,10 @@ export async function embeddedEndpoint(
   const opened = await openEmbeddedDatabase({ ...options, schema: QUIRE_SCHEMA });
   if (opened.isErr()) return err(opened.error);
   const { directory, client, changeSchema, close } = opened.value;
-  const migrated = await migratedStorage(client, options.migrations, { changeSchema, log: options.log });
-  if (migrated.isErr()) await closeAfterFailure(close, options.log);
+  const { migrations, log } = options;
+  const migrated = await closeUnlessOk(opened.value, log, async () =>
+    migratedStorage(client, migrations, { changeSchema, log }),
+  );
   return migrated.map(() => ({
     location: directory,
     select: async (text, values = []) => rowsOf(client, text, values),

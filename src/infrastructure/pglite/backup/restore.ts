@@ -15,7 +15,7 @@ import { CLUSTER, LOCK_FILE, RESTORE_SCRATCH } from "../directory/layout.ts";
 import { lockDataDirectory, type DataDirectoryInUse, type DataDirectoryLock } from "../directory/lock.ts";
 import { openEmbeddedDatabase } from "../embedded-database.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
-import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../storage.ts";
+import { closeUnlessOk, migratedStorage, type OpenPgliteError } from "../storage.ts";
 import { extractArchive } from "./archive.ts";
 import { countBytes, showCheck, type OnBackupProgress } from "./backup-progress.ts";
 import type { BackupStore } from "./backup-store.ts";
@@ -170,12 +170,10 @@ async function migrateSchema(
   const opened = await openEmbeddedDatabase(options);
   if (opened.isErr()) return err(opened.error);
   const { client, changeSchema, close } = opened.value;
-  const migrated = await migratedStorage(client, migrations, { changeSchema, log });
-  if (migrated.isErr()) {
-    await closeAfterFailure(close, log);
-    return err(migrated.error);
-  }
-  return close();
+  const migrated = await closeUnlessOk(opened.value, log, async () =>
+    migratedStorage(client, migrations, { changeSchema, log }),
+  );
+  return migrated.isErr() ? err(migrated.error) : close();
 }
 
 async function moveIntoPlace(scratch: string, directory: string): Promise<void> {

@@ -16,7 +16,7 @@ import { createDirectory } from "../directory/create-directory.ts";
 import { CLUSTER } from "../directory/layout.ts";
 import { openEmbeddedDatabase } from "../embedded-database.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
-import { closeAfterFailure, migratedStorage, type OpenPgliteError } from "../storage.ts";
+import { closeUnlessOk, migratedStorage, type OpenPgliteError } from "../storage.ts";
 import { load, schemaOf, type LoadProgress, type UpgradeDiffers } from "./load.ts";
 import { openOldDatabase, type OldDatabase } from "./old-database.ts";
 import type { OldRelease } from "./old-releases.ts";
@@ -118,15 +118,12 @@ async function loadInto(
   const opened = await openEmbeddedDatabase({ directory, ...limits, schema: QUIRE_SCHEMA, log });
   if (opened.isErr()) return err(opened.error);
   const { client, changeSchema, close } = opened.value;
-  try {
-    const loaded = await load(source, opened.value, { migrations: schema.value, signal, onProgress: onLoaded });
-    const migrated = loaded.isOk() ? await migratedStorage(client, migrations, { changeSchema, log }) : ok();
-    const closed = await close();
-    if (loaded.isErr()) return err(loaded.error);
-    if (migrated.isErr()) return err(migrated.error);
-    return closed.map(() => loaded.value);
-  } catch (thrown) {
-    await closeAfterFailure(close, log);
-    throw thrown;
-  }
+  const loaded = await closeUnlessOk<readonly TransferredRows[], ReplacementError>(opened.value, log, async () => {
+    const rows = await load(source, opened.value, { migrations: schema.value, signal, onProgress: onLoaded });
+    if (rows.isErr()) return err(rows.error);
+    const migrated = await migratedStorage(client, migrations, { changeSchema, log });
+    return migrated.map(() => rows.value);
+  });
+  if (loaded.isErr()) return err(loaded.error);
+  return (await close()).map(() => loaded.value);
 }
