@@ -8,6 +8,7 @@ import { logRetention, type LogRetention } from "../../../src/infrastructure/pgl
 import type { Supervisor } from "../../../src/infrastructure/pglite/client/supervisor.ts";
 import { startUpkeep, type Upkeep } from "../../../src/infrastructure/pglite/client/upkeep.ts";
 import type { TableActivity } from "../../../src/infrastructure/pglite/client/vacuum-plan.ts";
+import type { Log } from "../../../src/application/ports/log.ts";
 import { recordingLog } from "../../../src/testing/fixtures.ts";
 
 const MIB = 1_048_576n;
@@ -37,6 +38,9 @@ interface Scenario {
   readonly table?: Partial<TableActivity>;
   /** The error of PostgreSQL that the next vacuum fails with, or `null`. */
   readonly vacuumError?: () => { readonly code: string; readonly message: string } | null;
+  /** The error of PostgreSQL that the next checkpoint fails with, or `null`. */
+  readonly checkpointError?: () => { readonly code: string; readonly message: string } | null;
+  readonly log?: Log;
 }
 
 /** A database with one table that has dead rows, on a low disk. Each task adds a kilobyte to the log. */
@@ -53,7 +57,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
     checkpoint: async () => {
       done.push("checkpoint");
       position += 1024n;
-      return ok(null);
+      return ok(scenario.checkpointError?.() ?? null);
     },
   };
   const supervisor: Partial<Supervisor> = {
@@ -91,7 +95,7 @@ function upkeepOf(scenario: Scenario): readonly string[] {
     isDamaged: () => false,
     retention: scenario.retention ?? logRetention(),
     breaker: { failure: () => null, record: () => {}, tryClose: async () => {} },
-    log: recordingLog(),
+    log: scenario.log ?? recordingLog(),
   });
   return done;
 }
@@ -197,6 +201,35 @@ describe("upkeep of a table with dead rows", () => {
     error = null;
     expect(await vacuumsAfterChange()).toBe(2);
     expect(await vacuumsAfterChange()).toBe(2);
+  });
+});
+
+describe("upkeep after a failed checkpoint", () => {
+  it("tries again after ten seconds, and not before", async () => {
+    let bytes = 0n;
+    let error: { readonly code: string; readonly message: string } | null = { code: "58030", message: "i/o error" };
+    const done = upkeepOf({ isLow: false, logBytes: () => bytes, checkpointError: () => error });
+    const checkpoints = () => done.filter((task) => task === "checkpoint").length;
+    bytes = 16n * MIB;
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(checkpoints()).toBe(1);
+    error = null;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(checkpoints()).toBe(2);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(checkpoints()).toBe(2);
+  });
+});
+
+describe("upkeep on a low disk whose vacuum fails", () => {
+  it("writes a checkpoint, and does not report that space was reclaimed", async () => {
+    const log = recordingLog();
+    const vacuumError = () => ({ code: "55P03", message: "canceling statement due to lock timeout" });
+    const done = upkeepOf({ vacuumError, log });
+    await vi.advanceTimersByTimeAsync(900);
+    await upkeep?.stop();
+    expect(done).toEqual(["vacuum", "checkpoint"]);
+    expect(JSON.stringify(log)).not.toContain("reclaimed");
   });
 });
 

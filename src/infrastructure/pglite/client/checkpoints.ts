@@ -23,6 +23,8 @@ interface CheckpointOptions {
   readonly log: Log;
 }
 
+/** The delay of the next attempt after a failed checkpoint, which is logged each time. */
+const RETRY_MS = 10_000;
 /** The growth of the log for which a backup postpones the checkpoint. Crash recovery then takes some tens of seconds. */
 const MAX_RETAINED_BYTES = 1024n * 1_048_576n;
 
@@ -36,17 +38,18 @@ function noteCheckpoint(checkpoints: CheckpointStatistics, ms: number, failure: 
 
 export function checkpointTasks({ supervisor, retention, log }: CheckpointOptions, runTask: RunTask) {
   let [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
+  let retryAt = -Infinity;
   const checkpoints = { count: 0, failed: 0, ms: 0 };
   const bytesSinceCheckpoint = () => supervisor.position() - checkpointAt;
 
   /**
    * A checkpoint removes the log that a backup still has to copy. One that is only due waits for the end of the backup and for an idle
-   * engine. One that is necessary ends the backup.
+   * engine. One that is necessary ends the backup. Returns whether a checkpoint was written.
    */
-  const runCheckpoint = async (reason: "due" | "necessary") => {
+  const runCheckpoint = async (reason: "due" | "necessary"): Promise<boolean> => {
     const mustWait = () => reason === "due" && retention.isHeld() && bytesSinceCheckpoint() < MAX_RETAINED_BYTES;
     let isPostponed = mustWait();
-    if (isPostponed) return;
+    if (isPostponed) return false;
     if (reason === "due") await waitForIdle(supervisor);
     const startedAt = performance.now();
     const failure = await runTask(async (engine) => {
@@ -56,15 +59,20 @@ export function checkpointTasks({ supervisor, retention, log }: CheckpointOption
       retention.end("a checkpoint was necessary, because the log had grown too long or the disk was full");
       return engine.checkpoint();
     });
-    if (isPostponed) return;
-    [checkpointAt, checkpointTime] = [supervisor.position(), performance.now()];
-    noteCheckpoint(checkpoints, checkpointTime - startedAt, failure, log);
+    if (isPostponed) return false;
+    const endedAt = performance.now();
+    noteCheckpoint(checkpoints, endedAt - startedAt, failure, log);
+    if (failure === null) [checkpointAt, checkpointTime] = [supervisor.position(), endedAt];
+    else retryAt = endedAt + RETRY_MS;
+    return failure === null;
   };
 
   return {
     checkpoint: async () => runCheckpoint("necessary"),
     dueCheckpoint: async () => runCheckpoint("due"),
     checkpoints: () => ({ ...checkpoints }),
+    /** Whether enough time has passed since a failed checkpoint. */
+    canCheckpoint: () => performance.now() >= retryAt,
     bytesSinceCheckpoint,
     msSinceCheckpoint: () => performance.now() - checkpointTime,
   };

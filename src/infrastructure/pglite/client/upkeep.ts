@@ -22,8 +22,8 @@ import type { WriteCircuitBreaker } from "./write-circuit-breaker.ts";
 
 /** The work of PostgreSQL's background processes, which the embedded engine lacks. */
 export interface Upkeep {
-  /** Writes a checkpoint now. */
-  checkpoint(): Promise<void>;
+  /** Writes a checkpoint now. Returns whether it succeeded. */
+  checkpoint(): Promise<boolean>;
   /** The checkpoints since the start. */
   checkpoints(): Readonly<CheckpointStatistics>;
   /** Ends the upkeep after its current task. */
@@ -89,7 +89,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     }
     wasLow = isLow;
     const grown = tasks.bytesSinceCheckpoint();
-    if (grown >= CHECKPOINT_BYTES || (grown > 0n && tasks.msSinceCheckpoint() >= CHECKPOINT_INTERVAL_MS)) {
+    const isDue = grown >= CHECKPOINT_BYTES || (grown > 0n && tasks.msSinceCheckpoint() >= CHECKPOINT_INTERVAL_MS);
+    if (isDue && tasks.canCheckpoint()) {
       // Deletions continue on a low disk, and without checkpoints their log would take the rest of it.
       if (!isLow) await tasks.dueCheckpoint();
       else if (await space.canFree()) await tasks.checkpoint();
@@ -124,7 +125,7 @@ function upkeepTasks(options: UpkeepOptions) {
   const { directory, supervisor, client, space, log } = options;
   let [statisticsAt, statisticsTime] = [supervisor.position(), performance.now()];
 
-  /** Runs a task while it holds the engine alone. What the task writes does not count as a change since the statistics. */
+  /** Runs a task while it holds the engine alone. Its own writes do not count as changes since the statistics. */
   const runTask: RunTask = async (task) =>
     runExclusively(options, async (engine) => {
       const startedAt = supervisor.position();
@@ -133,29 +134,26 @@ function upkeepTasks(options: UpkeepOptions) {
       return done;
     });
 
-  const { checkpoint, dueCheckpoint, checkpoints, bytesSinceCheckpoint, msSinceCheckpoint } = checkpointTasks(
-    options,
-    runTask,
-  );
-
+  const checkpoints = checkpointTasks(options, runTask);
   const tables = tableTasks(options, runTask);
   const vacuumTables = async (returnsSpace: boolean) => {
     statisticsTime = performance.now();
     // Requests run between the tasks, and the statistics of the next time must include what they change.
     statisticsAt = supervisor.position();
-    await tables.vacuum(returnsSpace);
+    return tables.vacuum(returnsSpace);
   };
 
   /** Makes the space of dead rows and of the written log available again. Returns whether it succeeded. */
   const reclaim = async (): Promise<boolean> => {
     if (!(await space.canFree())) return false;
-    await vacuumTables(true);
+    const isVacuumed = await vacuumTables(true);
     // PostgreSQL panics when a checkpoint cannot be written, and the disk may have filled up during the vacuum.
     if (!(await space.canFree())) return false;
     // The checkpoint removes old segments of the log, and records the current files.
-    await checkpoint();
+    const isWritten = await checkpoints.checkpoint();
     const bytes = reusableBytes(await readStatistics(client));
     space.noteReusable(bytes);
+    if (!isVacuumed || !isWritten) return false;
     log.info(
       { directory, reusableBytes: bytes, freeBytes: space.freeBytes() },
       "disk full: space of deleted rows reclaimed",
@@ -164,14 +162,10 @@ function upkeepTasks(options: UpkeepOptions) {
   };
 
   return {
-    checkpoint,
-    dueCheckpoint,
-    checkpoints,
+    ...checkpoints,
     vacuumTables,
     freezeTables: tables.freeze,
     reclaim,
-    bytesSinceCheckpoint,
-    msSinceCheckpoint,
     bytesSinceStatistics: () => supervisor.position() - statisticsAt,
     msSinceStatistics: () => performance.now() - statisticsTime,
   };
@@ -181,20 +175,24 @@ function tableTasks({ supervisor, client, space, log }: UpkeepOptions, runTask: 
   let deadEntries: DeadEntries = new Map();
   let frozenAt = -Infinity;
 
+  /** Returns whether all tasks succeeded. */
   const run = async (tasks: readonly TableTask[], tables: readonly TableActivity[], returnsSpace: boolean) => {
+    let isComplete = true;
     for (const task of tasks) {
       if (!returnsSpace) await waitForIdle(supervisor);
-      else if (!(await space.canFree())) break;
+      else if (!(await space.canFree())) return false;
       const isDone = await maintainTable(task, returnsSpace, runTask, log);
       if (isDone) deadEntries = deadEntriesAfter(task, tables, deadEntries);
+      else isComplete = false;
     }
+    return isComplete;
   };
 
   return {
-    /** `returnsSpace`: a vacuum returns the free end of a file to the disk. */
+    /** Returns whether all vacuums succeeded. `returnsSpace`: a vacuum returns the free end of a file to the disk. */
     vacuum: async (returnsSpace: boolean) => {
       const tables = await readStatistics(client);
-      await run(planVacuum(tables, returnsSpace, deadEntries), tables, returnsSpace);
+      return run(planVacuum(tables, returnsSpace, deadEntries), tables, returnsSpace);
     },
     /** Freezes old tables, if it was not tried within {@link FREEZE_INTERVAL_MS}. */
     freeze: async () => {
