@@ -1,5 +1,19 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync, rmSync } from "node:fs";
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +25,7 @@ import { copyCluster } from "../../src/infrastructure/pglite/backup/cluster-copy
 import { fileStore } from "../../src/infrastructure/pglite/backup/file-store.ts";
 import { readProven } from "../../src/infrastructure/pglite/backup/proven-record.ts";
 import { restore, type RestoreOptions } from "../../src/infrastructure/pglite/backup/restore.ts";
+import { openScratch } from "../../src/infrastructure/pglite/backup/scratch-directory.ts";
 import { stoppedSource } from "../../src/infrastructure/pglite/backup/stopped-source.ts";
 import { lockDataDirectory } from "../../src/infrastructure/pglite/directory/lock.ts";
 import { openEmbeddedDatabase, type EmbeddedDatabase } from "../../src/infrastructure/pglite/embedded-database.ts";
@@ -263,6 +278,30 @@ describe("a backup of a stopped directory", () => {
     });
     expect(failure._unsafeUnwrapErr()).toMatchObject({ kind: "backup_not_proven", cause: { kind: "archive_damaged" } });
     expect(await readdir(backupsIn())).toEqual([]);
+  });
+});
+
+// Linux does not let a program be shortened while it runs, whoever tries.
+describe.runIf(process.platform === "linux")("a scratch directory that cannot be cleared", () => {
+  it("is unlocked again, and does not keep the server from serving backups", async () => {
+    const scratch = join(directory, "quire.backup");
+    await mkdir(scratch);
+    const program = join(scratch, "program");
+    await copyFile(process.execPath, program);
+    const running = spawn(program, ["--eval", "console.log('running'); setInterval(() => {}, 1000)"]);
+    await once(running.stdout, "data");
+    await expect(openScratch(scratch)).rejects.toMatchObject({ code: "ETXTBSY" });
+    const server = await serveBackups({
+      directory,
+      beginBackup: async () => Promise.reject(new Error("No backup is requested.")),
+      log: embeddedDefaults.log,
+    });
+    expect(existsSync(join(directory, "quire.socket"))).toBe(true);
+    await server.close();
+    running.kill("SIGKILL");
+    await once(running, "exit");
+    await (await openScratch(scratch))._unsafeUnwrap().remove();
+    expect(existsSync(scratch)).toBe(false);
   });
 });
 

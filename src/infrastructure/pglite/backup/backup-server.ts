@@ -28,8 +28,8 @@ const UMASK = 0o177;
 const MAX_CONNECTIONS = 8;
 
 /**
- * Answers requests for backups on a socket in the data directory. The one that asks copies the files itself; its
- * connection keeps the write-ahead log. If the socket cannot be created, that is logged, and the server serves without it.
+ * Answers requests for backups on a socket in the data directory. The client copies the files itself; its connection
+ * keeps the write-ahead log. If the socket cannot be created, that is logged, and the server serves without it.
  */
 export async function serveBackups({ directory, beginBackup, log }: BackupServerOptions): Promise<BackupServer> {
   const sockets = new Set<Socket>();
@@ -40,8 +40,10 @@ export async function serveBackups({ directory, beginBackup, log }: BackupServer
   });
   server.maxConnections = MAX_CONNECTIONS;
   const address = socketPath(directory);
+  await removeLeftovers(directory).catch((error: unknown) =>
+    log.warn({ directory, error }, "the files of an interrupted backup cannot be removed"),
+  );
   try {
-    await removeLeftovers(directory);
     // A killed server leaves its socket behind. The lock shows that no other process uses it.
     rmSync(join(directory, BACKUP_SOCKET), { force: true });
     const listening = once(server, "listening");

@@ -30,12 +30,13 @@ export async function runningSource(directory: string): Promise<Result<BackupSou
     if (reply === null) return failed("failed", "the server closed the connection or did not answer");
     return reply.reply === "refused" ? failed(reply.reason, reply.detail) : ok(reply);
   };
-  const begun = await ask("begin");
+  const begun = (await ask("begin")).andThen((reply) =>
+    reply.reply === "begun" ? ok(reply) : failed("failed", "the server sent an unexpected reply"),
+  );
   if (begun.isErr()) {
     socket.destroy();
     return err(begun.error);
   }
-  if (begun.value.reply !== "begun") return failed("failed", "the server sent an unexpected reply");
   return ok({
     control: Buffer.from(begun.value.control, "base64"),
     finish: async () =>

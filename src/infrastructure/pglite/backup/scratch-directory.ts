@@ -31,11 +31,13 @@ export async function openScratch(
       if (name !== LOCK_FILE) await removePaced(join(path, name), diskPause);
     }
   };
-  await clear();
-  const remove = async () => {
-    await removePaced(path, diskPause);
+  try {
+    await clear();
+  } catch (thrown) {
     locked.value.release();
-  };
+    throw thrown;
+  }
+  const remove = async () => removePaced(path, diskPause).finally(locked.value.release);
   return locked.map(() => ({ path, clear, remove }));
 }
 
