@@ -8,9 +8,9 @@ export function packageFile(path: string): URL {
   return new URL(path, PACKAGE);
 }
 
-function packageAbove(folder: URL): URL {
-  if (existsSync(new URL("package.json", folder))) return folder;
-  const parent = new URL("..", folder);
-  if (parent.href === folder.href) throw new Error(`No package.json is above ${import.meta.url}.`);
-  return packageAbove(parent);
+function packageAbove(start: URL): URL {
+  for (let folder = start; ; folder = new URL("..", folder)) {
+    if (existsSync(new URL("package.json", folder))) return folder;
+    if (new URL("..", folder).href === folder.href) throw new Error(`No package.json is above ${import.meta.url}.`);
+  }
 }

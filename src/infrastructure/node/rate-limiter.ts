@@ -30,8 +30,8 @@ export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy):
   // A window that starts in the future was created before the clock was set back.
   const isOver = ({ endsAt }: Window, now: number) => now >= endsAt || now < endsAt - windowMs;
 
-  const forgetOver = (windows: WindowsInOrder, now: number) => {
-    for (let forgotten = 0; forgotten < MAX_REMOVED_AT_ONCE; forgotten++) {
+  const removeEnded = (windows: WindowsInOrder, now: number) => {
+    for (let removed = 0; removed < MAX_REMOVED_AT_ONCE; removed++) {
       const first = windows.first();
       if (first === undefined || !isOver(first, now)) return;
       windows.byKey.delete(first.key);
@@ -41,8 +41,8 @@ export function rateLimiter(clock: Clock, { quota, windowSeconds }: RatePolicy):
   const begin = (key: string, now: number): Window => {
     lightlyUsed.byKey.delete(key);
     heavilyUsed.byKey.delete(key);
-    forgetOver(lightlyUsed, now);
-    forgetOver(heavilyUsed, now);
+    removeEnded(lightlyUsed, now);
+    removeEnded(heavilyUsed, now);
     if (lightlyUsed.byKey.size + heavilyUsed.byKey.size >= MAX_KEYS) {
       const windows = lightlyUsed.byKey.size > 0 ? lightlyUsed : heavilyUsed;
       const evicted = windows.first();

@@ -6,8 +6,8 @@ import type { PostRepository } from "../../domain/post/post-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 
 /**
- * Allows updates that shorten posts while the disk has little space, because the space of the old text becomes free.
- * All other changes of posts fail with the reason `full`.
+ * Allows updates that do not lengthen a post while the disk has little space, because the space of the old text becomes free.
+ * Updates that lengthen one, new posts and reassignments fail with the reason `full`.
  *
  * @param shortening The same storage on a client that treats every update of a post as one that shortens it.
  */

@@ -39,8 +39,8 @@ export interface PostCacheOptions {
  * acknowledged write or than an earlier read. A unit of work ends its writes at its own end. Every write must pass through here, and
  * every write to the search index must be announced, so one process must own the database.
  *
- * All callers share a cached post or page, so it is frozen. JavaScript cannot freeze its dates; no rule of the domain changes a
- * date. The HTTP layer keeps the JSON of a post or page as long as the object.
+ * All callers share a cached post or page, so the object and its list are frozen. Its dates, cursors and excerpts are not
+ * frozen, and nothing changes them. The HTTP layer keeps the JSON of a post or page as long as the object.
  */
 export function cachePosts(storage: Storage, options: PostCacheOptions): Storage {
   const { maxBytes, onDatabaseRestarted, onIndexWrite, counts = newCacheCounts() } = options;

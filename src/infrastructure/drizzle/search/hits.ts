@@ -9,7 +9,7 @@ import type { FoundRow, Scan, ScannedRows, Step, StepRequest } from "./step-stat
 import { inSegment, tsqueryText } from "./tsquery.ts";
 import { walkDown, type Walk, type WalkOptions } from "./walk.ts";
 
-/** The maximum number of steps of a search. What they do not reach stays unfound. */
+/** The maximum number of steps of a search. Posts beyond them are not found. */
 export const MAX_STEPS = 96;
 /** The rows of the first range: a word that an eighth of the posts have is found in it often enough. */
 const FIRST_ROWS = 3 * BLOCK_ROWS;

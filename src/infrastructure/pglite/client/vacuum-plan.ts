@@ -25,8 +25,8 @@ export interface TableTask {
 }
 
 /**
- * For each table, the dead rows whose entries vacuums of this process have left in its indexes. Those of earlier processes are among
- * its dead rows again after an analysis.
+ * For each table, the dead rows whose entries vacuums of this process have left in its indexes. The dead entries of earlier
+ * processes are among its dead rows again after an analysis.
  */
 export type DeadEntries = ReadonlyMap<string, number>;
 

@@ -8,13 +8,17 @@ import { isMissingPath } from "../../node/is-missing-path.ts";
  * Node's own `recursive` option never ends where an existing directory answers ENOENT, as /proc does.
  */
 export async function createDirectory(path: string): Promise<void> {
-  try {
-    await createInParent(path);
-  } catch (cause) {
-    if (!isMissingPath(cause) || dirname(path) === path) throw cause;
-    await createDirectory(dirname(path));
-    await createInParent(path);
+  const missing: string[] = [];
+  for (let ancestor = path; ; ancestor = dirname(ancestor)) {
+    try {
+      await createInParent(ancestor);
+      break;
+    } catch (cause) {
+      if (!isMissingPath(cause) || dirname(ancestor) === ancestor) throw cause;
+      missing.push(ancestor);
+    }
   }
+  for (const directory of missing.toReversed()) await createInParent(directory);
 }
 
 /** Creates a directory in one that exists. A directory may have its path already. */

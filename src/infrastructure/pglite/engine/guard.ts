@@ -12,8 +12,8 @@ export interface EngineGuard<Damage> {
   /** All writes before `position` of the write-ahead log are flushed, and are about to be acknowledged. */
   acknowledged(position: bigint): void;
   /**
-   * All files are written and flushed. What it reads of them, it reads before it returns the promise, because statements run while the
-   * promise is pending. An exception becomes a line of the engine's log.
+   * All files are written and flushed. It reads the files before it returns the promise, because statements run while the promise is
+   * pending. An exception becomes a line of the engine's log.
    *
    * @param flushed The files that PostgreSQL has flushed since the last call, by their path in the cluster with `/` as separator.
    * `null`: they are not known, because nothing is flushed.

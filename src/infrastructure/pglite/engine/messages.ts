@@ -1,7 +1,7 @@
 /** PGlite's WebAssembly, compiled (`WebAssembly.Module`). Threads share it, and the functions that V8 has optimised. */
 export type CompiledPostgres = object;
 
-/** The `workerData` of a Worker. `postgres`: what an earlier Worker has compiled. */
+/** The `workerData` of a Worker. `postgres`: the module that an earlier Worker compiled. */
 export interface EngineThreadData {
   readonly postgres: CompiledPostgres | null;
 }

@@ -6,14 +6,14 @@ import { damagedCheck, passed, type CheckResult } from "./report.ts";
 
 const RESTORE = "Restore a proven backup: quire restore --from <backup> --to <new directory>.";
 
-/** The posts of one statement: the longest ones take 16 MiB. */
-const POSTS = 16;
+/** The maximum number of posts of a statement: the longest ones take 16 MiB. */
+const MAX_BATCH_POSTS = 16;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 const POST_ROWS = `select id::text, title, content, author_id::text, version::text,
   (extract(epoch from created_at) * 1000)::bigint::text, (extract(epoch from updated_at) * 1000)::bigint::text,
   (extract(epoch from published_at) * 1000)::bigint::text
-  from posts where id > $1::uuid order by id limit ${POSTS}`;
+  from posts where id > $1::uuid order by id limit ${MAX_BATCH_POSTS}`;
 
 /** Reads every post as the program does, by the rules of the domain. */
 export async function checkPosts(query: Query): Promise<CheckResult> {

@@ -7,8 +7,8 @@ import { damagedCheck, noted, passed, type CheckResult } from "./report.ts";
 
 const REMEDY = "The posts are intact. Stop the server, then run: quire reindex";
 
-/** The posts of one statement: the analysis of the longest ones takes a second. */
-const POSTS = 16;
+/** The maximum number of posts of a statement: the analysis of the longest ones takes a second. */
+const MAX_BATCH_POSTS = 16;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 const COUNTS = `select
@@ -20,9 +20,9 @@ const COUNTS = `select
 const INDEXED_POSTS = `select p.id::text, p.title, left(p.content, ${MAX_ANALYSED_LENGTH}), p.author_id::text,
   p.status, s.ordinal::text
   from posts p join post_search s on s.post_id = p.id and s.version = p.version and s.analysis = ${ANALYSIS_VERSION}
-  where p.id > $1::uuid order by p.id limit ${POSTS}`;
+  where p.id > $1::uuid order by p.id limit ${MAX_BATCH_POSTS}`;
 
-/** Those of the given posts whose row of the index has other terms or another time of publication. */
+/** The given posts whose row of the index has other terms or another time of publication. */
 const DIFFERING = `select p.id::text from jsonb_each_text($1::jsonb) as expected (id, terms)
   join posts p on p.id = expected.id::uuid join post_search s on s.post_id = p.id
   where s.terms <> expected.terms::tsvector or s.published_at is distinct from p.published_at order by 1`;
