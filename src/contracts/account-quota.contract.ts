@@ -154,6 +154,16 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
     });
 
+    it("stores a post that has room next to a simultaneous one whose key is in use", async () => {
+      const record = aUnitOfReplay(ada);
+      (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
+      await stored(ada, ROOM - 3);
+      const repeated = { post: aDraft(ada.id, { title: "x", content: "" }), record };
+      const larger = { post: aUnit(ada), record: aUnitOfReplay(ada) };
+      const outcomes = await Promise.all([repeated, larger].map(async (post) => storage.posts.insert(post)));
+      expect(outcomes.map((outcome) => outcome.isOk())).toEqual([false, true]);
+    });
+
     it("admits simultaneous inserts of a unit of work in their order", async () => {
       await stored(ada, ROOM - 1);
       const [large, small] = [aUnit(ada), aDraft(ada.id, { title: "x", content: "" })];
