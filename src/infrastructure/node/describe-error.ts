@@ -1,21 +1,10 @@
+import { describeErrno } from "../pglite/engine/describe-thrown.ts";
 import { visibleText } from "./visible-text.ts";
 
 /** The causes of an error form a chain that may be long or circular. */
 const MAX_CAUSES = 8;
 const MAX_DESCRIPTION_LENGTH = 500;
 const NO_REASON = "no reason was given";
-
-/** Error numbers of WASI's libc, which PGlite throws for failures of the file system. */
-const WASI_ERRORS: Readonly<Record<number, string>> = {
-  2: "EACCES: permission denied",
-  19: "EDQUOT: disk quota exceeded",
-  29: "EIO: i/o error",
-  33: "EMFILE: too many open files",
-  41: "ENFILE: too many open files in system",
-  44: "ENOENT: no such file or directory",
-  51: "ENOSPC: no space left on device",
-  69: "EROFS: read-only file system",
-};
 
 /**
  * Describes a thrown value or a cause in one line. The line is never empty, and has no stack, SQL, passwords of URLs or
@@ -63,7 +52,7 @@ function ownReason(error: object): string | null {
   if (typeof message === "string" && STATEMENT.test(message)) return null;
   if (message === FETCH_FAILED && "cause" in error) return null;
   if (typeof message === "string" && message !== "") return message;
-  if (typeof errno === "number") return WASI_ERRORS[errno] ?? `error ${errno} of the file system`;
+  if (typeof errno === "number") return describeErrno(errno);
   return [detail, code, kind].find((part): part is string => typeof part === "string" && part !== "") ?? null;
 }
 

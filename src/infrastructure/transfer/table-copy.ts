@@ -1,6 +1,7 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { err, ok, type Result } from "neverthrow";
 import type { Value } from "../sql/parameter.ts";
+import { countAndChecksum } from "../sql/row-checksum.ts";
 import { idempotencyKeys, posts, sessions, users } from "../drizzle/schema.ts";
 
 /** A table that is transferred, in the order of its primary key. */
@@ -61,10 +62,9 @@ export function insertion(table: TransferredTable, rows: readonly Row[]): [text:
   return [text, table.columns.map((_, index) => rows.map((row) => row[index] ?? null))];
 }
 
-/** Counts the rows and sums a part of the MD5 of each, so that the result does not depend on their order. */
 function selectChecksum({ name, columns }: TransferredTable): string {
   const row = columns.map((column) => `coalesce("${column.name}"::text, chr(30))`).join(" || chr(31) || ");
-  return `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text from ${name}`;
+  return `select ${countAndChecksum(row)} from ${name}`;
 }
 
 /** The number of rows of a table, and their checksum. */

@@ -11,6 +11,7 @@ import { markIndexCheckDue, markIndexesChecked } from "../directory/index-check-
 import { CLUSTER } from "../directory/layout.ts";
 import { openEngine, type Engine } from "../engine/engine.ts";
 import type { Reply } from "../engine/wire-protocol.ts";
+import { countAndChecksum } from "../../sql/row-checksum.ts";
 import { checkIndexes } from "../integrity/index-check.ts";
 import { readControlFile } from "../integrity/control-file.ts";
 import { QUIRE_SCHEMA } from "../quire-schema.ts";
@@ -146,8 +147,7 @@ async function rowsOf(
   { table, row, bytes }: { readonly table: string; readonly row: string; readonly bytes: number },
   onRead: (bytes: number) => void,
 ): Promise<Pick<BackedUpTable, "rows" | "checksum">> {
-  const statement = `select count(*)::text, coalesce(sum(('x' || left(md5(${row}), 15))::bit(60)::bigint), 0)::text
-    from ${table} where ctid >= $1::tid and ctid < $2::tid`;
+  const statement = `select ${countAndChecksum(row)} from ${table} where ctid >= $1::tid and ctid < $2::tid`;
   const pages = bytes / PAGE_BYTES;
   let [rows, checksum] = [0, 0n];
   for (let first = 0, batch = 1; first < pages;) {

@@ -20,8 +20,10 @@ export function describeThrown(thrown: unknown): string {
 function messageOf(thrown: unknown): string | null {
   if (typeof thrown !== "object" || thrown === null) return null;
   if ("message" in thrown && typeof thrown.message === "string" && thrown.message !== "") return thrown.message;
-  if ("errno" in thrown && typeof thrown.errno === "number") {
-    return WASI_ERRORS[thrown.errno] ?? `error ${thrown.errno} of the file system`;
-  }
-  return null;
+  return "errno" in thrown && typeof thrown.errno === "number" ? describeErrno(thrown.errno) : null;
+}
+
+/** Describes an error number of WASI's libc. */
+export function describeErrno(errno: number): string {
+  return WASI_ERRORS[errno] ?? `error ${errno} of the file system`;
 }
