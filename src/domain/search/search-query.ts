@@ -7,7 +7,7 @@ import { analyse, type Token } from "./text-analysis.ts";
 
 /** The maximum number of code points of a query. */
 export const QUERY_MAX_LENGTH = 200;
-/** The maximum number of terms of a query. It bounds the conditions that an index has to answer. */
+/** The maximum of the summed sizes of a query's operands. It bounds its terms and clauses, so the conditions that an index evaluates. */
 export const MAX_QUERY_TERMS = 16;
 /** A shorter word is not completed: too many words begin with one letter. In code points. */
 const MIN_PREFIX_LENGTH = 2;
@@ -67,7 +67,7 @@ export function parseSearchQuery(raw: string): Result<SearchQuery, Violation> {
 interface Operand {
   readonly clauses: readonly Clause[];
   readonly words: readonly string[];
-  /** The number of terms. Two characters of a script without spaces are one. */
+  /** The number of terms, where two characters of a script without spaces are one, but at least the number of clauses. */
   readonly size: number;
   readonly isOr: boolean;
 }
@@ -75,7 +75,7 @@ interface Operand {
 /** Groups: a minus before a phrase, the phrase, a token. Typographic quotation marks are what a telephone writes. */
 const OPERAND = /(-?)["“”„]([^"“”„]*)(?:["“”„]|$)|([^\s"“”„]+)/gu;
 /** A minus that excludes stands directly before a word. An option such as `--amend` is a word. */
-const EXCLUSION = /^-(?=[.\p{L}\p{N}\p{Extended_Pictographic}])/u;
+const EXCLUSION = /^-(?=[.\p{L}\p{N}\p{Extended_Pictographic}\p{Regional_Indicator}])/u;
 
 function operandsOf(text: string): readonly Operand[] {
   const operands: Operand[] = [];
@@ -94,7 +94,7 @@ function operandsOf(text: string): readonly Operand[] {
         isPrefix: false,
       })),
       words: units.map(({ term }) => term),
-      size: sizeOf(units),
+      size: Math.max(sizeOf(units), groups.length),
       isOr: phrase === undefined && /^or$/i.test(token),
     });
   }
