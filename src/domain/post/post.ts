@@ -2,7 +2,14 @@ import { ok, type Result } from "neverthrow";
 import { fail } from "../shared/fail.ts";
 import type { Branded } from "../shared/branded.ts";
 import type { PostId, UserId } from "../shared/id.ts";
-import { multilineText, singleLineText, storableText, textOfLength, utf8ByteLength } from "../shared/text.ts";
+import {
+  isVisibleText,
+  multilineText,
+  singleLineText,
+  storableText,
+  textOfLength,
+  utf8ByteLength,
+} from "../shared/text.ts";
 import { FIRST_VERSION, nextVersion, type Version } from "../shared/version.ts";
 import { refuse, type Violation } from "../shared/violation.ts";
 
@@ -12,7 +19,7 @@ export type PostTitle = Branded<string, "PostTitle">;
 /** Up to 1 MiB of {@link multilineText} in UTF-8. It may be empty. Content that was stored earlier may follow an older rule. */
 export type PostContent = Branded<string, "PostContent">;
 
-/** Content that is not blank. */
+/** Content with at least one visible character. Content that was published earlier may only have one that is not white space. */
 export type ReadableContent = PostContent & Branded<string, "ReadableContent">;
 
 interface PostFields {
@@ -43,7 +50,7 @@ export type PostStatus = Post["status"];
 
 export const POST_STATUSES = ["draft", "published"] as const satisfies readonly PostStatus[];
 
-/** The content of a published post must not be blank. */
+/** The content of a published post must have a visible character. */
 export interface ContentRequired {
   readonly kind: "content_required";
 }
@@ -115,7 +122,7 @@ export function restorePost(
 ): Result<Post, ContentRequired> {
   const { content, publishedAt } = stored;
   if (publishedAt === null) return ok({ ...stored, status: "draft", publishedAt });
-  if (!isReadable(content)) return fail({ kind: "content_required" });
+  if (!isStoredReadable(content)) return fail({ kind: "content_required" });
   return ok({ ...stored, status: "published", publishedAt, content });
 }
 
@@ -139,7 +146,8 @@ export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, 
   if (title === post.title && content === post.content && isSameTime) return ok(post);
   const stored = { title, version: nextVersion(post.version), updatedAt: now };
   if (post.status === "draft") return ok({ ...post, ...stored, content });
-  if (!isReadable(content)) return fail({ kind: "content_required" });
+  const isChanged = content !== post.content;
+  if (!isStoredReadable(content) || (isChanged && !isReadable(content))) return fail({ kind: "content_required" });
   return ok({ ...post, ...stored, content, publishedAt: publishedAt ?? post.publishedAt });
 }
 
@@ -159,5 +167,10 @@ export function unpublishPost(post: Post, now: Date): Result<Draft, PostNotPubli
 }
 
 function isReadable(content: PostContent): content is ReadableContent {
+  return isVisibleText(content);
+}
+
+/** Whether a store may hold this as the content of a published post, by the rule of earlier versions. */
+function isStoredReadable(content: PostContent): content is ReadableContent {
   return content.trim() !== "";
 }

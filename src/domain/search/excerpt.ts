@@ -1,3 +1,4 @@
+import { CharacterClass, classOf, codePointAt } from "./characters.ts";
 import { matcherOf, matchesIn, type Matcher, type Span } from "./excerpt-matches.ts";
 import type { SearchQuery } from "./search-query.ts";
 import { analyse, MAX_ANALYSED_LENGTH, type Token } from "./text-analysis.ts";
@@ -62,7 +63,7 @@ function nextWindow(content: string, from: number, { locator }: Matcher): number
   if (locator === null) return from;
   locator.lastIndex = from;
   const found = locator.exec(content.slice(0, MAX_ANALYSED_LENGTH));
-  return found === null ? from : Math.max(from, betweenCharacters(content, found.index - MAX_LEAD_LENGTH));
+  return found === null ? from : Math.max(from, boundaryBefore(content, found.index - MAX_LEAD_LENGTH));
 }
 
 function windowAt(content: string, from: number, matcher: Matcher): Window {
@@ -87,13 +88,20 @@ function sizeOf(word: Token | undefined): number {
   return word === undefined ? 0 : word.kind === "bigram" ? 1 : 2;
 }
 
-/** How far a window is shortened so that it ends at white space. */
-const MAX_SHORTENED = 128;
+/** The maximum distance from a bound of a window to white space or to the beginning of a word. A longer word is cut. */
+const MAX_MOVED = 128;
 
+/** A bound of a window: white space if possible, or else an offset that is not inside of a word. */
 function boundaryBefore(content: string, end: number): number {
   if (end >= content.length) return content.length;
-  for (let at = end; at > end - MAX_SHORTENED; at--) if (/\s/.test(content.charAt(at))) return at;
+  for (let at = end; at > end - MAX_MOVED; at--) if (/\s/.test(content.charAt(at))) return at;
+  for (let at = end; at > end - MAX_MOVED; at--)
+    if (!isWord(content, at - 1) || !isWord(content, at)) return betweenCharacters(content, at);
   return betweenCharacters(content, end);
+}
+
+function isWord(text: string, at: number): boolean {
+  return classOf(codePointAt(text, at)) === CharacterClass.word;
 }
 
 /** An offset that does not split a surrogate pair: this one, or the one before it. */

@@ -28,6 +28,11 @@ export function textOfLength(raw: string, min: number, max: number): Result<stri
 // Excludes white space, control, format and default-ignorable characters, such as Hangul fillers. U+2800 is listed by itself:
 // it is a Braille pattern without a dot, so Unicode classifies it as a symbol.
 const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
+/** Whether a text shows anything to a reader. */
+export function isVisibleText(text: string): boolean {
+  return VISIBLE.test(text);
+}
+
 const CONTROL = /\p{Cc}/u;
 const CONTROL_IN_LINES = /[^\P{Cc}\t\n\r]/u;
 /** Embeddings, overrides and isolates (Unicode Standard Annex 9, 2.1 to 2.4), but not the implicit marks of 2.6. */
@@ -49,7 +54,7 @@ export function singleLineText(raw: string, min: number, max: number): Result<st
   return textOfLength(raw, min, max).andThen((text) => {
     if (CONTROL.test(text)) return refuse("control_character");
     if (BIDIRECTIONAL_CONTROL.test(text)) return refuse("bidirectional_control");
-    return VISIBLE.test(text) ? ok(text) : refuse("blank");
+    return isVisibleText(text) ? ok(text) : refuse("blank");
   });
 }
 

@@ -10,7 +10,11 @@ export type EmailAddress = Branded<string, "EmailAddress">;
 /** The form of an address in which addresses are compared. */
 export type EmailKey = Branded<string, "EmailKey">;
 
-export const EMAIL_MAX_LENGTH = 254; // RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets.
+/**
+ * The maximum number of code points. For ASCII it is the limit of SMTP: a path of 256 octets, less its angle brackets (RFC 5321,
+ * 4.5.3.1.3). SMTP counts octets of UTF-8, so mail servers may reject a long address of other scripts.
+ */
+export const EMAIL_MAX_LENGTH = 254;
 
 // A dot-atom (RFC 5322, 3.2.3) extended to Unicode (RFC 6531, 3.3), with a domain of at least two labels.
 const ATOM = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+\-/=?^_\x60{|}~\p{So}]+`;

@@ -13,10 +13,11 @@ export const PASSWORD_MIN_LENGTH = 8;
 export const PASSWORD_MAX_LENGTH = 1_024;
 
 /**
- * In UTF-16 code units, because a character beyond U+FFFF has two. The length is checked before the Unicode composition, which
- * takes quadratic time for a run of combining marks: 2 ms for this maximum, and 0.4 s for 64 KiB.
+ * In UTF-16 code units. A composed character is decomposed into at most four of them (U+1F82), apart from four characters of
+ * Gurung Khema and Kirat Rai with six. The length is checked before the Unicode composition, which takes quadratic time for a
+ * run of combining marks: 8 ms for this maximum, and 0.4 s for 64 KiB.
  */
-const MAX_RAW_UNITS = 2 * PASSWORD_MAX_LENGTH;
+const MAX_RAW_UNITS = 4 * PASSWORD_MAX_LENGTH;
 
 /**
  * Parses a password into the composed form (RFC 8265, 4.2.2), so that an `é` from any keyboard gives the same password.

@@ -18,6 +18,7 @@ const MAX_CODE_POINT = 0x10ffff;
 export function decodePunycode(encoded: string): string | null {
   const basic = encoded.lastIndexOf(DELIMITER);
   const output = Array.from(encoded.slice(0, Math.max(0, basic)), (character) => character.charCodeAt(0));
+  if (output.some((basicCodePoint) => basicCodePoint >= INITIAL_CODE_POINT)) return null;
   let codePoint = INITIAL_CODE_POINT;
   let bias = INITIAL_BIAS;
   let index = 0;

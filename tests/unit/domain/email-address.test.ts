@@ -158,6 +158,7 @@ describe("emailKey", () => {
     ["has a hyphen before a text that decodes", "a@xn---p1ai.example"],
     ["ends in the middle of a number", "a@xn--zzzz9999.example"],
     ["decodes to a code point beyond Unicode", "a@xn--99999999.example"],
+    ["has a letter beyond ASCII before its delimiter", "a@xn--bü-cher.example"],
     ["decodes to the two surrogates of a letter", "a@xn--jb9b09e.example"],
   ])("keeps an invalid A-label that %s", (_case, raw) => {
     expect(emailKey(email(raw))).toBe(raw.toLowerCase());

@@ -27,6 +27,14 @@ const UNREADABLE = [
   ["content of white space", " \t\r\n\u00a0\u3000\ufeff"],
 ] as const;
 
+/** Not blank by the rule of earlier versions. */
+const INVISIBLE = [
+  ["a zero-width space", "\u200b"],
+  ["an empty Braille pattern", "\u2800"],
+  ["a Hangul filler", "\u3164"],
+  ["a soft hyphen", "\u00ad"],
+] as const;
+
 describe("parsePostTitle", () => {
   it.each([
     ["1 character", "A"],
@@ -119,7 +127,7 @@ describe("a new post", () => {
     expect(newDraft({ ...fields, content: content(raw) }, NOW)).toMatchObject({ status: "draft", content: raw });
   });
 
-  it.each(UNREADABLE)("cannot be published with %s", (_case, raw) => {
+  it.each([...UNREADABLE, ...INVISIBLE])("cannot be published with %s", (_case, raw) => {
     const refused = newPublishedPost({ ...fields, content: content(raw) }, NOW);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
@@ -138,6 +146,12 @@ describe("restorePost", () => {
     const { status: _status, ...stored } = aPublishedPost(author);
     const broken = restorePost({ ...stored, content: content(raw) });
     expect(broken._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
+  });
+
+  it.each(INVISIBLE)("returns a stored published post with %s, and its title can be edited", (_case, raw) => {
+    const { status: _status, ...stored } = { ...aPublishedPost(author), content: content(raw) };
+    const restored = restorePost(stored)._unsafeUnwrap();
+    expect(editPost(restored, { title: title("Another") }, LATER).isOk()).toBe(true);
   });
 });
 
@@ -207,7 +221,7 @@ describe("editPost", () => {
     expect(edited).toMatchObject({ status: "draft", content: raw, version: 2 });
   });
 
-  it.each(UNREADABLE)("refuses %s for a published post", (_case, raw) => {
+  it.each([...UNREADABLE, ...INVISIBLE])("refuses %s for a published post", (_case, raw) => {
     const refused = editPost(aPublishedPost(author), { title: title("Another"), content: content(raw) }, LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
@@ -225,7 +239,7 @@ describe("publishPost", () => {
     });
   });
 
-  it.each(UNREADABLE)("refuses a draft with %s", (_case, raw) => {
+  it.each([...UNREADABLE, ...INVISIBLE])("refuses a draft with %s", (_case, raw) => {
     const refused = publishPost(aDraft(author, { content: raw }), LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });

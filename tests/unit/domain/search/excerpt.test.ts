@@ -76,6 +76,16 @@ describe("excerptOf", () => {
     }
   });
 
+  it("marks no end of a longer word where the analysed part of the content begins", () => {
+    const contents = [
+      `${filler(0, 1_000)} bobcat ${"x ".repeat(73)}cat.`,
+      `${"東".repeat(3_000)}bobcat${"京".repeat(146)} cat.`,
+    ];
+    for (const content of contents) {
+      expect(partsOf(content, "cat").filter(({ isMatch }) => isMatch)).toHaveLength(1);
+    }
+  });
+
   it("begins at most 150 code units before the first match, inside of a longer word", () => {
     expect(written(`${"x".repeat(1_000)} engine.`, "engine")).toBe(`${"x".repeat(149)} [engine].`);
   });
