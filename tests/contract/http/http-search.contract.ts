@@ -53,6 +53,26 @@ export function httpSearchContract(open: OpenRemoteApi) {
       expect(toPage(first).items[0]).toMatchObject({ author: { id: owner.id } });
     });
 
+    it("rejects the cursor of a page with count=true for a search without it, and the other way around", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      for (let n = 0; n < 3; n++) await owner.write({ title: "Engine", content: `Number ${n}`, status: "published" });
+      const [plain, counted] = [
+        searchFor("engine", { limit: "1" }),
+        searchFor("engine", { limit: "1", count: "true" }),
+      ];
+      for (const [path, other] of [
+        [plain, counted],
+        [counted, plain],
+      ] as const) {
+        const next = nextLink(await nobody.get(path)) ?? "";
+        expect((await nobody.get(next)).status).toBe(200);
+        const cursor = new URL(next, "http://localhost").searchParams.get("cursor") ?? "";
+        const refused = await nobody.get(`${other}&${new URLSearchParams({ cursor }).toString()}`);
+        expect(fieldCodes(refused)).toEqual(["/cursor: malformed_cursor"]);
+      }
+    });
+
     it("combines with the filters author, status, published-after and published-before", async () => {
       const { author, clock, nobody } = await open();
       clock.set(NOW);

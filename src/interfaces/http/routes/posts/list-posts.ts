@@ -56,7 +56,8 @@ export function listPostsRoute({ useCases, limits }: RouteDependencies) {
     const list = postListName("posts", wanted);
     return wanted.kind === "search"
       ? postPageResponse(c, useCases, {
-          list,
+          // A search with a total ranks more hits (search-passes.ts), so its pages continue no search without one.
+          list: query.count === "true" ? `counted ${list}` : list,
           query,
           isKey: isRankKey,
           find: async (page) => {
