@@ -145,6 +145,16 @@ describe("ensureAdmin", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
+  it.each([
+    ["the same address", grace.email],
+    ["another address", email("other@example.org")],
+  ])("creates or finds an admin when it runs twice at the same time with %s", async (_case, address) => {
+    const { app, storage } = await withoutAdmin();
+    const made = await Promise.all([app.ensureAdmin(grace), app.ensureAdmin({ ...grace, email: address })]);
+    for (const outcome of made) expect(outcome.isOk()).toBe(true);
+    expect((await storage.users.hasAdmin())._unsafeUnwrap()).toBe(true);
+  });
+
   it("fails when the password cannot be hashed", async () => {
     const { app } = await withoutAdmin(withoutHashing);
     expect((await app.ensureAdmin(grace))._unsafeUnwrapErr()).toBe(HASHING_FAILED);
