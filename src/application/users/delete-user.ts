@@ -76,7 +76,7 @@ export function deleteUser(dependencies: DeleteUserDependencies) {
   };
 }
 
-/** Checks a removal as far as possible before anything is written. */
+/** Checks a removal as far as possible before the transaction, and the password last, because its comparison is slow. */
 async function findDeletableUser(
   dependencies: DeleteUserDependencies,
   actor: Actor,
@@ -86,6 +86,7 @@ async function findDeletableUser(
     const user = yield* await findChangeableUser(dependencies, actor, id);
     if (posts.kind === "reassign" && !mayReassignPosts(actor)) return fail({ kind: "forbidden" });
     yield* requireVersion(user, expected);
+    if (posts.kind === "reassign" && posts.to === id) return fail({ kind: "new_author_unfit" });
     yield* await requireAnotherAdmin(dependencies.users, user);
     yield* await requireCurrentPassword(dependencies.hasher, actor, user, currentPassword);
     return ok(user);
@@ -107,7 +108,6 @@ async function requestRemoval(
   posts: PostsFate,
   requestedAt: Date,
 ): Promise<Result<void, DeleteUserError>> {
-  if (posts.kind === "reassign" && posts.to === id) return fail({ kind: "new_author_unfit" });
   return (await users.requestRemoval({ userId: id, version, posts, requestedAt })).orElse((failure) =>
     failure.kind === "author_not_found" ? fail({ kind: "new_author_unfit" }) : err(failure),
   );

@@ -125,6 +125,18 @@ describe("deleteUser", () => {
     expect(await contentsOf(quire)).toEqual(before);
   });
 
+  it("rejects the deleted user as the new author before the password is compared", async () => {
+    const { app, admin, hasher } = await openQuire();
+    const input = {
+      id: admin.id,
+      posts: { kind: "reassign", to: admin.id },
+      currentPassword: PASSWORD,
+      expected: null,
+    } as const;
+    expect((await app.deleteUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "new_author_unfit" });
+    expect(hasher.compared).toEqual([]);
+  });
+
   it("removes a user who is at one of the expected versions", async () => {
     const { app, author } = await openQuire();
     const input = {
