@@ -141,8 +141,7 @@ function userRemovals(
         );
         db.prepare("delete from users where id = ?").run(userId);
         db.prepare(
-          `insert into removals (user_id, version, fate, new_author_id, requested_at, ordinal)
-           values (?, ?, ?, ?, ?, (select coalesce(max(ordinal), 0) + 1 from removals))`,
+          "insert into removals (user_id, version, fate, new_author_id, requested_at) values (?, ?, ?, ?, ?)",
         ).run(userId, version, posts.kind, newAuthorId, requestedAt.getTime());
         return ok();
       }),
@@ -151,9 +150,13 @@ function userRemovals(
         const row = findRemovalRow(db, id);
         return ok(row === undefined ? null : restoreRemoval(row));
       }),
-    listRemovals: async (maxRows) =>
+    listRemovals: async (maxRows, after) =>
       access("users.listRemovals", () => {
-        const rows = db.prepare<[number], RemovalRow>("select * from removals order by ordinal limit ?").all(maxRows);
+        const rows = db
+          .prepare<[number, string, number], RemovalRow>(
+            "select * from removals where (requested_at, user_id) > (?, ?) order by requested_at, user_id limit ?",
+          )
+          .all(after?.requestedAt.getTime() ?? Number.MIN_SAFE_INTEGER, after?.userId ?? "", maxRows);
         return ok(rows.map(restoreRemoval));
       }),
   };

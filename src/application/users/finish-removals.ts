@@ -5,7 +5,7 @@ import type { UserId } from "../../domain/shared/id.ts";
 import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
-import type { UserRemoval } from "../../domain/user/user-removal.ts";
+import type { RemovalCursor, UserRemoval } from "../../domain/user/user-removal.ts";
 import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user/user-repository.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
@@ -38,7 +38,7 @@ const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
 /** Reassigning a post writes all its index entries again, mainly the words of its text. */
 const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
 const RECORDS: BatchLimits = { rows: 500, bytes: 4096 * KIB };
-/** Limits the removals that one run resumes; the next run resumes the others. */
+/** The maximum number of removals that are resumed at once, which bounds the memory. */
 const MAX_RESUMED_AT_ONCE = 100;
 
 interface Work {
@@ -88,12 +88,17 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
     /** Settles when the removal is complete, or when it is postponed. */
     finishRemoval,
 
-    /** Resumes removals that were interrupted, in this process or in another. Returns the first failure. */
+    /** Resumes all removals that were interrupted, in this process or in another. Returns the first failure. */
     resumeRemovals: async (): Promise<Result<void, FinishRemovalError>> =>
       safeTry(async function* () {
-        const removals = yield* await users.listRemovals(MAX_RESUMED_AT_ONCE);
-        const outcomes = await Promise.all(removals.map(async ({ userId }) => finishRemoval(userId)));
-        return outcomes.find((outcome) => outcome.isErr()) ?? ok();
+        let failed: Result<void, FinishRemovalError> | undefined;
+        for (let after: RemovalCursor | null = null; ;) {
+          const removals: readonly UserRemoval[] = yield* await users.listRemovals(MAX_RESUMED_AT_ONCE, after);
+          const outcomes = await Promise.all(removals.map(async ({ userId }) => finishRemoval(userId)));
+          failed ??= outcomes.find((outcome) => outcome.isErr());
+          if (removals.length < MAX_RESUMED_AT_ONCE || isStopping) return failed ?? ok();
+          after = removals.at(-1) ?? null;
+        }
       }),
 
     /** Stops after the current batch, also when that throws: its removal reports the exception. */

@@ -30,6 +30,14 @@ const to = ({ id }: User): PostsFate => ({ kind: "reassign", to: id });
 const request = async ({ app, admin }: Quire, { id }: User, posts: PostsFate) =>
   (await app.deleteUser(actorFor(admin), { id, posts, expected: null }))._unsafeUnwrap().finished;
 
+/** Requests a removal as a process that ends immediately afterwards. */
+const requestedOnly = async ({ storage }: Quire, { id: userId, version }: User, posts: PostsFate) =>
+  (
+    await storage.unitOfWork.run(async ({ users }) =>
+      users.requestRemoval({ userId, version, posts, requestedAt: LATER }),
+    )
+  )._unsafeUnwrap();
+
 async function postsIn(quire: Quire, author: User | null = null) {
   const filter = author === null ? EVERY_POST : postsOf(author.id);
   return countOf(quire.storage.posts, filter);
@@ -165,11 +173,26 @@ describe("the removal of a user", () => {
       for (const user of [quire.author, quire.otherAuthor]) await request(quire, user, DELETE);
       isDown = false;
       expect(await quire.app.resumeRemovals()).toEqual(err(OUTAGE));
-      expect((await quire.storage.users.listRemovals(10))._unsafeUnwrap().map(({ userId }) => userId)).toEqual([
+      expect((await quire.storage.users.listRemovals(10, null))._unsafeUnwrap().map(({ userId }) => userId)).toEqual([
         quire[failing].id,
       ]);
     },
   );
+
+  it("finishes a newer removal when the oldest 100 fail", async () => {
+    const quire = await openQuire({
+      posts: () => ({ reassign: async () => err({ kind: "author_not_found" } as const) }),
+    });
+    for (let n = 0; n < 100; n++) {
+      const user = aUser();
+      (await quire.storage.users.insert(user))._unsafeUnwrap();
+      await storedDraft(quire, user);
+      await requestedOnly(quire, user, to(quire.admin));
+    }
+    await requestedOnly(quire, quire.author, DELETE);
+    expect((await quire.app.resumeRemovals())._unsafeUnwrapErr()).toMatchObject({ kind: "new_author_missing" });
+    expect(await isGone(quire, quire.author)).toBe(true);
+  });
 
   it("lets a small removal end before a large one", async () => {
     const ended: string[] = [];
@@ -296,7 +319,7 @@ describe("the removal of a user", () => {
     expect(await request(quire, quire.author, DELETE)).toEqual(err({ kind: "removal_interrupted" }));
     await stopping;
     expect(await postsIn(quire)).toBe(150);
-    expect((await quire.storage.users.listRemovals(10))._unsafeUnwrap()).toHaveLength(1);
+    expect((await quire.storage.users.listRemovals(10, null))._unsafeUnwrap()).toHaveLength(1);
     expect((await quire.storage.users.list("everybody", WHOLE_LIST))._unsafeUnwrap().items).toHaveLength(2);
   });
 });
