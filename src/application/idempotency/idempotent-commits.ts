@@ -26,7 +26,7 @@ export interface Commit<T, E> {
   readonly write: (repositories: Repositories) => Promise<Result<T, E>>;
   readonly snapshot: Snapshot<T>;
   /** The user that the record of a request without an owner belongs to. */
-  readonly ownerOf: (value: T) => UserId;
+  readonly userId: UserId;
   /** True if it writes several times, so that it needs a unit of work even without an idempotency key. */
   readonly isUnit: boolean;
 }
@@ -56,7 +56,7 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
     /** Commits any write: with a key in a unit of work together with its record. */
     commit: async <T, E>(
       idempotency: Idempotency | null,
-      { write, snapshot, ownerOf, isUnit }: Commit<T, E>,
+      { write, snapshot, userId, isUnit }: Commit<T, E>,
     ): Promise<Result<Outcome<T>, E | IdempotencyError>> => {
       if (idempotency === null) return (await (isUnit ? unitOfWork.run(write) : write(repositories))).map(first);
       // A log-in must succeed for an account beyond its quota, so that its user can delete posts. Requests without an owner
@@ -67,8 +67,11 @@ export function idempotentCommits(dependencies: IdempotentCommitsDependencies) {
           safeTry(async function* () {
             yield* await on.idempotencyKeys.claim(cipher.keyDigest, clock.now());
             const value = yield* await write(on);
-            const userId = idempotency.owner ?? ownerOf(value);
-            const record = recordOf(cipher, userId, await cipher.seal(snapshotText(snapshot, value)));
+            const record = recordOf(
+              cipher,
+              idempotency.owner ?? userId,
+              await cipher.seal(snapshotText(snapshot, value)),
+            );
             yield* (await on.idempotencyKeys.insert(record, admission)).mapErr((failure) =>
               failure.kind === "user_not_found" ? USER_DELETED : failure,
             );

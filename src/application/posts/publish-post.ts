@@ -31,7 +31,7 @@ export function publishPost({ commits, clock }: PublishPostDependencies) {
       commits.commit(idempotency, {
         write: async ({ posts }) => changePost({ posts, clock }, actor, target, publish),
         snapshot: POST_SNAPSHOT,
-        ownerOf: () => actor.userId,
+        userId: actor.userId,
         isUnit: false,
       }),
     );

@@ -26,7 +26,7 @@ export function unpublishPost({ commits, clock }: UnpublishPostDependencies) {
       commits.commit(idempotency, {
         write: async ({ posts }) => changePost({ posts, clock }, actor, target, unpublish),
         snapshot: POST_SNAPSHOT,
-        ownerOf: () => actor.userId,
+        userId: actor.userId,
         isUnit: false,
       }),
     );

@@ -79,7 +79,7 @@ export function logIn(dependencies: LogInDependencies) {
               user: ownProfile(user),
             })),
           snapshot: LOGGED_IN_SNAPSHOT,
-          ownerOf: () => user.id,
+          userId: user.id,
           isUnit: true,
         });
         // The session of a repeated log-in may have been revoked, or may have expired.

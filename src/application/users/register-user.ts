@@ -44,7 +44,7 @@ export function registerUser(dependencies: RegisterUserDependencies) {
       return dependencies.commits.commit(idempotency, {
         write: async ({ users }) => (await users.insert(user)).map(() => ownProfile(user)),
         snapshot: PROFILE_SNAPSHOT,
-        ownerOf: ({ id }) => id,
+        userId: user.id,
         isUnit: false,
       });
     });
