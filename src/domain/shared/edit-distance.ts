@@ -18,5 +18,5 @@ export function editDistance(a: readonly string[], b: readonly string[], max: nu
     if (Math.min(...row) > max) return max + 1;
     [beforeLast, last] = [last, row];
   }
-  return at(last, b.length);
+  return Math.min(at(last, b.length), max + 1);
 }
