@@ -10,8 +10,8 @@ export interface Snapshot<T> {
 }
 
 /**
- * The version of the format, before the JSON of a snapshot. It makes the text invalid as JSON, so that a build from before
- * snapshots fails (500) instead of answering with an empty body.
+ * The version of the format, before the JSON of a snapshot. It distinguishes a snapshot from a sealed result, and from the result
+ * of an earlier format.
  */
 const FORMAT = "snapshot/1 ";
 
@@ -38,7 +38,8 @@ export function valueOfSnapshot<T>(snapshot: Snapshot<T>, text: string): T {
 
 function dataOf(text: string): unknown {
   if (text.startsWith(FORMAT)) return JSON.parse(text.slice(FORMAT.length));
-  // An earlier build stored the HTTP response. The JSON of its body has the same fields as the snapshot.
+  // A build from before the snapshots stored the HTTP response. The JSON of its body has the same fields as the snapshot. Such
+  // records expire within 24 hours of an upgrade, so this is needed as long as direct upgrades from such builds are supported.
   const { body } = fieldsOf(JSON.parse(text));
   return typeof body === "string" ? JSON.parse(body) : null;
 }

@@ -26,7 +26,7 @@ export interface CountedPageRequest<AnId extends Id<string>> extends PageRequest
   readonly isCounted?: boolean;
 }
 
-/** One page, in the order of its list. A cursor is `null` when the list ends in its direction. */
+/** One page, in the order of its list. A cursor is `null` when the list ends in its direction, and on an empty page. */
 export interface Page<Item extends { readonly id: Id<string> }> {
   readonly items: readonly Item[];
   readonly next: PageCursor<Item["id"]> | null;

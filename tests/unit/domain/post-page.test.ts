@@ -21,15 +21,15 @@ describe("a page of posts", () => {
   const posts = [publishedPost(author), publishedPost(author), publishedPost(author)];
   const found = (text: readonly ExcerptPart[]) => posts.map((post) => ({ ...post, rank: 1, excerpt: text }));
 
-  it("ends before the post whose excerpt would exceed 1 MiB of JSON", () => {
+  it("ends before the post whose excerpt would exceed 1 MiB of JSON after the first post", () => {
     expect(toFoundPostPage(found(LONG_EXCERPT), WHOLE_LIST, NO_KEY).items).toHaveLength(2);
   });
 
-  it("ends before the post whose tags of matches would exceed 1 MiB of JSON", () => {
+  it("ends before the post whose tags of matches would exceed 1 MiB of JSON after the first post", () => {
     expect(toFoundPostPage(found(EXCERPT_OF_MATCHES), WHOLE_LIST, NO_KEY).items).toHaveLength(2);
   });
 
-  it("has all posts that fit into 1 MiB of JSON without an excerpt", () => {
+  it("has all posts that fit into 1 MiB of JSON after the first, without an excerpt", () => {
     expect(toFoundPostPage(found([]), WHOLE_LIST, NO_KEY).items).toHaveLength(3);
     expect(toPostPage(posts, WHOLE_LIST, NO_KEY).items).toHaveLength(3);
   });
