@@ -8,7 +8,8 @@ import type { FoundPost, SearchPage } from "../domain/search/found-post.ts";
 import { isRankKey, rankKey } from "../domain/search/ranking.ts";
 import { parseSearchQuery } from "../domain/search/search-query.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, postsOf, PUBLISHED_POSTS } from "../testing/fixtures.ts";
-import type { StorageUnderTest, TestStorage } from "./storage-under-test.ts";
+import type { Storage } from "../application/ports/storage.ts";
+import type { StorageUnderTest } from "./storage-under-test.ts";
 
 const MIB = 1_048_576;
 const FIRST = { limit: 100, from: null };
@@ -16,7 +17,7 @@ const FIRST = { limit: 100, from: null };
 export function postSearchContract(adapter: StorageUnderTest): void {
   describe(`PostRepository.search on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    let storage: Storage;
     let author: UserId;
     let otherAuthor: UserId;
 

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseSearchQuery } from "../domain/search/search-query.ts";
 import { aPublishedPost, aUser, PUBLISHED_POSTS } from "../testing/fixtures.ts";
 import { EXCERPT_CASES, SEARCH_CASES, SEARCH_CORPUS } from "./search-corpus.ts";
-import type { StorageUnderTest, TestStorage } from "./storage-under-test.ts";
+import type { Storage } from "../application/ports/storage.ts";
+import type { StorageUnderTest } from "./storage-under-test.ts";
 
 /** Every adapter finds the same posts of one corpus, in the same order and with the same excerpts. */
 export function searchLanguagesContract(adapter: StorageUnderTest): void {
   describe(`PostRepository.search of many languages on ${adapter.name}`, () => {
     let opened: Awaited<ReturnType<StorageUnderTest["open"]>>;
-    let storage: TestStorage;
+    let storage: Storage;
 
     beforeAll(async () => {
       opened = await adapter.open();

@@ -2,8 +2,6 @@ import type { StorageFailureReason } from "../domain/shared/storage-failure.ts";
 import type { Durability } from "../application/ports/storage-probe.ts";
 import type { Storage } from "../application/ports/storage.ts";
 
-export type TestStorage = Storage;
-
 export interface TestStorageOptions {
   readonly accountQuotaBytes: number;
 }
@@ -25,9 +23,9 @@ export interface StorageCapabilities {
 
 export interface OpenedStorage {
   /** The empty storage. It must remove the rows of earlier tests. */
-  empty(): Promise<TestStorage>;
+  empty(): Promise<Storage>;
   /** Closes the storage and opens it again on its stored data. A storage in memory has nothing to reopen. */
-  reopen?(): Promise<TestStorage>;
+  reopen?(): Promise<Storage>;
   /** Makes every later write fail with this reason. A storage in memory cannot fail. */
   failWrites?(reason: Exclude<StorageFailureReason, "cancelled">): Promise<void>;
   close(): Promise<void>;

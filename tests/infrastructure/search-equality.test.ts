@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseSearchQuery } from "../../src/domain/search/search-query.ts";
-import type { TestStorage } from "../../src/contracts/storage-under-test.ts";
+import type { Storage } from "../../src/application/ports/storage.ts";
 import { aDraft, aPublishedPost, aUser, EVERY_POST, PUBLISHED_POSTS } from "../../src/testing/fixtures.ts";
 import { memory, pglite } from "../support/test-storage.ts";
 
@@ -30,7 +30,7 @@ const query = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => part
 
 describe("a search on the embedded engine", () => {
   let opened: readonly Awaited<ReturnType<typeof memory.open>>[];
-  let storages: readonly TestStorage[];
+  let storages: readonly Storage[];
 
   beforeAll(async () => {
     opened = [await memory.open(), await pglite.open()];
