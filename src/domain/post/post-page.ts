@@ -6,8 +6,8 @@ import type { ExcerptPart } from "../search/excerpt.ts";
 import type { FoundPost } from "../search/found-post.ts";
 
 /**
- * The bound on the JSON of a page, in bytes. A page always has its first post; it ends before the post that would exceed the
- * bound. Whole posts are measured, with their authors and excerpts, even when the response omits fields. So the bound also
+ * The bound on the JSON of a page after its first post, in bytes. A page always has its first post, which is not counted; it ends
+ * before the post that would exceed the bound. Whole posts are measured, with their authors and excerpts, even when the response omits fields. So the bound also
  * limits the reads of the storage, and the selected fields do not move the page boundaries.
  */
 export const MAX_PAGE_JSON_BYTES = 1_048_576;
@@ -33,35 +33,28 @@ const NO_EXCERPT: readonly ExcerptPart[] = [];
  */
 export function toPostPage(
   rows: readonly Post[],
-  { limit, from }: PageRequest<PostId>,
+  request: PageRequest<PostId>,
   keyOf: (post: Post) => string | null,
 ): Page<Post> {
-  return toPage(
-    rows,
-    Math.min(
-      limit,
-      countWithinBound(rows, () => NO_EXCERPT),
-    ),
-    from,
-    keyOf,
-  );
+  return pageWithin(rows, request, keyOf, () => NO_EXCERPT);
 }
 
 /** Makes a page of found posts, within {@link MAX_PAGE_JSON_BYTES}. */
 export function toFoundPostPage(
   rows: readonly FoundPost[],
-  { limit, from }: PageRequest<PostId>,
+  request: PageRequest<PostId>,
   keyOf: (post: FoundPost) => string | null,
 ): Page<FoundPost> {
-  return toPage(
-    rows,
-    Math.min(
-      limit,
-      countWithinBound(rows, ({ excerpt }) => excerpt),
-    ),
-    from,
-    keyOf,
-  );
+  return pageWithin(rows, request, keyOf, ({ excerpt }) => excerpt);
+}
+
+function pageWithin<Item extends Post>(
+  rows: readonly Item[],
+  { limit, from }: PageRequest<PostId>,
+  keyOf: (post: Item) => string | null,
+  excerptOf: (post: Item) => readonly ExcerptPart[],
+): Page<Item> {
+  return toPage(rows, Math.min(limit, countWithinBound(rows, excerptOf)), from, keyOf);
 }
 
 /** Counts the posts that fit on one page, from the first on. */
