@@ -9,8 +9,8 @@ export interface PurgeExpiredIdempotencyKeysDependencies {
   readonly clock: Clock;
 }
 
-/** Other requests wait for a batch on the embedded engine, so it is small. A record may be as long as a post. */
-const BATCH: BatchLimits = { rows: 500, bytes: 4 * 1_048_576 };
+/** Limits a batch of replay records. Other requests wait for it on the embedded engine. A record may be as long as a post. */
+export const RECORD_BATCH: BatchLimits = { rows: 500, bytes: 4 * 1_048_576 };
 
 /**
  * Deletes expired replay records, so that the table does not grow without bound.
@@ -21,7 +21,7 @@ export function purgeExpiredIdempotencyKeys({ idempotencyKeys, clock }: PurgeExp
   return async (isStopping: () => boolean = () => false): Promise<Result<void, StorageFailure>> => {
     const now = clock.now();
     for (;;) {
-      const removed = await idempotencyKeys.deleteExpired(now, BATCH);
+      const removed = await idempotencyKeys.deleteExpired(now, RECORD_BATCH);
       if (removed.isErr()) return err(removed.error);
       if (removed.value === 0 || isStopping()) return ok();
     }

@@ -2,7 +2,7 @@ import type { Result } from "neverthrow";
 import type { Actor } from "../../domain/access.ts";
 import type { UserProfile } from "../../domain/user/user-profile.ts";
 import type { EmailAddress } from "../../domain/user/email-address.ts";
-import type { SessionId, UserId } from "../../domain/shared/id.ts";
+import { NIL_ID, type SessionId, type UserId } from "../../domain/shared/id.ts";
 import type { Page, PageRequest } from "../../domain/shared/page.ts";
 import type { Password } from "../../domain/user/password.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
@@ -11,9 +11,6 @@ import type { UserNotFound } from "../../domain/user/user-repository.ts";
 import { changePassword, type ChangePasswordDependencies, type ChangePasswordError } from "./change-password.ts";
 import { listUsers, type ListUsersError } from "./list-users.ts";
 import { updateUser, type UpdateUserError } from "./update-user.ts";
-
-/** The nil UUID, which no user and no session has (RFC 9562, 5.9). */
-const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
 /** The operator of the server: an admin without an account and without a session. */
 const OPERATOR: Actor = { userId: NIL_ID as UserId, role: "admin", sessionId: NIL_ID as SessionId };

@@ -7,6 +7,7 @@ import type { SessionRepository } from "../../domain/session/session-repository.
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { RemovalCursor, UserRemoval } from "../../domain/user/user-removal.ts";
 import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user/user-repository.ts";
+import { RECORD_BATCH } from "../idempotency/purge-expired-idempotency-keys.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IdempotencyKeyRepository } from "../ports/idempotency-keys.ts";
 
@@ -37,7 +38,6 @@ const KIB = 1024;
 const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
 /** Reassigning a post writes all its index entries again, mainly the words of its text. */
 const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
-const RECORDS: BatchLimits = { rows: 500, bytes: 4096 * KIB };
 /** The maximum number of removals that are resumed at once, which bounds the memory. */
 const MAX_RESUMED_AT_ONCE = 100;
 
@@ -130,7 +130,7 @@ async function advance(dependencies: FinishRemovalsDependencies, work: Work): Pr
     const removal = yield* await users.findRemoval(userId);
     if (removal === null) return DONE;
     if ((yield* await settlePosts(dependencies, work, removal)) === "more") return MORE;
-    if ((yield* await idempotencyKeys.deleteByUser(userId, RECORDS)) > 0) return MORE;
+    if ((yield* await idempotencyKeys.deleteByUser(userId, RECORD_BATCH)) > 0) return MORE;
     yield* await sessions.deleteByUser(userId, null);
     return (await users.delete(userId, removal.version))
       .map(() => "done" as const)

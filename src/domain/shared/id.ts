@@ -11,6 +11,9 @@ export type SessionId = Id<"Session">;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** The nil UUID, which no row has, and which is less than every other (RFC 9562, 5.9). */
+export const NIL_ID = "00000000-0000-0000-0000-000000000000";
+
 /** Parses a UUID of any version in either case. */
 export function parseId<AnId extends Id<string>>(raw: string): Result<AnId, Violation> {
   const id = raw.toLowerCase();

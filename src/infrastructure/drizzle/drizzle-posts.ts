@@ -2,7 +2,7 @@ import { and, eq, or, sql, type SQL } from "drizzle-orm";
 import { ok, safeTry, Result } from "neverthrow";
 import type { BatchLimits } from "../../domain/shared/batch.ts";
 import { fail } from "../../domain/shared/fail.ts";
-import type { PostId, UserId } from "../../domain/shared/id.ts";
+import { NIL_ID, type PostId, type UserId } from "../../domain/shared/id.ts";
 import type { Post } from "../../domain/post/post.ts";
 import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
 import {
@@ -31,8 +31,6 @@ import { batchLookupsBy, singleFlight } from "./batching.ts";
 
 const POST_NOT_FOUND = { kind: "post_not_found" } as const;
 const QUOTA_EXCEEDED = { kind: "account_quota_exceeded" } as const;
-/** The nil UUID, which is less than every id (RFC 9562, 5.9). */
-const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
 interface PostLookup {
   readonly id: PostId;

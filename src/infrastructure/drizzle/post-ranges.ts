@@ -1,7 +1,7 @@
 import { and, eq, gt, isNotNull, lt, sql, type Placeholder, type SQL, type SQLChunk } from "drizzle-orm";
 import type { PostStatus } from "../../domain/post/post.ts";
 import type { PostFilter, PostSort } from "../../domain/post/post-list.ts";
-import type { UserId } from "../../domain/shared/id.ts";
+import { NIL_ID, type UserId } from "../../domain/shared/id.ts";
 import { posts, titleOrder } from "./schema.ts";
 
 /** A contiguous range of posts in the index of every sort: one status, and one author or all authors (`null`). */
@@ -36,7 +36,7 @@ export function conditionOf({ authorId, after, before }: IndexRange, value: Valu
 
 /** The column of each sort key, and a value that is less than any. */
 export const SORT_COLUMNS: Readonly<Record<PostSort["by"], { readonly column: SQL; readonly least: SQL }>> = {
-  created: { column: sql`${posts.id}`, least: sql`'00000000-0000-0000-0000-000000000000'` },
+  created: { column: sql`${posts.id}`, least: sql.raw(`'${NIL_ID}'`) },
   updated: { column: sql`${posts.updatedAt}`, least: sql`'-infinity'` },
   published: { column: sql`${posts.publishedAt}`, least: sql`'-infinity'` },
   title: { column: titleOrder(posts), least: sql`''` },

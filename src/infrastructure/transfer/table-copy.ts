@@ -1,5 +1,6 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { err, ok, type Result } from "neverthrow";
+import { NIL_ID } from "../../domain/shared/id.ts";
 import type { Value } from "../sql/parameter.ts";
 import { countAndChecksum } from "../sql/row-checksum.ts";
 import { idempotencyKeys, posts, sessions, users } from "../drizzle/schema.ts";
@@ -35,9 +36,9 @@ function columnNames({ columns }: TransferredTable): string {
   return columns.map(({ name }) => `"${name}"`).join(", ");
 }
 
-/** A value that is less than every key. For the nil UUID, see RFC 9562, 5.9. */
+/** A value that is less than every key. */
 export function leastKey({ columns: [key] }: TransferredTable): string {
-  return key.type === "uuid" ? "00000000-0000-0000-0000-000000000000" : "";
+  return key.type === "uuid" ? NIL_ID : "";
 }
 
 /** Selects up to `limit` rows after the key `$1`. */

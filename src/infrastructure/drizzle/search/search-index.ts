@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Result } from "neverthrow";
 import { ANALYSIS_VERSION } from "../../../domain/search/text-analysis.ts";
-import type { PostId } from "../../../domain/shared/id.ts";
+import { NIL_ID, type PostId } from "../../../domain/shared/id.ts";
 import type { StorageFailure } from "../../../domain/shared/storage-failure.ts";
 import { attempt } from "../attempt.ts";
 import type { Database } from "../database.ts";
@@ -11,8 +11,6 @@ import { indexBatch, isOutdated, MAX_BATCH_POSTS, type IndexedBatch } from "./in
 
 /** The number of posts that a statement compares with the index: a few milliseconds. */
 const COMPARED_POSTS = 1_000;
-/** The nil UUID, which is less than every id (RFC 9562, 5.9). */
-const NIL_ID = "00000000-0000-0000-0000-000000000000";
 
 /** The progress of a sweep. */
 export interface SweepProgress {

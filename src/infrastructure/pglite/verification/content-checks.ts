@@ -1,5 +1,5 @@
 import { isStoredContent, isStoredTitle, restorePost } from "../../../domain/post/post.ts";
-import { parseId, type PostId, type UserId } from "../../../domain/shared/id.ts";
+import { NIL_ID, parseId, type PostId, type UserId } from "../../../domain/shared/id.ts";
 import { parseVersion } from "../../../domain/shared/version.ts";
 import type { Query } from "../backup/scratch-engine.ts";
 import { damagedCheck, passed, type CheckResult } from "./report.ts";
@@ -8,7 +8,6 @@ const RESTORE = "Restore a proven backup: quire restore --from <backup> --to <ne
 
 /** The maximum number of posts of a statement: the longest ones take 16 MiB. */
 const MAX_BATCH_POSTS = 16;
-const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 const POST_ROWS = `select id::text, title, content, author_id::text, version::text,
   (extract(epoch from created_at) * 1000)::bigint::text, (extract(epoch from updated_at) * 1000)::bigint::text,
@@ -19,7 +18,7 @@ const POST_ROWS = `select id::text, title, content, author_id::text, version::te
 export async function checkPosts(query: Query): Promise<CheckResult> {
   const faults: string[] = [];
   let count = 0;
-  for (let last: string | null = FIRST_ID; last !== null;) {
+  for (let last: string | null = NIL_ID; last !== null;) {
     const { rows } = await query(POST_ROWS, [last]);
     count += rows.length;
     faults.push(...rows.flatMap((row) => faultOf(row) ?? []));

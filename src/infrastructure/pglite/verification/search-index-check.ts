@@ -1,6 +1,6 @@
 import { indexedTerms } from "../../../domain/search/indexed-terms.ts";
 import { ANALYSIS_VERSION, MAX_ANALYSED_LENGTH } from "../../../domain/search/text-analysis.ts";
-import { parseId, type UserId } from "../../../domain/shared/id.ts";
+import { NIL_ID, parseId, type UserId } from "../../../domain/shared/id.ts";
 import { tsvectorText } from "../../drizzle/search/tsquery.ts";
 import type { Query } from "../backup/scratch-engine.ts";
 import { damagedCheck, noted, passed, type CheckResult } from "./report.ts";
@@ -9,7 +9,6 @@ const REMEDY = "The posts are intact. Stop the server, then run: quire reindex";
 
 /** The maximum number of posts of a statement: the analysis of the longest ones takes a second. */
 const MAX_BATCH_POSTS = 16;
-const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 const COUNTS = `select
   count(*) filter (where s.post_id is null or s.version < p.version or s.analysis < ${ANALYSIS_VERSION})::text,
@@ -31,7 +30,7 @@ const DIFFERING = `select p.id::text from jsonb_each_text($1::jsonb) as expected
 export async function checkSearchIndex(query: Query): Promise<CheckResult> {
   const [[missing = "0", newer = "0", total = "0"] = []] = (await query(COUNTS)).rows as string[][];
   const faults = newer === "0" ? [] : [`${newer} rows are newer than their posts`];
-  for (let last: string | null = FIRST_ID; last !== null;) {
+  for (let last: string | null = NIL_ID; last !== null;) {
     const { rows } = await query(INDEXED_POSTS, [last]);
     const expected = Object.fromEntries(rows.flatMap(expectedTerms));
     const differing = await query(DIFFERING, [JSON.stringify(expected)]);
