@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Storage } from "../application/ports/storage.ts";
 import type { PostId, UserId } from "../domain/shared/id.ts";
 import type { PageCursor } from "../domain/shared/page.ts";
-import { CONTENT_MAX_BYTES, editPost, publishPost, unpublishPost, type Post } from "../domain/post/post.ts";
+import { MAX_CONTENT_BYTES, editPost, publishPost, unpublishPost, type Post } from "../domain/post/post.ts";
 import type { BatchCursor } from "../domain/post/post-repository.ts";
 import { NEWEST_FIRST, type DraftFilter, type PostFilter } from "../domain/post/post-list.ts";
 import { storedPostBytes } from "../domain/shared/storage-quota.ts";
@@ -135,7 +135,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         ["two bytes", "ж"],
         ["four bytes", "😀"],
       ])("preserves 1 MiB of content made of characters of %s", async (_, character) => {
-        const text = character.repeat(CONTENT_MAX_BYTES / new TextEncoder().encode(character).length);
+        const text = character.repeat(MAX_CONTENT_BYTES / new TextEncoder().encode(character).length);
         const post = await stored(aDraft(author, { content: text }));
         expect((await found(post.id)).content === text).toBe(true);
       });

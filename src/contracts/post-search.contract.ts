@@ -2,7 +2,7 @@ import { array, assert, asyncProperty, constantFrom, oneof, string } from "fast-
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../domain/shared/id.ts";
 import type { PageRequest } from "../domain/shared/page.ts";
-import { CONTENT_MAX_BYTES } from "../domain/post/post.ts";
+import { MAX_CONTENT_BYTES } from "../domain/post/post.ts";
 import type { PostFilter, PostPageRequest } from "../domain/post/post-list.ts";
 import type { FoundPost, SearchPage } from "../domain/search/found-post.ts";
 import { isRankKey, rankKey } from "../domain/search/ranking.ts";
@@ -284,7 +284,7 @@ export function postSearchContract(adapter: StorageUnderTest): void {
       for (let n = 0, bytes = 0; ; n++) {
         const next = part(n);
         bytes += Buffer.byteLength(next);
-        if (bytes > CONTENT_MAX_BYTES) break;
+        if (bytes > MAX_CONTENT_BYTES) break;
         text += next;
       }
       const post = await publish("Longest", text);

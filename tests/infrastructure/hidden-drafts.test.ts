@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Repositories } from "../../src/application/ports/unit-of-work.ts";
 import type { PostId } from "../../src/domain/shared/id.ts";
-import { CONTENT_MAX_BYTES } from "../../src/domain/post/post.ts";
+import { MAX_CONTENT_BYTES } from "../../src/domain/post/post.ts";
 import type { DraftFilter } from "../../src/domain/post/post-list.ts";
 import { ANY_STORAGE } from "../../src/infrastructure/drizzle/account-quota.ts";
 import { drizzleRepositories } from "../../src/infrastructure/drizzle/drizzle-unit-of-work.ts";
@@ -35,7 +35,7 @@ describe("a draft that the client may not see", () => {
   const sent: { sql: string; params: unknown[] }[] = [];
   const [author, other] = [aUser(), aUser()];
   // Random content does not compress, so it fills separate TOAST blocks.
-  const long = aDraft(author.id, { content: randomBytes(CONTENT_MAX_BYTES / 2).toString("hex") });
+  const long = aDraft(author.id, { content: randomBytes(MAX_CONTENT_BYTES / 2).toString("hex") });
   const short = aDraft(author.id);
 
   beforeAll(async () => {
@@ -82,7 +82,7 @@ describe("a draft that the client may not see", () => {
   it("costs more when its author or an admin reads it, which validates the measurement", async () => {
     for (const drafts of [{ authorId: author.id }, EVERY_DRAFT]) {
       const ofLong = await costOf(long.id, drafts);
-      expect(ofLong.outputKib).toBeGreaterThanOrEqual(CONTENT_MAX_BYTES / 1024);
+      expect(ofLong.outputKib).toBeGreaterThanOrEqual(MAX_CONTENT_BYTES / 1024);
       expect(ofLong.blocks).toBeGreaterThan((await costOf(short.id, drafts)).blocks + 100);
     }
   });

@@ -68,29 +68,29 @@ export interface PublicationInFuture {
   readonly kind: "publication_in_future";
 }
 
-export const CONTENT_MAX_BYTES = 1_048_576;
+export const MAX_CONTENT_BYTES = 1_048_576;
 
-export const TITLE_MAX_LENGTH = 300;
+export const MAX_TITLE_LENGTH = 300;
 
 /** Parses a title and keeps it as written. */
 export function parsePostTitle(raw: string): Result<PostTitle, Violation> {
-  return singleLineText(raw, 1, TITLE_MAX_LENGTH).map((text) => text as PostTitle);
+  return singleLineText(raw, 1, MAX_TITLE_LENGTH).map((text) => text as PostTitle);
 }
 
 /** Whether a store may hold this as a title. A title that was accepted earlier stays valid when the rule changes. */
 export function isStoredTitle(text: string): text is PostTitle {
-  return textOfLength(text, 1, TITLE_MAX_LENGTH).isOk();
+  return textOfLength(text, 1, MAX_TITLE_LENGTH).isOk();
 }
 
 /** Whether a store may hold this as content. Content that was accepted earlier stays valid when the rule changes. */
 export function isStoredContent(text: string): text is PostContent {
-  return storableText(text).isOk() && utf8ByteLength(text) <= CONTENT_MAX_BYTES;
+  return storableText(text).isOk() && utf8ByteLength(text) <= MAX_CONTENT_BYTES;
 }
 
 /** Parses content and keeps it as written. */
 export function parsePostContent(raw: string): Result<PostContent, Violation> {
   return multilineText(raw).andThen((text) =>
-    utf8ByteLength(text) > CONTENT_MAX_BYTES ? refuse("too_many_bytes", CONTENT_MAX_BYTES) : ok(text as PostContent),
+    utf8ByteLength(text) > MAX_CONTENT_BYTES ? refuse("too_many_bytes", MAX_CONTENT_BYTES) : ok(text as PostContent),
   );
 }
 

@@ -1,13 +1,13 @@
 import { digitOf, foldCase, withoutAccents } from "../shared/folding.ts";
 import { firstCodePoints } from "../shared/text.ts";
-import { TITLE_MAX_LENGTH, type PostTitle } from "./post.ts";
+import { MAX_TITLE_LENGTH, type PostTitle } from "./post.ts";
 
 /**
  * The maximum number of code points of a key. It equals the maximum of a title, so that each bound on titles holds for keys
  * too. In UTF-8 a key has at most 1,200 bytes, half the maximum of a B-tree row (2,704 bytes; PostgreSQL 18, 65.1.4.1). Titles
  * with equal keys are ordered by their ids.
  */
-export const MAX_TITLE_KEY_LENGTH = TITLE_MAX_LENGTH;
+export const MAX_TITLE_KEY_LENGTH = MAX_TITLE_LENGTH;
 
 const WHITE_SPACE = /\p{White_Space}+/gu;
 /** Quotation marks, brackets, dots and control characters before the first word. Symbols stay: an emoji can be a title. */
@@ -22,7 +22,7 @@ const LEADING_ZEROS = /^0+(?=.)/;
  * compute different keys only for characters that the Unicode version of one of them does not have. The time is linear in the length of the title.
  */
 export function titleSortKey(title: PostTitle): string {
-  const folded = fold(firstCodePoints(title, TITLE_MAX_LENGTH));
+  const folded = fold(firstCodePoints(title, MAX_TITLE_LENGTH));
   const compared = folded.replace(LEADING_PUNCTUATION, "").replace(NUMBER, comparableNumber);
   return firstCodePoints(compared || folded || title, MAX_TITLE_KEY_LENGTH);
 }

@@ -6,7 +6,7 @@ import { isDense } from "./lexemes.ts";
 import { analyse, type Token } from "./text-analysis.ts";
 
 /** The maximum number of code points of a query. */
-export const QUERY_MAX_LENGTH = 200;
+export const MAX_QUERY_LENGTH = 200;
 /** The maximum of the summed sizes of a query's operands. It bounds its terms and clauses, so the conditions that an index evaluates. */
 export const MAX_QUERY_TERMS = 16;
 /** A shorter word is not completed: too many words begin with one letter. In code points. */
@@ -50,7 +50,7 @@ interface ParsedQuery {
 export function parseSearchQuery(raw: string): Result<SearchQuery, Violation> {
   const text = raw.trim();
   if (text === "") return refuse("blank");
-  return textOfLength(text, 1, QUERY_MAX_LENGTH).andThen((valid) => {
+  return textOfLength(text, 1, MAX_QUERY_LENGTH).andThen((valid) => {
     const operands = operandsOf(valid);
     if (operands.length === 0) return refuse("without_words");
     if (operands.reduce((sum, { size }) => sum + size, 0) > MAX_QUERY_TERMS) {

@@ -14,7 +14,7 @@ export type EmailKey = Branded<string, "EmailKey">;
  * The maximum number of code points. For ASCII it is the limit of SMTP: a path of 256 octets, less its angle brackets (RFC 5321,
  * 4.5.3.1.3). SMTP counts octets of UTF-8, so mail servers may reject a long address of other scripts.
  */
-export const EMAIL_MAX_LENGTH = 254;
+export const MAX_EMAIL_LENGTH = 254;
 
 // A dot-atom (RFC 5322, 3.2.3) extended to Unicode (RFC 6531, 3.3), with a domain of at least two labels.
 const ATOM = String.raw`[\p{L}\p{M}\p{N}!#$%&'*+\-/=?^_\x60{|}~\p{So}]+`;
@@ -23,14 +23,14 @@ const EMAIL_FORM = new RegExp(String.raw`^${ATOM}(?:\.${ATOM})*@${LABEL}(?:\.${L
 
 /** Parses and trims an address. Fails with `too_long`, `malformed_email`, or an error of {@link textOfLength}. */
 export function parseEmailAddress(raw: string): Result<EmailAddress, Violation> {
-  return textOfLength(raw.trim(), 0, EMAIL_MAX_LENGTH).andThen((text) =>
+  return textOfLength(raw.trim(), 0, MAX_EMAIL_LENGTH).andThen((text) =>
     EMAIL_FORM.test(text) ? ok(text as EmailAddress) : refuse("malformed_email"),
   );
 }
 
 /** Whether a store may hold this as an address. An address that was accepted earlier stays valid when the rule changes. */
 export function isStoredEmail(text: string): text is EmailAddress {
-  return textOfLength(text, 1, EMAIL_MAX_LENGTH).isOk();
+  return textOfLength(text, 1, MAX_EMAIL_LENGTH).isOk();
 }
 
 /**

@@ -9,20 +9,20 @@ export type Password = Branded<string, "Password">;
 /** A stored password hash: a PHC string with algorithm, parameters, salt and hash. */
 export type PasswordHash = Branded<string, "PasswordHash">;
 
-export const PASSWORD_MIN_LENGTH = 8;
-export const PASSWORD_MAX_LENGTH = 1_024;
+export const MIN_PASSWORD_LENGTH = 8;
+export const MAX_PASSWORD_LENGTH = 1_024;
 
 /**
  * In UTF-16 code units. A composed character is decomposed into at most four of them (U+1F82), apart from four characters of
  * Gurung Khema and Kirat Rai with six. The length is checked before the Unicode composition, which takes quadratic time for a
  * run of combining marks: 8 ms for this maximum, and 0.4 s for 64 KiB.
  */
-const MAX_RAW_UNITS = 4 * PASSWORD_MAX_LENGTH;
+const MAX_RAW_UNITS = 4 * MAX_PASSWORD_LENGTH;
 
 /**
  * Parses a password into the composed form (RFC 8265, 4.2.2), so that an `é` from any keyboard gives the same password.
  */
 export function parsePassword(raw: string): Result<Password, Violation> {
-  if (raw.length > MAX_RAW_UNITS) return refuse("too_long", PASSWORD_MAX_LENGTH);
-  return textOfLength(raw.normalize("NFC"), PASSWORD_MIN_LENGTH, PASSWORD_MAX_LENGTH).map((text) => text as Password);
+  if (raw.length > MAX_RAW_UNITS) return refuse("too_long", MAX_PASSWORD_LENGTH);
+  return textOfLength(raw.normalize("NFC"), MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH).map((text) => text as Password);
 }

@@ -26,16 +26,16 @@ export interface User {
   readonly updatedAt: Date;
 }
 
-export const NAME_MAX_LENGTH = 100;
+export const MAX_NAME_LENGTH = 100;
 
 /** Parses and trims a name. */
 export function parseUserName(raw: string): Result<UserName, Violation> {
-  return singleLineText(raw.trim(), 1, NAME_MAX_LENGTH).map((text) => text as UserName);
+  return singleLineText(raw.trim(), 1, MAX_NAME_LENGTH).map((text) => text as UserName);
 }
 
 /** Whether a store may hold this as a name. A name that was accepted earlier stays valid when the rule changes. */
 export function isStoredName(text: string): text is UserName {
-  return textOfLength(text, 1, NAME_MAX_LENGTH).isOk();
+  return textOfLength(text, 1, MAX_NAME_LENGTH).isOk();
 }
 
 export function isRole(text: unknown): text is Role {

@@ -1,11 +1,11 @@
 import type { Result } from "neverthrow";
 import * as z from "zod";
-import { EMAIL_MAX_LENGTH, parseEmailAddress } from "../../domain/user/email-address.ts";
+import { MAX_EMAIL_LENGTH, parseEmailAddress } from "../../domain/user/email-address.ts";
 import { parseId, type Id } from "../../domain/shared/id.ts";
-import { parsePassword, PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from "../../domain/user/password.ts";
-import { CONTENT_MAX_BYTES, parsePostContent, parsePostTitle, TITLE_MAX_LENGTH } from "../../domain/post/post.ts";
-import { NAME_MAX_LENGTH, parseUserName } from "../../domain/user/user.ts";
-import { MAX_QUERY_TERMS, parseSearchQuery, QUERY_MAX_LENGTH } from "../../domain/search/search-query.ts";
+import { parsePassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from "../../domain/user/password.ts";
+import { MAX_CONTENT_BYTES, parsePostContent, parsePostTitle, MAX_TITLE_LENGTH } from "../../domain/post/post.ts";
+import { MAX_NAME_LENGTH, parseUserName } from "../../domain/user/user.ts";
+import { MAX_QUERY_TERMS, parseSearchQuery, MAX_QUERY_LENGTH } from "../../domain/search/search-query.ts";
 import type { Violation } from "../../domain/shared/violation.ts";
 
 /**
@@ -22,25 +22,25 @@ interface TextForm {
 }
 
 export const nameText = text(parseUserName, {
-  description: `1 to ${NAME_MAX_LENGTH} characters, at least one of them visible, without control and bidirectional control characters. Surrounding white space is removed.`,
+  description: `1 to ${MAX_NAME_LENGTH} characters, at least one of them visible, without control and bidirectional control characters. Surrounding white space is removed.`,
   examples: ["Grace"],
   minLength: 1,
-  maxLength: NAME_MAX_LENGTH,
+  maxLength: MAX_NAME_LENGTH,
 });
 
 export const emailText = text(parseEmailAddress, {
-  description: `An address in ASCII or Unicode (RFC 6531) of at most ${EMAIL_MAX_LENGTH} characters. Surrounding white space is removed. Addresses are compared without case, and a domain in Unicode equals its ASCII form (IDNA2008).`,
+  description: `An address in ASCII or Unicode (RFC 6531) of at most ${MAX_EMAIL_LENGTH} characters. Surrounding white space is removed. Addresses are compared without case, and a domain in Unicode equals its ASCII form (IDNA2008).`,
   examples: ["grace@example.org"],
   format: "idn-email",
-  maxLength: EMAIL_MAX_LENGTH,
+  maxLength: MAX_EMAIL_LENGTH,
 });
 
 export const passwordText = text(parsePassword, {
   description: "The length is counted after Unicode normalisation (NFC).",
   examples: ["correct horse battery staple"],
   format: "password",
-  minLength: PASSWORD_MIN_LENGTH,
-  maxLength: PASSWORD_MAX_LENGTH,
+  minLength: MIN_PASSWORD_LENGTH,
+  maxLength: MAX_PASSWORD_LENGTH,
 });
 
 export const titleText = text(parsePostTitle, {
@@ -48,20 +48,20 @@ export const titleText = text(parsePostTitle, {
     "One line with at least one visible character, without control and bidirectional control characters. It is stored as written.",
   examples: ["Hello, world"],
   minLength: 1,
-  maxLength: TITLE_MAX_LENGTH,
+  maxLength: MAX_TITLE_LENGTH,
 });
 
 export const contentText = text(parsePostContent, {
-  description: `At most ${CONTENT_MAX_BYTES} bytes of UTF-8, without control characters other than tab, line feed and carriage return. The content of a draft may be empty; that of a published post may not be blank.`,
+  description: `At most ${MAX_CONTENT_BYTES} bytes of UTF-8, without control characters other than tab, line feed and carriage return. The content of a draft may be empty; that of a published post may not be blank.`,
   examples: ["First words."],
-  maxLength: CONTENT_MAX_BYTES,
+  maxLength: MAX_CONTENT_BYTES,
 });
 
 export const searchText = text(parseSearchQuery, {
-  description: `Words that a post must all have, in any case, with or without accents. The last one may be the beginning of a word. It supports \`"a phrase"\`, \`or\`, and \`-\` before a word that must be absent; without these, words with a typo are found if no post has them. 1 to ${QUERY_MAX_LENGTH} characters and at most ${MAX_QUERY_TERMS} words.`,
+  description: `Words that a post must all have, in any case, with or without accents. The last one may be the beginning of a word. It supports \`"a phrase"\`, \`or\`, and \`-\` before a word that must be absent; without these, words with a typo are found if no post has them. 1 to ${MAX_QUERY_LENGTH} characters and at most ${MAX_QUERY_TERMS} words.`,
   examples: ["first words"],
   minLength: 1,
-  maxLength: QUERY_MAX_LENGTH,
+  maxLength: MAX_QUERY_LENGTH,
 });
 
 export function idText<AnId extends Id<string>>() {

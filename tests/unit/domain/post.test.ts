@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PostId, UserId } from "../../../src/domain/shared/id.ts";
 import {
-  CONTENT_MAX_BYTES,
+  MAX_CONTENT_BYTES,
   editPost,
   isStoredContent,
   isStoredTitle,
@@ -81,19 +81,19 @@ const WIDTHS = [
 
 describe("parsePostContent", () => {
   it("has a maximum of one mebibyte", () => {
-    expect(CONTENT_MAX_BYTES).toBe(1024 * 1024);
+    expect(MAX_CONTENT_BYTES).toBe(1024 * 1024);
   });
 
   it.each(WIDTHS)("keeps a mebibyte of characters of %i bytes", (_bytes, character) => {
-    const raw = fill(character, CONTENT_MAX_BYTES);
+    const raw = fill(character, MAX_CONTENT_BYTES);
     expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
   });
 
   it.each(WIDTHS)("refuses one byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
-    expect(parsePostContent(fill(character, CONTENT_MAX_BYTES + 1))._unsafeUnwrapErr()).toEqual({
+    expect(parsePostContent(fill(character, MAX_CONTENT_BYTES + 1))._unsafeUnwrapErr()).toEqual({
       kind: "violation",
       code: "too_many_bytes",
-      limit: CONTENT_MAX_BYTES,
+      limit: MAX_CONTENT_BYTES,
     });
   });
 
@@ -107,8 +107,8 @@ describe("parsePostContent", () => {
 
 describe("isStoredContent", () => {
   it.each(WIDTHS)("accepts a mebibyte of characters of %i bytes, and not one byte more", (_bytes, character) => {
-    expect(isStoredContent(fill(character, CONTENT_MAX_BYTES))).toBe(true);
-    expect(isStoredContent(fill(character, CONTENT_MAX_BYTES + 1))).toBe(false);
+    expect(isStoredContent(fill(character, MAX_CONTENT_BYTES))).toBe(true);
+    expect(isStoredContent(fill(character, MAX_CONTENT_BYTES + 1))).toBe(false);
   });
 });
 
