@@ -62,7 +62,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(outcomes).toEqual(outcomes.map((_, index) => (index % 2 === 0 ? EXCEEDED : ok())));
     });
 
-    it("holds for simultaneous inserts, which succeed until it is reached", async () => {
+    it("holds for concurrent inserts, which succeed until it is reached", async () => {
       const posts = Array.from({ length: 3 * ROOM }, () => aUnit(ada));
       const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
       expect(outcomes.filter((outcome) => outcome.isOk())).toHaveLength(ROOM);
@@ -154,7 +154,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(again).toEqual(err({ kind: "idempotency_key_in_use" }));
     });
 
-    it("stores a post that has room next to a simultaneous one whose key is in use", async () => {
+    it("stores a post that has room next to a concurrent one whose key is in use", async () => {
       const record = aUnitOfReplay(ada);
       (await storage.idempotencyKeys.insert(record, "within_quota"))._unsafeUnwrap();
       await stored(ada, ROOM - 3);
@@ -164,7 +164,7 @@ export function accountQuotaContract(adapter: StorageUnderTest): void {
       expect(outcomes.map((outcome) => outcome.isOk())).toEqual([false, true]);
     });
 
-    it("admits simultaneous inserts of a unit of work in their order", async () => {
+    it("admits concurrent inserts of a unit of work in their order", async () => {
       await stored(ada, ROOM - 1);
       const [large, small] = [aUnit(ada), aDraft(ada.id, { title: "x", content: "" })];
       const outcomes = await storage.unitOfWork.run(async ({ posts }) =>

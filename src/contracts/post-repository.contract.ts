@@ -90,7 +90,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
     }
 
     describe("insert and findById", () => {
-      it("stores all of 40 simultaneous inserts except those with an unknown author", async () => {
+      it("stores all of 40 concurrent inserts except those with an unknown author", async () => {
         const posts = Array.from({ length: 40 }, (_, index) => aDraft(index % 8 === 5 ? nextId<UserId>() : author));
         const outcomes = await Promise.all(posts.map(async (post) => storage.posts.insert(post)));
         for (const [index, outcome] of outcomes.entries()) {
@@ -166,7 +166,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.posts.findById(published.id, drafts()))._unsafeUnwrap()).toEqual(published);
       });
 
-      it("applies the filter of each call when many simultaneous calls read the same posts", async () => {
+      it("applies the filter of each call when many concurrent calls read the same posts", async () => {
         const drafts = [await stored(aDraft(author)), await stored(aDraft(otherAuthor))];
         const published = await stored(aPublishedPost(author));
         const filters = [null, { authorId: author }, { authorId: otherAuthor }, EVERY_DRAFT];
@@ -181,7 +181,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         }
       });
 
-      it("answers 120 simultaneous calls of findById", async () => {
+      it("answers 120 concurrent calls of findById", async () => {
         const posts = [];
         for (let i = 0; i < 120; i++) posts.push(await stored(i % 2 === 0 ? aDraft(author) : aPublishedPost(author)));
         const results = await Promise.all(posts.map(async ({ id }) => storage.posts.findById(id, null)));
@@ -497,7 +497,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect((await found(post.id)).publishedAt).toEqual(LATER);
       });
 
-      it("accepts exactly one of two simultaneous updates of one version", async () => {
+      it("accepts exactly one of two concurrent updates of one version", async () => {
         const post = await stored(aDraft(author));
         const edits = ["One", "Two"].map((raw) => editPost(post, { title: title(raw) }, LATER)._unsafeUnwrap());
         const results = await Promise.all(edits.map(async (edited) => storage.posts.update(edited, post.version)));
@@ -535,7 +535,7 @@ export function postRepositoryContract(adapter: StorageUnderTest): void {
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
       });
 
-      it("accepts exactly one of a simultaneous update and delete of one version", async () => {
+      it("accepts exactly one of a concurrent update and delete of one version", async () => {
         const post = await stored(aDraft(author));
         const edited = editPost(post, { title: title("New") }, LATER)._unsafeUnwrap();
         const [updated, deleted] = await Promise.all([

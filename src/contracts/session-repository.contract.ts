@@ -237,7 +237,7 @@ export function sessionRepositoryContract(adapter: StorageUnderTest): void {
         expect(result._unsafeUnwrapErr()).toEqual({ kind: "session_not_found" });
       });
 
-      it("accepts exactly one of two simultaneous deletes", async () => {
+      it("accepts exactly one of two concurrent deletes", async () => {
         const session = await stored();
         const results = await Promise.all([1, 2].map(async () => storage.sessions.delete(session.id, user)));
         expect(results.filter((result) => result.isOk())).toHaveLength(1);

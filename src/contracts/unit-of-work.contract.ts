@@ -111,7 +111,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
       });
     });
 
-    describe("when the work makes several simultaneous calls", () => {
+    describe("when the work makes several concurrent calls", () => {
       it("commits the writes of all calls", async () => {
         const author = await stored();
         const posts = Array.from({ length: 5 }, () => aDraft(author.id));
@@ -333,7 +333,7 @@ export function unitOfWorkContract(adapter: StorageUnderTest): void {
         expect([await exists(inside.id), await exists(outside.id)]).toEqual(outcomes.map((outcome) => outcome.isOk()));
       });
 
-      it("loses no update of simultaneous units that read, change and write one user", async () => {
+      it("loses no update of concurrent units that read, change and write one user", async () => {
         const user = await stored();
         const renamed = async (n: number) =>
           withTransientRetry(async () =>

@@ -62,7 +62,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await users.update(renamed, ada.version)).toEqual(NOT_FOUND);
     });
 
-    it("rejects the removal of the last admin, also when two admins are removed simultaneously", async () => {
+    it("rejects the removal of the last admin, also when two admins are removed concurrently", async () => {
       const admins = [aUser({ role: "admin" }), aUser({ role: "admin" })];
       for (const admin of admins) (await storage.users.insert(admin))._unsafeUnwrap();
       const outcomes = await Promise.all(admins.map(async (admin) => request(admin, KEEP)));
@@ -204,7 +204,7 @@ export function userRemovalContract(adapter: StorageUnderTest): void {
       expect(await storage.users.delete(ada.id, ada.version)).toEqual(ok());
     });
 
-    it("accepts exactly one of a simultaneous removal and insert of a post", async () => {
+    it("accepts exactly one of a concurrent removal and insert of a post", async () => {
       const [inserted, removed] = await Promise.all([storage.posts.insert(aDraft(ada.id)), request(ada, KEEP)]);
       expect(inserted.isOk()).toBe(removed.isErr());
       if (removed.isErr()) expect(removed.error.kind).toBe("user_has_posts");

@@ -186,7 +186,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect(await exists(next.id)).toBe(true);
       });
 
-      it("accepts exactly one of twenty simultaneous inserts of one address", async () => {
+      it("accepts exactly one of twenty concurrent inserts of one address", async () => {
         const candidates = Array.from({ length: 20 }, (_, i) =>
           aUser({ email: email(i % 2 === 0 ? "ada@example.org" : "ADA@example.org") }),
         );
@@ -319,7 +319,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         ["demoted", [demote]],
         ["removed", [remove]],
         ["demoted and removed", [demote, remove]],
-      ])("remains when ten admins are %s simultaneously", async (_, writes) => {
+      ])("remains when ten admins are %s concurrently", async (_, writes) => {
         const all = await Promise.all(Array.from({ length: 10 }, anAdmin));
         const results = await Promise.all(all.map(async (admin, index) => writes[index % writes.length]?.(admin)));
         const refused = results.flatMap((result) => (result?.isErr() === true ? [result.error] : []));
@@ -330,7 +330,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
       it.each([
         ["demoted", demote],
         ["removed", remove],
-      ])("remains when two admins are %s simultaneously in units of work", async (_, write) => {
+      ])("remains when two admins are %s concurrently in units of work", async (_, write) => {
         const all = [await anAdmin(), await anAdmin()];
         const results = await Promise.all(
           all.map(async (admin) => storage.unitOfWork.run(async ({ users }) => write(admin, users))),
@@ -535,7 +535,7 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await found(user.id)).updatedAt).toEqual(LATER);
       });
 
-      it("accepts exactly one of two simultaneous updates of one version", async () => {
+      it("accepts exactly one of two concurrent updates of one version", async () => {
         const user = await stored();
         const changes = ["Grace", "Katherine"].map((raw) => changeUser(user, { name: name(raw) }, LATER));
         const results = await Promise.all(changes.map(async (changed) => storage.users.update(changed, user.version)));
@@ -653,14 +653,14 @@ export function userRepositoryContract(adapter: StorageUnderTest): void {
         expect((await storage.users.delete(user.id, user.version)).isOk()).toBe(true);
       });
 
-      it("accepts exactly one of two simultaneous deletes", async () => {
+      it("accepts exactly one of two concurrent deletes", async () => {
         const user = await stored();
         const results = await Promise.all([1, 2].map(async () => storage.users.delete(user.id, user.version)));
         expect(results.filter((result) => result.isOk())).toHaveLength(1);
         expect(results.find((result) => result.isErr())?.error).toEqual({ kind: "user_not_found" });
       });
 
-      it("accepts exactly one of a simultaneous delete of the author and insert of their post", async () => {
+      it("accepts exactly one of a concurrent delete of the author and insert of their post", async () => {
         const user = await stored();
         const post = aDraft(user.id);
         const [deleted, inserted] = await Promise.all([

@@ -66,7 +66,7 @@ export function databaseClientContract({ name, whySessionsStay, ...database }: D
       expect(await db.select().from(notes).orderBy(notes.id)).toEqual([whole, empty, blank]);
     });
 
-    it("runs a prepared statement with different values, also simultaneously", async () => {
+    it("runs a prepared statement with different values, also concurrently", async () => {
       const insert = db
         .insert(notes)
         .values({ id: sql.placeholder("id"), text: sql.placeholder("text") })

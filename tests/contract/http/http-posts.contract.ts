@@ -357,7 +357,7 @@ export function httpPostsContract(open: OpenRemoteApi) {
       expect((await owner.delete(path, { "If-Match": '"3"' })).status).toBe(204);
     });
 
-    it("accepts exactly one of two simultaneous changes of the same version", async () => {
+    it("accepts exactly one of two concurrent changes of the same version", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();
@@ -367,7 +367,7 @@ export function httpPostsContract(open: OpenRemoteApi) {
       expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412]);
     });
 
-    it("accepts both of two simultaneous changes without If-Match", async () => {
+    it("accepts both of two concurrent changes without If-Match", async () => {
       const { author } = await open();
       const owner = await author();
       const post = await owner.write();

@@ -73,7 +73,7 @@ export function httpUsersContract(open: OpenRemoteApi) {
       expect(reply.headers.get("Location")).toBeNull();
     });
 
-    it("accepts exactly one of two simultaneous registrations of one address", async () => {
+    it("accepts exactly one of two concurrent registrations of one address", async () => {
       const { nobody } = await open();
       const replies = await Promise.all([nobody.post("/v1/users", ADA), nobody.post("/v1/users", ADA)]);
       expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
@@ -271,7 +271,7 @@ export function httpUsersContract(open: OpenRemoteApi) {
       expect(problemOf(await owner.patch(other.path, { name: "Eve" }))).toBe("403 forbidden");
     });
 
-    it("rejects the demotion of the last admin, also when two admins demote each other simultaneously", async () => {
+    it("rejects the demotion of the last admin, also when two admins demote each other concurrently", async () => {
       const { admin } = await open();
       const root = await admin();
       const demotion = { role: "author" };
@@ -288,7 +288,7 @@ export function httpUsersContract(open: OpenRemoteApi) {
   });
 
   describe("If-Match on /v1/users/:id", () => {
-    it("accepts exactly one of two simultaneous changes of the same version", async () => {
+    it("accepts exactly one of two concurrent changes of the same version", async () => {
       const { author } = await open();
       const owner = await author();
       const replies = await Promise.all(
@@ -297,7 +297,7 @@ export function httpUsersContract(open: OpenRemoteApi) {
       expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412]);
     });
 
-    it("accepts both of two simultaneous changes without If-Match", async () => {
+    it("accepts both of two concurrent changes without If-Match", async () => {
       const { author } = await open();
       const owner = await author();
       const address = `new.${owner.email}`;
@@ -418,7 +418,7 @@ export function httpUsersContract(open: OpenRemoteApi) {
       expect((await owner.get(owner.path)).body).toEqual(owner.user);
     });
 
-    it("rejects the deletion of the last admin, also when two admins delete each other simultaneously", async () => {
+    it("rejects the deletion of the last admin, also when two admins delete each other concurrently", async () => {
       const { admin } = await open();
       const root = await admin();
       const post = await root.write();

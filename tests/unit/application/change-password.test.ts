@@ -171,7 +171,7 @@ describe("changePassword", () => {
       expect(stored.passwordHash).toContain(NEW_PASSWORD);
     });
 
-    it("refuses the old password after another request has replaced it", async () => {
+    it("rejects the old password after another request has replaced it", async () => {
       const quire = await overtakenQuire({ passwordHash: hashOf("given by the admin") });
       const actor = await signIn(quire, quire.author);
       await signIn(quire, quire.author);

@@ -184,7 +184,7 @@ describe("updatePost", () => {
     expect((await quire.app.updatePost(actorFor(quire.author), input))._unsafeUnwrap()).toEqual(post);
   });
 
-  it("refuses empty content for a published post", async () => {
+  it("rejects empty content for a published post", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     const input = { id: post.id, expected: null, edits: { content: content(" ") } };
@@ -205,7 +205,7 @@ describe("publishPost", () => {
     expect((await quire.app.getPost(null, post.id))._unsafeUnwrap()).toEqual({ ...post, ...change });
   });
 
-  it("refuses a draft without readable content", async () => {
+  it("rejects a draft without readable content", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author, " ");
     const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
@@ -213,7 +213,7 @@ describe("publishPost", () => {
     expect(await stored(quire, post)).toEqual(post);
   });
 
-  it("refuses a published post", async () => {
+  it("rejects a published post", async () => {
     const quire = await openQuire();
     const post = await storedPublishedPost(quire, quire.author);
     const refused = await quire.app.publishPost(actorFor(quire.author), { id: post.id, expected: null }, null);
@@ -234,7 +234,7 @@ describe("unpublishPost", () => {
     expect((await quire.app.getPost(null, post.id))._unsafeUnwrapErr()).toEqual({ kind: "post_not_found" });
   });
 
-  it("refuses a draft", async () => {
+  it("rejects a draft", async () => {
     const quire = await openQuire();
     const post = await storedDraft(quire, quire.author);
     const refused = await quire.app.unpublishPost(actorFor(quire.author), { id: post.id, expected: null }, null);

@@ -47,7 +47,7 @@ describe("createPost", () => {
     expect(created._unsafeUnwrap().value.content).toBe("");
   });
 
-  it.each(["", " \n"])("refuses to publish a post with the content %j", async (raw) => {
+  it.each(["", " \n"])("rejects to publish a post with the content %j", async (raw) => {
     const quire = await openQuire();
     const empty = { ...input, content: content(raw), status: "published" } as const;
     const refused = await quire.app.createPost(actorFor(quire.author), empty, null);

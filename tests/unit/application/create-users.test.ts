@@ -74,7 +74,7 @@ describe("registerUser", () => {
     ["is the same", "grace@example.org"],
     ["differs in case", "GRACE@EXAMPLE.ORG"],
     ["differs in composition", "ｇrace@example.org"],
-  ])("refuses an address when the address of another user %s", async (_case, other) => {
+  ])("rejects an address when the address of another user %s", async (_case, other) => {
     const quire = await openQuire();
     (await quire.app.registerUser(null, { ...grace, email: email("grace@example.org") }, null))._unsafeUnwrap();
     const before = await contentsOf(quire);

@@ -51,7 +51,7 @@ describe("deleteUser", () => {
     expect(sessions.map(({ id }) => id)).toEqual([session.sessionId]);
   });
 
-  it("refuses the sessions of a deleted user", async () => {
+  it("rejects the sessions of a deleted user", async () => {
     const quire = await openQuire();
     const input = { email: quire.author.email, password: PASSWORD };
     const { token } = (await quire.app.logIn(input, null))._unsafeUnwrap().value;
@@ -166,7 +166,7 @@ describe("deleteUser", () => {
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
   });
 
-  it("compares versions before it refuses to delete the last admin", async () => {
+  it("compares versions before it rejects to delete the last admin", async () => {
     const { app, admin } = await openQuire();
     const input = { id: admin.id, posts: KEEP, expected: [nextVersion(FIRST_VERSION)] };
     expect((await app.deleteUser(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({

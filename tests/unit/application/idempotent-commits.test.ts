@@ -69,7 +69,7 @@ describe("A use case with an idempotency key", () => {
     expect(record?.result).toBe(`snapshot/1 ${generated}`);
   });
 
-  it("refuses another body with the same key, and writes nothing", async () => {
+  it("rejects another body with the same key, and writes nothing", async () => {
     const { create, countPosts } = await openKeyed();
     (await create())._unsafeUnwrap();
     expect(await create("another body")).toEqual(err({ kind: "idempotency_key_reused" }));

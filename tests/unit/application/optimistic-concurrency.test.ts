@@ -54,10 +54,10 @@ describe("requireVersion", () => {
     ["accepts any version when nothing is expected", null, true],
     ["accepts the only expected version", [at(2)], true],
     ["accepts one of several expected versions", [at(1), at(2), at(3)], true],
-    ["refuses a version that is not among the expected ones", [at(1), at(3)], false],
-    ["refuses every version when the expected ones are empty", [], false],
+    ["rejects a version that is not among the expected ones", [at(1), at(3)], false],
+    ["rejects every version when the expected ones are empty", [], false],
     ["accepts a version when only others are excluded", { except: [at(1), at(3)] }, true],
-    ["refuses an excluded version", { except: [at(1), at(2)] }, false],
+    ["rejects an excluded version", { except: [at(1), at(2)] }, false],
     ["accepts any version when none is excluded", { except: [] }, true],
   ])("%s", (_case, expected, accepted) => {
     const required = requireVersion({ version: at(2) }, expected);

@@ -54,12 +54,12 @@ describe("authenticate", () => {
     ["no token", ""],
     ["a token that was never issued", "A".repeat(43)],
     ["text of any script", "ключ 🔑"],
-  ])("refuses %s", async (_case, token) => {
+  ])("rejects %s", async (_case, token) => {
     const { quire } = await loggedIn();
     expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
   });
 
-  it("refuses the stored digest instead of the token", async () => {
+  it("rejects the stored digest instead of the token", async () => {
     const { quire, session } = await loggedIn();
     expect((await quire.app.authenticate(session.tokenDigest))._unsafeUnwrapErr()).toEqual(INVALID);
   });
@@ -96,7 +96,7 @@ describe("authenticate", () => {
     expect(quire.log.lines).toEqual([{ level: "warn", fields, message: "session not renewed" }]);
   });
 
-  it("refuses a session from its expiry on and does not renew it", async () => {
+  it("rejects a session from its expiry on and does not renew it", async () => {
     const { quire, token } = await loggedIn();
     quire.clock.advance(IDLE_MS);
     expect((await quire.app.authenticate(token))._unsafeUnwrapErr()).toEqual(INVALID);
@@ -109,7 +109,7 @@ describe("authenticate", () => {
       "the session is revoked during the renewal",
       { sessions: () => ({ renew: async () => err({ kind: "session_not_found" }) }) },
     ],
-  ])("refuses a session when %s", async (_case, overrides) => {
+  ])("rejects a session when %s", async (_case, overrides) => {
     const quire = await openQuire(overrides);
     const { session, token } = await issueFor(quire);
     quire.clock.advance(PRECISION_MS);

@@ -111,7 +111,7 @@ describe("updateUser", () => {
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
-  it("refuses an address of another user, in any case, and keeps the current one", async () => {
+  it("rejects an address of another user, in any case, and keeps the current one", async () => {
     const quire = await openQuire();
     const { app, author, otherAuthor } = quire;
     const changes = { email: email(otherAuthor.email.toUpperCase()) };

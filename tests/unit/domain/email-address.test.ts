@@ -63,7 +63,7 @@ describe("parseEmailAddress", () => {
     ["a no-break space", "ada\u00a0l@example.org"],
     ["a right-to-left override", "ada\u202el@example.org"],
     ["a full-width at sign", "ada＠example.org"],
-  ])("refuses %s", (_case, raw) => {
+  ])("rejects %s", (_case, raw) => {
     expect(parseEmailAddress(raw)._unsafeUnwrapErr()).toEqual({
       kind: "violation",
       code: "malformed_email",
@@ -75,7 +75,7 @@ describe("parseEmailAddress", () => {
     ["255 characters", `${"a".repeat(255 - AT_EXAMPLE.length)}${AT_EXAMPLE}`],
     ["255 characters outside the Basic Multilingual Plane", `${"😀".repeat(255 - AT_EXAMPLE.length)}${AT_EXAMPLE}`],
     ["a million characters without a domain", "a".repeat(1_000_000)],
-  ])("refuses %s as too long", (_case, raw) => {
+  ])("rejects %s as too long", (_case, raw) => {
     expect(parseEmailAddress(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 254 });
   });
 
@@ -99,7 +99,7 @@ describe("parseEmailAddress", () => {
 });
 
 describe("isStoredEmail", () => {
-  it("accepts 1 to 254 characters, also an address that the current rule refuses", () => {
+  it("accepts 1 to 254 characters, also an address that the current rule rejects", () => {
     for (const text of ["a", "ada@localhost", "😀".repeat(254)]) expect(isStoredEmail(text)).toBe(true);
     for (const text of ["", "a".repeat(255)]) expect(isStoredEmail(text)).toBe(false);
   });

@@ -23,21 +23,21 @@ describe("parsePassword", () => {
     ["7 characters", "a".repeat(7)],
     ["7 characters of two code units each", "😀".repeat(7)],
     ["8 code points that compose to 7", "caf\u0065\u0301xyz"],
-  ])("refuses %s as too short", (_case, raw) => {
+  ])("rejects %s as too short", (_case, raw) => {
     expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_short", limit: 8 });
   });
 
   it.each([
     ["1,025 characters", "a".repeat(1_025)],
     ["1,025 characters of two code units each", "😀".repeat(1_025)],
-  ])("refuses %s as too long", (_case, raw) => {
+  ])("rejects %s as too long", (_case, raw) => {
     expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });
   });
 
   it.each([
     ["combining marks in two orders", `a${"\u0300".repeat(16_200)}${"\u0316".repeat(16_200)}`],
     ["4,097 code units that compose to fewer", `${"\u1f82".normalize("NFD").repeat(1_024)}a`],
-  ])("refuses %s before the composition, which takes quadratic time", (_case, raw) => {
+  ])("rejects %s before the composition, which takes quadratic time", (_case, raw) => {
     const normalize = vi.spyOn(String.prototype, "normalize");
     try {
       expect(parsePassword(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 1_024 });

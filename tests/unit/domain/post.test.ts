@@ -54,13 +54,13 @@ describe("parsePostTitle", () => {
     ["a space", " ", "blank", null],
     ["white space of every kind", " \u00a0\u3000\ufeff\u2028", "blank", null],
     ["a line feed", "A\ntitle", "control_character", null],
-  ])("refuses %s", (_case, raw, code, limit) => {
+  ])("rejects %s", (_case, raw, code, limit) => {
     expect(parsePostTitle(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit });
   });
 });
 
 describe("isStoredTitle", () => {
-  it("accepts 1 to 300 characters, also a title that the current rule refuses", () => {
+  it("accepts 1 to 300 characters, also a title that the current rule rejects", () => {
     for (const text of ["A", " ", "😀".repeat(300)]) expect(isStoredTitle(text)).toBe(true);
     for (const text of ["", "a".repeat(301)]) expect(isStoredTitle(text)).toBe(false);
   });
@@ -89,7 +89,7 @@ describe("parsePostContent", () => {
     expect(parsePostContent(raw)._unsafeUnwrap()).toBe(raw);
   });
 
-  it.each(WIDTHS)("refuses one byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
+  it.each(WIDTHS)("rejects one byte more than a mebibyte of characters of %i bytes", (_bytes, character) => {
     expect(parsePostContent(fill(character, MAX_CONTENT_BYTES + 1))._unsafeUnwrapErr()).toEqual({
       kind: "violation",
       code: "too_many_bytes",
@@ -162,7 +162,7 @@ describe("newPublishedPost with a time of publication", () => {
     expect([version, createdAt]).toEqual([1, NOW]);
   });
 
-  it("refuses a time in the future", () => {
+  it("rejects a time in the future", () => {
     const refused = newPublishedPost(fields, NOW, LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
   });
@@ -203,7 +203,7 @@ describe("editPost", () => {
     }
   });
 
-  it("refuses a time of publication in the future, and any time of publication for a draft", () => {
+  it("rejects a time of publication in the future, and any time of publication for a draft", () => {
     const future = editPost(aPublishedPost(author), { publishedAt: new Date(LATER.getTime() + 1) }, LATER);
     expect(future._unsafeUnwrapErr()).toEqual({ kind: "publication_in_future" });
     const draft = editPost(aDraft(author), { publishedAt: LONG_AGO }, LATER);
@@ -221,7 +221,7 @@ describe("editPost", () => {
     expect(edited).toMatchObject({ status: "draft", content: raw, version: 2 });
   });
 
-  it.each([...UNREADABLE, ...INVISIBLE])("refuses %s for a published post", (_case, raw) => {
+  it.each([...UNREADABLE, ...INVISIBLE])("rejects %s for a published post", (_case, raw) => {
     const refused = editPost(aPublishedPost(author), { title: title("Another"), content: content(raw) }, LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
@@ -239,12 +239,12 @@ describe("publishPost", () => {
     });
   });
 
-  it.each([...UNREADABLE, ...INVISIBLE])("refuses a draft with %s", (_case, raw) => {
+  it.each([...UNREADABLE, ...INVISIBLE])("rejects a draft with %s", (_case, raw) => {
     const refused = publishPost(aDraft(author, { content: raw }), LATER);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "content_required" });
   });
 
-  it("refuses a published post", () => {
+  it("rejects a published post", () => {
     expect(publishPost(aPublishedPost(author), LATER)._unsafeUnwrapErr()).toEqual({ kind: "post_already_published" });
   });
 });
@@ -261,7 +261,7 @@ describe("unpublishPost", () => {
     });
   });
 
-  it("refuses a draft", () => {
+  it("rejects a draft", () => {
     expect(unpublishPost(aDraft(author), LATER)._unsafeUnwrapErr()).toEqual({ kind: "post_not_published" });
   });
 

@@ -42,7 +42,7 @@ describe.each(parsers)("%s", (_, parse) => {
     ["a NUL inside", "long\0enough@example.org"],
     ["a NUL at the end", "long.enough@example.org\0"],
     ["a NUL beside a lone surrogate", "long\ud800\0enough@example.org"],
-  ])("refuses %s", (_case, raw) => {
+  ])("rejects %s", (_case, raw) => {
     expect(parse(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "nul_character", limit: null });
   });
 
@@ -53,7 +53,7 @@ describe.each(parsers)("%s", (_, parse) => {
     ["a high surrogate before a pair", "long\ud83d\ud83d\ude00enough@example.org"],
     ["a high surrogate at the end", "long.enough@example.org\ud83d"],
     ["a low surrogate at the start", "\ude00long.enough@example.org"],
-  ])("refuses %s", (_case, raw) => {
+  ])("rejects %s", (_case, raw) => {
     expect(parse(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "lone_surrogate", limit: null });
   });
 
@@ -129,7 +129,7 @@ const codePoints = (from: number, to: number) => Array.from({ length: to - from 
 const CONTROL_CHARACTERS = [...codePoints(0x01, 0x1f), ...codePoints(0x7f, 0x9f)].map((c) => String.fromCodePoint(c));
 
 describe("multilineText", () => {
-  it("keeps tab, line feed and carriage return, and refuses every other control character", () => {
+  it("keeps tab, line feed and carriage return, and rejects every other control character", () => {
     const kept = CONTROL_CHARACTERS.filter((control) => {
       const read = multilineText(`a${control}b`);
       if (read.isErr()) expect(read.error).toEqual({ kind: "violation", code: "control_character", limit: null });
@@ -151,12 +151,12 @@ describe("multilineText", () => {
 describe("singleLineText", () => {
   const read = (raw: string) => singleLineText(raw, 1, 20);
 
-  it.each(CONTROL_CHARACTERS.map((c) => [c]))("refuses the control character %j", (control) => {
+  it.each(CONTROL_CHARACTERS.map((c) => [c]))("rejects the control character %j", (control) => {
     expect(read(`a${control}b`)._unsafeUnwrapErr().code).toBe("control_character");
   });
 
   it.each([...codePoints(0x202a, 0x202e), ...codePoints(0x2066, 0x2069)].map((c) => [c.toString(16), c] as const))(
-    "refuses U+%s, which changes the direction of text",
+    "rejects U+%s, which changes the direction of text",
     (_, codePoint) => {
       expect(read(`a${String.fromCodePoint(codePoint)}b`)._unsafeUnwrapErr().code).toBe("bidirectional_control");
     },
@@ -179,7 +179,7 @@ describe("singleLineText", () => {
     ["a tag character", "\u{e0041}"],
     ["a left-to-right mark", "\u200e"],
     ["all of them", " \u200b\u00ad\u3164\u2800\u115f"],
-  ])("refuses a text of %s alone, which is invisible", (_case, raw) => {
+  ])("rejects a text of %s alone, which is invisible", (_case, raw) => {
     expect(read(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "blank", limit: null });
   });
 
@@ -278,7 +278,7 @@ describe("parseId", () => {
     ["digits of another script", "٠195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d"],
     ["a NUL after a UUID", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\0"],
     ["a lone surrogate after a UUID", "0195f2c4-7a10-7c3e-9d2b-6f1e5a4b3c2d\ud800"],
-  ])("refuses %s", (_case, raw) => {
+  ])("rejects %s", (_case, raw) => {
     expect(parseId(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "malformed_id", limit: null });
   });
 

@@ -40,14 +40,14 @@ describe("parseUserName", () => {
   it.each([
     ["an empty text", ""],
     ["only white space", " \t\n\u00a0\u3000"],
-  ])("refuses %s as too short", (_case, raw) => {
+  ])("rejects %s as too short", (_case, raw) => {
     expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_short", limit: 1 });
   });
 
   it.each([
     ["101 characters", "a".repeat(101)],
     ["101 characters of two code units each", "😀".repeat(101)],
-  ])("refuses %s as too long", (_case, raw) => {
+  ])("rejects %s as too long", (_case, raw) => {
     expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code: "too_long", limit: 100 });
   });
 
@@ -58,7 +58,7 @@ describe("parseUserName", () => {
     ["a zero-width space alone", "\u200b", "blank"],
     ["a Hangul filler alone", "\u3164", "blank"],
     ["a soft hyphen alone", "\u00ad", "blank"],
-  ])("refuses %s", (_case, raw, code) => {
+  ])("rejects %s", (_case, raw, code) => {
     expect(parseUserName(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit: null });
   });
 
@@ -77,7 +77,7 @@ describe("parseUserName", () => {
 });
 
 describe("isStoredName", () => {
-  it("accepts 1 to 100 characters, also a name that the current rule refuses", () => {
+  it("accepts 1 to 100 characters, also a name that the current rule rejects", () => {
     for (const text of ["A", " ", "😀".repeat(100)]) expect(isStoredName(text)).toBe(true);
     for (const text of ["", "a".repeat(101)]) expect(isStoredName(text)).toBe(false);
   });

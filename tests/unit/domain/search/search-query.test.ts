@@ -74,7 +74,7 @@ describe("parseSearchQuery", () => {
     ["東 ".repeat(17), "too_many_terms", 16],
     ["東,".repeat(17), "too_many_terms", 16],
     [`https://${"東".repeat(18)}`, "too_many_terms", 16],
-  ])("refuses %j with %s", (raw, code, limit) => {
+  ])("rejects %j with %s", (raw, code, limit) => {
     expect(parseSearchQuery(raw)._unsafeUnwrapErr()).toEqual({ kind: "violation", code, limit });
   });
 
