@@ -91,6 +91,7 @@ function listenOn(config: Config, storage: OpenedStorage, log: Log) {
       log,
       keepAliveMs,
       addressOf: requestAddress(hostOf),
+      logsClientAddress: http.logsClientAddress,
       shedding,
     });
     if (listening.isErr()) {

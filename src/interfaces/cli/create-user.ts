@@ -1,10 +1,9 @@
 import { ok, safeTry, type Result } from "neverthrow";
-import type { UseCases } from "../../application/application.ts";
-import type { CreateUserError } from "../../application/users/create-user.ts";
+import type { CreateUserInput } from "../../application/users/create-user.ts";
 import type { Violation } from "../../domain/shared/violation.ts";
 import { parseEmailAddress } from "../../domain/user/email-address.ts";
 import { parsePassword } from "../../domain/user/password.ts";
-import { parseUserName, type Role, type User } from "../../domain/user/user.ts";
+import { parseUserName } from "../../domain/user/user.ts";
 import { violationDetail } from "../violation-detail.ts";
 import type { AnswerRefused, CommandLineInvalid } from "./command-failure.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
@@ -16,6 +15,8 @@ export interface CreateUserAnswers {
   readonly email: string;
   readonly password: string;
 }
+
+type ParsedAnswers = Pick<CreateUserInput, "name" | "email" | "password">;
 
 export interface CreateUserOptions extends PasswordOptions {
   readonly name?: string;
@@ -51,20 +52,14 @@ function check(answer: keyof typeof PARSERS) {
     );
 }
 
-/** Creates a user from an operator's answers. Fails with `answer_refused` for the first invalid one. */
-export async function createUserFromAnswers(
-  { createUser }: Pick<UseCases, "createUser">,
-  { name, email, password }: CreateUserAnswers,
-  role: Role,
-): Promise<Result<User, AnswerRefused | CreateUserError>> {
-  return safeTry(async function* () {
-    const input = {
+/** Parses an operator's answers. Fails with `answer_refused` for the first invalid one. */
+export function parseAnswers({ name, email, password }: CreateUserAnswers): Result<ParsedAnswers, AnswerRefused> {
+  return safeTry(function* () {
+    return ok({
       name: yield* parseUserName(name).mapErr(answerRefused("name")),
       email: yield* parseEmailAddress(email).mapErr(answerRefused("email")),
       password: yield* parsePassword(password).mapErr(answerRefused("password")),
-      role,
-    };
-    return createUser(input);
+    });
   });
 }
 

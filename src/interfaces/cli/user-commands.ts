@@ -5,7 +5,7 @@ import type { AdministerUsers } from "../../application/users/administer-users.t
 import { ROLES, type Role } from "../../domain/user/user.ts";
 import type { ActionOf } from "./action.ts";
 import type { CommandFailure } from "./command-failure.ts";
-import { completeAnswers, createUserFromAnswers, type CreateUserOptions } from "./create-user.ts";
+import { completeAnswers, parseAnswers, type CreateUserOptions } from "./create-user.ts";
 import { readNewPassword, requireInteractive, type PasswordOptions } from "./password.ts";
 import type { Terminal } from "./terminal.ts";
 import { checkReference, listUsers, setPassword, setRole, userJson } from "./users.ts";
@@ -68,10 +68,11 @@ function addCreateUser<Failure>(
     .action(
       action(async (options: CreateUserOptions & JsonOption & { readonly role: Role; readonly newDatabase: boolean }) =>
         safeTry(async function* () {
-          const answers = yield* await completeAnswers(terminal, options);
+          // Invalid answers create no database.
+          const answers = yield* parseAnswers(yield* await completeAnswers(terminal, options));
           const { value, location } = yield* await withDatabase(
             options.newDatabase ? "allowed" : "refused",
-            async (app) => createUserFromAnswers(app, answers, options.role),
+            async ({ createUser }) => createUser({ ...answers, role: options.role }),
           );
           const text = `Created the ${value.role} ${value.email} with the id ${value.id} in ${location}.`;
           terminal.print(options.json ? userJson(value) : text);

@@ -12,7 +12,7 @@ import { DEFAULT_LIMITS, type ServerLimits } from "./limits.ts";
 import { loadShedding, type LoadShedding } from "./load-shedding.ts";
 import { answerMalformedRequests } from "./malformed-requests.ts";
 import { ObservedResponse } from "./observed-response.ts";
-import { serverResponses } from "./server-responses.ts";
+import { serverResponses, type LoggedAddress } from "./server-responses.ts";
 import { requestHandler } from "./request-handler.ts";
 import { disconnectStalled } from "./stalled-connections.ts";
 import { boundedUploads } from "./uploads.ts";
@@ -42,6 +42,8 @@ interface ListenOptions {
   readonly keepAliveMs?: number;
   /** The client address of a request; `null` for a trusted proxy that reports none. */
   readonly addressOf?: (request: Pick<IncomingMessage, "socket" | "headers">) => string | null;
+  /** Whether log lines have the client address; true by default. */
+  readonly logsClientAddress?: boolean;
   readonly shedding?: LoadShedding;
   readonly limits?: Partial<ServerLimits>;
 }
@@ -66,6 +68,8 @@ export async function listen(options: ListenOptions): Promise<Result<HttpServer,
 function httpServer(options: ListenOptions): { readonly server: Server } & Pick<HttpServer, "close"> {
   const { log, keepAliveMs = DEFAULT_KEEP_ALIVE_MS, addressOf = peerAddress, maxConnections = null } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const loggedAddress: LoggedAddress = (request) =>
+    options.logsClientAddress === false ? undefined : (addressOf(request) ?? undefined);
   // Otherwise Node itself refuses a request without Host, and sends no problem document.
   const server = createServer({ requireHostHeader: false, ServerResponse: ObservedResponse });
   server.keepAliveTimeout = keepAliveMs;
@@ -85,14 +89,14 @@ function httpServer(options: ListenOptions): { readonly server: Server } & Pick<
   });
   const { handle, refuseExpectation, noteConnection, announceShutdown } = requestHandler({
     app: appListener(options.fetch, options.host, log),
-    answers: serverResponses(log, addressOf),
+    answers: serverResponses(log, loggedAddress),
     shedding: options.shedding ?? loadShedding(log),
     addressOf,
     connections,
     uploads,
     limits,
   });
-  answerMalformedRequests(server, connections, limits, log);
+  answerMalformedRequests(server, connections, { limits, log, loggedAddress });
   server.on("connection", noteConnection);
   server.on("request", handle);
   server.on("checkExpectation", refuseExpectation);

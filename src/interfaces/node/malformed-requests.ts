@@ -5,12 +5,18 @@ import type { ProblemKind } from "../http/problem/problem.ts";
 import type { Connections } from "./connections.ts";
 import { linger } from "./lingering-close.ts";
 import type { ServerLimits } from "./limits.ts";
-import { problemMessage } from "./server-responses.ts";
+import { problemMessage, type LoggedAddress } from "./server-responses.ts";
 
 const KINDS_BY_PARSER_ERROR: Readonly<Record<string, ProblemKind>> = {
   HPE_HEADER_OVERFLOW: "headers_too_large",
   ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
 };
+
+interface MalformedRequestOptions {
+  readonly limits: ServerLimits;
+  readonly log: Log;
+  readonly loggedAddress: LoggedAddress;
+}
 
 /**
  * Responds to requests that Node's parser rejects. There is no request and no response object, only the socket. If another
@@ -19,8 +25,7 @@ const KINDS_BY_PARSER_ERROR: Readonly<Record<string, ProblemKind>> = {
 export function answerMalformedRequests(
   server: Server,
   connections: Connections,
-  limits: ServerLimits,
-  log: Log,
+  { limits, log, loggedAddress }: MalformedRequestOptions,
 ): void {
   const last = new WeakMap<Socket, ServerResponse>();
   for (const event of ["request", "checkContinue", "checkExpectation"]) {
@@ -40,7 +45,7 @@ export function answerMalformedRequests(
     }
     connection.isClosing = true;
     const kind = KINDS_BY_PARSER_ERROR[error.code ?? ""] ?? "malformed_request";
-    socket.write(problemMessage(kind, socket.remoteAddress, log));
+    socket.write(problemMessage(kind, loggedAddress({ socket, headers: {} }), log));
     linger(socket, limits);
   });
 }

@@ -9,11 +9,14 @@ const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 export type ServerResponses = ReturnType<typeof serverResponses>;
 
+/** The client address for a log line; `undefined` if it is not known, or not to be logged. */
+export type LoggedAddress = (request: Pick<IncomingMessage, "socket" | "headers">) => string | undefined;
+
 /** Responses of the server itself, without the app. Each has a request id and, except for load shedding, a log line. */
-export function serverResponses(log: Log, addressOf: (request: IncomingMessage) => string | null) {
+export function serverResponses(log: Log, loggedAddress: LoggedAddress) {
   const logAnswer = (request: IncomingMessage, requestId: string, status: number, code?: ProblemKind) =>
     log.info(
-      { requestId, method: request.method, path: pathOf(request), status, code, address: addressOf(request) },
+      { requestId, method: request.method, path: pathOf(request), status, code, clientAddress: loggedAddress(request) },
       "request answered by the server itself",
     );
 
@@ -40,7 +43,7 @@ export function serverResponses(log: Log, addressOf: (request: IncomingMessage) 
 }
 
 /** The text of a response to bytes that Node's parser rejects, with a log line. */
-export function problemMessage(kind: ProblemKind, address: string | undefined, log: Log): string {
+export function problemMessage(kind: ProblemKind, clientAddress: string | undefined, log: Log): string {
   const requestId = crypto.randomUUID();
   const { status, headers, body } = problemParts(kind, requestId);
   const head = {
@@ -51,7 +54,7 @@ export function problemMessage(kind: ProblemKind, address: string | undefined, l
     "Content-Length": Buffer.byteLength(body),
   };
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
-  log.info({ requestId, status, code: kind, address }, "malformed request refused by the HTTP parser");
+  log.info({ requestId, status, code: kind, clientAddress }, "malformed request refused by the HTTP parser");
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`;
 }
 

@@ -315,6 +315,13 @@ describe("quire user create", () => {
     expect(opened).toEqual(["allowed"]);
   });
 
+  it("opens no database for an invalid answer", async () => {
+    const { run, opened } = await open({ terminal: { input: "a long password" } });
+    const invalid = ["--name", "Grace", "--email", "nonsense", "--password-stdin", "--new-database"];
+    expect(await run("user", "create", ...invalid)).toMatchObject({ exitCode: 64 });
+    expect(opened).toEqual([]);
+  });
+
   it("exits with 64 for a password that is too short", async () => {
     const { run } = await open({ terminal: { input: "short" } });
     expect(await run("user", "create", ...GRACE, "--password-stdin")).toEqual({

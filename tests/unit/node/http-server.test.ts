@@ -212,7 +212,11 @@ describe("a request that does not arrive in time", () => {
   /** The answer of a server that waits 20 ms for the head of a request. */
   async function answerTo(sent: string): Promise<string> {
     const server = createServer({ headersTimeout: 20, connectionsCheckingInterval: 10 });
-    answerMalformedRequests(server, trackConnections(server), DEFAULT_LIMITS, recordingLog());
+    answerMalformedRequests(server, trackConnections(server), {
+      limits: DEFAULT_LIMITS,
+      log: recordingLog(),
+      loggedAddress: () => undefined,
+    });
     const { port } = new URL(await listening(server));
     const socket = await dial(Number(port));
     const answer = readToEnd(socket);
@@ -226,6 +230,22 @@ describe("a request that does not arrive in time", () => {
 
   it("gets no response if it has sent no byte: browsers open some connections in advance", async () => {
     expect(await answerTo("")).toBe("");
+  });
+});
+
+describe("the log line of a request without the app", () => {
+  it.each([
+    ["has the client address", true, "127.0.0.1"],
+    ["has no client address if none is to be logged", false, undefined],
+  ])("%s", async (_, logsClientAddress, clientAddress) => {
+    const { port, log } = await serve(() => new Response("the app"), { logsClientAddress });
+    const close = "Host: quire\r\nConnection: close\r\n\r\n";
+    for (const request of [`OPTIONS * HTTP/1.1\r\n${close}`, `G@T / HTTP/1.1\r\n${close}`, "GET / HTTP/1.1\r\n\r\n"])
+      await sendRaw(port, request);
+    expect(log.lines.map(({ fields }) => (fields as { readonly clientAddress?: string }).clientAddress)).toEqual(
+      [1, 2, 3].map(() => clientAddress),
+    );
+    if (!logsClientAddress) expect(JSON.stringify(log.lines)).not.toContain("127.0.0.1");
   });
 });
 
