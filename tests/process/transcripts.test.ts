@@ -18,8 +18,12 @@ const ENVIRONMENT = {
   QUIRE_LOGIN_LIMIT_PER_MINUTE: "10",
 };
 
-/** Values that differ in each run: the port, and ids, tokens, cursors and ETags of lists, which are long and not words. */
-const VARYING = /localhost:\d+|(?=[\w-]*[\dA-Z])[\w-]{22,}/g;
+/**
+ * Values that differ in each run: the port, and ids, tokens, cursors and ETags of lists, which are long and not words. All cursors have
+ * the same beginning: that of a JSON array of texts in base64url.
+ */
+const VARYING =
+  /localhost:\d+|(?<=(?:cursor=|Cursor":")WyJ)[\w-]{22,}|(?<![\w-]|cursor=|Cursor":")(?=[\w-]*[\dA-Z])[\w-]{22,}/g;
 
 /** Times and the remaining units of a rate limit, which differ by chance. */
 const TIMED = /\d{4}-\d\d-\d\dT[\d:.]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT|(?<=;)r=\d+;t=\d+|(?<=Retry-After: )\d+/g;

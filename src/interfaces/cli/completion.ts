@@ -10,7 +10,7 @@ autoload -U +X bashcompinit && bashcompinit
 `;
 
 /** Options whose value is a path, unless it is a URL. */
-const PATH_OPTIONS = ["--from", "--to"];
+const PATH_OPTIONS = ["--from", "--pglite", "--to"];
 
 /**
  * Returns a completion script for a shell. It is made from the commands themselves, so it needs no list of its own, and the
@@ -31,7 +31,7 @@ function bashScript(program: Command): string {
   COMPREPLY=()
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
 ${values.map(([option, choices]) => `    ${option}) COMPREPLY=($(compgen -W '${choices.join(" ")}' -- "$_current")); return ;;`).join("\n")}
-    ${PATH_OPTIONS.join("|")}) COMPREPLY=($(compgen -d -- "$_current")); return ;;
+    ${PATH_OPTIONS.join("|")}) COMPREPLY=($(compgen -f -- "$_current")); return ;;
   esac
   for _word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     case "$_command $_word" in

@@ -472,8 +472,8 @@ export function httpUserRules(open: OpenRemoteApi) {
 
     it.each([
       ["reassign without to", "posts=reassign", "/to: required"],
-      ["to without reassign", "to=00000000-0000-7000-8000-000000000000", "/to: required"],
-      ["to with delete", "posts=delete&to=00000000-0000-7000-8000-000000000000", "/to: required"],
+      ["to without reassign", "to=00000000-0000-7000-8000-000000000000", "/to: contradictory"],
+      ["to with delete", "posts=delete&to=00000000-0000-7000-8000-000000000000", "/to: contradictory"],
       ["a malformed to", "posts=reassign&to=grace", "/to: malformed_id"],
       ["an empty to", "posts=reassign&to=", "/to: malformed_id"],
       ["an unknown value of posts", "posts=keep", "/posts: not_allowed"],

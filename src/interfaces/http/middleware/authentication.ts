@@ -4,7 +4,7 @@ import { documented } from "../openapi/documented.ts";
 import type { ActorEnv, HttpEnv } from "../environment.ts";
 import { failureProblem, problem, STORAGE_PROBLEMS } from "../problem/problem.ts";
 
-/** RFC 6750, 2.1: the scheme in any case, one space, the token. */
+/** RFC 6750, 2.1: the scheme in any case, one or more spaces, the token. */
 const BEARER = /^bearer +([\w\-.~+/]+=*)$/i;
 
 /** Identifies the user by the bearer token. A request without an Authorization header is anonymous; a wrong token gets 401. */

@@ -6,7 +6,7 @@ import { validated } from "./validation.ts";
 /**
  * The units that a request costs its address and its account, beyond the one unit of every request. One unit is the cost of reading
  * one post: 0.1 ms of the engine, and 0.3 ms with the event loop. Measured with 50,000 to 100,000 posts. A search and a count
- * are rounded down, so that a page may search at each key stroke.
+ * are rounded down.
  */
 const UNITS = {
   /** 20 further items of a page: the cost is per item, 0.6 ms for 20. */
@@ -17,7 +17,7 @@ const UNITS = {
   write: 4,
   /** `count=true`: it reads each index entry of the list, 12 ms for 100,000. */
   count: 20,
-  /** `q`: a search takes the engine 1 to 10 ms. */
+  /** `q`: a search takes the engine as long as some 50 posts. It is not more, so that a page may search at each key stroke. */
   search: 10,
   /** Hashing or comparing a password: 10 ms of a core and 19 MiB, by design. */
   hash: 20,

@@ -23,7 +23,7 @@ const PASSWORDS_PER_LOG_IN = 10;
 const WINDOW_SECONDS = 60;
 /**
  * An address may run this many expensive requests at a time. It could spend its whole budget in one moment, and the embedded
- * engine runs one statement after the other. So other clients wait for two searches of an address, and not for 285.
+ * engine runs one statement after the other. So other clients wait for two searches of an address, and not for all of its budget.
  */
 const MAX_CONCURRENT_EXPENSIVE = 2;
 /** A request that costs more than this is expensive. */

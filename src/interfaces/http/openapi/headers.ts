@@ -77,7 +77,8 @@ export const RESPONSE_HEADERS = {
   Link: {
     description: 'The next and the previous page, as `rel="next"` and `rel="prev"` (RFC 8288).',
     schema: { type: "string" },
-    example: '</v1/posts?limit=20&cursor=AaIL9CgHd6Wcjr6DUW4Nz5LkVcUcJ9nG>; rel="next"',
+    example:
+      '</v1/posts?limit=2&cursor=WyJmb3J3YXJkIixudWxsLCIwMWEyM2M0ZS00MWZhLTc3ZGQtYjQyNy03ZmMyYjFmNTg1NzgiLCI0ZDU1OWFhMGUyMjIwMWU0Il0>; rel="next"',
   },
   "X-Search-Index": {
     description: "`building` while the search index is being built: posts that are not indexed yet are missing.",

@@ -30,8 +30,11 @@ const DeletionQuery = z
   .transform(({ posts, to }, context): PostsFate => {
     if (posts === "reassign" && to !== undefined) return { kind: "reassign", to };
     if (posts !== "reassign" && to === undefined) return { kind: posts ?? "keep" };
-    const message = "posts=reassign needs 'to', the id of the user who gets the posts; without it, leave 'to' out.";
-    context.addIssue({ code: "custom", path: ["to"], message, params: { code: "required" } });
+    const [code, message] =
+      to === undefined
+        ? ["required", "posts=reassign needs 'to', the id of the user who gets the posts."]
+        : ["contradictory", "Only posts=reassign has 'to'. Set posts to reassign, or leave 'to' out."];
+    context.addIssue({ code: "custom", path: ["to"], message, params: { code } });
     return z.NEVER;
   });
 
