@@ -10,6 +10,11 @@ const FLAGS = [
   // A function of PostgreSQL is optimised after seven times as many calls as by default on Node 20, so those that only a start
   // calls are not optimised. It is the default of Node 22.
   "--wasm-tiering-budget=13000000",
+  // A full collection begins when the heap is 1.3 times as large as after the previous one. By default a heap of this size may become
+  // several times as large, most of it garbage.
+  "--heap-growing-percent=30",
+  // One function of PostgreSQL is compiled at a time. The allocator keeps the memory of each thread that has compiled a large one.
+  "--wasm-num-compilation-tasks=1",
 ];
 
 /**
