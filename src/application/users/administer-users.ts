@@ -37,7 +37,7 @@ export function administerUsers(dependencies: ChangePasswordDependencies) {
 
     /** Changes a password without the current one, and revokes all sessions of the user. */
     setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangePasswordError>> =>
-      change(OPERATOR, { id, newPassword }),
+      change(OPERATOR, { id, newPassword, expected: null }),
 
     /** Sets the role. Setting the current role again changes nothing. */
     setRole: async (id: UserId, role: Role): Promise<Result<UserProfile, UpdateUserError>> =>

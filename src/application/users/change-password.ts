@@ -6,7 +6,12 @@ import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import { changeUser } from "../../domain/user/user.ts";
 import type { EmailTaken, LastAdmin, UserNotFound } from "../../domain/user/user-repository.ts";
 import type { VersionConflict } from "../../domain/shared/version.ts";
-import { retryLostRaces } from "../optimistic-concurrency.ts";
+import {
+  requireVersion,
+  retryLostRaces,
+  type ExpectedVersions,
+  type PreconditionFailed,
+} from "../optimistic-concurrency.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PasswordHasher } from "../ports/password-hasher.ts";
 import type { UnitOfWork } from "../ports/unit-of-work.ts";
@@ -18,10 +23,18 @@ export interface ChangePasswordInput {
   /** Required from users who change their own password. */
   readonly currentPassword?: string;
   readonly newPassword: Password;
+  readonly expected: ExpectedVersions;
 }
 
 export type ChangePasswordError =
-  UserNotFound | Forbidden | CurrentPasswordError | EmailTaken | LastAdmin | VersionConflict | StorageFailure;
+  | UserNotFound
+  | Forbidden
+  | CurrentPasswordError
+  | EmailTaken
+  | LastAdmin
+  | PreconditionFailed
+  | VersionConflict
+  | StorageFailure;
 
 export interface ChangePasswordDependencies extends FindUserDependencies {
   readonly unitOfWork: UnitOfWork;
@@ -39,6 +52,7 @@ export function changePassword(dependencies: ChangePasswordDependencies) {
     retryLostRaces<void, ChangePasswordError>(async () =>
       safeTry(async function* () {
         const user = yield* await findChangeableUser(dependencies, actor, input.id);
+        yield* requireVersion(user, input.expected);
         yield* await requireCurrentPassword(hasher, actor, user, input.currentPassword);
         const passwordHash = yield* await hasher.hash(input.newPassword);
         return unitOfWork.run<void, ChangePasswordError>(async (repositories) =>

@@ -404,6 +404,18 @@ export function httpUserRules(open: OpenRemoteApi) {
   describe("PUT /v1/users/:id/password", () => {
     const NEW = "a brand new pass phrase";
 
+    it("is rejected with a stale ETag, and changes nothing", async () => {
+      const { author, nobody } = await open();
+      const owner = await author();
+      const change = { currentPassword: PASSWORD, newPassword: NEW };
+      const refused = await owner.put(`${owner.path}/password`, change, { "If-Match": '"99"' });
+      expect(problemOf(refused)).toBe("412 precondition_failed");
+      const { body: user } = await owner.get(owner.path);
+      const { email } = user as { readonly email: string };
+      expect((await nobody.post("/v1/sessions", { email, password: PASSWORD })).status).toBe(201);
+      expect((await owner.put(`${owner.path}/password`, change, { "If-Match": '"1"' })).status).toBe(204);
+    });
+
     it.each([
       ["wrong", "wrong password"],
       ["too short for a password", "x"],

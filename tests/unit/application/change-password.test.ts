@@ -42,7 +42,7 @@ describe("changePassword", () => {
     const quire = await openQuire();
     const { app, author } = quire;
     const actor = await signIn(quire, author);
-    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     (await app.changePassword(actor, input))._unsafeUnwrap();
     expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
     expect((await app.logIn({ email: author.email, password: PASSWORD }, null))._unsafeUnwrapErr()).toEqual({
@@ -54,7 +54,7 @@ describe("changePassword", () => {
     const quire = await openQuire();
     const { app, author, clock, storage } = quire;
     clock.set(LATER);
-    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     (await app.changePassword(actorFor(author), input))._unsafeUnwrap();
     expect((await storage.users.findById(author.id))._unsafeUnwrap()).toEqual({
       ...author,
@@ -67,7 +67,7 @@ describe("changePassword", () => {
   it("accepts the current password in any Unicode composition", async () => {
     const { app, author } = await openQuire();
     const actor = actorFor(author);
-    const first = { id: author.id, currentPassword: PASSWORD, newPassword: password("crème brûlée") };
+    const first = { id: author.id, currentPassword: PASSWORD, newPassword: password("crème brûlée"), expected: null };
     (await app.changePassword(actor, first))._unsafeUnwrap();
     const second = { ...first, currentPassword: "crème brûlée".normalize("NFD"), newPassword: NEW_PASSWORD };
     expect((await app.changePassword(actor, second)).isOk()).toBe(true);
@@ -77,7 +77,7 @@ describe("changePassword", () => {
     const { app, author, storage } = await openQuire();
     const outdated = hashOf(PASSWORD, "outdated");
     (await storage.users.upgradePasswordHash(author.id, author.passwordHash, outdated))._unsafeUnwrap();
-    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     (await app.changePassword(actorFor(author), input))._unsafeUnwrap();
     expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
   });
@@ -89,7 +89,7 @@ describe("changePassword", () => {
     const actor = await signIn(quire, author);
     await signIn(quire, author);
     const stranger = await signIn(quire, otherAuthor);
-    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     (await app.changePassword(actor, input))._unsafeUnwrap();
     expect((await sessionsOf(quire, author)).map(({ id }) => id)).toEqual([actor.sessionId]);
     expect((await sessionsOf(quire, otherAuthor)).map(({ id }) => id)).toEqual([stranger.sessionId]);
@@ -109,7 +109,7 @@ describe("changePassword", () => {
     await signIn(quire, quire.author);
     const before = await contentsOf(quire);
     const given = currentPassword === null ? {} : { currentPassword };
-    const input = { id: quire.author.id, ...given, newPassword: NEW_PASSWORD };
+    const input = { id: quire.author.id, ...given, newPassword: NEW_PASSWORD, expected: null };
     const refused = await quire.app.changePassword(actor, input);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind });
     expect(await contentsOf(quire)).toEqual(before);
@@ -121,7 +121,7 @@ describe("changePassword", () => {
     await signIn(quire, author);
     await signIn(quire, author);
     const actor = await signIn(quire, admin);
-    (await app.changePassword(actor, { id: author.id, newPassword: NEW_PASSWORD }))._unsafeUnwrap();
+    (await app.changePassword(actor, { id: author.id, newPassword: NEW_PASSWORD, expected: null }))._unsafeUnwrap();
     expect(await sessionsOf(quire, author)).toEqual([]);
     expect((await sessionsOf(quire, admin)).map(({ id }) => id)).toEqual([actor.sessionId]);
     expect((await app.logIn({ email: author.email, password: NEW_PASSWORD }, null)).isOk()).toBe(true);
@@ -129,7 +129,7 @@ describe("changePassword", () => {
 
   it("requires the current password from admins who change their own password", async () => {
     const { app, admin } = await openQuire();
-    const input = { id: admin.id, newPassword: NEW_PASSWORD };
+    const input = { id: admin.id, newPassword: NEW_PASSWORD, expected: null };
     const refused = await app.changePassword(actorFor(admin), input);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "current_password_required" });
   });
@@ -138,7 +138,7 @@ describe("changePassword", () => {
     const quire = await openQuire();
     await storedPublishedPost(quire, quire[who]);
     const before = await contentsOf(quire);
-    const input = { id: quire[who].id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: quire[who].id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     const refused = await quire.app.changePassword(actorFor(quire.author), input);
     expect(refused._unsafeUnwrapErr()).toEqual({ kind: "forbidden" });
     expect(quire.hasher.compared).toEqual([]);
@@ -147,7 +147,7 @@ describe("changePassword", () => {
 
   it("fails with user_not_found for an unknown user", async () => {
     const { app, admin } = await openQuire();
-    const input = { id: nextId<UserId>(), newPassword: NEW_PASSWORD };
+    const input = { id: nextId<UserId>(), newPassword: NEW_PASSWORD, expected: null };
     expect((await app.changePassword(actorFor(admin), input))._unsafeUnwrapErr()).toEqual({ kind: "user_not_found" });
   });
 
@@ -155,7 +155,7 @@ describe("changePassword", () => {
     const quire = await openQuire({ hasher: () => ({ [method]: async () => err(HASHING_FAILED) }) });
     await signIn(quire, quire.author);
     const before = await contentsOf(quire);
-    const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     const refused = await quire.app.changePassword(actorFor(quire.author), input);
     expect(refused._unsafeUnwrapErr()).toBe(HASHING_FAILED);
     expect(await contentsOf(quire)).toEqual(before);
@@ -164,7 +164,7 @@ describe("changePassword", () => {
   describe("when the user is changed between reading and writing", () => {
     it("changes the password on top of another change", async () => {
       const quire = await overtakenQuire({ name: name("Grace") });
-      const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+      const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
       (await quire.app.changePassword(actorFor(quire.author), input))._unsafeUnwrap();
       const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
       expect(stored).toMatchObject({ name: "Grace", version: 3 });
@@ -175,7 +175,7 @@ describe("changePassword", () => {
       const quire = await overtakenQuire({ passwordHash: hashOf("given by the admin") });
       const actor = await signIn(quire, quire.author);
       await signIn(quire, quire.author);
-      const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+      const input = { id: quire.author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
       const refused = await quire.app.changePassword(actor, input);
       expect(refused._unsafeUnwrapErr()).toEqual({ kind: "wrong_password" });
       const stored = (await quire.storage.users.findById(quire.author.id))._unsafeUnwrap();
@@ -186,7 +186,7 @@ describe("changePassword", () => {
 
   it("returns email_taken when the store does", async () => {
     const { app, author } = await openQuire({ users: () => ({ update: async () => err({ kind: "email_taken" }) }) });
-    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const input = { id: author.id, currentPassword: PASSWORD, newPassword: NEW_PASSWORD, expected: null };
     expect((await app.changePassword(actorFor(author), input))._unsafeUnwrapErr()).toEqual({ kind: "email_taken" });
   });
 });

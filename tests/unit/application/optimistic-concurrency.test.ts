@@ -80,7 +80,12 @@ const CALLS: [useCase: keyof UseCases, call: Call][] = [
     "changePassword",
     async ({ app, author }) => {
       const newPassword = password("an even better horse");
-      return app.changePassword(actorFor(author), { id: author.id, currentPassword: PASSWORD, newPassword });
+      return app.changePassword(actorFor(author), {
+        id: author.id,
+        currentPassword: PASSWORD,
+        newPassword,
+        expected: null,
+      });
     },
   ],
   [

@@ -61,7 +61,12 @@ const CALLS = [
     "changePassword",
     ["users.findById", "users.update", "sessions.deleteByUser"],
     async ({ app, actor }) =>
-      app.changePassword(actor, { id: actor.userId, currentPassword: PASSWORD, newPassword: newcomer.password }),
+      app.changePassword(actor, {
+        id: actor.userId,
+        currentPassword: PASSWORD,
+        newPassword: newcomer.password,
+        expected: null,
+      }),
   ],
   [
     "deleteUser",

@@ -30,7 +30,7 @@ export const REQUEST_HEADERS = {
   },
   "If-None-Match": {
     description:
-      "The ETags that you have cached, or `*` for any. When the resource has one of them, a GET is answered with 304 and a change with 412 (RFC 9110, 13.1.2).",
+      "The ETags that you have cached, or `*` for any. When the resource has one of them, the answer is 304 (RFC 9110, 13.1.2).",
     schema: { type: "string" },
   },
   "Idempotency-Key": {

@@ -7,7 +7,7 @@ import { userId } from "../../middleware/path-id.ts";
 import { HASH } from "../../middleware/rate-costs.ts";
 import { rejectQuery } from "../../middleware/validation.ts";
 import { describeRoute } from "../../openapi/operation.ts";
-import { noContent, send } from "../../send.ts";
+import { noContent, send, targetOf } from "../../send.ts";
 import { passwordText } from "../../values.ts";
 import type { RouteDependencies } from "../dependencies.ts";
 import { EXAMPLES, PASSWORD_PROBLEMS } from "../examples.ts";
@@ -39,6 +39,7 @@ export const changePasswordOperation = describeRoute(changePasswordRoute, {
     "current_password_required",
     "email_taken",
     "last_admin",
+    "precondition_failed",
     "version_conflict",
     ...PASSWORD_PROBLEMS,
   ],
@@ -56,8 +57,8 @@ export function changePasswordRoute({ useCases, limits }: RouteDependencies) {
     limits.reauthentication(PasswordChange, ({ currentPassword }) => currentPassword !== undefined),
     limits.cost(HASH),
     async (c) => {
-      const { id } = c.req.valid("param");
-      return send(c, useCases.changePassword(c.get("actor"), { id, ...c.req.valid("json") }), () => noContent(c));
+      const changed = useCases.changePassword(c.get("actor"), { ...targetOf(c), ...c.req.valid("json") });
+      return send(c, changed, () => noContent(c));
     },
   );
 }
