@@ -121,7 +121,13 @@ describe("attempt", () => {
     expectNoSecret(failure);
   });
 
-  it("rethrows an error without a code that Drizzle has wrapped, with its stack and without values of the statement", async () => {
+  it("reports an error of the driver without a SQLSTATE as unavailable", async () => {
+    const failure = (await attemptThrowing(drizzled({ message: "Socket closed" })))._unsafeUnwrapErr();
+    expect(failure).toMatchObject({ reason: "unavailable", cause: { sqlState: null, message: "Socket closed" } });
+    expectNoSecret(failure);
+  });
+
+  it("rethrows a TypeError that Drizzle has wrapped, with its stack and without values of the statement", async () => {
     const defect = Object.assign(new TypeError("undefined is not a function"), { query: STATEMENT, args: [PARAMETER] });
     const thrown = await caughtFrom(attemptThrowing(new DrizzleQueryError(STATEMENT, [PARAMETER], defect)));
     expect(thrown).toMatchObject({

@@ -83,9 +83,14 @@ function diagnose(operation: string, thrown: unknown): Result<Diagnosis, unknown
     error = error.cause;
   }
   if (!(thrown instanceof DrizzleQueryError)) return err(thrown);
-  // PostgreSQL, the drivers and the sockets give all their errors a code.
-  if (error instanceof Error && error !== thrown) return err(withoutStatement(operation, error));
-  return ok({ sqlState: null, message: "The driver gave no reason.", constraint: null });
+  if (isDefect(error)) return err(withoutStatement(operation, error));
+  const message = error instanceof Error && error !== thrown ? error.message : "The driver gave no reason.";
+  return ok({ sqlState: null, message, constraint: null });
+}
+
+/** Whether a program, and no database, is the cause of an error without a code. */
+function isDefect(error: unknown): error is Error {
+  return [TypeError, RangeError, ReferenceError].some((kind) => error instanceof kind);
 }
 
 const UNDEFINED_FILE = "58P01";

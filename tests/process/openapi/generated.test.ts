@@ -41,6 +41,7 @@ const BEYOND_PATTERNS = new Set([
 const BEYOND_SCHEMAS = new Set([
   "/cursor: malformed_cursor",
   "/to: required",
+  "/to: contradictory",
   "/sort: contradictory",
   "/status: contradictory",
   "/publishedAt: contradictory",
