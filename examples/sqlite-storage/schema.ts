@@ -5,7 +5,8 @@ create table if not exists users (
   role text not null, version integer not null, created_at integer not null, updated_at integer not null
 ) strict, without rowid;
 create table if not exists removals (
-  user_id text primary key, version integer not null, fate text not null, new_author_id text, requested_at integer not null
+  user_id text primary key, version integer not null, fate text not null, new_author_id text, requested_at integer not null,
+  ordinal integer not null unique
 ) strict, without rowid;
 create table if not exists posts (
   id text primary key, author_id text not null, title text not null, content text not null, published_at integer,

@@ -141,7 +141,8 @@ function userRemovals(
         );
         db.prepare("delete from users where id = ?").run(userId);
         db.prepare(
-          "insert into removals (user_id, version, fate, new_author_id, requested_at) values (?, ?, ?, ?, ?)",
+          `insert into removals (user_id, version, fate, new_author_id, requested_at, ordinal)
+           values (?, ?, ?, ?, ?, (select coalesce(max(ordinal), 0) + 1 from removals))`,
         ).run(userId, version, posts.kind, newAuthorId, requestedAt.getTime());
         return ok();
       }),
@@ -150,13 +151,9 @@ function userRemovals(
         const row = findRemovalRow(db, id);
         return ok(row === undefined ? null : restoreRemoval(row));
       }),
-    listRemovals: async (maxRows, after) =>
+    listRemovals: async (maxRows) =>
       access("users.listRemovals", () => {
-        const rows = db
-          .prepare<[number, string, number], RemovalRow>(
-            "select * from removals where (requested_at, user_id) > (?, ?) order by requested_at, user_id limit ?",
-          )
-          .all(after?.requestedAt.getTime() ?? Number.MIN_SAFE_INTEGER, after?.userId ?? "", maxRows);
+        const rows = db.prepare<[number], RemovalRow>("select * from removals order by ordinal limit ?").all(maxRows);
         return ok(rows.map(restoreRemoval));
       }),
   };

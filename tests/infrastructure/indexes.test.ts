@@ -178,11 +178,7 @@ const CALLS: readonly (readonly [string, Call, readonly string[]])[] = [
     ["posts_pkey"],
   ],
   ["users.findRemoval", async ({ users }) => users.findRemoval(USER), ["users_removal_idx"]],
-  [
-    "users.listRemovals",
-    async ({ users }) => users.listRemovals(100, { requestedAt: NOW, userId: USER }),
-    ["users_removal_idx"],
-  ],
+  ["users.listRemovals", async ({ users }) => users.listRemovals(100), ["users_removal_idx"]],
   [
     "users.requestRemoval",
     async ({ users }) =>

@@ -5,7 +5,7 @@ import type { UserId } from "../../domain/shared/id.ts";
 import type { BatchCursor, PostRepository } from "../../domain/post/post-repository.ts";
 import type { SessionRepository } from "../../domain/session/session-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
-import type { RemovalCursor, UserRemoval } from "../../domain/user/user-removal.ts";
+import type { UserRemoval } from "../../domain/user/user-removal.ts";
 import type { LastAdmin, UserHasPosts, UserRepository } from "../../domain/user/user-repository.ts";
 import { RECORD_BATCH } from "../idempotency/purge-expired-idempotency-keys.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -38,7 +38,9 @@ const KIB = 1024;
 const DELETED: BatchLimits = { rows: 100, bytes: 4096 * KIB };
 /** Reassigning a post writes all its index entries again, mainly the words of its text. */
 const REASSIGNED: BatchLimits = { rows: 8, bytes: 16 * KIB };
-/** The maximum number of removals that are resumed at once, which bounds the memory. */
+/** The maximum number of removals that a run resumes. It bounds the memory, and more could only be those that fail for good. */
+const MAX_RESUMED = 10_000;
+/** The maximum number of removals that run at the same time. */
 const MAX_RESUMED_AT_ONCE = 100;
 
 interface Work {
@@ -88,17 +90,18 @@ export function finishRemovals(dependencies: FinishRemovalsDependencies) {
     /** Settles when the removal is complete, or when it is postponed. */
     finishRemoval,
 
-    /** Resumes all removals that were interrupted, in this process or in another. Returns the first failure. */
+    /** Resumes removals that were interrupted, in this process or in another. Returns the first failure. */
     resumeRemovals: async (): Promise<Result<void, FinishRemovalError>> =>
       safeTry(async function* () {
+        const removals = yield* await users.listRemovals(MAX_RESUMED);
         let failed: Result<void, FinishRemovalError> | undefined;
-        for (let after: RemovalCursor | null = null; ;) {
-          const removals: readonly UserRemoval[] = yield* await users.listRemovals(MAX_RESUMED_AT_ONCE, after);
-          const outcomes = await Promise.all(removals.map(async ({ userId }) => finishRemoval(userId)));
+        for (let start = 0; start < removals.length; start += MAX_RESUMED_AT_ONCE) {
+          const some = removals.slice(start, start + MAX_RESUMED_AT_ONCE);
+          const outcomes = await Promise.all(some.map(async ({ userId }) => finishRemoval(userId)));
           failed ??= outcomes.find((outcome) => outcome.isErr());
-          if (removals.length < MAX_RESUMED_AT_ONCE || isStopping) return failed ?? ok();
-          after = removals.at(-1) ?? null;
+          if (isStopping) break;
         }
+        return failed ?? ok();
       }),
 
     /** Stops after the current batch, also when that throws: its removal reports the exception. */

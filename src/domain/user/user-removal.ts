@@ -16,6 +16,3 @@ export interface UserRemoval {
   readonly posts: PostsFate;
   readonly requestedAt: Date;
 }
-
-/** A position in the list of removals. The removal may be finished. */
-export type RemovalCursor = Pick<UserRemoval, "requestedAt" | "userId">;

@@ -7,7 +7,7 @@ import type { PasswordHash } from "./password.ts";
 import type { AuthorNotFound } from "../post/post-repository.ts";
 import type { StorageFailure } from "../shared/storage-failure.ts";
 import type { User } from "./user.ts";
-import type { RemovalCursor, UserRemoval } from "./user-removal.ts";
+import type { UserRemoval } from "./user-removal.ts";
 import type { Version, VersionConflict } from "../shared/version.ts";
 
 export interface UserNotFound {
@@ -93,8 +93,8 @@ export interface UserRepository {
   /** The current removal of a user; `null` when there is none. */
   findRemoval(id: UserId): Promise<Result<UserRemoval | null, StorageFailure>>;
 
-  /** The unfinished removals after the position `after`, at most `maxRows`, by the time of the request and the id of the user. */
-  listRemovals(maxRows: number, after: RemovalCursor | null): Promise<Result<readonly UserRemoval[], StorageFailure>>;
+  /** The oldest unfinished removals, at most `maxRows`, oldest first. */
+  listRemovals(maxRows: number): Promise<Result<readonly UserRemoval[], StorageFailure>>;
 
   /**
    * Deletes the user with all remaining sessions and replay records, if the stored version is `expected`. It ends a removal.

@@ -7,7 +7,7 @@ import type { PasswordHash } from "../../domain/user/password.ts";
 import type { AuthorNotFound } from "../../domain/post/post-repository.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Role, UserName } from "../../domain/user/user.ts";
-import type { PostsFate, RemovalCursor, UserRemoval } from "../../domain/user/user-removal.ts";
+import type { PostsFate, UserRemoval } from "../../domain/user/user-removal.ts";
 import type { UserHasPosts, UserNotFound, UserRepository } from "../../domain/user/user-repository.ts";
 import { attempt } from "./attempt.ts";
 import type { Database } from "./database.ts";
@@ -68,23 +68,18 @@ export function drizzleUserRemovals(db: Database): UserRemovals {
         )
       ).map((rows) => rows.map(toRemoval)[0] ?? null),
 
-    listRemovals: async (maxRows, after) =>
+    listRemovals: async (maxRows) =>
       (
         await attempt(db, "users.listRemovals", async () =>
           db
             .select(REMOVAL)
             .from(users)
-            .where(and(isNotNull(users.removalRequestedAt), after === null ? undefined : isAfter(after)))
-            .orderBy(users.removalRequestedAt, users.id)
+            .where(isNotNull(users.removalRequestedAt))
+            .orderBy(users.removalRequestedAt)
             .limit(maxRows),
         )
       ).map((rows) => rows.map(toRemoval)),
   };
-}
-
-function isAfter({ requestedAt, userId }: RemovalCursor) {
-  const position = sql`(${requestedAt.toISOString()}::timestamptz, ${userId}::uuid)`;
-  return sql`(${users.removalRequestedAt}, ${users.id}) > ${position}`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { emailKey } from "../../domain/user/email-address.ts";
 import type { UserId } from "../../domain/shared/id.ts";
 import { toPage } from "../../domain/shared/page.ts";
 import type { User } from "../../domain/user/user.ts";
-import type { RemovalCursor, UserRemoval } from "../../domain/user/user-removal.ts";
+import type { UserRemoval } from "../../domain/user/user-removal.ts";
 import type { UserRepository } from "../../domain/user/user-repository.ts";
 import { rowsFrom } from "./memory-page.ts";
 import { addRow, isPublishedAuthor, unlessAborted, type MemoryAccess, type MemoryTables } from "./memory-tables.ts";
@@ -111,21 +111,13 @@ function userRemovals(access: MemoryAccess): Pick<UserRepository, "requestRemova
 
     findRemoval: async (id) => access(({ removals }) => ok(structuredClone(removals.get(id) ?? null))),
 
-    listRemovals: async (maxRows, after) =>
-      access(({ removals }) => {
-        const later = [...removals.values()].filter((removal) => after === null || compareRemovals(removal, after) > 0);
-        const listed = later.toSorted(compareRemovals).slice(0, maxRows);
-        return ok(listed.map((removal) => structuredClone(removal)));
-      }),
+    listRemovals: async (maxRows) =>
+      access(({ removals }) => ok([...removals.values()].slice(0, maxRows).map((removal) => structuredClone(removal)))),
   };
 }
 
 function hasAdmin(users: MemoryTables["users"], except?: UserId): boolean {
   return [...users.values()].some(({ id, role }) => role === "admin" && id !== except);
-}
-
-function compareRemovals(a: RemovalCursor, b: RemovalCursor): number {
-  return a.requestedAt.getTime() - b.requestedAt.getTime() || (a.userId < b.userId ? -1 : Number(a.userId > b.userId));
 }
 
 function newAuthorOf({ posts }: UserRemoval): UserId | null {

@@ -173,7 +173,7 @@ describe("the removal of a user", () => {
       for (const user of [quire.author, quire.otherAuthor]) await request(quire, user, DELETE);
       isDown = false;
       expect(await quire.app.resumeRemovals()).toEqual(err(OUTAGE));
-      expect((await quire.storage.users.listRemovals(10, null))._unsafeUnwrap().map(({ userId }) => userId)).toEqual([
+      expect((await quire.storage.users.listRemovals(10))._unsafeUnwrap().map(({ userId }) => userId)).toEqual([
         quire[failing].id,
       ]);
     },
@@ -319,7 +319,7 @@ describe("the removal of a user", () => {
     expect(await request(quire, quire.author, DELETE)).toEqual(err({ kind: "removal_interrupted" }));
     await stopping;
     expect(await postsIn(quire)).toBe(150);
-    expect((await quire.storage.users.listRemovals(10, null))._unsafeUnwrap()).toHaveLength(1);
+    expect((await quire.storage.users.listRemovals(10))._unsafeUnwrap()).toHaveLength(1);
     expect((await quire.storage.users.list("everybody", WHOLE_LIST))._unsafeUnwrap().items).toHaveLength(2);
   });
 });
