@@ -112,7 +112,8 @@ const TRANSACTION_CONTROL = /^\s*(?:begin|start|commit|end|rollback|abort|savepo
 
 /** All callers share one session, so the statements of others would run in a transaction that a statement begins. */
 function requireNoTransactionControl(text: string): void {
-  if (TRANSACTION_CONTROL.test(text)) throw new TypeError("Use client.transaction, because all callers share one session.");
+  if (TRANSACTION_CONTROL.test(text))
+    throw new TypeError("Use client.transaction, because all callers share one session.");
 }
 
 async function runScript(script: string, options: ClientOptions) {
