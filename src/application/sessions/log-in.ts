@@ -89,8 +89,6 @@ export function logIn(dependencies: LogInDependencies) {
     );
 }
 
-type SessionInsertError = UserNotFound | VersionConflict | StorageFailure;
-
 interface NewSession {
   readonly user: User;
   readonly session: Session;
@@ -103,9 +101,12 @@ async function openSession(
 ): Promise<Result<void, LogInError>> {
   return safeTry<void, LogInError>(async function* () {
     if (upgradedHash !== null) yield* await users.upgradePasswordHash(user.id, user.passwordHash, upgradedHash);
-    // During the comparison the password or the address may have been changed, which has revoked every session. The user has another
-    // version then, and the comparison runs again.
-    yield* (await sessions.insert(session, user.version)).mapErr(invalidWhenNotFound);
+    // The password or the address may have been changed during the comparison, which revoked every session. Then the user has
+    // another version, and the comparison runs again.
+    const inserted = await sessions.insert(session, user.version);
+    yield* inserted.mapErr((failure): LogInError =>
+      failure.kind === "user_not_found" ? { kind: "invalid_credentials" } : failure,
+    );
     yield* await sessions.deleteOldest(user.id, MAX_SESSIONS_PER_USER, MAX_REVOKED_SESSIONS);
     return ok();
   });
@@ -134,10 +135,4 @@ async function verifyPassword(
 
 function nullWhenNotFound(found: Result<User, UserNotFound | StorageFailure>): Result<User | null, StorageFailure> {
   return found.orElse((failure) => (failure.kind === "user_not_found" ? ok(null) : err(failure)));
-}
-
-function invalidWhenNotFound(
-  failure: SessionInsertError,
-): Exclude<SessionInsertError, UserNotFound> | InvalidCredentials {
-  return failure.kind === "user_not_found" ? { kind: "invalid_credentials" } : failure;
 }

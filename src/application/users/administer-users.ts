@@ -8,9 +8,10 @@ import type { Password } from "../../domain/user/password.ts";
 import type { StorageFailure } from "../../domain/shared/storage-failure.ts";
 import type { Role, User } from "../../domain/user/user.ts";
 import type { UserNotFound } from "../../domain/user/user-repository.ts";
-import { changePassword, type ChangePasswordDependencies, type ChangePasswordError } from "./change-password.ts";
+import type { ChangeUserDependencies, ChangeUserError } from "./change-credentials.ts";
+import { changePassword } from "./change-password.ts";
 import { listUsers, type ListUsersError } from "./list-users.ts";
-import { updateUser, type UpdateUserError } from "./update-user.ts";
+import { updateUser } from "./update-user.ts";
 
 /** The operator of the server: an admin without an account and without a session. */
 const OPERATOR: Actor = { userId: NIL_ID as UserId, role: "admin", sessionId: NIL_ID as SessionId };
@@ -21,7 +22,7 @@ export type UserReference = { readonly id: UserId } | { readonly email: EmailAdd
 export type AdministerUsers = ReturnType<typeof administerUsers>;
 
 /** The operator's use cases for users. They follow the rules for an admin. */
-export function administerUsers(dependencies: ChangePasswordDependencies) {
+export function administerUsers(dependencies: ChangeUserDependencies) {
   const { users } = dependencies;
   const list = listUsers(dependencies);
   const change = changePassword(dependencies);
@@ -36,11 +37,11 @@ export function administerUsers(dependencies: ChangePasswordDependencies) {
       list(OPERATOR, request),
 
     /** Changes a password without the current one, and revokes all sessions of the user. */
-    setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangePasswordError>> =>
+    setPassword: async (id: UserId, newPassword: Password): Promise<Result<void, ChangeUserError>> =>
       change(OPERATOR, { id, newPassword, expected: null }),
 
     /** Sets the role. Setting the current role again changes nothing. */
-    setRole: async (id: UserId, role: Role): Promise<Result<UserProfile, UpdateUserError>> =>
+    setRole: async (id: UserId, role: Role): Promise<Result<UserProfile, ChangeUserError>> =>
       update(OPERATOR, { id, changes: { role }, expected: null }),
   };
 }

@@ -1,7 +1,6 @@
 import type { CreateUserError } from "../../application/users/create-user.ts";
-import type { ChangePasswordError } from "../../application/users/change-password.ts";
+import type { ChangeUserError } from "../../application/users/change-credentials.ts";
 import type { ListUsersError } from "../../application/users/list-users.ts";
-import type { UpdateUserError } from "../../application/users/update-user.ts";
 import type { InputRefused, PromptCancelled } from "./terminal.ts";
 import type { DamageFound } from "./verify.ts";
 
@@ -27,5 +26,4 @@ export type CommandFailure =
   | DamageFound
   | CreateUserError
   | ListUsersError
-  | ChangePasswordError
-  | UpdateUserError;
+  | ChangeUserError;

@@ -1,8 +1,7 @@
 import { err, ok, safeTry, type Result } from "neverthrow";
 import type { AdministerUsers, UserReference } from "../../application/users/administer-users.ts";
 import type { ListUsersError } from "../../application/users/list-users.ts";
-import type { ChangePasswordError } from "../../application/users/change-password.ts";
-import type { UpdateUserError } from "../../application/users/update-user.ts";
+import type { ChangeUserError } from "../../application/users/change-credentials.ts";
 import type { UserProfile } from "../../domain/user/user-profile.ts";
 import { parseEmailAddress } from "../../domain/user/email-address.ts";
 import { parseId, type UserId } from "../../domain/shared/id.ts";
@@ -52,7 +51,7 @@ export async function setPassword(
   operator: AdministerUsers,
   reference: string,
   password: string,
-): Promise<Result<UserProfile, AnswerRefused | ChangePasswordError>> {
+): Promise<Result<UserProfile, AnswerRefused | ChangeUserError>> {
   return safeTry(async function* () {
     const named = yield* parseUserReference(reference);
     const newPassword = yield* parsePassword(password).mapErr(answerRefused("password"));
@@ -67,7 +66,7 @@ export async function setRole(
   operator: AdministerUsers,
   reference: string,
   role: Role,
-): Promise<Result<UserProfile, AnswerRefused | UpdateUserError>> {
+): Promise<Result<UserProfile, AnswerRefused | ChangeUserError>> {
   return safeTry(async function* () {
     const named = yield* parseUserReference(reference);
     const user = yield* await operator.findUser(named);
