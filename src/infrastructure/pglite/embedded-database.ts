@@ -24,6 +24,7 @@ import type { EngineDurability } from "./engine/node-fs.ts";
 import { engineStatistics } from "./engine-statistics.ts";
 import type { DatabaseError } from "./engine/wire-protocol.ts";
 import { checkIndexes } from "./integrity/index-check.ts";
+import { undoUnlessOk } from "./undo-unless-ok.ts";
 
 /** PostgreSQL inside this process, on a data directory that no other process uses. */
 export interface EmbeddedDatabase {
@@ -111,15 +112,11 @@ async function openClaimed(options: OpenOptions): Promise<Result<EmbeddedDatabas
     return fail({ ...failure, kind: "engine_not_started", directory });
   }
   const supervisor = supervised.value;
-  try {
-    const opened = await serveOn(supervisor, channels, options);
-    if (opened.isErr()) await supervisor.kill();
-    return opened;
-  } catch (thrown) {
-    // The caller releases the lock of the directory, so no engine may be left.
-    await supervisor.kill();
-    throw thrown;
-  }
+  // The caller releases the lock of the directory after a failure, so no engine may be left.
+  return undoUnlessOk(
+    async () => serveOn(supervisor, channels, options),
+    async () => supervisor.kill(),
+  );
 }
 
 async function serveOn(

@@ -23,6 +23,7 @@ import {
 } from "./embedded-database.ts";
 import { QUIRE_SCHEMA } from "./quire-schema.ts";
 import { limitPostsOnLowDisk } from "./low-disk-posts.ts";
+import { undoUnlessOk } from "./undo-unless-ok.ts";
 import { databaseOn } from "./drizzle-database.ts";
 import { migrate, type MigrateError, type MigrateOptions } from "./migrate.ts";
 
@@ -99,15 +100,10 @@ export async function closeUnlessOk<T, E>(
   log: Log,
   work: () => Promise<Result<T, E>>,
 ): Promise<Result<T, E>> {
-  let isOk = false;
-  try {
-    const done = await work();
-    isOk = done.isOk();
-    return done;
-  } finally {
-    const closed = isOk ? ok() : await close();
+  return undoUnlessOk(work, async () => {
+    const closed = await close();
     if (closed.isErr()) log.warn({ failure: closed.error }, "unclean shutdown after a failed start");
-  }
+  });
 }
 
 /** The storage on an embedded PostgreSQL whose schema is up to date. */

@@ -33,11 +33,11 @@ export interface Reply {
 export type DatabaseError = InstanceType<(typeof protocol)["messages"]["DatabaseError"]>;
 
 /** Data corrupted, index corrupted, undefined file (PostgreSQL 18, Appendix A). */
-const DAMAGE = new Set(["XX001", "XX002", "58P01"]);
+const DAMAGE: ReadonlySet<unknown> = new Set(["XX001", "XX002", "58P01"]);
 
 /** Whether an error reports that files are damaged or missing. */
-export function isDamageReport({ code }: { readonly code?: unknown }): boolean {
-  return typeof code === "string" && DAMAGE.has(code);
+export function isDamageReport(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "code" in error && DAMAGE.has(error.code);
 }
 
 /** Parses a statement under a name, and requests the columns of its rows. */

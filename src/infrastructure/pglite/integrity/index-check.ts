@@ -48,7 +48,7 @@ export async function checkIndexes(client: CheckClient): Promise<Result<void, In
         const { rows } = await transaction.query<{ index: string; whole: boolean; kind: keyof typeof CHECKS }>(INDEXES);
         for (const { index, whole, kind } of rows) {
           await transaction.query(CHECKS[kind], [index, whole]).catch((thrown: unknown) => {
-            if (!(thrown instanceof Error && "code" in thrown && isDamageReport(thrown))) throw thrown;
+            if (!isDamageReport(thrown)) throw thrown;
             const detail = describeError(thrown);
             return rollBack(() => fail({ kind: "index_damaged", index, detail }));
           });

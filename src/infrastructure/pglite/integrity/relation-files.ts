@@ -62,8 +62,8 @@ export function sizesAfterCheckpoint(
 /**
  * Records the size of every relation file. Call it right after a CHECKPOINT, when the files are on the disk, while nothing
  * else runs. It reads the sizes before it returns the promise. From then on the files only grow: the engine runs with vacuum_truncate=off,
- * and a statement that drops or rewrites a table first waits for the promise and calls `removeRelationFileRecord`. Throws the operating system's
- * error; the earlier record stays.
+ * and a statement that drops or rewrites a table first waits for the promise and calls `removeRelationFileRecord`. Throws the
+ * operating system's error; the earlier record stays.
  *
  * @param shutdown The position of the shutdown checkpoint after a clean shutdown, otherwise `null`.
  */
