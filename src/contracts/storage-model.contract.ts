@@ -181,6 +181,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 const moment = (ms: number) => new Date(NOW.getTime() + ms);
 
+/** The version of a found entity; 1 if there is none. */
+const versionOf = (found: Result<{ readonly version: Version }, unknown>): number =>
+  found.match(
+    ({ version }) => version,
+    () => 1,
+  );
+
 type Answer = Result<unknown, { readonly kind: string }>;
 
 /**
@@ -249,8 +256,7 @@ class Player {
       }
       case "updateUser": {
         const id = made(this.#users, step.user);
-        const stored = (await users.findById(id)).unwrapOr(null);
-        const version = stored?.version ?? 1;
+        const version = versionOf(await users.findById(id));
         const fields = { id, name: name("Grace"), passwordHash: "$two$" as PasswordHash };
         const user = newUser({ ...fields, email: email(step.email), role: roleOf(step.admin) }, moment(version));
         return users.update({ ...user, version: (version + 1) as Version }, (version + step.offset) as Version);
@@ -263,10 +269,7 @@ class Player {
         );
       case "deleteUser": {
         const id = made(this.#users, step.user);
-        const version = (await users.findById(id)).match(
-          (user) => user.version,
-          () => 1,
-        );
+        const version = versionOf(await users.findById(id));
         return users.delete(id, (version + step.offset) as Version);
       }
       case "findByEmail":
@@ -282,19 +285,13 @@ class Player {
       }
       case "updatePost": {
         const id = made(this.#posts, step.post);
-        const version = (await posts.findById(id, EVERY_DRAFT)).match(
-          (stored) => stored.version,
-          () => 1,
-        );
+        const version = versionOf(await posts.findById(id, EVERY_DRAFT));
         const post = postOf(step, id, made(this.#users, step.author), moment(version));
         return posts.update({ ...post, version: (version + 1) as Version }, (version + step.offset) as Version);
       }
       case "deletePost": {
         const id = made(this.#posts, step.post);
-        const version = (await posts.findById(id, EVERY_DRAFT)).match(
-          (post) => post.version,
-          () => 1,
-        );
+        const version = versionOf(await posts.findById(id, EVERY_DRAFT));
         return posts.delete(id, (version + step.offset) as Version);
       }
       case "listPosts": {
@@ -331,10 +328,7 @@ class Player {
         const fields = { id, userId: made(this.#users, step.user), tokenDigest: tokenDigest(id) };
         const session = newSession(fields, NOW, step.idleMs);
         this.#sessions.push(session);
-        const version = (await users.findById(session.userId)).match(
-          (user) => user.version,
-          () => 1,
-        );
+        const version = versionOf(await users.findById(session.userId));
         return sessions.insert(session, (version + step.offset) as Version);
       }
       case "renewSession": {

@@ -7,8 +7,8 @@ import type { FoundPost } from "../search/found-post.ts";
 
 /**
  * The bound on the JSON of a page after its first post, in bytes. A page always has its first post, which is not counted; it ends
- * before the post that would exceed the bound. Whole posts are measured, with their authors and excerpts, even when the response omits fields. So the bound also
- * limits the reads of the storage, and the selected fields do not move the page boundaries.
+ * before the post that would exceed the bound. Whole posts are measured, with their authors and excerpts, even when the response
+ * omits fields. So the bound also limits the reads of the storage, and the selected fields do not move the page boundaries.
  */
 export const MAX_PAGE_JSON_BYTES = 1_048_576;
 

@@ -146,8 +146,8 @@ export function editPost(post: Post, edits: PostEdits, now: Date): Result<Post, 
   if (title === post.title && content === post.content && isSameTime) return ok(post);
   const stored = { title, version: nextVersion(post.version), updatedAt: now };
   if (post.status === "draft") return ok({ ...post, ...stored, content });
-  const isChanged = content !== post.content;
-  if (!isStoredReadable(content) || (isChanged && !isReadable(content))) return fail({ kind: "content_required" });
+  const meetsRule = content === post.content ? isStoredReadable : isReadable;
+  if (!meetsRule(content)) return fail({ kind: "content_required" });
   return ok({ ...post, ...stored, content, publishedAt: publishedAt ?? post.publishedAt });
 }
 

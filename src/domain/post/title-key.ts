@@ -19,7 +19,8 @@ const LEADING_ZEROS = /^0+(?=.)/;
  * The sort key of a title, compared by code points. It folds case, accents and compatibility forms, removes leading
  * punctuation, and makes whole numbers compare by their value: `Äpfel` sorts next to `apple`, and `Post 9` before `Post 10`. A
  * title of punctuation alone keeps it. The key depends on Unicode properties and on no locale, so two runtimes
- * compute different keys only for characters that the Unicode version of one of them does not have. The time is linear in the length of the title.
+ * compute different keys only for characters that the Unicode version of one of them does not have. The time is linear in the
+ * length of the title.
  */
 export function titleSortKey(title: PostTitle): string {
   const folded = fold(firstCodePoints(title, MAX_TITLE_LENGTH));

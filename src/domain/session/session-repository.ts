@@ -16,8 +16,8 @@ export const MAX_SESSIONS_PER_USER = 1000;
 
 export interface SessionRepository {
   /**
-   * Stores a new session of a user with the version `userVersion`. Until the end of a unit of work, no other one changes that user.
-   * A change of the password or of the address, which revokes sessions, is therefore either noticed or revokes this session too.
+   * Stores a new session of a user with the version `userVersion`. Until the unit of work ends, no other unit changes that user. So a
+   * concurrent change of the password or of the address, which revokes sessions, either causes a conflict or revokes this one too.
    * Fails with `version_conflict` if the user has another version, with `user_not_found` when no user has `session.userId`.
    */
   insert(

@@ -28,6 +28,7 @@ export function textOfLength(raw: string, min: number, max: number): Result<stri
 // Excludes white space, control, format and default-ignorable characters, such as Hangul fillers. U+2800 is listed by itself:
 // it is a Braille pattern without a dot, so Unicode classifies it as a symbol.
 const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
 /** Whether a text shows anything to a reader. */
 export function isVisibleText(text: string): boolean {
   return VISIBLE.test(text);

@@ -133,9 +133,9 @@ function titleKeyOf(rows: readonly ListedRow[]): (post: Post) => string | null {
 
 function postWrites(db: Database, quota: AccountQuota): Pick<PostRepository, "insert" | "update" | "delete"> {
   /**
-   * True if the growth of a post fits into its author's quota. The quota does not apply to the posts of a removed user. On a server,
-   * simultaneous updates may exceed the quota by their growth: a lock of the account before that of the post, which a deletion takes
-   * first, would deadlock.
+   * True if the growth of a post fits into its author's quota. The quota does not apply to the posts of a removed user. On a
+   * server, concurrent updates may exceed the quota by their growth. To lock the account before the post would deadlock with
+   * deletions, which lock the post first.
    */
   const hasRoomFor = (post: Post): SQL => {
     const growth = sql`${storedPostBytes(post)}::bigint - public.post_bytes(${posts.title}, ${posts.content})`;

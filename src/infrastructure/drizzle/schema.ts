@@ -150,7 +150,7 @@ export const postSearch = pgTable(
   "post_search",
   {
     postId: uuid("post_id").$type<PostId>().notNull(),
-    /** Its number, in the order in which the batches of new rows reserved them. A search reads the newest rows first, in blocks of ordinals. */
+    /** Its number. Batches of new rows reserve their ordinals one after the other. A search reads the greatest ones first, in blocks. */
     ordinal: bigint({ mode: "number" }).notNull(),
     version: bigint({ mode: "number" }).$type<Version>().notNull(),
     /** The version of the text analysis that made the terms. */
@@ -178,7 +178,7 @@ export const searchIndex = pgTable(
     analysis: smallint().notNull(),
     /** Whether every post has been indexed by that version once. */
     isComplete: boolean("is_complete").notNull(),
-    /** The greatest ordinal of a row. Ordinals are reserved in the order of the batches; rows of several processes may be stored in another order. */
+    /** The greatest reserved ordinal. Several processes may store their rows in another order than they reserved the ordinals. */
     lastOrdinal: bigint("last_ordinal", { mode: "number" }).notNull(),
   },
   (state) => [

@@ -52,7 +52,7 @@ export const titleText = text(parsePostTitle, {
 });
 
 export const contentText = text(parsePostContent, {
-  description: `At most ${MAX_CONTENT_BYTES} bytes of UTF-8, without control characters other than tab, line feed and carriage return. The content of a draft may be empty; that of a published post may not be blank.`,
+  description: `At most ${MAX_CONTENT_BYTES} bytes of UTF-8, without control characters other than tab, line feed and carriage return. The content of a draft may be empty; that of a published post needs at least one visible character.`,
   examples: ["First words."],
   maxLength: MAX_CONTENT_BYTES,
 });

@@ -145,13 +145,13 @@ export const USE_CASE_PROBLEMS = {
   content_required: {
     status: 422,
     title: "Content required",
-    detail: "A published post needs content. Write some before you publish it.",
+    detail: "A published post needs content with at least one visible character. Write some before you publish it.",
     errors: [
       {
         in: "body",
         pointer: "/content",
         code: "content_required",
-        detail: "A published post needs content that is not blank.",
+        detail: "A published post needs content with at least one visible character.",
       },
     ],
   },

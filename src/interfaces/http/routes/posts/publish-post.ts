@@ -17,7 +17,7 @@ export const publishPostOperation = describeRoute(publishPostRoute, {
   id: "publishPost",
   tag: "Posts",
   summary: "Publish a draft",
-  description: "For its author and for admins. The content may not be blank.",
+  description: "For its author and for admins. The content needs at least one visible character.",
   request: { id: EXAMPLES.draft },
   answers: {
     200: {

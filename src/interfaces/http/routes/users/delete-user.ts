@@ -32,8 +32,8 @@ const DeletionQuery = z
     if (posts !== "reassign" && to === undefined) return { kind: posts ?? "keep" };
     const [code, message] =
       to === undefined
-        ? ["required", "posts=reassign needs 'to', the id of the user who gets the posts."]
-        : ["contradictory", "Only posts=reassign has 'to'. Set posts to reassign, or leave 'to' out."];
+        ? ["required", "This parameter is required with posts=reassign: the id of the new author."]
+        : ["contradictory", "This parameter is allowed with posts=reassign only. Remove it, or set posts to reassign."];
     context.addIssue({ code: "custom", path: ["to"], message, params: { code } });
     return z.NEVER;
   });
