@@ -165,7 +165,7 @@ describe("post cache", () => {
   });
 
   it("admits a post to a full cache at its second load, in place of the post that was read the longest time ago", async () => {
-    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 54_000 });
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 70_000 });
     const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
     const posts = [long(), long(), long()] as const;
     for (const post of posts) (await memory.posts.insert(post))._unsafeUnwrap();
@@ -176,7 +176,7 @@ describe("post cache", () => {
   });
 
   it("forgets the first load of a post after the loads of many others", async () => {
-    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 54_000 });
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 70_000 });
     const long = () => aDraft(author.id, { content: "x".repeat(10_000) });
     const [first, second, third, ...others] = Array.from({ length: 43 }, long) as [Post, Post, Post, ...Post[]];
     for (const post of [first, second, third, ...others]) (await memory.posts.insert(post))._unsafeUnwrap();
@@ -194,7 +194,7 @@ describe("post cache", () => {
   });
 
   it("counts two bytes for each character of a text that is not ASCII", async () => {
-    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 30_000 });
+    const { memory, storage, author, lookups } = await cachedStorage({ maxBytes: 40_000 });
     const long = aDraft(author.id, { content: "語".repeat(10_000) });
     (await memory.posts.insert(long))._unsafeUnwrap();
     for (let time = 0; time < 2; time++) await storage.posts.findById(long.id, EVERY_DRAFT);
@@ -249,7 +249,7 @@ describe("page cache", () => {
   });
 
   it("admits a page to a full cache at its second load, in place of the page that was read the longest time ago", async () => {
-    const { author, memory, listed, loads } = await storageWithPost({ maxBytes: 800_000 });
+    const { author, memory, listed, loads } = await storageWithPost({ maxBytes: 400_000 });
     const long = aPublishedPost(author.id, { content: "x".repeat(10_000) });
     (await memory.posts.insert(long))._unsafeUnwrap();
     for (const limit of [1, 2, 3, 1, 2, 3]) await listed(PUBLISHED_POSTS, { limit, from: null });
@@ -332,7 +332,7 @@ describe("page cache", () => {
 const AUTHORS = [aUser(), aUser()] as const;
 const IDS = Array.from({ length: 4 }, () => nextId<PostId>());
 /** The room of two posts, so that posts are evicted too. */
-const TWO_POSTS_BYTES = 2050;
+const TWO_POSTS_BYTES = 2665;
 
 type Run = (storage: Storage) => Promise<unknown>;
 

@@ -156,7 +156,7 @@ describe("cache of searches", () => {
   });
 
   it("counts the excerpts of a page as a part of its memory", async () => {
-    const { found, storage, author, loads } = await cachedSearches({ maxBytes: 16 * 9_000 });
+    const { found, storage, author, loads } = await cachedSearches({ maxBytes: 4 * 9_000 });
     await found();
     expect(loads()).toBe(1);
     for (let n = 0; n < 2; n++) {
