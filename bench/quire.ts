@@ -17,6 +17,8 @@ import type { Contender } from "./server.ts";
 const SCRIPT = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 /** All requests come from one address, so the limits are off. */
 const UNLIMITED = { QUIRE_RATE_LIMIT_PER_MINUTE: "0", QUIRE_LOGIN_LIMIT_PER_MINUTE: "0" };
+/** The bound on the cache, to measure Quire without it too. */
+const CACHE_MIB = process.env["BENCH_CACHE_MIB"] ?? "64";
 const MIB = 1_048_576;
 
 /** Quire on a data directory, as `npm start` runs it. */
@@ -25,6 +27,7 @@ export function quireOn(name: string, directory: string, durability: "fsync" | "
     PORT: "0",
     QUIRE_DATA_DIR: directory,
     QUIRE_DURABILITY: durability,
+    QUIRE_CACHE_MIB: CACHE_MIB,
     QUIRE_LOG_LEVEL: "warn",
     ...UNLIMITED,
   };
